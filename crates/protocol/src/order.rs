@@ -1,0 +1,156 @@
+//! What a command can order: a closed list, one type of arguments each.
+
+use serde::{Deserialize, Serialize};
+use sf_types::{AppId, CommandId, Millis, ReleaseId};
+
+use crate::app::{AppSpec, AppState};
+use crate::command::Class;
+use crate::kind::Kind;
+use crate::query::Query;
+
+/// What to do. The outer frame type, the signed label and this tag must agree.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "args", rename_all = "SCREAMING_SNAKE_CASE", deny_unknown_fields)]
+pub enum Order {
+    /// Put a release live.
+    Deploy(Box<Deploy>),
+    /// Start, stop, restart, delete.
+    AppAction(Box<AppAction>),
+    /// Look.
+    Query(Query),
+    /// Stop working on an earlier command.
+    Cancel(Cancel),
+    /// Fill a number.
+    Void(Void),
+    /// What should be true.
+    DesiredState(DesiredState),
+}
+
+impl Order {
+    /// The frame type that carries it.
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Deploy(_) => Kind::Deploy,
+            Self::AppAction(_) => Kind::AppAction,
+            Self::Query(_) => Kind::Query,
+            Self::Cancel(_) => Kind::Cancel,
+            Self::Void(_) => Kind::Void,
+            Self::DesiredState(_) => Kind::DesiredState,
+        }
+    }
+
+    /// The class it needs; a command of another class is refused.
+    pub const fn class(&self) -> Class {
+        match self {
+            Self::Query(_) => Class::Read,
+            Self::Deploy(_) | Self::AppAction(_) | Self::Cancel(_) | Self::Void(_) | Self::DesiredState(_) => {
+                Class::Operate
+            }
+        }
+    }
+}
+
+/// Put a release live: fetch, build, start beside the old one, check, switch, drain, watch.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Deploy {
+    /// The app as it shall be.
+    pub app: AppSpec,
+    /// The release this makes, or the kept one it returns to.
+    pub release: ReleaseId,
+    /// Where the release comes from.
+    pub from: DeploySource,
+    /// Time for everything up to the health check.
+    pub time_limit: Millis,
+    /// How long the new release is watched after the switch.
+    pub watch: Millis,
+}
+
+/// Where a release comes from.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase", deny_unknown_fields)]
+pub enum DeploySource {
+    /// A revision of a git repository.
+    Git(GitSource),
+    /// A release still on the node's disk: nothing is fetched or built.
+    Kept,
+}
+
+/// A revision of a git repository.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GitSource {
+    /// `https://`, `ssh://`, `git@host:path`, or `file://` below a folder that the node's policy lists.
+    pub url: String,
+    /// Branch or tag; the repository's default branch where `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// Exact commit; the tip of `reference` where `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+}
+
+/// Change what an app's processes do.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AppAction {
+    /// The app.
+    pub app: AppId,
+    /// What to do.
+    pub verb: AppVerb,
+    /// The app's new generation.
+    #[serde(with = "crate::wire::u64_string")]
+    pub generation: u64,
+}
+
+/// What can be done to an app's processes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum AppVerb {
+    /// Start the live release.
+    Start,
+    /// Stop it gracefully and keep it stopped.
+    Stop,
+    /// A fresh process of the live release, without a gap where the traffic mode allows it.
+    Restart,
+    /// Stop it and delete its releases, logs, relay and folder.
+    Delete,
+    /// Report the state; changes nothing.
+    Status,
+}
+
+/// Stop working on an earlier command.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Cancel {
+    /// That command.
+    pub command: CommandId,
+}
+
+/// Fills a sequence number whose command expired or was cancelled before it was sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Void {
+    /// The command that will never come.
+    pub replaces: CommandId,
+}
+
+/// A snapshot of what should be true, for resync. Can never lower a generation.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DesiredState {
+    /// The apps that should be on this node; one not listed is left alone (deletion is its own command).
+    pub apps: Vec<DesiredApp>,
+}
+
+/// What should be true of one app.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DesiredApp {
+    /// The app as it shall be.
+    pub spec: AppSpec,
+    /// The release that shall be live.
+    pub release: Option<ReleaseId>,
+    /// [`AppState::Running`] or [`AppState::Stopped`].
+    pub state: AppState,
+}

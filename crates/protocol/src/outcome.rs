@@ -1,0 +1,160 @@
+//! What came of a command: signed by the node, kept in its journal, stored with the run.
+
+use serde::{Deserialize, Serialize};
+use sf_types::{CommandId, Fault, NodeId, Port, ReleaseId, Timestamp};
+
+use crate::app::AppState;
+use crate::build::Builder;
+use crate::wire;
+
+/// The node's word on one command. Signed by `K_node`; written to the journal before it is sent.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Outcome {
+    /// The command.
+    pub command: CommandId,
+    /// The node that speaks.
+    pub node: NodeId,
+    /// How it ended.
+    pub verdict: Verdict,
+    /// Why, unless it succeeded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Fault>,
+    /// What is true now.
+    pub facts: Facts,
+    /// When work began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub finished_at: Timestamp,
+}
+
+/// How a command ended.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Verdict {
+    /// Done and verified.
+    Succeeded,
+    /// Not done; what was true before is true now.
+    Failed,
+    /// Done, found bad, and undone: the previous state serves.
+    RolledBack,
+    /// Refused by the node: signature, sequence, expiry, local policy.
+    Refused,
+    /// The guard no longer held; nothing was done.
+    GuardMoved,
+    /// Stopped on request; what was true before is true now.
+    Cancelled,
+    /// A void took its number.
+    Voided,
+}
+
+/// What is true after a command, by kind.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase", deny_unknown_fields)]
+pub enum Facts {
+    /// Nothing to tell.
+    None,
+    /// After DEPLOY.
+    Deploy(DeployFacts),
+    /// After APP_ACTION.
+    App(AppFacts),
+}
+
+/// What is true after a deploy.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DeployFacts {
+    /// The release that was to go live.
+    pub release: ReleaseId,
+    /// Its commit, once fetched.
+    pub commit: Option<String>,
+    /// First line of the commit message, at most 200 characters.
+    pub subject: Option<String>,
+    /// Its builder, once detected.
+    pub builder: Option<Builder>,
+    /// The release that serves now.
+    pub live_release: Option<ReleaseId>,
+    /// The app's stable port.
+    pub port: Option<Port>,
+    /// Releases on the node's disk, newest first.
+    pub kept: Vec<ReleaseId>,
+    /// Time each step took.
+    pub timings: Vec<StepTime>,
+    /// Generation the node holds.
+    #[serde(with = "wire::u64_string")]
+    pub generation: u64,
+    /// The app's state.
+    pub state: AppState,
+}
+
+/// What is true of an app.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AppFacts {
+    /// Its state.
+    pub state: AppState,
+    /// The release that is live.
+    pub live_release: Option<ReleaseId>,
+    /// Generation the node holds.
+    #[serde(with = "wire::u64_string")]
+    pub generation: u64,
+    /// Its stable port.
+    pub port: Option<Port>,
+    /// How the last process was stopped, where one was: `SIGTERM after 0.4 s`.
+    pub stopped_by: Option<String>,
+}
+
+/// Steps of a command, in the order they happen.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Step {
+    /// Get the revision.
+    Fetch,
+    /// Find out how to build it.
+    Detect,
+    /// Fetch dependencies.
+    Install,
+    /// Build.
+    Build,
+    /// Start the new release on its own port.
+    Start,
+    /// Wait until it is healthy.
+    Health,
+    /// Point the stable port at it.
+    Switch,
+    /// Let the old release finish what it holds.
+    Drain,
+    /// Stop the old release.
+    StopOld,
+    /// Live; watched for a crash.
+    Watch,
+    /// Going back to the old release.
+    Return,
+    /// Stop processes (APP_ACTION).
+    Stop,
+    /// Remove files (APP_ACTION).
+    Remove,
+}
+
+/// How long a step took.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct StepTime {
+    /// The step.
+    pub step: Step,
+    /// Milliseconds.
+    pub took_ms: u64,
+}
+
+/// Signed by `K_node` when a command is in the journal, before any effect.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Accepted {
+    /// The command.
+    pub command: CommandId,
+    /// Its number.
+    #[serde(with = "wire::u64_string")]
+    pub sequence: u64,
+    /// When it was written down.
+    pub accepted_at: Timestamp,
+}
