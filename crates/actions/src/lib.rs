@@ -1,1 +1,102 @@
+//! The vocabulary: every change that can be asked for, what it needs, how dangerous it is and where it runs.
+//!
+//! Floor 2. Pure. REST bodies, CLI help, the permission matrix and `docs/reference/actions.md` are generated from
+//! what stands here. This crate must never know a table, a route or a decision.
+//!
+//! Start reading at [`Action`], then [`spec`]; a family a file.
 
+pub mod access;
+pub mod actor;
+pub mod app;
+pub mod deploy;
+pub mod node;
+pub mod permission;
+pub mod process;
+pub mod run;
+pub mod spec;
+pub mod target;
+pub mod valid;
+
+use serde::{Deserialize, Serialize};
+
+pub use actor::{Actor, ActorKind};
+pub use permission::Permission;
+pub use spec::{Effect, Place, Spec};
+pub use target::{Target, TargetKind};
+pub use valid::Refused;
+
+/// One entry of the closed vocabulary with its arguments. Written as `{"action": "app.deploy", "args": {…}}`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Action {
+    /// Machines.
+    Node(node::NodeAction),
+    /// What is deployed.
+    App(app::AppAction),
+    /// Releases.
+    Deploy(deploy::DeployAction),
+    /// Processes of an app.
+    Process(process::ProcessAction),
+    /// Runs themselves.
+    Run(run::RunAction),
+    /// People and their credentials.
+    Access(access::AccessAction),
+}
+
+impl Action {
+    /// What is fixed about this kind of action.
+    pub const fn spec(&self) -> &'static Spec {
+        match self {
+            Self::Node(action) => action.spec(),
+            Self::App(action) => action.spec(),
+            Self::Deploy(action) => action.spec(),
+            Self::Process(action) => action.spec(),
+            Self::Run(action) => action.spec(),
+            Self::Access(action) => action.spec(),
+        }
+    }
+
+    /// What it acts on.
+    pub const fn target(&self) -> Target {
+        match self {
+            Self::Node(action) => action.target(),
+            Self::App(action) => action.target(),
+            Self::Deploy(action) => Target::App(action.app()),
+            Self::Process(action) => Target::App(action.app),
+            Self::Run(action) => Target::Run(action.run()),
+            Self::Access(action) => action.target(),
+        }
+    }
+
+    /// Every spec, in the order of the reference page.
+    pub fn all_specs() -> impl Iterator<Item = &'static Spec> {
+        [node::SPECS, app::SPECS, deploy::SPECS, process::SPECS, run::SPECS, access::SPECS].into_iter().flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn names_are_unique_dotted_and_undo_names_exist() {
+        let names: HashSet<_> = Action::all_specs().map(|spec| spec.name).collect();
+        assert_eq!(names.len(), Action::all_specs().count());
+        for spec in Action::all_specs() {
+            assert_eq!(spec.name.split('.').count(), 2, "{}", spec.name);
+            assert!(spec.undo.is_none_or(|undo| names.contains(undo)), "{} undoes by an unknown action", spec.name);
+            assert!(spec.risk <= 100, "{}", spec.name);
+        }
+    }
+
+    #[test]
+    fn an_action_reads_back_as_itself() {
+        let text = r#"{"action":"app.restart","args":{"app":"0193a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b"}}"#;
+        let action: Action = serde_json::from_str(text).unwrap();
+        assert_eq!(action.spec().name, "app.restart");
+        assert_eq!(serde_json::to_string(&action).unwrap(), text);
+        let unknown = text.replace("\"args\":{", "\"args\":{\"force\":true,");
+        assert!(serde_json::from_str::<Action>(&unknown).is_err());
+    }
+}

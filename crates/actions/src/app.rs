@@ -1,0 +1,231 @@
+//! What is deployed: its existence and its settings.
+
+use serde::{Deserialize, Serialize};
+use sf_protocol::app::{EnvVar, HealthCheck, Limits, RestartRule, Traffic, TrafficMode};
+use sf_protocol::build::BuildSettings;
+use sf_types::{AppId, NodeId, Slug};
+
+use crate::permission::Permission;
+use crate::spec::{Effect, Place, Spec, minutes};
+use crate::target::{Target, TargetKind};
+use crate::valid::{self, Refused};
+
+/// Changes to apps.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "action", content = "args", deny_unknown_fields)]
+pub enum AppAction {
+    /// Make one.
+    #[serde(rename = "app.create")]
+    Create(Box<Create>),
+    /// Change its settings; they take effect with the next deploy.
+    #[serde(rename = "app.update")]
+    Update(Box<Update>),
+    /// Stop it, delete everything of it on its node, then its rows.
+    #[serde(rename = "app.delete")]
+    Delete(AppRef),
+}
+
+/// Arguments of `app.create`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Create {
+    /// Name, unique within the project.
+    pub name: Slug,
+    /// The machine it lives on.
+    pub node: NodeId,
+    /// How it is made and run.
+    pub settings: Settings,
+}
+
+/// Arguments of `app.update`: the settings as they shall be, whole.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Update {
+    /// Which.
+    pub app: AppId,
+    /// Its settings from now on.
+    pub settings: Settings,
+}
+
+/// One app.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AppRef {
+    /// Which.
+    pub app: AppId,
+}
+
+/// How an app is made and run.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Settings {
+    /// Address of its git repository.
+    pub repository: String,
+    /// Branch or tag deployed by default; the repository's own default where `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// How traffic reaches it.
+    #[serde(default = "Settings::default_traffic")]
+    pub traffic: Traffic,
+    /// Overrides of what the repository says about building and starting.
+    #[serde(default)]
+    pub build: BuildSettings,
+    /// Environment variables.
+    #[serde(default)]
+    pub env: Vec<EnvVar>,
+    /// When a release counts as healthy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<HealthCheck>,
+    /// What happens when its process ends by itself.
+    #[serde(default)]
+    pub restart: RestartRule,
+    /// What it may use.
+    #[serde(default)]
+    pub limits: Limits,
+    /// Old releases kept besides the live one.
+    #[serde(default = "Settings::default_keep")]
+    pub keep_releases: u8,
+}
+
+impl Settings {
+    /// Old releases kept unless told otherwise.
+    pub const DEFAULT_KEEP: u8 = 5;
+    /// Old releases kept at the most.
+    pub const MAX_KEEP: u8 = 50;
+    /// Words of a command at the most.
+    pub const MAX_ARGS: usize = 64;
+
+    const fn default_traffic() -> Traffic {
+        Traffic { mode: TrafficMode::Http, port: None, public: false }
+    }
+
+    const fn default_keep() -> u8 {
+        Self::DEFAULT_KEEP
+    }
+
+    /// Settings of a repository with every default.
+    pub fn of(repository: impl Into<String>) -> Self {
+        Self {
+            repository: repository.into(),
+            reference: None,
+            traffic: Self::default_traffic(),
+            build: BuildSettings::default(),
+            env: Vec::new(),
+            health: None,
+            restart: RestartRule::default(),
+            limits: Limits::default(),
+            keep_releases: Self::DEFAULT_KEEP,
+        }
+    }
+
+    /// Refuses what no node could carry out.
+    ///
+    /// # Errors
+    /// [`Refused`] names the field.
+    pub fn check(&self) -> Result<(), Refused> {
+        valid::repository(&self.repository)?;
+        self.reference.as_deref().map_or(Ok(()), valid::reference)?;
+        valid::env(&self.env)?;
+        self.health.as_ref().map_or(Ok(()), valid::health)?;
+        if self.keep_releases == 0 || self.keep_releases > Self::MAX_KEEP {
+            return Err(Refused::new("keepReleases", "between 1 and 50 are allowed"));
+        }
+        let commands = [("install", &self.build.install), ("build", &self.build.build), ("start", &self.build.start)];
+        for (name, argv) in commands {
+            let Some(argv) = argv else { continue };
+            let empty = argv.first().is_none_or(String::is_empty);
+            if empty || argv.len() > Self::MAX_ARGS || argv.iter().any(|arg| arg.contains('\0')) {
+                return Err(Refused::new(format!("build.{name}"), "a command is a list of 1 to 64 words without NUL"));
+            }
+        }
+        for (name, path) in [("root", &self.build.root), ("publish", &self.build.publish)] {
+            let Some(path) = path else { continue };
+            let leaves = path.starts_with('/') || path.split('/').any(|part| part == "..");
+            if leaves || path.chars().any(char::is_control) {
+                return Err(Refused::new(format!("build.{name}"), "a folder inside the repository, without `..`"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// In the order of the enum.
+pub const SPECS: &[Spec] = &[
+    Spec {
+        name: "app.create",
+        title: "Create an app",
+        help: "Records an app; nothing runs until it is deployed.",
+        permission: Permission::AppCreate,
+        target: TargetKind::Tenant,
+        effect: Effect::Change,
+        risk: 10,
+        time_limit: minutes(1),
+        undo: Some("app.delete"),
+        place: Place::ControlPlane,
+    },
+    Spec {
+        name: "app.update",
+        title: "Change an app's settings",
+        help: "Takes effect with the next deploy.",
+        permission: Permission::AppUpdate,
+        target: TargetKind::App,
+        effect: Effect::Change,
+        risk: 25,
+        time_limit: minutes(1),
+        undo: Some("app.update"),
+        place: Place::ControlPlane,
+    },
+    Spec {
+        name: "app.delete",
+        title: "Delete an app",
+        help: "Stops it and deletes its releases and logs on the node.",
+        permission: Permission::AppDelete,
+        target: TargetKind::App,
+        effect: Effect::Destroy,
+        risk: 90,
+        time_limit: minutes(10),
+        undo: None,
+        place: Place::Node,
+    },
+];
+
+impl AppAction {
+    /// What is fixed about it.
+    pub const fn spec(&self) -> &'static Spec {
+        match self {
+            Self::Create(_) => &SPECS[0],
+            Self::Update(_) => &SPECS[1],
+            Self::Delete(_) => &SPECS[2],
+        }
+    }
+
+    /// What it acts on.
+    pub const fn target(&self) -> Target {
+        match self {
+            Self::Create(_) => Target::Tenant,
+            Self::Update(args) => Target::App(args.app),
+            Self::Delete(args) => Target::App(args.app),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_refuse_what_no_node_could_carry_out() {
+        let good = Settings::of("https://git.example.org/a/b");
+        assert_eq!(good.check(), Ok(()));
+        let with = |change: fn(&mut Settings)| {
+            let mut settings = good.clone();
+            change(&mut settings);
+            settings.check().map_err(|refused| refused.field)
+        };
+        assert_eq!(with(|s| s.repository = "ext::id".into()), Err("repository".into()));
+        assert_eq!(with(|s| s.reference = Some("-x".into())), Err("reference".into()));
+        assert_eq!(with(|s| s.keep_releases = 0), Err("keepReleases".into()));
+        assert_eq!(with(|s| s.build.start = Some(vec![])), Err("build.start".into()));
+        assert_eq!(with(|s| s.build.root = Some("a/../..".into())), Err("build.root".into()));
+    }
+}

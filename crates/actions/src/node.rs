@@ -1,0 +1,130 @@
+//! Machines: how they join, what they are called, how they leave.
+
+use serde::{Deserialize, Serialize};
+use sf_types::{Name, NodeId};
+
+use crate::permission::Permission;
+use crate::spec::{Effect, Place, Spec, minutes};
+use crate::target::{Target, TargetKind};
+
+/// Changes to machines.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "action", content = "args", deny_unknown_fields)]
+pub enum NodeAction {
+    /// Make a one-time enrolment token.
+    #[serde(rename = "node.invite")]
+    Invite(Invite),
+    /// Let a machine in that shows a device code.
+    #[serde(rename = "node.admit")]
+    Admit(Admit),
+    /// Give a machine another name.
+    #[serde(rename = "node.rename")]
+    Rename(Rename),
+    /// Let a locked machine back in.
+    #[serde(rename = "node.unlock")]
+    Unlock(NodeRef),
+    /// Forget a machine.
+    #[serde(rename = "node.remove")]
+    Remove(NodeRef),
+}
+
+/// Arguments of `node.invite`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Invite {
+    /// Name of the node to be; its host name where `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Name>,
+}
+
+/// Arguments of `node.admit`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Admit {
+    /// The code shown by the agent, as typed.
+    pub code: String,
+    /// Name of the node; its host name where `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Name>,
+}
+
+/// Arguments of `node.rename`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Rename {
+    /// Which.
+    pub node: NodeId,
+    /// Its new name.
+    pub name: Name,
+}
+
+/// One machine.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NodeRef {
+    /// Which.
+    pub node: NodeId,
+}
+
+/// In the order of the enum.
+pub const SPECS: &[Spec] = &[
+    spec("node.invite", "Invite a machine", "Makes a one-time token, valid 15 minutes.", Permission::NodeCreate, 20),
+    spec("node.admit", "Admit a machine", "Lets in the machine that shows this code.", Permission::NodeCreate, 40),
+    Spec {
+        target: TargetKind::Node,
+        undo: Some("node.rename"),
+        ..spec("node.rename", "Rename a machine", "Gives a machine another name.", Permission::NodeUpdate, 5)
+    },
+    Spec {
+        target: TargetKind::Node,
+        ..spec(
+            "node.unlock",
+            "Unlock a machine",
+            "Lets a machine with a cloned key back in.",
+            Permission::NodeUpdate,
+            70,
+        )
+    },
+    Spec {
+        target: TargetKind::Node,
+        effect: Effect::Destroy,
+        ..spec("node.remove", "Remove a machine", "Cuts its connection and forgets it.", Permission::NodeDelete, 80)
+    },
+];
+
+const fn spec(name: &'static str, title: &'static str, help: &'static str, permission: Permission, risk: u8) -> Spec {
+    Spec {
+        name,
+        title,
+        help,
+        permission,
+        target: TargetKind::Tenant,
+        effect: Effect::Change,
+        risk,
+        time_limit: minutes(1),
+        undo: None,
+        place: Place::ControlPlane,
+    }
+}
+
+impl NodeAction {
+    /// What is fixed about it.
+    pub const fn spec(&self) -> &'static Spec {
+        match self {
+            Self::Invite(_) => &SPECS[0],
+            Self::Admit(_) => &SPECS[1],
+            Self::Rename(_) => &SPECS[2],
+            Self::Unlock(_) => &SPECS[3],
+            Self::Remove(_) => &SPECS[4],
+        }
+    }
+
+    /// What it acts on.
+    pub const fn target(&self) -> Target {
+        match self {
+            Self::Invite(_) | Self::Admit(_) => Target::Tenant,
+            Self::Rename(args) => Target::Node(args.node),
+            Self::Unlock(args) | Self::Remove(args) => Target::Node(args.node),
+        }
+    }
+}

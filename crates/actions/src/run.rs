@@ -1,0 +1,85 @@
+//! Runs themselves: stop one, decide a waiting one.
+
+use serde::{Deserialize, Serialize};
+use sf_types::RunId;
+
+use crate::permission::Permission;
+use crate::spec::{Effect, Place, Spec, minutes};
+use crate::target::TargetKind;
+
+/// Changes to runs.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "action", content = "args", deny_unknown_fields)]
+pub enum RunAction {
+    /// Stop it; what was true before stays true.
+    #[serde(rename = "run.cancel")]
+    Cancel(RunRef),
+    /// Let a waiting run go ahead.
+    #[serde(rename = "run.approve")]
+    Approve(Decide),
+    /// Refuse a waiting run.
+    #[serde(rename = "run.reject")]
+    Reject(Decide),
+}
+
+/// One run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RunRef {
+    /// Which.
+    pub run: RunId,
+}
+
+/// A person's decision.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Decide {
+    /// Which.
+    pub run: RunId,
+    /// Hash of what was shown: a decision about something else is refused.
+    pub hash: String,
+    /// Why, for the record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+}
+
+/// In the order of the enum.
+pub const SPECS: &[Spec] = &[
+    spec("run.cancel", "Cancel a run", "Stops it; what was true before stays true.", Permission::AppDeploy, 15),
+    spec("run.approve", "Approve a run", "Lets a waiting run go ahead.", Permission::ApprovalDecide, 30),
+    spec("run.reject", "Reject a run", "Refuses a waiting run.", Permission::ApprovalDecide, 5),
+];
+
+const fn spec(name: &'static str, title: &'static str, help: &'static str, permission: Permission, risk: u8) -> Spec {
+    Spec {
+        name,
+        title,
+        help,
+        permission,
+        target: TargetKind::Run,
+        effect: Effect::Change,
+        risk,
+        time_limit: minutes(1),
+        undo: None,
+        place: Place::ControlPlane,
+    }
+}
+
+impl RunAction {
+    /// What is fixed about it.
+    pub const fn spec(&self) -> &'static Spec {
+        match self {
+            Self::Cancel(_) => &SPECS[0],
+            Self::Approve(_) => &SPECS[1],
+            Self::Reject(_) => &SPECS[2],
+        }
+    }
+
+    /// The run.
+    pub const fn run(&self) -> RunId {
+        match self {
+            Self::Cancel(args) => args.run,
+            Self::Approve(args) | Self::Reject(args) => args.run,
+        }
+    }
+}
