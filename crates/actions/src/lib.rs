@@ -7,6 +7,7 @@
 
 pub mod access;
 pub mod actor;
+pub mod admission;
 pub mod app;
 pub mod deploy;
 pub mod node;
@@ -20,6 +21,7 @@ pub mod valid;
 use serde::{Deserialize, Serialize};
 
 pub use actor::{Actor, ActorKind};
+pub use admission::{Admission, Decision};
 pub use permission::Permission;
 pub use spec::{Effect, Place, Spec};
 pub use target::{Target, TargetKind};

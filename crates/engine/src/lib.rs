@@ -1,1 +1,14 @@
+//! What a run does next, and how an action becomes a command: pure functions from state and input to state and
+//! effects.
+//!
+//! Floor 3. No I/O, no clock, no randomness. Effects are data; the control plane records them with the row and
+//! performs them afterwards, after a crash exactly as in normal life. This crate must never know a table or a socket.
+//!
+//! Start reading at [`run`], then [`step`], then [`plan`].
 
+pub mod plan;
+pub mod run;
+pub mod step;
+
+pub use run::{Done, Run, RunState};
+pub use step::{Effect, Ignored, Input, open, step};

@@ -1,1 +1,13 @@
+//! Who may, and whether it runs at once: two pure functions.
+//!
+//! Floor 3. No I/O, no clock, no randomness: the caller gathers every input, stores them with the run, and can ask
+//! again later what would have been decided. This crate must never know a table or a route.
+//!
+//! Start reading at [`authorise`], then [`admit`].
 
+pub mod admit;
+pub mod authorise;
+pub mod confidence;
+
+pub use admit::admit;
+pub use authorise::{Access, authorise};

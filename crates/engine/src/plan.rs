@@ -1,0 +1,195 @@
+//! From an action and the facts about its target to the order for the node.
+
+use sf_actions::app::{AppAction as AppChange, Settings};
+use sf_actions::deploy::DeployAction;
+use sf_actions::process::ProcessVerb;
+use sf_actions::{Action, Place};
+use sf_protocol::app::AppSpec;
+use sf_protocol::order::{AppAction, AppVerb, Deploy, DeploySource, GitSource};
+use sf_protocol::{Guard, Order};
+use sf_types::{AppId, Fault, Millis, ReleaseId, Slug};
+
+/// How long a new release is watched after the switch.
+pub const WATCH: Millis = Millis::secs(10);
+
+/// What the control plane knows of an app when it plans.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AppFacts {
+    /// The app.
+    pub app: AppId,
+    /// Its name.
+    pub slug: Slug,
+    /// Its settings.
+    pub settings: Settings,
+    /// Its generation after this change.
+    pub generation: u64,
+    /// The live release.
+    pub live: Option<ReleaseId>,
+    /// Kept releases that can be returned to, newest first, without the live one.
+    pub kept: Vec<ReleaseId>,
+}
+
+/// An order that a node can carry out.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Planned {
+    /// The order.
+    pub order: Order,
+    /// What it depends on.
+    pub guard: Guard,
+    /// The release it makes or returns to.
+    pub release: Option<ReleaseId>,
+}
+
+/// Plans `action`. `new_release` is the id a fresh release will get.
+///
+/// # Errors
+/// A [`Fault`] when the action cannot be carried out on what is there: nothing to roll back to, nothing deployed.
+pub fn plan(action: &Action, facts: &AppFacts, new_release: ReleaseId) -> Result<Planned, Fault> {
+    let spec = action.spec();
+    debug_assert_eq!(spec.place, Place::Node, "only orders to nodes are planned");
+    let time_limit = Millis(u64::try_from(spec.time_limit.as_millis()).unwrap_or(u64::MAX));
+    let deploy = |release, from, commit: Option<String>| Planned {
+        order: Order::Deploy(Box::new(Deploy { app: app_spec(facts), release, from, time_limit, watch: WATCH })),
+        guard: Guard { commit, live_release: facts.live, generation: None },
+        release: Some(release),
+    };
+    match action {
+        Action::Deploy(DeployAction::Deploy(args)) => {
+            let source = GitSource {
+                url: facts.settings.repository.clone(),
+                reference: args.reference.clone().or_else(|| facts.settings.reference.clone()),
+                commit: args.commit.clone(),
+            };
+            Ok(deploy(new_release, DeploySource::Git(source), args.commit.clone()))
+        }
+        Action::Deploy(DeployAction::Rollback(args)) => {
+            let release = match args.release {
+                Some(wanted) if Some(wanted) == facts.live => return Err(already_live(facts)),
+                Some(wanted) if facts.kept.contains(&wanted) => wanted,
+                Some(_) => return Err(not_kept(facts)),
+                None => *facts.kept.first().ok_or_else(|| nothing_kept(facts))?,
+            };
+            Ok(deploy(release, DeploySource::Kept, None))
+        }
+        Action::Process(process) => {
+            let verb = match process.verb {
+                ProcessVerb::Start => AppVerb::Start,
+                ProcessVerb::Stop => AppVerb::Stop,
+                ProcessVerb::Restart => AppVerb::Restart,
+            };
+            if facts.live.is_none() {
+                return Err(never_deployed(facts));
+            }
+            Ok(act(facts, verb))
+        }
+        Action::App(AppChange::Delete(_)) => Ok(act(facts, AppVerb::Delete)),
+        Action::App(AppChange::Create(_) | AppChange::Update(_))
+        | Action::Node(_)
+        | Action::Run(_)
+        | Action::Access(_) => Err(Fault::new(
+            sf_types::ErrorKind::Internal,
+            "plan.place",
+            format!("`{}` is carried out by the control plane itself.", spec.name),
+        )),
+    }
+}
+
+fn act(facts: &AppFacts, verb: AppVerb) -> Planned {
+    Planned {
+        order: Order::AppAction(Box::new(AppAction { app: facts.app, verb, generation: facts.generation })),
+        guard: Guard { live_release: facts.live, ..Guard::default() },
+        release: None,
+    }
+}
+
+/// The app as its node shall know it.
+pub fn app_spec(facts: &AppFacts) -> AppSpec {
+    let settings = &facts.settings;
+    AppSpec {
+        app: facts.app,
+        slug: facts.slug.clone(),
+        generation: facts.generation,
+        traffic: settings.traffic,
+        build: settings.build.clone(),
+        env: settings.env.clone(),
+        health: settings.health.clone(),
+        restart: settings.restart.clone(),
+        limits: settings.limits,
+        keep_releases: settings.keep_releases,
+    }
+}
+
+fn conflict(code: &str, message: String, fix: &str) -> Fault {
+    Fault::new(sf_types::ErrorKind::Conflict, code, message).fix(fix)
+}
+
+fn nothing_kept(facts: &AppFacts) -> Fault {
+    let message = format!("`{}` has no earlier release on its node.", facts.slug);
+    conflict("deploy.nothing_kept", message, "Deploy an earlier commit instead.")
+}
+
+fn not_kept(facts: &AppFacts) -> Fault {
+    let message = format!("That release of `{}` is not on its node any more.", facts.slug);
+    conflict("deploy.not_kept", message, "Choose a kept one, or deploy its commit again.")
+}
+
+fn already_live(facts: &AppFacts) -> Fault {
+    conflict("deploy.already_live", format!("That release of `{}` is live already.", facts.slug), "Choose another one.")
+}
+
+fn never_deployed(facts: &AppFacts) -> Fault {
+    conflict("app.never_deployed", format!("`{}` was never deployed.", facts.slug), "Deploy it first.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sf_actions::deploy::Rollback;
+    use sf_actions::process::ProcessAction;
+    use sf_types::{Timestamp, TypedId};
+
+    fn release(n: u8) -> ReleaseId {
+        ReleaseId::from_parts(Timestamp::from_millis(1), [n; 10])
+    }
+
+    fn facts(live: Option<u8>, kept: &[u8]) -> AppFacts {
+        AppFacts {
+            app: AppId::from_parts(Timestamp::from_millis(1), [1; 10]),
+            slug: "shop".parse().unwrap(),
+            settings: Settings::of("https://git.example.org/shop"),
+            generation: 4,
+            live: live.map(release),
+            kept: kept.iter().copied().map(release).collect(),
+        }
+    }
+
+    fn check_rollback(facts: AppFacts, wanted: Option<u8>, expected: Result<u8, &str>) {
+        let action = Action::Deploy(DeployAction::Rollback(Rollback { app: facts.app, release: wanted.map(release) }));
+        let planned = plan(&action, &facts, release(99));
+        let got = planned.as_ref().map(|planned| planned.release.unwrap()).map_err(|fault| fault.code.as_str());
+        assert_eq!(got, expected.map(release));
+        if let Ok(planned) = planned {
+            let Order::Deploy(deploy) = planned.order else { panic!("a rollback is a deploy") };
+            assert_eq!((deploy.from, planned.guard.live_release), (DeploySource::Kept, facts.live));
+        }
+    }
+
+    #[test]
+    fn a_rollback_finds_its_release_or_says_why_not() {
+        check_rollback(facts(Some(3), &[2, 1]), None, Ok(2));
+        check_rollback(facts(Some(3), &[2, 1]), Some(1), Ok(1));
+        check_rollback(facts(Some(3), &[2, 1]), Some(3), Err("deploy.already_live"));
+        check_rollback(facts(Some(3), &[2, 1]), Some(9), Err("deploy.not_kept"));
+        check_rollback(facts(Some(3), &[]), None, Err("deploy.nothing_kept"));
+    }
+
+    #[test]
+    fn processes_need_a_release() {
+        let action = |facts: &AppFacts| Action::Process(ProcessAction { app: facts.app, verb: ProcessVerb::Restart });
+        let empty = facts(None, &[]);
+        assert_eq!(plan(&action(&empty), &empty, release(9)).unwrap_err().code, "app.never_deployed");
+        let live = facts(Some(1), &[]);
+        let planned = plan(&action(&live), &live, release(9)).unwrap();
+        assert_eq!(planned.order.kind(), sf_protocol::Kind::AppAction);
+    }
+}

@@ -1,0 +1,235 @@
+//! The state table of a run.
+//!
+//! | state    | input                | next       | effects |
+//! |----------|----------------------|------------|---------|
+//! | (new)    | Auto, on a node      | Ready      | Dispatch, Publish |
+//! | (new)    | Auto, control plane  | Succeeded  | Publish |
+//! | (new)    | Ask                  | Waiting    | AskHuman, Arm(Expire), Publish |
+//! | (new)    | Deny                 | Denied     | Publish |
+//! | Waiting  | Approved             | Ready      | Arm(Hold): dispatched after 5 s |
+//! | Waiting  | Rejected             | Rejected   | Publish |
+//! | Ready    | Held                 | Ready      | Dispatch |
+//! | Ready    | Sent                 | Sent       | Publish |
+//! | Ready, Sent | Accepted          | Working    | Publish |
+//! | Sent..   | StepSeen(Watch)      | Checking   | Publish |
+//! | Ready..  | Outcome              | Done       | Publish (GuardMoved: Waiting, AskHuman) |
+//! | Waiting, Ready | Expire         | Expired    | Void where a number was taken |
+//! | Waiting, Ready | Cancel         | Cancelled  | Void where a number was taken |
+//! | Sent..   | Cancel               | same       | DispatchCancel |
+//! | Sent..   | NodeSilent, NodeBack | same       | stale on, off |
+//!
+//! Ended runs ignore everything: terminal states never change.
+
+use std::time::Duration;
+
+use sf_actions::{Admission, Place};
+use sf_protocol::outcome::{Outcome, Step, Verdict};
+use sf_types::{ErrorKind, Fault, Timestamp};
+
+use crate::run::{Done, Run, RunState};
+
+/// How long a person's approval is held back, so that it can be undone.
+pub const APPROVAL_HOLD: Duration = Duration::from_secs(5);
+/// How long a run waits for a person.
+pub const WAIT_FOR_PERSON: Duration = Duration::from_secs(72 * 3600);
+/// How long a run waits for its machine to connect.
+pub const WAIT_FOR_NODE: Duration = Duration::from_secs(24 * 3600);
+
+/// What can happen to a run.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Input {
+    /// A person agreed.
+    Approved,
+    /// A person refused, perhaps saying why.
+    Rejected(Option<String>),
+    /// The time an approval is held back is over.
+    Held,
+    /// The command was written to the connection.
+    Sent,
+    /// The machine has it in its journal.
+    Accepted,
+    /// The machine began a step.
+    StepSeen(Step),
+    /// The machine's signed word.
+    Outcome(Box<Outcome>),
+    /// Somebody wants it stopped.
+    Cancel,
+    /// `expires_at` has passed.
+    Expire,
+    /// The machine's connection is gone.
+    NodeSilent,
+    /// The machine is connected again.
+    NodeBack,
+}
+
+/// What has to be done about it. Recorded with the row, performed afterwards.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Effect {
+    /// Plan and sign its command, send it when the machine is connected.
+    Dispatch,
+    /// Put a card before the people who may decide.
+    AskHuman,
+    /// Come back with this input then.
+    Arm(Timer, Timestamp),
+    /// Its command will never be sent: let a void take its number.
+    Void,
+    /// Order the machine to stop working on it.
+    DispatchCancel,
+    /// Ask the machine's journal how it stands.
+    AskJournal,
+    /// Tell those who follow it.
+    Publish,
+}
+
+/// What comes back later.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Timer {
+    /// [`Input::Held`].
+    Hold,
+    /// [`Input::Expire`].
+    Expire,
+}
+
+/// The input changes nothing in this state: late, repeated, or meant for another.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("nothing to do in state {0}")]
+pub struct Ignored(pub RunState);
+
+/// Gives a new run its first state from policy's answer. The caller fills everything but state and times.
+pub fn open(mut run: Run, now: Timestamp) -> (Run, Vec<Effect>) {
+    run.opened_at = now;
+    run.updated_at = now;
+    run.version = 1;
+    let effects = match (run.decision.admission, run.action.spec().place) {
+        (Admission::Deny, _) => {
+            run.fault = Some(
+                Fault::new(ErrorKind::Forbidden, "run.denied", format!("Policy refused it: {}.", run.decision.because))
+                    .fix("Ask a person with the right to propose it."),
+            );
+            done(&mut run, Done::Denied, now)
+        }
+        (Admission::Ask, _) => wait(&mut run, now),
+        (Admission::Auto | Admission::AutoNotify, Place::ControlPlane) => done(&mut run, Done::Succeeded, now),
+        (Admission::Auto | Admission::AutoNotify, Place::Node) => ready(&mut run, now, Effect::Dispatch),
+    };
+    (run, effects)
+}
+
+/// What `input` does to `run` at `now`.
+///
+/// # Errors
+/// [`Ignored`] when it does nothing; the caller writes nothing then.
+pub fn step(mut run: Run, input: Input, now: Timestamp) -> Result<(Run, Vec<Effect>), Ignored> {
+    use RunState::{Checking, Done as Ended, Ready, Sent, Waiting, Working};
+    let before = run.state;
+    let effects = match (before, input) {
+        (Ended(_), _) => return Err(Ignored(before)),
+        (Waiting, Input::Approved) => approved(&mut run, now),
+        (Waiting, Input::Rejected(comment)) => {
+            let why =
+                comment.map_or_else(|| "A person rejected it.".into(), |why| format!("A person rejected it: {why}"));
+            run.fault = Some(Fault::new(ErrorKind::Forbidden, "run.rejected", why));
+            done(&mut run, Done::Rejected, now)
+        }
+        (Ready, Input::Held) if run.command.is_none() => vec![Effect::Dispatch],
+        (Ready, Input::Sent) => to(&mut run, Sent),
+        (Ready | Sent, Input::Accepted) => to(&mut run, Working),
+        (Ready | Sent | Working, Input::StepSeen(Step::Watch)) => seen(&mut run, Step::Watch, Checking),
+        (Ready | Sent | Working, Input::StepSeen(step)) if run.step != Some(step) => seen(&mut run, step, Working),
+        (Checking, Input::StepSeen(step)) if run.step != Some(step) => seen(&mut run, step, Checking),
+        (Ready | Sent | Working | Checking, Input::Outcome(outcome)) => ended(&mut run, *outcome, now),
+        (Waiting | Ready, Input::Expire) if now >= run.expires_at => expired(&mut run, now),
+        (Waiting | Ready, Input::Cancel) => {
+            let void = run.command.is_some();
+            run.fault = Some(Fault::new(ErrorKind::Conflict, "run.cancelled", "It was cancelled before it began."));
+            with_void(done(&mut run, Done::Cancelled, now), void)
+        }
+        (Sent | Working | Checking, Input::Cancel) => vec![Effect::DispatchCancel],
+        (Sent | Working | Checking, Input::NodeSilent) if !run.stale => {
+            run.stale = true;
+            vec![Effect::Publish]
+        }
+        (Sent | Working | Checking, Input::NodeBack) if run.stale => {
+            run.stale = false;
+            vec![Effect::AskJournal, Effect::Publish]
+        }
+        _ => return Err(Ignored(before)),
+    };
+    run.version += 1;
+    run.updated_at = now;
+    Ok((run, effects))
+}
+
+fn to(run: &mut Run, state: RunState) -> Vec<Effect> {
+    run.state = state;
+    run.stale = false;
+    vec![Effect::Publish]
+}
+
+fn seen(run: &mut Run, step: Step, state: RunState) -> Vec<Effect> {
+    run.step = Some(step);
+    to(run, state)
+}
+
+fn wait(run: &mut Run, now: Timestamp) -> Vec<Effect> {
+    run.expires_at = now.plus(WAIT_FOR_PERSON);
+    run.command = None;
+    run.state = RunState::Waiting;
+    vec![Effect::AskHuman, Effect::Arm(Timer::Expire, run.expires_at), Effect::Publish]
+}
+
+fn ready(run: &mut Run, now: Timestamp, first: Effect) -> Vec<Effect> {
+    run.expires_at = now.plus(WAIT_FOR_NODE);
+    run.state = RunState::Ready;
+    vec![first, Effect::Arm(Timer::Expire, run.expires_at), Effect::Publish]
+}
+
+/// Control-plane actions run within the approval itself; orders to machines are held back first.
+fn approved(run: &mut Run, now: Timestamp) -> Vec<Effect> {
+    match run.action.spec().place {
+        Place::ControlPlane => done(run, Done::Succeeded, now),
+        Place::Node => ready(run, now, Effect::Arm(Timer::Hold, now.plus(APPROVAL_HOLD))),
+    }
+}
+
+fn expired(run: &mut Run, now: Timestamp) -> Vec<Effect> {
+    let (message, fix) = match run.state {
+        RunState::Waiting => ("Nobody decided in time.", "Propose it again and tell somebody who may approve it."),
+        _ => ("Its machine did not connect in time.", "Look at the node: is the agent running? Then propose it again."),
+    };
+    let void = run.command.is_some();
+    run.fault = Some(Fault::new(ErrorKind::Timeout, "run.expired", message).fix(fix));
+    with_void(done(run, Done::Expired, now), void)
+}
+
+fn with_void(mut effects: Vec<Effect>, void: bool) -> Vec<Effect> {
+    if void {
+        effects.push(Effect::Void);
+    }
+    effects
+}
+
+/// A moved guard sends the run back to people: what they would have agreed to is no longer what would happen. A run
+/// that was automatic is simply decided anew with the new facts shown.
+fn ended(run: &mut Run, outcome: Outcome, now: Timestamp) -> Vec<Effect> {
+    run.fault = outcome.fault;
+    let end = match outcome.verdict {
+        Verdict::Succeeded => Done::Succeeded,
+        Verdict::RolledBack => Done::RolledBack,
+        Verdict::Failed | Verdict::Refused => Done::Failed,
+        Verdict::Cancelled => Done::Cancelled,
+        Verdict::Voided => Done::Expired,
+        Verdict::GuardMoved => return wait(run, now),
+    };
+    done(run, end, now)
+}
+
+fn done(run: &mut Run, end: Done, now: Timestamp) -> Vec<Effect> {
+    run.state = RunState::Done(end);
+    run.stale = false;
+    run.closed_at = Some(now);
+    vec![Effect::Publish]
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,205 @@
+//! The state table, row by row, and its two laws for every sequence of inputs.
+
+use proptest::prelude::*;
+use sf_actions::admission::{Decision, Inputs, Proposer, Record, SelfReport};
+use sf_actions::deploy::{Deploy, DeployAction};
+use sf_actions::node::{NodeAction, NodeRef};
+use sf_actions::{Action, ActorKind};
+use sf_protocol::outcome::Facts;
+use sf_types::{AppId, CommandId, NodeId, RequestId, RunId, TenantId, TypedId};
+
+use super::*;
+
+const T0: Timestamp = Timestamp::from_millis(1_000_000);
+
+fn id<I: TypedId>(n: u8) -> I {
+    I::from_parts(T0, [n; 10])
+}
+
+fn new_run(admission: Admission, place: Place) -> Run {
+    let action = match place {
+        Place::Node => Action::Deploy(DeployAction::Deploy(Deploy { app: id(1), reference: None, commit: None })),
+        Place::ControlPlane => Action::Node(NodeAction::Remove(NodeRef { node: id(2) })),
+    };
+    let inputs = Inputs {
+        action: action.spec().name.into(),
+        risk: 0,
+        destroys: false,
+        proposer: Proposer::Person,
+        report: SelfReport::None,
+        record: Record::default(),
+        auto_at: 90,
+        notify_at: 70,
+        never_auto: false,
+        waived: false,
+        frozen: false,
+        quota_left: 1,
+        draw_permille: 0,
+        sample_permille: 0,
+        undo: false,
+    };
+    Run {
+        id: id::<RunId>(3),
+        tenant: id::<TenantId>(4),
+        project: None,
+        action,
+        actor: ActorKind::System,
+        request: id::<RequestId>(5),
+        node: Some(id::<NodeId>(2)),
+        app: Some(id::<AppId>(1)),
+        state: RunState::Waiting,
+        stale: false,
+        step: None,
+        fault: None,
+        decision: Decision { admission, because: "test".into(), confidence: None, sampled: false, inputs },
+        guard: sf_protocol::Guard::default(),
+        command: None,
+        version: 0,
+        opened_at: T0,
+        updated_at: T0,
+        closed_at: None,
+        expires_at: T0,
+    }
+}
+
+fn opened(admission: Admission, place: Place) -> (Run, Vec<Effect>) {
+    open(new_run(admission, place), T0)
+}
+
+fn outcome(verdict: Verdict) -> Input {
+    Input::Outcome(Box::new(Outcome {
+        command: id::<CommandId>(6),
+        node: id(2),
+        verdict,
+        fault: None,
+        facts: Facts::None,
+        started_at: T0,
+        finished_at: T0,
+    }))
+}
+
+#[test]
+fn policy_gives_the_first_state() {
+    for (admission, place, state, effect) in [
+        (Admission::Auto, Place::Node, RunState::Ready, Effect::Dispatch),
+        (Admission::AutoNotify, Place::Node, RunState::Ready, Effect::Dispatch),
+        (Admission::Ask, Place::Node, RunState::Waiting, Effect::AskHuman),
+        (Admission::Deny, Place::Node, RunState::Done(Done::Denied), Effect::Publish),
+        (Admission::Auto, Place::ControlPlane, RunState::Done(Done::Succeeded), Effect::Publish),
+        (Admission::Ask, Place::ControlPlane, RunState::Waiting, Effect::AskHuman),
+    ] {
+        let (run, effects) = opened(admission, place);
+        assert_eq!((run.state, effects.first()), (state, Some(&effect)), "{admission:?} {place:?}");
+    }
+}
+
+#[test]
+fn a_deploy_goes_its_way() {
+    let (mut run, _) = opened(Admission::Auto, Place::Node);
+    for (input, state) in [
+        (Input::Sent, RunState::Sent),
+        (Input::Accepted, RunState::Working),
+        (Input::StepSeen(Step::Build), RunState::Working),
+        (Input::StepSeen(Step::Watch), RunState::Checking),
+        (outcome(Verdict::RolledBack), RunState::Done(Done::RolledBack)),
+    ] {
+        (run, _) = step(run, input, T0).unwrap();
+        assert_eq!(run.state, state);
+    }
+    assert_eq!(run.closed_at, Some(T0));
+}
+
+#[test]
+fn an_approval_is_held_back_before_it_is_dispatched() {
+    let (run, _) = opened(Admission::Ask, Place::Node);
+    let (run, effects) = step(run, Input::Approved, T0).unwrap();
+    assert_eq!(run.state, RunState::Ready);
+    assert_eq!(effects[0], Effect::Arm(Timer::Hold, T0.plus(APPROVAL_HOLD)));
+    assert!(!effects.contains(&Effect::Dispatch));
+    let (cancelled, _) = step(run.clone(), Input::Cancel, T0).unwrap();
+    assert_eq!(cancelled.state, RunState::Done(Done::Cancelled));
+    let (_, effects) = step(run, Input::Held, T0).unwrap();
+    assert_eq!(effects, [Effect::Dispatch]);
+}
+
+#[test]
+fn a_moved_guard_goes_back_to_people() {
+    let (run, _) = opened(Admission::Auto, Place::Node);
+    let (run, effects) = step(run, outcome(Verdict::GuardMoved), T0).unwrap();
+    assert_eq!((run.state, run.command, effects[0].clone()), (RunState::Waiting, None, Effect::AskHuman));
+}
+
+#[test]
+fn a_number_that_was_taken_is_voided_and_one_at_work_is_cancelled_by_order() {
+    let (mut run, _) = opened(Admission::Auto, Place::Node);
+    run.command = Some(id(6));
+    let (_, effects) = step(run.clone(), Input::Cancel, T0).unwrap();
+    assert!(effects.contains(&Effect::Void));
+    let (sent, _) = step(run, Input::Sent, T0).unwrap();
+    let (still, effects) = step(sent, Input::Cancel, T0).unwrap();
+    assert_eq!((still.state, effects), (RunState::Sent, vec![Effect::DispatchCancel]));
+}
+
+#[test]
+fn expiry_waits_for_its_time_and_never_takes_work_in_progress() {
+    let (run, _) = opened(Admission::Auto, Place::Node);
+    assert!(step(run.clone(), Input::Expire, T0).is_err());
+    let late = run.expires_at;
+    assert_eq!(step(run.clone(), Input::Expire, late).unwrap().0.state, RunState::Done(Done::Expired));
+    let (working, _) = step(run, Input::Accepted, T0).unwrap();
+    assert!(step(working, Input::Expire, late).is_err());
+}
+
+#[test]
+fn a_silent_machine_makes_a_run_stale_and_its_return_asks_the_journal() {
+    let (run, _) = opened(Admission::Auto, Place::Node);
+    let (run, _) = step(run, Input::Accepted, T0).unwrap();
+    let (run, _) = step(run, Input::NodeSilent, T0).unwrap();
+    assert!(run.stale && run.state == RunState::Working);
+    let (run, effects) = step(run, Input::NodeBack, T0).unwrap();
+    assert!(!run.stale && effects.contains(&Effect::AskJournal));
+}
+
+fn any_input() -> impl Strategy<Value = Input> {
+    prop_oneof![
+        Just(Input::Approved),
+        Just(Input::Rejected(None)),
+        Just(Input::Held),
+        Just(Input::Sent),
+        Just(Input::Accepted),
+        Just(Input::StepSeen(Step::Build)),
+        Just(Input::StepSeen(Step::Watch)),
+        Just(outcome(Verdict::Succeeded)),
+        Just(outcome(Verdict::Failed)),
+        Just(outcome(Verdict::GuardMoved)),
+        Just(outcome(Verdict::Voided)),
+        Just(Input::Cancel),
+        Just(Input::Expire),
+        Just(Input::NodeSilent),
+        Just(Input::NodeBack),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn ended_runs_never_change_and_versions_only_rise(
+        ask in any::<bool>(), inputs in prop::collection::vec((any_input(), 0_u64..400_000), 0..40)
+    ) {
+        let admission = if ask { Admission::Ask } else { Admission::Auto };
+        let (mut run, _) = opened(admission, Place::Node);
+        let mut now = T0;
+        for (input, secs) in inputs {
+            now = now.plus(Duration::from_secs(secs));
+            let before = run.clone();
+            match step(run.clone(), input, now) {
+                Ok((after, _)) => {
+                    prop_assert!(!before.is_done());
+                    prop_assert_eq!(after.version, before.version + 1);
+                    prop_assert_eq!(after.is_done(), after.closed_at.is_some());
+                    run = after;
+                }
+                Err(_) => prop_assert_eq!(&run, &before),
+            }
+        }
+    }
+}
