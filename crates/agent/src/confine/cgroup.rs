@@ -1,0 +1,323 @@
+//! Control groups, versions 1 and 2: memory, CPU and processes of a whole process tree.
+//!
+//! One group per app or build below `serverflow/`. A child joins by writing itself into `cgroup.procs` of each of
+//! [`Group::dirs`] (see [`super::Confinement::cgroups`]). Layout after the kernel's `cgroup-v1/` and `cgroup-v2.rst`.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use sf_protocol::app::Limits;
+
+/// Where the kernel's control groups are mounted.
+pub const MOUNT: &str = "/sys/fs/cgroup";
+
+/// Folder that holds all our groups.
+const PARENT: &str = "serverflow";
+
+/// Length of a CPU accounting period, in microseconds.
+const CPU_PERIOD_US: u64 = 100_000;
+
+/// The control groups of a machine.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Cgroups {
+    layout: Layout,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Layout {
+    /// One tree per controller; those that are mounted.
+    V1(Vec<(Controller, PathBuf)>),
+    /// One tree; the controllers its top offers.
+    V2(PathBuf, Vec<Controller>),
+    /// Nothing usable, and why.
+    None(String),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Controller {
+    Memory,
+    Cpu,
+    Pids,
+}
+
+impl Controller {
+    const ALL: [Self; 3] = [Self::Memory, Self::Cpu, Self::Pids];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Cpu => "cpu",
+            Self::Pids => "pids",
+        }
+    }
+}
+
+/// One group, made.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Group {
+    dirs: Vec<PathBuf>,
+    enforced: Vec<String>,
+}
+
+impl Cgroups {
+    /// What this machine has, where it is allowed to make groups (root).
+    pub fn detect() -> Self {
+        if !nix::unistd::geteuid().is_root() {
+            return Self { layout: Layout::None("making control groups needs root".to_owned()) };
+        }
+        Self::at(Path::new(MOUNT))
+    }
+
+    /// What is mounted below `root`.
+    pub fn at(root: &Path) -> Self {
+        let mut v1 = Vec::new();
+        for controller in Controller::ALL {
+            let places = [controller.name().to_owned(), "cpu,cpuacct".to_owned()];
+            let usable = usize::from(controller == Controller::Cpu) + 1;
+            let found = places.iter().take(usable).map(|place| root.join(place)).find(|dir| dir.is_dir());
+            v1.extend(found.map(|dir| (controller, dir)));
+        }
+        if !v1.is_empty() {
+            return Self { layout: Layout::V1(v1) };
+        }
+        let Ok(offered) = fs::read_to_string(root.join("cgroup.controllers")) else {
+            return Self { layout: Layout::None(format!("no control groups are mounted at {}", root.display())) };
+        };
+        let has = |controller: &Controller| offered.split_whitespace().any(|word| word == controller.name());
+        let offered: Vec<_> = Controller::ALL.into_iter().filter(has).collect();
+        if offered.is_empty() {
+            return Self { layout: Layout::None("neither memory, cpu nor pids control is offered".to_owned()) };
+        }
+        Self { layout: Layout::V2(root.to_owned(), offered) }
+    }
+
+    /// Makes (or re-uses and re-limits) the group `name` (`app-<id>`, `build-<id>`: one path segment).
+    ///
+    /// # Errors
+    /// When `name` is no plain name or the kernel refuses. Where nothing can be made, the group is empty and
+    /// [`Group::enforced`] says so.
+    pub fn create(&self, name: &str, limits: &Limits) -> io::Result<Group> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if name.is_empty() || !name.chars().all(plain) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "a control group needs a plain name"));
+        }
+        let mut group = Group::default();
+        match &self.layout {
+            Layout::None(why) => group.enforced.push(format!("no control group: {why}")),
+            Layout::V1(trees) => {
+                for (controller, tree) in trees {
+                    let dir = tree.join(PARENT).join(name);
+                    fs::create_dir_all(&dir)?;
+                    group.enforced.extend(limit_v1(*controller, &dir, limits)?);
+                    group.dirs.push(dir);
+                }
+            }
+            Layout::V2(root, offered) => {
+                let dir = root.join(PARENT).join(name);
+                fs::create_dir_all(&dir)?;
+                let wanted: Vec<_> = offered.iter().map(|controller| format!("+{}", controller.name())).collect();
+                for above in [root.clone(), root.join(PARENT)] {
+                    fs::write(above.join("cgroup.subtree_control"), wanted.join(" "))?;
+                }
+                for controller in offered {
+                    group.enforced.extend(limit_v2(*controller, &dir, limits)?);
+                }
+                group.dirs.push(dir);
+            }
+        }
+        Ok(group)
+    }
+
+    /// What can be limited here, in words.
+    pub fn enforces(&self) -> Vec<String> {
+        let names = |list: Vec<&str>| list.join(", ");
+        vec![match &self.layout {
+            Layout::None(why) => format!("no limits on whole process trees: {why}"),
+            Layout::V1(trees) => {
+                format!("control groups v1: {}", names(trees.iter().map(|(controller, _)| controller.name()).collect()))
+            }
+            Layout::V2(_, offered) => {
+                format!("control groups v2: {}", names(offered.iter().map(|controller| controller.name()).collect()))
+            }
+        }]
+    }
+}
+
+fn limit_v1(controller: Controller, dir: &Path, limits: &Limits) -> io::Result<Option<String>> {
+    match controller {
+        Controller::Memory => {
+            let Some(bytes) = limits.memory else {
+                return Ok(None);
+            };
+            let (memory, with_swap) = (dir.join("memory.limit_in_bytes"), dir.join("memory.memsw.limit_in_bytes"));
+            // The limit with swap may never be below the one without: which goes first depends on the direction.
+            let swap_first = fs::write(&with_swap, bytes.bytes().to_string()).is_ok();
+            fs::write(&memory, bytes.bytes().to_string())?;
+            if !swap_first && with_swap.exists() {
+                fs::write(&with_swap, bytes.bytes().to_string())?;
+            }
+            Ok(Some(format!("{bytes} of memory in all")))
+        }
+        Controller::Cpu => {
+            let Some(percent) = limits.cpu_percent else { return Ok(None) };
+            fs::write(dir.join("cpu.cfs_period_us"), CPU_PERIOD_US.to_string())?;
+            fs::write(dir.join("cpu.cfs_quota_us"), quota_us(percent).to_string())?;
+            Ok(Some(format!("{percent} % of one core")))
+        }
+        Controller::Pids => limit_pids(dir, limits),
+    }
+}
+
+fn limit_v2(controller: Controller, dir: &Path, limits: &Limits) -> io::Result<Option<String>> {
+    match controller {
+        Controller::Memory => {
+            let Some(bytes) = limits.memory else { return Ok(None) };
+            fs::write(dir.join("memory.max"), bytes.bytes().to_string())?;
+            if dir.join("memory.swap.max").exists() {
+                fs::write(dir.join("memory.swap.max"), "0")?;
+            }
+            Ok(Some(format!("{bytes} of memory in all")))
+        }
+        Controller::Cpu => {
+            let Some(percent) = limits.cpu_percent else { return Ok(None) };
+            fs::write(dir.join("cpu.max"), format!("{} {CPU_PERIOD_US}", quota_us(percent)))?;
+            Ok(Some(format!("{percent} % of one core")))
+        }
+        Controller::Pids => limit_pids(dir, limits),
+    }
+}
+
+fn limit_pids(dir: &Path, limits: &Limits) -> io::Result<Option<String>> {
+    let Some(pids) = limits.pids else { return Ok(None) };
+    fs::write(dir.join("pids.max"), pids.to_string())?;
+    Ok(Some(format!("{pids} processes and threads in all")))
+}
+
+/// CPU time per period for a percentage of one core; the kernel refuses less than 1 ms.
+fn quota_us(percent: u32) -> u64 {
+    (u64::from(percent) * CPU_PERIOD_US / 100).max(1000)
+}
+
+impl Group {
+    /// Folders whose `cgroup.procs` a child has to join; empty where groups cannot be made.
+    pub fn dirs(&self) -> &[PathBuf] {
+        &self.dirs
+    }
+
+    /// The limits in force, in words; or why there are none.
+    pub fn enforced(&self) -> &[String] {
+        &self.enforced
+    }
+
+    /// Processes in it now, of any depth.
+    pub fn pids(&self) -> Vec<i32> {
+        let text = self.dirs.first().and_then(|dir| fs::read_to_string(dir.join("cgroup.procs")).ok());
+        text.unwrap_or_default().lines().filter_map(|line| line.parse().ok()).collect()
+    }
+
+    /// How often the kernel killed a process of it for memory.
+    pub fn memory_kills(&self) -> u64 {
+        let count = |dir: &PathBuf| {
+            let text = fs::read_to_string(dir.join("memory.events"))
+                .or_else(|_| fs::read_to_string(dir.join("memory.oom_control")))
+                .ok()?;
+            text.lines().find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse::<u64>().ok())
+        };
+        self.dirs.iter().filter_map(count).max().unwrap_or(0)
+    }
+
+    /// Kills everything in it, again and again until it is empty (a fork bomb may win the first rounds).
+    pub fn kill(&self) {
+        /// Rounds after which the kernel is left to it.
+        const ROUNDS: usize = 100;
+        for dir in &self.dirs {
+            if dir.join("cgroup.kill").exists() {
+                // Kernel 5.14 and later, version 2 only; the rounds below cover the rest.
+                let _ = fs::write(dir.join("cgroup.kill"), "1");
+            }
+        }
+        for _ in 0..ROUNDS {
+            let pids = self.pids();
+            if pids.is_empty() {
+                break;
+            }
+            for pid in pids {
+                let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL);
+            }
+            std::thread::yield_now();
+        }
+    }
+
+    /// Removes the empty group. A group with processes stays.
+    ///
+    /// # Errors
+    /// `EBUSY` while a process is in it.
+    pub fn remove(&self) -> io::Result<()> {
+        for dir in &self.dirs {
+            match fs::remove_dir(dir) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sf_types::ByteSize;
+
+    use super::*;
+
+    const LIMITS: Limits = Limits { memory: Some(ByteSize::mib(64)), cpu_percent: Some(50), pids: Some(10) };
+
+    #[test]
+    fn version_1_writes_one_folder_per_controller() {
+        let root = tempfile::tempdir().unwrap();
+        for tree in ["memory", "cpu,cpuacct", "pids"] {
+            fs::create_dir(root.path().join(tree)).unwrap();
+        }
+        let group = Cgroups::at(root.path()).create("app-1", &LIMITS).unwrap();
+        let read = |file: &str| fs::read_to_string(root.path().join(file)).unwrap();
+        assert_eq!(read("memory/serverflow/app-1/memory.limit_in_bytes"), "67108864");
+        assert_eq!(read("cpu,cpuacct/serverflow/app-1/cpu.cfs_quota_us"), "50000");
+        assert_eq!(read("pids/serverflow/app-1/pids.max"), "10");
+        assert_eq!(group.dirs().len(), 3);
+        assert_eq!(
+            group.enforced().join("; "),
+            "64.0 MiB of memory in all; 50 % of one core; 10 processes and threads in all"
+        );
+    }
+
+    #[test]
+    fn version_2_turns_controllers_on_down_the_tree() {
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join("cgroup.controllers"), "cpuset cpu io memory hugetlb pids\n").unwrap();
+        let group = Cgroups::at(root.path()).create("build-1", &LIMITS).unwrap();
+        let read = |file: &str| fs::read_to_string(root.path().join(file)).unwrap();
+        assert_eq!(read("cgroup.subtree_control"), "+memory +cpu +pids");
+        assert_eq!(read("serverflow/cgroup.subtree_control"), "+memory +cpu +pids");
+        assert_eq!(read("serverflow/build-1/memory.max"), "67108864");
+        assert_eq!(read("serverflow/build-1/cpu.max"), "50000 100000");
+        assert_eq!(group.dirs(), [root.path().join("serverflow/build-1")]);
+    }
+
+    #[test]
+    fn a_machine_without_controllers_says_so_and_goes_on() {
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join("cgroup.controllers"), "hugetlb\n").unwrap();
+        for at in [root.path(), Path::new("/nonexistent")] {
+            let group = Cgroups::at(at).create("app-1", &LIMITS).unwrap();
+            assert!(group.dirs().is_empty() && group.enforced()[0].starts_with("no control group"));
+        }
+    }
+
+    #[test]
+    fn a_name_is_one_plain_segment() {
+        let root = tempfile::tempdir().unwrap();
+        for name in ["", "..", "a/b", "a b", "../../x"] {
+            assert!(Cgroups::at(root.path()).create(name, &LIMITS).is_err(), "{name}");
+        }
+    }
+}
