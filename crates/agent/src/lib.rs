@@ -8,9 +8,11 @@
 
 pub mod build;
 pub mod confine;
+pub mod journal;
 pub mod policy;
 pub mod process;
 pub mod relay;
 pub mod release;
 pub mod shim;
 pub mod source;
+pub mod user;
