@@ -9,16 +9,18 @@
 //! | Waiting  | Approved             | Ready      | Arm(Hold): dispatched after 5 s |
 //! | Waiting  | Rejected             | Rejected   | Publish |
 //! | Ready    | Held                 | Ready      | Dispatch |
+//! | Ready without a command | CannotPlan | Failed   | Publish |
 //! | Ready    | Sent                 | Sent       | Publish |
 //! | Ready, Sent | Accepted          | Working    | Publish |
 //! | Sent..   | StepSeen(Watch)      | Checking   | Publish |
 //! | Ready..  | Outcome              | Done       | Publish (GuardMoved: Waiting, AskHuman) |
-//! | Waiting, Ready | Expire         | Expired    | Void where a number was taken |
-//! | Waiting, Ready | Cancel         | Cancelled  | Void where a number was taken |
-//! | Sent..   | Cancel               | same       | DispatchCancel |
+//! | Waiting, Ready without a command | Expire | Expired | Publish |
+//! | Waiting, Ready without a command | Cancel | Cancelled | Publish |
+//! | Ready with a command, Sent.. | Cancel | same   | DispatchCancel |
 //! | Sent..   | NodeSilent, NodeBack | same       | stale on, off |
 //!
-//! Ended runs ignore everything: terminal states never change.
+//! A signed command may already be in the machine's journal, so from then on only the machine's word ends a run: an
+//! expired one is answered through the void that takes its number. Ended runs ignore everything.
 
 use std::time::Duration;
 
@@ -52,6 +54,8 @@ pub enum Input {
     StepSeen(Step),
     /// The machine's signed word.
     Outcome(Box<Outcome>),
+    /// It cannot be planned on what is there now.
+    CannotPlan(Box<Fault>),
     /// Somebody wants it stopped.
     Cancel,
     /// `expires_at` has passed.
@@ -71,8 +75,6 @@ pub enum Effect {
     AskHuman,
     /// Come back with this input then.
     Arm(Timer, Timestamp),
-    /// Its command will never be sent: let a void take its number.
-    Void,
     /// Order the machine to stop working on it.
     DispatchCancel,
     /// Ask the machine's journal how it stands.
@@ -132,19 +134,22 @@ pub fn step(mut run: Run, input: Input, now: Timestamp) -> Result<(Run, Vec<Effe
             done(&mut run, Done::Rejected, now)
         }
         (Ready, Input::Held) if run.command.is_none() => vec![Effect::Dispatch],
+        (Ready, Input::CannotPlan(fault)) if run.command.is_none() => {
+            run.fault = Some(*fault);
+            done(&mut run, Done::Failed, now)
+        }
         (Ready, Input::Sent) => to(&mut run, Sent),
         (Ready | Sent, Input::Accepted) => to(&mut run, Working),
         (Ready | Sent | Working, Input::StepSeen(Step::Watch)) => seen(&mut run, Step::Watch, Checking),
         (Ready | Sent | Working, Input::StepSeen(step)) if run.step != Some(step) => seen(&mut run, step, Working),
         (Checking, Input::StepSeen(step)) if run.step != Some(step) => seen(&mut run, step, Checking),
         (Ready | Sent | Working | Checking, Input::Outcome(outcome)) => ended(&mut run, *outcome, now),
-        (Waiting | Ready, Input::Expire) if now >= run.expires_at => expired(&mut run, now),
-        (Waiting | Ready, Input::Cancel) => {
-            let void = run.command.is_some();
+        (Waiting | Ready, Input::Expire) if now >= run.expires_at && run.command.is_none() => expired(&mut run, now),
+        (Waiting | Ready, Input::Cancel) if run.command.is_none() => {
             run.fault = Some(Fault::new(ErrorKind::Conflict, "run.cancelled", "It was cancelled before it began."));
-            with_void(done(&mut run, Done::Cancelled, now), void)
+            done(&mut run, Done::Cancelled, now)
         }
-        (Sent | Working | Checking, Input::Cancel) => vec![Effect::DispatchCancel],
+        (Ready | Sent | Working | Checking, Input::Cancel) => vec![Effect::DispatchCancel],
         (Sent | Working | Checking, Input::NodeSilent) if !run.stale => {
             run.stale = true;
             vec![Effect::Publish]
@@ -197,16 +202,8 @@ fn expired(run: &mut Run, now: Timestamp) -> Vec<Effect> {
         RunState::Waiting => ("Nobody decided in time.", "Propose it again and tell somebody who may approve it."),
         _ => ("Its machine did not connect in time.", "Look at the node: is the agent running? Then propose it again."),
     };
-    let void = run.command.is_some();
     run.fault = Some(Fault::new(ErrorKind::Timeout, "run.expired", message).fix(fix));
-    with_void(done(run, Done::Expired, now), void)
-}
-
-fn with_void(mut effects: Vec<Effect>, void: bool) -> Vec<Effect> {
-    if void {
-        effects.push(Effect::Void);
-    }
-    effects
+    done(run, Done::Expired, now)
 }
 
 /// A moved guard sends the run back to people: what they would have agreed to is no longer what would happen. A run

@@ -130,14 +130,14 @@ fn a_moved_guard_goes_back_to_people() {
 }
 
 #[test]
-fn a_number_that_was_taken_is_voided_and_one_at_work_is_cancelled_by_order() {
+fn only_the_machine_ends_a_run_whose_command_was_signed() {
     let (mut run, _) = opened(Admission::Auto, Place::Node);
     run.command = Some(id(6));
-    let (_, effects) = step(run.clone(), Input::Cancel, T0).unwrap();
-    assert!(effects.contains(&Effect::Void));
-    let (sent, _) = step(run, Input::Sent, T0).unwrap();
-    let (still, effects) = step(sent, Input::Cancel, T0).unwrap();
-    assert_eq!((still.state, effects), (RunState::Sent, vec![Effect::DispatchCancel]));
+    let (still, effects) = step(run.clone(), Input::Cancel, T0).unwrap();
+    assert_eq!((still.state, effects), (RunState::Ready, vec![Effect::DispatchCancel]));
+    assert!(step(run.clone(), Input::Expire, run.expires_at).is_err());
+    let (voided, _) = step(run, outcome(Verdict::Voided), T0).unwrap();
+    assert_eq!(voided.state, RunState::Done(Done::Expired));
 }
 
 #[test]
