@@ -1,0 +1,41 @@
+# `make help` lists the targets. Long work lives in scripts/ and xtask/, not here.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+# The steps of a target follow each other; cargo and nextest use all cores by themselves.
+.NOTPARALLEL:
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+
+.PHONY: fmt lint tidy
+fmt: ## format everything
+	cargo fmt --all
+
+lint: ## formatting and clippy, warnings denied
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+tidy: ## the rules of the house (CONTRIBUTING.md)
+	cargo xtask tidy
+
+.PHONY: test-deps test-bins test test-fast test-full
+test-deps: ## what the tests need: installed when root, named otherwise
+	@scripts/test-deps.sh
+
+# End-to-end tests start the real binaries.
+test-bins:
+	cargo build -p serverflow -p serverflow-agent
+
+# The summary of nextest stays the last output: CI reads it.
+test: test-deps lint tidy test-bins ## everything but the longest tests
+	cargo nextest run --workspace --profile ci
+
+test-fast: ## all but the end-to-end tests; run it at every save
+	cargo nextest run --workspace --exclude sf-e2e
+
+test-full: export SF_FULL := 1
+test-full: test-deps lint tidy test-bins ## with the long seeds and sweeps
+	cargo nextest run --workspace --profile full --run-ignored all
