@@ -1,0 +1,97 @@
+//! Which TCP ports a process tree listens on, and who has a port that is taken.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+use std::fs;
+
+use super::tree;
+
+/// `TCP_LISTEN` in `/proc/net/tcp` (include/net/tcp_states.h).
+const LISTEN: &str = "0A";
+
+/// Who listens on a port.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Owner {
+    /// Its pid.
+    pub pid: i32,
+    /// Its program.
+    pub program: String,
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (pid {})", self.program, self.pid)
+    }
+}
+
+/// TCP ports that the processes in `pids` listen on, ascending. Ports of processes that this process may not look
+/// into are missing.
+pub fn listening(pids: &[i32]) -> Vec<u16> {
+    let sockets = listening_sockets();
+    let ports: BTreeSet<u16> =
+        pids.iter().flat_map(|pid| socket_inodes(*pid)).filter_map(|inode| sockets.get(&inode).copied()).collect();
+    ports.into_iter().collect()
+}
+
+/// Who listens on `port`, where `/proc` tells: processes of other users are visible to root alone.
+pub fn owner(port: u16) -> Option<Owner> {
+    let inodes: Vec<u64> =
+        listening_sockets().into_iter().filter(|(_, p)| *p == port).map(|(inode, _)| inode).collect();
+    tree::all()
+        .into_iter()
+        .find(|stat| socket_inodes(stat.pid).any(|inode| inodes.contains(&inode)))
+        .and_then(|stat| Some(Owner { pid: stat.pid, program: tree::program(stat.pid)? }))
+}
+
+/// Port by inode of every listening TCP socket of this network namespace.
+fn listening_sockets() -> HashMap<u64, u16> {
+    ["/proc/net/tcp", "/proc/net/tcp6"]
+        .iter()
+        .filter_map(|path| fs::read_to_string(path).ok())
+        .flat_map(|table| table.lines().skip(1).filter_map(parse_line).collect::<Vec<_>>())
+        .collect()
+}
+
+/// `sl local_address rem_address st tx:rx tr:tm retrnsmt uid timeout inode` (proc_net_tcp in the kernel's docs).
+fn parse_line(line: &str) -> Option<(u64, u16)> {
+    let mut fields = line.split_ascii_whitespace();
+    let local = fields.nth(1)?;
+    if fields.nth(1)? != LISTEN {
+        return None;
+    }
+    let port = u16::from_str_radix(local.rsplit_once(':')?.1, 16).ok()?;
+    Some((fields.nth(5)?.parse().ok()?, port))
+}
+
+fn socket_inodes(pid: i32) -> impl Iterator<Item = u64> {
+    fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten().filter_map(|entry| {
+        let target = fs::read_link(entry.path()).ok()?;
+        target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    #[test]
+    fn only_listening_sockets_count() {
+        let listen = "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  0  0 991 1 f 100";
+        assert_eq!(parse_line(listen), Some((991, 8080)));
+        assert_eq!(parse_line(&listen.replace(" 0A ", " 01 ")), None);
+        assert_eq!(parse_line("garbage"), None);
+    }
+
+    #[test]
+    fn own_listeners_are_found_on_both_families() {
+        let four = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = four.local_addr().unwrap().port();
+        let pid = i32::try_from(std::process::id()).unwrap();
+        assert!(listening(&[pid]).contains(&port));
+        assert_eq!(owner(port).map(|owner| owner.pid), Some(pid));
+        if let Ok(six) = TcpListener::bind("[::1]:0") {
+            assert!(listening(&[pid]).contains(&six.local_addr().unwrap().port()));
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! The one writer of a log.
+
+use std::collections::VecDeque;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use sf_protocol::report::Stream;
+use sf_types::Timestamp;
+
+use super::{LogHead, LogLimits, parse, segment_path, segments, tag};
+
+/// Lines gathered before they are written, in bytes.
+const BUFFER_BYTES: usize = 32 * 1024;
+/// Bytes read from the end of the newest segment to find its last number: more than one longest line.
+const TAIL_BYTES: u64 = 2 * super::MAX_LINE_BYTES as u64;
+
+/// Appends lines. What it gathered is written by [`LogWriter::flush`] and when its buffer is full.
+#[derive(Debug)]
+pub struct LogWriter {
+    dir: PathBuf,
+    limits: LogLimits,
+    firsts: VecDeque<u64>,
+    file: Option<File>,
+    written: u64,
+    buffer: Vec<u8>,
+    buffered: u64,
+    next: u64,
+    lost: u64,
+}
+
+impl LogWriter {
+    /// Opens the log in `dir`, making the folder where needed, and goes on after its last line. A line that was cut
+    /// short by a crash is removed.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn open(dir: &Path, limits: LogLimits) -> io::Result<Self> {
+        fs::create_dir_all(dir)?;
+        let firsts: VecDeque<u64> = segments(dir)?.into();
+        let mut writer = Self {
+            dir: dir.to_owned(),
+            limits: limits.sane(),
+            firsts,
+            file: None,
+            written: 0,
+            buffer: Vec::new(),
+            buffered: 0,
+            next: 1,
+            lost: 0,
+        };
+        if let Some(first) = writer.firsts.back().copied() {
+            let mut file = OpenOptions::new().read(true).write(true).open(segment_path(dir, first))?;
+            let (end, last) = whole_end(&mut file)?;
+            file.set_len(end)?;
+            file.seek(SeekFrom::Start(end))?;
+            writer.next = last.map_or(first, |last| last + 1);
+            writer.written = end;
+            writer.file = Some(file);
+        }
+        Ok(writer)
+    }
+
+    /// Adds one line (from a [`super::LineSplitter`]: short enough, no newline) and answers its number.
+    pub fn push(&mut self, at: Timestamp, stream: Stream, text: &str) -> u64 {
+        let sequence = self.next;
+        let record = self.buffer.len();
+        // Writing to a vector cannot fail.
+        let _ = write!(self.buffer, "{sequence} {} {} {text}", at.as_millis(), char::from(tag(stream)));
+        debug_assert!(!self.buffer[record..].contains(&b'\n'));
+        self.buffer.push(b'\n');
+        self.next += 1;
+        self.buffered += 1;
+        if self.buffer.len() >= BUFFER_BYTES {
+            self.flush();
+        }
+        sequence
+    }
+
+    /// Counts a line that is not kept. It takes a number all the same.
+    pub fn lose(&mut self) {
+        self.flush();
+        self.next += 1;
+        self.lost += 1;
+    }
+
+    /// Writes what was gathered. Where the disk refuses (full), those lines are lost and counted: the app that
+    /// writes them goes on.
+    pub fn flush(&mut self) {
+        if self.buffer.is_empty() {
+            return;
+        }
+        if self.append().is_err() {
+            self.lost += self.buffered;
+            if let Some(file) = &mut self.file {
+                // Half a line must not stay; if even that fails, readers skip it, since it does not parse.
+                let _ = file.set_len(self.written).and_then(|()| file.seek(SeekFrom::Start(self.written)));
+            }
+        }
+        self.buffer.clear();
+        self.buffered = 0;
+    }
+
+    /// Where the log begins and ends.
+    pub fn head(&self) -> LogHead {
+        let last = self.next - 1;
+        let first = self.firsts.front().copied().unwrap_or(self.next);
+        LogHead { first, last, lost: self.lost }
+    }
+
+    fn append(&mut self) -> io::Result<()> {
+        let length = self.buffer.len() as u64;
+        if self.file.is_none() || self.written + length > self.limits.segment_bytes {
+            self.rotate()?;
+        }
+        let Some(file) = &mut self.file else { return Err(io::Error::other("no segment is open")) };
+        file.write_all(&self.buffer)?;
+        self.written += length;
+        Ok(())
+    }
+
+    /// Begins a new segment. The oldest goes first, so that the limit holds at every moment.
+    fn rotate(&mut self) -> io::Result<()> {
+        while self.firsts.len() >= usize::from(self.limits.segments) {
+            let Some(oldest) = self.firsts.front().copied() else { break };
+            match fs::remove_file(segment_path(&self.dir, oldest)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => self.firsts.pop_front(),
+            };
+        }
+        let first = self.next - self.buffered;
+        let path = segment_path(&self.dir, first);
+        self.file = Some(OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(path)?);
+        self.written = 0;
+        if self.firsts.back() != Some(&first) {
+            self.firsts.push_back(first);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for LogWriter {
+    fn drop(&mut self) {
+        self.flush();
+    }
+}
+
+/// Where the last whole line of a segment ends, and its number.
+fn whole_end(file: &mut File) -> io::Result<(u64, Option<u64>)> {
+    let length = file.metadata()?.len();
+    let from = length.saturating_sub(TAIL_BYTES);
+    file.seek(SeekFrom::Start(from))?;
+    let mut tail = Vec::new();
+    file.read_to_end(&mut tail)?;
+    let Some(end) = tail.iter().rposition(|byte| *byte == b'\n') else { return Ok((0, None)) };
+    let last = tail[..end].split(|byte| *byte == b'\n').rev().find_map(parse);
+    Ok((from + end as u64 + 1, last.map(|line| line.sequence)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::LogReader;
+    use super::*;
+
+    const SMALL: LogLimits = LogLimits { segment_bytes: LogLimits::MIN_SEGMENT_BYTES, segments: 3 };
+
+    fn texts(dir: &Path) -> Vec<(u64, String)> {
+        let mut reader = LogReader::from(dir, 1);
+        let mut all = Vec::new();
+        loop {
+            let batch = reader.read(1000).unwrap();
+            if batch.lines.is_empty() {
+                return all;
+            }
+            all.extend(batch.lines.into_iter().map(|line| (line.sequence, line.text)));
+        }
+    }
+
+    #[test]
+    fn numbers_go_on_after_a_crash_in_the_middle_of_a_line() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut log = LogWriter::open(dir.path(), SMALL).unwrap();
+        log.push(Timestamp::EPOCH, Stream::Out, "one");
+        log.push(Timestamp::EPOCH, Stream::Err, "two  with  spaces ");
+        log.flush();
+        let segment = segment_path(dir.path(), 1);
+        OpenOptions::new().append(true).open(&segment).unwrap().write_all(b"3 0 o cut sho").unwrap();
+        let mut log = LogWriter::open(dir.path(), SMALL).unwrap();
+        assert_eq!(log.push(Timestamp::EPOCH, Stream::Out, "three"), 3);
+        log.flush();
+        let expected = [(1, "one".into()), (2, "two  with  spaces ".into()), (3, "three".into())];
+        assert_eq!(texts(dir.path()), expected);
+    }
+
+    #[test]
+    fn a_flood_keeps_to_the_limit_and_the_newest_lines() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut log = LogWriter::open(dir.path(), SMALL).unwrap();
+        let text = "x".repeat(1000);
+        for _ in 0..5000 {
+            log.push(Timestamp::EPOCH, Stream::Out, &text);
+            assert!(log.buffer.len() < BUFFER_BYTES + 2000);
+        }
+        log.flush();
+        let size: u64 = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).sum();
+        assert!(size <= SMALL.segment_bytes * u64::from(SMALL.segments), "{size}");
+        let kept = texts(dir.path());
+        assert_eq!(kept.first().unwrap().0, log.head().first);
+        assert_eq!(kept.last().unwrap().0, 5000);
+    }
+
+    #[test]
+    fn lines_the_disk_refuses_are_counted_and_their_numbers_skipped() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut log = LogWriter::open(dir.path(), SMALL).unwrap();
+        log.push(Timestamp::EPOCH, Stream::Out, "kept");
+        log.flush();
+        // A device that is always full stands in for a full disk (full(4)).
+        log.file = Some(OpenOptions::new().write(true).open("/dev/full").unwrap());
+        log.push(Timestamp::EPOCH, Stream::Out, "lost");
+        log.push(Timestamp::EPOCH, Stream::Out, "lost too");
+        log.flush();
+        assert_eq!(log.head().lost, 2);
+        log.file = None;
+        log.push(Timestamp::EPOCH, Stream::Out, "after");
+        log.flush();
+        assert_eq!(texts(dir.path()), [(1, "kept".into()), (4, "after".into())]);
+        let batch = LogReader::from(dir.path(), 2).read(10).unwrap();
+        assert_eq!((batch.dropped, batch.lines[0].sequence), (2, 4));
+    }
+}

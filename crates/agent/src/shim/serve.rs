@@ -1,0 +1,327 @@
+//! The loop of a shim: one `poll` over signals, the app's output, the control socket and its clients.
+
+mod life;
+
+use std::io::{ErrorKind, Read};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixListener;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{SigSet, Signal, kill, killpg};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::unistd::Pid;
+use sf_protocol::app::AppState;
+use sf_protocol::report::Stream;
+use sf_runtime::Clock;
+
+use super::client::{CLIENTS_MAX, Client};
+use super::crash::CrashGuard;
+use super::ending::{Ending, Why};
+use super::flood::Flood;
+use super::log::{LineSplitter, LogWriter};
+use super::spawn::Output;
+use super::spec::ShimSpec;
+use super::state::{Message, Request, Status};
+use crate::process::detach::{EXIT_FAILED, EXIT_PROGRAM, EXIT_READY, Launch};
+use crate::process::folder::{Held, RunFolder, SPEC, STATE};
+
+/// Bytes of output read at once.
+const READ_BYTES: usize = 32 * 1024;
+/// Reads of one stream before others get their turn.
+const READS_IN_A_ROW: usize = 4;
+/// Longest sleep; nothing depends on it but a process list that changed without a signal.
+const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+
+struct Shim {
+    folder: RunFolder,
+    #[expect(dead_code, reason = "the lock is held as long as the shim lives")]
+    held: Held,
+    spec: ShimSpec,
+    clock: Clock,
+    begun: Instant,
+    status: Status,
+    changed: bool,
+    log: LogWriter,
+    told: u64,
+    flood: Flood,
+    outputs: Vec<(Output, LineSplitter)>,
+    started: Instant,
+    /// How the app's own process ended, once it has, while others of its tree may still live.
+    main_end: Option<super::state::How>,
+    ending: Option<Ending>,
+    start_at: Option<Instant>,
+    guard: CrashGuard,
+    signals: SignalFd,
+    listener: UnixListener,
+    clients: Vec<Client>,
+}
+
+/// Holds the process until there is nothing to hold any more.
+pub fn run(folder: RunFolder, held: Held, spec: ShimSpec, launch: Launch) -> ExitCode {
+    let mut shim = match Shim::open(folder, held, spec) {
+        Ok(shim) => shim,
+        Err(error) => {
+            launch.failed(EXIT_FAILED, &error.to_string());
+            return ExitCode::from(EXIT_FAILED);
+        }
+    };
+    if let Err(reason) = shim.start() {
+        shim.could_not_start(&reason);
+        shim.publish();
+        launch.failed(EXIT_PROGRAM, &reason);
+        return ExitCode::from(EXIT_PROGRAM);
+    }
+    shim.publish();
+    launch.ready();
+    while !shim.status.ended {
+        shim.turn();
+    }
+    ExitCode::from(EXIT_READY)
+}
+
+impl Shim {
+    fn open(folder: RunFolder, held: Held, spec: ShimSpec) -> std::io::Result<Self> {
+        let mut mask = SigSet::empty();
+        for signal in [Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGPIPE] {
+            mask.add(signal);
+        }
+        mask.thread_block()?;
+        let signals = SignalFd::with_flags(&mask, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
+        nix::sys::prctl::set_child_subreaper(true)?;
+        let clock = Clock::system();
+        let mut log = LogWriter::open(&spec.log_dir, spec.log)?;
+        let (status, guard) = life::take_over(&folder, &spec, &clock, &mut log);
+        let listener = folder.listen(&held)?;
+        let now = Instant::now();
+        Ok(Self {
+            folder,
+            held,
+            spec,
+            clock,
+            begun: now,
+            status,
+            changed: true,
+            told: log.head().last,
+            log,
+            flood: Flood::default(),
+            outputs: Vec::new(),
+            started: now,
+            main_end: None,
+            ending: None,
+            start_at: None,
+            guard,
+            signals,
+            listener,
+            clients: Vec::new(),
+        })
+    }
+
+    /// Waits for something to happen and does what it asks for.
+    fn turn(&mut self) {
+        let ready = self.wait();
+        if ready.signals {
+            self.take_signals();
+        }
+        let now = Instant::now();
+        self.flood.refill(u64::try_from(now.duration_since(self.begun).as_millis()).unwrap_or(u64::MAX));
+        for index in ready.outputs.into_iter().rev() {
+            if !self.read_output(index, READS_IN_A_ROW) {
+                self.outputs.remove(index);
+            }
+        }
+        if ready.listener {
+            self.accept();
+        }
+        for index in ready.clients {
+            self.serve(index);
+        }
+        self.tick(Instant::now());
+        self.note_hole();
+        self.log.flush();
+        self.publish();
+        self.clients.retain(|client| !client.closed);
+    }
+
+    fn wait(&self) -> Ready {
+        let mut fds = vec![
+            PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
+            PollFd::new(self.listener.as_fd(), PollFlags::POLLIN),
+        ];
+        fds.extend(self.outputs.iter().map(|(output, _)| PollFd::new(output.file.as_fd(), PollFlags::POLLIN)));
+        fds.extend(self.clients.iter().map(|client| {
+            let write = if client.has_output() { PollFlags::POLLOUT } else { PollFlags::empty() };
+            PollFd::new(client.stream.as_fd(), PollFlags::POLLIN | write)
+        }));
+        let now = Instant::now();
+        let sleep = [self.ending.as_ref().map(Ending::deadline), self.start_at]
+            .into_iter()
+            .flatten()
+            .map(|at| at.saturating_duration_since(now) + Duration::from_millis(1))
+            .fold(LONGEST_SLEEP, Duration::min);
+        // An interrupted or failed poll reports nothing; the next turn looks again.
+        let timeout = PollTimeout::try_from(sleep).unwrap_or(PollTimeout::MAX);
+        if poll(&mut fds, timeout).is_err() {
+            return Ready::default();
+        }
+        let hit = |index: usize| fds[index].any().unwrap_or(true);
+        let (outputs, clients) = (self.outputs.len(), self.clients.len());
+        Ready {
+            signals: hit(0),
+            listener: hit(1),
+            outputs: (0..outputs).filter(|index| hit(2 + index)).collect(),
+            clients: (0..clients).filter(|index| hit(2 + outputs + index)).collect(),
+        }
+    }
+
+    fn take_signals(&mut self) {
+        let mut reap = false;
+        while let Ok(Some(info)) = self.signals.read_signal() {
+            match i32::try_from(info.ssi_signo).map(Signal::try_from) {
+                Ok(Ok(Signal::SIGCHLD)) => reap = true,
+                // The machine shuts down, or somebody ends us on purpose: take the app along properly.
+                Ok(Ok(Signal::SIGTERM)) => self.begin_end(Why::Stop, None),
+                _ => {}
+            }
+        }
+        if reap {
+            self.reap();
+        }
+    }
+
+    /// Reads what a stream has; `false` when it has ended.
+    fn read_output(&mut self, index: usize, reads: usize) -> bool {
+        let Some((output, splitter)) = self.outputs.get_mut(index) else { return false };
+        let mut chunk = [0; READ_BYTES];
+        for _ in 0..reads {
+            let (log, flood, at, stream) = (&mut self.log, &mut self.flood, self.clock.now(), output.stream);
+            let mut keep = |line: &str| {
+                if flood.admits(line.len()) {
+                    log.push(at, stream, line);
+                } else {
+                    log.lose();
+                }
+            };
+            match output.file.read(&mut chunk) {
+                Ok(read @ 1..) => splitter.feed(&chunk[..read], keep),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return true,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                // The end; a terminal says EIO when nobody holds its other side.
+                Ok(0) | Err(_) => {
+                    splitter.finish(&mut keep);
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    fn note(&mut self, text: &str) {
+        self.log.push(self.clock.now(), Stream::Note, text);
+    }
+
+    fn note_hole(&mut self) {
+        let lines = self.flood.hole_ended();
+        if lines > 0 {
+            let rate = sf_types::ByteSize(super::LOG_BYTES_PER_SECOND);
+            self.note(&format!("{lines} lines were not kept: the app wrote more than {rate} a second"));
+        }
+    }
+
+    fn accept(&mut self) {
+        while let Ok((stream, _)) = self.listener.accept() {
+            if self.clients.len() < CLIENTS_MAX {
+                self.clients.extend(Client::new(stream));
+            }
+        }
+    }
+
+    fn serve(&mut self, index: usize) {
+        let Some(client) = self.clients.get_mut(index) else { return };
+        client.flush();
+        for request in client.receive() {
+            let answer = match request {
+                Ok(request) => self.answer(index, request),
+                Err(reason) => Some(Message::Refused(reason)),
+            };
+            if let (Some(answer), Some(client)) = (answer, self.clients.get_mut(index)) {
+                client.send(&answer);
+            }
+        }
+    }
+
+    /// Answers a request; `None` where the answer comes when the work is done.
+    fn answer(&mut self, index: usize, request: Request) -> Option<Message> {
+        match request {
+            Request::Status => {}
+            Request::Subscribe => self.clients[index].subscribed = true,
+            Request::Stop { grace } => {
+                self.clients[index].waits = true;
+                self.begin_end(Why::Stop, grace);
+                return None;
+            }
+            Request::Restart if self.ending.as_ref().is_some_and(|ending| ending.why == Why::Stop) => {
+                return Some(Message::Refused("it is being stopped".to_owned()));
+            }
+            Request::Restart => {
+                self.clients[index].waits = true;
+                self.begin_end(Why::Restart, None);
+                return None;
+            }
+            Request::Signal { signal } => match (Signal::try_from(signal), self.status.child.as_ref()) {
+                (Ok(signal), Some(child)) => {
+                    let child = Pid::from_raw(child.pid);
+                    let sent = if self.leader().is_some() { killpg(child, signal) } else { kill(child, signal) };
+                    if let Err(error) = sent {
+                        return Some(Message::Refused(format!("the signal could not be sent: {error}")));
+                    }
+                }
+                (Err(_), _) => return Some(Message::Refused(format!("{signal} is no signal"))),
+                (_, None) => return Some(Message::Refused("no process runs".to_owned())),
+            },
+            Request::SetRestartRule { rule } => {
+                self.spec.restart = rule;
+                if let Err(error) = self.folder.write(SPEC, &self.spec, true) {
+                    return Some(Message::Refused(format!("the rule could not be written: {error}")));
+                }
+            }
+        }
+        self.status.log = self.log.head();
+        Some(Message::Status(Box::new(self.status.clone())))
+    }
+
+    /// Writes the state down and tells who wants to know, if anything changed.
+    fn publish(&mut self) {
+        self.status.log = self.log.head();
+        if std::mem::take(&mut self.changed) {
+            // A full disk must not end the app; the next change tries again, and the socket tells the truth.
+            let _ = self.folder.write(STATE, &self.status, false);
+            let done = self.ending.is_none() && self.status.state != AppState::Crashed;
+            let message = Message::Status(Box::new(self.status.clone()));
+            for client in &mut self.clients {
+                let answered = client.waits && done;
+                if answered || client.subscribed {
+                    client.send(&message);
+                    client.waits &= !answered;
+                }
+            }
+        }
+        let last = self.status.log.last;
+        for client in self.clients.iter_mut().filter(|client| client.subscribed && last > self.told) {
+            // One that has not read yet will look at the log anyway.
+            if !client.has_output() {
+                client.send(&Message::Log(last));
+            }
+        }
+        self.told = last;
+    }
+}
+
+#[derive(Default)]
+struct Ready {
+    signals: bool,
+    listener: bool,
+    outputs: Vec<usize>,
+    clients: Vec<usize>,
+}

@@ -1,0 +1,241 @@
+//! Start, end and new start of the app's process.
+
+use std::time::Instant;
+
+use nix::errno::Errno;
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+use sf_protocol::app::AppState;
+use sf_protocol::report::Stream;
+use sf_runtime::Clock;
+use sf_types::Millis;
+
+use super::Shim;
+use crate::process::folder::{RunFolder, STATE};
+use crate::process::tree::{self, Identity};
+use crate::shim::crash::{CrashGuard, Next};
+use crate::shim::ending::{Ending, Why};
+use crate::shim::log::{LineSplitter, LogWriter};
+use crate::shim::spawn;
+use crate::shim::spec::ShimSpec;
+use crate::shim::state::{Exit, How, Status, Stopped, seconds};
+
+/// Reads of a stream of a process that has ended: more than a pipe holds.
+const LAST_READS: usize = 64;
+
+/// The status to begin with. Where a predecessor in this folder was killed, what it left behind is killed too (it
+/// may hold the port), and its history goes on.
+pub fn take_over(folder: &RunFolder, spec: &ShimSpec, clock: &Clock, log: &mut LogWriter) -> (Status, CrashGuard) {
+    let now = clock.now();
+    let mut status = Status {
+        app: spec.app,
+        release: spec.release,
+        shim: Identity::own(),
+        child: None,
+        state: AppState::Starting,
+        since: now,
+        started_at: now,
+        started_line: log.head().last,
+        restarts: 0,
+        reason: "starting".to_owned(),
+        exits: Vec::new(),
+        stopped: None,
+        ended: false,
+        log: log.head(),
+        enforced: spec.confinement.enforces(),
+    };
+    let before = folder.read::<Status>(STATE).ok().flatten().filter(|before| !before.ended);
+    let Some(before) = before.filter(|before| before.shim.boot == status.shim.boot) else {
+        return (status, CrashGuard::default());
+    };
+    let (name, value) = spec.marker();
+    let left = before.child.as_ref().map_or(0, |child| tree::kill_leftovers(child, &format!("{name}={value}")));
+    let ran = Millis(u64::try_from(now.since(before.started_at).as_millis()).unwrap_or(u64::MAX));
+    let exit = Exit { at: now, ran, how: How::Unseen, asked: false, left: u32::try_from(left).unwrap_or(u32::MAX) };
+    status.exits = before.exits;
+    status.remember(exit);
+    status.restarts = before.restarts + 1;
+    log.push(now, Stream::Note, &format!("the process {exit}; starting again"));
+    let guard = CrashGuard::after(status.exits.iter().filter(|exit| !exit.asked).map(|exit| exit.at));
+    (status, guard)
+}
+
+impl Shim {
+    /// Starts the app's process.
+    pub fn start(&mut self) -> Result<(), String> {
+        self.start_at = None;
+        self.main_end = None;
+        self.status.started_line = self.log.head().last;
+        let (pid, outputs) = spawn::spawn(&self.spec)?;
+        self.outputs = outputs.into_iter().map(|output| (output, LineSplitter::default())).collect();
+        self.started = Instant::now();
+        self.status.started_at = self.clock.now();
+        // Not reaped yet, so it has its entry even if it has ended already.
+        self.status.child = Identity::of(pid);
+        self.become_state(AppState::Running, "started".to_owned());
+        Ok(())
+    }
+
+    /// A start failed at once: there is nothing to hold.
+    pub fn could_not_start(&mut self, reason: &str) {
+        self.note(reason);
+        self.log.flush();
+        self.status.ended = true;
+        self.become_state(AppState::Failed, reason.to_owned());
+    }
+
+    fn become_state(&mut self, state: AppState, reason: String) {
+        self.status.state = state;
+        self.status.reason = reason;
+        self.status.since = self.clock.now();
+        self.changed = true;
+    }
+
+    /// Brings the process to its end; `grace` instead of the rule's.
+    pub fn begin_end(&mut self, why: Why, grace: Option<Millis>) {
+        let mut rule = self.spec.stop;
+        rule.grace = grace.unwrap_or(rule.grace);
+        match &mut self.ending {
+            // A stop outranks a restart that is under way; both go on with the signals already sent.
+            Some(ending) if why == Why::Stop || ending.why == Why::Crash => ending.why = why,
+            Some(_) => return,
+            None => {
+                let mut ending = Ending::begin(why, rule, Instant::now());
+                ending.send(self.status.shim.pid, self.leader());
+                self.ending = Some(ending);
+            }
+        }
+        self.start_at = None;
+        self.become_state(AppState::Stopping, "told to stop".to_owned());
+    }
+
+    /// The leader of the app's process group, while it is not reaped: only so long is the number surely ours.
+    pub fn leader(&self) -> Option<i32> {
+        if self.main_end.is_some() { None } else { self.status.child.as_ref().map(|child| child.pid) }
+    }
+
+    /// Takes in every child that has ended: the app's process, and orphans of its tree.
+    pub fn reap(&mut self) {
+        loop {
+            let (pid, how) = match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+                Ok(WaitStatus::Exited(pid, code)) => (pid, How::Code(code)),
+                Ok(WaitStatus::Signaled(pid, signal, _)) => (pid, How::Signal(signal as i32)),
+                Ok(WaitStatus::StillAlive) | Err(Errno::ECHILD) => break,
+                Ok(_) | Err(Errno::EINTR) => continue,
+                Err(_) => break,
+            };
+            if self.is_main(pid) {
+                self.main_end = Some(how);
+            }
+        }
+    }
+
+    fn is_main(&self, pid: Pid) -> bool {
+        self.main_end.is_none() && self.status.child.as_ref().is_some_and(|child| child.pid == pid.as_raw())
+    }
+
+    /// Does what time and the ends of processes ask for.
+    pub fn tick(&mut self, now: Instant) {
+        if self.start_at.is_some_and(|at| now >= at) {
+            self.status.restarts += 1;
+            if let Err(reason) = self.start() {
+                self.ended(How::NotStarted, reason);
+            }
+        }
+        let alone = self.status.child.is_none() || self.main_end.is_some();
+        if alone && (self.ending.is_some() || self.main_end.is_some()) {
+            self.settle();
+        }
+        let leader = self.leader();
+        if let Some(ending) = &mut self.ending
+            && ending.is_due(now)
+        {
+            ending.send(self.status.shim.pid, leader);
+        }
+    }
+
+    /// The app's own process is gone: is the rest of its tree, and what follows?
+    fn settle(&mut self) {
+        let shim = self.status.shim.pid;
+        if !tree::has_children(shim) {
+            let how = self.main_end.unwrap_or(How::Code(0));
+            return self.ended(how, String::new());
+        }
+        if self.ending.is_some() {
+            return;
+        }
+        if self.main_end == Some(How::Code(0)) {
+            // It went to the background by itself: the eldest of those left stands for it.
+            if self.status.child.as_ref().is_some_and(Identity::is_alive) {
+                return;
+            }
+            let eldest = tree::descendants(shim).into_iter().min_by_key(|stat| stat.start);
+            let eldest = eldest.and_then(|stat| Identity::of(stat.pid));
+            if eldest.is_some() && self.status.child != eldest {
+                self.status.child = eldest;
+                self.become_state(AppState::Running, "went to the background".to_owned());
+            }
+            return;
+        }
+        let mut ending = Ending::begin(Why::Crash, self.spec.stop, Instant::now());
+        ending.send(shim, None);
+        self.ending = Some(ending);
+    }
+
+    /// Nothing of the app lives any more.
+    fn ended(&mut self, how: How, detail: String) {
+        for index in (0..self.outputs.len()).rev() {
+            self.read_output(index, LAST_READS);
+        }
+        self.outputs.clear();
+        let ending = self.ending.take();
+        let asked = ending.as_ref().is_some_and(|ending| ending.why != Why::Crash);
+        let ran = Millis(u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX));
+        let left = ending.as_ref().filter(|ending| ending.why == Why::Crash).map_or(0, |ending| ending.killed);
+        let exit = Exit { at: self.clock.now(), ran, how, asked, left };
+        if self.status.child.take().is_some() || how == How::NotStarted {
+            self.status.remember(exit);
+        }
+        self.main_end = None;
+        match ending {
+            Some(ending) if asked => self.ended_on_request(&ending),
+            _ => self.crashed(exit, &detail),
+        }
+    }
+
+    fn ended_on_request(&mut self, ending: &Ending) {
+        let took = Millis(u64::try_from(ending.began.elapsed().as_millis()).unwrap_or(u64::MAX));
+        let stopped = Stopped { signal: ending.signal as i32, took, killed: ending.killed };
+        self.status.stopped = Some(stopped);
+        if ending.why == Why::Restart {
+            self.guard.forget();
+            self.note(&format!("restarting: stopped by {stopped}"));
+            if let Err(reason) = self.start() {
+                self.could_not_start(&reason);
+            }
+        } else {
+            self.note(&format!("stopped by {stopped}"));
+            self.status.ended = true;
+            self.become_state(AppState::Stopped, format!("stopped by {stopped}"));
+        }
+    }
+
+    fn crashed(&mut self, exit: Exit, detail: &str) {
+        let what = if detail.is_empty() { exit.to_string() } else { format!("{exit}: {detail}") };
+        let rule = self.spec.restart.clone();
+        let (state, reason) = match self.guard.crashed(&rule, exit.at) {
+            Next::Again(delay) => {
+                self.start_at = Some(Instant::now() + delay.duration());
+                (AppState::Crashed, format!("{what}; starting again in {}", seconds(delay)))
+            }
+            Next::Never => (AppState::Failed, what),
+            Next::GiveUp { crashes } => {
+                let window = rule.window.0 / 1000;
+                (AppState::Failed, format!("{what}; given up after {crashes} crashes within {window} s"))
+            }
+        };
+        self.status.ended = state == AppState::Failed;
+        self.note(&reason);
+        self.become_state(state, reason);
+    }
+}

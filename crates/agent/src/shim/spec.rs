@@ -1,0 +1,111 @@
+//! What a shim has to hold: plain data, written by the daemon into the run folder before it starts the shim.
+
+use std::path::PathBuf;
+
+use nix::sys::signal::Signal;
+use serde::{Deserialize, Serialize};
+use sf_protocol::app::RestartRule;
+use sf_types::{AppId, Millis, ReleaseId};
+
+use super::log::LogLimits;
+use crate::confine::Confinement;
+
+/// Version of [`ShimSpec`] that this program writes and reads.
+pub const SPEC_VERSION: u16 = 1;
+
+/// One app process and how to look after it. May hold secrets in `env`: its file is readable by its owner alone.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ShimSpec {
+    /// [`SPEC_VERSION`].
+    pub version: u16,
+    /// The app.
+    pub app: AppId,
+    /// The release it runs.
+    pub release: ReleaseId,
+    /// Program (looked up in the `PATH` of `env`) and arguments.
+    pub argv: Vec<String>,
+    /// Where it runs.
+    pub cwd: PathBuf,
+    /// Its whole environment.
+    pub env: Vec<(String, String)>,
+    /// Folder of its log.
+    pub log_dir: PathBuf,
+    /// How much of the log is kept.
+    #[serde(default)]
+    pub log: LogLimits,
+    /// How it is stopped.
+    #[serde(default)]
+    pub stop: StopRule,
+    /// What happens when it ends by itself.
+    #[serde(default)]
+    pub restart: RestartRule,
+    /// A pseudo-terminal instead of two pipes.
+    #[serde(default)]
+    pub terminal: bool,
+    /// What it may touch and use, user and cgroups included.
+    #[serde(default)]
+    pub confinement: Confinement,
+}
+
+/// How a process is stopped: `signal`, after `grace` TERM (unless that was the signal), after `term_grace` KILL.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct StopRule {
+    /// Number of the first signal.
+    pub signal: i32,
+    /// Time it has to end by itself.
+    pub grace: Millis,
+    /// Time it has after TERM, where the first signal was another.
+    pub term_grace: Millis,
+}
+
+impl Default for StopRule {
+    /// TERM, then KILL after 10 s.
+    fn default() -> Self {
+        Self { signal: Signal::SIGTERM as i32, grace: Millis::secs(10), term_grace: Millis::secs(5) }
+    }
+}
+
+impl ShimSpec {
+    /// A spec with the usual rules for `argv` in `cwd`; change the fields that differ.
+    pub fn new(app: AppId, release: ReleaseId, argv: Vec<String>, cwd: PathBuf, log_dir: PathBuf) -> Self {
+        Self {
+            version: SPEC_VERSION,
+            app,
+            release,
+            argv,
+            cwd,
+            env: Vec::new(),
+            log_dir,
+            log: LogLimits::default(),
+            stop: StopRule::default(),
+            restart: RestartRule::default(),
+            terminal: false,
+            confinement: Confinement::default(),
+        }
+    }
+
+    /// What is wrong with it; `None` when it can be started.
+    pub fn defect(&self) -> Option<String> {
+        let texts = || self.argv.iter().chain(self.env.iter().flat_map(|(name, value)| [name, value]));
+        if self.version != SPEC_VERSION {
+            Some(format!("its version is {}, this program reads {SPEC_VERSION}", self.version))
+        } else if self.argv.first().is_none_or(String::is_empty) {
+            Some("it has no start command".to_owned())
+        } else if texts().any(|text| text.contains('\0')) {
+            Some("an argument or variable holds a NUL".to_owned())
+        } else if self.env.iter().any(|(name, _)| name.is_empty() || name.contains('=')) {
+            Some("a variable has no name or one with `=`".to_owned())
+        } else if Signal::try_from(self.stop.signal).is_err() {
+            Some(format!("{} is no signal to stop with", self.stop.signal))
+        } else {
+            None
+        }
+    }
+
+    /// What its processes carry in their environment, so that they can be found when their shim is gone.
+    pub fn marker(&self) -> (&'static str, String) {
+        ("SERVERFLOW_PROCESS", self.release.to_string())
+    }
+}

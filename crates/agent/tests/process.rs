@@ -1,0 +1,331 @@
+//! Shims and their supervisor with real processes.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use sf_agent::process::{Options, Process, ProcessError, Supervisor};
+use sf_agent::shim::{How, ShimSpec, Status};
+use sf_protocol::app::{AppState, RestartRule};
+use sf_protocol::report::{LogLine, Stream};
+use sf_runtime::{Clock, Rng, Tasks};
+use sf_types::Millis;
+
+/// Nothing here takes long; a test that waits this long has failed.
+const LIMIT: Duration = Duration::from_secs(60);
+
+struct World {
+    dir: tempfile::TempDir,
+    supervisor: Supervisor,
+}
+
+impl World {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let supervisor = Self::supervisor(&dir);
+        Self { dir, supervisor }
+    }
+
+    fn supervisor(dir: &tempfile::TempDir) -> Supervisor {
+        let program = PathBuf::from(env!("CARGO_BIN_EXE_sf-agent-modes"));
+        let (clock, tasks) = (Clock::system(), Tasks::new());
+        Supervisor::new(Options { dir: dir.path().join("run"), program, clock, tasks })
+    }
+
+    /// A daemon that was killed and started again knows nothing.
+    fn after_restart(&self) -> Supervisor {
+        Self::supervisor(&self.dir)
+    }
+
+    fn spec(&self, argv: &[&str]) -> ShimSpec {
+        let (clock, rng) = (Clock::system(), Rng::system());
+        let release = rng.id(&clock);
+        let argv = argv.iter().map(|arg| (*arg).to_owned()).collect();
+        let log = self.dir.path().join(format!("log-{release}"));
+        let mut spec = ShimSpec::new(rng.id(&clock), release, argv, self.dir.path().to_owned(), log);
+        spec.env = vec![("PATH".into(), "/usr/local/bin:/usr/bin:/bin".into())];
+        spec.restart = RestartRule::NEVER;
+        spec
+    }
+
+    fn script(&self, script: &str) -> ShimSpec {
+        self.spec(&["sh", "-c", script])
+    }
+}
+
+/// Ends what a failed test leaves behind.
+impl Drop for World {
+    fn drop(&mut self) {
+        for process in self.supervisor.list() {
+            let status = process.status();
+            if status.shim.is_alive() {
+                let _ = kill(Pid::from_raw(status.shim.pid), Signal::SIGTERM);
+            }
+        }
+    }
+}
+
+async fn within<T>(work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(LIMIT, work).await.expect("it hangs")
+}
+
+/// Reads the log until a line holds `part`.
+async fn line(process: &Process, part: &str) -> LogLine {
+    let mut follower = process.follow(1);
+    let mut seen = Vec::new();
+    within(async {
+        while let Some(batch) = follower.next().await.unwrap() {
+            if let Some(line) = batch.lines.iter().find(|line| line.text.contains(part)) {
+                return line.clone();
+            }
+            seen.extend(batch.lines.into_iter().map(|line| line.text));
+        }
+        panic!("no line with {part:?} in {seen:?}: {:?}", process.status());
+    })
+    .await
+}
+
+async fn all_lines(process: &Process) -> Vec<LogLine> {
+    let (mut follower, mut lines) = (process.follow(1), Vec::new());
+    within(async {
+        while let Some(batch) = follower.next().await.unwrap() {
+            lines.extend(batch.lines);
+        }
+    })
+    .await;
+    lines
+}
+
+async fn until(process: &Process, wanted: impl FnMut(&Status) -> bool) -> Status {
+    let mut watch = process.watch();
+    within(watch.wait_for(wanted)).await.unwrap().clone()
+}
+
+#[tokio::test]
+async fn output_is_tagged_numbered_and_complete() {
+    let world = World::new();
+    let process = world.supervisor.start(&world.script("echo one; echo two >&2; printf three; exit 3")).await.unwrap();
+    let status = within(process.ended()).await;
+    assert_eq!((status.state, status.last_exit().unwrap().how), (AppState::Failed, How::Code(3)));
+    assert!(status.reason.starts_with("exited with code 3 after"), "{}", status.reason);
+    let lines = all_lines(&process).await;
+    let mut said: Vec<(&str, Stream)> = lines.iter().map(|line| (line.text.as_str(), line.stream)).collect();
+    let note = said.pop().unwrap();
+    assert!(note.0.contains("code 3") && note.1 == Stream::Note);
+    said.sort_unstable_by_key(|said| said.0);
+    assert_eq!(said, [("one", Stream::Out), ("three", Stream::Out), ("two", Stream::Err)]);
+    let numbers: Vec<u64> = lines.iter().map(|line| line.sequence).collect();
+    assert_eq!(numbers, [1, 2, 3, 4]);
+}
+
+#[tokio::test]
+async fn the_child_gets_a_clean_world() {
+    let world = World::new();
+    let script = "ls -l /proc/self/fd | grep -c -v total; cat; echo end of input; env | sort | tr '\\n' ' '";
+    let process = world.supervisor.start(&world.script(script)).await.unwrap();
+    within(process.ended()).await;
+    let lines = all_lines(&process).await;
+    // `ls` itself holds the folder open: 0, 1, 2 and that one.
+    assert_eq!(lines[0].text, "4", "{lines:?}");
+    assert_eq!(lines[1].text, "end of input");
+    assert!(lines[2].text.contains("SERVERFLOW_PROCESS=") && !lines[2].text.contains("CARGO"), "{lines:?}");
+}
+
+#[tokio::test]
+async fn a_terminal_is_a_terminal() {
+    let world = World::new();
+    let mut spec = world.script("test -t 0 && test -t 1 && test -t 2 && echo yes; exit 0");
+    spec.terminal = true;
+    let process = world.supervisor.start(&spec).await.unwrap();
+    let line = line(&process, "yes").await;
+    assert_eq!((line.stream, line.text.as_str()), (Stream::Tty, "yes"));
+}
+
+#[tokio::test]
+async fn a_program_that_is_not_there_is_named_at_once() {
+    let world = World::new();
+    for (argv, part) in [(&["no-such-program"][..], "`no-such-program` was not found"), (&[], "no start command")] {
+        let error = within(world.supervisor.start(&world.spec(argv))).await.unwrap_err();
+        assert!(error.to_string().contains(part), "{error}");
+    }
+    let mut spec = world.spec(&["true"]);
+    spec.cwd = "/no/such/folder".into();
+    let error = within(world.supervisor.start(&spec)).await.unwrap_err();
+    assert!(error.to_string().contains("/no/such/folder"), "{error}");
+}
+
+#[tokio::test]
+async fn stopping_says_which_signal_was_needed() {
+    let world = World::new();
+    for (script, signal, expected) in [
+        ("trap 'exit 0' TERM; echo ready; while :; do sleep 0.01; done", Signal::SIGTERM, Signal::SIGTERM),
+        ("trap 'exit 0' INT; echo ready; while :; do sleep 0.01; done", Signal::SIGINT, Signal::SIGINT),
+        ("trap '' TERM; echo ready; while :; do sleep 0.01; done", Signal::SIGTERM, Signal::SIGKILL),
+        ("trap '' INT; echo ready; while :; do sleep 0.01; done", Signal::SIGINT, Signal::SIGTERM),
+    ] {
+        let mut spec = world.script(script);
+        spec.stop.signal = signal as i32;
+        let process = world.supervisor.start(&spec).await.unwrap();
+        line(&process, "ready").await;
+        let patient = Millis(if signal == expected { 30_000 } else { 100 });
+        let status = within(process.stop(Some(patient))).await.unwrap();
+        assert_eq!(status.stopped.unwrap().signal, expected as i32, "{script}");
+        assert_eq!(status.state, AppState::Stopped);
+        assert!(status.last_exit().unwrap().asked);
+        // Again is fine.
+        within(process.stop(None)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_stop_ends_the_whole_tree_even_what_left_the_group() {
+    let world = World::new();
+    let script = "setsid sh -c 'trap \"\" TERM HUP; echo hidden $$; while :; do sleep 0.01; done' & sleep 1000";
+    let process = world.supervisor.start(&world.script(script)).await.unwrap();
+    let hidden: i32 = line(&process, "hidden").await.text.split(' ').nth(1).unwrap().parse().unwrap();
+    assert!(process.usage().processes >= 2);
+    let status = within(process.stop(Some(Millis(50)))).await.unwrap();
+    assert!(status.stopped.unwrap().killed >= 1);
+    assert!(kill(Pid::from_raw(hidden), None).is_err());
+}
+
+#[tokio::test]
+async fn an_app_that_goes_to_the_background_is_still_known() {
+    let world = World::new();
+    let script = "sh -c 'echo here $$; exec sleep 1000' & exit 0";
+    let process = world.supervisor.start(&world.script(script)).await.unwrap();
+    let pid: i32 = line(&process, "here").await.text.split(' ').nth(1).unwrap().parse().unwrap();
+    let status = until(&process, |status| status.child.as_ref().is_some_and(|child| child.pid == pid)).await;
+    assert_eq!(status.state, AppState::Running);
+    let status = within(process.stop(None)).await.unwrap();
+    assert_eq!(status.state, AppState::Stopped);
+    assert!(kill(Pid::from_raw(pid), None).is_err());
+}
+
+#[tokio::test]
+async fn crashes_restart_until_the_guard_gives_up() {
+    let world = World::new();
+    let mut spec = world.script("echo again; exit 7");
+    spec.restart =
+        RestartRule { first_delay: Millis(5), max_delay: Millis(20), max_crashes: 3, window: Millis::secs(600) };
+    let process = world.supervisor.start(&spec).await.unwrap();
+    let status = within(process.ended()).await;
+    assert_eq!((status.state, status.restarts, status.exits.len()), (AppState::Failed, 3, 4));
+    assert!(status.reason.contains("given up after 4 crashes within 600 s"), "{}", status.reason);
+    let again = all_lines(&process).await.iter().filter(|line| line.text == "again").count();
+    assert_eq!(again, 4);
+}
+
+#[tokio::test]
+async fn a_new_restart_rule_holds_and_is_written_down() {
+    let world = World::new();
+    let mut spec = world.script("echo up; sleep 1000");
+    spec.restart = RestartRule::NEVER;
+    let process = world.supervisor.start(&spec).await.unwrap();
+    let rule = RestartRule { first_delay: Millis(1), ..RestartRule::default() };
+    within(process.set_restart_rule(rule)).await.unwrap();
+    within(process.signal(Signal::SIGKILL as i32)).await.unwrap();
+    let status = until(&process, |status| status.restarts == 1 && status.state == AppState::Running).await;
+    assert_eq!(status.last_exit().unwrap().how, How::Signal(9));
+    let before = status.child.unwrap();
+    let after = within(process.restart()).await.unwrap().child.unwrap();
+    assert_ne!(before, after);
+    within(process.stop(None)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_restarted_daemon_finds_everything_and_starts_nothing_twice() {
+    let world = World::new();
+    let living = world.supervisor.start(&world.script("echo up; sleep 1000")).await.unwrap();
+    let ended = world.supervisor.start(&world.script("exit 1")).await.unwrap();
+    within(ended.ended()).await;
+    let child = living.status().child;
+    let daemon = world.after_restart();
+    let adopted = within(daemon.adopt_all()).await.unwrap();
+    assert_eq!((adopted.living.len(), adopted.ended.len(), adopted.lost.len()), (1, 1, 0), "{adopted:?}");
+    assert_eq!(adopted.living[0].status().child, child);
+    let again = within(daemon.start(&world.script("true"))).await.unwrap();
+    within(again.ended()).await;
+    let twice = within(daemon.revive(living.status().release)).await.unwrap_err();
+    assert!(matches!(twice, ProcessError::AlreadyRuns { .. }), "{twice}");
+    // The log goes on for the new daemon, and a stop by one is seen by the other.
+    assert_eq!(line(&adopted.living[0], "up").await.sequence, 1);
+    within(adopted.living[0].stop(None)).await.unwrap();
+    assert_eq!(within(living.ended()).await.state, AppState::Stopped);
+}
+
+#[tokio::test]
+async fn a_killed_shim_takes_its_app_along_and_is_replaced() {
+    let world = World::new();
+    let script = "echo up $$; setsid sleep 1000 & exec sleep 1000";
+    let mut spec = world.script(script);
+    spec.restart = RestartRule { first_delay: Millis(1), ..RestartRule::default() };
+    let process = world.supervisor.start(&spec).await.unwrap();
+    line(&process, "up").await;
+    let before = process.status();
+    kill(Pid::from_raw(before.shim.pid), Signal::SIGKILL).unwrap();
+    let after = until(&process, |status| status.shim != before.shim).await;
+    assert!(!before.child.unwrap().is_alive());
+    assert_eq!((after.restarts, after.last_exit().unwrap().how), (1, How::Unseen));
+    // Numbers go on.
+    let ups: Vec<u64> = {
+        let mut follower = process.follow(1);
+        let mut ups = Vec::new();
+        within(async {
+            while ups.len() < 2 {
+                let batch = follower.next().await.unwrap().unwrap();
+                ups.extend(batch.lines.iter().filter(|line| line.text.starts_with("up")).map(|line| line.sequence));
+            }
+        })
+        .await;
+        ups
+    };
+    assert!(ups[1] > ups[0]);
+    within(process.stop(None)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_shim_killed_while_the_daemon_is_away_is_lost_and_can_be_revived() {
+    let world = World::new();
+    let process = world.supervisor.start(&world.script("echo up; sleep 1000")).await.unwrap();
+    let before = process.status();
+    kill(Pid::from_raw(before.shim.pid), Signal::SIGKILL).unwrap();
+    // It is on trial (never restarted), so the supervisor that sees it says that it failed.
+    let status = within(process.ended()).await;
+    assert_eq!(status.state, AppState::Failed);
+    assert!(!before.child.unwrap().is_alive());
+    let daemon = world.after_restart();
+    let revived = within(daemon.revive(before.release)).await.unwrap();
+    assert_eq!(revived.status().state, AppState::Running);
+    within(revived.stop(None)).await.unwrap();
+    daemon.remove(before.release).unwrap();
+    assert!(within(daemon.adopt_all()).await.unwrap().ended.is_empty());
+}
+
+#[tokio::test]
+async fn a_flood_costs_neither_memory_nor_disk_and_is_counted() {
+    let world = World::new();
+    let spec = world.script("head -c 60000000 /dev/zero | tr '\\0' 'x' | fold -w 99; echo; echo done; sleep 1000");
+    let process = world.supervisor.start(&spec).await.unwrap();
+    line(&process, "were not kept").await;
+    let status = within(process.refresh()).await.unwrap();
+    assert!(status.log.lost > 0);
+    let size: u64 =
+        std::fs::read_dir(process.log_dir()).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).sum();
+    assert!(size <= spec.log.segment_bytes * u64::from(spec.log.segments), "{size}");
+    let rss = sf_agent::process::tree::rss(status.shim.pid).unwrap();
+    // An unoptimised test program; the promise of 2 MB is for the real one.
+    assert!(rss < 16 * 1024 * 1024, "{rss}");
+    within(process.stop(None)).await.unwrap();
+}
+
+#[tokio::test]
+async fn ports_of_the_tree_are_found() {
+    let world = World::new();
+    let program = env!("CARGO_BIN_EXE_sf-agent-modes");
+    let process = world.supervisor.start(&world.spec(&[program, "http", "a"])).await.unwrap();
+    let port: u16 = line(&process, "listening").await.text.split(' ').nth(1).unwrap().parse().unwrap();
+    assert_eq!(process.ports(), [port]);
+    within(process.stop(None)).await.unwrap();
+}
