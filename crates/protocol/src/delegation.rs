@@ -65,9 +65,15 @@ impl Delegation {
         if this.not_after.since(this.not_before) > Self::MAX {
             return Err(DelegationError::TooLong);
         }
-        if now < this.not_before.minus(Self::SKEW) || now > this.not_after.plus(Self::SKEW) {
+        if !this.valid_at(now) {
             return Err(DelegationError::Time { from: this.not_before, until: this.not_after, now });
         }
         Ok(this)
+    }
+
+    /// Whether `now` is within its time, give or take [`Delegation::SKEW`]. A connection outlives the moment its
+    /// delegation was checked, so each command asks again.
+    pub fn valid_at(&self, now: Timestamp) -> bool {
+        now >= self.not_before.minus(Self::SKEW) && now <= self.not_after.plus(Self::SKEW)
     }
 }

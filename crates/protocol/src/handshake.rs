@@ -1,1 +1,32 @@
-//! In the making.
+//! How a connection opens: both sides prove themselves over the exact bytes both have seen.
+//!
+//! ```text
+//! agent                                            control plane
+//! AgentHello --- CONNECT ------------------------> ServerHello
+//! AwaitingChallenge <-------------- CHALLENGE ---- AwaitingNode     signed by K_cp, certified by the pinned K_root
+//!            --- RESPONSE -----------------------> AwaitingResponse signed by K_node over both texts
+//! AwaitingAuthorized <------------ AUTHORIZED ---- Proven
+//! Open                                             ServerOpen
+//! ```
+//!
+//! Every step consumes the state before it, so that none can be repeated or left out. An agent sends nothing but
+//! CONNECT before it has verified the control plane. Nonces and times are handed in by the caller.
+
+mod agent;
+mod binding;
+mod error;
+mod join;
+mod message;
+mod server;
+
+pub(crate) use agent::{Challenged, Opened};
+pub(crate) use server::{Asked, Asker, Challenging};
+
+pub use agent::{AgentHello, AwaitingAuthorized, AwaitingChallenge, Open};
+pub use binding::{Binding, BindingKind, BindingProof, Channel};
+pub use error::HandshakeError;
+pub use join::{Join, join};
+pub use message::{Authorized, Challenge, Closing, Connect, Digest, Enrolment, Nonce, Response, VERSIONS, Versions};
+pub use server::{
+    AwaitingNode, AwaitingResponse, Endpoint, Identity, NodeRecord, Proven, ServerHello, ServerOpen, Welcome,
+};
