@@ -1,4 +1,4 @@
-//! The house of DESIGN: a crate imports only lower floors, never its own. Read from the manifests.
+//! The house (docs/adr/0011): a crate imports only lower floors, never its own. Read from the manifests.
 
 use super::Finding;
 use crate::graph::{Dependency, Member};
@@ -49,7 +49,7 @@ fn check_member(member: &Member) -> Vec<Finding> {
         .collect();
     if !is_outside(member) && floor(&member.name).is_none() {
         let advice =
-            format!("{} has no floor: add it to FLOORS in xtask/src/tidy/floors.rs and to DESIGN", member.name);
+            format!("{} has no floor: add it to FLOORS in xtask/src/tidy/floors.rs and to ARCHITECTURE.md", member.name);
         findings.push(finding(1, "floor", advice));
     }
     if !inherits_lints(&member.manifest) {
