@@ -1,0 +1,232 @@
+//! Takes secrets out of what programs print, before it leaves a node and again before it is stored.
+//!
+//! Two nets: the values that are known to be secret, wherever they stand, and the shapes secrets usually come in
+//! (headers, `password=`, vendor keys, private key blocks, credentials in URLs, our own tokens). The second is a
+//! guess: it may hide too much, and a secret of unknown value and no known shape passes.
+
+mod shapes;
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use sf_types::Secret;
+
+/// What stands in the place of a secret.
+pub const MASK: &str = "[redacted]";
+/// Known values shorter than this are not looked for: they would blot out half of every log. In bytes.
+pub const SHORTEST_KNOWN_BYTES: usize = 6;
+/// Longest part of a line that is held back while its end is unknown, in bytes; a longer line is passed on in parts.
+pub const HELD_BYTES: usize = 64 * 1024;
+/// What is kept back of an over-long line, so that what begins in it is seen whole, in bytes. Known values longer
+/// than this are found by each of their first this many bytes.
+const KEPT_BACK_BYTES: usize = 16 * 1024;
+/// A private key block that has not ended after this many bytes is taken to be no such block.
+const LONGEST_KEY_BLOCK_BYTES: usize = 64 * 1024;
+
+/// The known secrets, ready to be looked for. The shapes are always looked for.
+#[derive(Debug, Default)]
+pub struct Redactor {
+    /// By first byte, so that most bytes of a log are looked at once.
+    known: Vec<Vec<Secret<Vec<u8>>>>,
+}
+
+/// A place to blot out: `context` is where the reason begins (`password=`), `value` what is hidden.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) context: usize,
+    pub(crate) value: Range<usize>,
+}
+
+impl Redactor {
+    /// A redactor that knows these values, also as they look in JSON and URLs. Of values with several lines each
+    /// line is a secret; what is shorter than [`SHORTEST_KNOWN_BYTES`] is ignored.
+    pub fn new<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut known: Vec<Vec<Vec<u8>>> = vec![Vec::new(); 256];
+        for line in secrets.into_iter().flat_map(str::lines).map(str::trim) {
+            for form in [line.to_owned(), json_form(line), url_form(line)] {
+                let mut form = form.into_bytes();
+                form.truncate(KEPT_BACK_BYTES);
+                if form.len() >= SHORTEST_KNOWN_BYTES && !known[usize::from(form[0])].contains(&form) {
+                    known[usize::from(form[0])].push(form);
+                }
+            }
+        }
+        Self { known: known.into_iter().map(|forms| forms.into_iter().map(Secret::new).collect()).collect() }
+    }
+
+    /// Redacts a whole text. Borrowed when nothing was found.
+    pub fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let mut stream = Stream::default();
+        let mut out = stream.push(self, text.as_bytes());
+        out.extend(stream.finish(self));
+        if out == text.as_bytes() {
+            Cow::Borrowed(text)
+        } else {
+            Cow::Owned(String::from_utf8_lossy(&out).into_owned())
+        }
+    }
+
+    fn find(&self, line: &[u8]) -> Vec<Found> {
+        let mut found = Vec::new();
+        // Deep inside what is hidden anyway no shape is looked for: a line of nothing but `password=` costs no more.
+        let mut hidden_until = 0;
+        for at in 0..line.len() {
+            if let Some(forms) = self.known.get(usize::from(line[at])) {
+                let longest = forms.iter().map(Secret::expose).filter(|form| line[at..].starts_with(form));
+                if let Some(form) = longest.max_by_key(|form| form.len()) {
+                    found.push(Found { context: at, value: at..at + form.len() });
+                }
+            }
+            if at + shapes::LONGEST_CONTEXT_BYTES >= hidden_until
+                && let Some(shape) = shapes::at(line, at)
+            {
+                hidden_until = hidden_until.max(shape.value.end);
+                found.push(shape);
+            }
+        }
+        found.sort_by_key(|one| one.value.start);
+        found
+    }
+}
+
+/// The state between the chunks of one byte stream: an unfinished line, an open private key block. A secret split
+/// over chunks is found as if it had come in one.
+#[derive(Debug, Default)]
+pub struct Stream {
+    held: Vec<u8>,
+    /// Bytes of the private key block that is open.
+    key_block: Option<usize>,
+    /// The value blotted out last is longer than what may be held: drop the rest of it too.
+    swallowing: bool,
+}
+
+impl Stream {
+    /// Takes a chunk; answers everything that is certain by now, which is whole lines but for over-long ones.
+    pub fn push(&mut self, redactor: &Redactor, chunk: &[u8]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(chunk.len());
+        for part in chunk.split_inclusive(|byte| *byte == b'\n') {
+            self.held.extend_from_slice(part);
+            if part.ends_with(b"\n") {
+                self.end_line(redactor, &mut out);
+            }
+            while self.held.len() > HELD_BYTES {
+                self.pass_on(redactor, &mut out);
+            }
+        }
+        out
+    }
+
+    /// The stream has ended, or its reader cannot wait for the end of a line (a prompt): answers what was held.
+    pub fn finish(&mut self, redactor: &Redactor) -> Vec<u8> {
+        let mut out = Vec::new();
+        self.end_line(redactor, &mut out);
+        out
+    }
+
+    fn end_line(&mut self, redactor: &Redactor, out: &mut Vec<u8>) {
+        let mut held = std::mem::take(&mut self.held);
+        let ending = held.iter().rev().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
+        let end = held.split_off(held.len() - ending);
+        let rest = self.swallow(&held);
+        self.swallowing = false;
+        let line = &held[rest..];
+        let found = self.with_key_block(line, redactor.find(line));
+        blot(line, &found, out);
+        out.extend_from_slice(&end);
+    }
+
+    /// Passes on the front of an over-long line, cut where no secret is split.
+    fn pass_on(&mut self, redactor: &Redactor, out: &mut Vec<u8>) {
+        let rest = self.swallow(&self.held);
+        self.held.drain(..rest);
+        if self.held.len() <= HELD_BYTES {
+            return;
+        }
+        let before = self.key_block;
+        let found = redactor.find(&self.held);
+        let found = self.with_key_block(&self.held.clone(), found);
+        let mut cut = self.held.len() - KEPT_BACK_BYTES;
+        for one in found.iter().rev() {
+            if one.context < cut && one.value.end > cut {
+                cut = one.context;
+            }
+        }
+        if cut == 0 {
+            // It begins at once and is longer than what is kept back: blot it out and drop the rest of it.
+            let end = found.iter().filter(|one| one.context == 0).map(|one| one.value.end).max().unwrap_or(0);
+            self.swallowing = end >= self.held.len();
+            cut = end;
+        }
+        let found: Vec<_> = found.into_iter().filter(|one| one.value.start < cut).collect();
+        blot(&self.held[..cut], &found, out);
+        if before.is_none() && cut < self.held.len() && found.iter().all(|one| one.value.end <= cut) {
+            // A block that opened behind the cut is found again with the rest.
+            self.key_block = None;
+        }
+        self.held.drain(..cut);
+    }
+
+    /// How much of the front still belongs to the value that was blotted out last.
+    fn swallow(&self, bytes: &[u8]) -> usize {
+        let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'&');
+        if self.swallowing { bytes.iter().position(ends).unwrap_or(bytes.len()) } else { 0 }
+    }
+
+    /// Adds what an open private key block hides, and notices blocks that open and close in this line.
+    fn with_key_block(&mut self, line: &[u8], mut found: Vec<Found>) -> Vec<Found> {
+        let mut from = 0;
+        if let Some(so_far) = self.key_block {
+            let end = shapes::key_block_end(line, 0);
+            let hidden = end.unwrap_or(line.len());
+            found.insert(0, Found { context: 0, value: 0..hidden });
+            let total = so_far + hidden + 1;
+            self.key_block = (end.is_none() && total < LONGEST_KEY_BLOCK_BYTES).then_some(total);
+            from = hidden;
+        }
+        while let Some(start) = shapes::key_block_start(line, from) {
+            let end = shapes::key_block_end(line, start + 1);
+            found.push(Found { context: start, value: start..end.unwrap_or(line.len()) });
+            self.key_block = end.is_none().then_some(line.len() - start);
+            from = end.unwrap_or(line.len());
+        }
+        found.sort_by_key(|one| one.value.start);
+        found
+    }
+}
+
+/// Writes `line` with every found value, overlapping ones as one, replaced by [`MASK`].
+fn blot(line: &[u8], found: &[Found], out: &mut Vec<u8>) {
+    let mut written = 0;
+    for Found { value, .. } in found {
+        let end = value.end.min(line.len());
+        if value.start < written {
+            written = written.max(end);
+        } else if end > value.start {
+            out.extend_from_slice(&line[written..value.start]);
+            out.extend_from_slice(MASK.as_bytes());
+            written = end;
+        }
+    }
+    out.extend_from_slice(&line[written..]);
+}
+
+/// As it stands inside a JSON string.
+fn json_form(text: &str) -> String {
+    text.chars().flat_map(|c| matches!(c, '"' | '\\').then_some('\\').into_iter().chain([c])).collect()
+}
+
+/// Percent-encoded, upper-case hexadecimal digits (RFC 3986 section 2.1).
+fn url_form(text: &str) -> String {
+    let mut out = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests;
