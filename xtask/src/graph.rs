@@ -8,8 +8,8 @@ use anyhow::{Context, bail};
 use cargo_metadata::semver::Version;
 use cargo_metadata::{CargoOpt, DependencyKind, Metadata, MetadataCommand, PackageId};
 
-/// The platform whose dependencies count: the one that releases are built for.
-pub const PLATFORM: &str = "x86_64-unknown-linux-gnu";
+/// The platforms whose dependencies count: those that releases are built for, as in deny.toml.
+const PLATFORMS: [&str; 2] = ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"];
 
 /// A package of this workspace.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ impl Member {
     }
 }
 
-/// A package that the workspace is built from on [`PLATFORM`], its own members included.
+/// A package that the workspace is built from on one of [`PLATFORMS`], its own members included.
 #[derive(Debug)]
 pub struct Package {
     pub name: String,
@@ -57,7 +57,7 @@ pub fn load(root: &Path) -> anyhow::Result<(Vec<Member>, Vec<Package>)> {
     let metadata = MetadataCommand::new()
         .current_dir(root)
         .features(CargoOpt::SomeFeatures(Vec::new()))
-        .other_options(["--filter-platform".to_owned(), PLATFORM.to_owned()])
+        .other_options(PLATFORMS.map(|platform| format!("--filter-platform={platform}")))
         .exec()
         .context("cargo metadata failed; the message below names the manifest to mend")?;
     Ok((members(&metadata)?, packages(&metadata)?))
@@ -106,7 +106,7 @@ fn packages(metadata: &Metadata) -> anyhow::Result<Vec<Package>> {
 pub fn linked(root: &Path, member: &str) -> anyhow::Result<BTreeSet<String>> {
     let tree = Command::new("cargo")
         .args(["tree", "--package", member, "--edges", "normal", "--prefix", "none", "--format", "{p}"])
-        .args(["--target", PLATFORM])
+        .args(PLATFORMS.map(|platform| format!("--target={platform}")))
         .current_dir(root)
         .output()
         .context("cannot run cargo tree")?;

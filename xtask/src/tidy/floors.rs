@@ -48,8 +48,10 @@ fn check_member(member: &Member) -> Vec<Finding> {
         })
         .collect();
     if !is_outside(member) && floor(&member.name).is_none() {
-        let advice =
-            format!("{} has no floor: add it to FLOORS in xtask/src/tidy/floors.rs and to ARCHITECTURE.md", member.name);
+        let advice = format!(
+            "{} has no floor: add it to FLOORS in xtask/src/tidy/floors.rs and to ARCHITECTURE.md",
+            member.name
+        );
         findings.push(finding(1, "floor", advice));
     }
     if !inherits_lints(&member.manifest) {
