@@ -121,6 +121,7 @@ pub enum Probe {
         path: String,
     },
     /// The release's own port accepts a connection.
+    #[serde(deserialize_with = "crate::wire::no_fields")]
     Tcp,
     /// A log line contains a match of this regular expression.
     LogLine {

@@ -73,6 +73,7 @@ pub enum DeploySource {
     /// A revision of a git repository.
     Git(GitSource),
     /// A release still on the node's disk: nothing is fetched or built.
+    #[serde(deserialize_with = "crate::wire::no_fields")]
     Kept,
 }
 

@@ -53,6 +53,7 @@ pub enum Verdict {
 #[serde(tag = "kind", rename_all = "camelCase", deny_unknown_fields)]
 pub enum Facts {
     /// Nothing to tell.
+    #[serde(deserialize_with = "crate::wire::no_fields")]
     None,
     /// After DEPLOY.
     Deploy(DeployFacts),

@@ -33,6 +33,7 @@ pub enum Query {
         app: AppId,
     },
     /// How is the node?
+    #[serde(deserialize_with = "crate::wire::no_fields")]
     Node,
     /// What does the journal say of this command?
     Journal {

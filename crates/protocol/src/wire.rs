@@ -89,6 +89,18 @@ pub mod u64_string {
     }
 }
 
+/// For `#[serde(deserialize_with)]` on the unit variants of tagged enums, for which serde alone ignores unknown fields
+/// in spite of `deny_unknown_fields`.
+///
+/// # Errors
+/// The deserializer's, for any field at all.
+pub fn no_fields<'de, D: serde::Deserializer<'de>>(from: D) -> Result<(), D::Error> {
+    #[derive(serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct NoFields {}
+    serde::Deserialize::deserialize(from).map(|NoFields {}| ())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

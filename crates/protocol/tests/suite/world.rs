@@ -1,0 +1,186 @@
+//! Fixed keys, ids and one good value of everything.
+
+use sf_protocol::accept::{self, Accept, BodyHash, Refusal};
+use sf_protocol::app::{AppSpec, AppState, HealthCheck, Limits, Probe, RestartRule, Traffic, TrafficMode};
+use sf_protocol::build::BuildSettings;
+use sf_protocol::order::{AppAction, AppVerb, Cancel, Deploy, DeploySource, DesiredState, GitSource, Void};
+use sf_protocol::outcome::Facts;
+use sf_protocol::query::Query;
+use sf_protocol::report::NodeFacts;
+use sf_protocol::{
+    Authz, Class, Command, Delegation, Guard, Kind, Order, Outcome, PublicKey, SecretKey, Signed, Verdict,
+};
+use sf_types::{
+    AppId, CommandId, InstanceId, Millis, NodeId, ReleaseId, RequestId, RunId, TenantId, Timestamp, TypedId,
+};
+
+/// 2026-11-21, about 06:27.
+pub const NOW: Timestamp = Timestamp::from_millis(1_795_242_461_000);
+pub const EPOCH: u64 = 3;
+pub const HOUR_MS: i64 = 3_600_000;
+
+pub fn at(offset_ms: i64) -> Timestamp {
+    Timestamp::from_millis(NOW.as_millis() + offset_ms)
+}
+
+pub fn id<T: TypedId>(n: u8) -> T {
+    T::from_parts(NOW, [n; 10])
+}
+
+pub fn root() -> SecretKey {
+    SecretKey::from_seed(&[1; 32])
+}
+
+pub fn online() -> SecretKey {
+    SecretKey::from_seed(&[2; 32])
+}
+
+pub fn node_key() -> SecretKey {
+    SecretKey::from_seed(&[3; 32])
+}
+
+pub fn stranger() -> SecretKey {
+    SecretKey::from_seed(&[4; 32])
+}
+
+pub fn delegation_of(key: PublicKey, epoch: u64, classes: &[Class]) -> Delegation {
+    Delegation {
+        key,
+        instance: id::<InstanceId>(1),
+        classes: classes.to_vec(),
+        epoch,
+        not_before: at(-24 * HOUR_MS),
+        not_after: at(24 * HOUR_MS),
+    }
+}
+
+pub fn delegation() -> Delegation {
+    delegation_of(online().public(), EPOCH, &[Class::Read, Class::Operate])
+}
+
+pub fn certified(delegation: &Delegation) -> Signed {
+    Signed::seal(Kind::Delegation, delegation, &root())
+}
+
+pub fn app_spec() -> AppSpec {
+    AppSpec {
+        app: id::<AppId>(10),
+        slug: "shop-api".parse().unwrap(),
+        generation: 7,
+        traffic: Traffic { mode: TrafficMode::Http, port: Some(8080.try_into().unwrap()), public: true },
+        build: BuildSettings { start: Some(vec!["node".into(), "server.js".into()]), ..BuildSettings::default() },
+        env: vec![],
+        health: Some(HealthCheck::new(Probe::Http { path: "/healthz".into() })),
+        restart: RestartRule::default(),
+        limits: Limits::default(),
+        keep_releases: 3,
+    }
+}
+
+/// One order of each kind.
+pub fn orders() -> Vec<Order> {
+    let source = GitSource { url: "https://git.example/shop.git".into(), reference: Some("main".into()), commit: None };
+    vec![
+        Order::Deploy(Box::new(Deploy {
+            app: app_spec(),
+            release: id::<ReleaseId>(11),
+            from: DeploySource::Git(source.clone()),
+            time_limit: Millis::secs(600),
+            watch: Millis::secs(10),
+        })),
+        Order::AppAction(Box::new(AppAction { app: id::<AppId>(10), verb: AppVerb::Restart, generation: 8 })),
+        Order::Query(Query::Inspect { source, build: BuildSettings::default() }),
+        Order::Cancel(Cancel { command: id(12) }),
+        Order::Void(Void { replaces: id(13) }),
+        Order::DesiredState(DesiredState { apps: vec![] }),
+    ]
+}
+
+/// A good command for the node at high water 41.
+pub fn command(order: Order) -> Command {
+    let class = order.class();
+    Command {
+        id: id::<CommandId>(20),
+        node: id::<NodeId>(5),
+        node_key: node_key().public().id(),
+        epoch: EPOCH,
+        sequence: if class == Class::Read { 0 } else { 42 },
+        issued_at: at(-1_000),
+        not_before: at(-1_000),
+        expires_at: at(240_000),
+        class,
+        order,
+        guard: Guard::default(),
+        authz: Authz { tenant: id::<TenantId>(6), user: None, request: id::<RequestId>(7), run: Some(id::<RunId>(8)) },
+    }
+}
+
+pub fn restart() -> Command {
+    command(orders().swap_remove(1))
+}
+
+pub fn seal(command: &Command) -> Signed {
+    Signed::seal(command.order.kind(), command, &online())
+}
+
+/// What a node at high water 41 with `known` in its journal makes of it.
+pub fn obey_knowing(
+    signed: &Signed,
+    kind: Kind,
+    known: Option<(CommandId, BodyHash)>,
+    now: Timestamp,
+) -> Result<Accept, Refusal> {
+    let look = |id: CommandId| known.filter(|(seen, _)| *seen == id).map(|(_, hash)| hash);
+    let state =
+        accept::State { node: id(5), node_key: node_key().public().id(), epoch: EPOCH, high_water: 41, known: &look };
+    accept::accept(&state, signed, kind, &delegation(), now)
+}
+
+pub fn obey(signed: &Signed, kind: Kind) -> Result<Accept, Refusal> {
+    obey_knowing(signed, kind, None, NOW)
+}
+
+pub fn node_facts() -> NodeFacts {
+    NodeFacts {
+        host: "web-1".into(),
+        os: "Debian GNU/Linux 12".into(),
+        kernel: "6.1.0".into(),
+        arch: "x86_64".into(),
+        cpus: 2,
+        memory: 4 << 30,
+        agent_version: "0.1.0".into(),
+        root: true,
+        enforces: vec!["landlock 6".into()],
+        policy: "root; operate".into(),
+        tools: vec!["git 2.47.3".into()],
+    }
+}
+
+pub fn outcome() -> Outcome {
+    Outcome {
+        command: id(20),
+        node: id(5),
+        verdict: Verdict::Succeeded,
+        fault: None,
+        facts: Facts::App(sf_protocol::outcome::AppFacts {
+            state: AppState::Running,
+            live_release: Some(id(11)),
+            generation: 8,
+            port: None,
+            stopped_by: None,
+        }),
+        started_at: at(0),
+        finished_at: at(900),
+    }
+}
+
+/// Every way to change one byte of a text that leaves it a text: each byte xor 1, 2, 4, ... 64.
+pub fn flips(text: &str) -> impl Iterator<Item = String> + '_ {
+    (0..text.len()).flat_map(move |at| {
+        (0..7).filter_map(move |bit| {
+            let mut bytes = text.as_bytes().to_vec();
+            bytes[at] ^= 1 << bit;
+            String::from_utf8(bytes).ok()
+        })
+    })
+}
