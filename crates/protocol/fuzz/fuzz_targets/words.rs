@@ -1,0 +1,7 @@
+#![no_main]
+
+#[expect(dead_code, reason = "each target runs one body of the shared file")]
+#[path = "../../tests/suite/bodies.rs"]
+mod bodies;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| bodies::words(bytes));
