@@ -8,6 +8,7 @@
 //! A process that changes its user loses `PR_SET_PDEATHSIG`: set that *after* [`apply`].
 
 pub mod cgroup;
+pub mod job;
 pub mod landlock;
 pub mod seccomp;
 

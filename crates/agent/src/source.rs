@@ -1,1 +1,214 @@
-//! In the making.
+//! Repositories: which commit a reference is, and its files, from hosts and repositories that are not trusted.
+//!
+//! git only ever runs as a confined child ([`git`]) with an address of our own closed type ([`RepoUrl`]) in its
+//! environment, never on its command line. The host is resolved and checked first and the connection pinned to the
+//! checked address ([`address`]). Files are not checked out by git: the tree is listed and judged as a whole, then
+//! written by us ([`checkout`]), so no filter, hook, attribute or submodule of the repository takes effect.
+
+pub mod address;
+pub mod checkout;
+mod fault;
+mod git;
+mod ssh;
+pub mod url;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use sf_protocol::order::GitSource;
+use sf_protocol::query::Revision;
+use sf_types::ByteSize;
+use tokio_util::sync::CancellationToken;
+
+pub use checkout::Checkout;
+pub use fault::SourceError;
+pub use url::RepoUrl;
+
+use crate::policy::Policy;
+use crate::release::tree;
+use crate::user::Users;
+use git::Git;
+
+/// References answered at the most; a repository may have any number.
+pub const REFERENCES_MAX: usize = 200;
+
+/// Longest first line of a commit message kept, in characters.
+pub const SUBJECT_CHARS: usize = 200;
+
+/// What a fetch may take.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FetchLimits {
+    /// Bytes on disk of one repository's cache; git is stopped beyond.
+    pub cache: ByteSize,
+    /// Bytes of all files of a revision.
+    pub tree: ByteSize,
+    /// Bytes of one file.
+    pub file: ByteSize,
+    /// Files and links of a revision.
+    pub entries: u64,
+    /// Nesting of folders of a revision.
+    pub depth: usize,
+    /// Wall-clock time of one fetch.
+    pub time: Duration,
+}
+
+impl Default for FetchLimits {
+    fn default() -> Self {
+        Self {
+            cache: ByteSize::mib(4096),
+            tree: ByteSize::mib(2048),
+            file: ByteSize::mib(512),
+            entries: 200_000,
+            depth: 200,
+            time: Duration::from_secs(600),
+        }
+    }
+}
+
+/// Where the pieces lie.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Agent's folder: `credentials` (lines of git-credential-store(1), 0600), `ssh_key` (0600), `known_hosts`.
+    pub state: PathBuf,
+    /// Folder for caches, one below it for each key; made where it is not there.
+    pub cache: PathBuf,
+    /// Numeric users for git, where the agent is root.
+    pub users: Arc<Users>,
+    /// What a fetch may take.
+    pub limits: FetchLimits,
+}
+
+/// Resolves and fetches. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Sources {
+    options: Arc<Options>,
+    locks: Arc<Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>>,
+}
+
+impl Sources {
+    /// With these options.
+    pub fn new(options: Options) -> Self {
+        Self { options: Arc::new(options), locks: Arc::default() }
+    }
+
+    /// The commit of a reference (or of the default branch) right now. An exact commit in `source` is answered
+    /// unasked; whether it exists shows at the fetch. The subject stays empty.
+    ///
+    /// # Errors
+    /// [`SourceError`]; see its variants.
+    pub async fn resolve(
+        &self,
+        source: &GitSource,
+        policy: &Policy,
+        cancel: &CancellationToken,
+    ) -> Result<Revision, SourceError> {
+        check(source)?;
+        let reference = source.reference.clone().unwrap_or_default();
+        if let Some(commit) = &source.commit {
+            return Ok(Revision { commit: commit.clone(), reference, subject: String::new() });
+        }
+        let _turn = self.turn("resolve").await;
+        let git = self.open("resolve", source, policy).await?;
+        git.tip(source.reference.as_deref(), cancel).await
+    }
+
+    /// Branches and tags, at most [`REFERENCES_MAX`], branches first.
+    ///
+    /// # Errors
+    /// [`SourceError`].
+    pub async fn references(
+        &self,
+        source: &GitSource,
+        policy: &Policy,
+        cancel: &CancellationToken,
+    ) -> Result<Vec<String>, SourceError> {
+        check(source)?;
+        let _turn = self.turn("resolve").await;
+        let git = self.open("resolve", source, policy).await?;
+        git.references(cancel).await
+    }
+
+    /// Fetches a revision and writes its files into `dest`, an empty folder. `key` names the cache to use (an app's
+    /// id); fetches of one key wait for each other. A commit in the cache is not fetched again.
+    ///
+    /// # Errors
+    /// [`SourceError`]; what was written to `dest` before is then still there.
+    pub async fn fetch(
+        &self,
+        key: &str,
+        source: &GitSource,
+        policy: &Policy,
+        dest: &Path,
+        cancel: &CancellationToken,
+    ) -> Result<Checkout, SourceError> {
+        check(source)?;
+        let _turn = self.turn(key).await;
+        let git = self.open(key, source, policy).await?;
+        let mut revision = match &source.commit {
+            Some(commit) => {
+                let reference = source.reference.clone().unwrap_or_default();
+                Revision { commit: commit.clone(), reference, subject: String::new() }
+            }
+            None => git.tip(source.reference.as_deref(), cancel).await?,
+        };
+        git.bring(&revision, cancel).await?;
+        revision.subject = git.subject(&revision.commit, cancel).await?;
+        let listing = git.list(&revision.commit, cancel).await?;
+        git.write(listing, revision, dest, cancel).await
+    }
+
+    /// Removes the caches of a key. Call it when its app is deleted.
+    ///
+    /// # Errors
+    /// The disk's reason.
+    pub async fn forget(&self, key: &str) -> std::io::Result<()> {
+        let _turn = self.turn(key).await;
+        for scheme in ["https", "ssh", "file"] {
+            tree::remove(&git::folder(&self.options.cache, key, scheme))?;
+        }
+        self.options.users.give_back(&git::user_name(key))
+    }
+
+    async fn open(&self, key: &str, source: &GitSource, policy: &Policy) -> Result<Git, SourceError> {
+        let url = RepoUrl::parse(&source.url)?;
+        if let RepoUrl::File { path } = &url {
+            let path = allowed_folder(path, policy)?;
+            return Git::open(self.options.clone(), key, RepoUrl::File { path }, None, policy);
+        }
+        let (host, port) = (url.host().unwrap_or_default().to_owned(), url.port().unwrap_or_default());
+        let address = address::choose(&host, port, policy).await?;
+        Git::open(self.options.clone(), key, url, Some(address), policy)
+    }
+
+    async fn turn(&self, key: &str) -> tokio::sync::OwnedMutexGuard<()> {
+        let lock = {
+            let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
+            locks.retain(|_, lock| Arc::strong_count(lock) > 1);
+            locks.entry(key.to_owned()).or_default().clone()
+        };
+        lock.lock_owned().await
+    }
+}
+
+fn check(source: &GitSource) -> Result<(), SourceError> {
+    source.reference.as_deref().map_or(Ok(()), url::check_reference)?;
+    source.commit.as_deref().map_or(Ok(()), url::check_commit)
+}
+
+/// The real folder of a `file://` address, if it lies below one that the policy lists.
+fn allowed_folder(path: &Path, policy: &Policy) -> Result<PathBuf, SourceError> {
+    let outside = || SourceError::FileOutside { path: path.to_owned(), listed: policy.allow_file_below.clone() };
+    // Whether a path outside the listed folders exists is not told: the canonical form decides, silently.
+    let real = path.canonicalize().map_err(|_| outside())?;
+    let listed = policy.allow_file_below.iter().filter_map(|dir| dir.canonicalize().ok());
+    let plain = real.to_str().is_some_and(|text| !text.contains('%') && !text.chars().any(char::is_control));
+    if !plain || !listed.into_iter().any(|dir| real.starts_with(dir)) || policy.denies_directory(&real) {
+        return Err(outside());
+    }
+    Ok(real)
+}
+
+#[cfg(test)]
+mod tests;

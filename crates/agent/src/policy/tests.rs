@@ -1,0 +1,104 @@
+use std::os::unix::fs::PermissionsExt;
+
+use sf_protocol::app::{Limits, RestartRule, Traffic, TrafficMode};
+use sf_protocol::build::BuildSettings;
+use sf_protocol::order::Deploy;
+use sf_types::{AppId, Millis, Port, ReleaseId, Timestamp, TypedId};
+
+use super::*;
+
+fn deploy(url: &str, port: Option<u16>, public: bool) -> Order {
+    let at = Timestamp::from_millis(1);
+    Order::Deploy(Box::new(Deploy {
+        app: AppSpec {
+            app: AppId::from_parts(at, [1; 10]),
+            slug: "shop".parse().unwrap(),
+            generation: 1,
+            traffic: Traffic { mode: TrafficMode::Http, port: port.map(|port| Port::try_from(port).unwrap()), public },
+            build: BuildSettings::default(),
+            env: Vec::new(),
+            health: None,
+            restart: RestartRule::default(),
+            limits: Limits::default(),
+            keep_releases: 3,
+        },
+        release: ReleaseId::from_parts(at, [2; 10]),
+        from: DeploySource::Git(GitSource { url: url.to_owned(), reference: None, commit: None }),
+        time_limit: Millis::secs(60),
+        watch: Millis::secs(10),
+    }))
+}
+
+#[test]
+fn a_denial_wins_and_names_its_rule() {
+    let host = "https://git.example/team/shop.git";
+    for (text, order, rule) in [
+        ("deny.kinds = [\"DEPLOY\"]", deploy(host, None, false), Some("deny.kinds")),
+        ("deny.repositories = [\"https://git.example/*\"]", deploy(host, None, false), Some("deny.repositories")),
+        (
+            "deny.repositories = [\"https://git.example/team/shop\"]",
+            deploy(host, None, false),
+            Some("deny.repositories"),
+        ),
+        ("deny.repositories = [\"*\"]", deploy(host, None, false), Some("deny.repositories")),
+        ("deny.repositories = [\"https://git.example/other/*\"]", deploy(host, None, false), None),
+        ("deny.domains = [\"*.example\"]", deploy("GIT@Git.Example:a", None, false), Some("deny.domains")),
+        ("deny.directories = [\"/srv/git\"]", deploy("file:///srv/git/a", None, false), Some("deny.directories")),
+        ("deny.directories = [\"/srv/git\"]", deploy("file:///srv/gitty", None, false), None),
+        ("deny.ports = [22, \"1-1023\"]", deploy(host, Some(443), false), Some("deny.ports")),
+        ("deny.ports = [22, \"1-1023\"]", deploy(host, Some(1024), false), None),
+        ("deny.public = true", deploy(host, None, true), Some("deny.public")),
+        ("", deploy(host, Some(443), true), None),
+    ] {
+        let policy = Policy::parse(text).unwrap();
+        match (decide(&policy, &order), rule) {
+            (Ok(()), None) => {}
+            (Err(fault), Some(rule)) => assert!(fault.message.contains(rule), "{text}: {fault}"),
+            (decision, rule) => panic!("{text}: {decision:?}, expected {rule:?}"),
+        }
+    }
+}
+
+#[test]
+fn an_address_git_would_interpret_is_refused_by_every_policy() {
+    for url in ["ext::sh -c id", "--upload-pack=x", "http://host/a"] {
+        assert_eq!(decide(&Policy::default(), &deploy(url, None, false)).unwrap_err().code, "source.url");
+    }
+}
+
+#[test]
+fn keys_and_values_that_are_not_understood_are_refused() {
+    for text in [
+        "dangerous = true",
+        "danger = \"yes\"",
+        "[deny]\nkind = [\"DEPLOY\"]",
+        "[deny]\nkinds = [\"deploy\"]",
+        "[deny]\nports = [0, 70000]",
+        "[deny]\nports = [\"9-1\"]",
+        "[deny]\nrepositories = [\"\"]",
+        "allow_file_below = [\"srv\"]",
+        "[build]\nmemory = 1",
+        "not toml",
+    ] {
+        assert_eq!(Policy::parse(text).expect_err(text).code, "policy.invalid");
+    }
+    let documented = "danger = false\nallow_file_below = [\"/srv/git\"]\nallow_private_hosts = [\"git.lan\"]\n\
+                      ssh_accept_new = false\n[build]\nmemory_mb = 10\nprocesses = 5";
+    assert_eq!(Policy::parse(documented).unwrap().build.memory(), ByteSize::mib(10));
+}
+
+#[test]
+fn a_file_that_others_may_write_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("policy.toml");
+    assert_eq!(Policy::load(&path).unwrap(), Loaded::default());
+    std::fs::write(&path, "danger = true").unwrap();
+    let set = |mode| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+    set(0o644);
+    assert!(Policy::load(&path).unwrap().policy.danger);
+    set(0o664);
+    assert_eq!(Policy::load(&path).unwrap_err().code, "policy.unsafe_file");
+    assert_eq!(owner_of(0, 0o644, 1000), Ok(Owner::Root));
+    assert_eq!(owner_of(1000, 0o644, 1000), Ok(Owner::Agent));
+    assert!(owner_of(1001, 0o644, 1000).is_err());
+}
