@@ -8,6 +8,7 @@
 
 pub mod build;
 pub mod confine;
+pub mod health;
 pub mod journal;
 pub mod policy;
 pub mod process;

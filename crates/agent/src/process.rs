@@ -26,7 +26,7 @@ pub use adopt::Adopted;
 pub(crate) use client::{Connection, request};
 pub use error::ProcessError;
 pub use follow::Follower;
-pub(crate) use launch::{LAUNCH_LIMIT, launch};
+pub(crate) use launch::launch;
 pub use tree::{Identity, Usage};
 
 use crate::shim::state::{Request, Status};
@@ -260,6 +260,11 @@ impl Process {
     /// Its log from line `from` on: what is on disk, then what comes.
     pub fn follow(&self, from: u64) -> Follower {
         Follower::new(self, from)
+    }
+
+    /// The number of the newest line of its log, and a way to wait for the next one.
+    pub fn written(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.0.log.subscribe()
     }
 
     /// TCP ports that its processes listen on, ascending.

@@ -1,5 +1,7 @@
 //! Shims and their supervisor with real processes.
 
+#![expect(clippy::unwrap_used, reason = "the steps of a test may fail loudly, outside its own function too")]
+
 use std::path::PathBuf;
 use std::time::Duration;
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use sf_protocol::app::AppState;
 use sf_runtime::OnError;
-use sf_types::{AppId, Millis, ReleaseId};
+use sf_types::{Millis, ReleaseId};
 use tokio::sync::{broadcast, watch};
 
 use super::client::{self, Connection};
@@ -25,7 +25,6 @@ const LOOK_AGAIN: Duration = Duration::from_millis(5);
 /// What is known of one process.
 #[derive(Debug)]
 pub struct Watched {
-    pub app: AppId,
     pub release: ReleaseId,
     pub folder: RunFolder,
     pub log_dir: PathBuf,
@@ -89,7 +88,6 @@ impl Supervisor {
             }
         };
         let process = Process(std::sync::Arc::new(Watched {
-            app: spec.app,
             release: spec.release,
             log_dir: spec.log_dir,
             log: watch::Sender::new(status.log.last),

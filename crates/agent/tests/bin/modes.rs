@@ -11,15 +11,16 @@ fn main() -> ExitCode {
     match args[1..] {
         ["shim", "--spec", spec] => sf_agent::shim::main(Path::new(spec)),
         ["relay", "--spec", spec] => sf_agent::relay::main(Path::new(spec)),
-        ["http", name] => http(name),
+        ["http", name] => http(name, "0"),
+        ["http", name, port] => http(name, port),
         _ => ExitCode::from(64),
     }
 }
 
-/// A tiny HTTP/1.1 server with keep-alive. Prints `listening PORT`; answers its name; `/slow` streams three chunks,
-/// the later two when a line arrives on the connection's own `/go` counterpart (a file named in the query appears).
-fn http(name: &str) -> ExitCode {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+/// A tiny HTTP/1.1 server with keep-alive. Prints `listening PORT`; answers its name and the length of the body;
+/// `/slow?FIFO` streams three chunks and waits at the fifo before each of the later two.
+fn http(name: &str, port: &str) -> ExitCode {
+    let listener = TcpListener::bind(format!("127.0.0.1:{port}")).expect("a free port");
     println!("listening {}", listener.local_addr().expect("bound").port());
     std::thread::scope(|scope| {
         for stream in listener.incoming().flatten() {
