@@ -2,7 +2,7 @@
 
 use sf_protocol::enrol::{
     AwaitingFacts, AwaitingProof, AwaitingRegistered, Candidate, EnrolError, EnrolHello, EnrolServer, EnrolToken,
-    NewNode, Progress, TokenRecord, UserCode,
+    NewNode, Progress, Registered, TokenRecord, UserCode,
 };
 use sf_protocol::frame::Frame;
 use sf_protocol::handshake::{BindingKind, Channel, Endpoint, HandshakeError, Identity, Nonce, VERSIONS};
@@ -194,4 +194,16 @@ fn a_token_may_not_be_added_or_dropped_between_register_and_response() {
     let (named, _) = register(Some(token()), 1);
     let refusal = prove(None, Some(&record()), NOW, |step, text| if step == 0 { named.clone() } else { text });
     assert_eq!(refusal.err(), Some(EnrolError::Handshake(HandshakeError::OtherConversation(Kind::Challenge))));
+}
+
+#[test]
+fn a_registered_of_another_conversation_epoch_or_binding_is_refused() {
+    let check = |change: fn(&mut Registered), code: &str| {
+        let (agent, candidate) = prove(Some(token()), Some(&record()), NOW, |_, text| text).unwrap();
+        let text = reseal(&candidate.registered(&online(), new_node(), NOW).unwrap(), &online(), change);
+        assert_eq!(agent.receive(&text).expect_err(code).code(), code);
+    };
+    check(|r| r.transcript = sf_protocol::handshake::Digest::from_bytes([0; 32]), "handshake.other_conversation");
+    check(|r| r.epoch = EPOCH - 1, "handshake.epoch");
+    check(|r| r.binding = BindingKind::Host, "handshake.binding_kind");
 }

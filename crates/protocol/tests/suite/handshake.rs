@@ -2,8 +2,9 @@
 
 use sf_protocol::frame::Frame;
 use sf_protocol::handshake::{
-    AgentHello, AwaitingAuthorized, AwaitingChallenge, AwaitingResponse, BindingKind, Channel, Endpoint,
-    HandshakeError, Identity, NodeRecord, Nonce, Open, ServerHello, ServerOpen, VERSIONS, Versions, Welcome,
+    AgentHello, Authorized, AwaitingAuthorized, AwaitingChallenge, AwaitingResponse, BindingKind, Challenge, Channel,
+    Digest, Endpoint, Enrolment, HandshakeError, Identity, NodeRecord, Nonce, Open, Response, ServerHello, ServerOpen,
+    VERSIONS, Versions, Welcome,
 };
 use sf_protocol::report::Stored;
 use sf_protocol::{Class, Delegation, Kind, SecretKey};
@@ -280,6 +281,26 @@ fn a_version_cannot_be_talked_down_on_the_way() {
     let lower = Frame::Challenge(sf_protocol::Signed::seal(Kind::Challenge, &body, &online())).write().unwrap();
     let refusal = agent.challenge(&lower, &node_key(), NOW).err();
     assert_eq!(refusal, Some(HandshakeError::Downgrade { chosen: 1, highest: 2 }));
+}
+
+#[test]
+fn a_good_signature_does_not_excuse_a_wrong_body() {
+    let check = |step: usize, change: &dyn Fn(&str) -> String, code: &str| {
+        let outcome = scene().run(|at, text| if at == step { change(&text) } else { text });
+        assert_eq!(outcome.expect_err(code).code(), code);
+    };
+    let challenge = |change: fn(&mut Challenge)| move |text: &str| reseal(text, &online(), change);
+    let response = |change: fn(&mut Response)| move |text: &str| reseal(text, &node_key(), change);
+    let authorized = |change: fn(&mut Authorized)| move |text: &str| reseal(text, &online(), change);
+    check(1, &challenge(|c| c.host_name = "evil.example".into()), "handshake.host");
+    check(1, &challenge(|c| c.opening = Digest::from_bytes([0; 32])), "handshake.other_conversation");
+    check(2, &response(|r| r.host_name = "evil.example".into()), "handshake.host");
+    check(2, &response(|r| r.transcript = Digest::from_bytes([0; 32])), "handshake.other_conversation");
+    check(2, &response(|r| r.enrolment = Some(Enrolment { facts: node_facts(), proof: None })), "handshake.enrolment");
+    check(3, &authorized(|a| a.node = id(99)), "handshake.other_node");
+    check(3, &authorized(|a| a.counter = 6), "handshake.counter");
+    check(3, &authorized(|a| a.epoch = EPOCH + 1), "handshake.epoch");
+    check(3, &authorized(|a| a.transcript = Digest::from_bytes([0; 32])), "handshake.other_conversation");
 }
 
 #[test]

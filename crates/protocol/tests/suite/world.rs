@@ -184,3 +184,16 @@ pub fn flips(text: &str) -> impl Iterator<Item = String> + '_ {
         })
     })
 }
+
+/// The same message with its body changed and signed anew by `key`: what only the holder of that key can send.
+pub fn reseal<T: serde::Serialize + serde::de::DeserializeOwned>(
+    text: &str,
+    key: &SecretKey,
+    change: impl FnOnce(&mut T),
+) -> String {
+    let frame = sf_protocol::frame::Frame::parse(text).unwrap();
+    let (kind, signed) = frame.signed().unwrap();
+    let mut body: T = signed.open(kind, &key.public()).unwrap();
+    change(&mut body);
+    sf_protocol::frame::Frame::of_signed(kind, Signed::seal(kind, &body, key)).unwrap().write().unwrap()
+}
