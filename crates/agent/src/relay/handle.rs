@@ -21,6 +21,8 @@ const ANSWER_LIMIT: Millis = Millis::secs(5);
 const REPLACE_GRACE: Millis = Millis::secs(5);
 /// Pause before a relay that was killed and could not be started again is tried again.
 const TRY_AGAIN: Duration = Duration::from_secs(2);
+/// Longest wait for a relay that said goodbye to be gone.
+const ENDED_WITHIN: Duration = Duration::from_secs(20);
 /// Between two looks at a relay that is ending.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
@@ -217,7 +219,11 @@ impl Relays {
             return Ok(());
         }
         self.ask_drained(app, &Request::Stop { within }, within).await?;
+        let until = tokio::time::Instant::now() + ENDED_WITHIN;
         while held()? {
+            if tokio::time::Instant::now() >= until {
+                return Err(RelayError::Silent { app, source: io::ErrorKind::TimedOut.into() });
+            }
             tokio::time::sleep(LOOK_AGAIN).await;
         }
         Ok(())
