@@ -1,0 +1,275 @@
+//! Delivering over one connection: what is next, how much is on its way, what has arrived.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::time::Duration;
+
+use sf_protocol::frame::Frame;
+use sf_protocol::report::{LogLine, LogSource, LogStream, NodeEvent, StatusUpdate, Stored, SystemLog};
+use sf_types::{CommandId, Timestamp};
+use tokio::time::Instant;
+
+use super::cursors::Cursors;
+use super::{Outbox, text};
+use crate::shim::log::LogReader;
+
+/// Bytes on their way and not confirmed, at the most; more wait on disk.
+pub const IN_FLIGHT_BYTES_MAX: usize = 256 * 1024;
+/// Bytes of log lines in one frame.
+const LINES_BYTES_MAX: usize = 48 * 1024;
+/// What is not confirmed after this long no longer holds up the rest; it is sent again with the next connection.
+const CONFIRMED_WITHIN: Duration = Duration::from_secs(30);
+
+/// What one connection has been told.
+#[derive(Debug)]
+pub struct Delivery {
+    outbox: Outbox,
+    cursors: Cursors,
+    changed: bool,
+    on_the_way: VecDeque<OnTheWay>,
+    bytes: usize,
+    results: VecDeque<CommandId>,
+    results_sent: HashSet<CommandId>,
+    events: Numbered,
+    samples: Numbered,
+    logs: BTreeMap<LogSource, LogState>,
+    turn: VecDeque<LogSource>,
+}
+
+#[derive(Debug)]
+struct Numbered {
+    reader: LogReader,
+    read: VecDeque<LogLine>,
+}
+
+#[derive(Debug)]
+struct LogState {
+    /// Open only while the log is being written or read.
+    reader: Option<LogReader>,
+    next: u64,
+    read: VecDeque<(LogLine, usize)>,
+    dropped: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum What {
+    Result(CommandId),
+    Event(u64),
+    Sample(Timestamp),
+    Lines(LogSource, u64),
+}
+
+#[derive(Debug)]
+struct OnTheWay {
+    what: What,
+    bytes: usize,
+    since: Instant,
+}
+
+impl Numbered {
+    fn next(&mut self) -> Option<LogLine> {
+        if self.read.is_empty() {
+            self.read = self.reader.read(1).map(|batch| batch.lines.into()).unwrap_or_default();
+        }
+        self.read.pop_front()
+    }
+}
+
+impl Delivery {
+    /// Goes on from what the control plane has.
+    pub fn new(outbox: &Outbox, resume: &Stored) -> Self {
+        let dir = &outbox.0.dir;
+        let mut cursors = Cursors::read(dir);
+        cursors.advance(resume);
+        outbox.0.journal.delivered(&resume.results);
+        let mut shared = outbox.shared();
+        // Events were numbered beyond what is on this disk: it lost some. Their numbers must not come again.
+        let lost = resume.events.saturating_sub(shared.events.head().last);
+        (0..lost.min(1_000_000)).for_each(|_| shared.events.lose());
+        shared.say.clear();
+        shared.results.clear();
+        shared.dirty.clear();
+        shared.ports_dirty = shared.ports.keys().copied().collect();
+        let turn = shared.logs.keys().copied().collect();
+        drop(shared);
+        let confirmed: HashSet<_> = resume.results.iter().copied().collect();
+        let waiting = outbox.0.journal.undelivered();
+        let numbered =
+            |name: &str, from| Numbered { reader: LogReader::from(&dir.join(name), from), read: VecDeque::new() };
+        Self {
+            events: numbered("events", cursors.events + 1),
+            samples: numbered("samples", 1),
+            outbox: outbox.clone(),
+            changed: true,
+            cursors,
+            on_the_way: VecDeque::new(),
+            bytes: 0,
+            results: waiting.into_iter().filter(|command| !confirmed.contains(command)).collect(),
+            results_sent: HashSet::new(),
+            logs: BTreeMap::new(),
+            turn,
+        }
+    }
+
+    /// The next frame to send now; `None` when nothing waits or enough is on its way.
+    pub fn take(&mut self) -> Option<Frame> {
+        self.take_news();
+        if let Some(frame) = self.outbox.shared().say.pop_front() {
+            return Some(frame);
+        }
+        self.expire();
+        if self.bytes >= IN_FLIGHT_BYTES_MAX {
+            return None;
+        }
+        let next = self.result().or_else(|| self.event()).or_else(|| self.ports());
+        let (frame, what) = next.or_else(|| self.sample()).or_else(|| self.lines())?;
+        if let Some((what, bytes)) = what {
+            self.on_the_way.push_back(OnTheWay { what, bytes, since: Instant::now() });
+            self.bytes += bytes;
+        }
+        Some(frame)
+    }
+
+    /// The control plane has these.
+    pub fn stored(&mut self, stored: &Stored) {
+        let fresh: Vec<_> =
+            stored.results.iter().filter(|command| self.results_sent.remove(*command)).copied().collect();
+        self.outbox.0.journal.delivered(&fresh);
+        self.cursors.advance(stored);
+        self.changed = true;
+        let cursors = &self.cursors;
+        let arrived = |what: &What| match what {
+            What::Result(command) => stored.results.contains(command),
+            What::Event(number) => *number <= cursors.events,
+            What::Sample(at) => Some(*at) <= cursors.metrics,
+            What::Lines(source, last) => cursors.logs.get(source).is_some_and(|up_to| last <= up_to),
+        };
+        self.on_the_way.retain(|one| !arrived(&one.what));
+        self.count();
+    }
+
+    /// Writes down how far the control plane has things, if that changed.
+    pub fn save(&mut self) {
+        if std::mem::take(&mut self.changed) {
+            let known = &self.outbox.shared().logs;
+            self.cursors.logs.retain(|source, _| known.contains_key(source));
+            if let Err(error) = self.cursors.write(&self.outbox.0.dir) {
+                tracing::debug!(%error, "delivery cursors could not be written; some things will be sent twice");
+            }
+        }
+    }
+
+    fn take_news(&mut self) {
+        let mut shared = self.outbox.shared();
+        let (results, dirty) = (std::mem::take(&mut shared.results), std::mem::take(&mut shared.dirty));
+        drop(shared);
+        self.results.extend(results);
+        self.turn.extend(dirty.into_iter().filter(|source| !self.turn.contains(source)).collect::<Vec<_>>());
+    }
+
+    fn expire(&mut self) {
+        while self.on_the_way.front().is_some_and(|oldest| oldest.since.elapsed() > CONFIRMED_WITHIN) {
+            self.on_the_way.pop_front();
+            self.count();
+        }
+    }
+
+    fn count(&mut self) {
+        self.bytes = self.on_the_way.iter().map(|one| one.bytes).sum();
+    }
+
+    fn result(&mut self) -> Option<Sent> {
+        while let Some(command) = self.results.pop_front() {
+            match self.outbox.0.journal.outcome(command) {
+                Ok(Some(signed)) => {
+                    self.results_sent.insert(command);
+                    let bytes = signed.payload.len();
+                    return Some((Frame::Result(signed), Some((What::Result(command), bytes))));
+                }
+                Ok(None) => {}
+                Err(error) => tracing::error!(%command, %error, "an outcome cannot be read back"),
+            }
+        }
+        None
+    }
+
+    fn event(&mut self) -> Option<Sent> {
+        loop {
+            let line = self.events.next()?;
+            // A line that is none of ours can only be damage; its number stays unused.
+            if let Ok(event) = serde_json::from_str::<NodeEvent>(&line.text) {
+                let frame = Frame::StatusUpdate(StatusUpdate { sequence: line.sequence, at: line.at, event });
+                return Some((frame, Some((What::Event(line.sequence), line.text.len()))));
+            }
+        }
+    }
+
+    fn ports(&mut self) -> Option<Sent> {
+        let mut shared = self.outbox.shared();
+        let app = shared.ports_dirty.pop_first()?;
+        let ports = shared.ports.get(&app)?.clone();
+        Some((Frame::DetectedPorts(ports), None))
+    }
+
+    fn sample(&mut self) -> Option<Sent> {
+        loop {
+            let line = self.samples.next()?;
+            if Some(line.at) <= self.cursors.metrics {
+                continue;
+            }
+            if let Ok(sample) = serde_json::from_str::<SystemLog>(&line.text) {
+                return Some((Frame::SystemLog(sample), Some((What::Sample(line.at), line.text.len()))));
+            }
+        }
+    }
+
+    /// Lines of the log whose turn it is; each gets one frame a turn, so that a flood starves nobody.
+    fn lines(&mut self) -> Option<Sent> {
+        while let Some(source) = self.turn.pop_front() {
+            let (dir, live, redactor) = {
+                let shared = self.outbox.shared();
+                let Some(dir) = shared.logs.get(&source).cloned() else { continue };
+                (dir, shared.live.contains(&source), shared.redactor.clone())
+            };
+            let from = self.cursors.logs.get(&source).copied().unwrap_or(0) + 1;
+            let fresh = || LogState { reader: None, next: from, read: VecDeque::new(), dropped: 0 };
+            let state = self.logs.entry(source).or_insert_with(fresh);
+            if state.read.is_empty() {
+                let next = state.next;
+                let reader = state.reader.get_or_insert_with(|| LogReader::from(&dir, next));
+                match reader.read(1) {
+                    Ok(batch) => {
+                        state.next = reader.next();
+                        state.dropped += batch.dropped;
+                        state.read = batch.lines.into_iter().map(|line| text::sized(line, &redactor)).collect();
+                    }
+                    Err(error) => tracing::warn!(?source, %error, "a log cannot be read"),
+                }
+            }
+            if state.read.is_empty() {
+                if !live {
+                    state.reader = None;
+                }
+                continue;
+            }
+            let (mut lines, mut bytes) = (Vec::new(), 0);
+            while let Some((line, size)) = state.read.pop_front() {
+                if !lines.is_empty() && bytes + size > LINES_BYTES_MAX {
+                    state.read.push_front((line, size));
+                    break;
+                }
+                bytes += size;
+                lines.push(line);
+            }
+            let last = lines.last().map_or(0, |line| line.sequence);
+            let dropped = std::mem::take(&mut state.dropped);
+            self.turn.push_back(source);
+            return Some((
+                Frame::LogStream(LogStream { source, lines, dropped }),
+                Some((What::Lines(source, last), bytes)),
+            ));
+        }
+        None
+    }
+}
+
+type Sent = (Frame, Option<(What, usize)>);

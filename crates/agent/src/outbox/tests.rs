@@ -1,0 +1,129 @@
+use super::*;
+use sf_protocol::report::{LogStored, NodeSample, Stored};
+use sf_types::{ReleaseId, Timestamp, TypedId};
+
+struct World {
+    dir: tempfile::TempDir,
+    clock: Clock,
+}
+
+impl World {
+    fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap(), clock: Clock::manual(Timestamp::from_millis(1_000)) }
+    }
+
+    fn outbox(&self) -> Outbox {
+        let (journal, _) = Journal::open(self.dir.path()).unwrap();
+        Outbox::open(&self.dir.path().join("outbox"), self.clock.clone(), journal).unwrap()
+    }
+}
+
+fn notice(n: usize) -> NodeEvent {
+    NodeEvent::Notice { code: "test".into(), message: format!("number {n}") }
+}
+
+fn drain(delivery: &mut Delivery) -> Vec<Frame> {
+    std::iter::from_fn(|| delivery.take()).collect()
+}
+
+fn event_numbers(frames: &[Frame]) -> Vec<u64> {
+    frames.iter().filter_map(|f| if let Frame::StatusUpdate(u) = f { Some(u.sequence) } else { None }).collect()
+}
+
+#[tokio::test]
+async fn events_survive_the_agent_and_are_sent_from_where_the_control_plane_is() {
+    let world = World::new();
+    let outbox = world.outbox();
+    (1..=5).for_each(|n| outbox.event(notice(n)));
+    drop(outbox);
+    let outbox = world.outbox();
+    outbox.event(notice(6));
+    let mut delivery = Delivery::new(&outbox, &Stored { events: 2, ..Stored::default() });
+    assert_eq!(event_numbers(&drain(&mut delivery)), [3, 4, 5, 6]);
+    delivery.stored(&Stored { events: 5, ..Stored::default() });
+    delivery.save();
+    // The next connection: the control plane says nothing, our own cursor counts.
+    let mut delivery = Delivery::new(&outbox, &Stored::default());
+    assert_eq!(event_numbers(&drain(&mut delivery)), [6]);
+    outbox.event(notice(7));
+    assert_eq!(event_numbers(&drain(&mut delivery)), [7]);
+}
+
+#[tokio::test]
+async fn numbers_that_the_control_plane_has_seen_never_come_again() {
+    let world = World::new();
+    let outbox = world.outbox();
+    outbox.event(notice(1));
+    // The disk lost events 2 to 9, which were sent.
+    let mut delivery = Delivery::new(&outbox, &Stored { events: 9, ..Stored::default() });
+    outbox.event(notice(10));
+    assert_eq!(event_numbers(&drain(&mut delivery)), [10]);
+    // A reboot may have taken the last ones.
+    drop(delivery);
+    drop(outbox);
+    std::fs::write(world.dir.path().join("outbox").join(BOOT), "another").unwrap();
+    let outbox = world.outbox();
+    outbox.event(notice(11));
+    assert!(outbox.last_event() > 1000);
+}
+
+#[tokio::test]
+async fn a_flood_of_lines_waits_for_confirmation_and_nothing_is_lost_or_twice() {
+    let world = World::new();
+    let outbox = world.outbox();
+    let at = Timestamp::EPOCH;
+    let source = LogSource::App { app: AppId::from_parts(at, [1; 10]), release: ReleaseId::from_parts(at, [2; 10]) };
+    let dir = world.dir.path().join("log");
+    let mut log = LogWriter::open(&dir, LogLimits::default()).unwrap();
+    let total = 20_000_u64;
+    for n in 0..total {
+        log.push(at, Stream::Out, &format!("line {n} {}", "x".repeat(60)));
+    }
+    log.flush();
+    outbox.log(source, &dir);
+    let mut delivery = Delivery::new(&outbox, &Stored::default());
+    let (mut seen, mut rounds) = (0, 0);
+    while seen < total {
+        let frames = drain(&mut delivery);
+        let mut bytes = 0;
+        for frame in &frames {
+            bytes += frame.write().unwrap().len();
+            let Frame::LogStream(stream) = frame else { panic!("only lines wait") };
+            assert_eq!((stream.lines[0].sequence, stream.dropped), (seen + 1, 0));
+            seen = stream.lines.last().unwrap().sequence;
+        }
+        assert!(!frames.is_empty() && bytes < 2 * IN_FLIGHT_BYTES_MAX, "{bytes}");
+        delivery.stored(&Stored { logs: vec![LogStored { source, up_to: seen }], ..Stored::default() });
+        rounds += 1;
+    }
+    assert!(rounds > 5, "{rounds}");
+    assert!(drain(&mut delivery).is_empty());
+    // More lines: told by the writer.
+    log.push(at, Stream::Out, "late");
+    log.flush();
+    outbox.written(source);
+    assert_eq!(drain(&mut delivery).len(), 1);
+}
+
+#[tokio::test]
+async fn large_samples_are_sent_in_parts_and_once() {
+    let world = World::new();
+    let outbox = world.outbox();
+    let app = |n: u8| sf_protocol::report::AppSample {
+        app: AppId::from_parts(Timestamp::EPOCH, [n; 10]),
+        state: sf_protocol::app::AppState::Running,
+        cpu_permille: 1,
+        memory: u64::MAX,
+        processes: 1,
+        requests: u64::MAX,
+        restarts: 0,
+    };
+    let at = Timestamp::from_millis(5_000);
+    outbox.sample(&SystemLog { at, node: NodeSample::default(), apps: (0..150).map(app).collect() });
+    let mut delivery = Delivery::new(&outbox, &Stored::default());
+    let frames = drain(&mut delivery);
+    assert_eq!(frames.len(), 3);
+    delivery.stored(&Stored { metrics: Some(Timestamp::from_millis(5_001)), ..Stored::default() });
+    delivery.save();
+    assert_eq!(drain(&mut Delivery::new(&outbox, &Stored::default())).len(), 1);
+}
