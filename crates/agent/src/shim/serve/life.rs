@@ -158,6 +158,8 @@ impl Shim {
     fn settle(&mut self) {
         let shim = self.status.shim.pid;
         if !tree::has_children(shim) {
+            // One may have died since the last look; nobody reaps it after us.
+            self.reap();
             let how = self.main_end.unwrap_or(How::Code(0));
             return self.ended(how, String::new());
         }
