@@ -167,7 +167,7 @@ impl AccessKey {
 }
 
 impl AccessKeys {
-    /// From the stored keys in any order; none yet where `keys` is empty: then one has to be generated and stored.
+    /// From the stored keys in any order; at the first start `first` is generated and stored.
     pub fn new(instance: InstanceId, first: AccessKey, others: impl IntoIterator<Item = AccessKey>) -> Self {
         let mut keys: Vec<_> = std::iter::once(first).chain(others).collect();
         keys.sort_by_key(|key| std::cmp::Reverse(key.created_at));

@@ -1,7 +1,7 @@
 //! Passwords: what is accepted, how they are hashed, and that checking one says nothing but yes or no.
 //! Source: NIST SP 800-63B-4 section 3.1.1 (policy), OWASP Password Storage Cheat Sheet (Argon2id costs).
 
-mod common;
+mod blocklist;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -166,7 +166,7 @@ pub fn check_policy(password: &Secret<String>, about: &[&str]) -> Result<(), Ide
     if characters < MIN_CHARACTERS {
         return Err(IdentityError::PasswordTooShort { characters });
     }
-    if common::is_common(password.expose(), about) { Err(IdentityError::PasswordCommon) } else { Ok(()) }
+    if blocklist::is_common(password.expose(), about) { Err(IdentityError::PasswordCommon) } else { Ok(()) }
 }
 
 /// A new password for a person: 20 characters in groups of five, 100 random bits.
