@@ -1,1 +1,53 @@
+//! Everything that lasts: every table, every line of SQL, and the one writer through which all changes pass.
+//!
+//! Floor 4. A change is a closure given to [`Store::write`]; it runs in the writer's batch, is bound to a [`Scope`]
+//! and is answered after COMMIT. Reads go through a [`Reader`] bound to a scope, too. SQLite and PostgreSQL run the
+//! same code; the few true differences live in `dialect`. This crate must never know an HTTP route, a socket or a
+//! decision: it keeps what the floors above decided.
+//!
+//! Start reading at [`store`], then [`tx`], then any noun: a file each.
 
+pub mod approvals;
+pub mod apps;
+pub mod audit;
+pub mod commands;
+pub mod delegations;
+pub mod devices;
+mod dialect;
+pub mod enrol;
+pub mod error;
+pub mod events;
+mod flush;
+pub mod idempotency;
+pub mod logs;
+pub mod meta;
+pub mod metrics;
+mod migrate;
+pub mod nodes;
+pub mod outbox;
+pub mod permissions;
+pub mod releases;
+mod row;
+pub mod runs;
+pub mod sessions;
+mod sql;
+pub mod store;
+pub mod tenants;
+#[cfg(feature = "testing")]
+pub mod testing;
+pub mod timeline;
+pub mod tokens;
+pub mod tx;
+pub mod users;
+mod writer;
+
+pub use error::StoreError;
+pub use sf_types::Scope;
+pub use store::{Store, StoreOptions};
+pub use tx::{Look, Reader, Tx};
+
+/// What a write's closure returns.
+pub type Work<'t, T> = futures_util::future::BoxFuture<'t, Result<T>>;
+
+/// The answer of every call of this crate.
+pub type Result<T> = std::result::Result<T, StoreError>;

@@ -1,0 +1,157 @@
+//! What waits for a person's decision, and what was decided.
+
+use serde_json::Value;
+use sf_types::{ApprovalId, Page, PageRequest, ProjectId, RunId, TenantId, Timestamp, UserId};
+
+use crate::row::{Json, row, words};
+use crate::sql::{Sql, insert, page_of};
+use crate::tx::{Look, Tx};
+use crate::{Result, StoreError};
+
+words! {
+    /// Where an approval stands.
+    pub enum ApprovalState {
+        /// Waits for a person.
+        Open = "open",
+        /// A person decided.
+        Decided = "decided",
+        /// Nobody decided in time.
+        Expired = "expired",
+        /// What it was about is gone or has changed.
+        Withdrawn = "withdrawn",
+    }
+}
+
+words! {
+    /// What a person said.
+    pub enum Verdict {
+        /// Go ahead.
+        Approved = "approved",
+        /// No.
+        Rejected = "rejected",
+    }
+}
+
+row! {
+    /// A card before people.
+    pub struct Approval in "approvals" {
+        /// Its id.
+        id: ApprovalId,
+        /// Whose.
+        tenant: TenantId = "tenant_id",
+        /// In which project.
+        project: Option<ProjectId> = "project_id",
+        /// What it is about: `run`.
+        subject_kind: String,
+        /// Which run.
+        subject: RunId = "subject_id",
+        /// Hash of actor, action, arguments and guard: what a decision is bound to.
+        hash: String,
+        /// The facts shown.
+        guard: Json<Value>,
+        /// What would change.
+        diff: Json<Value>,
+        /// Where it stands.
+        state: ApprovalState,
+        /// What was decided.
+        decision: Option<Verdict>,
+        /// By whom.
+        decided_by: Option<UserId>,
+        /// Why.
+        comment: Option<String>,
+        /// When it was put there.
+        opened_at: Timestamp,
+        /// Until when it can be decided.
+        expires_at: Timestamp,
+        /// When it was decided or ended.
+        decided_at: Option<Timestamp>,
+    }
+}
+
+/// What an approval about a run says in `subject_kind`.
+pub const RUN: &str = "run";
+
+/// Puts a card before people.
+///
+/// # Errors
+/// [`StoreError::Taken`] when the run has an open one; [`StoreError::OutOfScope`].
+pub async fn open(tx: &mut Tx, approval: &Approval) -> Result<()> {
+    tx.own("approval", approval.tenant, approval.project)?;
+    insert(tx, approval).await
+}
+
+/// An approval inside the scope.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub async fn get(at: &impl Look, id: ApprovalId) -> Result<Approval> {
+    Sql::select::<Approval>().and("id = ?", &id).scoped(at.scope()).get(at, "approval").await
+}
+
+/// The open approval of a run.
+///
+/// # Errors
+/// When the database fails.
+pub async fn open_of_run(at: &impl Look, run: RunId) -> Result<Option<Approval>> {
+    let sql = Sql::select::<Approval>().push(" AND state = 'open'").and("subject_id = ?", &run);
+    sql.scoped(at.scope()).find(at).await
+}
+
+/// All approvals of a run, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_run(at: &impl Look, run: RunId) -> Result<Vec<Approval>> {
+    let sql = Sql::select::<Approval>().and("subject_id = ?", &run).scoped(at.scope());
+    sql.push(" ORDER BY id DESC").all(at).await
+}
+
+/// Approvals inside the scope, newest first.
+///
+/// # Errors
+/// A bad cursor; when the database fails.
+pub async fn page(at: &impl Look, state: Option<ApprovalState>, page: &PageRequest) -> Result<Page<Approval>> {
+    let sql = Sql::select::<Approval>().scoped(at.scope()).and_some("state = ?", state.as_ref());
+    Ok(page_of(sql.page(page)?.all(at).await?, page, |approval: &Approval| approval.id.uuid()))
+}
+
+/// Decides an open approval. It counts once, in time, and only for exactly what was shown.
+///
+/// # Errors
+/// [`StoreError::Stale`] when it is not open any more, has expired, or `hash` is of something else.
+pub async fn decide(
+    tx: &mut Tx,
+    id: ApprovalId,
+    hash: &str,
+    verdict: Verdict,
+    by: UserId,
+    comment: Option<&str>,
+) -> Result<()> {
+    let changed = Sql::new("UPDATE approvals SET state = 'decided'")
+        .with(", decision = ?", verdict.word())
+        .with(", decided_by = ?", by.uuid())
+        .with(", comment = ?", comment.map(str::to_owned))
+        .with(", decided_at = ? WHERE state = 'open'", tx.now.as_millis())
+        .and("id = ?", &id)
+        .with(" AND hash = ?", hash)
+        .and("expires_at > ?", &tx.now)
+        .scoped(tx.scope())
+        .run(tx)
+        .await?;
+    if changed == 1 { Ok(()) } else { Err(StoreError::Stale("approval")) }
+}
+
+/// Ends the open approval of a run without a decision; answers whether there was one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn end(tx: &mut Tx, run: RunId, state: ApprovalState) -> Result<bool> {
+    let changed = Sql::new("UPDATE approvals SET state = ")
+        .with("?", state.word())
+        .with(", decided_at = ? WHERE state = 'open'", tx.now.as_millis())
+        .and("subject_id = ?", &run)
+        .scoped(tx.scope())
+        .run(tx)
+        .await?;
+    Ok(changed > 0)
+}

@@ -1,0 +1,247 @@
+//! What is deployed from git.
+
+use sf_actions::app::Settings;
+use sf_engine::plan;
+use sf_protocol::app::AppState;
+use sf_types::{AppId, NodeId, Page, PageRequest, Port, ProjectId, ReleaseId, Slug, TenantId, Timestamp};
+
+use crate::row::{Column, Field, Json, row, words};
+use crate::sql::{Sql, containing, insert, page_of};
+use crate::tx::{Look, Tx};
+use crate::{Result, StoreError, nodes, releases};
+
+words! {
+    /// What an app shall do.
+    pub enum Desired {
+        /// Run.
+        Running = "running",
+        /// Not run.
+        Stopped = "stopped",
+    }
+}
+
+row! {
+    /// Something deployed from git.
+    pub struct App in "apps" {
+        /// Its id.
+        id: AppId,
+        /// Whose.
+        tenant: TenantId = "tenant_id",
+        /// In which project.
+        project: ProjectId = "project_id",
+        /// On which machine.
+        node: NodeId = "node_id",
+        /// Its name, unique within the project.
+        name: Slug,
+        /// How it is made and run.
+        settings: Json<Settings>,
+        /// Raised by every lasting change.
+        generation: u64,
+        /// What it shall do.
+        desired: Desired,
+        /// What it does, as last heard.
+        state: AppState,
+        /// What serves.
+        live_release: Option<ReleaseId>,
+        /// Where it is reached.
+        stable_port: Option<Port>,
+        /// What its processes listen on.
+        detected_ports: Json<Vec<Port>>,
+        /// Why it is in this state.
+        state_reason: Option<String>,
+        /// Restarts of the live release.
+        restarts: u32,
+        /// When it was made.
+        created_at: Timestamp,
+        /// When it last changed.
+        updated_at: Timestamp,
+        /// When it was deleted.
+        deleted_at: Option<Timestamp>,
+    }
+}
+
+/// Which apps.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct AppFilter {
+    /// On this machine.
+    pub node: Option<NodeId>,
+    /// With this in the name.
+    pub q: Option<String>,
+}
+
+/// What changed of an app on its node; `None` leaves a value as it is.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct AppChange {
+    /// What it does.
+    pub state: Option<AppState>,
+    /// Why; set together with the state.
+    pub reason: Option<String>,
+    /// What serves: `Some(None)` for nothing.
+    pub live_release: Option<Option<ReleaseId>>,
+    /// Where it is reached: `Some(None)` for nowhere.
+    pub stable_port: Option<Option<Port>>,
+    /// What its processes listen on.
+    pub detected_ports: Option<Vec<Port>>,
+    /// Restarts of the live release.
+    pub restarts: Option<u32>,
+    /// Generation the node holds; a higher one than ours is taken over, ours is never lowered.
+    pub generation: Option<u64>,
+}
+
+/// Adds an app: never deployed, not running.
+///
+/// # Errors
+/// [`StoreError::Taken`] when the project has an app of this name; [`StoreError::NotFound`] when the node is not
+/// inside the scope.
+pub async fn create(
+    tx: &mut Tx,
+    id: AppId,
+    project: ProjectId,
+    node: NodeId,
+    name: &Slug,
+    settings: &Settings,
+) -> Result<App> {
+    let on = nodes::get(tx, node).await?;
+    tx.own("app", on.tenant, Some(project))?;
+    let app = App {
+        id,
+        tenant: on.tenant,
+        project,
+        node,
+        name: name.clone(),
+        settings: Json(settings.clone()),
+        generation: 1,
+        desired: Desired::Running,
+        state: AppState::Empty,
+        live_release: None,
+        stable_port: None,
+        detected_ports: Json(Vec::new()),
+        state_reason: None,
+        restarts: 0,
+        created_at: tx.now,
+        updated_at: tx.now,
+        deleted_at: None,
+    };
+    insert(tx, &app).await?;
+    Ok(app)
+}
+
+/// An app inside the scope that is not deleted.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub async fn get(at: &impl Look, id: AppId) -> Result<App> {
+    living().and("id = ?", &id).scoped(at.scope()).get(at, "app").await
+}
+
+/// An app by name; of several projects' the oldest.
+///
+/// # Errors
+/// When the database fails.
+pub async fn by_name(at: &impl Look, name: &str) -> Result<Option<App>> {
+    living().with(" AND name = ?", name).scoped(at.scope()).push(" ORDER BY id LIMIT 1").find(at).await
+}
+
+/// Apps inside the scope that are not deleted, newest first.
+///
+/// # Errors
+/// A bad cursor; when the database fails.
+pub async fn page(at: &impl Look, filter: &AppFilter, page: &PageRequest) -> Result<Page<App>> {
+    let mut sql = living().scoped(at.scope()).and_some("node_id = ?", filter.node.as_ref());
+    if let Some(q) = &filter.q {
+        sql = sql.with(" AND name LIKE ? ESCAPE '\\'", containing(q));
+    }
+    Ok(page_of(sql.page(page)?.all(at).await?, page, |app: &App| app.id.uuid()))
+}
+
+/// All apps of a node that are not deleted, oldest first: its desired state.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_node(at: &impl Look, node: NodeId) -> Result<Vec<App>> {
+    living().and("node_id = ?", &node).scoped(at.scope()).push(" ORDER BY id").all(at).await
+}
+
+/// What planning has to know: the app as it is, its generation as it will be after a change, and its releases.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub async fn facts(at: &impl Look, id: AppId) -> Result<plan::AppFacts> {
+    let app = get(at, id).await?;
+    Ok(plan::AppFacts {
+        app: app.id,
+        slug: app.name,
+        settings: app.settings.0,
+        generation: app.generation + 1,
+        live: app.live_release,
+        kept: releases::kept(at, id).await?,
+    })
+}
+
+/// Replaces the settings and raises the generation; answers the new one.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub async fn update_settings(tx: &mut Tx, id: AppId, settings: &Settings) -> Result<u64> {
+    let set = Sql::new("UPDATE apps SET settings = ").with("?", Json(settings.clone()).to_raw());
+    raise(tx, id, set).await
+}
+
+/// Says what the app shall do and raises the generation; answers the new one.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub async fn set_desired(tx: &mut Tx, id: AppId, desired: Desired) -> Result<u64> {
+    raise(tx, id, Sql::new("UPDATE apps SET desired = ").with("?", desired.word())).await
+}
+
+async fn raise(tx: &Tx, id: AppId, set: Sql) -> Result<u64> {
+    let sql = set.push(", generation = generation + 1").with(", updated_at = ?", tx.now.as_millis());
+    let sql = sql.push(" WHERE deleted_at IS NULL").and("id = ?", &id).scoped(tx.scope());
+    sql.push(" RETURNING generation").scalar(tx).await?.ok_or(StoreError::NotFound("app"))
+}
+
+/// Writes down what changed on the node.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub async fn change(tx: &mut Tx, id: AppId, change: &AppChange) -> Result<()> {
+    let mut set = Sql::new("UPDATE apps SET updated_at = ").with("?", tx.now.as_millis());
+    if let Some(state) = change.state {
+        set = set.with(", state = ?", state.to_raw()).with(", state_reason = ?", change.reason.value());
+    }
+    if let Some(live) = change.live_release {
+        set = set.with(", live_release = ?", live.value());
+    }
+    if let Some(port) = change.stable_port {
+        set = set.with(", stable_port = ?", port.value());
+    }
+    if let Some(ports) = &change.detected_ports {
+        set = set.with(", detected_ports = ?", Json(ports.clone()).to_raw());
+    }
+    if let Some(restarts) = change.restarts {
+        set = set.with(", restarts = ?", restarts.value());
+    }
+    if let Some(generation) = change.generation {
+        set = set.with(", generation = CASE WHEN generation < ?", generation.value());
+        set = set.with(" THEN ? ELSE generation END", generation.value());
+    }
+    set.push(" WHERE deleted_at IS NULL").and("id = ?", &id).scoped(tx.scope()).run_one(tx, "app").await
+}
+
+/// Deletes the app's row: its node has removed it. Its history stays.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub async fn delete(tx: &mut Tx, id: AppId) -> Result<()> {
+    Sql::new("UPDATE apps SET live_release = NULL, deleted_at = ")
+        .with("? WHERE deleted_at IS NULL", tx.now.as_millis())
+        .and("id = ?", &id)
+        .scoped(tx.scope())
+        .run_one(tx, "app")
+        .await
+}
+
+fn living() -> Sql {
+    Sql::select::<App>().push(" AND deleted_at IS NULL")
+}

@@ -1,0 +1,197 @@
+//! Signed orders: their exact bytes, and how far each has come. The table is the queue of each node.
+
+use sf_protocol::{KeyId, Kind, Signed};
+use sf_types::{CommandId, NodeId, RunId, TenantId, Timestamp};
+use uuid::Uuid;
+
+use crate::Result;
+use crate::row::{Column, Field, Json, row, words};
+use crate::sql::{Sql, insert as insert_row};
+use crate::tx::{Look, Tx};
+
+words! {
+    /// How far a command has come.
+    pub enum CommandState {
+        /// Signed, not sent.
+        Ready = "ready",
+        /// Written to a connection.
+        Sent = "sent",
+        /// In the node's journal.
+        Acked = "acked",
+        /// The node said how it ended.
+        Done = "done",
+        /// Its number is filled by another command; it will never be obeyed.
+        Void = "void",
+    }
+}
+
+row! {
+    /// A signed order.
+    pub struct StoredCommand in "commands" {
+        /// Its id.
+        id: CommandId,
+        /// Whose.
+        tenant: TenantId = "tenant_id",
+        /// The run it carries out.
+        run: RunId = "run_id",
+        /// The node that may obey.
+        node: NodeId = "node_id",
+        /// Its number counts within this.
+        epoch: u64,
+        /// Its number.
+        sequence: u64,
+        /// What it is on the wire.
+        kind: Kind,
+        /// The exact bytes under the signature.
+        payload: Vec<u8>,
+        /// The signature.
+        signature: [u8; 64],
+        /// The key that signed it.
+        key_id: KeyId,
+        /// The delegation of that key ([`crate::delegations`]).
+        delegation: Uuid = "delegation_id",
+        /// How far it has come.
+        state: CommandState,
+        /// Not obeyed before.
+        not_before: Timestamp,
+        /// Not obeyed after.
+        expires_at: Timestamp,
+        /// When it was signed.
+        created_at: Timestamp,
+        /// When it was first written to a connection.
+        sent_at: Option<Timestamp>,
+        /// When the ACK was stored.
+        acked_at: Option<Timestamp>,
+        /// When the result was stored.
+        done_at: Option<Timestamp>,
+        /// The node's signed ACK.
+        accepted: Option<Json<Signed>>,
+        /// The node's signed outcome.
+        result: Option<Json<Signed>>,
+    }
+}
+
+impl StoredCommand {
+    /// As it goes over the wire.
+    pub fn signed(&self) -> Signed {
+        Signed { key_id: self.key_id, payload: self.payload.clone(), signature: self.signature }
+    }
+}
+
+/// Keeps a signed command, in the transaction that took its number.
+///
+/// # Errors
+/// [`crate::StoreError::Taken`] when the number is; [`crate::StoreError::OutOfScope`].
+pub async fn insert(tx: &mut Tx, command: &StoredCommand) -> Result<()> {
+    tx.own("command", command.tenant, tx.scope.project())?;
+    insert_row(tx, command).await
+}
+
+/// A command inside the scope.
+///
+/// # Errors
+/// [`crate::StoreError::NotFound`].
+pub async fn get(at: &impl Look, id: CommandId) -> Result<StoredCommand> {
+    within(at, Sql::select::<StoredCommand>().and("id = ?", &id)).get(at, "command").await
+}
+
+/// The commands of a run, oldest first. The order itself is the last that is neither VOID nor CANCEL.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_run(at: &impl Look, run: RunId) -> Result<Vec<StoredCommand>> {
+    within(at, Sql::select::<StoredCommand>().and("run_id = ?", &run)).push(" ORDER BY id").all(at).await
+}
+
+/// What a node has not accepted yet, in the order of its numbers, from number `from` on.
+///
+/// # Errors
+/// When the database fails.
+pub async fn backlog(at: &impl Look, node: NodeId, epoch: u64, from: u64, limit: u32) -> Result<Vec<StoredCommand>> {
+    let sql = Sql::select::<StoredCommand>()
+        .and("node_id = ?", &node)
+        .and("epoch = ?", &epoch)
+        .and("sequence >= ?", &from)
+        .push(" AND state IN ('ready', 'sent')");
+    within(at, sql).with(" ORDER BY sequence LIMIT ?", i64::from(limit)).all(at).await
+}
+
+/// Commands of older epochs that the node never accepted: their numbers mean nothing any more and they have to be
+/// signed anew.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_older_epochs(at: &impl Look, node: NodeId, epoch: u64) -> Result<Vec<StoredCommand>> {
+    let sql = Sql::select::<StoredCommand>()
+        .and("node_id = ?", &node)
+        .and("epoch < ?", &epoch)
+        .push(" AND state IN ('ready', 'sent')");
+    within(at, sql).push(" ORDER BY epoch, sequence").all(at).await
+}
+
+/// Commands whose time is over without the node having accepted them: each number has to be filled by a VOID.
+///
+/// # Errors
+/// When the database fails.
+pub async fn expired(at: &impl Look, node: NodeId) -> Result<Vec<StoredCommand>> {
+    let sql = Sql::select::<StoredCommand>()
+        .and("node_id = ?", &node)
+        .and("expires_at < ?", &at.now())
+        .push(" AND state IN ('ready', 'sent')");
+    within(at, sql).push(" ORDER BY epoch, sequence").all(at).await
+}
+
+/// It was written to a connection. Answers whether that was the first time.
+///
+/// # Errors
+/// When the database fails.
+pub async fn mark_sent(tx: &mut Tx, id: CommandId) -> Result<bool> {
+    let set = Sql::new("UPDATE commands SET state = 'sent', sent_at = ").with("?", tx.now.as_millis());
+    mark(tx, set.push(" WHERE state = 'ready'"), id).await
+}
+
+/// The node has it in its journal. Answers whether that was news.
+///
+/// # Errors
+/// When the database fails.
+pub async fn mark_acked(tx: &mut Tx, id: CommandId, accepted: &Signed) -> Result<bool> {
+    let set = Sql::new("UPDATE commands SET state = 'acked', acked_at = ")
+        .with("?", tx.now.as_millis())
+        .with(", accepted = ?", Json(accepted.clone()).to_raw());
+    mark(tx, set.push(" WHERE state IN ('ready', 'sent')"), id).await
+}
+
+/// The node said how it ended. Answers whether that was news.
+///
+/// # Errors
+/// When the database fails.
+pub async fn mark_done(tx: &mut Tx, id: CommandId, result: &Signed) -> Result<bool> {
+    let set = Sql::new("UPDATE commands SET state = 'done', done_at = ")
+        .with("?", tx.now.as_millis())
+        .with(", result = ?", Json(result.clone()).to_raw());
+    mark(tx, set.push(" WHERE state <> 'done'"), id).await
+}
+
+/// It will never be obeyed: a VOID takes its number. Answers the epoch and number set free, for the command that is
+/// inserted next; `None` when the node accepted it in the meantime.
+///
+/// # Errors
+/// When the database fails.
+pub async fn mark_void(tx: &mut Tx, id: CommandId) -> Result<Option<(u64, u64)>> {
+    let sql = Sql::new("UPDATE commands SET state = 'void' WHERE state IN ('ready', 'sent')").and("id = ?", &id);
+    let row = within(tx, sql).push(" RETURNING epoch, sequence").raw(tx).await?;
+    row.map(|row| Ok((u64::read(&row, 0)?, u64::read(&row, 1)?))).transpose()
+}
+
+async fn mark(tx: &Tx, sql: Sql, id: CommandId) -> Result<bool> {
+    Ok(within(tx, sql.and("id = ?", &id)).run(tx).await? > 0)
+}
+
+/// Commands have no project of their own: they are where their runs are.
+fn within(at: &impl Look, sql: Sql) -> Sql {
+    let sql = sql.and_some("tenant_id = ?", at.scope().tenant().as_ref());
+    match at.scope().project() {
+        Some(project) => sql.with(" AND run_id IN (SELECT id FROM runs WHERE project_id = ?)", project.uuid()),
+        None => sql,
+    }
+}

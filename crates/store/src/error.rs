@@ -1,0 +1,198 @@
+//! What can go wrong between a caller and what lasts.
+
+use sea_orm::{DbErr, RuntimeErr, SqlErr};
+use sf_types::{ErrorKind, Fault};
+
+/// Why a call failed. Nothing of a failed write is stored.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No such row inside the scope.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// Somebody else changed it first.
+    #[error("the {0} was changed by somebody else in the meantime")]
+    Stale(&'static str),
+    /// A value that must be unique is taken.
+    #[error("it exists already ({0})")]
+    Taken(String),
+    /// It refers to something that does not exist, or something else refers to it.
+    #[error("it is tied to something else ({0})")]
+    Tied(String),
+    /// The closure itself said no.
+    #[error("{0}")]
+    Refused(Box<Fault>),
+    /// A row of another tenant or project was about to be written.
+    #[error("a {0} outside the scope of this write was about to be written")]
+    OutOfScope(&'static str),
+    /// The closure panicked; its changes were rolled back.
+    #[error("the write panicked and was rolled back")]
+    Panicked,
+    /// No space left; reads go on, and writes too as soon as there is space.
+    #[error("the disk with the database is full")]
+    DiskFull,
+    /// An earlier write to disk failed, so what is on disk is not known any more.
+    #[error("writing is stopped since an earlier write to disk failed: {0}")]
+    Poisoned(String),
+    /// The writer has ended.
+    #[error("the store is closed")]
+    Closed,
+    /// Conflicts with other writers did not end in the allowed tries.
+    #[error("other writers were in the way")]
+    Contended,
+    /// The database cannot be opened.
+    #[error("the database cannot be opened: {0}")]
+    Open(String),
+    /// The schema does not fit this program.
+    #[error("the database's schema does not fit this program: {0}")]
+    Schema(String),
+    /// A stored value cannot be read: written by a newer version or damaged.
+    #[error("a stored value cannot be read: {0}")]
+    Malformed(String),
+    /// Anything else the database says.
+    #[error("the database answered: {0}")]
+    Database(DbErr),
+}
+
+/// Failures that decide what becomes of a connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Grave {
+    /// No space left.
+    Full,
+    /// An I/O or corruption error: what reached the disk is unknown.
+    Disk,
+    /// Serialization failure or deadlock: try again.
+    Contention,
+    /// Nothing special.
+    No,
+}
+
+impl StoreError {
+    /// A stored value that cannot be read.
+    pub(crate) fn malformed(what: &str, why: impl std::fmt::Display) -> Self {
+        Self::Malformed(format!("{what}: {why}"))
+    }
+
+    /// What this means for the connection it happened on.
+    pub(crate) fn grave(&self) -> Grave {
+        match self {
+            Self::Database(error) => grave(error),
+            _ => Grave::No,
+        }
+    }
+}
+
+/// Primary codes: <https://sqlite.org/rescode.html>; SQLSTATEs: PostgreSQL manual, appendix A.
+fn grave(error: &DbErr) -> Grave {
+    let (DbErr::Exec(RuntimeErr::SqlxError(inner))
+    | DbErr::Query(RuntimeErr::SqlxError(inner))
+    | DbErr::Conn(RuntimeErr::SqlxError(inner))) = error
+    else {
+        return Grave::No;
+    };
+    let Some(database) = inner.as_database_error() else { return Grave::No };
+    let Some(code) = database.code() else { return Grave::No };
+    if database.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
+        return match code.parse::<u32>().unwrap_or(0) & 0xff {
+            13 => Grave::Full,
+            10 | 11 | 26 => Grave::Disk,
+            5 | 6 => Grave::Contention,
+            _ => Grave::No,
+        };
+    }
+    match code.as_ref() {
+        "53100" => Grave::Full,
+        "58030" | "XX001" | "XX002" => Grave::Disk,
+        "40001" | "40P01" => Grave::Contention,
+        _ => Grave::No,
+    }
+}
+
+impl From<DbErr> for StoreError {
+    fn from(error: DbErr) -> Self {
+        match error.sql_err() {
+            Some(SqlErr::UniqueConstraintViolation(what)) => return Self::Taken(what),
+            Some(SqlErr::ForeignKeyConstraintViolation(what)) => return Self::Tied(what),
+            _ => {}
+        }
+        match grave(&error) {
+            Grave::Full => Self::DiskFull,
+            _ => Self::Database(error),
+        }
+    }
+}
+
+impl From<Fault> for StoreError {
+    fn from(fault: Fault) -> Self {
+        Self::Refused(Box::new(fault))
+    }
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        let message = format!("{}.", capital(&error.to_string()));
+        let fault = |kind, code: &str, fix: &str| Self::new(kind, code, message.clone()).fix(fix);
+        match error {
+            StoreError::Refused(fault) => *fault,
+            StoreError::NotFound(what) => fault(ErrorKind::NotFound, &code(what, "not_found"), ""),
+            StoreError::Stale(what) => {
+                fault(ErrorKind::Conflict, &code(what, "stale"), "Read it again and repeat what you wanted to do.")
+            }
+            StoreError::Taken(_) => {
+                Self::new(ErrorKind::Conflict, "store.taken", "Something with this name or key exists already.")
+                    .fix("Choose another one.")
+            }
+            StoreError::Tied(_) => {
+                Self::new(ErrorKind::Conflict, "store.tied", "It refers to something that is gone, or is in use.")
+                    .fix("Reload and try again.")
+            }
+            StoreError::DiskFull => fault(ErrorKind::Unavailable, "store.disk_full", "Free space; writes go on then."),
+            StoreError::Poisoned(_) => fault(
+                ErrorKind::Unavailable,
+                "store.poisoned",
+                "Look at the disk and the system log, then restart the control plane.",
+            ),
+            StoreError::Closed => fault(ErrorKind::Unavailable, "store.closed", "Wait until it has restarted."),
+            StoreError::Contended => fault(ErrorKind::Unavailable, "store.contended", "Try again."),
+            StoreError::Open(_) => {
+                fault(ErrorKind::Unavailable, "store.open", "Check DATABASE_URL and its permissions.")
+            }
+            StoreError::Schema(_) => {
+                fault(ErrorKind::Internal, "store.schema", "Start the version of ServerFlow that wrote this database.")
+            }
+            StoreError::OutOfScope(_) | StoreError::Panicked | StoreError::Malformed(_) | StoreError::Database(_) => {
+                Self::new(ErrorKind::Internal, "store.internal", "The database could not do this.")
+                    .fix("Look for this request's id in the control plane's log.")
+            }
+        }
+    }
+}
+
+fn code(what: &str, suffix: &str) -> String {
+    format!("{}.{suffix}", what.replace(' ', "_"))
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_tell_people_what_to_do_and_hide_the_database() {
+        for (error, kind, code) in [
+            (StoreError::NotFound("device code"), ErrorKind::NotFound, "device_code.not_found"),
+            (StoreError::Stale("run"), ErrorKind::Conflict, "run.stale"),
+            (StoreError::Taken("apps.name".into()), ErrorKind::Conflict, "store.taken"),
+            (StoreError::DiskFull, ErrorKind::Unavailable, "store.disk_full"),
+            (StoreError::Poisoned("x".into()), ErrorKind::Unavailable, "store.poisoned"),
+            (StoreError::Malformed("secret detail".into()), ErrorKind::Internal, "store.internal"),
+        ] {
+            let fault = Fault::from(error);
+            assert_eq!((fault.kind, fault.code.as_str()), (kind, code));
+            assert!(!fault.message.contains("secret detail"));
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Keys by which a repeated request is answered with what it was answered first.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use sf_types::{RunId, Scope, TenantId, Timestamp};
+
+use crate::row::{Column, Field, Json, row};
+use crate::sql::{Sql, insert};
+use crate::tx::{Look, Tx};
+use crate::{Result, StoreError};
+
+/// How long an answer is kept.
+pub const KEPT: Duration = Duration::from_secs(24 * 3600);
+/// A request that has not been answered for so long died with its process; its key may be used again.
+pub const ABANDONED: Duration = Duration::from_secs(60);
+
+/// What a key means for a request.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Begin {
+    /// New: go ahead, then [`finish`].
+    New,
+    /// The same request was answered: give this answer again.
+    Replay(Value),
+    /// The same request is being worked on.
+    Running,
+    /// The key was used for another request.
+    Conflict,
+}
+
+row! {
+    struct KeyRow in "idempotency_keys" {
+        tenant: TenantId = "tenant_id",
+        principal: String,
+        key: String,
+        request_hash: [u8; 32],
+        run: Option<RunId> = "run_id",
+        response: Option<Json<Value>>,
+        created_at: Timestamp,
+        expires_at: Timestamp,
+    }
+}
+
+/// Looks a key up and takes it where it is new. `request_hash` covers method, path and body.
+///
+/// # Errors
+/// [`StoreError::OutOfScope`] for the system, which has no keys; when the database fails.
+pub async fn begin(tx: &mut Tx, principal: &str, key: &str, request_hash: &[u8; 32]) -> Result<Begin> {
+    let tenant = tenant(tx.scope())?;
+    let found: Option<KeyRow> = at(Sql::select::<KeyRow>(), tenant, principal, key).find(tx).await?;
+    if let Some(found) = found.filter(|found| found.expires_at > tx.now) {
+        if found.request_hash != *request_hash {
+            return Ok(Begin::Conflict);
+        }
+        if let Some(response) = found.response {
+            return Ok(Begin::Replay(response.0));
+        }
+        if found.created_at.plus(ABANDONED) > tx.now {
+            return Ok(Begin::Running);
+        }
+    }
+    forget(tx, principal, key).await?;
+    let row = KeyRow {
+        tenant,
+        principal: principal.to_owned(),
+        key: key.to_owned(),
+        request_hash: *request_hash,
+        run: None,
+        response: None,
+        created_at: tx.now,
+        expires_at: tx.now.plus(KEPT),
+    };
+    insert(tx, &row).await?;
+    Ok(Begin::New)
+}
+
+/// Keeps the answer for repetitions.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when the key was not begun.
+pub async fn finish(tx: &mut Tx, principal: &str, key: &str, response: Value, run: Option<RunId>) -> Result<()> {
+    let tenant = tenant(tx.scope())?;
+    let set = Sql::new("UPDATE idempotency_keys SET response = ")
+        .with("?", Json(response).to_raw())
+        .with(", run_id = ? WHERE TRUE", run.value());
+    at(set, tenant, principal, key).run_one(tx, "idempotency key").await
+}
+
+/// Forgets a key whose request was not carried out, so that it can be tried again.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget(tx: &mut Tx, principal: &str, key: &str) -> Result<()> {
+    let tenant = tenant(tx.scope())?;
+    at(Sql::new("DELETE FROM idempotency_keys WHERE TRUE"), tenant, principal, key).run(tx).await.map(drop)
+}
+
+/// Deletes expired keys; answers how many.
+///
+/// # Errors
+/// When the database fails.
+pub async fn prune(tx: &mut Tx) -> Result<u64> {
+    let sql = Sql::new("DELETE FROM idempotency_keys WHERE TRUE").and("expires_at <= ?", &tx.now);
+    sql.tenant_scoped(tx.scope()).run(tx).await
+}
+
+fn at(sql: Sql, tenant: TenantId, principal: &str, key: &str) -> Sql {
+    sql.and("tenant_id = ?", &tenant).with(" AND principal = ?", principal).with(" AND key = ?", key)
+}
+
+fn tenant(scope: Scope) -> Result<TenantId> {
+    scope.tenant().ok_or(StoreError::OutOfScope("idempotency key"))
+}

@@ -1,0 +1,153 @@
+//! What has to be done later or elsewhere: timers, probes, notifications. Written with the change that asks for it,
+//! performed afterwards at least once. The control plane's own: everything but [`push`] needs the system's scope.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use sf_types::{Scope, TenantId, Timestamp};
+use uuid::Uuid;
+
+use crate::row::{Field, Json, row};
+use crate::sql::{Sql, insert};
+use crate::tx::{Look, Tx};
+use crate::{Result, StoreError};
+
+/// Characters of an error that are kept.
+pub const MAX_ERROR_CHARS: usize = 500;
+
+row! {
+    /// Something to do.
+    pub struct Task in "outbox" {
+        /// Its id.
+        id: Uuid,
+        /// For whom; `None` for the installation.
+        tenant: Option<TenantId> = "tenant_id",
+        /// Who performs it; each lane is served on its own.
+        lane: String,
+        /// What to do.
+        kind: String,
+        /// With what.
+        payload: Json<Value>,
+        /// Not before.
+        due_at: Timestamp,
+        /// Somebody is at it until then.
+        leased_until: Option<Timestamp>,
+        /// Times somebody began.
+        attempts: u32,
+        /// Why it failed last.
+        last_error: Option<String>,
+        /// When it was asked for.
+        created_at: Timestamp,
+    }
+}
+
+/// Asks for something, with the change that makes it necessary; answers its id.
+///
+/// # Errors
+/// When the database fails.
+pub async fn push(tx: &mut Tx, lane: &str, kind: &str, payload: Value, due_at: Timestamp) -> Result<Uuid> {
+    let task = Task {
+        id: tx.new_uuid(),
+        tenant: tx.scope().tenant(),
+        lane: lane.to_owned(),
+        kind: kind.to_owned(),
+        payload: Json(payload),
+        due_at,
+        leased_until: None,
+        attempts: 0,
+        last_error: None,
+        created_at: tx.now,
+    };
+    insert(tx, &task).await?;
+    Ok(task.id)
+}
+
+/// Takes up to `limit` tasks of a lane that are due and that nobody is at, the longest due first. Whoever claims has
+/// `lease` to finish; after that somebody else may begin.
+///
+/// # Errors
+/// [`StoreError::OutOfScope`] for anybody but the system; when the database fails.
+pub async fn claim(tx: &mut Tx, lane: &str, limit: u32, lease: Duration) -> Result<Vec<Task>> {
+    system_only(tx.scope())?;
+    let now = tx.now;
+    let mut tasks: Vec<Task> = Sql::new("UPDATE outbox SET attempts = attempts + 1")
+        .with(", leased_until = ?", now.plus(lease).as_millis())
+        .with(" WHERE id IN (SELECT id FROM outbox WHERE lane = ?", lane)
+        .and("due_at <= ?", &now)
+        .with(" AND (leased_until IS NULL OR leased_until < ?)", now.as_millis())
+        .with(" ORDER BY due_at, id LIMIT ?", i64::from(limit))
+        .push(tx.conn().dialect().claim())
+        .push(&format!(") RETURNING {}", <Task as crate::row::Row>::COLUMNS.join(", ")))
+        .all(tx)
+        .await?;
+    tasks.sort_by_key(|task| (task.due_at, task.id));
+    Ok(tasks)
+}
+
+/// It is done: forgets it. Answers whether it was still there.
+///
+/// # Errors
+/// [`StoreError::OutOfScope`] for anybody but the system; when the database fails.
+pub async fn done(tx: &mut Tx, id: Uuid) -> Result<bool> {
+    system_only(tx.scope())?;
+    Ok(Sql::new("DELETE FROM outbox WHERE TRUE").and("id = ?", &id).run(tx).await? > 0)
+}
+
+/// It failed: somebody tries again at `retry_at`.
+///
+/// # Errors
+/// [`StoreError::OutOfScope`] for anybody but the system; when the database fails.
+pub async fn fail(tx: &mut Tx, id: Uuid, error: &str, retry_at: Timestamp) -> Result<()> {
+    system_only(tx.scope())?;
+    let error: String = error.chars().take(MAX_ERROR_CHARS).collect();
+    Sql::new("UPDATE outbox SET leased_until = NULL")
+        .with(", last_error = ?", error)
+        .with(", due_at = ? WHERE TRUE", retry_at.to_raw())
+        .and("id = ?", &id)
+        .run(tx)
+        .await
+        .map(drop)
+}
+
+/// How long to wait before the next try: 1 s, 2 s, 4 s, ... up to 10 min.
+pub fn backoff(attempts: u32) -> Duration {
+    const LONGEST: Duration = Duration::from_secs(600);
+    let doubled = 1_u64.checked_shl(attempts.saturating_sub(1)).unwrap_or(u64::MAX);
+    Duration::from_secs(doubled).min(LONGEST)
+}
+
+/// When the next task of a lane can be claimed, where there is one: so that its worker sleeps until then.
+///
+/// # Errors
+/// [`StoreError::OutOfScope`] for anybody but the system; when the database fails.
+pub async fn next_due(at: &impl Look, lane: &str) -> Result<Option<Timestamp>> {
+    system_only(at.scope())?;
+    let when = "CASE WHEN leased_until IS NULL OR leased_until < due_at THEN due_at ELSE leased_until + 1 END";
+    let sql = Sql::new(&format!("SELECT min({when}) FROM outbox")).with(" WHERE lane = ?", lane);
+    Ok(sql.scalar::<Option<Timestamp>>(at).await?.flatten())
+}
+
+/// Leases that a dead process of this installation left behind end now: call it at start where only one runs.
+///
+/// # Errors
+/// [`StoreError::OutOfScope`] for anybody but the system; when the database fails.
+pub async fn release_all(tx: &mut Tx) -> Result<u64> {
+    system_only(tx.scope())?;
+    Sql::new("UPDATE outbox SET leased_until = NULL WHERE leased_until IS NOT NULL").run(tx).await
+}
+
+fn system_only(scope: Scope) -> Result<()> {
+    if scope == Scope::System { Ok(()) } else { Err(StoreError::OutOfScope("outbox")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tries_get_rarer_up_to_ten_minutes() {
+        for (attempts, seconds) in [(0, 1), (1, 1), (2, 2), (5, 16), (10, 512), (11, 600), (u32::MAX, 600)] {
+            assert_eq!(backoff(attempts).as_secs(), seconds, "{attempts}");
+        }
+    }
+}

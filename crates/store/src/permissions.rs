@@ -1,0 +1,85 @@
+//! What people may do.
+
+use sf_actions::Permission;
+use sf_types::{TenantId, UserId};
+
+use crate::row::{Column, row};
+use crate::sql::{Sql, insert_all};
+use crate::tx::{Look, Tx};
+use crate::{Result, users};
+
+row! {
+    struct Known in "permissions" {
+        name: Permission,
+    }
+}
+
+row! {
+    /// One right of one person.
+    struct Grant in "user_permissions" {
+        id: uuid::Uuid,
+        tenant: TenantId = "tenant_id",
+        user: UserId = "user_id",
+        object_kind: String,
+        object_id: String,
+        permission: Permission,
+    }
+}
+
+/// Kind and id where a right holds in the whole tenant.
+const EVERYWHERE: &str = "";
+
+/// Gives a person inside the scope rights in their whole tenant; those they have stay.
+///
+/// # Errors
+/// [`crate::StoreError::NotFound`] when the person is not inside the scope.
+pub async fn grant(tx: &mut Tx, user: UserId, rights: &[Permission]) -> Result<()> {
+    let user = users::get(tx, user).await?;
+    let known: Vec<_> = rights.iter().map(|name| Known { name: *name }).collect();
+    insert_all(tx, &known, " ON CONFLICT DO NOTHING").await?;
+    let grants: Vec<_> = rights
+        .iter()
+        .map(|permission| Grant {
+            id: tx.new_uuid(),
+            tenant: user.tenant,
+            user: user.id,
+            object_kind: EVERYWHERE.to_owned(),
+            object_id: EVERYWHERE.to_owned(),
+            permission: *permission,
+        })
+        .collect();
+    insert_all(tx, &grants, " ON CONFLICT DO NOTHING").await.map(drop)
+}
+
+/// Takes rights away.
+///
+/// # Errors
+/// When the database fails.
+pub async fn withdraw(tx: &mut Tx, user: UserId, rights: &[Permission]) -> Result<()> {
+    for right in rights {
+        Sql::new("DELETE FROM user_permissions WHERE TRUE")
+            .and("user_id = ?", &user)
+            .with(" AND permission = ?", right.value())
+            .tenant_scoped(tx.scope())
+            .run(tx)
+            .await?;
+    }
+    Ok(())
+}
+
+/// What a person may do in their whole tenant, sorted. Rights that this program does not know are left out.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_user(at: &impl Look, user: UserId) -> Result<Vec<Permission>> {
+    let rows = Sql::new("SELECT permission FROM user_permissions WHERE TRUE")
+        .and("user_id = ?", &user)
+        .with(" AND object_kind = ?", EVERYWHERE)
+        .tenant_scoped(at.scope())
+        .raws(at)
+        .await?;
+    let names = rows.iter().map(|row| String::read(row, 0)).collect::<Result<Vec<_>>>()?;
+    let mut rights: Vec<Permission> = names.iter().filter_map(|name| name.parse().ok()).collect();
+    rights.sort_unstable();
+    Ok(rights)
+}

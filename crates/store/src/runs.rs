@@ -1,0 +1,306 @@
+//! Runs: the durable record of each action.
+
+use sf_actions::{Action, ActorKind, Decision, Target};
+use sf_engine::{Run, RunState};
+use sf_protocol::outcome::{Outcome, Step};
+use sf_protocol::{Guard, Signed};
+use sf_types::{
+    AppId, CommandId, Fault, NodeId, Page, PageRequest, ProjectId, RequestId, RunId, TenantId, Timestamp, UserId,
+};
+
+use crate::row::{Column, Field, Json, column, row};
+use crate::sql::{Sql, containing, insert as insert_row, page_of};
+use crate::tx::{Look, Tx};
+use crate::{Result, StoreError};
+
+row! {
+    struct RunRow in "runs" {
+        id: RunId,
+        tenant: TenantId = "tenant_id",
+        project: Option<ProjectId> = "project_id",
+        action_name: String,
+        action: Json<Action>,
+        actor: Json<ActorKind>,
+        user: Option<UserId> = "user_id",
+        request: RequestId = "request_id",
+        target_kind: String,
+        target_id: String,
+        node: Option<NodeId> = "node_id",
+        app: Option<AppId> = "app_id",
+        state: String,
+        done: Option<String>,
+        stale: bool,
+        step: Option<Step>,
+        fault: Option<Json<Fault>>,
+        outcome: Option<Json<Outcome>>,
+        decision: Json<Decision> = "policy",
+        guard: Json<Guard>,
+        command: Option<CommandId> = "command_id",
+        version: u64,
+        opened_at: Timestamp,
+        updated_at: Timestamp,
+        closed_at: Option<Timestamp>,
+        expires_at: Timestamp = "deadline_at",
+    }
+}
+
+/// A run with the node's word on it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct RunRecord {
+    /// The run.
+    pub run: Run,
+    /// What the node said in the end.
+    pub outcome: Option<Outcome>,
+}
+
+/// Which runs.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct RunFilter {
+    /// `waiting`, `ready`, `sent`, `working`, `checking`, `done`, a word of [`sf_engine::Done`], or `open` for all
+    /// that have not ended.
+    pub state: Option<String>,
+    /// An action's name.
+    pub action: Option<String>,
+    /// Of this app.
+    pub app: Option<AppId>,
+    /// On this machine.
+    pub node: Option<NodeId>,
+    /// With this in the action's name or the app's.
+    pub q: Option<String>,
+}
+
+impl RunRow {
+    fn of(run: &Run) -> Self {
+        let (state, done) = run.state.words();
+        let (target_kind, target_id) = target(run.action.target());
+        Self {
+            id: run.id,
+            tenant: run.tenant,
+            project: run.project,
+            action_name: run.action.spec().name.to_owned(),
+            action: Json(run.action.clone()),
+            actor: Json(run.actor),
+            user: user(run.actor),
+            request: run.request,
+            target_kind: target_kind.to_owned(),
+            target_id,
+            node: run.node,
+            app: run.app,
+            state: state.to_owned(),
+            done: done.map(str::to_owned),
+            stale: run.stale,
+            step: run.step,
+            fault: run.fault.clone().map(Json),
+            outcome: None,
+            decision: Json(run.decision.clone()),
+            guard: Json(run.guard.clone()),
+            command: run.command,
+            version: run.version,
+            opened_at: run.opened_at,
+            updated_at: run.updated_at,
+            closed_at: run.closed_at,
+            expires_at: run.expires_at,
+        }
+    }
+
+    fn record(self) -> Result<RunRecord> {
+        let state = RunState::from_words(&self.state, self.done.as_deref())
+            .ok_or_else(|| StoreError::malformed("run state", format!("{} {:?}", self.state, self.done)))?;
+        let run = Run {
+            id: self.id,
+            tenant: self.tenant,
+            project: self.project,
+            action: self.action.0,
+            actor: self.actor.0,
+            request: self.request,
+            node: self.node,
+            app: self.app,
+            state,
+            stale: self.stale,
+            step: self.step,
+            fault: self.fault.map(|fault| fault.0),
+            decision: self.decision.0,
+            guard: self.guard.0,
+            command: self.command,
+            version: self.version,
+            opened_at: self.opened_at,
+            updated_at: self.updated_at,
+            closed_at: self.closed_at,
+            expires_at: self.expires_at,
+        };
+        Ok(RunRecord { run, outcome: self.outcome.map(|outcome| outcome.0) })
+    }
+}
+
+/// Kind and id of what an action acts on, as stored and audited. The tenant as a whole has no id.
+pub fn target(target: Target) -> (&'static str, String) {
+    match target {
+        Target::Tenant => ("tenant", String::new()),
+        Target::Node(id) => ("node", id.to_string()),
+        Target::App(id) => ("app", id.to_string()),
+        Target::Run(id) => ("run", id.to_string()),
+        Target::User(id) => ("user", id.to_string()),
+        Target::Token(id) => ("token", id.to_string()),
+    }
+}
+
+fn user(actor: ActorKind) -> Option<UserId> {
+    match actor {
+        ActorKind::Person { user, .. } | ActorKind::Token { user, .. } | ActorKind::Ai { user } => Some(user),
+        ActorKind::System => None,
+    }
+}
+
+/// Keeps a new run.
+///
+/// # Errors
+/// [`StoreError::OutOfScope`]; [`StoreError::Taken`] when there is one with this id.
+pub async fn insert(tx: &mut Tx, run: &Run) -> Result<()> {
+    tx.own("run", run.tenant, run.project)?;
+    insert_row(tx, &RunRow::of(run)).await
+}
+
+/// Keeps a run's next state. `run.version` is the one after the stored one; `outcome` is kept where given.
+///
+/// # Errors
+/// [`StoreError::Stale`] when the stored run has another version, has ended, or is not inside the scope.
+pub async fn update(tx: &mut Tx, run: &Run, outcome: Option<&Outcome>) -> Result<()> {
+    let (state, done) = run.state.words();
+    let before = run.version.saturating_sub(1);
+    let outcome: Option<Json<Outcome>> = outcome.cloned().map(Json);
+    let changed = Sql::new("UPDATE runs SET state = ")
+        .with("?", state)
+        .with(", done = ?", done.map(str::to_owned))
+        .with(", stale = ?", run.stale)
+        .with(", step = ?", run.step.value())
+        .with(", fault = ?", run.fault.clone().map(Json).value())
+        .with(", outcome = COALESCE(?, outcome)", outcome.value())
+        .with(", guard = ?", Json(run.guard.clone()).to_raw())
+        .with(", node_id = ?", run.node.value())
+        .with(", app_id = ?", run.app.value())
+        .with(", command_id = ?", run.command.value())
+        .with(", version = ?", run.version.value())
+        .with(", updated_at = ?", run.updated_at.as_millis())
+        .with(", closed_at = ?", run.closed_at.value())
+        .with(", deadline_at = ? WHERE closed_at IS NULL", run.expires_at.as_millis())
+        .and("id = ?", &run.id)
+        .and("version = ?", &before)
+        .scoped(tx.scope())
+        .run(tx)
+        .await?;
+    if changed == 1 { Ok(()) } else { Err(StoreError::Stale("run")) }
+}
+
+/// A run inside the scope.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub async fn get(at: &impl Look, id: RunId) -> Result<Run> {
+    Ok(record(at, id).await?.run)
+}
+
+/// A run inside the scope with the node's word on it.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub async fn record(at: &impl Look, id: RunId) -> Result<RunRecord> {
+    let row: RunRow = Sql::select::<RunRow>().and("id = ?", &id).scoped(at.scope()).get(at, "run").await?;
+    row.record()
+}
+
+/// Runs inside the scope, newest first.
+///
+/// # Errors
+/// A bad cursor; when the database fails.
+pub async fn page(at: &impl Look, filter: &RunFilter, page: &PageRequest) -> Result<Page<RunRecord>> {
+    let mut sql = Sql::select::<RunRow>()
+        .scoped(at.scope())
+        .and_some("action_name = ?", filter.action.as_ref())
+        .and_some("app_id = ?", filter.app.as_ref())
+        .and_some("node_id = ?", filter.node.as_ref());
+    match filter.state.as_deref() {
+        None => {}
+        Some("open") => sql = sql.push(" AND closed_at IS NULL"),
+        Some(word) => sql = sql.with(" AND (state = ?", word).with(" OR done = ?)", word),
+    }
+    if let Some(q) = &filter.q {
+        let pattern = containing(q);
+        sql = sql.with(" AND (action_name LIKE ? ESCAPE '\\'", pattern.clone());
+        sql = sql.with(" OR app_id IN (SELECT a.id FROM apps a WHERE a.name LIKE ? ESCAPE '\\'))", pattern);
+    }
+    let rows: Vec<RunRow> = sql.page(page)?.all(at).await?;
+    let rows = page_of(rows, page, |row| row.id.uuid());
+    let items = rows.items.into_iter().map(RunRow::record).collect::<Result<Vec<_>>>()?;
+    Ok(Page { items, next: rows.next })
+}
+
+async fn runs(sql: Sql, at: &impl Look) -> Result<Vec<Run>> {
+    let rows: Vec<RunRow> = sql.scoped(at.scope()).push(" ORDER BY id").all(at).await?;
+    rows.into_iter().map(|row| Ok(row.record()?.run)).collect()
+}
+
+/// Runs that a node has not ended, oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn open_for_node(at: &impl Look, node: NodeId) -> Result<Vec<Run>> {
+    runs(Sql::select::<RunRow>().push(" AND closed_at IS NULL").and("node_id = ?", &node), at).await
+}
+
+/// Runs of an app that have not ended, oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn open_for_app(at: &impl Look, app: AppId) -> Result<Vec<Run>> {
+    runs(Sql::select::<RunRow>().push(" AND closed_at IS NULL").and("app_id = ?", &app), at).await
+}
+
+/// Runs in this state, oldest first: what a start has to look after.
+///
+/// # Errors
+/// When the database fails.
+pub async fn in_state(at: &impl Look, state: RunState) -> Result<Vec<Run>> {
+    runs(Sql::select::<RunRow>().with(" AND state = ?", state.words().0), at).await
+}
+
+/// How many runs a person has opened since `since`, for quotas; for the system's own where `None`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn opened_since(at: &impl Look, by: Option<UserId>, since: Timestamp) -> Result<u64> {
+    let sql = Sql::new("SELECT count(*) FROM runs WHERE TRUE").and("opened_at >= ?", &since).scoped(at.scope());
+    let sql = match by {
+        Some(user) => sql.and("user_id = ?", &user),
+        None => sql.push(" AND user_id IS NULL"),
+    };
+    Ok(sql.scalar(at).await?.unwrap_or(0))
+}
+
+/// How a person's (or their AI's) runs of an action went: good ones succeeded, bad ones were rejected or rolled back.
+///
+/// # Errors
+/// When the database fails.
+pub async fn track_record(at: &impl Look, user: UserId, action: &str) -> Result<sf_actions::admission::Record> {
+    let row = Sql::new(
+        "SELECT count(CASE WHEN done = 'succeeded' THEN 1 END), \
+         count(CASE WHEN done IN ('rejected', 'rolledBack') THEN 1 END) FROM runs WHERE state = 'done'",
+    )
+    .and("user_id = ?", &user)
+    .with(" AND action_name = ?", action)
+    .scoped(at.scope())
+    .raw(at)
+    .await?;
+    let Some(row) = row else { return Ok(sf_actions::admission::Record::default()) };
+    let mut place = 0;
+    Ok(sf_actions::admission::Record { good: column(&row, &mut place)?, bad: column(&row, &mut place)? })
+}
+
+/// What a run's command looked like on the wire: the exact bytes, kept with the command.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when the run has no command inside the scope.
+pub async fn signed_command(at: &impl Look, id: RunId) -> Result<(crate::commands::StoredCommand, Signed)> {
+    let command = crate::commands::of_run(at, id).await?.pop().ok_or(StoreError::NotFound("command"))?;
+    let signed = command.signed();
+    Ok((command, signed))
+}

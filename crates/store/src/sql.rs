@@ -1,0 +1,209 @@
+//! A statement under construction: text with `?` for each bound value, bounded by a scope.
+
+use sea_orm::{ConnectionTrait, QueryResult, Statement, Value, Values};
+use sf_types::{Page, PageRequest, Scope};
+use uuid::Uuid;
+
+use crate::row::{Column, Row};
+use crate::tx::{Conn, Look, Tx};
+use crate::{Result, StoreError};
+
+/// Text and values. Callers write `?`; each becomes `$1`, `$2`, ... which both databases read.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sql {
+    text: String,
+    values: Vec<Value>,
+}
+
+impl Sql {
+    /// Text without values.
+    pub(crate) fn new(text: &str) -> Self {
+        Self { text: text.to_owned(), values: Vec::new() }
+    }
+
+    /// All columns of a table; conditions follow by [`Sql::and`].
+    pub(crate) fn select<R: Row>() -> Self {
+        Self::new(&format!("SELECT {} FROM {} WHERE TRUE", R::COLUMNS.join(", "), R::TABLE))
+    }
+
+    /// Appends text with one `?` for `value`.
+    pub(crate) fn with(mut self, text: &str, value: impl Into<Value>) -> Self {
+        let (before, after) = text.split_once('?').unwrap_or((text, ""));
+        self.values.push(value.into());
+        self.text.push_str(before);
+        self.text.push('$');
+        self.text.push_str(&self.values.len().to_string());
+        self.text.push_str(after);
+        self
+    }
+
+    /// Appends text without values.
+    pub(crate) fn push(mut self, text: &str) -> Self {
+        self.text.push_str(text);
+        self
+    }
+
+    /// ` AND column operator value`.
+    pub(crate) fn and(self, condition: &str, value: &impl Column) -> Self {
+        self.with(&format!(" AND {condition}"), value.value())
+    }
+
+    /// The same where there is a value to compare with.
+    pub(crate) fn and_some(self, condition: &str, value: Option<&impl Column>) -> Self {
+        match value {
+            Some(value) => self.and(condition, value),
+            None => self,
+        }
+    }
+
+    /// Only rows inside `scope`, for a table whose rows may belong to a project.
+    pub(crate) fn scoped(self, scope: Scope) -> Self {
+        let this = self.and_some("tenant_id = ?", scope.tenant().as_ref());
+        this.and_some("project_id = ?", scope.project().as_ref())
+    }
+
+    /// Only rows inside `scope`, for a table whose rows belong to the tenant as a whole: a project sees none.
+    pub(crate) fn tenant_scoped(self, scope: Scope) -> Self {
+        let this = self.and_some("tenant_id = ?", scope.tenant().as_ref());
+        if scope.project().is_some() { this.push(" AND FALSE") } else { this }
+    }
+
+    /// Newest first, one more row than asked for.
+    pub(crate) fn page(self, page: &PageRequest) -> Result<Self> {
+        let mut this = self;
+        if let Some(after) = &page.after {
+            let id: Uuid = after.0.parse().map_err(|_| bad_cursor())?;
+            this = this.and("id < ?", &id);
+        }
+        Ok(this.with(" ORDER BY id DESC LIMIT ?", Value::from(i64::try_from(page.rows() + 1).unwrap_or(i64::MAX))))
+    }
+
+    fn statement(self, conn: &Conn<'_>) -> Statement {
+        Statement { sql: self.text, values: Some(Values(self.values)), db_backend: conn.dialect().backend() }
+    }
+
+    /// Runs a change; answers how many rows it met.
+    pub(crate) async fn run(self, tx: &Tx) -> Result<u64> {
+        let conn = tx.conn();
+        let statement = self.statement(&conn);
+        Ok(tx.database().execute_raw(statement).await?.rows_affected())
+    }
+
+    /// Runs a change that must meet a row.
+    pub(crate) async fn run_one(self, tx: &Tx, what: &'static str) -> Result<()> {
+        if self.run(tx).await? == 0 { Err(StoreError::NotFound(what)) } else { Ok(()) }
+    }
+
+    /// The first row, raw.
+    pub(crate) async fn raw(self, at: &impl Look) -> Result<Option<QueryResult>> {
+        let conn = at.conn();
+        let statement = self.statement(&conn);
+        Ok(match conn {
+            Conn::Tx(tx) => tx.query_one_raw(statement).await?,
+            Conn::Pool(pool) => pool.query_one_raw(statement).await?,
+        })
+    }
+
+    /// All rows, raw.
+    pub(crate) async fn raws(self, at: &impl Look) -> Result<Vec<QueryResult>> {
+        let conn = at.conn();
+        let statement = self.statement(&conn);
+        Ok(match conn {
+            Conn::Tx(tx) => tx.query_all_raw(statement).await?,
+            Conn::Pool(pool) => pool.query_all_raw(statement).await?,
+        })
+    }
+
+    /// The first row.
+    pub(crate) async fn find<R: Row>(self, at: &impl Look) -> Result<Option<R>> {
+        self.raw(at).await?.map(|row| R::read(&row)).transpose()
+    }
+
+    /// The first row, which must be there.
+    pub(crate) async fn get<R: Row>(self, at: &impl Look, what: &'static str) -> Result<R> {
+        self.find(at).await?.ok_or(StoreError::NotFound(what))
+    }
+
+    /// All rows.
+    pub(crate) async fn all<R: Row>(self, at: &impl Look) -> Result<Vec<R>> {
+        self.raws(at).await?.iter().map(R::read).collect()
+    }
+
+    /// The first column of the first row.
+    pub(crate) async fn scalar<C: Column>(self, at: &impl Look) -> Result<Option<C>> {
+        self.raw(at).await?.map(|row| C::read(&row, 0)).transpose()
+    }
+}
+
+/// Rows of one INSERT at the most; fewer are split into powers of two, so that the texts stay few and prepared.
+const MAX_ROWS_PER_INSERT: usize = 32;
+
+/// Inserts one row.
+pub(crate) async fn insert<R: Row>(tx: &Tx, row: &R) -> Result<()> {
+    insert_all(tx, std::slice::from_ref(row), "").await.map(drop)
+}
+
+/// Inserts rows in few statements; `tail` may be an ON CONFLICT clause. Answers how many were inserted.
+pub(crate) async fn insert_all<R: Row>(tx: &Tx, mut rows: &[R], tail: &str) -> Result<u64> {
+    let mut inserted = 0;
+    while !rows.is_empty() {
+        let mut count = MAX_ROWS_PER_INSERT;
+        while count > rows.len() {
+            count /= 2;
+        }
+        let (now, later) = rows.split_at(count);
+        let width = R::COLUMNS.len();
+        let mut text = format!("INSERT INTO {} ({}) VALUES ", R::TABLE, R::COLUMNS.join(", "));
+        for row in 0..count {
+            text.push_str(if row == 0 { "(" } else { ", (" });
+            for column in 0..width {
+                if column > 0 {
+                    text.push_str(", ");
+                }
+                text.push('$');
+                text.push_str(&(row * width + column + 1).to_string());
+            }
+            text.push(')');
+        }
+        text.push_str(tail);
+        let values = now.iter().flat_map(Row::values).collect();
+        inserted += Sql { text, values }.run(tx).await?;
+        rows = later;
+    }
+    Ok(inserted)
+}
+
+/// A page from rows fetched by [`Sql::page`].
+pub(crate) fn page_of<R>(rows: Vec<R>, page: &PageRequest, id: impl Fn(&R) -> Uuid) -> Page<R> {
+    Page::from_overfetch(rows, page.rows(), |row| id(row).to_string())
+}
+
+fn bad_cursor() -> StoreError {
+    let fault = sf_types::Fault::new(sf_types::ErrorKind::Invalid, "page.cursor", "`after` is no cursor of this list.");
+    fault.fix("Use the `next` of the page before, or leave it out.").into()
+}
+
+/// A pattern that finds `text` anywhere, for `LIKE ? ESCAPE '\'`; its own wildcards are taken literally.
+pub(crate) fn containing(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for c in text.to_lowercase().chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_get_their_numbers_and_wildcards_their_escape() {
+        let sql = Sql::new("UPDATE a SET b = ").with("?", 1_i64).with(", c = ? + 1", 2_i64).and("d = ?", &3_i64);
+        assert_eq!(sql.text, "UPDATE a SET b = $1, c = $2 + 1 AND d = $3");
+        assert_eq!(containing("50%_A\\"), "%50\\%\\_a\\\\%");
+    }
+}

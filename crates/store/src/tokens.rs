@@ -1,0 +1,90 @@
+//! Long-lived tokens of the CLI and of programs.
+
+use sf_types::{TenantId, Timestamp, TokenId, UserId};
+
+use crate::row::{Json, row};
+use crate::sql::{Sql, insert};
+use crate::tx::{Look, Tx};
+use crate::{Result, users};
+
+row! {
+    /// A token; its text is nowhere.
+    pub struct Token in "api_tokens" {
+        /// Its id, a part of its text.
+        id: TokenId,
+        /// Whose tenant.
+        tenant: TenantId = "tenant_id",
+        /// Whose rights it has.
+        user: UserId = "user_id",
+        /// What it is for.
+        name: String,
+        /// SHA-256 of its secret part.
+        hash: [u8; 32],
+        /// Permissions it is limited to; all of the person's where `None`.
+        scopes: Option<Json<Vec<String>>>,
+        /// Addresses it may be used from; all where `None`.
+        address_list: Option<Json<Vec<String>>>,
+        /// When it was made.
+        created_at: Timestamp,
+        /// When it ends.
+        expires_at: Timestamp,
+        /// When it was last used, to the minute.
+        last_used_at: Option<Timestamp>,
+        /// When it was made useless.
+        revoked_at: Option<Timestamp>,
+    }
+}
+
+/// Keeps a new token.
+///
+/// # Errors
+/// [`crate::StoreError::NotFound`] when the person is not inside the scope.
+pub async fn create(tx: &mut Tx, token: &Token) -> Result<()> {
+    tx.own("token", token.tenant, None)?;
+    users::must_own(tx, token.tenant, token.user).await?;
+    insert(tx, token).await
+}
+
+/// A token inside the scope. Authentication looks under the system's scope: it does not know the tenant yet.
+///
+/// # Errors
+/// [`crate::StoreError::NotFound`].
+pub async fn get(at: &impl Look, id: TokenId) -> Result<Token> {
+    Sql::select::<Token>().and("id = ?", &id).tenant_scoped(at.scope()).get(at, "token").await
+}
+
+/// The tokens of a person that are not revoked, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_user(at: &impl Look, user: UserId) -> Result<Vec<Token>> {
+    Sql::select::<Token>()
+        .and("user_id = ?", &user)
+        .push(" AND revoked_at IS NULL")
+        .tenant_scoped(at.scope())
+        .push(" ORDER BY id DESC")
+        .all(at)
+        .await
+}
+
+/// Makes a token useless.
+///
+/// # Errors
+/// [`crate::StoreError::NotFound`] when there is none, or it was revoked before.
+pub async fn revoke(tx: &mut Tx, id: TokenId) -> Result<()> {
+    Sql::new("UPDATE api_tokens SET revoked_at = ")
+        .with("? WHERE revoked_at IS NULL", tx.now.as_millis())
+        .and("id = ?", &id)
+        .tenant_scoped(tx.scope())
+        .run_one(tx, "token")
+        .await
+}
+
+/// Notes a use. Call it at most once a minute and token.
+///
+/// # Errors
+/// When the database fails.
+pub async fn used(tx: &mut Tx, id: TokenId) -> Result<()> {
+    let sql = Sql::new("UPDATE api_tokens SET last_used_at = ").with("? WHERE TRUE", tx.now.as_millis());
+    sql.and("id = ?", &id).tenant_scoped(tx.scope()).run(tx).await.map(drop)
+}

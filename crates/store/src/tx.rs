@@ -1,0 +1,131 @@
+//! The two places from which rows are seen: a transaction of the writer, and a reader.
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction};
+use sf_runtime::{Clock, Rng};
+use sf_types::{ProjectId, Scope, TenantId, Timestamp, TypedId};
+
+use crate::audit::Entry;
+use crate::dialect::Dialect;
+use crate::events::NewEvent;
+use crate::{Result, StoreError};
+
+/// One write in the writer's batch, bound to a scope. What it changes is stored with COMMIT or not at all.
+#[derive(Debug)]
+pub struct Tx {
+    pub(crate) database: DatabaseTransaction,
+    pub(crate) scope: Scope,
+    pub(crate) now: Timestamp,
+    pub(crate) clock: Clock,
+    pub(crate) rng: Rng,
+    pub(crate) said: Said,
+}
+
+/// What a write said besides its rows: numbered and stored at the end of the batch, in the same transaction.
+#[derive(Debug, Default)]
+pub(crate) struct Said {
+    pub(crate) events: Vec<NewEvent>,
+    pub(crate) audit: Vec<Entry>,
+}
+
+/// A view bound to a scope that changes nothing. Cheap to make.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    pub(crate) database: DatabaseConnection,
+    pub(crate) scope: Scope,
+    pub(crate) now: Timestamp,
+}
+
+/// Where rows are seen from: both of the above.
+pub trait Look: Sync {
+    /// What is visible.
+    fn scope(&self) -> Scope;
+    /// The time of this look.
+    fn now(&self) -> Timestamp;
+    /// The connection; of no use outside this crate.
+    #[doc(hidden)]
+    fn conn(&self) -> Conn<'_>;
+}
+
+/// A connection of either kind.
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum Conn<'a> {
+    /// The writer's.
+    Tx(&'a DatabaseTransaction),
+    /// Readers'.
+    Pool(&'a DatabaseConnection),
+}
+
+impl Conn<'_> {
+    pub(crate) fn dialect(&self) -> Dialect {
+        Dialect::of(match self {
+            Self::Tx(tx) => tx.get_database_backend(),
+            Self::Pool(pool) => pool.get_database_backend(),
+        })
+    }
+}
+
+impl Look for Tx {
+    fn scope(&self) -> Scope {
+        self.scope
+    }
+
+    fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    fn conn(&self) -> Conn<'_> {
+        Conn::Tx(&self.database)
+    }
+}
+
+impl Look for Reader {
+    fn scope(&self) -> Scope {
+        self.scope
+    }
+
+    fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    fn conn(&self) -> Conn<'_> {
+        Conn::Pool(&self.database)
+    }
+}
+
+impl Tx {
+    /// A new id, stamped with the time now.
+    pub fn new_id<I: TypedId>(&self) -> I {
+        self.rng.id(&self.clock)
+    }
+
+    /// A new UUIDv7 for rows without an id type of their own.
+    pub(crate) fn new_uuid(&self) -> uuid::Uuid {
+        let millis = u64::try_from(self.now.as_millis()).unwrap_or(0);
+        uuid::Builder::from_unix_timestamp_millis(millis, &self.rng.bytes()).into_uuid()
+    }
+
+    /// Adds an event: stored in this transaction, handed on after COMMIT, in order.
+    pub fn publish(&mut self, event: NewEvent) {
+        self.said.events.push(event);
+    }
+
+    /// Adds a line to this control plane's audit chain: hashed and stored in this transaction.
+    pub fn audit(&mut self, entry: Entry) {
+        self.said.audit.push(entry);
+    }
+
+    /// The same write under another scope: control-plane work on behalf of a request. Use sparingly.
+    pub fn set_scope(&mut self, scope: Scope) {
+        self.scope = scope;
+    }
+
+    pub(crate) const fn database(&self) -> &DatabaseTransaction {
+        &self.database
+    }
+
+    /// Refuses to write a row outside the scope.
+    pub(crate) fn own(&self, what: &'static str, tenant: TenantId, project: Option<ProjectId>) -> Result<()> {
+        if self.scope.contains(tenant, project) { Ok(()) } else { Err(StoreError::OutOfScope(what)) }
+    }
+}

@@ -1,0 +1,193 @@
+//! People and the ways they sign in.
+
+use sf_types::{AccountId, Page, PageRequest, TenantId, Timestamp, UserId};
+
+use crate::row::row;
+use crate::sql::{Sql, containing, insert, page_of};
+use crate::tx::{Look, Tx};
+use crate::{Result, StoreError};
+
+row! {
+    /// A person.
+    pub struct User in "users" {
+        /// Their id.
+        id: UserId,
+        /// Their tenant.
+        tenant: TenantId = "tenant_id",
+        /// Normalised ([`normalise_email`]), unique in the installation.
+        email: String,
+        /// What they are called.
+        name: String,
+        /// BCP 47 tag of the language they chose.
+        locale: Option<String>,
+        /// Since when they may not sign in.
+        disabled_at: Option<Timestamp>,
+        /// When they were added.
+        created_at: Timestamp,
+        /// When they last signed in.
+        last_sign_in_at: Option<Timestamp>,
+    }
+}
+
+row! {
+    /// A way a person signs in.
+    pub struct Account in "accounts" {
+        /// Its id.
+        id: AccountId,
+        /// Their tenant.
+        tenant: TenantId = "tenant_id",
+        /// Who.
+        user: UserId = "user_id",
+        /// `password`, or the name of an identity provider.
+        provider: String,
+        /// Who they are there; for passwords the user's id.
+        subject: String,
+        /// Password hash (PHC string).
+        secret_hash: Option<String>,
+        /// When it was added.
+        created_at: Timestamp,
+        /// When it last changed.
+        updated_at: Timestamp,
+    }
+}
+
+/// The provider name of passwords.
+pub const PASSWORD: &str = "password";
+
+/// The form in which addresses are compared: without surrounding space, lower case.
+pub fn normalise_email(email: &str) -> String {
+    email.trim().to_lowercase()
+}
+
+/// Adds a person.
+///
+/// # Errors
+/// [`StoreError::Taken`] when the address is in use.
+pub async fn create(tx: &mut Tx, tenant: TenantId, email: &str, name: &str) -> Result<User> {
+    tx.own("user", tenant, None)?;
+    let user = User {
+        id: tx.new_id(),
+        tenant,
+        email: normalise_email(email),
+        name: name.to_owned(),
+        locale: None,
+        disabled_at: None,
+        created_at: tx.now,
+        last_sign_in_at: None,
+    };
+    insert(tx, &user).await?;
+    Ok(user)
+}
+
+/// A person inside the scope.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub async fn get(at: &impl Look, id: UserId) -> Result<User> {
+    Sql::select::<User>().and("id = ?", &id).tenant_scoped(at.scope()).get(at, "user").await
+}
+
+/// A person by address. Sign-in looks under the system's scope: it does not know the tenant yet.
+///
+/// # Errors
+/// When the database fails.
+pub async fn by_email(at: &impl Look, email: &str) -> Result<Option<User>> {
+    Sql::select::<User>().and("email = ?", &normalise_email(email)).tenant_scoped(at.scope()).find(at).await
+}
+
+/// How many people there are inside the scope: none means that the installation waits for its first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count(at: &impl Look) -> Result<u64> {
+    let sql = Sql::new("SELECT count(*) FROM users WHERE TRUE").tenant_scoped(at.scope());
+    Ok(sql.scalar(at).await?.unwrap_or(0))
+}
+
+/// People inside the scope, newest first; `q` is looked for in name and address.
+///
+/// # Errors
+/// A bad cursor; when the database fails.
+pub async fn page(at: &impl Look, q: Option<&str>, page: &PageRequest) -> Result<Page<User>> {
+    let mut sql = Sql::select::<User>().tenant_scoped(at.scope());
+    if let Some(q) = q {
+        let pattern = containing(q);
+        sql = sql.with(" AND (lower(name) LIKE ? ESCAPE '\\'", pattern.clone());
+        sql = sql.with(" OR email LIKE ? ESCAPE '\\')", pattern);
+    }
+    Ok(page_of(sql.page(page)?.all(at).await?, page, |user: &User| user.id.uuid()))
+}
+
+/// Sets the password hash of a person inside the scope.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub async fn set_password(tx: &mut Tx, user: UserId, hash: &str) -> Result<()> {
+    let user = get(tx, user).await?;
+    let changed = Sql::new("UPDATE accounts SET secret_hash = ")
+        .with("?", hash)
+        .with(", updated_at = ? WHERE TRUE", tx.now.as_millis())
+        .and("user_id = ?", &user.id)
+        .with(" AND provider = ?", PASSWORD)
+        .run(tx)
+        .await?;
+    if changed > 0 {
+        return Ok(());
+    }
+    let account = Account {
+        id: tx.new_id(),
+        tenant: user.tenant,
+        user: user.id,
+        provider: PASSWORD.to_owned(),
+        subject: user.id.to_string(),
+        secret_hash: Some(hash.to_owned()),
+        created_at: tx.now,
+        updated_at: tx.now,
+    };
+    insert(tx, &account).await
+}
+
+/// The password hash of a person inside the scope, where they have one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn password(at: &impl Look, user: UserId) -> Result<Option<String>> {
+    let sql = Sql::new("SELECT secret_hash FROM accounts WHERE TRUE")
+        .and("user_id = ?", &user)
+        .with(" AND provider = ?", PASSWORD)
+        .tenant_scoped(at.scope());
+    Ok(sql.scalar::<Option<String>>(at).await?.flatten())
+}
+
+/// Notes a sign-in.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub async fn signed_in(tx: &mut Tx, user: UserId) -> Result<()> {
+    Sql::new("UPDATE users SET last_sign_in_at = ")
+        .with("? WHERE TRUE", tx.now.as_millis())
+        .and("id = ?", &user)
+        .tenant_scoped(tx.scope())
+        .run_one(tx, "user")
+        .await
+}
+
+/// Lets a person sign in no more (`true`), or again.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub async fn set_disabled(tx: &mut Tx, user: UserId, disabled: bool) -> Result<()> {
+    let at: Option<i64> = disabled.then(|| tx.now.as_millis());
+    Sql::new("UPDATE users SET disabled_at = ")
+        .with("? WHERE TRUE", at)
+        .and("id = ?", &user)
+        .tenant_scoped(tx.scope())
+        .run_one(tx, "user")
+        .await
+}
+
+/// Refuses a user of another tenant as the owner of a row.
+pub(crate) async fn must_own(tx: &Tx, tenant: TenantId, user: UserId) -> Result<()> {
+    let owner = get(tx, user).await?;
+    if owner.tenant == tenant { Ok(()) } else { Err(StoreError::OutOfScope("user")) }
+}

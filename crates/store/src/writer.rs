@@ -1,0 +1,276 @@
+//! The one task that changes the database: closures, each in its own SAVEPOINT, in batches of one COMMIT.
+//!
+//! Why one writer on PostgreSQL, too: every batch ends by giving out event numbers without gaps and by extending the
+//! audit chain, which only one transaction can do at a time; a batch pays for that lock and for the fsync once.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use sea_orm::{ConnectionTrait, DatabaseConnection, TransactionOptions, TransactionTrait};
+use sf_runtime::{Clock, Rng, Shutdown};
+use sf_types::{InstanceId, Scope};
+use tokio::sync::mpsc;
+
+use crate::error::Grave;
+use crate::events::StoredEvent;
+use crate::flush;
+use crate::store::{Sink, StoreOptions, connect_writer};
+use crate::tx::{Said, Tx};
+use crate::{Result, StoreError};
+
+mod job;
+
+pub(crate) use job::{Job, awaited, unawaited};
+
+/// Writes of one COMMIT at the most: more bring nothing (measured), and the first would wait longer.
+pub const MAX_BATCH: usize = 64;
+/// Times a write is tried again after a conflict with another control plane.
+const MAX_TRIES: u32 = 5;
+/// How long writes nobody waits for may wait for company.
+const LINGER: Duration = Duration::from_millis(5);
+/// After a stop was asked for: how long the writer waits for a last write.
+const LAST_WRITE: Duration = Duration::from_millis(500);
+
+/// A write in the queue.
+pub(crate) struct Queued {
+    pub(crate) scope: Scope,
+    pub(crate) job: Box<dyn Job>,
+    pub(crate) awaited: bool,
+}
+
+/// Whether the connection can be trusted with writes.
+enum Health {
+    Good,
+    /// A small write has to succeed first.
+    Full,
+    Poisoned(String),
+}
+
+pub(crate) struct Writer {
+    database: DatabaseConnection,
+    options: StoreOptions,
+    instance: InstanceId,
+    clock: Clock,
+    rng: Rng,
+    sinks: Arc<RwLock<Vec<Sink>>>,
+    health: Health,
+}
+
+impl Writer {
+    pub(crate) const fn new(
+        database: DatabaseConnection,
+        options: StoreOptions,
+        instance: InstanceId,
+        clock: Clock,
+        rng: Rng,
+        sinks: Arc<RwLock<Vec<Sink>>>,
+    ) -> Self {
+        Self { database, options, instance, clock, rng, sinks, health: Health::Good }
+    }
+
+    /// Serves the queue until it is closed, or quiet after a stop was asked for.
+    pub(crate) async fn serve(mut self, mut queue: mpsc::Receiver<Queued>, shutdown: Shutdown) {
+        let mut batch = Vec::with_capacity(MAX_BATCH);
+        loop {
+            if queue.is_empty() && !self.wait(&mut queue, &mut batch, &shutdown).await {
+                break;
+            }
+            collect(&mut queue, &mut batch).await;
+            self.commit(std::mem::take(&mut batch)).await;
+        }
+        queue.close();
+        while queue.recv_many(&mut batch, MAX_BATCH).await > 0 {
+            self.commit(std::mem::take(&mut batch)).await;
+        }
+        drop(self.database.close().await);
+    }
+
+    /// Waits for the first write of a batch; `false` when there will be none.
+    async fn wait(&self, queue: &mut mpsc::Receiver<Queued>, batch: &mut Vec<Queued>, shutdown: &Shutdown) -> bool {
+        let first = tokio::select! {
+            biased;
+            first = queue.recv() => first,
+            () = shutdown.requested() => tokio::time::timeout(LAST_WRITE, queue.recv()).await.ok().flatten(),
+        };
+        let more = first.is_some();
+        batch.extend(first);
+        more
+    }
+
+    /// Runs a batch and answers everybody in it.
+    async fn commit(&mut self, mut batch: Vec<Queued>) {
+        let ran = match self.ready().await {
+            Ok(()) => self.run(&mut batch).await,
+            Err(error) => Err(error),
+        };
+        fail::fail_point!("store::reply::before");
+        match ran {
+            Ok(Ran { results, events }) => {
+                self.hand_on(&events);
+                for (queued, result) in batch.into_iter().zip(results) {
+                    queued.job.answer(result);
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, writes = batch.len(), "a batch of writes was not stored");
+                self.after_failure(&error).await;
+                let error = self.seen_from_outside(error);
+                batch.into_iter().for_each(|queued| queued.job.answer(Err(error.clone())));
+            }
+        }
+    }
+
+    /// Refuses while poisoned; after a full disk lets a small write go first.
+    async fn ready(&mut self) -> Result<()> {
+        match &self.health {
+            Health::Good => Ok(()),
+            Health::Poisoned(why) => Err(StoreError::Poisoned(why.clone())),
+            Health::Full => {
+                crate::meta::probe(&self.database, self.clock.now()).await?;
+                tracing::info!("there is space again; writes go on");
+                self.health = Health::Good;
+                Ok(())
+            }
+        }
+    }
+
+    /// One transaction: each write in its SAVEPOINT, then what they said, then COMMIT.
+    async fn run(&mut self, batch: &mut [Queued]) -> Result<Ran> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(sea_orm::SqliteTransactionMode::Immediate),
+            ..Default::default()
+        };
+        let database = self.database.begin_with_options(options).await?;
+        let now = self.clock.now();
+        let mut tx = Tx {
+            database,
+            scope: Scope::System,
+            now,
+            clock: self.clock.clone(),
+            rng: self.rng.clone(),
+            said: Said::default(),
+        };
+        let mut said = Said::default();
+        let mut results = Vec::with_capacity(batch.len());
+        for queued in batch.iter_mut() {
+            tx.scope = queued.scope;
+            let result = run_one(&mut tx, queued.job.as_mut()).await?;
+            if result.is_ok() {
+                said.events.append(&mut tx.said.events);
+                said.audit.append(&mut tx.said.audit);
+            }
+            results.push(result);
+        }
+        let events = flush::flush(&tx, self.instance, said).await?;
+        fail::fail_point!("store::commit::before", |_| Err(StoreError::Contended));
+        tx.database.commit().await.map_err(commit_failed)?;
+        fail::fail_point!("store::commit::after");
+        Ok(Ran { results, events })
+    }
+
+    fn hand_on(&self, events: &[StoredEvent]) {
+        if events.is_empty() {
+            return;
+        }
+        for sink in self.sinks.read().unwrap_or_else(PoisonError::into_inner).iter() {
+            sink(events);
+        }
+    }
+
+    /// Decides what becomes of the connection. It is always made anew: after a failed COMMIT nobody knows in which
+    /// state the old one is.
+    async fn after_failure(&mut self, error: &StoreError) {
+        match (error, error.grave()) {
+            (StoreError::Poisoned(why), _) => self.health = Health::Poisoned(why.clone()),
+            (StoreError::DiskFull, _) | (_, Grave::Full) => self.health = Health::Full,
+            (_, Grave::Disk) => self.health = Health::Poisoned(error.to_string()),
+            _ => {}
+        }
+        let old = self.database.clone();
+        match connect_writer(&self.options).await {
+            Ok(fresh) => self.database = fresh,
+            Err(error) => tracing::error!(%error, "the writer's connection could not be made anew"),
+        }
+        drop(old.close().await);
+    }
+
+    fn seen_from_outside(&self, error: StoreError) -> StoreError {
+        match &self.health {
+            Health::Poisoned(why) => StoreError::Poisoned(why.clone()),
+            Health::Full => StoreError::DiskFull,
+            Health::Good if error.grave() == Grave::Contention => StoreError::Contended,
+            Health::Good => error,
+        }
+    }
+}
+
+/// What a batch came to.
+struct Ran {
+    results: Vec<Result<()>>,
+    events: Vec<StoredEvent>,
+}
+
+/// Fills the batch. Writes nobody waits for alone do not pay for an fsync at once.
+async fn collect(queue: &mut mpsc::Receiver<Queued>, batch: &mut Vec<Queued>) {
+    take_ready(queue, batch);
+    if batch.iter().any(|queued| queued.awaited) || batch.len() >= MAX_BATCH {
+        return;
+    }
+    let company = async {
+        while let Some(queued) = queue.recv().await {
+            let awaited = queued.awaited;
+            batch.push(queued);
+            if awaited || batch.len() >= MAX_BATCH {
+                break;
+            }
+        }
+    };
+    if tokio::time::timeout(LINGER, company).await.is_ok() {
+        take_ready(queue, batch);
+    }
+}
+
+fn take_ready(queue: &mut mpsc::Receiver<Queued>, batch: &mut Vec<Queued>) {
+    while batch.len() < MAX_BATCH {
+        let Ok(queued) = queue.try_recv() else { break };
+        batch.push(queued);
+    }
+}
+
+/// Runs one write in its SAVEPOINT. The outer error means that the transaction itself is gone.
+async fn run_one(tx: &mut Tx, job: &mut dyn Job) -> Result<Result<()>> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        tx.database.execute_unprepared("SAVEPOINT w").await?;
+        let ran = AssertUnwindSafe(job.run(tx)).catch_unwind().await;
+        let result = ran.unwrap_or(Err(StoreError::Panicked));
+        let Err(error) = result else {
+            tx.database.execute_unprepared("RELEASE w").await?;
+            return Ok(Ok(()));
+        };
+        tx.said.events.clear();
+        tx.said.audit.clear();
+        if matches!(error.grave(), Grave::Disk) {
+            return Err(error);
+        }
+        if tx.database.execute_unprepared("ROLLBACK TO w; RELEASE w").await.is_err() {
+            return Err(error);
+        }
+        let contended = error.grave() == Grave::Contention;
+        if !contended || tries == MAX_TRIES {
+            return Ok(Err(if contended { StoreError::Contended } else { error }));
+        }
+    }
+}
+
+/// A COMMIT that fails for another reason than space or rivals leaves unknown what is on disk.
+fn commit_failed(error: sea_orm::DbErr) -> StoreError {
+    let error = StoreError::from(error);
+    match (&error, error.grave()) {
+        (StoreError::DiskFull, _) | (_, Grave::Contention) => error,
+        _ => StoreError::Poisoned(error.to_string()),
+    }
+}
