@@ -25,18 +25,21 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_sf-agent-modes");
 struct World {
     dir: tempfile::TempDir,
     relays: Relays,
+    tasks: Tasks,
     app: AppId,
 }
 
 impl World {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let relays = Self::relays(&dir);
-        Self { dir, relays, app: Rng::system().id(&Clock::system()) }
+        let tasks = Tasks::new();
+        let relays = Self::relays(&dir, &tasks);
+        Self { dir, relays, tasks, app: Rng::system().id(&Clock::system()) }
     }
 
-    fn relays(dir: &tempfile::TempDir) -> Relays {
-        Relays::new(Options { dir: dir.path().join("relay"), program: PathBuf::from(PROGRAM), tasks: Tasks::new() })
+    fn relays(dir: &tempfile::TempDir, tasks: &Tasks) -> Relays {
+        let (program, tasks) = (PathBuf::from(PROGRAM), tasks.clone());
+        Relays::new(Options { dir: dir.path().join("relay"), program, tasks })
     }
 
     fn spec(&self, mode: TrafficMode, port: u16) -> RelaySpec {
@@ -308,14 +311,16 @@ async fn a_killed_relay_comes_back_on_its_port_with_its_pointer() {
     let before = world.start(TrafficMode::Http).await;
     let app = App::start("a");
     world.point(app.target()).await;
-    // A restarted daemon finds it as it is.
-    let daemon = World::relays(&world.dir);
+    // The daemon ends, and a new one finds it as it is.
+    world.tasks.stop(Duration::ZERO).await;
+    let tasks = Tasks::new();
+    let daemon = World::relays(&world.dir, &tasks);
     let adopted = within(daemon.adopt()).await;
     assert_eq!(adopted[0].1.as_ref().unwrap().relay, before.relay);
     kill(Pid::from_raw(before.relay.pid), Signal::SIGKILL).unwrap();
     let after = within(async {
         loop {
-            match world.relays.status(world.app).await {
+            match daemon.status(world.app).await {
                 Ok(status) if status.relay != before.relay => return status,
                 _ => tokio::task::yield_now().await,
             }
