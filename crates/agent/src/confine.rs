@@ -387,3 +387,6 @@ pub fn reachable_by_others(path: &Path) -> bool {
         nix::sys::stat::stat(name.as_c_str()).is_ok_and(|stat| stat.st_mode & libc::S_IXOTH != 0)
     })
 }
+
+#[cfg(test)]
+mod tests;

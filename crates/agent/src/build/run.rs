@@ -1,0 +1,311 @@
+//! Install, then build, each in a confined child under budget and low priority.
+
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+use sf_protocol::app::Limits;
+use sf_protocol::build::{BuildPlan, Builder};
+use sf_protocol::outcome::{Step, StepTime};
+use sf_protocol::report::Stream;
+use sf_types::ByteSize;
+use tokio_util::sync::CancellationToken;
+
+use super::{BuildError, python, words};
+use crate::confine::cgroup::{Cgroups, Group};
+use crate::confine::job::{DiskLimit, Done, Job, Stop};
+use crate::confine::{Confinement, Identity, Rlimits, TcpRule};
+use crate::policy::BuildLimits;
+use crate::release::tree;
+
+/// Files, links and folders a build may make.
+pub const ENTRIES_MAX: u64 = 1_000_000;
+
+/// Last lines of a failed command that are told with the failure.
+const LAST_LINES: usize = 5;
+
+/// CPU priority of builds: apps come first.
+const NICE: i8 = 10;
+
+/// Where programs are looked up, besides the folders of interpreters installed elsewhere.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Interpreters and package managers that may be installed outside the system's folders.
+const TOOLS: [&str; 6] = ["node", "npm", "yarn", "pnpm", "python3", "uv"];
+
+/// Where a build happens, and as whom.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// The release's files, already there; given to `user`.
+    pub tree: PathBuf,
+    /// The build's home, kept between builds of the same app so that package caches stay; made where it is not there.
+    pub home: PathBuf,
+    /// A user of its own, where the agent is root.
+    pub user: Option<Identity>,
+    /// What control groups the machine has.
+    pub cgroups: Cgroups,
+    /// Name of the build's own group: `build-<app id>`.
+    pub group: String,
+    /// The budget.
+    pub limits: BuildLimits,
+}
+
+/// A build that succeeded.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Built {
+    /// The plan, its start command settled.
+    pub plan: BuildPlan,
+    /// How long each step took.
+    pub timings: Vec<StepTime>,
+    /// What of the budget was enforced, in words.
+    pub enforced: Vec<String>,
+}
+
+/// Runs a plan's install and build commands in `site`. Each line they write goes to `sink` as it comes, ours as
+/// [`Stream::Note`]. Nothing of it is alive when this returns.
+///
+/// # Errors
+/// [`BuildError`]; one that names the limit where one was reached.
+pub async fn run(
+    plan: &BuildPlan,
+    site: &Site,
+    sink: &mut (dyn FnMut(Stream, String) + Send),
+    cancel: &CancellationToken,
+) -> Result<Built, BuildError> {
+    let mut built = Built { plan: plan.clone(), timings: Vec::new(), enforced: Vec::new() };
+    let dir = site.tree.join(&plan.root);
+    let mut steps: Vec<(Step, Vec<String>)> = Vec::new();
+    if let Some(install) = &plan.install {
+        if plan.builder == Builder::Python && !dir.join(python::VENV).exists() {
+            let venv = ["python3", "-m", "venv", python::VENV].map(str::to_owned).to_vec();
+            steps.push((Step::Install, venv));
+        }
+        steps.push((Step::Install, install.clone()));
+    }
+    steps.extend(plan.build.clone().map(|build| (Step::Build, build)));
+    if steps.is_empty() {
+        sink(Stream::Note, format!("Nothing to install or build: {}.", plan.because));
+        return Ok(built);
+    }
+    let group = prepare(site, sink)?;
+    let confinement = confinement(site, &group);
+    built.enforced = confinement.enforces().into_iter().chain(group.enforced().iter().cloned()).collect();
+    sink(Stream::Note, format!("The build is limited: {}.", built.enforced.join("; ")));
+    let deadline = Instant::now() + site.limits.time();
+    let mut result = Ok(());
+    for (step, argv) in steps {
+        sink(Stream::Note, format!("$ {}", words::show(&argv)));
+        let since = Instant::now();
+        let attempt = Attempt { site, dir: &dir, confinement: &confinement, group: &group, deadline };
+        result = attempt.step(step, &argv, sink, cancel).await;
+        let took_ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
+        match built.timings.last_mut().filter(|last| last.step == step) {
+            Some(last) => last.took_ms += took_ms,
+            None => built.timings.push(StepTime { step, took_ms }),
+        }
+        if result.is_err() {
+            break;
+        }
+    }
+    group.kill();
+    if let Err(error) = group.remove() {
+        tracing::warn!(%error, group = site.group, "the build's control group could not be removed");
+    }
+    result?;
+    if let Some(start) = built.plan.start.as_mut().filter(|_| plan.builder == Builder::Python) {
+        python::relocate(&dir, start);
+    }
+    check_publish(&built.plan, &dir)?;
+    Ok(built)
+}
+
+/// A folder to publish that only the build makes has to be there now.
+fn check_publish(plan: &BuildPlan, dir: &Path) -> Result<(), BuildError> {
+    match &plan.publish {
+        Some(publish) if !publish.is_empty() => super::folder(dir, publish, "publish").map(drop),
+        _ => Ok(()),
+    }
+}
+
+fn prepare(site: &Site, sink: &mut (dyn FnMut(Stream, String) + Send)) -> Result<Group, BuildError> {
+    let failed = |what: &str, path: &Path| {
+        let what = format!("{what} {}", path.display());
+        move |source| BuildError::Disk { what, source }
+    };
+    let temp = site.home.join("tmp");
+    tree::remove(&temp).map_err(failed("emptying", &temp))?;
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&temp);
+    made.map_err(failed("making", &temp))?;
+    if let Some(user) = site.user {
+        for dir in [&site.tree, &site.home] {
+            tree::give(dir, nix::unistd::geteuid().as_raw(), user).map_err(failed("giving away", dir))?;
+        }
+    }
+    let limits = Limits {
+        memory: Some(site.limits.memory()),
+        cpu_percent: site.limits.cpu_percent,
+        pids: Some(site.limits.processes),
+    };
+    Ok(site.cgroups.create(&site.group, &limits).unwrap_or_else(|error| {
+        sink(Stream::Note, format!("No control group could be made ({error}); limits hold for each process alone."));
+        Group::default()
+    }))
+}
+
+fn confinement(site: &Site, group: &Group) -> Confinement {
+    let mut confinement = Confinement {
+        read_write: vec![site.tree.clone(), site.home.clone()],
+        tcp_bind: TcpRule::Any,
+        tcp_connect: TcpRule::Any,
+        user: site.user,
+        nice: Some(NICE),
+        idle_io: true,
+        cgroups: group.dirs().to_vec(),
+        ..Confinement::strict()
+    };
+    confinement.read_only.extend(tools().into_iter().map(|(prefix, _)| prefix));
+    confinement.rlimits = Rlimits {
+        // A user of its own counts only its own processes; the agent's user has others.
+        processes: site.user.map(|_| u64::from(site.limits.processes)),
+        data_bytes: group.dirs().is_empty().then(|| site.limits.memory().bytes()),
+        file_bytes: Some(site.limits.disk().bytes()),
+        cpu_seconds: Some(site.limits.seconds.saturating_mul(2).max(1)),
+        ..confinement.rlimits
+    };
+    confinement
+}
+
+/// Interpreters installed outside the system's folders: their prefix (`/opt/node`) and their folder (`/opt/node/bin`).
+fn tools() -> Vec<(PathBuf, PathBuf)> {
+    let path = sf_runtime::env::var("PATH").unwrap_or_default();
+    let mut found = Vec::new();
+    for tool in TOOLS {
+        if PATH.split(':').any(|dir| Path::new(dir).join(tool).is_file()) {
+            continue;
+        }
+        let dirs = path.split(':').map(Path::new).filter(|dir| dir.is_absolute());
+        let Some(dir) = dirs.into_iter().find(|dir| dir.join(tool).is_file()) else { continue };
+        let of_system = |path: &Path| crate::confine::SYSTEM_READ.iter().any(|system| path.starts_with(system));
+        let Ok(real) = dir.join(tool).canonicalize() else { continue };
+        // `<prefix>/bin/node` and `<prefix>/lib/node_modules/npm/bin/npm-cli.js` have the same prefix.
+        let prefix = real.ancestors().find(|above| above.join("bin").is_dir() && above.join("lib").is_dir());
+        if let Some(prefix) = prefix.filter(|prefix| prefix.components().count() > 2 && !of_system(prefix)) {
+            found.push((prefix.to_owned(), dir.to_owned()));
+        }
+    }
+    found.dedup();
+    found
+}
+
+/// The path programs are looked up in, for builds and for apps.
+pub fn search_path() -> String {
+    let mut path = PATH.to_owned();
+    for (_, dir) in tools() {
+        let dir = dir.display().to_string();
+        if !path.split(':').any(|listed| listed == dir) {
+            path = format!("{path}:{dir}");
+        }
+    }
+    path
+}
+
+/// Folders that interpreters outside the system's folders need readable, for an app's own confinement.
+pub fn tool_folders() -> Vec<PathBuf> {
+    tools().into_iter().map(|(prefix, _)| prefix).collect()
+}
+
+struct Attempt<'a> {
+    site: &'a Site,
+    dir: &'a Path,
+    confinement: &'a Confinement,
+    group: &'a Group,
+    deadline: Instant,
+}
+
+impl Attempt<'_> {
+    async fn step(
+        &self,
+        step: Step,
+        argv: &[String],
+        sink: &mut (dyn FnMut(Stream, String) + Send),
+        cancel: &CancellationToken,
+    ) -> Result<(), BuildError> {
+        let kills_before = self.group.memory_kills();
+        let job = Job {
+            argv: argv.iter().map(OsString::from).collect(),
+            cwd: self.dir.to_owned(),
+            env: environment(self.site, step),
+            confinement: self.confinement.clone(),
+            group: Some(self.group.clone()),
+            time_limit: self.deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1)),
+            disk: Some(DiskLimit { dir: self.site.tree.clone(), bytes: self.site.limits.disk(), entries: ENTRIES_MAX }),
+        };
+        let mut last = VecDeque::new();
+        let mut keep = |stream, line: String| {
+            if !line.trim().is_empty() {
+                last.push_back(line.clone());
+                if last.len() > LAST_LINES {
+                    last.pop_front();
+                }
+            }
+            sink(stream, line);
+        };
+        let done = job.run(&mut keep, cancel).await.map_err(|source| BuildError::Confine { step, source })?;
+        let last = last.into_iter().collect::<Vec<_>>().join(" / ");
+        self.judge(step, words::show(argv), &done, done.memory_kills.saturating_sub(kills_before), last)
+    }
+
+    fn judge(&self, step: Step, command: String, done: &Done, kills: u64, last: String) -> Result<(), BuildError> {
+        let limits = &self.site.limits;
+        let limit = |limit, words| Err(BuildError::Limit { step, command: command.clone(), limit, words });
+        match &done.stop {
+            Some(Stop::Cancelled) => return Err(BuildError::Cancelled),
+            Some(Stop::Time) => return limit("time", format!("{} s for install and build together", limits.seconds)),
+            Some(Stop::Disk(words)) => return limit("disk", words.clone()),
+            None if done.status.success() => return Ok(()),
+            None => {}
+        }
+        let signal = std::os::unix::process::ExitStatusExt::signal(&done.status);
+        let ended_by = |wanted: Signal| signal == Some(wanted as i32);
+        let said = |parts: &[&str]| parts.iter().any(|part| last.contains(part));
+        if kills > 0 {
+            return limit("memory", format!("{} for all its processes", limits.memory()));
+        }
+        if ended_by(Signal::SIGXFSZ) || said(&["EFBIG", "File too large"]) {
+            return limit("disk", format!("a single file of {}", limits.disk()));
+        }
+        if ended_by(Signal::SIGXCPU) {
+            return limit("CPU time", format!("{} s", limits.seconds.saturating_mul(2)));
+        }
+        if said(&["ENOMEM", "MemoryError", "Cannot allocate memory", "heap out of memory", "bad_alloc"]) {
+            return limit("memory", format!("{} ({last})", ByteSize::mib(limits.memory_mb)));
+        }
+        if said(&["EAGAIN", "Resource temporarily unavailable", "Cannot fork", "can't start new thread"]) {
+            return limit("processes", format!("{} ({last})", limits.processes));
+        }
+        Err(BuildError::Failed { step, command, ending: done.ending(), last })
+    }
+}
+
+/// The whole environment of a build: nothing of the agent's, no key, no app variable.
+fn environment(site: &Site, step: Step) -> Vec<(OsString, OsString)> {
+    let mut env: Vec<(OsString, OsString)> = vec![
+        ("PATH".into(), search_path().into()),
+        ("HOME".into(), site.home.clone().into()),
+        ("TMPDIR".into(), site.home.join("tmp").into()),
+        ("LANG".into(), "C.UTF-8".into()),
+        ("CI".into(), "1".into()),
+        ("NO_COLOR".into(), "1".into()),
+        ("npm_config_update_notifier".into(), "false".into()),
+        ("PIP_DISABLE_PIP_VERSION_CHECK".into(), "1".into()),
+        ("PYTHONDONTWRITEBYTECODE".into(), "1".into()),
+    ];
+    if step == Step::Build {
+        // Not while installing: package managers would leave out what the build needs.
+        env.push(("NODE_ENV".into(), "production".into()));
+    }
+    env
+}
