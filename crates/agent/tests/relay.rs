@@ -178,19 +178,23 @@ async fn fifty_switches_under_load_lose_nothing() {
             }
         }
     };
+    // More answers than there are clients, so that some were asked for after the last switch.
+    let some_load = async || {
+        let before = answered.get();
+        while answered.get() < before + 8 {
+            tokio::task::yield_now().await;
+        }
+    };
     let switches = async {
         for round in 1..=SWITCHES {
+            some_load().await;
             let next = App::start(&format!("r{round}"));
             world.point(next.target()).await;
             let drained = world.relays.drain(world.app, Millis::secs(20)).await.unwrap();
             assert_eq!(drained.in_flight, 0);
             drop(std::mem::replace(&mut app, next));
-            // The load goes on between two switches.
-            let before = answered.get();
-            while answered.get() < before + 8 {
-                tokio::task::yield_now().await;
-            }
         }
+        some_load().await;
         done.set(true);
     };
     within(async { tokio::join!(load(""), load(""), load("four"), load("a longer body"), switches) }).await;
