@@ -7,6 +7,7 @@
 
 pub mod address;
 pub mod checkout;
+mod credential;
 mod fault;
 mod git;
 mod ssh;

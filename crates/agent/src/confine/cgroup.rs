@@ -6,6 +6,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use sf_protocol::app::Limits;
 
@@ -17,6 +18,12 @@ const PARENT: &str = "serverflow";
 
 /// Length of a CPU accounting period, in microseconds.
 const CPU_PERIOD_US: u64 = 100_000;
+
+/// Rounds of killing after which what is left is the kernel's problem (a process stuck in a dead disk).
+pub const KILL_ROUNDS: usize = 2000;
+
+/// Pause between two rounds of killing.
+pub const KILL_PAUSE: Duration = Duration::from_millis(1);
 
 /// The control groups of a machine.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -129,6 +136,32 @@ impl Cgroups {
         Ok(group)
     }
 
+    /// Kills and removes the groups whose name begins with `prefix`: what an agent that died left running, such as
+    /// `build-`. Answers their names.
+    pub fn sweep(&self, prefix: &str) -> Vec<String> {
+        let trees: Vec<PathBuf> = match &self.layout {
+            Layout::None(_) => Vec::new(),
+            Layout::V1(trees) => trees.iter().map(|(_, tree)| tree.join(PARENT)).collect(),
+            Layout::V2(root, _) => vec![root.join(PARENT)],
+        };
+        let mut names = std::collections::BTreeSet::new();
+        for tree in trees {
+            for entry in fs::read_dir(&tree).into_iter().flatten().flatten() {
+                let name = entry.file_name().to_string_lossy().into_owned();
+                if !name.starts_with(prefix) || !entry.path().is_dir() {
+                    continue;
+                }
+                let group = Group { dirs: vec![entry.path()], enforced: Vec::new() };
+                group.kill();
+                if let Err(error) = group.remove() {
+                    tracing::warn!(%error, group = name, "a left-over control group could not be removed");
+                }
+                names.insert(name);
+            }
+        }
+        names.into_iter().collect()
+    }
+
     /// What can be limited here, in words.
     pub fn enforces(&self) -> Vec<String> {
         let names = |list: Vec<&str>| list.join(", ");
@@ -227,25 +260,27 @@ impl Group {
         self.dirs.iter().filter_map(count).max().unwrap_or(0)
     }
 
-    /// Kills everything in it, again and again until it is empty (a fork bomb may win the first rounds).
-    pub fn kill(&self) {
-        /// Rounds after which the kernel is left to it.
-        const ROUNDS: usize = 100;
-        for dir in &self.dirs {
-            if dir.join("cgroup.kill").exists() {
-                // Kernel 5.14 and later, version 2 only; the rounds below cover the rest.
-                let _ = fs::write(dir.join("cgroup.kill"), "1");
-            }
+    /// Sends SIGKILL to everything in it once; answers how many processes were there.
+    pub fn kill_once(&self) -> usize {
+        for dir in self.dirs.iter().filter(|dir| dir.join("cgroup.kill").exists()) {
+            // Kernel 5.14 and later, version 2 only; the signals below cover the rest.
+            let _ = fs::write(dir.join("cgroup.kill"), "1");
         }
-        for _ in 0..ROUNDS {
-            let pids = self.pids();
-            if pids.is_empty() {
+        let pids = self.pids();
+        for pid in &pids {
+            let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(*pid), nix::sys::signal::Signal::SIGKILL);
+        }
+        pids.len()
+    }
+
+    /// Kills everything in it, again and again until it is empty (a fork bomb may win the first rounds). Blocks for
+    /// the few milliseconds that processes need to go, at most [`KILL_ROUNDS`] times [`KILL_PAUSE`].
+    pub fn kill(&self) {
+        for _ in 0..KILL_ROUNDS {
+            if self.kill_once() == 0 {
                 break;
             }
-            for pid in pids {
-                let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL);
-            }
-            std::thread::yield_now();
+            std::thread::sleep(KILL_PAUSE);
         }
     }
 
@@ -311,6 +346,17 @@ mod tests {
             let group = Cgroups::at(at).create("app-1", &LIMITS).unwrap();
             assert!(group.dirs().is_empty() && group.enforced()[0].starts_with("no control group"));
         }
+    }
+
+    #[test]
+    fn sweeping_takes_the_named_groups_alone() {
+        let root = tempfile::tempdir().unwrap();
+        for dir in ["memory/serverflow/build-1", "pids/serverflow/build-1", "pids/serverflow/app-1"] {
+            fs::create_dir_all(root.path().join(dir)).unwrap();
+        }
+        assert_eq!(Cgroups::at(root.path()).sweep("build-"), ["build-1"]);
+        assert!(!root.path().join("pids/serverflow/build-1").exists());
+        assert!(root.path().join("pids/serverflow/app-1").exists());
     }
 
     #[test]

@@ -16,7 +16,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio_util::sync::CancellationToken;
 
-use super::cgroup::Group;
+use super::cgroup::{Group, KILL_PAUSE, KILL_ROUNDS};
 use super::{ConfineError, Confinement};
 use crate::release::tree;
 use crate::user;
@@ -188,7 +188,15 @@ impl Running {
             () = cancel.cancelled() => Some(Stop::Cancelled),
         };
         let memory_kills = self.job.group.as_ref().map_or(0, Group::memory_kills);
-        self.kill_all();
+        for _ in 0..KILL_ROUNDS {
+            // The child itself is counted until it is waited for, so that comes first.
+            let left = self.kill_once();
+            let ended = matches!(self.child.try_wait(), Ok(Some(_)));
+            if left == 0 && ended {
+                break;
+            }
+            tokio::time::sleep(KILL_PAUSE).await;
+        }
         let status = self.child.wait().await.map_err(|source| ConfineError::Start {
             program: self.job.argv.first().map(|program| program.to_string_lossy().into_owned()).unwrap_or_default(),
             source,
@@ -197,34 +205,33 @@ impl Running {
         Ok(Done { status, stop, memory_kills, took: self.since.elapsed() })
     }
 
-    /// Kills its process group, its control group and every process of its own user.
-    fn kill_all(&self) {
-        /// Rounds against processes that fork while they are being killed.
-        const ROUNDS: usize = 50;
+    /// Kills what there is of its process group, its control group and its own user; answers how many processes of
+    /// the latter two were there.
+    fn kill_once(&self) -> usize {
         if let Some(group) = self.group_id {
             let _ = killpg(group, Signal::SIGKILL);
         }
-        if let Some(group) = &self.job.group {
-            group.kill();
-        }
-        let Some(user) = self.job.confinement.user else { return };
-        for _ in 0..ROUNDS {
-            let left = user::processes(user.uid);
-            if left.is_empty() {
-                break;
-            }
-            for pid in left {
+        let mut left = self.job.group.as_ref().map_or(0, Group::kill_once);
+        if let Some(user) = self.job.confinement.user {
+            for pid in user::processes(user.uid) {
                 let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+                left += 1;
             }
-            std::thread::yield_now();
         }
+        left
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
         if self.group_id.is_some() {
-            self.kill_all();
+            for _ in 0..KILL_ROUNDS {
+                let ended = matches!(self.child.try_wait(), Ok(Some(_)));
+                if self.kill_once() == 0 && ended {
+                    break;
+                }
+                std::thread::sleep(KILL_PAUSE);
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::io;
 use std::net::IpAddr;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use sf_protocol::query::Revision;
 use sf_protocol::report::Stream;
 use tokio_util::sync::CancellationToken;
 
+use super::credential::{credential, helper_path, redact, secrets_of, write_private};
 use super::fault::explain;
 use super::{Options, REFERENCES_MAX, RepoUrl, SUBJECT_CHARS, SourceError, ssh};
 use crate::confine::job::{DiskLimit, Done, Job, Stop};
@@ -53,7 +54,7 @@ pub(super) fn user_name(key: &str) -> String {
     format!("fetch-{key}")
 }
 
-fn disk(what: &str, path: &Path) -> impl FnOnce(io::Error) -> SourceError {
+pub(super) fn disk(what: &str, path: &Path) -> impl FnOnce(io::Error) -> SourceError {
     let what = format!("{what} {}", path.display());
     move |source| SourceError::Disk { what, source }
 }
@@ -422,77 +423,6 @@ fn global_config(dir: &Path, url: &RepoUrl) -> String {
         config.push_str("[uploadpack]\n\tallowFilter = true\n\tallowAnySHA1InWant = true\n");
     }
     config
-}
-
-/// The line of the node's `credentials` file for a host.
-fn credential(file: &Path, host: &str) -> Result<Option<String>, SourceError> {
-    let text = match std::fs::read_to_string(file) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        other => other.map_err(disk("reading", file))?,
-    };
-    let mode = std::fs::metadata(file).map_err(disk("reading", file))?.permissions().mode();
-    if mode & 0o077 != 0 {
-        let why = io::Error::new(io::ErrorKind::PermissionDenied, "other users may read it; run `chmod 600` on it");
-        return Err(disk("using", file)(why));
-    }
-    let of_host = |line: &&str| {
-        let authority = line.strip_prefix("https://").and_then(|rest| rest.split('/').next()).unwrap_or_default();
-        authority.rsplit_once('@').is_some_and(|(_, its)| its.split(':').next() == Some(host))
-    };
-    Ok(text.lines().map(str::trim).find(of_host).map(str::to_owned))
-}
-
-/// User name and password of a credential line, to be struck out of anything told.
-fn secrets_of(line: &str) -> Vec<String> {
-    let userinfo = line.strip_prefix("https://").and_then(|rest| rest.rsplit_once('@')).map_or("", |(info, _)| info);
-    let mut secrets: Vec<String> = userinfo.splitn(2, ':').skip(1).map(str::to_owned).collect();
-    if !userinfo.contains(':') {
-        secrets.push(userinfo.to_owned());
-    }
-    secrets.retain(|secret| !secret.is_empty());
-    secrets
-}
-
-/// Strikes secrets and anything shaped like `://user:password@` out of a text.
-pub(super) fn redact(text: &str, secrets: &[String]) -> String {
-    let mut text = text.to_owned();
-    for secret in secrets {
-        text = text.replace(secret.as_str(), "***");
-    }
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text.as_str();
-    while let Some(at) = rest.find("://") {
-        let (before, after) = rest.split_at(at + 3);
-        out.push_str(before);
-        let end = after.find(|c: char| c == '/' || c.is_whitespace() || c == '\'' || c == '"').unwrap_or(after.len());
-        match after[..end].rfind('@') {
-            Some(sign) => {
-                out.push_str("***");
-                rest = &after[sign..];
-            }
-            None => rest = after,
-        }
-    }
-    out.push_str(rest);
-    out
-}
-
-/// A path for git's credential helper, which git hands to a shell: only plain characters are let through.
-fn helper_path(path: &Path) -> Result<String, SourceError> {
-    let text = path.display().to_string();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
-    if text.chars().all(plain) {
-        return Ok(text);
-    }
-    let why = io::Error::new(io::ErrorKind::InvalidInput, "the agent's folder has unusual characters in its name");
-    Err(disk("using", path)(why))
-}
-
-fn write_private(path: &Path, line: &str) -> Result<(), SourceError> {
-    use std::io::Write;
-    use std::os::unix::fs::OpenOptionsExt;
-    let file = std::fs::File::options().create_new(true).write(true).mode(0o600).open(path);
-    file.and_then(|mut file| writeln!(file, "{line}")).map_err(disk("writing", path))
 }
 
 /// Gives the cache to its user, whoever of ours it belonged to before.

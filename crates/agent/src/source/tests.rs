@@ -292,6 +292,23 @@ async fn the_connection_goes_to_the_checked_address_whatever_the_name_says_later
 }
 
 #[tokio::test]
+async fn ssh_goes_to_the_checked_address_too_and_says_what_happened() {
+    if !Path::new("/usr/bin/ssh").exists() {
+        return eprintln!("SKIPPED: ssh is not installed");
+    }
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let world = World::new(FetchLimits::default());
+    let url = RepoUrl::parse(&format!("ssh://git@rebind.invalid:{port}/a")).unwrap();
+    let address = Some(std::net::Ipv4Addr::LOCALHOST.into());
+    let git = Git::open(world.sources.options.clone(), "pin", url, address, &world.policy).unwrap();
+    let cancel = CancellationToken::new();
+    let (_, answer) = tokio::join!(async { drop(listener.accept().await.unwrap()) }, git.tip(None, &cancel));
+    let said = sf_types::Fault::from(answer.unwrap_err());
+    assert_eq!(said.code, "source.unreachable", "{said}");
+}
+
+#[tokio::test]
 async fn credentials_stay_out_of_arguments_and_words() {
     use std::os::unix::fs::PermissionsExt;
     let world = World::new(FetchLimits::default());
@@ -305,6 +322,6 @@ async fn credentials_stay_out_of_arguments_and_words() {
     let job = open().unwrap().job(vec!["fetch".into()]);
     assert!(!format!("{:?}{:?}", job.argv, job.env).contains("hunter2"));
     let text = "fatal: https://me:hunter2@git.invalid/a: hunter2 and https://other:pw@host/x";
-    let redacted = git::redact(text, &["hunter2".to_owned()]);
+    let redacted = credential::redact(text, &["hunter2".to_owned()]);
     assert_eq!(redacted, "fatal: https://***@git.invalid/a: *** and https://***@host/x");
 }
