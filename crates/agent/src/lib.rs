@@ -9,7 +9,11 @@
 pub mod build;
 pub mod confine;
 pub mod health;
+pub mod enrol;
+pub mod facts;
 pub mod journal;
+pub mod link;
+pub mod metrics;
 pub mod outbox;
 pub mod policy;
 pub mod process;

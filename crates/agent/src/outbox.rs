@@ -138,6 +138,17 @@ impl Outbox {
         self.event(NodeEvent::Notice { code: code.to_owned(), message });
     }
 
+    /// A message was refused; somebody may be trying something.
+    pub fn refused(&self, kind: &str, reason: String) {
+        tracing::warn!(kind, %reason, "refused");
+        self.event(NodeEvent::Refused { kind: kind.to_owned(), reason });
+    }
+
+    /// Something made room: look again whether there is more to deliver.
+    pub fn nudge(&self) {
+        self.0.wake.notify_one();
+    }
+
     /// Says a frame now; forgotten when the connection ends.
     pub fn say(&self, frame: Frame) {
         say(&mut self.shared(), frame);
