@@ -26,6 +26,7 @@ pub mod wire;
 pub use command::{Authz, Class, Command, Guard};
 pub use delegation::Delegation;
 pub use dsse::{Signed, VerifyError};
+pub use frame::{Frame, FrameError};
 pub use key::{KeyId, PublicKey, SecretKey};
 pub use kind::Kind;
 pub use order::Order;

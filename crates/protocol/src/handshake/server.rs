@@ -164,6 +164,11 @@ impl Proven {
         self.node
     }
 
+    /// What the agent said of itself; covered by its signature.
+    pub const fn connect(&self) -> &Connect {
+        &self.connect
+    }
+
     /// The join counter it presented.
     pub const fn presented(&self) -> u64 {
         self.presented

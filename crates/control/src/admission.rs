@@ -1,0 +1,86 @@
+//! Gathering what policy looks at, and the card a person sees when it asks.
+
+use std::time::Duration;
+
+use sf_actions::admission::{Inputs, Proposer, Record};
+use sf_actions::{Action, Actor, ActorKind};
+use sf_engine::Run;
+use sf_store::approvals::{self, Approval, ApprovalState};
+use sf_store::{Json, Look, Reader, Tx, runs};
+use sf_types::Fault;
+use sha2::{Digest, Sha256};
+
+use crate::control::Core;
+
+/// Runs one principal may open within [`QUOTA_WINDOW`].
+pub(crate) const QUOTA_RUNS: u64 = 30_000;
+/// The window of the quota.
+pub(crate) const QUOTA_WINDOW: Duration = Duration::from_secs(60);
+
+/// Everything policy looks at for this proposal.
+pub(crate) async fn inputs(
+    core: &Core,
+    reader: &Reader,
+    actor: &Actor,
+    action: &Action,
+    confidence: Option<f64>,
+) -> Result<Inputs, Fault> {
+    let spec = action.spec();
+    let since = core.clock.now().minus(QUOTA_WINDOW);
+    let opened = runs::opened_since(reader, actor.user(), since).await?;
+    let record = match (actor.kind, actor.user()) {
+        (ActorKind::Ai { .. }, Some(user)) => runs::track_record(reader, user, spec.name).await?,
+        _ => Record::default(),
+    };
+    let rules = &core.options.routing;
+    Ok(Inputs {
+        action: spec.name.to_owned(),
+        risk: spec.risk,
+        destroys: spec.effect == sf_actions::Effect::Destroy,
+        proposer: match actor.kind {
+            ActorKind::Person { .. } | ActorKind::Token { .. } => Proposer::Person,
+            ActorKind::Ai { .. } => Proposer::Ai,
+            ActorKind::System => Proposer::System,
+        },
+        report: sf_policy::confidence::parse_report(confidence),
+        record,
+        auto_at: rules.auto_at,
+        notify_at: rules.notify_at,
+        never_auto: rules.never_auto.iter().any(|name| name == spec.name),
+        waived: false,
+        frozen: rules.frozen,
+        quota_left: u32::try_from(QUOTA_RUNS.saturating_sub(opened)).unwrap_or(u32::MAX),
+        draw_permille: u16::try_from(core.rng.below(1000)).unwrap_or(0),
+        sample_permille: rules.sample_permille,
+        undo: false,
+    })
+}
+
+/// The card for a waiting run: bound by its hash to exactly what is shown.
+pub(crate) fn approval(tx: &Tx, run: &Run) -> Approval {
+    let diff = serde_json::json!({ "action": run.action, "guard": run.guard, "because": run.decision.because });
+    Approval {
+        id: tx.new_id(),
+        tenant: run.tenant,
+        project: run.project,
+        subject_kind: approvals::RUN.to_owned(),
+        subject: run.id,
+        hash: hash(run),
+        guard: Json(serde_json::json!(run.guard)),
+        diff: Json(diff),
+        state: ApprovalState::Open,
+        decision: None,
+        decided_by: None,
+        comment: None,
+        opened_at: tx.now(),
+        expires_at: run.expires_at,
+        decided_at: None,
+    }
+}
+
+/// Hash of actor, action, arguments and guard: a decision about anything else is refused.
+pub(crate) fn hash(run: &Run) -> String {
+    let shown = serde_json::json!([run.id, run.actor, run.action, run.guard]);
+    let digest = Sha256::digest(shown.to_string().as_bytes());
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,258 @@
+//! How a machine becomes a node here: tokens made and consumed, device codes shown and admitted.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use sf_protocol::enrol::{Candidate, EnrolToken, NewNode, TokenRecord, TokenVerifier, UserCode};
+use sf_protocol::handshake::BindingKind;
+use sf_store::Json;
+use sf_store::{Look, StoreError, Tx, devices, enrol, nodes, tenants};
+use sf_types::{DeviceCodeId, EnrolTokenId, ErrorKind, Fault, Name, NodeId, Scope, TenantId, Timestamp, UserId};
+use sha2::{Digest, Sha256};
+use tokio::sync::oneshot;
+
+use crate::control::{Control, Core};
+use crate::events;
+use crate::proposal::Invitation;
+use crate::transition::After;
+
+/// How long an enrolment token is good for: 15 min.
+pub const TOKEN_LIFETIME: Duration = Duration::from_secs(15 * 60);
+/// How long a device code is good for: 10 min.
+pub const CODE_LIFETIME: Duration = Duration::from_secs(10 * 60);
+/// Join counter of a new node.
+const FIRST_COUNTER: u64 = 1;
+/// Machines that may wait for a person at one time.
+pub const MAX_WAITING: usize = 100;
+
+/// Machines whose connections wait for a person's decision.
+#[derive(Debug, Default)]
+pub(crate) struct Waiting(Mutex<HashMap<DeviceCodeId, oneshot::Sender<Result<NodeId, Fault>>>>);
+
+impl Waiting {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<DeviceCodeId, oneshot::Sender<Result<NodeId, Fault>>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells the connection that waits, if it is still there.
+    pub(crate) fn tell(&self, code: DeviceCodeId, decided: Result<NodeId, Fault>) {
+        if let Some(waiting) = self.lock().remove(&code) {
+            drop(waiting.send(decided));
+        }
+    }
+}
+
+/// A machine's wait for a person.
+#[derive(Debug)]
+pub struct Admission {
+    control: Control,
+    id: DeviceCodeId,
+    code: UserCode,
+    expires_at: Timestamp,
+    decided: oneshot::Receiver<Result<NodeId, Fault>>,
+}
+
+impl Admission {
+    /// What the machine shows.
+    pub fn code(&self) -> UserCode {
+        self.code
+    }
+
+    /// Until when.
+    pub const fn expires_at(&self) -> Timestamp {
+        self.expires_at
+    }
+
+    /// Waits for the decision. Safe to drop and call again.
+    ///
+    /// # Errors
+    /// The person refused, or nobody decided in time.
+    pub async fn decided(&mut self) -> Result<NewNode, Fault> {
+        let left = self.expires_at.since(self.control.now());
+        match tokio::time::timeout(left, &mut self.decided).await {
+            Ok(Ok(Ok(node))) => self.control.new_node(node).await,
+            Ok(Ok(Err(fault))) => Err(fault),
+            Ok(Err(_)) | Err(_) => {
+                Err(Fault::new(ErrorKind::Timeout, "enrol.code_expired", "Nobody approved the code in time.")
+                    .fix("Enrol again and approve the new code within 10 minutes."))
+            }
+        }
+    }
+}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        self.control.core().waiting.lock().remove(&self.id);
+    }
+}
+
+/// Makes a one-time token. Only what verifies it is stored.
+pub(crate) async fn invite(
+    tx: &mut Tx,
+    core: &Core,
+    tenant: TenantId,
+    by: Option<UserId>,
+    name: Option<Name>,
+) -> sf_store::Result<Invitation> {
+    let id: EnrolTokenId = tx.new_id();
+    let token = EnrolToken::new(id, core.rng.bytes());
+    let expires_at = tx.now().plus(TOKEN_LIFETIME);
+    let row = enrol::EnrolToken {
+        id,
+        tenant,
+        verifier: *token.verifier().bytes(),
+        name: name.map(String::from),
+        created_by: by,
+        created_at: tx.now(),
+        expires_at,
+        used_at: None,
+        node: None,
+    };
+    enrol::create(tx, &row).await?;
+    Ok(Invitation { token: token.reveal().expose().clone(), expires_at, root: core.keys.root_id() })
+}
+
+/// A person admits the machine that shows `code`.
+pub(crate) async fn admit(
+    tx: &mut Tx,
+    core: &Arc<Core>,
+    tenant: TenantId,
+    code: &str,
+    name: Option<Name>,
+    after: &mut After,
+) -> sf_store::Result<NodeId> {
+    let typed = UserCode::typed(code)
+        .map_err(|error| Fault::new(ErrorKind::Invalid, "enrol.code_malformed", format!("{error}.")))?;
+    let device = devices::by_code(tx, &code_hash(typed)).await?.ok_or_else(|| {
+        StoreError::from(
+            Fault::new(ErrorKind::NotFound, "enrol.code_unknown", "No machine is waiting with this code.")
+                .fix("Compare it with the machine's screen; codes are good for 10 minutes."),
+        )
+    })?;
+    let new = nodes::NewNode {
+        tenant,
+        name: name.map_or_else(|| node_name(&device.host), |name| name.to_string()),
+        public_key: device.public_key,
+        facts: device.facts.0,
+        epoch: core.signer.epoch(),
+        join_counter: FIRST_COUNTER,
+        binding: BindingKind::Exporter.word().to_owned(),
+    };
+    let node = nodes::create(tx, new).await?;
+    devices::approve(tx, device.id, tenant, node.id, &node.name).await?;
+    after.admitted.push((device.id, node.id));
+    Ok(node.id)
+}
+
+/// Only a hash of a code is stored.
+fn code_hash(code: UserCode) -> [u8; 32] {
+    Sha256::digest(code.to_string().as_bytes()).into()
+}
+
+/// A name for a machine that was given none.
+fn node_name(host: &str) -> String {
+    let host: String = host.chars().filter(|c| !sf_types::text::is_deceptive(*c)).take(Name::MAX).collect();
+    if host.trim().is_empty() { "node".to_owned() } else { host }
+}
+
+impl Control {
+    /// What the store has of an enrolment token.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn enrolment_token(&self, id: EnrolTokenId) -> Result<Option<TokenRecord>, Fault> {
+        let reader = self.core().store.read(Scope::System);
+        match enrol::get(&reader, id).await {
+            Ok(row) => Ok(Some(TokenRecord {
+                id,
+                verifier: TokenVerifier::from_bytes(row.verifier),
+                expires_at: row.expires_at,
+                used: row.used_at.is_some(),
+            })),
+            Err(StoreError::NotFound(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Makes the node of a proven machine and consumes its token, in one transaction: of any number of racing uses
+    /// exactly one makes a node.
+    ///
+    /// # Errors
+    /// A fault when the token was used meanwhile, or the node cannot be recorded.
+    pub async fn enrol(&self, candidate: &Candidate, token: EnrolTokenId) -> Result<NewNode, Fault> {
+        let core = self.core().clone();
+        let (key, facts, binding) = (*candidate.key(), candidate.facts().clone(), candidate.binding());
+        let epoch = core.signer.epoch();
+        let node = core
+            .store
+            .write(Scope::System, move |tx| {
+                Box::pin(async move {
+                    let consumed = enrol::consume(tx, token).await?;
+                    let tenant = consumed.tenant;
+                    let new = nodes::NewNode {
+                        tenant,
+                        name: consumed.name.unwrap_or_else(|| node_name(&facts.host)),
+                        public_key: key,
+                        facts,
+                        epoch,
+                        join_counter: FIRST_COUNTER,
+                        binding: binding.word().to_owned(),
+                    };
+                    let id = nodes::create(tx, new).await?.id;
+                    enrol::made(tx, token, id).await?;
+                    tx.audit(events::node_audit(tenant, id, "node.enrol", "succeeded"));
+                    tx.publish(events::node_changed(tenant, id, "joined"));
+                    Ok(id)
+                })
+            })
+            .await?;
+        self.new_node(node).await
+    }
+
+    /// Records a machine that waits for a person, and the code it shows.
+    ///
+    /// # Errors
+    /// When too many wait, or it cannot be recorded.
+    pub async fn ask_admission(&self, candidate: &Candidate, from: SocketAddr) -> Result<Admission, Fault> {
+        let core = self.core().clone();
+        if core.waiting.lock().len() >= MAX_WAITING {
+            return Err(Fault::new(ErrorKind::RateLimited, "enrol.too_many", "Too many machines wait for approval.")
+                .fix("Approve or deny the waiting ones first."));
+        }
+        let code = UserCode::from_random(core.rng.bytes());
+        let id: DeviceCodeId = core.rng.id(&core.clock);
+        let expires_at = core.clock.now().plus(CODE_LIFETIME);
+        let row = devices::DeviceCode {
+            id,
+            code_hash: code_hash(code),
+            public_key: *candidate.key(),
+            host: candidate.facts().host.clone(),
+            address: from.ip().to_string(),
+            facts: Json(candidate.facts().clone()),
+            key_words: candidate.key().id().words(),
+            created_at: core.clock.now(),
+            expires_at,
+            attempts: 0,
+            state: devices::DeviceState::Pending,
+            tenant: None,
+            node: None,
+            name: None,
+        };
+        core.store.write(Scope::System, move |tx| Box::pin(async move { devices::create(tx, &row).await })).await?;
+        let (sender, decided) = oneshot::channel();
+        core.waiting.lock().insert(id, sender);
+        Ok(Admission { control: self.clone(), id, code, expires_at, decided })
+    }
+
+    async fn new_node(&self, node: NodeId) -> Result<NewNode, Fault> {
+        let core = self.core();
+        let reader = core.store.read(Scope::System);
+        let row = nodes::get(&reader, node).await?;
+        let tenant = tenants::get(&reader, row.tenant).await?.name;
+        let shown = |text: String| text.parse().unwrap_or_else(|_| "node".parse::<Name>().expect("a plain word"));
+        let (tenant_name, node_name) = (shown(tenant), shown(row.name));
+        Ok(NewNode { node, counter: row.join_confirmed, epoch: core.signer.epoch(), tenant_name, node_name })
+    }
+}

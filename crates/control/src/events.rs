@@ -1,0 +1,98 @@
+//! Names and topics of what the control plane tells its watchers.
+
+use sf_store::audit::Entry;
+use sf_store::events::NewEvent;
+use sf_types::{AppId, NodeId, ProjectId, RunId, TenantId};
+
+/// A run changed.
+pub const RUN_UPDATE: &str = "run.update";
+/// A node came, went or changed.
+pub const NODE_UPDATE: &str = "node.status.update";
+/// A sample of a node's metrics.
+pub const NODE_METRICS: &str = "node.metrics";
+/// An app changed.
+pub const APP_UPDATE: &str = "app.status.update";
+/// An approval was opened or decided.
+pub const APPROVAL_UPDATE: &str = "approval.update";
+/// Lines of a log.
+pub const LOG_LINE: &str = "log.line";
+/// How the control plane is.
+pub const SYSTEM_HEALTH: &str = "system.health.status";
+
+/// Topic of one run.
+pub fn run_topic(run: RunId) -> String {
+    format!("run:{run}")
+}
+
+/// Topic of one node.
+pub fn node_topic(node: NodeId) -> String {
+    format!("node:{node}")
+}
+
+/// Topic of one app.
+pub fn app_topic(app: AppId) -> String {
+    format!("app:{app}")
+}
+
+/// Topic of one app's log.
+pub fn app_log_topic(app: AppId) -> String {
+    format!("logs:app:{app}")
+}
+
+/// Topic of one run's log.
+pub fn run_log_topic(run: RunId) -> String {
+    format!("logs:run:{run}")
+}
+
+/// An app changed.
+pub(crate) fn app_changed(tenant: TenantId, project: Option<ProjectId>, app: AppId) -> NewEvent {
+    NewEvent {
+        tenant: Some(tenant),
+        project,
+        topics: vec![app_topic(app), "apps".to_owned()],
+        name: APP_UPDATE.to_owned(),
+        data: serde_json::json!({ "id": app }).to_string().into(),
+    }
+}
+
+/// A node came, went or changed.
+pub(crate) fn node_changed(tenant: TenantId, node: NodeId, what: &str) -> NewEvent {
+    NewEvent {
+        tenant: Some(tenant),
+        project: None,
+        topics: vec![node_topic(node), "nodes".to_owned()],
+        name: NODE_UPDATE.to_owned(),
+        data: serde_json::json!({ "id": node, "change": what }).to_string().into(),
+    }
+}
+
+/// An audit line about a node that no run caused.
+pub(crate) fn node_audit(tenant: TenantId, node: NodeId, action: &str, outcome: &str) -> Entry {
+    Entry {
+        tenant: Some(tenant),
+        project: None,
+        actor_kind: "node".to_owned(),
+        actor_ref: node.to_string(),
+        action: action.to_owned(),
+        target_kind: "node".to_owned(),
+        target_id: node.to_string(),
+        run: None,
+        request: None,
+        outcome: outcome.to_owned(),
+        fields: Vec::new(),
+        personal: Vec::new(),
+    }
+}
+
+/// A node has something to say.
+pub(crate) fn node_notice(tenant: TenantId, node: NodeId, code: &str, message: &str) -> NewEvent {
+    NewEvent {
+        tenant: Some(tenant),
+        project: None,
+        topics: vec![node_topic(node), "nodes".to_owned()],
+        name: NODE_UPDATE.to_owned(),
+        data: serde_json::json!({ "id": node, "change": "notice", "code": code, "message": message })
+            .to_string()
+            .into(),
+    }
+}

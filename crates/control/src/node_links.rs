@@ -1,0 +1,196 @@
+//! A node's connection: who may open one, what it is sent first, what its end means.
+
+use sf_engine::Input;
+use sf_protocol::handshake::{BindingKind, Join, NodeRecord, Proven, ServerOpen, Welcome, join};
+use sf_protocol::key::KeyId;
+use sf_store::{Look, nodes, runs};
+use sf_types::{ConnectionId, ErrorKind, Fault, Millis, NodeId, Scope};
+use tokio::sync::mpsc::Receiver;
+
+use crate::control::Control;
+use crate::links::Outgoing;
+use crate::transition::{self, After};
+use crate::{dispatch, events, moments};
+
+/// Either side of a connection is heard at least this often.
+pub const HEARTBEAT: Millis = Millis::secs(15);
+
+/// A node that may be told AUTHORIZED.
+#[derive(Debug)]
+pub struct Joined {
+    /// What AUTHORIZED says.
+    pub welcome: Welcome,
+    /// What the connection has to write.
+    pub outgoing: Receiver<Outgoing>,
+}
+
+impl Control {
+    /// What the store says of the node that has this key.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn node_record(&self, key: KeyId) -> Result<Option<NodeRecord>, Fault> {
+        let reader = self.core().store.read(Scope::System);
+        let node = nodes::by_key(&reader, &key).await?;
+        Ok(node.map(|node| NodeRecord {
+            node: node.id,
+            binding: binding_of(&node),
+            locked: node.status == nodes::NodeStatus::Locked,
+        }))
+    }
+
+    /// Judges the join counter and takes the node in. Two holders of one key are both cut and the node is locked.
+    ///
+    /// # Errors
+    /// A fault for a cloned key, a journal that is ahead of ours, or when it cannot be recorded.
+    pub async fn join(&self, proven: &Proven) -> Result<Joined, Fault> {
+        let (node, presented) = (proven.node(), proven.presented());
+        let core = self.core().clone();
+        let connection: ConnectionId = core.rng.id(&core.clock);
+        let said = proven.connect().clone();
+        let epoch = core.signer.epoch();
+        if said.epoch > epoch {
+            return Err(ahead(said.epoch, epoch));
+        }
+        let agent_version = said.agent_version.clone();
+        let (judged, resume) = core
+            .store
+            .write(Scope::System, move |tx| {
+                Box::pin(async move {
+                    let row = nodes::get(tx, node).await?;
+                    let judged = join(row.join_confirmed, row.join_pending, presented);
+                    match judged {
+                        Join::Accept { confirmed, pending } => {
+                            let to = nodes::Connected {
+                                connection,
+                                join_confirmed: confirmed,
+                                join_pending: pending,
+                                agent_version: agent_version.to_string(),
+                                epoch,
+                            };
+                            nodes::connect(tx, node, &to).await?;
+                            tx.publish(events::node_changed(row.tenant, node, "online"));
+                        }
+                        Join::Cloned { confirmed, presented } => {
+                            let why = format!("join counter {presented} is older than the confirmed {confirmed}");
+                            nodes::lock(tx, node, &why).await?;
+                            tx.audit(events::node_audit(row.tenant, node, "node.locked", "cloned_key"));
+                            tx.publish(events::node_changed(row.tenant, node, "locked"));
+                        }
+                    }
+                    Ok((judged, row.events_seen))
+                })
+            })
+            .await?;
+        match judged {
+            Join::Accept { pending, .. } => {
+                let resume = sf_protocol::report::Stored { events: resume, ..Default::default() };
+                let welcome = Welcome { connection, counter: pending, epoch, resume, heartbeat: HEARTBEAT };
+                let outgoing = core.links.open(node, connection);
+                let high_water = if said.epoch == epoch { said.high_water } else { 0 };
+                self.catch_up(node, connection, high_water).await?;
+                Ok(Joined { welcome, outgoing })
+            }
+            Join::Cloned { .. } => {
+                let fault = Fault::new(ErrorKind::Forbidden, "node.cloned", "Two machines hold this node's key.")
+                    .fix("Look at both machines; unlock the node when one of them is gone.");
+                core.links.close(node, fault.clone());
+                Err(fault)
+            }
+        }
+    }
+
+    /// Reads what the node's journal lacks and signs what has waited for it; then commands flow.
+    async fn catch_up(&self, node: NodeId, connection: ConnectionId, high_water: u64) -> Result<(), Fault> {
+        let core = self.core().clone();
+        let inner = core.clone();
+        let (backlog, after) = core
+            .store
+            .write(Scope::System, move |tx| {
+                Box::pin(async move {
+                    if nodes::get(tx, node).await?.next_sequence <= high_water {
+                        return Err(forgotten(high_water).into());
+                    }
+                    let caught = dispatch::backlog(tx, &inner, node, high_water).await?;
+                    for run in runs::open_for_node(tx, node).await?.into_iter().filter(|run| run.stale) {
+                        let mut nothing = After::default();
+                        let back = moments::note(tx.now(), "its node is back");
+                        transition::advance(tx, &inner, run.id, Input::NodeBack, back, &mut nothing).await?;
+                    }
+                    Ok(caught)
+                })
+            })
+            .await?;
+        core.links.go_live(node, connection, high_water + 1, backlog);
+        self.deliver(after);
+        Ok(())
+    }
+
+    /// A connection ended. Its node's open runs are stale until it is back.
+    pub async fn left(&self, node: NodeId, connection: ConnectionId) {
+        let core = self.core().clone();
+        if !core.links.ended(node, connection) {
+            return;
+        }
+        let inner = core.clone();
+        let recorded = core
+            .store
+            .write(Scope::System, move |tx| {
+                Box::pin(async move {
+                    let row = nodes::get(tx, node).await?;
+                    if !nodes::disconnect(tx, node, connection).await? {
+                        return Ok(());
+                    }
+                    tx.publish(events::node_changed(row.tenant, node, "offline"));
+                    for run in runs::open_for_node(tx, node).await? {
+                        let mut nothing = After::default();
+                        let silent = moments::note(tx.now(), "its node went silent");
+                        transition::advance(tx, &inner, run.id, Input::NodeSilent, silent, &mut nothing).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await;
+        if let Err(error) = recorded {
+            tracing::warn!(agent_id = %node, %error, "a disconnect could not be recorded");
+        }
+    }
+
+    /// How nodes of this installation bind their connections.
+    pub fn binding(&self) -> BindingKind {
+        BindingKind::Exporter
+    }
+
+    /// The first frame confirms the join counter.
+    pub(crate) async fn confirm_join(&self, open: &ServerOpen) {
+        let (node, connection) = (open.node, open.connection);
+        self.core()
+            .store
+            .write_unawaited(Scope::System, move |tx| Box::pin(nodes::confirm_join(tx, node, connection)))
+            .await;
+    }
+}
+
+fn ahead(theirs: u64, ours: u64) -> Fault {
+    Fault::new(
+        ErrorKind::Conflict,
+        "node.epoch_ahead",
+        format!("The node counts in epoch {theirs}, this control plane in {ours}: it was restored from an older copy."),
+    )
+    .fix("Run `serverflow admin raise-epoch` where the root key is.")
+}
+
+/// How the node's connections are bound, as stored.
+fn binding_of(node: &nodes::Node) -> BindingKind {
+    if node.binding == BindingKind::Exporter.word() { BindingKind::Exporter } else { BindingKind::Host }
+}
+
+/// The node has accepted numbers this control plane does not know: it was restored from an older copy.
+fn forgotten(high_water: u64) -> Fault {
+    Fault::new(
+        ErrorKind::Conflict,
+        "node.numbers_ahead",
+        format!("The node has accepted order {high_water}, which this control plane never gave: it was restored."),
+    )
+    .fix("Run `serverflow admin raise-epoch` where the root key is.")
+}

@@ -1,0 +1,76 @@
+//! What a control plane is told when it starts.
+
+use std::path::PathBuf;
+
+use sf_identity::IdentityError;
+use sf_identity::master::MasterSource;
+use sf_identity::password::Cost;
+use sf_store::{StoreError, StoreOptions};
+
+/// Everything that can be set.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Folder of the keys, 0700.
+    pub data: PathBuf,
+    /// The database.
+    pub store: StoreOptions,
+    /// Where the master key comes from.
+    pub master: MasterSource,
+    /// What a password hash costs.
+    pub password_cost: Cost,
+    /// Which actions run by themselves.
+    pub routing: Routing,
+}
+
+/// Which actions run by themselves, which ask.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Routing {
+    /// Confidence from which an AI's action runs at once, 0-100.
+    pub auto_at: u8,
+    /// Confidence from which it runs and people are told, 0-100.
+    pub notify_at: u8,
+    /// Names of actions that never run without a person.
+    pub never_auto: Vec<String>,
+    /// Changes are frozen.
+    pub frozen: bool,
+    /// Automatic runs of AIs that are reviewed afterwards, of a thousand.
+    pub sample_permille: u16,
+}
+
+impl Default for Routing {
+    fn default() -> Self {
+        Self { auto_at: 90, notify_at: 70, never_auto: Vec::new(), frozen: false, sample_permille: 30 }
+    }
+}
+
+impl Options {
+    /// The defaults for a data folder: SQLite and a master key file in it.
+    pub fn in_folder(data: PathBuf) -> Self {
+        let database = data.join("serverflow.db");
+        Self {
+            store: StoreOptions::new(format!("sqlite://{}", database.display())),
+            master: MasterSource::File(data.join("master.key")),
+            password_cost: Cost::default(),
+            routing: Routing::default(),
+            data,
+        }
+    }
+}
+
+/// Why a control plane did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database.
+    #[error("the database: {0}")]
+    Store(#[from] StoreError),
+    /// Keys, passwords.
+    #[error("the keys: {0}")]
+    Identity(#[from] IdentityError),
+    /// A stored key or certificate is damaged.
+    #[error("the stored {what} is damaged: restore the database and the data folder from the same backup")]
+    Damaged {
+        /// Which.
+        what: &'static str,
+    },
+}

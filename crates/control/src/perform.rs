@@ -1,0 +1,221 @@
+//! Changes the control plane carries out itself, inside the transaction that records them.
+
+use std::sync::Arc;
+
+use sf_actions::access::AccessAction;
+use sf_actions::app::AppAction;
+use sf_actions::node::NodeAction;
+use sf_actions::run::{Decide, RunAction};
+use sf_actions::{Action, ActorKind};
+use sf_engine::{Input, Run};
+use sf_protocol::order::{AppVerb, DeploySource, Order};
+use sf_store::approvals::Verdict;
+use sf_store::timeline::MomentKind;
+use sf_store::{Look, StoreError, Tx, approvals, apps, nodes, tokens};
+use sf_types::{AppId, ErrorKind, Fault, NodeId};
+
+use crate::control::Core;
+use crate::proposal::Made;
+use crate::transition::{self, After};
+use crate::{enrolment, events, moments};
+
+/// Carries out an action of the control plane.
+pub(crate) async fn perform(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mut After) -> sf_store::Result<Made> {
+    match &run.action {
+        Action::Node(action) => node(tx, core, run, action, after).await,
+        Action::App(AppAction::Create(create)) => {
+            let project = sf_store::tenants::default_project(tx).await?.id;
+            let id: AppId = tx.new_id();
+            apps::create(tx, id, project, create.node, &create.name, &create.settings)
+                .await
+                .map_err(|error| name_taken(error, create.name.as_str()))?;
+            app_changed(tx, run, id);
+            Ok(Made::App(id))
+        }
+        Action::App(AppAction::Update(update)) => {
+            apps::update_settings(tx, update.app, &update.settings).await?;
+            app_changed(tx, run, update.app);
+            Ok(Made::App(update.app))
+        }
+        Action::Run(action) => decide(tx, core, run, action, after).await,
+        Action::Access(AccessAction::CreateToken(create)) => {
+            let user = person(run)?;
+            let id = tx.new_id();
+            let issued = sf_identity::token::issue(id, &core.rng);
+            let expires_at = tx.now().plus(std::time::Duration::from_secs(u64::from(create.days) * 86_400));
+            let token = tokens::Token {
+                id,
+                tenant: run.tenant,
+                user,
+                name: create.name.to_string(),
+                hash: issued.hash,
+                scopes: None,
+                address_list: None,
+                created_at: tx.now(),
+                expires_at,
+                last_used_at: None,
+                revoked_at: None,
+            };
+            tokens::create(tx, &token).await?;
+            Ok(Made::Token { id, text: issued.text.expose().clone(), expires_at })
+        }
+        Action::Access(AccessAction::RevokeToken(revoke)) => {
+            tokens::revoke(tx, revoke.token).await?;
+            Ok(Made::Nothing)
+        }
+        Action::App(AppAction::Delete(_)) | Action::Deploy(_) | Action::Process(_) => Ok(Made::Nothing),
+    }
+}
+
+async fn node(
+    tx: &mut Tx,
+    core: &Arc<Core>,
+    run: &Run,
+    action: &NodeAction,
+    after: &mut After,
+) -> sf_store::Result<Made> {
+    match action {
+        NodeAction::Invite(invite) => {
+            let invitation = enrolment::invite(tx, core, run.tenant, person(run).ok(), invite.name.clone()).await?;
+            Ok(Made::Invitation(invitation))
+        }
+        NodeAction::Admit(admit) => {
+            let node = enrolment::admit(tx, core, run.tenant, &admit.code, admit.name.clone(), after).await?;
+            node_changed(tx, run, node, "joined");
+            Ok(Made::Node(node))
+        }
+        NodeAction::Rename(rename) => {
+            nodes::rename(tx, rename.node, rename.name.as_str())
+                .await
+                .map_err(|error| name_taken(error, rename.name.as_str()))?;
+            node_changed(tx, run, rename.node, "renamed");
+            Ok(Made::Node(rename.node))
+        }
+        NodeAction::Unlock(unlock) => {
+            nodes::unlock(tx, unlock.node).await?;
+            node_changed(tx, run, unlock.node, "unlocked");
+            Ok(Made::Node(unlock.node))
+        }
+        NodeAction::Remove(remove) => {
+            if !apps::of_node(tx, remove.node).await?.is_empty() {
+                let fault = Fault::new(ErrorKind::Conflict, "node.has_apps", "There are still apps on this node.");
+                return Err(fault.fix("Delete them first, or move them to another node.").into());
+            }
+            nodes::remove(tx, remove.node).await?;
+            let gone = Fault::new(ErrorKind::Forbidden, "node.removed", "This node was removed.");
+            core.links.close(remove.node, gone);
+            node_changed(tx, run, remove.node, "removed");
+            Ok(Made::Nothing)
+        }
+    }
+}
+
+async fn decide(
+    tx: &mut Tx,
+    core: &Arc<Core>,
+    run: &Run,
+    action: &RunAction,
+    after: &mut After,
+) -> sf_store::Result<Made> {
+    let of = action.run();
+    let now = tx.now();
+    let (input, moment) = match action {
+        RunAction::Cancel(_) => (Input::Cancel, moments::note(now, "somebody asked to stop it")),
+        RunAction::Approve(decide) => {
+            decided(tx, run, decide, Verdict::Approved).await?;
+            (Input::Approved, moments::moment(MomentKind::Approval, now, "a person agreed"))
+        }
+        RunAction::Reject(decide) => {
+            decided(tx, run, decide, Verdict::Rejected).await?;
+            let input = Input::Rejected(decide.comment.clone());
+            (input, moments::moment(MomentKind::Approval, now, "a person refused"))
+        }
+    };
+    let changed = Box::pin(transition::advance(tx, core, of, input, moment, after)).await?;
+    let changed = changed.ok_or_else(|| {
+        StoreError::from(
+            Fault::new(ErrorKind::Conflict, "run.not_now", "The run is in a state in which this changes nothing.")
+                .fix("Look at it again: it may have ended meanwhile."),
+        )
+    })?;
+    // A run of the control plane that waited for a person is carried out by the approval.
+    if changed.is_done() && changed.fault.is_none() && matches!(action, RunAction::Approve(_)) {
+        Box::pin(perform(tx, core, &changed, after)).await?;
+    }
+    Ok(Made::Run(of))
+}
+
+/// Records a person's decision on exactly what was shown.
+async fn decided(tx: &mut Tx, run: &Run, decide: &Decide, verdict: Verdict) -> sf_store::Result<()> {
+    let by = person(run)?;
+    let open = approvals::open_of_run(tx, decide.run).await?.filter(|open| open.hash == decide.hash);
+    let open = open.ok_or_else(|| {
+        StoreError::from(
+            Fault::new(ErrorKind::Conflict, "approval.moved", "This is not what is waiting for a decision any more.")
+                .fix("Look at the run again and decide on what it shows now."),
+        )
+    })?;
+    approvals::decide(tx, open.id, &decide.hash, verdict, by, decide.comment.as_deref()).await
+}
+
+fn person(run: &Run) -> Result<sf_types::UserId, StoreError> {
+    match run.actor {
+        ActorKind::Person { user, .. } | ActorKind::Token { user, .. } => Ok(user),
+        ActorKind::Ai { .. } | ActorKind::System => {
+            Err(StoreError::from(Fault::new(ErrorKind::Forbidden, "actor.not_a_person", "Only a person may do this.")))
+        }
+    }
+}
+
+fn name_taken(error: StoreError, name: &str) -> StoreError {
+    match error {
+        StoreError::Taken(_) => Fault::new(ErrorKind::Conflict, "name.taken", format!("The name `{name}` is taken."))
+            .fix("Choose another one.")
+            .into(),
+        other => other,
+    }
+}
+
+fn app_changed(tx: &mut Tx, run: &Run, app: AppId) {
+    tx.publish(events::app_changed(run.tenant, run.project, app));
+}
+
+fn node_changed(tx: &mut Tx, run: &Run, node: NodeId, what: &str) {
+    tx.publish(events::node_changed(run.tenant, node, what));
+}
+
+/// What an order will do on its node, for people.
+pub(crate) fn plan_steps(order: &Order, app: &apps::App) -> Vec<String> {
+    match order {
+        Order::Deploy(deploy) => {
+            let first = match &deploy.from {
+                DeploySource::Git(source) => {
+                    let what = source.commit.as_deref().or(source.reference.as_deref());
+                    format!("Fetch {} of {} and build it", what.unwrap_or("the default branch"), source.url)
+                }
+                DeploySource::Kept => "Take the kept release from the node's disk".to_owned(),
+            };
+            vec![
+                first,
+                "Start it on a port of its own beside the live release".to_owned(),
+                "Wait until it is healthy".to_owned(),
+                "Point the stable port at it and let the old release finish its requests".to_owned(),
+                format!("Watch it for {} s; return to the old release if it breaks", deploy.watch.0 / 1000),
+            ]
+        }
+        Order::AppAction(action) => match action.verb {
+            AppVerb::Start => vec![format!("Start the live release of `{}`", app.name)],
+            AppVerb::Stop => vec![format!("Stop `{}`; visitors see that it is stopped", app.name)],
+            AppVerb::Restart => {
+                vec![format!("Start a fresh process of `{}`, switch to it, stop the old one", app.name)]
+            }
+            AppVerb::Delete => vec![
+                format!("Stop `{}`", app.name),
+                "Delete its releases, logs and folder on the node".to_owned(),
+                "Delete its rows here".to_owned(),
+            ],
+            AppVerb::Status => vec!["Look".to_owned()],
+        },
+        Order::Query(_) | Order::Cancel(_) | Order::Void(_) | Order::DesiredState(_) => Vec::new(),
+    }
+}

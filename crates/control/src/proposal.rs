@@ -1,0 +1,94 @@
+//! What an edge hands in and gets back: a proposal, and what became of it.
+
+use serde::Serialize;
+use sf_actions::{Action, Decision};
+use sf_engine::Run;
+use sf_protocol::Guard;
+use sf_types::{ErrorKind, Fault, Timestamp};
+
+/// An action plus how sure the proposer is and how it wants to be treated.
+#[derive(Clone, Debug)]
+pub struct Proposal {
+    /// What.
+    pub action: Action,
+    /// Confidence as reported, 0-100; anything else asks.
+    pub confidence: Option<f64>,
+    /// Only say what would happen.
+    pub dry_run: bool,
+}
+
+impl Proposal {
+    /// A proposal without a self-report, to be carried out.
+    pub const fn of(action: Action) -> Self {
+        Self { action, confidence: None, dry_run: false }
+    }
+}
+
+/// What became of a proposal.
+#[derive(Clone, Debug)]
+pub enum Proposed {
+    /// Dry run: nothing was recorded.
+    Plan(Box<Plan>),
+    /// Carried out in the control plane; the result is whole.
+    Done(Box<Run>, Made),
+    /// Waits for a person or a machine.
+    Open(Box<Run>),
+}
+
+/// What would happen.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    /// The action.
+    pub action: Action,
+    /// What policy would answer, and why.
+    pub decision: Decision,
+    /// What it would depend on.
+    pub guard: Guard,
+    /// What would happen, one line each.
+    pub steps: Vec<String>,
+    /// What would be lost; empty for changes that can be changed back.
+    pub losses: Vec<String>,
+    /// Why it would wait, where it would: the node is not connected.
+    pub waits_for: Option<String>,
+}
+
+/// What an action of the control plane made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Made {
+    /// Nothing that needs telling.
+    Nothing,
+    /// A node came to be or changed.
+    Node(sf_types::NodeId),
+    /// An app came to be or changed.
+    App(sf_types::AppId),
+    /// An enrolment token: shown once.
+    Invitation(Invitation),
+    /// A token: shown once.
+    Token {
+        /// Which.
+        id: sf_types::TokenId,
+        /// Its text.
+        text: String,
+        /// Until when.
+        expires_at: Timestamp,
+    },
+    /// Another run changed.
+    Run(sf_types::RunId),
+}
+
+/// An enrolment token and all that its one line needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invitation {
+    /// The token's text.
+    pub token: String,
+    /// Until when.
+    pub expires_at: Timestamp,
+    /// The root's fingerprint.
+    pub root: sf_protocol::KeyId,
+}
+
+/// A refusal of a value, as a fault.
+pub(crate) fn refused(refused: &sf_actions::Refused) -> Fault {
+    Fault::new(ErrorKind::Invalid, "value.refused", refused.to_string())
+}

@@ -1,0 +1,185 @@
+//! The one door for every change.
+//!
+//! Who asks ([`Actor`]) was established by the edge. Here: refuse bad values, look up the object, authorise, admit,
+//! and open the run, its audit line and its effects in one transaction. Orders to nodes leave after COMMIT.
+
+use sf_actions::{Action, Actor, Admission, Place};
+use sf_engine::{Run, RunState};
+use sf_policy::Access;
+use sf_protocol::Guard;
+use sf_store::timeline;
+use sf_store::{Look, Store, apps, runs};
+use sf_types::{ErrorKind, Fault, ReleaseId, RequestId, Timestamp};
+
+use crate::control::{Control, Core};
+use crate::proposal::{Made, Plan, Proposal, Proposed, refused};
+use crate::subject::{self, Subject};
+use crate::transition::{self, After};
+use crate::{admission, moments, perform};
+
+impl Control {
+    /// Proposes an action. What runs in the control plane is carried out when this returns; what waits for a person
+    /// or a machine is recorded and goes on by itself, even if the caller goes away.
+    ///
+    /// # Errors
+    /// A [`Fault`] when a value is refused, the object is not there for this actor, a right is missing, policy denies
+    /// it, or it cannot be recorded. Nothing happened then, but for denials, which leave a run.
+    pub async fn propose(&self, actor: &Actor, request: RequestId, proposal: Proposal) -> Result<Proposed, Fault> {
+        check(&proposal.action)?;
+        let core = self.core();
+        let reader = core.store.read(actor.scope());
+        let subject = subject::resolve(&reader, actor.tenant, &proposal.action).await?;
+        authorised(actor, &proposal.action, &subject)?;
+        let inputs = admission::inputs(core, &reader, actor, &proposal.action, proposal.confidence).await?;
+        let decision = sf_policy::admit(inputs);
+        let guard = guard(&subject, decision.admission);
+        let now = core.clock.now();
+        let run = Run {
+            id: core.rng.id(&core.clock),
+            tenant: subject.tenant,
+            project: subject.project,
+            action: proposal.action,
+            actor: actor.kind,
+            request,
+            node: subject.node,
+            app: subject.app.as_ref().map(|app| app.id),
+            state: RunState::Waiting,
+            stale: false,
+            step: None,
+            fault: None,
+            decision,
+            guard,
+            command: None,
+            version: 0,
+            opened_at: now,
+            updated_at: now,
+            closed_at: None,
+            expires_at: now,
+        };
+        let plan = plan(core, &run, &subject).await?;
+        if proposal.dry_run {
+            return Ok(Proposed::Plan(Box::new(plan)));
+        }
+        let control = self.clone();
+        self.owned("propose", async move { open(&control, run).await }).await
+    }
+}
+
+/// Refuses what no part behind could make sense of.
+fn check(action: &Action) -> Result<(), Fault> {
+    use sf_actions::app::AppAction;
+    use sf_actions::deploy::DeployAction;
+    let checked = match action {
+        Action::App(AppAction::Create(create)) => create.settings.check(),
+        Action::App(AppAction::Update(update)) => update.settings.check(),
+        Action::Deploy(DeployAction::Deploy(deploy)) => deploy.check(),
+        Action::Access(sf_actions::access::AccessAction::CreateToken(token)) if !(1..=365).contains(&token.days) => {
+            Err(sf_actions::Refused::new("days", "between 1 and 365 are allowed"))
+        }
+        _ => Ok(()),
+    };
+    checked.map_err(|error| refused(&error))
+}
+
+fn authorised(actor: &Actor, action: &Action, subject: &Subject) -> Result<(), Fault> {
+    let spec = action.spec();
+    let target = action.target();
+    match sf_policy::authorise(actor, spec.permission, subject::view_right(target), subject.tenant) {
+        Access::Allow => Ok(()),
+        Access::Hide => {
+            let (what, id) = runs::target(target);
+            Err(subject::missing(what, id))
+        }
+        Access::Forbid(right) => Err(Fault::new(
+            ErrorKind::Forbidden,
+            "permission.missing",
+            format!("`{}` needs the permission `{right}`, which you do not have here.", spec.name),
+        )
+        .fix("Ask somebody who may manage roles to grant it.")),
+    }
+}
+
+/// What a person would agree to: facts that must still hold when it is carried out.
+fn guard(subject: &Subject, admission: Admission) -> Guard {
+    match (&subject.app, admission) {
+        (Some(app), Admission::Ask) => Guard { live_release: app.live_release, ..Guard::default() },
+        _ => Guard::default(),
+    }
+}
+
+/// What would happen; refuses what cannot be planned before anything is recorded.
+async fn plan(core: &Core, run: &Run, subject: &Subject) -> Result<Plan, Fault> {
+    let spec = run.action.spec();
+    let mut steps = vec![format!("{}.", spec.title)];
+    let mut losses = Vec::new();
+    let mut waits_for = None;
+    if spec.place == Place::Node
+        && let (Some(app), Some(node)) = (&subject.app, subject.node)
+    {
+        let reader = core.store.read(sf_types::Scope::Tenant(subject.tenant));
+        let facts = apps::facts(&reader, app.id).await?;
+        let planned = sf_engine::plan::plan(&run.action, &facts, ReleaseId::from_uuid(run.id.uuid()))?;
+        steps = perform::plan_steps(&planned.order, app);
+        if spec.effect == sf_actions::Effect::Destroy {
+            losses.push(format!(
+                "{} releases and all logs of `{}` on its node",
+                facts.kept.len() + usize::from(facts.live.is_some()),
+                app.name
+            ));
+        }
+        if !core.links.is_connected(node) {
+            waits_for = Some("its node is not connected; the order is sent when it is back".to_owned());
+        }
+    }
+    if run.decision.admission == Admission::Ask {
+        waits_for = Some(format!("a person: {}", run.decision.because));
+    }
+    Ok(Plan {
+        action: run.action.clone(),
+        decision: run.decision.clone(),
+        guard: run.guard.clone(),
+        steps,
+        losses,
+        waits_for,
+    })
+}
+
+/// Opens the run: row, timeline, audit line, effects and, in the control plane, the change itself.
+async fn open(control: &Control, run: Run) -> Result<Proposed, Fault> {
+    let core = control.core().clone();
+    let store: Store = core.store.clone();
+    let scope = sf_types::Scope::Tenant(run.tenant);
+    let (run, made, after) = store
+        .write(scope, move |tx| {
+            Box::pin(async move {
+                let mut after = After::default();
+                let now: Timestamp = tx.now();
+                let (mut run, effects) = sf_engine::open(run, now);
+                let here = run.action.spec().place == Place::ControlPlane;
+                let mut made = Made::Nothing;
+                runs::insert(tx, &run).await?;
+                let opened: Vec<_> = moments::opened(&run).into_iter().chain(moments::closed(&run)).collect();
+                timeline::append(tx, run.id, &opened).await?;
+                tx.audit(transition::opening(&run));
+                if here && run.is_done() && run.fault.is_none() {
+                    made = perform::perform(tx, &core, &run, &mut after).await?;
+                }
+                let before = run.clone();
+                transition::record(tx, &core, &mut run, &effects, &mut after).await?;
+                if run != before {
+                    run.version = before.version + 1;
+                    runs::update(tx, &run, None).await?;
+                }
+                Ok((run, made, after))
+            })
+        })
+        .await?;
+    control.deliver(after);
+    if run.is_done() && run.fault.is_none() {
+        return Ok(Proposed::Done(Box::new(run), made));
+    }
+    match run.fault {
+        Some(fault) if run.state == RunState::Done(sf_engine::Done::Denied) => Err(fault),
+        _ => Ok(Proposed::Open(Box::new(run))),
+    }
+}

@@ -1,0 +1,26 @@
+//! Reads: never runs, never audited, always within the actor's scope. A missing view right is a 403 for lists and a
+//! 404 for single objects.
+
+pub mod apps;
+pub mod node;
+pub mod nodes;
+pub mod people;
+pub mod runs;
+
+use sf_actions::{Actor, Permission};
+use sf_store::Reader;
+use sf_types::{ErrorKind, Fault};
+
+use crate::control::Control;
+
+impl Control {
+    /// A view for somebody who has the right.
+    pub(crate) fn view(&self, actor: &Actor, right: Permission) -> Result<Reader, Fault> {
+        if !actor.may(right) {
+            let message = format!("This needs the permission `{right}`, which you do not have here.");
+            return Err(Fault::new(ErrorKind::Forbidden, "permission.missing", message)
+                .fix("Ask somebody who may manage roles to grant it."));
+        }
+        Ok(self.core().store.read(actor.scope()))
+    }
+}

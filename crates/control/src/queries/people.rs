@@ -1,0 +1,52 @@
+//! A person's own account, sessions and tokens.
+
+use sf_actions::Actor;
+use sf_store::{sessions, tenants, tokens, users};
+use sf_types::{ErrorKind, Fault, SessionId, UserId};
+
+use crate::control::Control;
+
+impl Control {
+    /// The person behind an actor and their team.
+    ///
+    /// # Errors
+    /// There is no person behind it, or the store cannot be read.
+    pub async fn me(&self, actor: &Actor) -> Result<(users::User, tenants::Tenant), Fault> {
+        let reader = self.core().store.read(actor.scope());
+        let user = users::get(&reader, person(actor)?).await?;
+        Ok((user, tenants::get(&reader, actor.tenant).await?))
+    }
+
+    /// The person's own sessions.
+    ///
+    /// # Errors
+    /// There is no person behind it, or the store cannot be read.
+    pub async fn sessions(&self, actor: &Actor) -> Result<Vec<sessions::Session>, Fault> {
+        Ok(sessions::of_user(&self.core().store.read(actor.scope()), person(actor)?).await?)
+    }
+
+    /// Ends one of the person's own sessions.
+    ///
+    /// # Errors
+    /// Not theirs, or it cannot be recorded.
+    pub async fn end_session(&self, actor: &Actor, session: SessionId) -> Result<(), Fault> {
+        let own = self.sessions(actor).await?;
+        if !own.iter().any(|row| row.id == session) {
+            return Err(crate::subject::missing("session", session));
+        }
+        self.sign_out(session).await
+    }
+
+    /// The person's own tokens; never their texts.
+    ///
+    /// # Errors
+    /// There is no person behind it, or the store cannot be read.
+    pub async fn tokens(&self, actor: &Actor) -> Result<Vec<tokens::Token>, Fault> {
+        Ok(tokens::of_user(&self.core().store.read(actor.scope()), person(actor)?).await?)
+    }
+}
+
+fn person(actor: &Actor) -> Result<UserId, Fault> {
+    let none = || Fault::new(ErrorKind::Forbidden, "actor.not_a_person", "There is no person behind this credential.");
+    actor.user().ok_or_else(none)
+}

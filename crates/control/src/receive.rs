@@ -1,0 +1,295 @@
+//! What a node's word does. Signed words are verified with the node's key before anything of them is believed;
+//! whatever is stored is confirmed with STORED only after COMMIT, so that the node forgets nothing too early.
+
+mod outcome;
+
+use sf_engine::Input;
+use sf_protocol::handshake::ServerOpen;
+use sf_protocol::outcome::{Accepted, Outcome};
+use sf_protocol::query::Answer;
+use sf_protocol::report::{DetectedPorts, LogSource, LogStored, LogStream, NodeEvent, StatusUpdate, Stored, SystemLog};
+use sf_protocol::{Frame, Kind, Signed};
+use sf_store::logs::LogOwner;
+use sf_store::timeline::MomentKind;
+use sf_store::{StoreError, apps, commands, logs, metrics, nodes, runs};
+use sf_types::{AppId, CommandId, ErrorKind, Fault, NodeId, Scope};
+
+use crate::control::Control;
+use crate::transition::{self, After};
+use crate::{events, moments};
+
+impl Control {
+    /// Takes in one frame of an open connection.
+    ///
+    /// # Errors
+    /// A fault that ends the connection: a frame that has no business here, a signature that does not hold, or a
+    /// store that cannot record it. The node keeps what was not confirmed and sends it again.
+    pub async fn receive(&self, open: &ServerOpen, frame: Frame) -> Result<(), Fault> {
+        self.confirm_join(open).await;
+        match frame {
+            Frame::Ack(signed) => self.accepted(open, &signed).await,
+            Frame::Result(signed) => self.outcome(open, signed).await,
+            Frame::Answer(signed) => {
+                let answer: Answer = verified(open, Kind::Answer, &signed)?;
+                self.core().questions.answered(open.node, answer);
+                Ok(())
+            }
+            Frame::StatusUpdate(update) => self.status(open.node, update).await,
+            Frame::LogStream(lines) => self.log(open.node, lines).await,
+            Frame::DetectedPorts(ports) => self.ports(open.node, ports).await,
+            Frame::SystemLog(sample) => self.sample(open.node, sample).await,
+            other => Err(Fault::new(
+                ErrorKind::Invalid,
+                "frame.unexpected",
+                format!("{} has no business on an open connection.", other.kind()),
+            )),
+        }
+    }
+
+    /// The command is in the node's journal. Not waited for: it rides in the next batch.
+    async fn accepted(&self, open: &ServerOpen, signed: &Signed) -> Result<(), Fault> {
+        let accepted: Accepted = verified(open, Kind::Ack, signed)?;
+        let (core, signed, node) = (self.core().clone(), signed.clone(), open.node);
+        let store = core.store.clone();
+        store
+            .write_unawaited(Scope::System, move |tx| {
+                Box::pin(async move {
+                    let command = accepted.command;
+                    let Some(found) = own(tx, node, command).await? else { return Ok(()) };
+                    commands::mark_acked(tx, command, &signed).await?;
+                    let mut nothing = After::default();
+                    let text = "the node wrote it into its journal";
+                    let moment = moments::moment(MomentKind::Accepted, accepted.accepted_at, text);
+                    transition::advance(tx, &core, found.run, Input::Accepted, moment, &mut nothing).await?;
+                    Ok(())
+                })
+            })
+            .await;
+        Ok(())
+    }
+
+    /// The node's signed word on a command: the run ends, the app is as the node says, in one transaction.
+    async fn outcome(&self, open: &ServerOpen, signed: Signed) -> Result<(), Fault> {
+        let outcome: Outcome = verified(open, Kind::Result, &signed)?;
+        if outcome.node != open.node {
+            return Err(Fault::new(ErrorKind::Invalid, "outcome.other_node", "The outcome names another node."));
+        }
+        let (control, node) = (self.clone(), open.node);
+        let command = outcome.command;
+        let after =
+            self.owned("outcome", async move { outcome::record(&control, node, outcome, signed).await }).await?;
+        self.deliver(after);
+        let stored = Stored { results: vec![command], ..Stored::default() };
+        self.core().links.send(node, Frame::Stored(stored));
+        Ok(())
+    }
+
+    /// One thing that happened on the node, taken in once.
+    async fn status(&self, node: NodeId, update: StatusUpdate) -> Result<(), Fault> {
+        let core = self.core().clone();
+        let sequence = update.sequence;
+        let store = core.store.clone();
+        let seen = store
+            .write(Scope::System, move |tx| {
+                Box::pin(async move {
+                    if !nodes::advance_events(tx, node, update.sequence).await? {
+                        return Ok(());
+                    }
+                    happened(tx, &core, node, update).await
+                })
+            })
+            .await;
+        seen?;
+        self.core().links.send(node, Frame::Stored(Stored { events: sequence, ..Stored::default() }));
+        Ok(())
+    }
+
+    async fn log(&self, node: NodeId, lines: LogStream) -> Result<(), Fault> {
+        let Some(last) = lines.lines.last().map(|line| line.sequence) else { return Ok(()) };
+        let core = self.core();
+        let source = lines.source;
+        let told = lines.clone();
+        let owner = core
+            .store
+            .write(Scope::System, move |tx| {
+                Box::pin(async move {
+                    let Some(owner) = log_owner(tx, node, lines.source).await? else { return Ok(None) };
+                    let (_, fresh) = logs::append(tx, owner, &lines).await?;
+                    Ok(Some((owner, fresh)))
+                })
+            })
+            .await?;
+        if let Some((owner, fresh)) = owner.filter(|(_, fresh)| !fresh.is_empty()) {
+            let told = LogStream { lines: fresh, ..told };
+            core.bus.publish(log_event(&told, owner.tenant, owner.project, core.clock.now()));
+        }
+        let stored = Stored { logs: vec![LogStored { source, up_to: last }], ..Stored::default() };
+        core.links.send(node, Frame::Stored(stored));
+        Ok(())
+    }
+
+    async fn ports(&self, node: NodeId, ports: DetectedPorts) -> Result<(), Fault> {
+        let core = self.core();
+        core.store
+            .write_unawaited(Scope::System, move |tx| {
+                Box::pin(async move {
+                    let Some(app) = app_here(tx, ports.app, node).await? else { return Ok(()) };
+                    let stable_port = ports.stable.map(Some);
+                    let detected_ports = Some(ports.ports.clone());
+                    let change = apps::AppChange { detected_ports, stable_port, ..Default::default() };
+                    apps::change(tx, app.id, &change).await?;
+                    tx.publish(events::app_changed(app.tenant, Some(app.project), app.id));
+                    Ok(())
+                })
+            })
+            .await;
+        Ok(())
+    }
+
+    async fn sample(&self, node: NodeId, sample: SystemLog) -> Result<(), Fault> {
+        let core = self.core();
+        let at = sample.at;
+        let told = sample.clone();
+        let tenant = core
+            .store
+            .write(Scope::System, move |tx| {
+                Box::pin(async move {
+                    metrics::append(tx, node, &[sample]).await?;
+                    Ok(nodes::get(tx, node).await?.tenant)
+                })
+            })
+            .await?;
+        core.bus.publish(sample_event(node, &told, tenant, core.clock.now()));
+        core.links.send(node, Frame::Stored(Stored { metrics: Some(at), ..Stored::default() }));
+        Ok(())
+    }
+}
+
+/// Verifies a signed word with the key the connection was opened with.
+fn verified<T: serde::de::DeserializeOwned>(open: &ServerOpen, kind: Kind, signed: &Signed) -> Result<T, Fault> {
+    signed
+        .open(kind, &open.connect.pub_key)
+        .map_err(|error| Fault::new(ErrorKind::Invalid, "frame.signature", format!("The {kind} was refused: {error}.")))
+}
+
+/// A command of this very node; a node's word on another's command counts for nothing.
+async fn own(tx: &sf_store::Tx, node: NodeId, command: CommandId) -> sf_store::Result<Option<commands::StoredCommand>> {
+    Ok(found(commands::get(tx, command).await)?.filter(|found| found.node == node))
+}
+
+/// An app of this very node.
+async fn app_here(tx: &sf_store::Tx, app: AppId, node: NodeId) -> sf_store::Result<Option<apps::App>> {
+    Ok(found(apps::get(tx, app).await)?.filter(|app| app.node == node))
+}
+
+/// What a node speaks of may be gone meanwhile.
+fn found<T>(looked: sf_store::Result<T>) -> sf_store::Result<Option<T>> {
+    match looked {
+        Ok(row) => Ok(Some(row)),
+        Err(StoreError::NotFound(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whose log it is; `None` when the app or run is not this node's.
+async fn log_owner(tx: &sf_store::Tx, node: NodeId, source: LogSource) -> sf_store::Result<Option<LogOwner>> {
+    Ok(match source {
+        LogSource::App { app, .. } => app_here(tx, app, node).await?.map(|row| LogOwner {
+            tenant: row.tenant,
+            project: Some(row.project),
+            app: Some(app),
+        }),
+        LogSource::Run { run } => found(runs::get(tx, run).await)?
+            .filter(|run| run.node == Some(node))
+            .map(|run| LogOwner { tenant: run.tenant, project: run.project, app: run.app }),
+    })
+}
+
+async fn happened(
+    tx: &mut sf_store::Tx,
+    core: &std::sync::Arc<crate::control::Core>,
+    node: NodeId,
+    update: StatusUpdate,
+) -> sf_store::Result<()> {
+    match update.event {
+        NodeEvent::Step { command, step, state, note } => {
+            let Some(found) = own(tx, node, command).await? else { return Ok(()) };
+            let moment = moments::step(update.at, step, state, note);
+            let mut nothing = After::default();
+            let input = Input::StepSeen(step);
+            let advanced = transition::advance(tx, core, found.run, input, moment.clone(), &mut nothing).await?;
+            if advanced.is_none() {
+                // The run is in this step already: only its timeline grows.
+                transition::note(tx, found.run, moment).await?;
+            }
+            Ok(())
+        }
+        NodeEvent::App { app, release, state, restarts, reason } => {
+            let Some(row) = app_here(tx, app, node).await? else { return Ok(()) };
+            let change = apps::AppChange {
+                state: Some(state),
+                reason: Some(reason),
+                live_release: release.map(Some),
+                restarts: Some(restarts),
+                ..Default::default()
+            };
+            apps::change(tx, app, &change).await?;
+            tx.publish(events::app_changed(row.tenant, Some(row.project), app));
+            Ok(())
+        }
+        NodeEvent::Refused { kind, reason } => {
+            let row = nodes::get(tx, node).await?;
+            tracing::warn!(agent_id = %node, %kind, %reason, "a node refused a message");
+            tx.audit(events::node_audit(row.tenant, node, "node.refused_message", "refused"));
+            Ok(())
+        }
+        NodeEvent::Notice { code, message } => {
+            let row = nodes::get(tx, node).await?;
+            tracing::warn!(agent_id = %node, %code, %message, "a node has something to say");
+            tx.publish(events::node_notice(row.tenant, node, &code, &message));
+            Ok(())
+        }
+    }
+}
+
+fn log_event(
+    lines: &LogStream,
+    tenant: sf_types::TenantId,
+    project: Option<sf_types::ProjectId>,
+    at: sf_types::Timestamp,
+) -> sf_bus::Event {
+    let topic = match lines.source {
+        LogSource::App { app, .. } => sf_bus::Topic::App(app),
+        LogSource::Run { run } => sf_bus::Topic::Run(run),
+    };
+    let data = serde_json::json!({ "source": lines.source, "lines": lines.lines, "dropped": lines.dropped });
+    sf_bus::Event {
+        seq: 0,
+        tenant: Some(tenant),
+        project,
+        topics: vec![topic],
+        name: events::LOG_LINE.into(),
+        at,
+        data: data.to_string().into(),
+    }
+}
+
+fn sample_event(
+    node: NodeId,
+    sample: &SystemLog,
+    tenant: sf_types::TenantId,
+    at: sf_types::Timestamp,
+) -> sf_bus::Event {
+    let mut topics = vec![sf_bus::Topic::Node(node)];
+    topics.extend(sample.apps.iter().map(|app| sf_bus::Topic::App(app.app)));
+    let data = serde_json::json!({ "nodeId": node, "at": sample.at, "node": sample.node, "apps": sample.apps });
+    sf_bus::Event {
+        seq: 0,
+        tenant: Some(tenant),
+        project: None,
+        topics,
+        name: events::NODE_METRICS.into(),
+        at,
+        data: data.to_string().into(),
+    }
+}

@@ -1,0 +1,80 @@
+//! Starting: keys, the lanes, and what a crash may have left open.
+
+use std::sync::Arc;
+
+use sf_bus::{Bus, Event, Topic};
+use sf_runtime::{Clock, Rng, Tasks};
+use sf_store::events::StoredEvent;
+use sf_store::{Store, nodes, tenants};
+use sf_types::Scope;
+
+use crate::control::{Control, Core};
+use crate::keys::Keys;
+use crate::links::Links;
+use crate::options::{Options, StartError};
+use crate::sign_in::People;
+use crate::signer::Signer;
+
+impl Control {
+    /// Opens the store, loads or makes the keys and starts the lanes as tasks of `tasks`.
+    ///
+    /// # Errors
+    /// [`StartError`] says what is wrong with the database or the keys.
+    pub async fn start(options: Options, clock: Clock, rng: Rng, tasks: &Tasks) -> Result<Self, StartError> {
+        let store = Store::open(&options.store, clock.clone(), rng.clone(), tasks).await?;
+        store
+            .write(Scope::System, |tx| {
+                Box::pin(async move {
+                    tenants::ensure_default(tx, "default").await?;
+                    // Nobody is connected to a control plane that has just started.
+                    nodes::disconnect_all(tx).await.map(drop)
+                })
+            })
+            .await?;
+        let (keys, access) = Keys::open(&options, &store, &clock, &rng).await?;
+        let people = People::new(options.password_cost, &keys.master, &rng)?;
+        let bus = Bus::default();
+        let forward = bus.clone();
+        store.on_commit(move |events| {
+            for event in events {
+                forward.publish(told(event));
+            }
+        });
+        let core = Core {
+            signer: Signer::new(keys.certified()),
+            started_at: clock.now(),
+            links: Links::default(),
+            questions: Default::default(),
+            waiting: Default::default(),
+            tasks: tasks.clone(),
+            options,
+            store,
+            bus,
+            clock,
+            rng,
+            keys,
+            access,
+            people,
+        };
+        let control = Self(Arc::new(core));
+        control.start_timers();
+        control.start_renewal();
+        Ok(control)
+    }
+}
+
+/// A stored event as the bus carries it. Topics that are lists (`runs`) become the tenant's.
+fn told(stored: &StoredEvent) -> Event {
+    let event = &stored.event;
+    let mut topics: Vec<Topic> = event.topics.iter().filter_map(|topic| topic.parse().ok()).collect();
+    topics.extend(event.tenant.map(Topic::Tenant));
+    Event {
+        seq: stored.seq,
+        tenant: event.tenant,
+        project: event.project,
+        topics,
+        name: event.name.clone().into(),
+        at: stored.at,
+        data: event.data.clone(),
+    }
+}

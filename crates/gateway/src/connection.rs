@@ -1,0 +1,124 @@
+//! The life of one connection.
+
+use std::net::SocketAddr;
+
+use sf_control::{Control, Outgoing};
+use sf_protocol::frame::Frame;
+use sf_protocol::handshake::{Closing, Endpoint, ServerOpen};
+use sf_runtime::Shutdown;
+use sf_types::{ErrorKind, Fault, Millis};
+use tokio::sync::mpsc::Receiver;
+use tokio::time::Instant;
+
+use crate::enrolment;
+use crate::limits::{HEARTBEAT, OPENING_WITHIN, RETRY_WHEN_FULL, SILENCE};
+use crate::opening::{self, Refusal, Wanted};
+use crate::socket::{Gone, Heard, Socket, Stream};
+
+/// Everything a connection needs to know.
+#[derive(Clone)]
+pub(crate) struct Context {
+    pub(crate) control: Control,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) from: SocketAddr,
+    pub(crate) shutdown: Shutdown,
+}
+
+/// Serves one connection to its end.
+pub(crate) async fn serve<S: Stream>(mut socket: Socket<S>, context: Context, full: bool) {
+    let refusal = if full { Some(Refusal::Fault(too_many())) } else { open(&mut socket, &context).await.err() };
+    if let Some(Refusal::Fault(fault)) = refusal {
+        tracing::info!(from = %context.from, code = %fault.code, "agent refused: {}", fault.message);
+        let retry_after = full.then(|| Millis(u64::try_from(RETRY_WHEN_FULL.as_millis()).unwrap_or(u64::MAX)));
+        drop(say_closing(&mut socket, fault, retry_after).await);
+    }
+    socket.close().await;
+}
+
+async fn open<S: Stream>(socket: &mut Socket<S>, context: &Context) -> Result<(), Refusal> {
+    let deadline = Instant::now() + OPENING_WITHIN;
+    let first = within(deadline, async { Ok(socket.text().await?) }).await?;
+    let control = &context.control;
+    match opening::wanted(&first)? {
+        Wanted::Register => enrolment::register(socket, &first, context.endpoint.clone(), control, context.from).await,
+        Wanted::Connect => {
+            let endpoint = context.endpoint.clone();
+            let opened = Box::pin(opening::connect(socket, &first, endpoint, control));
+            let (open, outgoing) = within(deadline, opened).await?;
+            let ended = converse(socket, context, &open, outgoing).await;
+            control.left(open.node, open.connection).await;
+            ended
+        }
+    }
+}
+
+async fn within<T>(deadline: Instant, work: impl Future<Output = Result<T, Refusal>>) -> Result<T, Refusal> {
+    match tokio::time::timeout_at(deadline, work).await {
+        Ok(done) => done,
+        Err(_) => Err(Refusal::Gone),
+    }
+}
+
+/// Moves frames both ways until one side ends it.
+async fn converse<S: Stream>(
+    socket: &mut Socket<S>,
+    context: &Context,
+    open: &ServerOpen,
+    mut outgoing: Receiver<Outgoing>,
+) -> Result<(), Refusal> {
+    let mut pulse = tokio::time::interval(HEARTBEAT);
+    pulse.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut heard_at = Instant::now();
+    loop {
+        tokio::select! {
+            heard = socket.hear() => {
+                heard_at = Instant::now();
+                if let Heard::Text(text) = heard? {
+                    context.control.receive(open, frame(&text)?).await?;
+                }
+            }
+            out = outgoing.recv() => match out {
+                Some(Outgoing::Frame(frame)) => say(socket, &frame).await?,
+                Some(Outgoing::Close(fault)) => return Err(Refusal::Fault(fault)),
+                None => return Err(Refusal::Gone),
+            },
+            _ = pulse.tick() => {
+                if heard_at.elapsed() > SILENCE {
+                    return Err(Refusal::Gone);
+                }
+                socket.ping().await?;
+            }
+            () = context.shutdown.requested() => return Err(Refusal::Fault(restarting())),
+        }
+    }
+}
+
+fn frame(text: &str) -> Result<Frame, Refusal> {
+    Frame::parse(text).map_err(|error| {
+        Refusal::Fault(Fault::new(ErrorKind::Invalid, "frame.refused", format!("A frame was refused: {error}.")))
+    })
+}
+
+async fn say<S: Stream>(socket: &mut Socket<S>, frame: &Frame) -> Result<(), Gone> {
+    match frame.write() {
+        Ok(text) => socket.say(text).await,
+        Err(error) => {
+            // Ours to split; the connection is still good.
+            tracing::error!(kind = %frame.kind(), %error, "a frame could not be written");
+            Ok(())
+        }
+    }
+}
+
+async fn say_closing<S: Stream>(socket: &mut Socket<S>, fault: Fault, retry_after: Option<Millis>) -> Result<(), Gone> {
+    say(socket, &Frame::Closing(Closing { fault, retry_after })).await
+}
+
+fn too_many() -> Fault {
+    Fault::new(ErrorKind::RateLimited, "gateway.full", "This control plane has all the connections it can hold.")
+        .fix("It is tried again by itself; start another control plane if this lasts.")
+}
+
+fn restarting() -> Fault {
+    Fault::new(ErrorKind::Unavailable, "gateway.stopping", "The control plane is stopping.")
+}

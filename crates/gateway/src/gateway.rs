@@ -1,0 +1,147 @@
+//! Accepting connections.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sf_control::Control;
+use sf_protocol::handshake::{Endpoint, VERSIONS};
+use sf_runtime::{OnError, Tasks};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+
+use crate::connection::{self, Context};
+use crate::limits::{MAX_CONNECTIONS, OPENING_AT_ONCE, OPENING_WITHIN};
+use crate::socket::{Socket, Stream};
+
+/// How the endpoint is reached.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Every host name or address agents may dial it by.
+    pub names: Vec<String>,
+    /// Certificate and key; `None` speaks plain WebSocket, which only benchmarks on loopback do.
+    pub tls: Option<Arc<rustls::ServerConfig>>,
+}
+
+/// Why the endpoint cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    /// The address cannot be listened on.
+    #[error("agents cannot be served on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// The endpoint: listening, not accepting yet.
+#[derive(Debug)]
+pub struct Gateway {
+    listener: TcpListener,
+    options: Options,
+    control: Control,
+}
+
+impl Gateway {
+    /// Opens the socket.
+    ///
+    /// # Errors
+    /// [`GatewayError::Listen`].
+    pub async fn bind(options: Options, control: Control) -> Result<Self, GatewayError> {
+        let listener = TcpListener::bind(options.listen)
+            .await
+            .map_err(|source| GatewayError::Listen { address: options.listen, source })?;
+        Ok(Self { listener, options, control })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.listener.local_addr().unwrap_or(self.options.listen)
+    }
+
+    /// Accepts until the owner stops. Each connection is a task of `tasks`.
+    pub fn start(self, tasks: &Tasks) {
+        let owner = tasks.child();
+        tasks.spawn("gateway", OnError::Stop, async move {
+            self.accept(&owner).await;
+            owner.stop(Duration::from_secs(5)).await;
+            Ok::<(), GatewayError>(())
+        });
+    }
+
+    async fn accept(&self, tasks: &Tasks) {
+        let opening = Arc::new(Semaphore::new(OPENING_AT_ONCE));
+        let acceptor = self.options.tls.clone().map(TlsAcceptor::from);
+        loop {
+            let shutdown = tasks.shutdown();
+            let permit = tokio::select! {
+                () = shutdown.requested() => return,
+                permit = Arc::clone(&opening).acquire_owned() => permit.expect("the semaphore is never closed"),
+            };
+            let accepted = tokio::select! {
+                () = shutdown.requested() => return,
+                accepted = self.listener.accept() => accepted,
+            };
+            let (stream, from) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // Out of files or a connection that died in the queue: wait until something was freed.
+                    tracing::warn!(%error, "an agent's connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            };
+            let full = tasks.alive() >= MAX_CONNECTIONS;
+            let context = Context {
+                control: self.control.clone(),
+                endpoint: Endpoint { names: self.options.names.clone(), exporter: None, versions: VERSIONS },
+                from,
+                shutdown,
+            };
+            let acceptor = acceptor.clone();
+            tasks.spawn("agent connection", OnError::Log, async move {
+                Box::pin(secure(stream, acceptor, context, full, permit)).await;
+                Ok::<(), GatewayError>(())
+            });
+        }
+    }
+}
+
+/// Ends TLS, takes what it exports for the channel binding (RFC 9266), and goes on.
+async fn secure(
+    stream: TcpStream,
+    acceptor: Option<TlsAcceptor>,
+    mut context: Context,
+    full: bool,
+    permit: tokio::sync::OwnedSemaphorePermit,
+) {
+    drop(stream.set_nodelay(true));
+    let Some(acceptor) = acceptor else { return upgrade(stream, context, full, permit).await };
+    let from = context.from;
+    match tokio::time::timeout(OPENING_WITHIN, acceptor.accept(stream)).await {
+        Ok(Ok(stream)) => {
+            let exported = stream.get_ref().1.export_keying_material([0; 32], b"EXPORTER-Channel-Binding", None);
+            context.endpoint.exporter = exported.ok();
+            upgrade(stream, context, full, permit).await;
+        }
+        Ok(Err(error)) => tracing::debug!(%from, %error, "TLS did not come about"),
+        Err(_) => tracing::debug!(%from, "TLS took too long"),
+    }
+}
+
+async fn upgrade<S: Stream>(stream: S, context: Context, full: bool, permit: tokio::sync::OwnedSemaphorePermit) {
+    match tokio::time::timeout(OPENING_WITHIN, Socket::accept(stream)).await {
+        Ok(Ok(socket)) => {
+            // The bound is on opening, not on being open.
+            drop(permit);
+            connection::serve(socket, context, full).await;
+        }
+        Ok(Err(error)) => tracing::debug!(from = %context.from, %error, "no WebSocket"),
+        Err(_) => tracing::debug!(from = %context.from, "the WebSocket upgrade took too long"),
+    }
+}
