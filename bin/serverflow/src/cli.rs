@@ -1,0 +1,122 @@
+//! What can be said on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::command::{activity, apps, completion, deploy, enrol, inspect, logs, nodes, power, runs, session};
+use crate::context::Context;
+use crate::failure::Done;
+use crate::screen::Screen;
+
+/// ServerFlow: people, schedules and AI act safely on servers they own.
+#[derive(Debug, Parser)]
+#[command(name = "serverflow", version, propagate_version = true, disable_help_subcommand = true)]
+#[command(after_help = "Exit codes: 0 succeeded, 1 failed, 2 usage, 3 rolled back, 4 rejected or denied, \
+                        5 expired or cancelled, 6 unreachable.")]
+pub struct Cli {
+    /// What holds for every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// Which command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What holds for every command.
+#[derive(Clone, Debug, Args)]
+pub struct Global {
+    /// Print one JSON document, or JSON lines for streams.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// The control plane's address [default: the one signed in to last, else http://127.0.0.1:7400].
+    #[arg(long, global = true, env = "SERVERFLOW_URL", value_name = "URL")]
+    pub server: Option<String>,
+    /// A CLI token, instead of the stored one.
+    #[arg(long, global = true, env = "SERVERFLOW_TOKEN", hide_env_values = true, value_name = "TOKEN", hide = true)]
+    pub token: Option<String>,
+    /// A PEM file with the certificate authority of the control plane.
+    #[arg(long, global = true, env = "SERVERFLOW_CA", value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+    /// The configuration file of the commands that work with the control plane's own data.
+    #[arg(long, global = true, env = "SERVERFLOW_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Sign in and store a token
+    Login(session::LoginArgs),
+    /// Take the stored token back
+    Logout,
+    /// The machines
+    Nodes(nodes::Args),
+    /// Add a machine
+    Enrol(enrol::Args),
+    /// The apps
+    Apps(apps::Args),
+    /// Look into a repository before an app exists
+    Inspect(inspect::Args),
+    /// Deploy an app and follow it
+    Deploy(deploy::Args),
+    /// Go back to an earlier release
+    Rollback(deploy::RollbackArgs),
+    /// Start an app
+    Start(power::Args),
+    /// Stop an app
+    Stop(power::Args),
+    /// Restart an app
+    Restart(power::Args),
+    /// Log lines of an app
+    Logs(logs::Args),
+    /// What was done, and how it went
+    Runs(runs::Args),
+    /// Who did what
+    Activity(activity::Args),
+    /// Print the completion script of a shell
+    Completion(completion::Args),
+}
+
+impl Cli {
+    /// Whether this process becomes a control plane.
+    pub const fn is_server(&self) -> bool {
+        false
+    }
+
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// Whatever stopped it.
+    pub async fn run(self, screen: Screen) -> Done {
+        let context = Context::new(self.global, screen);
+        match self.command {
+            Command::Login(args) => session::login(&context, args).await,
+            Command::Logout => session::logout(&context).await,
+            Command::Nodes(args) => nodes::run(&context, args).await,
+            Command::Enrol(args) => enrol::run(&context, args).await,
+            Command::Apps(args) => apps::run(&context, args).await,
+            Command::Inspect(args) => inspect::run(&context, args).await,
+            Command::Deploy(args) => deploy::run(&context, args).await,
+            Command::Rollback(args) => deploy::rollback(&context, args).await,
+            Command::Start(args) => power::run(&context, "start", args).await,
+            Command::Stop(args) => power::run(&context, "stop", args).await,
+            Command::Restart(args) => power::run(&context, "restart", args).await,
+            Command::Logs(args) => logs::run(&context, args).await,
+            Command::Runs(args) => runs::run(&context, args).await,
+            Command::Activity(args) => activity::run(&context, args).await,
+            Command::Completion(args) => completion::run(&args),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,132 @@
+//! `logs`: lines of an app, followed across broken connections without a gap or a repetition.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::client::{Client, Doorbell};
+use crate::context::{Context, find_id};
+use crate::failure::{Done, Exit, Failure};
+use crate::screen::{Tone, plain};
+use crate::value;
+
+/// Between two tries while the control plane is away.
+const WHILE_AWAY: Duration = Duration::from_secs(1);
+
+/// Arguments of `logs`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Name or id of the app.
+    app: String,
+    /// Go on with new lines.
+    #[arg(short, long)]
+    follow: bool,
+    /// Last lines to begin with.
+    #[arg(long, default_value_t = 100, value_name = "N", conflicts_with = "since_seq")]
+    tail: u32,
+    /// Lines after this sequence number.
+    #[arg(long, value_name = "SEQ")]
+    since_seq: Option<u64>,
+    /// Only lines that contain this.
+    #[arg(short, long, value_name = "TEXT")]
+    query: Option<String>,
+}
+
+/// Prints lines.
+///
+/// # Errors
+/// The control plane's; while following, one that is away is waited for.
+pub async fn run(context: &Context, args: Args) -> Done {
+    let client = context.client()?;
+    let app = find_id(&client, "/apps", &args.app).await?;
+    let mut reader = Reader { context, client, path: format!("/apps/{app}/logs"), filter: args.query, after: 0 };
+    match args.since_seq {
+        Some(after) => reader.after = after,
+        None => reader.begin(args.tail).await?,
+    }
+    reader.rest().await?;
+    if !args.follow {
+        return Ok(Exit::Succeeded);
+    }
+    tokio::select! {
+        failed = reader.follow(&app) => Err(failed),
+        _ = tokio::signal::ctrl_c() => Ok(Exit::Succeeded),
+    }
+}
+
+struct Reader<'a> {
+    context: &'a Context,
+    client: Client,
+    path: String,
+    filter: Option<String>,
+    after: u64,
+}
+
+impl Reader<'_> {
+    async fn begin(&mut self, tail: u32) -> Result<(), Failure> {
+        let answer = self.read(("tail", tail.to_string())).await?;
+        self.show(&answer);
+        Ok(())
+    }
+
+    /// Reads page after page until nothing is new.
+    async fn rest(&mut self) -> Result<(), Failure> {
+        loop {
+            let before = self.after;
+            let answer = self.read(("after", before.to_string())).await?;
+            self.show(&answer);
+            if self.after == before {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn follow(&mut self, app: &str) -> Failure {
+        let mut bell = Doorbell::new(&self.client, vec![format!("logs:app:{app}")]).await;
+        let mut away = false;
+        loop {
+            bell.ring().await;
+            match self.rest().await {
+                Ok(()) if away => {
+                    self.context.screen.note("— connected again —");
+                    away = false;
+                }
+                Ok(()) => {}
+                Err(failure) if failure.exit == Exit::Unreachable => {
+                    if !away {
+                        self.context.screen.note("— the control plane is away; lines will follow when it is back —");
+                    }
+                    away = true;
+                    tokio::time::sleep(WHILE_AWAY).await;
+                }
+                Err(failure) => return failure,
+            }
+        }
+    }
+
+    async fn read(&self, from: (&str, String)) -> Result<Value, Failure> {
+        let mut query = vec![from];
+        query.extend(self.filter.clone().map(|text| ("q", text)));
+        Ok(self.client.get(&self.path, &query).await?.data)
+    }
+
+    fn show(&mut self, answer: &Value) {
+        let screen = self.context.screen;
+        if let Some(dropped) = value::number(answer, "/dropped").filter(|dropped| *dropped > 0) {
+            screen.event(&json!({ "dropped": dropped }));
+            screen.say(&screen.paint(Tone::Warn, &format!("— {dropped} lines were dropped by the log's size limit —")));
+        }
+        for line in value::items(answer.get("lines").unwrap_or(answer)) {
+            let sequence = value::number(line, "/sequence").unwrap_or(0);
+            if sequence <= self.after && self.after != 0 {
+                continue;
+            }
+            self.after = sequence;
+            screen.event(line);
+            let text = plain(&value::text(line, "/text"));
+            let stderr = matches!(value::word(line, "/stream").as_str(), "err" | "stderr");
+            let text = if stderr { screen.paint(Tone::Warn, &text) } else { text };
+            screen.say(&format!("{} {text}", screen.paint(Tone::Dim, &value::clock(line, "/at"))));
+        }
+    }
+}

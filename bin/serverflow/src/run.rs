@@ -1,0 +1,257 @@
+//! A run, followed to its end: steps with their times, the live build log, the exit code by outcome.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::client::{Client, Doorbell};
+use crate::context::Context;
+use crate::failure::{Done, Exit, Failure};
+use crate::screen::{Progress, Tone};
+use crate::value;
+
+/// Failed looks in a row after which following is given up; the run goes on without us.
+const MAX_MISSES: u32 = 60;
+/// Between two looks while the control plane is away.
+const WHILE_AWAY: Duration = Duration::from_secs(1);
+
+/// The exit code of a run that is done.
+pub fn exit_of(run: &Value) -> Exit {
+    match outcome(run).as_str() {
+        "succeeded" => Exit::Succeeded,
+        "rolledback" => Exit::RolledBack,
+        "denied" | "rejected" => Exit::Refused,
+        "expired" | "cancelled" => Exit::Ended,
+        _ => Exit::Failed,
+    }
+}
+
+/// How a run ended, in one lower-case word; empty while it goes on.
+pub fn outcome(run: &Value) -> String {
+    let done = value::word(run, "/done");
+    if !done.is_empty() {
+        return done;
+    }
+    let state = value::word(run, "/state");
+    let ended = ["succeeded", "failed", "rolledback", "denied", "rejected", "expired", "cancelled"];
+    if ended.contains(&state.as_str()) { state } else { String::new() }
+}
+
+/// The run in an answer: `{"run": Run}`, or the run itself.
+pub fn of(answer: &Value) -> &Value {
+    answer.get("run").unwrap_or(answer)
+}
+
+/// Follows the run of a 202 answer to its end, unless told not to.
+///
+/// # Errors
+/// A control plane that stays away.
+pub async fn settle(context: &Context, client: &Client, answer: &Value, follow: bool) -> Done {
+    let run = of(answer);
+    let id = value::text(run, "/id");
+    if !follow {
+        context.screen.answer(run, |_| format!("Run {id} goes on. Look at it: serverflow runs show {id}"));
+        return Ok(Exit::Succeeded);
+    }
+    tokio::select! {
+        done = follow_to_end(context, client, &id) => done.map(|run| exit_of(&run)),
+        _ = tokio::signal::ctrl_c() => {
+            context.screen.note(&format!("The run goes on without you. Look at it: serverflow runs show {id}\n\
+                                          Stop it: serverflow runs cancel {id}"));
+            Ok(Exit::Interrupted)
+        }
+    }
+}
+
+/// Shows every step and line until the run is done; answers the run.
+///
+/// # Errors
+/// A control plane that stays away.
+pub async fn follow_to_end(context: &Context, client: &Client, id: &str) -> Result<Value, Failure> {
+    let mut bell = Doorbell::new(client, vec![format!("run:{id}"), format!("logs:run:{id}")]).await;
+    let mut view = View::new(context);
+    let mut misses = 0;
+    loop {
+        match view.look(client, id).await {
+            Ok(run) => {
+                misses = 0;
+                if !outcome(&run).is_empty() {
+                    view.finish(&run);
+                    return Ok(run);
+                }
+                bell.ring().await;
+            }
+            Err(failure) if failure.exit == Exit::Unreachable && misses < MAX_MISSES => {
+                misses += 1;
+                view.progress.hint("the control plane is away; the run goes on, waiting for news");
+                tokio::time::sleep(WHILE_AWAY).await;
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+}
+
+/// What was shown already.
+struct View<'a> {
+    context: &'a Context,
+    progress: Progress,
+    shown: usize,
+    after: u64,
+    step: Option<(String, String)>,
+    waiting: bool,
+}
+
+impl<'a> View<'a> {
+    fn new(context: &'a Context) -> Self {
+        let progress = Progress::new(context.screen);
+        Self { context, progress, shown: 0, after: 0, step: None, waiting: false }
+    }
+
+    /// Reads what is new and shows it. The run is read first, so that a run that is done has shown all its lines.
+    async fn look(&mut self, client: &Client, id: &str) -> Result<Value, Failure> {
+        let run = client.get(&format!("/runs/{id}"), &[]).await?.data;
+        let timeline = client.get(&format!("/runs/{id}/timeline"), &[]).await?.data;
+        self.lines(client, id).await?;
+        for entry in value::items(&timeline).iter().skip(self.shown) {
+            self.entry(entry);
+        }
+        self.shown = self.shown.max(value::items(&timeline).len());
+        self.lines(client, id).await?;
+        if value::word(&run, "/state") == "waiting" && !self.waiting {
+            self.waiting = true;
+            let text = format!("waits for a person: serverflow runs approve {id} (or reject)");
+            self.progress.line(Tone::Warn, "?", &text);
+            self.progress.hint("waiting for approval");
+        }
+        Ok(run)
+    }
+
+    fn entry(&mut self, entry: &Value) {
+        self.context.screen.event(&json!({ "timeline": entry }));
+        let note = value::maybe(entry, "/note").unwrap_or_default();
+        match value::maybe(entry, "/step") {
+            Some(step) => {
+                self.end_step(entry);
+                self.progress.step(&format!("{} {note}", words(&step)));
+                self.step = Some((step, value::text(entry, "/at")));
+            }
+            None if value::word(entry, "/kind") == "closed" || value::word(entry, "/kind") == "outcome" => {
+                self.end_step(entry);
+            }
+            None => self.progress.hint(&format!("{} {note}", value::text(entry, "/kind"))),
+        }
+    }
+
+    fn end_step(&mut self, next: &Value) {
+        if let Some((step, since)) = self.step.take() {
+            let took = millis_between(&since, &value::text(next, "/at"));
+            let took = took.map_or_else(String::new, |millis| format!("  {}", seconds(millis)));
+            self.progress.line(Tone::Good, "✓", &format!("{:<9}{took}", words(&step)));
+        }
+    }
+
+    async fn lines(&mut self, client: &Client, id: &str) -> Result<(), Failure> {
+        loop {
+            let answer = client.get(&format!("/runs/{id}/log"), &[("after", self.after.to_string())]).await?.data;
+            let lines = answer.get("lines").unwrap_or(&answer);
+            let before = self.after;
+            for line in value::items(lines) {
+                let Some(sequence) = value::number(line, "/sequence").filter(|at| *at > self.after) else { continue };
+                self.after = sequence;
+                self.context.screen.event(&json!({ "log": line }));
+                self.progress.output(&value::text(line, "/text"));
+            }
+            if self.after == before {
+                return Ok(());
+            }
+        }
+    }
+
+    fn finish(&self, run: &Value) {
+        self.context.screen.event(&json!({ "run": run }));
+        let (tone, mark, text) = verdict(run);
+        self.progress.line(tone, mark, &text);
+        if let Some(message) = value::maybe(run, "/fault/message") {
+            self.progress.line(Tone::Warn, " ", &message);
+        }
+        if let Some(fix) = value::maybe(run, "/fault/fix") {
+            self.progress.line(Tone::Strong, " ", &format!("do: {fix}"));
+        }
+    }
+}
+
+/// How a run ended, as a sentence.
+pub fn verdict(run: &Value) -> (Tone, &'static str, String) {
+    let title = value::maybe(run, "/title").unwrap_or_else(|| value::text(run, "/action"));
+    match outcome(run).as_str() {
+        "succeeded" => (Tone::Good, "✓", format!("{title}: succeeded")),
+        "rolledback" => (Tone::Bad, "↩", format!("{title}: rolled back, the release before serves")),
+        "denied" => (Tone::Bad, "✗", format!("{title}: denied by policy")),
+        "rejected" => (Tone::Bad, "✗", format!("{title}: rejected")),
+        "expired" => (Tone::Bad, "✗", format!("{title}: expired")),
+        "cancelled" => (Tone::Warn, "✗", format!("{title}: cancelled")),
+        "failed" => (Tone::Bad, "✗", format!("{title}: failed")),
+        _ => (Tone::Dim, "…", format!("{title}: {}", value::text(run, "/state"))),
+    }
+}
+
+/// `stopOld` as people write it: `stop old`.
+pub fn words(step: &str) -> String {
+    let mut out = String::new();
+    for c in step.chars() {
+        if c.is_ascii_uppercase() {
+            out.push(' ');
+        }
+        out.push(c.to_ascii_lowercase());
+    }
+    out.replace('_', " ").trim().to_owned()
+}
+
+/// Milliseconds as seconds: `0.42 s`.
+pub fn seconds(millis: i64) -> String {
+    format!("{}.{:02} s", millis / 1000, millis % 1000 / 10)
+}
+
+/// Milliseconds between two RFC 3339 times of the same day or its neighbour.
+pub fn millis_between(from: &str, to: &str) -> Option<i64> {
+    let (from, to) = (millis_of_day(from)?, millis_of_day(to)?);
+    Some(if to >= from { to - from } else { to + 86_400_000 - from })
+}
+
+fn millis_of_day(time: &str) -> Option<i64> {
+    let part = |range| time.get(range).and_then(|digits: &str| digits.parse::<i64>().ok());
+    let (hour, minute, second) = (part(11..13)?, part(14..16)?, part(17..19)?);
+    let milli = part(20..23).unwrap_or(0);
+    Some(((hour * 60 + minute) * 60 + second) * 1000 + milli)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_outcome_has_its_exit_code() {
+        for (done, exit) in [
+            ("succeeded", Exit::Succeeded),
+            ("failed", Exit::Failed),
+            ("rolledBack", Exit::RolledBack),
+            ("denied", Exit::Refused),
+            ("rejected", Exit::Refused),
+            ("expired", Exit::Ended),
+            ("cancelled", Exit::Ended),
+        ] {
+            assert_eq!(exit_of(&json!({ "state": "done", "done": done })), exit, "{done}");
+            assert_eq!(exit_of(&json!({ "state": done })), exit, "{done}");
+        }
+        assert_eq!(outcome(&json!({ "state": "working", "done": null })), "");
+    }
+
+    #[test]
+    fn times_of_steps() {
+        assert_eq!(millis_between("2026-11-21T06:27:41.007Z", "2026-11-21T06:27:42.500Z"), Some(1493));
+        assert_eq!(millis_between("2026-11-21T23:59:59.900Z", "2026-11-22T00:00:00.100Z"), Some(200));
+        assert_eq!(millis_between("-", "2026-11-22T00:00:00.100Z"), None);
+        assert_eq!(seconds(1493), "1.49 s");
+        assert_eq!(words("stopOld"), "stop old");
+    }
+}
