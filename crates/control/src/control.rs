@@ -104,7 +104,7 @@ impl Control {
     /// Sends what a transaction signed. What cannot be sent now is sent when its node is back.
     pub(crate) fn deliver(&self, after: After) {
         for delivery in after.deliveries {
-            self.0.links.command(delivery.node, delivery.sequence, delivery.frame);
+            self.0.links.command(delivery.node, delivery.command);
         }
         for (code, node) in after.admitted {
             self.0.waiting.tell(code, Ok(node));

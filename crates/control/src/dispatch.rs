@@ -13,6 +13,7 @@ use sf_store::{Look, StoreError, Tx, apps, nodes, releases, runs};
 use sf_types::{AppId, CommandId, ErrorKind, Fault, NodeId, ReleaseId};
 
 use crate::control::Core;
+use crate::links::Numbered;
 use crate::moments;
 use crate::signer::Address;
 use crate::transition::After;
@@ -21,8 +22,7 @@ use crate::transition::After;
 #[derive(Debug)]
 pub(crate) struct Delivery {
     pub(crate) node: NodeId,
-    pub(crate) sequence: u64,
-    pub(crate) frame: Frame,
+    pub(crate) command: Numbered,
 }
 
 /// Plans and signs the order of a run that is ready, if its node is connected; otherwise it is done when the node
@@ -118,7 +118,8 @@ async fn sign(
     commands::insert(tx, &stored(core, run, &command, &signed)).await?;
     let note = format!("{kind} number {} for this node, signed by {}", command.sequence, signed.key_id);
     timeline::append(tx, run.id, &[moments::moment(MomentKind::Signed, tx.now(), note)]).await?;
-    after.deliveries.push(Delivery { node, sequence: command.sequence, frame: carried(kind, signed) });
+    let command = Numbered { id, sequence: command.sequence, frame: carried(kind, signed) };
+    after.deliveries.push(Delivery { node, command });
     Ok(id)
 }
 
@@ -186,7 +187,7 @@ pub(crate) async fn backlog(
     core: &Arc<Core>,
     node: NodeId,
     high_water: u64,
-) -> sf_store::Result<(Vec<(u64, Frame)>, After)> {
+) -> sf_store::Result<(Vec<Numbered>, After)> {
     let (now, epoch) = (tx.now(), core.signer.epoch());
     for old in commands::of_older_epochs(tx, node, epoch).await? {
         commands::mark_void(tx, old.id).await?;
@@ -194,13 +195,12 @@ pub(crate) async fn backlog(
     }
     let mut frames = Vec::new();
     for command in commands::backlog(tx, node, epoch, high_water + 1, MAX_BACKLOG).await? {
-        let (sequence, kind) = (command.sequence, command.kind);
-        let frame = if command.expires_at > now {
-            carried(kind, command.signed())
+        frames.push(if command.expires_at > now {
+            let frame = carried(command.kind, command.signed());
+            Numbered { id: command.id, sequence: command.sequence, frame }
         } else {
-            carried(Kind::Void, void(tx, core, &command).await?)
-        };
-        frames.push((sequence, frame));
+            void(tx, core, &command).await?
+        });
     }
     let mut after = After::default();
     for run in runs::open_for_node(tx, node).await? {
@@ -212,7 +212,7 @@ pub(crate) async fn backlog(
 }
 
 /// Signs a void in place of an expired command; its run is ready for a fresh one.
-async fn void(tx: &mut Tx, core: &Arc<Core>, old: &StoredCommand) -> sf_store::Result<Signed> {
+async fn void(tx: &mut Tx, core: &Arc<Core>, old: &StoredCommand) -> sf_store::Result<Numbered> {
     let run = runs::get(tx, old.run).await?;
     let node_key = nodes::get(tx, old.node).await?.key_id;
     commands::mark_void(tx, old.id).await?;
@@ -222,7 +222,7 @@ async fn void(tx: &mut Tx, core: &Arc<Core>, old: &StoredCommand) -> sf_store::R
     let (command, signed) = core.signer.sign(address, order, Guard::default(), tx.now());
     commands::insert(tx, &stored(core, &run, &command, &signed)).await?;
     wants_another(tx, old).await?;
-    Ok(signed)
+    Ok(Numbered { id: command.id, sequence: old.sequence, frame: carried(Kind::Void, signed) })
 }
 
 /// The run of a command that will never be obeyed is ready for a fresh one.

@@ -32,7 +32,7 @@ mod transition;
 
 pub use control::Control;
 pub use enrolment::Admission as DeviceAdmission;
-pub use links::{Links, Outgoing};
+pub use links::{Links, Numbered, Outgoing};
 pub use node_links::Joined;
 pub use options::{Options, StartError};
 pub use proposal::{Invitation, Made, Plan, Proposal, Proposed};

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sf_protocol::Frame;
-use sf_types::{ConnectionId, Fault, NodeId};
+use sf_types::{CommandId, ConnectionId, Fault, NodeId};
 use tokio::sync::mpsc;
 
 /// Frames waiting for one connection at the most; a node that reads slower is cut and resumes from its journal.
@@ -16,10 +16,23 @@ pub const MAX_QUEUED_FRAMES: usize = 1024;
 /// What the gateway writes to a connection.
 #[derive(Debug)]
 pub enum Outgoing {
-    /// A frame. For commands, `sent` names the command to mark as sent once it is written.
+    /// A frame.
     Frame(Box<Frame>),
+    /// A command in its turn; to be noted as sent once it is written.
+    Command(Box<Numbered>),
     /// Say why, then close.
     Close(Fault),
+}
+
+/// A signed command with its number.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Numbered {
+    /// Its id.
+    pub id: CommandId,
+    /// Its number.
+    pub sequence: u64,
+    /// As it is written.
+    pub frame: Frame,
 }
 
 /// All live connections of this control plane.
@@ -37,9 +50,9 @@ struct Link {
 #[derive(Debug)]
 enum Order {
     /// The backlog is still being read: everything is held.
-    Loading(BTreeMap<u64, Frame>),
+    Loading(BTreeMap<u64, Numbered>),
     /// The next number to leave, and later ones that came early.
-    Live { next: u64, early: BTreeMap<u64, Frame> },
+    Live { next: u64, early: BTreeMap<u64, Numbered> },
 }
 
 impl Links {
@@ -56,13 +69,13 @@ impl Links {
     }
 
     /// The backlog is read: `next` is the first number the node has not accepted, `backlog` what is signed from there.
-    pub fn go_live(&self, node: NodeId, connection: ConnectionId, next: u64, backlog: Vec<(u64, Frame)>) {
+    pub fn go_live(&self, node: NodeId, connection: ConnectionId, next: u64, backlog: Vec<Numbered>) {
         let mut links = self.lock();
         let Some(link) = links.get_mut(&node).filter(|link| link.connection == connection) else { return };
         let mut early = match std::mem::replace(&mut link.order, Order::Live { next, early: BTreeMap::new() }) {
             Order::Loading(held) | Order::Live { early: held, .. } => held,
         };
-        early.extend(backlog);
+        early.extend(backlog.into_iter().map(|command| (command.sequence, command)));
         early.retain(|sequence, _| *sequence >= next);
         link.order = Order::Live { next, early };
         if !link.flush() {
@@ -71,16 +84,16 @@ impl Links {
     }
 
     /// Sends a command in its turn. Answers whether the node is connected; when not, it is sent after its return.
-    pub fn command(&self, node: NodeId, sequence: u64, frame: Frame) -> bool {
+    pub fn command(&self, node: NodeId, command: Numbered) -> bool {
         let mut links = self.lock();
         let Some(link) = links.get_mut(&node) else { return false };
         match &mut link.order {
             Order::Loading(held) => {
-                held.insert(sequence, frame);
+                held.insert(command.sequence, command);
             }
             Order::Live { next, early } => {
-                if sequence >= *next {
-                    early.insert(sequence, frame);
+                if command.sequence >= *next {
+                    early.insert(command.sequence, command);
                 }
             }
         }
@@ -133,8 +146,8 @@ impl Link {
     /// Sends what is in turn. `false` when the connection is gone or too slow: it is cut and resumes later.
     fn flush(&mut self) -> bool {
         let Order::Live { next, early } = &mut self.order else { return !self.sender.is_closed() };
-        while let Some(frame) = early.remove(next) {
-            if self.sender.try_send(Outgoing::Frame(Box::new(frame))).is_err() {
+        while let Some(command) = early.remove(next) {
+            if self.sender.try_send(Outgoing::Command(Box::new(command))).is_err() {
                 return false;
             }
             *next += 1;
@@ -154,15 +167,14 @@ mod tests {
     }
 
     /// Stands for the command of this number.
-    fn numbered(events: u64) -> Frame {
-        Frame::Stored(Stored { events, ..Stored::default() })
+    fn numbered(sequence: u64) -> Numbered {
+        Numbered { id: id(9), sequence, frame: Frame::Stored(Stored::default()) }
     }
 
     fn received(receiver: &mut mpsc::Receiver<Outgoing>) -> Vec<u64> {
         let mut numbers = Vec::new();
-        while let Ok(Outgoing::Frame(frame)) = receiver.try_recv() {
-            let Frame::Stored(stored) = *frame else { panic!("only these were sent") };
-            numbers.push(stored.events);
+        while let Ok(Outgoing::Command(command)) = receiver.try_recv() {
+            numbers.push(command.sequence);
         }
         numbers
     }
@@ -171,13 +183,13 @@ mod tests {
     fn numbers_leave_in_order_whatever_order_they_come_in() {
         let links = Links::default();
         let mut receiver = links.open(id(1), id(2));
-        links.command(id(1), 6, numbered(6));
-        links.go_live(id(1), id(2), 4, vec![(3, numbered(3)), (5, numbered(5)), (4, numbered(4))]);
-        links.command(id(1), 9, numbered(9));
-        links.command(id(1), 8, numbered(8));
+        links.command(id(1), numbered(6));
+        links.go_live(id(1), id(2), 4, vec![numbered(3), numbered(5), numbered(4)]);
+        links.command(id(1), numbered(9));
+        links.command(id(1), numbered(8));
         assert_eq!(received(&mut receiver), [4, 5, 6]);
-        links.command(id(1), 7, numbered(7));
-        links.command(id(1), 7, numbered(7));
+        links.command(id(1), numbered(7));
+        links.command(id(1), numbered(7));
         assert_eq!(received(&mut receiver), [7, 8, 9]);
     }
 
@@ -197,7 +209,7 @@ mod tests {
         let links = Links::default();
         let _receiver = links.open(id(1), id(2));
         links.go_live(id(1), id(2), 1, Vec::new());
-        let cut = (1..=MAX_QUEUED_FRAMES as u64 + 1).find(|n| !links.command(id(1), *n, numbered(*n)));
+        let cut = (1..=MAX_QUEUED_FRAMES as u64 + 1).find(|n| !links.command(id(1), numbered(*n)));
         assert_eq!(cut, Some(MAX_QUEUED_FRAMES as u64 + 1));
         assert!(!links.is_connected(id(1)));
     }

@@ -11,7 +11,7 @@ use sf_protocol::report::{DetectedPorts, LogSource, LogStored, LogStream, NodeEv
 use sf_protocol::{Frame, Kind, Signed};
 use sf_store::logs::LogOwner;
 use sf_store::timeline::MomentKind;
-use sf_store::{StoreError, apps, commands, logs, metrics, nodes, runs};
+use sf_store::{Look, StoreError, apps, commands, logs, metrics, nodes, runs};
 use sf_types::{AppId, CommandId, ErrorKind, Fault, NodeId, Scope};
 
 use crate::control::Control;
@@ -44,6 +44,28 @@ impl Control {
                 format!("{} has no business on an open connection.", other.kind()),
             )),
         }
+    }
+
+    /// A command was written to its connection. Not waited for: it rides in the next batch.
+    pub async fn sent(&self, command: CommandId) {
+        let core = self.core().clone();
+        let store = core.store.clone();
+        store
+            .write_unawaited(Scope::System, move |tx| {
+                Box::pin(async move {
+                    if !commands::mark_sent(tx, command).await? {
+                        return Ok(());
+                    }
+                    let run = commands::get(tx, command).await?.run;
+                    if runs::get(tx, run).await?.command != Some(command) {
+                        return Ok(());
+                    }
+                    let moment = moments::moment(MomentKind::Sent, tx.now(), "written to the node's connection");
+                    let mut nothing = After::default();
+                    transition::advance(tx, &core, run, Input::Sent, moment, &mut nothing).await.map(drop)
+                })
+            })
+            .await;
     }
 
     /// The command is in the node's journal. Not waited for: it rides in the next batch.

@@ -30,7 +30,9 @@ pub(crate) async fn serve<S: Stream>(mut socket: Socket<S>, context: Context, fu
     if let Some(Refusal::Fault(fault)) = refusal {
         tracing::info!(from = %context.from, code = %fault.code, "agent refused: {}", fault.message);
         let retry_after = full.then(|| Millis(u64::try_from(RETRY_WHEN_FULL.as_millis()).unwrap_or(u64::MAX)));
-        drop(say_closing(&mut socket, fault, retry_after).await);
+        if say_closing(&mut socket, fault, retry_after).await == Err(Gone) {
+            return;
+        }
     }
     socket.close().await;
 }
@@ -79,6 +81,10 @@ async fn converse<S: Stream>(
             }
             out = outgoing.recv() => match out {
                 Some(Outgoing::Frame(frame)) => say(socket, &frame).await?,
+                Some(Outgoing::Command(command)) => {
+                    say(socket, &command.frame).await?;
+                    context.control.sent(command.id).await;
+                }
                 Some(Outgoing::Close(fault)) => return Err(Refusal::Fault(fault)),
                 None => return Err(Refusal::Gone),
             },
