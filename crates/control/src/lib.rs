@@ -4,36 +4,29 @@
 //! the pure rules (`sf-policy`, `sf-engine`) with what lasts (`sf-store`) and who is connected ([`Links`]). It must
 //! never know a route, a status code or a socket.
 //!
-//! Start reading at [`propose`]: the whole pipeline in one function. Then [`dispatch`] (how an order leaves) and
-//! [`receive`] (what a node's word does).
+//! Start reading at `pipeline/propose.rs`: the whole pipeline in one function. Then `node/dispatch.rs` (how an order
+//! leaves) and `node/receive.rs` (what a node's word does).
 
-mod admission;
 pub mod control;
-mod dispatch;
-pub mod enrolment;
 pub mod events;
 pub mod health;
 pub mod keys;
-mod links;
-mod moments;
-mod node_links;
+mod node;
 pub mod options;
-mod perform;
-pub mod proposal;
-mod propose;
+mod pipeline;
 pub mod queries;
-mod receive;
 pub mod sign_in;
-mod signer;
 mod start;
-mod subject;
-mod timers;
-mod transition;
+
+pub(crate) use node::{dispatch, links, signer};
+pub(crate) use pipeline::{admission, moments, perform, subject, timers, transition};
 
 pub use control::Control;
-pub use enrolment::Admission as DeviceAdmission;
-pub use links::{Links, Numbered, Outgoing};
-pub use node_links::Joined;
+pub use node::enrolment;
+pub use node::enrolment::Admission as DeviceAdmission;
+pub use node::links::{Links, Numbered, Outgoing};
+pub use node::node_links::Joined;
+pub use node::signer::{Certified, Signer};
 pub use options::{Options, StartError};
-pub use proposal::{Invitation, Made, Plan, Proposal, Proposed};
-pub use signer::{Certified, Signer};
+pub use pipeline::proposal;
+pub use pipeline::proposal::{Invitation, Made, Plan, Proposal, Proposed};

@@ -10,18 +10,18 @@ pub mod accept;
 pub mod app;
 pub mod build;
 pub mod command;
-pub mod delegation;
-pub mod dsse;
 pub mod enrol;
 pub mod frame;
 pub mod handshake;
-pub mod key;
 pub mod kind;
 pub mod order;
 pub mod outcome;
 pub mod query;
 pub mod report;
+pub mod trust;
 pub mod wire;
+
+pub use trust::{delegation, dsse, key};
 
 pub use command::{Authz, Class, Command, Guard};
 pub use delegation::Delegation;

@@ -1,0 +1,9 @@
+//! Nodes: how they join ([`enrolment`]), connect ([`node_links`], [`links`]), are ordered ([`dispatch`]) and believed
+//! ([`receive`]).
+
+pub(crate) mod dispatch;
+pub mod enrolment;
+pub(crate) mod links;
+pub(crate) mod node_links;
+mod receive;
+pub(crate) mod signer;

@@ -1,0 +1,10 @@
+//! From a proposal to its end: [`propose`] opens a run, [`transition`] moves it, [`timers`] bring it back.
+
+pub(crate) mod admission;
+pub(crate) mod moments;
+pub(crate) mod perform;
+pub mod proposal;
+mod propose;
+pub(crate) mod subject;
+pub(crate) mod timers;
+pub(crate) mod transition;
