@@ -14,6 +14,7 @@
 //! | Ready, Sent | Accepted          | Working    | Publish |
 //! | Sent..   | StepSeen(Watch)      | Checking   | Publish |
 //! | Ready..  | Outcome              | Done       | Publish (GuardMoved: Waiting, AskHuman) |
+//! | Sent..   | Lost                 | Failed     | Publish |
 //! | Waiting, Ready without a command | Expire | Expired | Publish |
 //! | Waiting, Ready without a command | Cancel | Cancelled | Publish |
 //! | Ready with a command, Sent.. | Cancel | same   | DispatchCancel |
@@ -56,6 +57,8 @@ pub enum Input {
     Outcome(Box<Outcome>),
     /// It cannot be planned on what is there now.
     CannotPlan(Box<Fault>),
+    /// The machine's journal does not know it any more, although it was accepted.
+    Lost(Box<Fault>),
     /// Somebody wants it stopped.
     Cancel,
     /// `expires_at` has passed.
@@ -135,6 +138,10 @@ pub fn step(mut run: Run, input: Input, now: Timestamp) -> Result<(Run, Vec<Effe
         }
         (Ready, Input::Held) if run.command.is_none() => vec![Effect::Dispatch],
         (Ready, Input::CannotPlan(fault)) if run.command.is_none() => {
+            run.fault = Some(*fault);
+            done(&mut run, Done::Failed, now)
+        }
+        (Sent | Working | Checking, Input::Lost(fault)) => {
             run.fault = Some(*fault);
             done(&mut run, Done::Failed, now)
         }

@@ -1,10 +1,12 @@
 //! A node's connection: who may open one, what it is sent first, what its end means.
 
+use sf_actions::Actor;
 use sf_engine::Input;
 use sf_protocol::handshake::{BindingKind, Join, NodeRecord, Proven, ServerOpen, Welcome, join};
 use sf_protocol::key::KeyId;
-use sf_store::{Look, nodes, runs};
-use sf_types::{ConnectionId, ErrorKind, Fault, Millis, NodeId, Scope};
+use sf_protocol::query::{Query, Reply};
+use sf_store::{Look, commands, nodes, runs};
+use sf_types::{CommandId, ConnectionId, ErrorKind, Fault, Millis, NodeId, RunId, Scope};
 use tokio::sync::mpsc::Receiver;
 
 use crate::control::Control;
@@ -111,17 +113,67 @@ impl Control {
                     if nodes::get(tx, node).await?.next_sequence <= high_water {
                         return Err(forgotten(high_water).into());
                     }
-                    let caught = dispatch::backlog(tx, &inner, node, high_water).await?;
+                    let (backlog, mut after) = dispatch::backlog(tx, &inner, node, high_water).await?;
                     for run in runs::open_for_node(tx, node).await?.into_iter().filter(|run| run.stale) {
-                        let mut nothing = After::default();
                         let back = moments::note(tx.now(), "its node is back");
-                        transition::advance(tx, &inner, run.id, Input::NodeBack, back, &mut nothing).await?;
+                        transition::advance(tx, &inner, run.id, Input::NodeBack, back, &mut after).await?;
                     }
-                    Ok(caught)
+                    Ok((backlog, after))
                 })
             })
             .await?;
         core.links.go_live(node, connection, high_water + 1, backlog);
+        let questioned = after.questioned.clone();
+        self.deliver(after);
+        if !questioned.is_empty() {
+            let control = self.clone();
+            core.tasks.spawn("ask the journal", sf_runtime::OnError::Log, async move {
+                for (run, _, command) in questioned {
+                    if let Some(command) = command {
+                        control.ask_journal(node, run, command, high_water).await?;
+                    }
+                }
+                Ok::<(), Fault>(())
+            });
+        }
+        Ok(())
+    }
+
+    /// Asks a node that is back how it stands with a run. Outcomes it has come by themselves; what its journal does
+    /// not know although it was accepted is lost, and the run ends saying so.
+    async fn ask_journal(&self, node: NodeId, run: RunId, command: CommandId, high_water: u64) -> Result<(), Fault> {
+        let core = self.core().clone();
+        let reader = core.store.read(Scope::System);
+        let row = nodes::get(&reader, node).await?;
+        if commands::get(&reader, command).await?.sequence > high_water {
+            return Ok(());
+        }
+        let request = runs::get(&reader, run).await?.request;
+        let asker = Actor::system(row.tenant);
+        let Reply::Journal(entry) = self.ask(&asker, request, &row, Query::Journal { command }).await? else {
+            return Ok(());
+        };
+        if entry.accepted {
+            return Ok(());
+        }
+        let fault = Fault::new(
+            ErrorKind::Internal,
+            "node.journal_lost",
+            "The node's journal was damaged, so what became of this order there is not known.",
+        )
+        .fix("Look at the app's state and repeat what you wanted to do.");
+        let store = core.store.clone();
+        let after = store
+            .write(Scope::System, move |tx| {
+                Box::pin(async move {
+                    let mut after = After::default();
+                    let said = moments::note(tx.now(), "the node's journal does not know this order");
+                    let input = Input::Lost(Box::new(fault));
+                    transition::advance(tx, &core, run, input, said, &mut after).await?;
+                    Ok(after)
+                })
+            })
+            .await?;
         self.deliver(after);
         Ok(())
     }

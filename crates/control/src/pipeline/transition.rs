@@ -9,7 +9,7 @@ use sf_store::audit::Entry;
 use sf_store::events::NewEvent;
 use sf_store::timeline::{self, Moment};
 use sf_store::{Tx, approvals, outbox, runs};
-use sf_types::{DeviceCodeId, NodeId, RunId};
+use sf_types::{CommandId, DeviceCodeId, NodeId, RunId};
 
 use crate::control::Core;
 use crate::dispatch::{self, Delivery};
@@ -20,6 +20,8 @@ use crate::{events, moments};
 pub(crate) struct After {
     pub(crate) deliveries: Vec<Delivery>,
     pub(crate) admitted: Vec<(DeviceCodeId, NodeId)>,
+    /// Runs whose node is back: its journal is asked about them.
+    pub(crate) questioned: Vec<(RunId, Option<NodeId>, Option<CommandId>)>,
 }
 
 /// Applies `input` to a stored run. `None` when it changes nothing.
@@ -57,7 +59,7 @@ pub(crate) async fn record(
         match effect {
             Effect::Dispatch => dispatch::order(tx, core, run, after).await?,
             Effect::DispatchCancel => dispatch::cancel(tx, core, run, after).await?,
-            Effect::AskJournal => {}
+            Effect::AskJournal => after.questioned.push((run.id, run.node, run.command)),
             Effect::AskHuman => ask(tx, run).await?,
             Effect::Arm(timer, at) => {
                 let kind = match timer {

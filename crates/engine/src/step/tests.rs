@@ -160,6 +160,16 @@ fn a_silent_machine_makes_a_run_stale_and_its_return_asks_the_journal() {
     assert!(!run.stale && effects.contains(&Effect::AskJournal));
 }
 
+#[test]
+fn a_lost_journal_ends_a_run_and_says_so() {
+    let (run, _) = opened(Admission::Auto, Place::Node);
+    let lost = || Input::Lost(Box::new(Fault::new(ErrorKind::Internal, "node.journal_lost", "lost")));
+    assert!(step(run.clone(), lost(), T0).is_err(), "what was never sent cannot be lost");
+    let (run, _) = step(run, Input::Accepted, T0).unwrap();
+    let (run, _) = step(run, lost(), T0).unwrap();
+    assert_eq!((run.state, run.fault.unwrap().code.as_str()), (RunState::Done(Done::Failed), "node.journal_lost"));
+}
+
 fn any_input() -> impl Strategy<Value = Input> {
     prop_oneof![
         Just(Input::Approved),
