@@ -224,10 +224,9 @@ pub async fn page(at: &impl Look, filter: &ActivityFilter, page: &PageRequest) -
         .and_some("at >= ?", filter.from.as_ref())
         .and_some("at < ?", filter.to.as_ref());
     if let Some(action) = &filter.action {
-        sql = sql
-            .with(" AND (action = ?", action.as_str())
-            .with(" OR substr(action, 1, ?)", i64::try_from(action.len() + 1).unwrap_or(i64::MAX))
-            .with(" = ?)", format!("{action}."));
+        // Names hold no wildcard; what else is asked for finds nothing.
+        let family = format!("{}.%", action.replace(['\\', '%', '_'], "."));
+        sql = sql.with(" AND (action = ?", action.as_str()).with(" OR action LIKE ?)", family);
     }
     if let Some(after) = &page.after {
         let (time, seq) = parse_cursor(after)?;

@@ -195,3 +195,13 @@ fn within(at: &impl Look, sql: Sql) -> Sql {
         None => sql,
     }
 }
+
+/// The highest number ever signed for a node in an epoch; 0 for none.
+///
+/// # Errors
+/// When the database fails.
+pub async fn highest(at: &impl Look, node: NodeId, epoch: u64) -> Result<u64> {
+    let sql = Sql::new("SELECT max(sequence) FROM commands WHERE TRUE").and("node_id = ?", &node);
+    let found: Option<Option<u64>> = within(at, sql.and("epoch = ?", &epoch)).scalar(at).await?;
+    Ok(found.flatten().unwrap_or(0))
+}

@@ -42,6 +42,7 @@ pub mod users;
 mod writer;
 
 pub use error::StoreError;
+pub use row::Json;
 pub use sf_types::Scope;
 pub use store::{Store, StoreOptions};
 pub use tx::{Look, Reader, Tx};

@@ -30,6 +30,8 @@ words! {
         Outcome = "outcome",
         /// It ended.
         Closed = "closed",
+        /// Something worth knowing that changed nothing else.
+        Note = "note",
     }
 }
 

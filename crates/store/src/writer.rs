@@ -164,7 +164,7 @@ impl Writer {
             results.push(result);
         }
         let events = flush::flush(&tx, self.instance, said).await?;
-        fail::fail_point!("store::commit::before", |_| Err(StoreError::Contended));
+        fail::fail_point!("store::commit::before", |kind| Err(injected(kind.as_deref())));
         tx.database.commit().await.map_err(commit_failed)?;
         fail::fail_point!("store::commit::after");
         Ok(Ran { results, events })
@@ -263,6 +263,16 @@ async fn run_one(tx: &mut Tx, job: &mut dyn Job) -> Result<Result<()>> {
         if !contended || tries == MAX_TRIES {
             return Ok(Err(if contended { StoreError::Contended } else { error }));
         }
+    }
+}
+
+/// What a test wants a COMMIT to fail with.
+#[cfg_attr(not(feature = "failpoints"), expect(dead_code, reason = "named by a failpoint only"))]
+fn injected(kind: Option<&str>) -> StoreError {
+    match kind {
+        Some("full") => StoreError::DiskFull,
+        Some("io") => StoreError::Poisoned("injected I/O error".into()),
+        _ => StoreError::Contended,
     }
 }
 

@@ -1,0 +1,92 @@
+//! One suite, run on SQLite (a file each) and on PostgreSQL (a database each).
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
+
+mod access;
+mod audit;
+mod fixture;
+mod machines;
+mod observed;
+mod pipeline;
+mod tenancy;
+mod writes;
+
+use fixture::World;
+use sf_store::testing::{Postgres, TestStore};
+
+macro_rules! suite {
+    ($($module:ident { $($name:ident),* $(,)? })*) => {
+        mod sqlite {
+            $(mod $module {
+                $(#[tokio::test]
+                async fn $name() {
+                    let world = crate::World::new(crate::TestStore::sqlite().await.unwrap()).await;
+                    crate::$module::$name(world).await;
+                })*
+            })*
+        }
+
+        /// One test, because each test is a process of its own and starting a server takes seconds.
+        #[tokio::test]
+        async fn postgres() {
+            let Some(server) = Postgres::start_or_skip().await else { return };
+            $($({
+                println!(concat!(stringify!($module), "::", stringify!($name)));
+                let world = World::new(TestStore::postgres(&server).await.unwrap()).await;
+                crate::$module::$name(world).await;
+            })*)*
+        }
+    };
+}
+
+suite! {
+    writes {
+        an_error_takes_back_its_own_changes_only,
+        a_panic_takes_back_its_own_changes_only,
+        many_writers_share_commits_and_none_is_lost,
+        unawaited_writes_ride_before_later_ones,
+        readers_cannot_write,
+        a_full_disk_refuses_writes_and_recovers,
+        a_closed_store_says_so,
+        schema_is_applied_once_and_guarded,
+        nothing_said_by_a_failed_write_is_stored,
+    }
+    tenancy {
+        another_tenant_sees_and_changes_nothing,
+        a_project_sees_only_its_own,
+        nobody_writes_rows_of_others,
+        every_table_with_a_tenant_is_covered,
+    }
+    access {
+        people_and_passwords,
+        sessions_rotate_once_per_generation,
+        tokens_and_rights,
+        idempotency_keys_replay_conflict_and_expire,
+    }
+    machines {
+        enrolment_token_has_exactly_one_winner,
+        device_codes_are_guessed_in_vain,
+        connections_and_join_counters,
+        names_keys_locks_and_removal,
+        sequence_numbers_have_no_gaps,
+    }
+    pipeline {
+        runs_change_by_version_and_end_once,
+        run_lists_and_filters,
+        timeline_in_order,
+        commands_wait_in_order_and_move_forward_only,
+        approvals_count_once_and_for_what_was_shown,
+        outbox_is_claimed_once_and_retried,
+        apps_keep_names_generations_and_facts,
+        releases_follow_the_node,
+    }
+    observed {
+        events_have_no_gaps_and_resume,
+        logs_are_taken_in_once_and_cut,
+        metrics_are_taken_in_once_and_folded,
+    }
+    audit {
+        the_chain_verifies_and_a_person_can_be_erased,
+        a_changed_line_is_named,
+        activity_pages_by_time,
+    }
+}
