@@ -55,7 +55,7 @@ impl Control {
             return Err(ahead(said.epoch, epoch));
         }
         let agent_version = said.agent_version.clone();
-        let (judged, resume) = core
+        let (judged, row) = core
             .store
             .write(Scope::System, move |tx| {
                 Box::pin(async move {
@@ -80,17 +80,21 @@ impl Control {
                             tx.publish(events::node_changed(row.tenant, node, "locked"));
                         }
                     }
-                    Ok((judged, row.events_seen))
+                    Ok((judged, row))
                 })
             })
             .await?;
         match judged {
             Join::Accept { pending, .. } => {
-                let resume = sf_protocol::report::Stored { events: resume, ..Default::default() };
+                let updated = row.agent_version != said.agent_version.as_str() || row.facts.is_none();
+                let resume = sf_protocol::report::Stored { events: row.events_seen, ..Default::default() };
                 let welcome = Welcome { connection, counter: pending, epoch, resume, heartbeat: HEARTBEAT };
                 let outgoing = core.links.open(node, connection);
                 let high_water = if said.epoch == epoch { said.high_water } else { 0 };
                 self.catch_up(node, connection, high_water).await?;
+                if updated {
+                    self.refresh_facts(row);
+                }
                 Ok(Joined { welcome, outgoing })
             }
             Join::Cloned { .. } => {
@@ -100,6 +104,29 @@ impl Control {
                 Err(fault)
             }
         }
+    }
+
+    /// Asks a node with another agent than before what its machine is.
+    fn refresh_facts(&self, row: nodes::Node) {
+        let control = self.clone();
+        self.core().tasks.spawn("refresh facts", sf_runtime::OnError::Log, async move {
+            let core = control.core();
+            let request = core.rng.id(&core.clock);
+            let asked = control.ask(&Actor::system(row.tenant), request, &row, Query::Node).await?;
+            if let Reply::Node(facts) = asked {
+                let node = row.id;
+                core.store
+                    .write(Scope::System, move |tx| {
+                        Box::pin(async move {
+                            nodes::set_facts(tx, node, &facts).await?;
+                            tx.publish(events::node_changed(row.tenant, node, "facts"));
+                            Ok(())
+                        })
+                    })
+                    .await?;
+            }
+            Ok::<(), Fault>(())
+        });
     }
 
     /// Reads what the node's journal lacks and signs what has waited for it; then commands flow.
