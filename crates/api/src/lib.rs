@@ -1,1 +1,29 @@
+//! REST and WebSocket over the application, and nothing more: parse, propose or ask, map.
+//!
+//! Floor 6. [`sf_control::Control`] is the only door for changes. This crate must never know a table's SQL, a rule of
+//! policy or a node's protocol beyond the shapes it shows.
+//!
+//! Start reading at [`router`] (every route and every layer), then any handler in [`route`], then [`ws`].
 
+pub mod body;
+pub mod caller;
+pub mod envelope;
+pub mod fault;
+pub mod layer;
+mod metrics;
+pub mod openapi;
+pub mod options;
+pub mod rate;
+pub mod reference;
+pub mod request;
+pub mod route;
+pub mod router;
+pub mod serve;
+mod state;
+pub mod view;
+pub mod ws;
+
+pub use options::ApiOptions;
+pub use router::router;
+pub use serve::{Listener, ServeError, serve};
+pub use state::Api;

@@ -1,0 +1,118 @@
+//! Who is asking. The only place that knows credentials.
+
+use axum::extract::{FromRequestParts, MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::request::Parts;
+use http::{HeaderMap, Method, header};
+use sf_actions::Actor;
+use sf_identity::Audience;
+use sf_types::{ErrorKind, Fault, RequestId};
+
+use crate::fault::Problem;
+use crate::layer::address::From;
+use crate::layer::rates;
+use crate::state::Api;
+
+/// Routes that answer without a credential. Everything else asks for one, also what is added later.
+pub const OPEN: &[(Method, &str)] = &[
+    (Method::GET, "/api/v1/health"),
+    (Method::GET, "/api/v1/setup"),
+    (Method::POST, "/api/v1/setup"),
+    (Method::POST, "/api/v1/auth/login"),
+    (Method::POST, "/api/v1/auth/refresh"),
+    (Method::POST, "/api/v1/auth/logout"),
+    (Method::GET, "/api/v1/openapi.json"),
+    // Asks for a credential itself: a browser brings it in another header there.
+    (Method::GET, "/api/v1/ws"),
+    // Has a token of its own.
+    (Method::GET, "/metrics"),
+];
+
+/// An authenticated request.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// Who.
+    pub actor: Actor,
+    /// Through which request.
+    pub request: RequestId,
+}
+
+/// A principal whose credential was good a moment ago.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// Who.
+    pub actor: Actor,
+}
+
+/// The layer: nobody passes without a credential but to [`OPEN`].
+pub(crate) async fn require(State(api): State<Api>, mut request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
+    if OPEN.iter().any(|(method, open)| method == request.method() && *open == route) {
+        return next.run(request).await;
+    }
+    let from = request.extensions().get::<From>().copied();
+    let token = bearer(request.headers()).map(str::to_owned);
+    let known = match token {
+        Some(token) => authenticate(&api, &token, &[Audience::Api], from).await,
+        None => Err(missing()),
+    };
+    match known {
+        Ok(known) => {
+            let request_id = crate::request::current().id;
+            request.extensions_mut().insert(Caller { actor: known.actor, request: request_id });
+            next.run(request).await
+        }
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// The text after `Bearer `.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// Checks a credential; one that is refused counts against its address.
+pub(crate) async fn authenticate(
+    api: &Api,
+    token: &str,
+    audiences: &[Audience],
+    from: Option<From>,
+) -> Result<Known, Problem> {
+    let checked = recheck(api, token, audiences).await;
+    if checked.is_err()
+        && let Err(secs) = rates::failed(api, from)
+    {
+        let fault = Fault::new(ErrorKind::RateLimited, "rate.limited", "Too many refused credentials.");
+        return Err(Problem::from(fault.fix(format!("Wait {secs} s."))).retry_after(secs));
+    }
+    checked
+}
+
+/// Checks a credential, also one that was accepted before, for any of `audiences`.
+pub(crate) async fn recheck(api: &Api, token: &str, audiences: &[Audience]) -> Result<Known, Problem> {
+    let mut refused = missing();
+    for audience in audiences {
+        match api.control().authenticate(*audience, token).await {
+            Ok(actor) => return Ok(Known { actor }),
+            Err(fault) => refused = fault.into(),
+        }
+    }
+    Err(refused)
+}
+
+/// No credential at all.
+pub(crate) fn missing() -> Problem {
+    let fault = Fault::new(ErrorKind::Unauthenticated, "auth.missing", "This needs a credential.");
+    fault.fix("Sign in, or send Authorization: Bearer <token>.").into()
+}
+
+impl FromRequestParts<Api> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Api) -> Result<Self, Problem> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(missing)
+    }
+}

@@ -1,0 +1,186 @@
+//! `Idempotency-Key`: a repeated write is answered with what it was answered first, and done once.
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use serde::{Deserialize, Serialize};
+use sf_actions::ActorKind;
+use sf_runtime::OnError;
+use sf_store::idempotency::{self, Begin};
+use sf_types::{ErrorKind, Fault, Scope};
+use sha2::{Digest, Sha256};
+
+use crate::body;
+use crate::caller::Caller;
+use crate::fault::Problem;
+use crate::state::Api;
+
+/// The key, chosen by the caller.
+pub const KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// Says that an answer is a repetition.
+pub const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+/// Characters of a key at the most.
+pub const MAX_KEY_CHARS: usize = 255;
+/// Bytes of an answer that is kept at the most: 256 KiB.
+pub const MAX_KEPT_BYTES: usize = 256 * 1024;
+/// Answers that hold a secret shown once. They are never kept: a repetition is refused instead.
+const ONCE: [&str; 2] = ["/api/v1/tokens", "/api/v1/enrol-tokens"];
+
+/// An answer as it is kept.
+#[derive(Debug, Serialize, Deserialize)]
+struct Kept {
+    status: u16,
+    /// Base64; `None` for what is shown once.
+    body: Option<String>,
+}
+
+/// One keyed write.
+#[derive(Clone)]
+struct Keyed {
+    api: Api,
+    scope: Scope,
+    principal: String,
+    key: String,
+    once: bool,
+}
+
+pub(crate) async fn honour(State(api): State<Api>, request: Request, next: Next) -> Response {
+    match keyed(&api, &request) {
+        Ok(None) => next.run(request).await,
+        Ok(Some(keyed)) => keyed.answer(request, next).await.unwrap_or_else(IntoResponse::into_response),
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// The key of a write by somebody known; reads and dry runs change nothing and need none.
+fn keyed(api: &Api, request: &Request) -> Result<Option<Keyed>, Problem> {
+    if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
+        return Ok(None);
+    }
+    let (Some(value), Some(caller)) = (request.headers().get(&KEY), request.extensions().get::<Caller>()) else {
+        return Ok(None);
+    };
+    let key = value.to_str().unwrap_or_default().trim();
+    if key.is_empty() || key.len() > MAX_KEY_CHARS || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let message = format!("An Idempotency-Key has 1 to {MAX_KEY_CHARS} visible ASCII characters.");
+        return Err(Problem::invalid("idempotency.key", message).field("Idempotency-Key"));
+    }
+    let principal = match caller.actor.kind {
+        ActorKind::Person { user, .. } | ActorKind::Token { user, .. } | ActorKind::Ai { user } => user.to_string(),
+        ActorKind::System => "system".to_owned(),
+    };
+    let once = ONCE.contains(&request.uri().path());
+    Ok(Some(Keyed { api: api.clone(), scope: caller.actor.scope(), principal, key: key.to_owned(), once }))
+}
+
+impl Keyed {
+    async fn answer(self, request: Request, next: Next) -> Result<Response, Problem> {
+        let (parts, whole) = request.into_parts();
+        let again = Request::from_parts(parts.clone(), whole);
+        let bytes = body::read(again).await?;
+        let hash = hash(&parts.method, &parts.uri, &bytes);
+        match self.begin(hash).await? {
+            Begin::New => self.carry_out(Request::from_parts(parts, Body::from(bytes)), next).await,
+            Begin::Replay(kept) => replay(&kept),
+            Begin::Running => Err(conflict(
+                "idempotency.running",
+                "The same request is being carried out right now.",
+                "Wait a moment and ask again with the same key.",
+            )),
+            Begin::Conflict => Err(conflict(
+                "idempotency.conflict",
+                "This Idempotency-Key was used for another request.",
+                "Use a new key for a new request.",
+            )),
+        }
+    }
+
+    async fn begin(&self, hash: [u8; 32]) -> Result<Begin, Problem> {
+        let (principal, key) = (self.principal.clone(), self.key.clone());
+        let begun = self.api.control().store().write(self.scope, move |tx| {
+            Box::pin(async move { idempotency::begin(tx, &principal, &key, &hash).await })
+        });
+        Ok(begun.await?)
+    }
+
+    /// Goes on when the caller leaves: who has lost the answer comes back for it with the same key.
+    async fn carry_out(self, request: Request, next: Next) -> Result<Response, Problem> {
+        let (answer, wait) = tokio::sync::oneshot::channel();
+        let current = crate::request::current();
+        let tasks = self.api.options().tasks.clone();
+        tasks.spawn("keyed write", OnError::Log, async move {
+            let work = async {
+                let response = next.run(request).await;
+                self.keep(response).await
+            };
+            drop(answer.send(crate::request::within(current, work).await));
+            Ok::<(), Fault>(())
+        });
+        wait.await.unwrap_or_else(|_| {
+            let fault = Fault::new(ErrorKind::Unavailable, "control.stopping", "The control plane is stopping.");
+            Err(fault.fix("Ask again with the same key once it is back.").into())
+        })
+    }
+
+    /// Keeps what says how it went. Answers that only say "not now" are forgotten, so that the key can be used again.
+    async fn keep(&self, response: Response) -> Result<Response, Problem> {
+        let status = response.status();
+        let (principal, key) = (self.principal.clone(), self.key.clone());
+        let store = self.api.control().store();
+        if status.is_server_error() || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::UNAUTHORIZED) {
+            store
+                .write(self.scope, move |tx| Box::pin(async move { idempotency::forget(tx, &principal, &key).await }))
+                .await?;
+            return Ok(response);
+        }
+        let (parts, body) = response.into_parts();
+        let bytes = axum::body::to_bytes(body, MAX_KEPT_BYTES).await.map_err(|_| {
+            let fault = Fault::new(ErrorKind::Internal, "idempotency.answer", "The answer is too large to be kept.");
+            Problem::from(fault.fix("Look at what was done; ask without a key."))
+        })?;
+        let secret = self.once && status.is_success();
+        let kept = Kept { status: status.as_u16(), body: (!secret).then(|| STANDARD.encode(&bytes)) };
+        let value = serde_json::to_value(&kept).expect("a number and a text");
+        let finish = store.write(self.scope, move |tx| {
+            Box::pin(async move { idempotency::finish(tx, &principal, &key, value, None).await })
+        });
+        finish.await?;
+        Ok(Response::from_parts(parts, Body::from(bytes)))
+    }
+}
+
+fn replay(kept: &serde_json::Value) -> Result<Response, Problem> {
+    let broken = || Fault::new(ErrorKind::Internal, "idempotency.kept", "The kept answer cannot be read.");
+    let kept: Kept = serde_json::from_value(kept.clone()).map_err(|_| broken())?;
+    let Some(body) = kept.body else {
+        return Err(conflict(
+            "idempotency.once",
+            "This was done, and its secret was shown once.",
+            "Revoke what was made and make another with a new key.",
+        ));
+    };
+    let mut response = Response::new(Body::from(STANDARD.decode(body).map_err(|_| broken())?));
+    *response.status_mut() = StatusCode::from_u16(kept.status).map_err(|_| broken())?;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    Ok(response)
+}
+
+fn conflict(code: &str, message: &str, fix: &str) -> Problem {
+    Fault::new(ErrorKind::Conflict, code, message).fix(fix).into()
+}
+
+/// Method, path with query, and body, each with its length: nothing can be moved between them.
+fn hash(method: &Method, uri: &http::Uri, body: &[u8]) -> [u8; 32] {
+    let target = uri.path_and_query().map_or("", |target| target.as_str());
+    let mut sha = Sha256::new();
+    for part in [method.as_str().as_bytes(), target.as_bytes(), body] {
+        sha.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        sha.update(part);
+    }
+    sha.finalize().into()
+}

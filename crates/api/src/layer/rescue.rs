@@ -1,0 +1,39 @@
+//! What a caller gets when a handler takes too long or panics.
+
+use std::any::Any;
+use std::time::Duration;
+
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use sf_types::{ErrorKind, Fault};
+
+use crate::fault::Problem;
+
+/// Time a request may take.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// Time a request may take that a node has to answer, with a fetch from elsewhere in it.
+pub const NODE_TIMEOUT: Duration = Duration::from_secs(180);
+
+pub(crate) async fn limit_time(request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let asks_node = path.ends_with("/inspect") || path.ends_with("/status");
+    let limit = if asks_node { NODE_TIMEOUT } else { REQUEST_TIMEOUT };
+    match tokio::time::timeout(limit, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => {
+            let message = format!("This took longer than {} s and was given up.", limit.as_secs());
+            let fault = Fault::new(ErrorKind::Timeout, "request.timeout", message);
+            Problem::from(fault.fix("Look whether it was done all the same, then try again.")).into_response()
+        }
+    }
+}
+
+/// A panic is our defect: its text goes to the log, never to the caller.
+pub(crate) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no text");
+    tracing::error!(correlation_id = %crate::request::current().id, panic = text, "a handler panicked");
+    let fault = Fault::new(ErrorKind::Internal, "request.panicked", "The control plane made a mistake.");
+    Problem::from(fault.fix("Look for this request's id in the control plane's log.")).into_response()
+}

@@ -1,0 +1,50 @@
+//! The audit chain.
+
+use axum::extract::State;
+use serde::Deserialize;
+use sf_store::audit::ActivityFilter;
+use utoipa::IntoParams;
+
+use super::{page_request, time};
+use crate::body::Asked;
+use crate::caller::Caller;
+use crate::envelope::{Envelope, Result, page};
+use crate::state::Api;
+use crate::view::activity::ActivityView;
+
+/// Which lines.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListActivity {
+    /// An action by its name (`app.deploy`), or a family (`app`).
+    action: Option<String>,
+    /// The id of what it was done to.
+    target: Option<String>,
+    /// Not before.
+    from: Option<String>,
+    /// Before.
+    to: Option<String>,
+    /// Rows wanted, 1 to 200.
+    limit: Option<u16>,
+    /// Continue after this cursor.
+    after: Option<String>,
+}
+
+/// Lines of the audit chain, newest first.
+#[utoipa::path(get, path = "/api/v1/activity", tag = "activity", operation_id = "listActivity", params(ListActivity),
+    responses((status = 200, body = Envelope<Vec<ActivityView>>)))]
+pub async fn list(
+    State(api): State<Api>,
+    caller: Caller,
+    Asked(query): Asked<ListActivity>,
+) -> Result<Vec<ActivityView>> {
+    let filter = ActivityFilter {
+        action: query.action,
+        target: query.target,
+        from: query.from.as_deref().map(|text| time(text, "from")).transpose()?,
+        to: query.to.as_deref().map(|text| time(text, "to")).transpose()?,
+    };
+    let asked = page_request(query.limit, query.after);
+    Ok(page(api.control().activity(&caller.actor, &filter, &asked).await?, ActivityView::from))
+}

@@ -1,0 +1,81 @@
+//! What can be asked for: this API, and the vocabulary of actions.
+
+use std::sync::OnceLock;
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, header};
+use serde::Serialize;
+use sf_actions::{Action, Effect, Place, TargetKind};
+use utoipa::ToSchema;
+
+use crate::envelope::{Answer, Envelope, ok};
+
+/// What is fixed about a kind of action.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ActionSpec)]
+pub struct SpecView {
+    /// Stable dotted name.
+    pub name: String,
+    /// What a person reads.
+    pub title: String,
+    /// One sentence of help.
+    pub help: String,
+    /// The right it needs.
+    pub permission: String,
+    /// What it acts on: `tenant`, `node`, `app`, `run`, `user` or `token`.
+    pub target: String,
+    /// `change` or `destroy`.
+    pub effect: String,
+    /// Base risk, 0 to 100.
+    pub risk: u8,
+    /// How long the work may take, seconds.
+    pub time_limit_secs: u64,
+    /// The action that takes it back.
+    pub undo: Option<String>,
+    /// Who carries it out: `controlPlane` or `node`.
+    pub place: String,
+}
+
+/// The description of this API.
+#[utoipa::path(get, path = "/api/v1/openapi.json", tag = "system", operation_id = "openapi", security(()),
+    responses((status = 200, description = "OpenAPI 3.1", content_type = "application/json")))]
+pub async fn openapi() -> Response {
+    static DOCUMENT: OnceLock<String> = OnceLock::new();
+    let text = DOCUMENT.get_or_init(crate::openapi::json);
+    let mut response = text.clone().into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// Every action there is.
+#[utoipa::path(get, path = "/api/v1/actions", tag = "system", operation_id = "listActions",
+    responses((status = 200, body = Envelope<Vec<SpecView>>)))]
+pub async fn actions(_: crate::caller::Caller) -> Answer<Vec<SpecView>> {
+    ok(specs())
+}
+
+/// The vocabulary as it is shown.
+pub fn specs() -> Vec<SpecView> {
+    let target = |kind| match kind {
+        TargetKind::Tenant => "tenant",
+        TargetKind::Node => "node",
+        TargetKind::App => "app",
+        TargetKind::Run => "run",
+        TargetKind::User => "user",
+        TargetKind::Token => "token",
+    };
+    let view = |spec: &sf_actions::Spec| SpecView {
+        name: spec.name.to_owned(),
+        title: spec.title.to_owned(),
+        help: spec.help.to_owned(),
+        permission: spec.permission.name().to_owned(),
+        target: target(spec.target).to_owned(),
+        effect: if spec.effect == Effect::Destroy { "destroy" } else { "change" }.to_owned(),
+        risk: spec.risk,
+        time_limit_secs: spec.time_limit.as_secs(),
+        undo: spec.undo.map(str::to_owned),
+        place: if spec.place == Place::Node { "node" } else { "controlPlane" }.to_owned(),
+    };
+    Action::all_specs().map(view).collect()
+}

@@ -1,0 +1,81 @@
+//! Long-lived tokens for the CLI and for programs.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use sf_actions::Action;
+use sf_actions::access::{AccessAction, CreateToken, TokenRef};
+use sf_control::Made;
+use sf_types::{Name, TokenId};
+use utoipa::ToSchema;
+
+use super::{Carried, Write, propose};
+use crate::body::{Asked, Id, Strict};
+use crate::caller::Caller;
+use crate::envelope::{Envelope, Result, created, ok};
+use crate::fault::Problem;
+use crate::state::Api;
+use crate::view::user::{NewTokenView, TokenView};
+use crate::view::{Nothing, Time};
+
+/// A token wanted.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NewToken {
+    /// What it is for.
+    #[schema(value_type = String)]
+    name: Name,
+    /// Days it is valid, 1 to 365.
+    days: u16,
+}
+
+/// One's own tokens; never their texts.
+#[utoipa::path(get, path = "/api/v1/tokens", tag = "tokens", operation_id = "listTokens",
+    responses((status = 200, body = Envelope<Vec<TokenView>>)))]
+pub async fn list(State(api): State<Api>, caller: Caller) -> Result<Vec<TokenView>> {
+    let tokens = api.control().tokens(&caller.actor).await?;
+    Ok(ok(tokens.into_iter().map(TokenView::from).collect()))
+}
+
+/// Makes a token. Its text is in this answer and nowhere else.
+#[utoipa::path(post, path = "/api/v1/tokens", tag = "tokens", operation_id = "createToken", params(Write),
+    request_body = NewToken, responses((status = 201, body = Envelope<NewTokenView>)))]
+pub async fn create(
+    State(api): State<Api>,
+    caller: Caller,
+    Asked(write): Asked<Write>,
+    Strict(body): Strict<NewToken>,
+) -> std::result::Result<Response, Problem> {
+    let name = body.name.to_string();
+    let action = Action::Access(AccessAction::CreateToken(CreateToken { name: body.name, days: body.days }));
+    match propose(&api, &caller, write, action).await? {
+        Carried::Answered(response) => Ok(response),
+        Carried::Done(Made::Token { id, text, expires_at }) => {
+            let token = TokenView {
+                id: id.uuid(),
+                name,
+                created_at: Time(api.control().now()),
+                expires_at: Time(expires_at),
+                last_used_at: None,
+            };
+            Ok(created(NewTokenView { token, secret: text }).into_response())
+        }
+        Carried::Done(_) => Ok(created(Nothing {}).into_response()),
+    }
+}
+
+/// Makes a token useless.
+#[utoipa::path(delete, path = "/api/v1/tokens/{id}", tag = "tokens", operation_id = "revokeToken",
+    params(("id" = uuid::Uuid, Path), Write), responses((status = 200, body = Envelope<Nothing>)))]
+pub async fn revoke(
+    State(api): State<Api>,
+    caller: Caller,
+    Id(token): Id<TokenId>,
+    Asked(write): Asked<Write>,
+) -> std::result::Result<Response, Problem> {
+    let action = Action::Access(AccessAction::RevokeToken(TokenRef { token }));
+    match propose(&api, &caller, write, action).await? {
+        Carried::Answered(response) => Ok(response),
+        Carried::Done(_) => Ok(ok(Nothing {}).into_response()),
+    }
+}

@@ -1,0 +1,113 @@
+//! All routes in one place, and what stands around them.
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use sf_control::Control;
+use sf_types::{ErrorKind, Fault};
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::fault::Problem;
+use crate::layer::{address, headers, host, idempotency, origin, rates, rescue};
+use crate::options::ApiOptions;
+use crate::route::{
+    activity, approvals, apps, auth, deploys, enrolment, health, nodes, observe, reference, runs, sessions, setup,
+    tokens,
+};
+use crate::state::Api;
+use crate::{caller, metrics, openapi, request, ws};
+
+/// Every route of the control plane. To be served by [`crate::serve`], which tells it where requests come from.
+pub fn router(control: Control, options: ApiOptions) -> Router {
+    let _ = metrics::recorder();
+    let api = Api::new(control, options);
+    let (router, _) = openapi::described().split_for_parts();
+    around(router, &api).with_state(api)
+}
+
+/// The layers, the last one outermost. What is inside `route_layer` applies to known routes alone: an unknown path is
+/// a 404 for everybody.
+fn around(router: Router<Api>, api: &Api) -> Router<Api> {
+    router
+        .route_layer(from_fn_with_state(api.clone(), idempotency::honour))
+        .route_layer(from_fn_with_state(api.clone(), rates::by_principal))
+        .route_layer(from_fn_with_state(api.clone(), caller::require))
+        .route_layer(from_fn_with_state(api.clone(), rates::by_address))
+        .route_layer(from_fn_with_state(api.clone(), origin::guard))
+        .method_not_allowed_fallback(wrong_method)
+        .fallback(unknown)
+        .layer(from_fn(rescue::limit_time))
+        .layer(CatchPanicLayer::custom(rescue::panicked))
+        .layer(from_fn_with_state(api.clone(), host::check))
+        .layer(from_fn_with_state(api.clone(), headers::set))
+        .layer(from_fn_with_state(api.clone(), address::find))
+        .layer(from_fn_with_state(api.clone(), request::trace))
+}
+
+/// The routes with their descriptions.
+pub(crate) fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::with_openapi(openapi::Empty::openapi())
+        .routes(routes!(health::get))
+        .routes(routes!(setup::get, setup::post))
+        .routes(routes!(auth::login))
+        .routes(routes!(auth::refresh))
+        .routes(routes!(auth::logout))
+        .routes(routes!(auth::me))
+        .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(tokens::revoke))
+        .routes(routes!(sessions::list))
+        .routes(routes!(sessions::end))
+        .routes(routes!(nodes::list))
+        .routes(routes!(nodes::get, nodes::rename, nodes::remove))
+        .routes(routes!(nodes::unlock))
+        .routes(routes!(nodes::metrics))
+        .routes(routes!(nodes::watch))
+        .routes(routes!(nodes::inspect))
+        .routes(routes!(enrolment::invite))
+        .routes(routes!(enrolment::pending))
+        .routes(routes!(enrolment::approve))
+        .routes(routes!(enrolment::deny))
+        .routes(routes!(apps::list, apps::create))
+        .routes(routes!(apps::get, apps::change, apps::delete))
+        .routes(routes!(deploys::deploy))
+        .routes(routes!(deploys::rollback))
+        .routes(routes!(deploys::start))
+        .routes(routes!(deploys::stop))
+        .routes(routes!(deploys::restart))
+        .routes(routes!(observe::releases))
+        .routes(routes!(observe::logs))
+        .routes(routes!(observe::metrics))
+        .routes(routes!(observe::status))
+        .routes(routes!(runs::list))
+        .routes(routes!(runs::get))
+        .routes(routes!(runs::timeline))
+        .routes(routes!(runs::log))
+        .routes(routes!(runs::command))
+        .routes(routes!(runs::cancel))
+        .routes(routes!(runs::approve))
+        .routes(routes!(runs::reject))
+        .routes(routes!(approvals::list))
+        .routes(routes!(activity::list))
+        .routes(routes!(reference::actions))
+        .routes(routes!(reference::openapi))
+        .routes(routes!(ws::open))
+        .routes(routes!(metrics::get))
+}
+
+async fn unknown(request: Request) -> Response {
+    let path: String = request.uri().path().chars().take(200).collect();
+    let fault = Fault::new(ErrorKind::NotFound, "route.not_found", format!("There is nothing at `{path}`."));
+    Problem::from(fault.fix("GET /api/v1/openapi.json lists every route.")).into_response()
+}
+
+async fn wrong_method(request: Request) -> Response {
+    let message = format!("This address does not take {}.", request.method());
+    let fault = Fault::new(ErrorKind::Invalid, "route.method", message);
+    let problem = Problem::from(fault.fix("GET /api/v1/openapi.json lists what each address takes."));
+    problem.status(StatusCode::METHOD_NOT_ALLOWED).into_response()
+}

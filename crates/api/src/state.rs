@@ -1,0 +1,52 @@
+//! What every handler can reach.
+
+use std::sync::Arc;
+
+use sf_control::Control;
+
+use crate::options::ApiOptions;
+use crate::rate::Limiter;
+use crate::ws::Places;
+
+/// The edge's shared state. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Api(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    control: Control,
+    options: ApiOptions,
+    limiter: Limiter,
+    places: Places,
+    health: crate::route::health::Watch,
+}
+
+impl Api {
+    pub(crate) fn new(control: Control, options: ApiOptions) -> Self {
+        let limiter = Limiter::new(options.rates);
+        let places = Places::new(options.sockets_per_principal);
+        let health = crate::route::health::Watch::default();
+        Self(Arc::new(Inner { control, options, limiter, places, health }))
+    }
+
+    /// The application.
+    pub fn control(&self) -> &Control {
+        &self.0.control
+    }
+
+    pub(crate) fn options(&self) -> &ApiOptions {
+        &self.0.options
+    }
+
+    pub(crate) fn limiter(&self) -> &Limiter {
+        &self.0.limiter
+    }
+
+    pub(crate) fn places(&self) -> &Places {
+        &self.0.places
+    }
+
+    pub(crate) fn health(&self) -> &crate::route::health::Watch {
+        &self.0.health
+    }
+}

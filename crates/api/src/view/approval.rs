@@ -1,0 +1,59 @@
+//! What waits for a person.
+
+use serde::Serialize;
+use sf_store::approvals::Approval;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::Time;
+
+/// A card before people.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Approval)]
+pub struct ApprovalView {
+    /// Its id.
+    pub id: Uuid,
+    /// The run it is about.
+    pub run_id: Uuid,
+    /// What a decision is bound to: send it back with the decision.
+    pub hash: String,
+    /// The action's name.
+    pub action: String,
+    /// What would change.
+    #[schema(value_type = Object)]
+    pub diff: serde_json::Value,
+    /// Why a person is asked.
+    pub because: String,
+    /// `open`, `decided`, `expired` or `withdrawn`.
+    pub state: String,
+    /// `approved` or `rejected`.
+    pub decision: Option<String>,
+    /// What the decider wrote.
+    pub comment: Option<String>,
+    /// When it was put there.
+    pub opened_at: Time,
+    /// Until when it can be decided.
+    pub expires_at: Time,
+}
+
+impl From<Approval> for ApprovalView {
+    fn from(approval: Approval) -> Self {
+        let diff = approval.diff.0;
+        let text =
+            |pointer: &str| diff.pointer(pointer).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
+        Self {
+            id: approval.id.uuid(),
+            run_id: approval.subject.uuid(),
+            hash: approval.hash,
+            action: text("/action/action"),
+            because: text("/because"),
+            state: approval.state.word().to_owned(),
+            decision: approval.decision.map(|decision| decision.word().to_owned()),
+            comment: approval.comment,
+            opened_at: Time(approval.opened_at),
+            expires_at: Time(approval.expires_at),
+            diff,
+        }
+    }
+}

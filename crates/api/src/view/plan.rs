@@ -1,0 +1,41 @@
+//! What would happen.
+
+use serde::Serialize;
+use sf_control::Plan;
+use utoipa::ToSchema;
+
+/// The answer to `?dryRun=true`: nothing was recorded.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Planned {
+    /// What would happen.
+    pub plan: PlanView,
+}
+
+/// What an action would do.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Plan)]
+pub struct PlanView {
+    /// The action with its arguments.
+    #[schema(value_type = Object)]
+    pub action: sf_actions::Action,
+    /// What policy would answer, and why.
+    #[schema(value_type = Object)]
+    pub decision: sf_actions::Decision,
+    /// What it would depend on.
+    #[schema(value_type = Object)]
+    pub guard: sf_protocol::Guard,
+    /// What would happen, one line each.
+    pub steps: Vec<String>,
+    /// What would be lost.
+    pub losses: Vec<String>,
+    /// Why it would wait.
+    pub waits_for: Option<String>,
+}
+
+impl From<Plan> for PlanView {
+    fn from(plan: Plan) -> Self {
+        let Plan { action, decision, guard, steps, losses, waits_for } = plan;
+        Self { action, decision, guard, steps, losses, waits_for }
+    }
+}
