@@ -2,6 +2,7 @@
 //! 404 for single objects.
 
 pub mod apps;
+pub mod devices;
 pub mod node;
 pub mod nodes;
 pub mod people;
