@@ -201,7 +201,7 @@ fn within(at: &impl Look, sql: Sql) -> Sql {
 /// # Errors
 /// When the database fails.
 pub async fn highest(at: &impl Look, node: NodeId, epoch: u64) -> Result<u64> {
-    let sql = Sql::new("SELECT max(sequence) FROM commands WHERE TRUE").and("node_id = ?", &node);
+    let sql = Sql::new("SELECT max(sequence) FROM commands WHERE state <> 'void'").and("node_id = ?", &node);
     let found: Option<Option<u64>> = within(at, sql.and("epoch = ?", &epoch)).scalar(at).await?;
     Ok(found.flatten().unwrap_or(0))
 }

@@ -13,6 +13,9 @@ use crate::sql::{Sql, containing, insert as insert_row, page_of};
 use crate::tx::{Look, Tx};
 use crate::{Result, StoreError};
 
+/// Runs of a person that are looked at for their record.
+pub const RECORD_RUNS: i64 = 1_000;
+
 row! {
     struct RunRow in "runs" {
         id: RunId,
@@ -260,7 +263,13 @@ pub async fn open_for_app(at: &impl Look, app: AppId) -> Result<Vec<Run>> {
 /// # Errors
 /// When the database fails.
 pub async fn in_state(at: &impl Look, state: RunState) -> Result<Vec<Run>> {
-    runs(Sql::select::<RunRow>().with(" AND state = ?", state.words().0), at).await
+    let (state, done) = state.words();
+    let sql = Sql::select::<RunRow>().with(" AND state = ?", state);
+    let sql = match done {
+        Some(done) => sql.with(" AND done = ?", done),
+        None => sql.push(" AND closed_at IS NULL"),
+    };
+    runs(sql, at).await
 }
 
 /// How many runs a person has opened since `since`, for quotas; for the system's own where `None`.
@@ -276,20 +285,23 @@ pub async fn opened_since(at: &impl Look, by: Option<UserId>, since: Timestamp) 
     Ok(sql.scalar(at).await?.unwrap_or(0))
 }
 
-/// How a person's (or their AI's) runs of an action went: good ones succeeded, bad ones were rejected or rolled back.
+/// How a person's (or their AI's) runs of an action went, among their last [`RECORD_RUNS`]: good ones succeeded, bad
+/// ones were rejected or rolled back.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn track_record(at: &impl Look, user: UserId, action: &str) -> Result<sf_actions::admission::Record> {
-    let row = Sql::new(
+    let last = Sql::new(
         "SELECT count(CASE WHEN done = 'succeeded' THEN 1 END), \
-         count(CASE WHEN done IN ('rejected', 'rolledBack') THEN 1 END) FROM runs WHERE state = 'done'",
-    )
-    .and("user_id = ?", &user)
-    .with(" AND action_name = ?", action)
-    .scoped(at.scope())
-    .raw(at)
-    .await?;
+         count(CASE WHEN done IN ('rejected', 'rolledBack') THEN 1 END) \
+         FROM (SELECT action_name, done FROM runs WHERE TRUE",
+    );
+    let last = last.and("user_id = ?", &user).scoped(at.scope());
+    let row = last
+        .with(" ORDER BY opened_at DESC LIMIT ?) AS last", RECORD_RUNS)
+        .with(" WHERE action_name = ?", action)
+        .raw(at)
+        .await?;
     let Some(row) = row else { return Ok(sf_actions::admission::Record::default()) };
     let mut place = 0;
     Ok(sf_actions::admission::Record { good: column(&row, &mut place)?, bad: column(&row, &mut place)? })

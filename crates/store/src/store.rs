@@ -21,6 +21,8 @@ pub const MAX_QUEUED_WRITES: usize = 4096;
 pub const DEFAULT_READERS: u32 = 4;
 /// Prepared statements kept per connection.
 const CACHED_STATEMENTS: usize = 256;
+/// Bytes of the write-ahead log that stay on disk after a checkpoint: 64 MiB.
+const MAX_IDLE_WAL_BYTES: &str = "67108864";
 /// How long SQLite waits for a lock another process holds (a command-line tool beside the server).
 const BUSY: Duration = Duration::from_secs(5);
 /// How long a reader waits for a connection.
@@ -49,8 +51,9 @@ impl StoreOptions {
     }
 
     fn sqlite_path(&self) -> Option<&str> {
-        let path = self.url.strip_prefix("sqlite://").or_else(|| self.url.strip_prefix("file:"))?;
-        Some(path.split('?').next().unwrap_or(path))
+        let path =
+            ["sqlite://", "sqlite:", "file://", "file:"].into_iter().find_map(|kind| self.url.strip_prefix(kind))?;
+        Some(path.split('?').next().unwrap_or(path)).filter(|path| !path.is_empty())
     }
 }
 
@@ -206,6 +209,7 @@ fn sqlite(path: &str) -> SqliteConnectOptions {
         .foreign_keys(true)
         .busy_timeout(BUSY)
         .statement_cache_capacity(CACHED_STATEMENTS)
+        .pragma("journal_size_limit", MAX_IDLE_WAL_BYTES)
         .disable_statement_logging()
 }
 
@@ -255,4 +259,38 @@ async fn check_version(database: &DatabaseConnection) -> Result<()> {
         return Ok(());
     }
     Err(StoreError::Open(format!("SQLite {text} is too old, 3.51.3 or newer is needed: build with the bundled one")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_files_as_the_seeds_write_them() {
+        for (url, path) in [
+            ("file:./data/auth.db", Some("./data/auth.db")),
+            ("file:///var/lib/sf/a.db", Some("/var/lib/sf/a.db")),
+            ("sqlite:///var/lib/sf/a.db?mode=rwc", Some("/var/lib/sf/a.db")),
+            ("sqlite://data/a.db", Some("data/a.db")),
+            ("sqlite:a.db", Some("a.db")),
+            ("sqlite://", None),
+            ("postgres://localhost/a", None),
+        ] {
+            assert_eq!(StoreOptions::new(url).sqlite_path(), path, "{url}");
+        }
+    }
+
+    #[tokio::test]
+    async fn only_the_owner_can_read_the_file() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/folder/a.db");
+        let options = StoreOptions::new(format!("file:{}", path.display()));
+        let store = Store::open(&options, Clock::system(), Rng::system(), &Tasks::new()).await.unwrap();
+        store.probe().await.unwrap();
+        for file in std::fs::read_dir(path.parent().unwrap()).unwrap() {
+            let file = file.unwrap();
+            assert_eq!(file.metadata().unwrap().permissions().mode() & 0o077, 0, "{:?}", file.path());
+        }
+    }
 }

@@ -13,11 +13,12 @@ use sf_runtime::{Clock, Rng, Shutdown};
 use sf_types::{InstanceId, Scope};
 use tokio::sync::mpsc;
 
+use crate::dialect::Dialect;
 use crate::error::Grave;
 use crate::events::StoredEvent;
 use crate::flush;
 use crate::store::{Sink, StoreOptions, connect_writer};
-use crate::tx::{Said, Tx};
+use crate::tx::{Look, Said, Tx};
 use crate::{Result, StoreError};
 
 mod job;
@@ -101,6 +102,10 @@ impl Writer {
 
     /// Runs a batch and answers everybody in it.
     async fn commit(&mut self, mut batch: Vec<Queued>) {
+        if let Health::Poisoned(why) = &self.health {
+            let error = StoreError::Poisoned(why.clone());
+            return batch.into_iter().for_each(|queued| queued.job.answer(Err(error.clone())));
+        }
         let ran = match self.ready().await {
             Ok(()) => self.run(&mut batch).await,
             Err(error) => Err(error),
@@ -122,18 +127,14 @@ impl Writer {
         }
     }
 
-    /// Refuses while poisoned; after a full disk lets a small write go first.
+    /// After a full disk a small write has to succeed first.
     async fn ready(&mut self) -> Result<()> {
-        match &self.health {
-            Health::Good => Ok(()),
-            Health::Poisoned(why) => Err(StoreError::Poisoned(why.clone())),
-            Health::Full => {
-                crate::meta::probe(&self.database, self.clock.now()).await?;
-                tracing::info!("there is space again; writes go on");
-                self.health = Health::Good;
-                Ok(())
-            }
+        if matches!(self.health, Health::Full) {
+            crate::meta::probe(&self.database, self.clock.now()).await?;
+            tracing::info!("there is space again; writes go on");
+            self.health = Health::Good;
         }
+        Ok(())
     }
 
     /// One transaction: each write in its SAVEPOINT, then what they said, then COMMIT.
@@ -165,7 +166,8 @@ impl Writer {
         }
         let events = flush::flush(&tx, self.instance, said).await?;
         fail::fail_point!("store::commit::before", |kind| Err(injected(kind.as_deref())));
-        tx.database.commit().await.map_err(commit_failed)?;
+        let dialect = tx.conn().dialect();
+        tx.database.commit().await.map_err(|error| commit_failed(dialect, error))?;
         fail::fail_point!("store::commit::after");
         Ok(Ran { results, events })
     }
@@ -276,11 +278,13 @@ fn injected(kind: Option<&str>) -> StoreError {
     }
 }
 
-/// A COMMIT that fails for another reason than space or rivals leaves unknown what is on disk.
-fn commit_failed(error: sea_orm::DbErr) -> StoreError {
+/// A COMMIT of SQLite that fails for another reason than space or rivals leaves unknown what is on disk. One of
+/// PostgreSQL leaves unknown whether it happened, which concerns this batch only.
+fn commit_failed(dialect: Dialect, error: sea_orm::DbErr) -> StoreError {
     let error = StoreError::from(error);
     match (&error, error.grave()) {
         (StoreError::DiskFull, _) | (_, Grave::Contention) => error,
+        _ if dialect == Dialect::Postgres => error,
         _ => StoreError::Poisoned(error.to_string()),
     }
 }

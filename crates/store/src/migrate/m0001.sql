@@ -230,6 +230,7 @@ CREATE TABLE runs (
 ){strict};
 CREATE INDEX runs_tenant ON runs (tenant_id, id);
 CREATE INDEX runs_app ON runs (app_id, id) WHERE app_id IS NOT NULL;
+CREATE INDEX runs_user ON runs (user_id, opened_at);
 CREATE INDEX runs_open ON runs (node_id, id) WHERE closed_at IS NULL;
 
 CREATE TABLE run_steps (
@@ -267,6 +268,7 @@ CREATE TABLE commands (
   result {json}
 ){strict};
 CREATE UNIQUE INDEX commands_number ON commands (node_id, epoch, sequence) WHERE state <> 'void';
+CREATE INDEX commands_waiting ON commands (node_id, epoch, sequence) WHERE state IN ('ready', 'sent');
 CREATE INDEX commands_run ON commands (run_id);
 
 CREATE TABLE delegations (
@@ -297,6 +299,7 @@ CREATE TABLE approvals (
   decided_at {int}
 ){strict};
 CREATE UNIQUE INDEX approvals_open ON approvals (subject_kind, subject_id) WHERE state = 'open';
+CREATE INDEX approvals_subject ON approvals (subject_id);
 CREATE INDEX approvals_tenant ON approvals (tenant_id, id);
 
 CREATE TABLE outbox (
@@ -396,6 +399,8 @@ CREATE TABLE log_cursors (
   updated_at {int} NOT NULL,
   PRIMARY KEY (source_kind, source_id)
 ){rowless};
+
+CREATE INDEX log_cursors_app ON log_cursors (app_id) WHERE app_id IS NOT NULL;
 
 CREATE TABLE log_lines (
   source_kind {text} NOT NULL,
