@@ -8,7 +8,7 @@
 //! Start reading at [`spec`] (what it is told), [`state`] (what it says), then `serve` (the loop).
 
 mod client;
-mod crash;
+pub(crate) mod crash;
 mod ending;
 mod flood;
 pub mod log;

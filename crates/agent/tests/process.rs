@@ -126,7 +126,8 @@ async fn output_is_tagged_numbered_and_complete() {
 #[tokio::test]
 async fn the_child_gets_a_clean_world() {
     let world = World::new();
-    let script = "ls -l /proc/self/fd | grep -c -v total; cat; echo end of input; env | sort | tr '\\n' ' '";
+    let script = "ls -l /proc/self/fd | grep -c -v total; cat; echo end of input; env | sort | tr '\\n' ' '; echo; umask;\
+                  cat /proc/self/oom_score_adj";
     let process = world.supervisor.start(&world.script(script)).await.unwrap();
     within(process.ended()).await;
     let lines = all_lines(&process).await;
@@ -134,6 +135,7 @@ async fn the_child_gets_a_clean_world() {
     assert_eq!(lines[0].text, "4", "{lines:?}");
     assert_eq!(lines[1].text, "end of input");
     assert!(lines[2].text.contains("SERVERFLOW_PROCESS=") && !lines[2].text.contains("CARGO"), "{lines:?}");
+    assert_eq!((lines[3].text.as_str(), lines[4].text.as_str()), ("0022", "0"));
 }
 
 #[tokio::test]
@@ -219,6 +221,132 @@ async fn crashes_restart_until_the_guard_gives_up() {
     assert!(status.reason.contains("given up after 4 crashes within 600 s"), "{}", status.reason);
     let again = all_lines(&process).await.iter().filter(|line| line.text == "again").count();
     assert_eq!(again, 4);
+}
+
+#[tokio::test]
+async fn a_process_in_a_group_of_its_own_gets_the_stop_signal_too() {
+    let world = World::new();
+    let worker = "trap 'echo cleaned up; exit 0' TERM; echo ready; while :; do sleep 0.01; done";
+    let script = format!("set -m; bash -c \"{worker}\" & trap 'exit 0' TERM; while :; do sleep 0.01; done");
+    let process = world.supervisor.start(&world.spec(&["bash", "-c", &script])).await.unwrap();
+    line(&process, "ready").await;
+    let status = within(process.stop(Some(Millis::secs(30)))).await.unwrap();
+    assert_eq!((status.stopped.unwrap().signal, status.stopped.unwrap().killed), (Signal::SIGTERM as i32, 0));
+    line(&process, "cleaned up").await;
+}
+
+#[tokio::test]
+async fn the_least_patient_stop_decides() {
+    let world = World::new();
+    let script = "trap '' TERM; echo ready; while :; do sleep 0.01; done";
+    let process = world.supervisor.start(&world.script(script)).await.unwrap();
+    line(&process, "ready").await;
+    let patient = process.stop(Some(Millis::secs(3_000)));
+    let impatient = async {
+        until(&process, |status| status.state == AppState::Stopping).await;
+        process.stop(Some(Millis(10))).await
+    };
+    let (patient, impatient) = within(async { tokio::join!(patient, impatient) }).await;
+    assert_eq!(patient.unwrap().stopped.unwrap().signal, Signal::SIGKILL as i32);
+    assert_eq!(impatient.unwrap().state, AppState::Stopped);
+}
+
+#[tokio::test]
+async fn what_went_to_the_background_ends_with_its_own_exit_code() {
+    let world = World::new();
+    let script = "(echo here; while ! test -e go; do sleep 0.01; done; exit 9) & exit 0";
+    let process = world.supervisor.start(&world.script(script)).await.unwrap();
+    until(&process, |status| status.reason == "went to the background").await;
+    std::fs::write(world.dir.path().join("go"), "").unwrap();
+    let status = within(process.ended()).await;
+    assert_eq!((status.state, status.last_exit().unwrap().how), (AppState::Failed, How::Code(9)));
+}
+
+#[tokio::test]
+#[ignore = "waits 5 s: part of the full suite"]
+async fn a_server_that_ends_well_later_is_over_whatever_it_leaves_behind() {
+    let world = World::new();
+    let process = world.supervisor.start(&world.script("sleep 1000 & sleep 6; exit 0")).await.unwrap();
+    let status = within(process.ended()).await;
+    let exit = status.last_exit().unwrap();
+    assert_eq!((status.state, exit.how, exit.left), (AppState::Failed, How::Code(0), 1));
+}
+
+#[tokio::test]
+async fn while_waiting_to_start_again_it_obeys() {
+    let world = World::new();
+    let patient =
+        RestartRule { first_delay: Millis::secs(3_000), max_delay: Millis::secs(3_000), ..Default::default() };
+    let waiting = async |script: &str| {
+        let mut spec = world.script(script);
+        spec.restart = patient.clone();
+        let process = world.supervisor.start(&spec).await.unwrap();
+        until(&process, |status| status.state == AppState::Crashed).await;
+        process
+    };
+    // Nothing ran, so no signal was needed.
+    let stopped = within(waiting("exit 1").await.stop(None)).await.unwrap();
+    assert_eq!((stopped.state, stopped.stopped), (AppState::Stopped, None));
+    // A rule without restarts calls off the one that is due.
+    let process = waiting("exit 1").await;
+    within(process.set_restart_rule(RestartRule::NEVER)).await.unwrap();
+    assert_eq!(within(process.ended()).await.state, AppState::Failed);
+    // A restart that fails is one more crash, no end.
+    let program = world.dir.path().join("program");
+    std::fs::write(&program, "#!/bin/sh\nsleep 1000\n").unwrap();
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let mut spec = world.spec(&[program.to_str().unwrap()]);
+    spec.restart = patient.clone();
+    let process = world.supervisor.start(&spec).await.unwrap();
+    std::fs::remove_file(&program).unwrap();
+    let status = within(process.restart()).await.unwrap();
+    assert_eq!((status.state, status.last_exit().unwrap().how), (AppState::Crashed, How::NotStarted));
+    within(process.stop(None)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_shim_that_is_killed_again_and_again_is_given_up() {
+    let world = World::new();
+    let mut spec = world.script("echo up; sleep 1000");
+    spec.restart =
+        RestartRule { first_delay: Millis(1), max_delay: Millis(1), max_crashes: 2, window: Millis::secs(600) };
+    let process = world.supervisor.start(&spec).await.unwrap();
+    for restarts in 0..=2 {
+        let ready = |status: &Status| status.restarts == restarts && status.state == AppState::Running;
+        let status = until(&process, ready).await;
+        kill(Pid::from_raw(status.shim.pid), Signal::SIGKILL).unwrap();
+    }
+    let status = within(process.ended()).await;
+    assert_eq!(status.state, AppState::Failed);
+    assert!(status.reason.contains("given up after 3 crashes"), "{}", status.reason);
+    assert_eq!(within(world.after_restart().adopt_all()).await.unwrap().ended.len(), 1);
+}
+
+#[tokio::test]
+async fn a_stop_between_two_shims_is_obeyed() {
+    let world = World::new();
+    let mut spec = world.script("echo up; sleep 1000");
+    spec.restart = RestartRule { first_delay: Millis::secs(30), ..RestartRule::default() };
+    let process = world.supervisor.start(&spec).await.unwrap();
+    kill(Pid::from_raw(process.status().shim.pid), Signal::SIGKILL).unwrap();
+    until(&process, |status| status.state == AppState::Crashed).await;
+    let status = within(process.stop(None)).await.unwrap();
+    assert_eq!((status.state, status.ended), (AppState::Stopped, true));
+}
+
+#[tokio::test]
+async fn a_killed_shim_takes_nothing_along_that_another_holds() {
+    let (one, other) = (World::new(), World::new());
+    let spec = one.script("setsid sh -c 'echo hidden $$; exec sleep 1000' & sleep 1000");
+    let process = one.supervisor.start(&spec).await.unwrap();
+    let same = other.supervisor.start(&ShimSpec { log_dir: other.dir.path().join("log"), ..spec }).await.unwrap();
+    for process in [&process, &same] {
+        line(process, "hidden").await;
+    }
+    kill(Pid::from_raw(process.status().shim.pid), Signal::SIGKILL).unwrap();
+    within(process.ended()).await;
+    assert_eq!(same.usage().processes, 3);
+    within(same.stop(None)).await.unwrap();
 }
 
 #[tokio::test]

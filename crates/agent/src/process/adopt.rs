@@ -71,7 +71,7 @@ impl Supervisor {
                 // What a killed shim left behind holds the port of the next one.
                 Ok(Some(status)) => {
                     let reason = "its holder was killed while the agent was away".to_owned();
-                    Found::Lost(self.bury(&status, reason))
+                    Found::Lost(self.bury(&status, &folder, reason).await)
                 }
                 Ok(None) => Found::Damaged(folder, "it was never started".to_owned()),
                 Err(error) => Found::Damaged(folder, error.to_string()),

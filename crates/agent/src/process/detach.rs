@@ -1,6 +1,7 @@
 //! How a holder leaves the daemon that starts it: forked away into a session of its own, so that neither the end of
 //! the daemon nor a Ctrl-C in its terminal reaches it.
 
+use std::ffi::CStr;
 use std::fs::OpenOptions;
 use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
@@ -9,7 +10,10 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::ExitCode;
 
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
 use nix::libc;
+use nix::sys::stat::Mode;
 use nix::unistd::{ForkResult, dup2_stderr, dup2_stdin, dup2_stdout, fork, setsid};
 
 /// The holder runs.
@@ -24,6 +28,41 @@ pub const EXIT_HELD: u8 = 3;
 pub const EXIT_PROGRAM: u8 = 4;
 /// The port is taken.
 pub const EXIT_PORT: u8 = 5;
+
+/// What a holder writes is its owner's alone.
+const HOLDER_UMASK: Mode = Mode::from_bits_truncate(0o077);
+/// What a held process creates: the usual, whatever the shell had that started the daemon.
+pub const CHILD_UMASK: Mode = Mode::from_bits_truncate(0o022);
+/// Where the kernel lets a process say how soon it is killed when memory runs out (proc(5)): -1000 never, 1000 first.
+const OOM: &CStr = c"/proc/self/oom_score_adj";
+/// A holder goes late: it uses next to nothing, and its end takes the app along.
+const HOLDER_OOM: &[u8] = b"-900";
+/// A held process is as any other.
+const CHILD_OOM: &[u8] = b"0";
+
+/// Where the operating system allows it (as root), the holder outlives what it holds when memory runs out.
+fn protect() {
+    // A daemon that does not run as root may not; then all are alike.
+    let _ = write_oom(HOLDER_OOM);
+}
+
+/// Takes back what [`detach`] gave: for the child, between fork and exec (makes system calls only).
+///
+/// # Errors
+/// What the operating system says.
+pub fn unprotect() -> io::Result<()> {
+    nix::sys::stat::umask(CHILD_UMASK);
+    match write_oom(CHILD_OOM) {
+        // A daemon that is to be killed early, not as root, may not make others go later: nothing was changed then.
+        Err(Errno::EACCES | Errno::EPERM | Errno::ENOENT) => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+fn write_oom(value: &[u8]) -> nix::Result<()> {
+    let file = nix::fcntl::open(OOM, OFlag::O_WRONLY | OFlag::O_CLOEXEC, Mode::empty())?;
+    nix::unistd::write(&file, value).map(drop)
+}
 
 /// Longest reason carried back to the launcher, in bytes.
 const REASON_BYTES: u64 = 4096;
@@ -93,6 +132,8 @@ fn split(errors: &Path) -> io::Result<Side> {
                 Err(_) => dup2_stderr(&null)?,
             }
             std::env::set_current_dir("/")?;
+            nix::sys::stat::umask(HOLDER_UMASK);
+            protect();
             debug_assert!(theirs.as_raw_fd() > 2);
             Ok(Side::Holder(Launch(theirs)))
         }

@@ -53,6 +53,13 @@ impl RunFolder {
         &self.0
     }
 
+    /// What the processes held here carry in their environment, name and value, so that they can be found when their
+    /// holder is gone. No other run folder has it, even where the same release runs twice.
+    pub fn marker(&self) -> (&'static str, String) {
+        let path = self.0.canonicalize().unwrap_or_else(|_| self.0.clone());
+        ("SERVERFLOW_PROCESS", path.to_string_lossy().into_owned())
+    }
+
     /// Where the specification is.
     pub fn spec(&self) -> PathBuf {
         self.0.join(SPEC)

@@ -2,7 +2,7 @@
 //!
 //! A pid alone names nobody, since pids are reused; a pid with its start time does, until the next boot.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -33,6 +33,8 @@ pub struct Stat {
     pub state: char,
     /// Its parent.
     pub parent: i32,
+    /// Its process group.
+    pub group: i32,
     /// Its session.
     pub session: i32,
     /// User plus system time of the process itself, in clock ticks.
@@ -82,6 +84,7 @@ fn parse_stat(text: &str) -> Option<Stat> {
         pid,
         state: fields.first()?.chars().next()?,
         parent: fields.get(1)?.parse().ok()?,
+        group: fields.get(2)?.parse().ok()?,
         session: fields.get(3)?.parse().ok()?,
         ticks: number(14)?.saturating_add(number(15)?),
         start: number(22)?,
@@ -160,8 +163,9 @@ fn system_value(name: nix::unistd::SysconfVar, otherwise: u64) -> u64 {
 const GONE_WITHIN: Duration = Duration::from_secs(2);
 
 /// Kills what a holder left behind when it was killed itself: the session that `leader` led, and whatever carries
-/// `marker` (`NAME=value`) in its environment. Blocks until they are gone (at most 2 s), so that their ports are free.
-/// Answers how many there were.
+/// `marker` (`NAME=value`) in its environment. Blocks until they are gone (at most 2 s), so that their ports are free,
+/// and looks again until it finds none: one of them may have forked in the moment of the look. Answers how many there
+/// were.
 pub fn kill_leftovers(leader: &Identity, marker: &str) -> usize {
     if leader.boot != boot() {
         return 0;
@@ -169,22 +173,26 @@ pub fn kill_leftovers(leader: &Identity, marker: &str) -> usize {
     // While members of a session live its number is not reused; another process under the leader's pid means that
     // the session is long gone and the number somebody else's.
     let session_is_ours = stat(leader.pid).is_none_or(|now| now.start == leader.start);
-    let left: Vec<Stat> = all()
-        .into_iter()
-        .filter(|stat| {
-            let of_session = session_is_ours && stat.session == leader.pid && stat.start >= leader.start;
-            stat.state != 'Z' && (of_session || has_marker(stat.pid, marker))
-        })
-        .collect();
-    for stat in &left {
-        kill_exactly(stat, Signal::SIGKILL);
-    }
-    let until = Instant::now() + GONE_WITHIN;
+    let is_left = |stat: &Stat| {
+        let of_session = session_is_ours && stat.session == leader.pid && stat.start >= leader.start;
+        stat.state != 'Z' && (of_session || has_marker(stat.pid, marker))
+    };
     let lives = |old: &Stat| stat(old.pid).is_some_and(|now| now.start == old.start && now.state != 'Z');
-    while left.iter().any(lives) && Instant::now() < until {
-        std::thread::sleep(Duration::from_millis(2));
+    let until = Instant::now() + GONE_WITHIN;
+    let mut killed = HashSet::new();
+    loop {
+        let left: Vec<Stat> = all().into_iter().filter(is_left).collect();
+        for stat in &left {
+            kill_exactly(stat, Signal::SIGKILL);
+            killed.insert((stat.pid, stat.start));
+        }
+        while left.iter().any(lives) && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        if left.is_empty() || Instant::now() >= until {
+            return killed.len();
+        }
     }
-    left.len()
 }
 
 fn has_marker(pid: i32, marker: &str) -> bool {
@@ -223,7 +231,8 @@ mod tests {
     #[test]
     fn a_name_with_spaces_and_parentheses_is_read() {
         let text = "42 (a ) (b) S 7 40 39 0 -1 4194304 1 0 0 0 5 6 0 0 20 0 1 0 123456 1000 250 18446744073709551615";
-        let expected = Stat { pid: 42, state: 'S', parent: 7, session: 39, ticks: 11, start: 123_456, pages: 250 };
+        let expected =
+            Stat { pid: 42, state: 'S', parent: 7, group: 40, session: 39, ticks: 11, start: 123_456, pages: 250 };
         assert_eq!(parse_stat(text), Some(expected));
         for bad in ["", "42 (a", "x (a) S 1", "42 (a) S 1 2"] {
             assert_eq!(parse_stat(bad), None, "{bad}");
@@ -232,7 +241,7 @@ mod tests {
 
     #[test]
     fn descendants_are_found_through_any_depth_and_zombies_left_out() {
-        let one = |pid, parent, state| Stat { pid, state, parent, session: 1, ticks: 0, start: 0, pages: 0 };
+        let one = |pid, parent, state| Stat { pid, state, parent, group: 1, session: 1, ticks: 0, start: 0, pages: 0 };
         let all = [one(4, 3, 'S'), one(2, 1, 'S'), one(3, 2, 'Z'), one(9, 8, 'S')];
         let mut found: Vec<i32> = descendants_among(1, &all).iter().map(|stat| stat.pid).collect();
         found.sort_unstable();

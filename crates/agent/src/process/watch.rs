@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,8 +12,10 @@ use tokio::sync::{broadcast, watch};
 
 use super::client::{self, Connection};
 use super::folder::{RunFolder, SPEC, STATE};
-use super::{Process, ProcessError, Supervisor, launch, tree};
-use crate::shim::state::{Exit, How, Request, Status};
+use super::{ANSWER_LIMIT, Process, ProcessError, Supervisor, launch, tree};
+use crate::process::detach::EXIT_HELD;
+use crate::shim::crash::{CrashGuard, Next};
+use crate::shim::state::{Exit, How, Request, Status, seconds};
 use crate::shim::{Message, ShimSpec, StopRule};
 
 /// Longest wait for a shim that holds its lock to listen, or for the lock of one that has closed its socket.
@@ -33,14 +34,18 @@ pub struct Watched {
     pub log: watch::Sender<u64>,
     stop: Mutex<StopRule>,
     /// A killed shim is started again only while the process is wanted.
-    wanted: AtomicBool,
+    wanted: watch::Sender<bool>,
     changes: broadcast::Sender<Status>,
 }
 
 impl Watched {
     /// It is being stopped: a shim that dies now stays dead.
     pub fn give_up(&self) {
-        self.wanted.store(false, Ordering::SeqCst);
+        self.wanted.send_replace(false);
+    }
+
+    fn is_wanted(&self) -> bool {
+        *self.wanted.borrow()
     }
 
     /// How it is stopped.
@@ -92,7 +97,7 @@ impl Supervisor {
             log_dir: spec.log_dir,
             log: watch::Sender::new(status.log.last),
             stop: Mutex::new(spec.stop),
-            wanted: AtomicBool::new(true),
+            wanted: watch::Sender::new(true),
             changes: self.0.changes.clone(),
             status: watch::Sender::new(status.clone()),
             folder,
@@ -124,6 +129,8 @@ impl Supervisor {
                 Err(_) if process.0.folder.is_held().unwrap_or(false) => tokio::time::sleep(SETTLE).await,
                 Err(_) => match process.0.folder.read::<Status>(STATE) {
                     Ok(Some(status)) if status.ended => return process.0.learn(status),
+                    // It said so, but the disk was too full to write it down.
+                    _ if process.status().ended => return write_down(&process.0.folder, &process.status()),
                     _ => {
                         if !self.shim_was_killed(&process).await {
                             return;
@@ -137,35 +144,76 @@ impl Supervisor {
     /// The shim is dead without having said goodbye. Answers whether there is a new one.
     async fn shim_was_killed(&self, process: &Process) -> bool {
         let folder = &process.0.folder;
+        tracing::warn!(release = %process.0.release, "the holder of a process was killed");
+        let buried = self.bury(&process.status(), folder, "its holder was killed".to_owned()).await;
         let rule = folder.read::<ShimSpec>(SPEC).ok().flatten().map(|spec| spec.restart);
-        let wanted = process.0.wanted.load(Ordering::SeqCst) && rule.is_some_and(|rule| rule.max_crashes > 0);
-        tracing::warn!(release = %process.0.release, wanted, "the holder of a process was killed");
-        let failure = if wanted {
-            match launch::launch(&self.0.options.program, "shim", folder).await {
-                Ok(()) => return true,
-                Err(failure) => failure.reason,
+        let next = rule.as_ref().map_or(Next::Never, |rule| CrashGuard::after_kill(rule, &buried.exits));
+        let reason = match next {
+            Next::Never => buried.reason.clone(),
+            Next::GiveUp { crashes } => format!("{}; given up after {crashes} crashes", buried.reason),
+            Next::Again(delay) => {
+                let reason = format!("{}; starting again in {}", buried.reason, seconds(delay));
+                process.0.learn(Status { state: AppState::Crashed, reason, ended: false, ..buried.clone() });
+                let mut wanted = process.0.wanted.subscribe();
+                let shutdown = self.0.options.tasks.shutdown();
+                tokio::select! {
+                    () = shutdown.requested() => return false,
+                    _ = wanted.wait_for(|wanted| !wanted) => {}
+                    () = tokio::time::sleep(delay.duration()) => {}
+                }
+                match self.succeed(process).await {
+                    Ok(()) => return true,
+                    Err(reason) => reason,
+                }
             }
-        } else {
-            "its holder was killed".to_owned()
         };
-        let status = self.bury(&process.status(), failure);
-        if let Err(error) = folder.write(STATE, &status, true) {
-            tracing::warn!(%error, "the end of a process could not be written down");
-        }
+        let state = if process.0.is_wanted() { AppState::Failed } else { AppState::Stopped };
+        let status = Status { state, reason, ..buried };
+        write_down(folder, &status);
         process.0.learn(status);
         false
     }
 
+    /// Starts a successor of a killed shim while the process is wanted.
+    async fn succeed(&self, process: &Process) -> Result<(), String> {
+        if !process.0.is_wanted() {
+            return Err("stopped; its holder was killed".to_owned());
+        }
+        match launch::launch(&self.0.options.program, "shim", &process.0.folder).await {
+            Err(failure) if failure.code != EXIT_HELD => return Err(failure.reason),
+            // Somebody else was quicker: that one is watched then.
+            Ok(()) | Err(_) => {}
+        }
+        if !process.0.is_wanted() {
+            // The stop came while there was nobody to tell.
+            let _ = process.ask(&Request::Stop { grace: None }, ANSWER_LIMIT).await;
+        }
+        Ok(())
+    }
+
     /// Ends what a killed shim left behind, and says how it is now.
-    pub(super) fn bury(&self, last: &Status, reason: String) -> Status {
+    pub(super) async fn bury(&self, last: &Status, folder: &RunFolder, reason: String) -> Status {
         let mut status = last.clone();
-        let marker = format!("SERVERFLOW_PROCESS={}", last.release);
-        let left = status.child.take().map_or(0, |child| tree::kill_leftovers(&child, &marker));
+        let (name, value) = folder.marker();
+        let marker = format!("{name}={value}");
+        let left = match status.child.take() {
+            // It waits for them to be gone, which would hold up everything else.
+            Some(child) => {
+                tokio::task::spawn_blocking(move || tree::kill_leftovers(&child, &marker)).await.unwrap_or(0)
+            }
+            None => 0,
+        };
         let at = self.0.options.clock.now();
         let ran = Millis(u64::try_from(at.since(status.started_at).as_millis()).unwrap_or(u64::MAX));
         let left = u32::try_from(left).unwrap_or(u32::MAX);
         status.remember(Exit { at, ran, how: How::Unseen, asked: false, left });
         Status { state: AppState::Failed, since: at, reason, ended: true, ..status }
+    }
+}
+
+fn write_down(folder: &RunFolder, status: &Status) {
+    if let Err(error) = folder.write(STATE, status, true) {
+        tracing::warn!(%error, "the end of a process could not be written down");
     }
 }
 

@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 use sf_protocol::app::RestartRule;
 use sf_types::{Millis, Timestamp};
 
+use super::state::{EXITS_KEPT, Exit};
+
 /// What follows a crash.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Next {
@@ -26,9 +28,18 @@ pub struct CrashGuard {
 }
 
 impl CrashGuard {
-    /// Remembers crashes of a predecessor.
-    pub fn after(crashes: impl IntoIterator<Item = Timestamp>) -> Self {
-        Self { recent: crashes.into_iter().collect() }
+    /// What follows when the shim itself was killed? Its end is the last of `exits`. Only as many crashes count as
+    /// exits are remembered, so that a shim that is killed again and again is given up under every rule.
+    pub fn after_kill(rule: &RestartRule, exits: &[Exit]) -> Next {
+        let Some((last, before)) = exits.split_last() else { return Next::Never };
+        let max_crashes = rule.max_crashes.min(EXITS_KEPT as u16 - 1);
+        Self::after_exits(before).crashed(&RestartRule { max_crashes, ..rule.clone() }, last.at)
+    }
+
+    /// Remembers the crashes among `exits` since the last end on request.
+    pub fn after_exits(exits: &[Exit]) -> Self {
+        let since = exits.iter().rposition(|exit| exit.asked).map_or(0, |asked| asked + 1);
+        Self { recent: exits[since..].iter().map(|exit| exit.at).collect() }
     }
 
     /// The process ended by itself at `now`: what follows?

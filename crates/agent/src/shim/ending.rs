@@ -1,5 +1,6 @@
 //! How a process tree is brought to its end: ever harder signals at ever nearer deadlines. Pure but for the signals.
 
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill, killpg};
@@ -8,8 +9,12 @@ use nix::unistd::Pid;
 use super::spec::StopRule;
 use crate::process::tree;
 
-/// Time between two looks at processes that were killed: new ones may have been forked meanwhile.
+/// Time before the second look at processes that were killed, since new ones may have been forked meanwhile; doubles.
 const KILL_AGAIN: Duration = Duration::from_millis(50);
+/// Doublings of that time: a process that waits in the kernel costs a look every 3.2 s.
+const DOUBLINGS_MAX: u32 = 6;
+/// Time after the first KILL when whoever waits is told that something cannot be killed.
+pub const STUCK_AFTER: Duration = Duration::from_secs(5);
 
 /// What follows the end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,6 +40,10 @@ pub struct Ending {
     pub killed: u32,
     deadline: Instant,
     rule: StopRule,
+    /// When the first KILL was sent, and how many followed.
+    kills: Option<(Instant, u32)>,
+    /// Who got the present signal: pid and start time.
+    reached: HashSet<(i32, u64)>,
 }
 
 impl Ending {
@@ -42,8 +51,28 @@ impl Ending {
     pub fn begin(why: Why, rule: StopRule, now: Instant) -> Self {
         let first = Signal::try_from(rule.signal).unwrap_or(Signal::SIGTERM);
         let signal = if why == Why::Crash { Signal::SIGKILL } else { first };
-        let wait = if signal == Signal::SIGKILL { KILL_AGAIN } else { rule.grace.duration() };
-        Self { why, signal, began: now, killed: 0, deadline: now + wait, rule }
+        let mut ending =
+            Self { why, signal, began: now, killed: 0, deadline: now, rule, kills: None, reached: HashSet::new() };
+        ending.deadline = now + if signal == Signal::SIGKILL { ending.next_kill(now) } else { rule.grace.duration() };
+        ending
+    }
+
+    /// The time until the next KILL, as one is sent now.
+    fn next_kill(&mut self, now: Instant) -> Duration {
+        let (_, again) = self.kills.insert(self.kills.map_or((now, 0), |(first, again)| (first, again + 1)));
+        KILL_AGAIN * (1 << (*again).min(DOUBLINGS_MAX))
+    }
+
+    /// Somebody who is less patient asks too.
+    pub fn hurry(&mut self, grace: Duration, now: Instant) {
+        if self.signal != Signal::SIGKILL {
+            self.deadline = self.deadline.min(now + grace);
+        }
+    }
+
+    /// Whether something survives KILL, which is so only while it waits in the kernel.
+    pub fn is_stuck(&self, now: Instant) -> bool {
+        self.kills.is_some_and(|(first, _)| now >= first + STUCK_AFTER)
     }
 
     /// When the next harder signal is due.
@@ -58,7 +87,8 @@ impl Ending {
         }
         let gentle = self.signal != Signal::SIGTERM && self.signal != Signal::SIGKILL;
         self.signal = if gentle { Signal::SIGTERM } else { Signal::SIGKILL };
-        self.deadline = now + if gentle { self.rule.term_grace.duration() } else { KILL_AGAIN };
+        self.deadline = now + if gentle { self.rule.term_grace.duration() } else { self.next_kill(now) };
+        self.reached.clear();
         true
     }
 
@@ -72,13 +102,24 @@ impl Ending {
             }
         }
         let left = tree::descendants(shim);
+        // Members of the group have got it.
+        let in_group = |stat: &&tree::Stat| leader.is_some_and(|leader| stat.group == leader);
+        self.reached.extend(left.iter().filter(in_group).map(|stat| (stat.pid, stat.start)));
         if self.signal == Signal::SIGKILL {
             self.killed = self.killed.max(u32::try_from(left.len()).unwrap_or(u32::MAX));
         }
+        self.send_to(&left);
+    }
+
+    /// Sends the present signal to what came into being while it was sent. Call it when the leader is gone.
+    pub fn send_missed(&mut self, shim: i32) {
+        self.send_to(&tree::descendants(shim));
+    }
+
+    /// Nobody gets the same signal twice, but for KILL: a second one often means "at once, without cleaning up".
+    fn send_to(&mut self, left: &[tree::Stat]) {
         for stat in left {
-            // Members of the group have got it; only KILL is worth sending twice.
-            let in_group = leader.is_some_and(|leader| stat.session == leader);
-            if !in_group || self.signal == Signal::SIGKILL || leader.is_none() {
+            if self.reached.insert((stat.pid, stat.start)) || self.signal == Signal::SIGKILL {
                 let _ = kill(Pid::from_raw(stat.pid), self.signal);
             }
         }
@@ -108,7 +149,18 @@ mod tests {
         use Signal::{SIGINT, SIGKILL, SIGTERM};
         check(Why::Stop, SIGTERM, &[(0, SIGTERM), (100, SIGKILL), (150, SIGKILL)]);
         check(Why::Restart, SIGINT, &[(0, SIGINT), (100, SIGTERM), (130, SIGKILL)]);
-        check(Why::Stop, SIGKILL, &[(0, SIGKILL), (50, SIGKILL)]);
+        check(Why::Stop, SIGKILL, &[(0, SIGKILL), (50, SIGKILL), (150, SIGKILL), (350, SIGKILL), (750, SIGKILL)]);
         check(Why::Crash, SIGTERM, &[(0, SIGKILL), (50, SIGKILL)]);
+    }
+
+    #[test]
+    fn the_least_patient_decides_and_what_cannot_be_killed_is_noticed() {
+        let (start, ms) = (Instant::now(), Duration::from_millis);
+        let mut ending = Ending::begin(Why::Stop, StopRule::default(), start);
+        ending.hurry(ms(100), start + ms(10));
+        ending.hurry(ms(60_000), start + ms(20));
+        assert!(!ending.is_due(start + ms(109)) && ending.is_due(start + ms(110)));
+        assert_eq!(ending.signal, Signal::SIGKILL);
+        assert!(!ending.is_stuck(start + ms(5_109)) && ending.is_stuck(start + ms(5_110)));
     }
 }

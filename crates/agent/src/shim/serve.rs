@@ -12,7 +12,6 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal, kill, killpg};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::Pid;
-use sf_protocol::app::AppState;
 use sf_protocol::report::Stream;
 use sf_runtime::Clock;
 
@@ -31,6 +30,12 @@ use crate::process::folder::{Held, RunFolder, SPEC, STATE};
 const READ_BYTES: usize = 32 * 1024;
 /// Reads of one stream before others get their turn.
 const READS_IN_A_ROW: usize = 4;
+/// Longest wait for room on the disk when all is over.
+const INSIST: Duration = Duration::from_secs(5);
+/// Between two tries meanwhile.
+const INSIST_PAUSE: Duration = Duration::from_millis(100);
+/// Between two tries to write the state down while the app runs.
+const WRITE_AGAIN: Duration = Duration::from_secs(1);
 /// Longest sleep; nothing depends on it but a process list that changed without a signal.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
@@ -48,9 +53,15 @@ struct Shim {
     flood: Flood,
     outputs: Vec<(Output, LineSplitter)>,
     started: Instant,
+    /// Since when `status.child` is the process that counts.
+    main_since: Instant,
     /// How the app's own process ended, once it has, while others of its tree may still live.
     main_end: Option<super::state::How>,
     ending: Option<Ending>,
+    /// Who waits was told that something cannot be killed.
+    stuck: bool,
+    /// The state file is behind and is written again then.
+    write_again: Option<Instant>,
     start_at: Option<Instant>,
     guard: CrashGuard,
     signals: SignalFd,
@@ -78,6 +89,7 @@ pub fn run(folder: RunFolder, held: Held, spec: ShimSpec, launch: Launch) -> Exi
     while !shim.status.ended {
         shim.turn();
     }
+    shim.insist();
     ExitCode::from(EXIT_READY)
 }
 
@@ -108,8 +120,11 @@ impl Shim {
             flood: Flood::default(),
             outputs: Vec::new(),
             started: now,
+            main_since: now,
             main_end: None,
             ending: None,
+            stuck: false,
+            write_again: None,
             start_at: None,
             guard,
             signals,
@@ -155,7 +170,7 @@ impl Shim {
             PollFd::new(client.stream.as_fd(), PollFlags::POLLIN | write)
         }));
         let now = Instant::now();
-        let sleep = [self.ending.as_ref().map(Ending::deadline), self.start_at]
+        let sleep = [self.ending.as_ref().map(Ending::deadline), self.start_at, self.write_again]
             .into_iter()
             .flatten()
             .map(|at| at.saturating_duration_since(now) + Duration::from_millis(1))
@@ -272,7 +287,11 @@ impl Shim {
             Request::Signal { signal } => match (Signal::try_from(signal), self.status.child.as_ref()) {
                 (Ok(signal), Some(child)) => {
                     let child = Pid::from_raw(child.pid);
-                    let sent = if self.leader().is_some() { killpg(child, signal) } else { kill(child, signal) };
+                    // One that went to the background need not lead a group.
+                    let sent = match self.leader() {
+                        Some(_) => killpg(child, signal).or_else(|_| kill(child, signal)),
+                        None => Err(nix::errno::Errno::ESRCH),
+                    };
                     if let Err(error) = sent {
                         return Some(Message::Refused(format!("the signal could not be sent: {error}")));
                     }
@@ -281,23 +300,53 @@ impl Shim {
                 (_, None) => return Some(Message::Refused("no process runs".to_owned())),
             },
             Request::SetRestartRule { rule } => {
-                self.spec.restart = rule;
-                if let Err(error) = self.folder.write(SPEC, &self.spec, true) {
+                let spec = ShimSpec { restart: rule, ..self.spec.clone() };
+                if let Err(error) = self.folder.write(SPEC, &spec, true) {
                     return Some(Message::Refused(format!("the rule could not be written: {error}")));
                 }
+                self.spec = spec;
+                self.forgo_restart();
             }
         }
         self.status.log = self.log.head();
         Some(Message::Status(Box::new(self.status.clone())))
     }
 
+    /// The end has to be written down, or it looks like a killed shim: waits a while for room on the disk.
+    fn insist(&mut self) {
+        let until = Instant::now() + INSIST;
+        while self.write_again.is_some() && Instant::now() < until {
+            std::thread::sleep(INSIST_PAUSE);
+            self.write_again = self.write_again.filter(|_| self.folder.write(STATE, &self.status, false).is_err());
+        }
+    }
+
+    /// Tells who waits for an end that something cannot be killed, once.
+    fn give_notice(&mut self) {
+        self.stuck = true;
+        let left = crate::process::tree::descendants(self.status.shim.pid).len();
+        let reason =
+            format!("{left} of its processes cannot be killed: they wait in the kernel, for a disk or network");
+        for client in self.clients.iter_mut().filter(|client| client.waits) {
+            client.waits = false;
+            client.send(&Message::Refused(reason.clone()));
+        }
+        self.status.reason = reason;
+        self.changed = true;
+    }
+
     /// Writes the state down and tells who wants to know, if anything changed.
     fn publish(&mut self) {
         self.status.log = self.log.head();
-        if std::mem::take(&mut self.changed) {
-            // A full disk must not end the app; the next change tries again, and the socket tells the truth.
-            let _ = self.folder.write(STATE, &self.status, false);
-            let done = self.ending.is_none() && self.status.state != AppState::Crashed;
+        let changed = std::mem::take(&mut self.changed);
+        let now = Instant::now();
+        if changed || self.write_again.is_some_and(|at| now >= at) {
+            // A full disk must not end the app; it is tried again, and the socket tells the truth meanwhile.
+            let written = self.folder.write(STATE, &self.status, false);
+            self.write_again = written.err().map(|_| now + WRITE_AGAIN);
+        }
+        if changed {
+            let done = self.ending.is_none();
             let message = Message::Status(Box::new(self.status.clone()));
             for client in &mut self.clients {
                 let answered = client.waits && done;

@@ -13,6 +13,7 @@ use nix::unistd::Pid;
 use sf_protocol::report::Stream;
 
 use super::spec::ShimSpec;
+use crate::process::detach;
 
 /// One of the streams a process writes to.
 #[derive(Debug)]
@@ -23,19 +24,18 @@ pub struct Output {
     pub file: File,
 }
 
-/// Starts the process. Answers its pid and our ends of its streams. The caller reaps it.
+/// Starts the process with the variable `marker`. Answers its pid and our ends of its streams. The caller reaps it.
 ///
 /// # Errors
 /// Why it could not be started, in words: no such program, no such folder, a rule that could not be put in force.
-pub fn spawn(spec: &ShimSpec) -> Result<(i32, Vec<Output>), String> {
+pub fn spawn(spec: &ShimSpec, marker: (&str, String)) -> Result<(i32, Vec<Output>), String> {
     let program = spec.argv.first().ok_or("it has no start command")?;
     let mut confinement = spec.confinement.prepare().map_err(|error| error.to_string())?;
     let streams = if spec.terminal { terminal() } else { pipes() };
     let (stdin, stdout, stderr, outputs) = streams.map_err(|error| format!("no pipe or terminal: {error}"))?;
     let mut command = Command::new(program);
-    let (name, value) = spec.marker();
     command.args(&spec.argv[1..]).env_clear().envs(spec.env.iter().map(|(name, value)| (name, value)));
-    command.env(name, value).current_dir(&spec.cwd).stdin(stdin).stdout(stdout).stderr(stderr);
+    command.env(marker.0, marker.1).current_dir(&spec.cwd).stdin(stdin).stdout(stdout).stderr(stderr);
     let (shim, terminal) = (Pid::this(), spec.terminal);
     // SAFETY: between fork and exec this makes system calls only and allocates nothing; the shim has one thread.
     unsafe {
@@ -45,6 +45,8 @@ pub fn spawn(spec: &ShimSpec) -> Result<(i32, Vec<Output>), String> {
                 return Err(io::Error::last_os_error());
             }
             SigSet::empty().thread_set_mask()?;
+            // Before the confinement, which may hide `/proc`.
+            detach::unprotect()?;
             confinement.apply()?;
             // After the change of user, which would clear it.
             nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?;

@@ -103,9 +103,4 @@ impl ShimSpec {
             None
         }
     }
-
-    /// What its processes carry in their environment, so that they can be found when their shim is gone.
-    pub fn marker(&self) -> (&'static str, String) {
-        ("SERVERFLOW_PROCESS", self.release.to_string())
-    }
 }

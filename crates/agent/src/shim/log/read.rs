@@ -75,19 +75,23 @@ impl LogReader {
 
     /// Opens the segment that holds the next line, or the first one after `after`; `false` when there is none.
     fn open_segment(&mut self, after: Option<u64>) -> io::Result<bool> {
-        let firsts = segments(&self.dir)?;
-        let wanted = match after {
-            Some(after) => firsts.iter().find(|first| **first > after),
-            None => firsts.iter().rev().find(|first| **first <= self.next).or(firsts.first()),
-        };
-        let Some(first) = wanted.copied() else { return Ok(false) };
-        match File::open(segment_path(&self.dir, first)) {
-            Ok(file) => self.open = Some(Open { first, file, offset: 0 }),
-            // Deleted by the limit since the look: a later one is there, take it with the next look.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => self.open = None,
-            Err(error) => return Err(error),
+        loop {
+            let firsts = segments(&self.dir)?;
+            let wanted = match after {
+                Some(after) => firsts.iter().find(|first| **first > after),
+                None => firsts.iter().rev().find(|first| **first <= self.next).or(firsts.first()),
+            };
+            let Some(first) = wanted.copied() else { return Ok(false) };
+            match File::open(segment_path(&self.dir, first)) {
+                Ok(file) => {
+                    self.open = Some(Open { first, file, offset: 0 });
+                    return Ok(true);
+                }
+                // Deleted by the limit since the look: the next look shows a later one.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
         }
-        Ok(true)
     }
 
     /// Takes the whole lines of one chunk; `false` when there is none.

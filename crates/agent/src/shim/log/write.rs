@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use sf_protocol::report::Stream;
@@ -28,7 +28,22 @@ pub struct LogWriter {
     buffered: u64,
     next: u64,
     lost: u64,
+    mark: Mark,
 }
+
+/// Numbers given to lines that were lost are in no segment. So that they are not given again after a crash, a file
+/// holds a number that none of them has reached. It has its full size from the beginning, so that a full disk has
+/// room for it.
+#[derive(Debug)]
+struct Mark {
+    file: Option<File>,
+    reserved: Option<u64>,
+}
+
+/// Name of the mark's file.
+const MARK: &str = "mark";
+/// Numbers reserved at once. A crash in the middle of a loss makes up to so many look lost.
+const RESERVED_AT_ONCE: u64 = 4096;
 
 impl LogWriter {
     /// Opens the log in `dir`, making the folder where needed, and goes on after its last line. A line that was cut
@@ -49,6 +64,7 @@ impl LogWriter {
             buffered: 0,
             next: 1,
             lost: 0,
+            mark: Mark { file: None, reserved: None },
         };
         if let Some(first) = writer.firsts.back().copied() {
             let mut file = OpenOptions::new().read(true).write(true).open(segment_path(dir, first))?;
@@ -59,7 +75,17 @@ impl LogWriter {
             writer.written = end;
             writer.file = Some(file);
         }
+        let marked = writer.mark.open(dir)?;
+        writer.go_on_after(marked.saturating_sub(1));
         Ok(writer)
+    }
+
+    /// The next line gets a number above `last` even where fewer lines are on the disk.
+    pub fn go_on_after(&mut self, last: u64) {
+        if last >= self.next {
+            self.flush();
+            self.next = last.saturating_add(1);
+        }
     }
 
     /// Adds one line (from a [`super::LineSplitter`]: short enough, no newline) and answers its number.
@@ -83,6 +109,7 @@ impl LogWriter {
         self.flush();
         self.next += 1;
         self.lost += 1;
+        self.mark.reserve(self.next);
     }
 
     /// Writes what was gathered. Where the disk refuses (full), those lines are lost and counted: the app that
@@ -91,12 +118,16 @@ impl LogWriter {
         if self.buffer.is_empty() {
             return;
         }
-        if self.append().is_err() {
-            self.lost += self.buffered;
+        let kept = self.append();
+        if kept < self.buffered {
+            self.lost += self.buffered - kept;
+            self.mark.reserve(self.next);
             if let Some(file) = &mut self.file {
                 // Half a line must not stay; if even that fails, readers skip it, since it does not parse.
                 let _ = file.set_len(self.written).and_then(|()| file.seek(SeekFrom::Start(self.written)));
             }
+        } else {
+            self.mark.release(0);
         }
         self.buffer.clear();
         self.buffered = 0;
@@ -109,15 +140,17 @@ impl LogWriter {
         LogHead { first, last, lost: self.lost }
     }
 
-    fn append(&mut self) -> io::Result<()> {
+    /// Writes what was gathered, as far as the disk takes it; answers how many lines.
+    fn append(&mut self) -> u64 {
         let length = self.buffer.len() as u64;
-        if self.file.is_none() || self.written + length > self.limits.segment_bytes {
-            self.rotate()?;
+        let full = self.file.is_none() || self.written + length > self.limits.segment_bytes;
+        if full && self.rotate().is_err() {
+            return 0;
         }
-        let Some(file) = &mut self.file else { return Err(io::Error::other("no segment is open")) };
-        file.write_all(&self.buffer)?;
-        self.written += length;
-        Ok(())
+        let Some(file) = &mut self.file else { return 0 };
+        let (bytes, lines) = write_lines(file, &self.buffer);
+        self.written += bytes;
+        lines
     }
 
     /// Begins a new segment. The oldest goes first, so that the limit holds at every moment.
@@ -143,7 +176,61 @@ impl LogWriter {
 impl Drop for LogWriter {
     fn drop(&mut self) {
         self.flush();
+        self.mark.release(self.next);
     }
+}
+
+impl Mark {
+    /// Opens or makes it; answers the number that it holds.
+    fn open(&mut self, dir: &Path) -> io::Result<u64> {
+        let mut options = OpenOptions::new();
+        let mut file = options.create(true).truncate(false).read(true).write(true).mode(0o600).open(dir.join(MARK))?;
+        let mut text = String::new();
+        // What is no number was cut short when it was made.
+        let held = file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
+        self.file = Some(file);
+        if held.is_none() {
+            self.put(0);
+        }
+        Ok(held.unwrap_or(0))
+    }
+
+    /// Numbers below `next` are taken.
+    fn reserve(&mut self, next: u64) {
+        if self.reserved.is_none_or(|reserved| next > reserved) {
+            let reserved = next.saturating_add(RESERVED_AT_ONCE);
+            self.reserved = Some(reserved);
+            self.put(reserved);
+        }
+    }
+
+    /// From now on the segments tell, or exactly `next` was reached.
+    fn release(&mut self, next: u64) {
+        if self.reserved.take().is_some() {
+            self.put(next);
+        }
+    }
+
+    fn put(&mut self, number: u64) {
+        if let Some(file) = &self.file {
+            // Where even this fails, the worst is a number that is given twice.
+            let _ = file.write_all_at(format!("{number:020}").as_bytes(), 0);
+        }
+    }
+}
+
+/// Writes whole lines as far as the disk takes them; answers the bytes and lines that stand.
+fn write_lines(file: &mut impl Write, lines: &[u8]) -> (u64, u64) {
+    let mut done = 0;
+    while done < lines.len() {
+        match file.write(&lines[done..]) {
+            Ok(written @ 1..) => done += written,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            _ => break,
+        }
+    }
+    let end = lines[..done].iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    (end as u64, lines[..end].iter().filter(|byte| **byte == b'\n').count() as u64)
 }
 
 /// Where the last whole line of a segment ends, and its number.
@@ -228,5 +315,40 @@ mod tests {
         assert_eq!(texts(dir.path()), [(1, "kept".into()), (4, "after".into())]);
         let batch = LogReader::from(dir.path(), 2).read(10).unwrap();
         assert_eq!((batch.dropped, batch.lines[0].sequence), (2, 4));
+    }
+
+    #[test]
+    fn numbers_of_lost_lines_are_not_given_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let lose_two = |end: fn(LogWriter)| {
+            let mut log = LogWriter::open(dir.path(), SMALL).unwrap();
+            let first = log.push(Timestamp::EPOCH, Stream::Out, "kept");
+            log.lose();
+            log.lose();
+            end(log);
+            first
+        };
+        assert_eq!(lose_two(drop), 1);
+        // A clean end leaves no gap, a crash one of bounded size.
+        assert_eq!(lose_two(std::mem::forget), 4);
+        let after_crash = lose_two(drop);
+        assert!((7..7 + RESERVED_AT_ONCE).contains(&after_crash), "{after_crash}");
+        let mut log = LogWriter::open(dir.path(), SMALL).unwrap();
+        assert_eq!(log.push(Timestamp::EPOCH, Stream::Out, "next"), after_crash + 3);
+        log.go_on_after(9_000);
+        assert_eq!(log.push(Timestamp::EPOCH, Stream::Out, "told"), 9_001);
+    }
+
+    #[test]
+    fn whole_lines_that_the_disk_took_stay() {
+        let check = |room: usize, expected| {
+            let mut disk = vec![0; room];
+            assert_eq!(write_lines(&mut disk.as_mut_slice(), b"one\ntwo\nthree\n"), expected);
+        };
+        check(14, (14, 3));
+        check(13, (8, 2));
+        check(8, (8, 2));
+        check(3, (0, 0));
+        check(0, (0, 0));
     }
 }

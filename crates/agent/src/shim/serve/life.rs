@@ -1,10 +1,9 @@
 //! Start, end and new start of the app's process.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::Pid;
 use sf_protocol::app::AppState;
 use sf_protocol::report::Stream;
 use sf_runtime::Clock;
@@ -22,6 +21,8 @@ use crate::shim::state::{Exit, How, Status, Stopped, seconds};
 
 /// Reads of a stream of a process that has ended: more than a pipe holds.
 const LAST_READS: usize = 64;
+/// A program that ends well this soon and leaves processes behind went to the background; later, it is over.
+const BACKGROUND_WITHIN: Duration = Duration::from_secs(5);
 
 /// The status to begin with. Where a predecessor in this folder was killed, what it left behind is killed too (it
 /// may hold the port), and its history goes on.
@@ -48,15 +49,16 @@ pub fn take_over(folder: &RunFolder, spec: &ShimSpec, clock: &Clock, log: &mut L
     let Some(before) = before.filter(|before| before.shim.boot == status.shim.boot) else {
         return (status, CrashGuard::default());
     };
-    let (name, value) = spec.marker();
+    let (name, value) = folder.marker();
     let left = before.child.as_ref().map_or(0, |child| tree::kill_leftovers(child, &format!("{name}={value}")));
     let ran = Millis(u64::try_from(now.since(before.started_at).as_millis()).unwrap_or(u64::MAX));
     let exit = Exit { at: now, ran, how: How::Unseen, asked: false, left: u32::try_from(left).unwrap_or(u32::MAX) };
     status.exits = before.exits;
     status.remember(exit);
     status.restarts = before.restarts + 1;
+    log.go_on_after(before.log.last);
     log.push(now, Stream::Note, &format!("the process {exit}; starting again"));
-    let guard = CrashGuard::after(status.exits.iter().filter(|exit| !exit.asked).map(|exit| exit.at));
+    let guard = CrashGuard::after_exits(&status.exits);
     (status, guard)
 }
 
@@ -66,9 +68,10 @@ impl Shim {
         self.start_at = None;
         self.main_end = None;
         self.status.started_line = self.log.head().last;
-        let (pid, outputs) = spawn::spawn(&self.spec)?;
+        let (pid, outputs) = spawn::spawn(&self.spec, self.folder.marker())?;
         self.outputs = outputs.into_iter().map(|output| (output, LineSplitter::default())).collect();
         self.started = Instant::now();
+        self.main_since = self.started;
         self.status.started_at = self.clock.now();
         // Not reaped yet, so it has its entry even if it has ended already.
         self.status.child = Identity::of(pid);
@@ -97,7 +100,10 @@ impl Shim {
         rule.grace = grace.unwrap_or(rule.grace);
         match &mut self.ending {
             // A stop outranks a restart that is under way; both go on with the signals already sent.
-            Some(ending) if why == Why::Stop || ending.why == Why::Crash => ending.why = why,
+            Some(ending) if why == Why::Stop || ending.why == Why::Crash => {
+                ending.why = why;
+                ending.hurry(rule.grace.duration(), Instant::now());
+            }
             Some(_) => return,
             None => {
                 let mut ending = Ending::begin(why, rule, Instant::now());
@@ -124,14 +130,15 @@ impl Shim {
                 Ok(_) | Err(Errno::EINTR) => continue,
                 Err(_) => break,
             };
-            if self.is_main(pid) {
+            // One that went to the background ends a second time, and that is the end that counts. Nobody else can
+            // have its pid before this.
+            if self.status.child.as_ref().is_some_and(|child| child.pid == pid.as_raw()) {
                 self.main_end = Some(how);
+                if let Some(ending) = &mut self.ending {
+                    ending.send_missed(self.status.shim.pid);
+                }
             }
         }
-    }
-
-    fn is_main(&self, pid: Pid) -> bool {
-        self.main_end.is_none() && self.status.child.as_ref().is_some_and(|child| child.pid == pid.as_raw())
     }
 
     /// Does what time and the ends of processes ask for.
@@ -152,6 +159,9 @@ impl Shim {
         {
             ending.send(self.status.shim.pid, leader);
         }
+        if !self.stuck && self.ending.as_ref().is_some_and(|ending| ending.is_stuck(now)) {
+            self.give_notice();
+        }
     }
 
     /// The app's own process is gone: is the rest of its tree, and what follows?
@@ -166,15 +176,15 @@ impl Shim {
         if self.ending.is_some() {
             return;
         }
-        if self.main_end == Some(How::Code(0)) {
-            // It went to the background by itself: the eldest of those left stands for it.
-            if self.status.child.as_ref().is_some_and(Identity::is_alive) {
-                return;
-            }
-            let eldest = tree::descendants(shim).into_iter().min_by_key(|stat| stat.start);
-            let eldest = eldest.and_then(|stat| Identity::of(stat.pid));
-            if eldest.is_some() && self.status.child != eldest {
+        if self.main_end == Some(How::Code(0)) && self.main_since.elapsed() < BACKGROUND_WITHIN {
+            // It went to the background by itself: the eldest of those it left to us stands for it.
+            let ours = tree::descendants(shim).into_iter().filter(|stat| stat.parent == shim);
+            let eldest = ours.min_by_key(|stat| stat.start).and_then(|stat| Identity::of(stat.pid));
+            // Where the last one dies in this moment, its signal brings us back.
+            if eldest.is_some() {
                 self.status.child = eldest;
+                self.main_end = None;
+                self.main_since = Instant::now();
                 self.become_state(AppState::Running, "went to the background".to_owned());
             }
             return;
@@ -195,30 +205,44 @@ impl Shim {
         let ran = Millis(u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX));
         let left = ending.as_ref().filter(|ending| ending.why == Why::Crash).map_or(0, |ending| ending.killed);
         let exit = Exit { at: self.clock.now(), ran, how, asked, left };
-        if self.status.child.take().is_some() || how == How::NotStarted {
+        let ran_at_all = self.status.child.take().is_some();
+        if ran_at_all || how == How::NotStarted {
             self.status.remember(exit);
         }
         self.main_end = None;
+        self.stuck = false;
         match ending {
-            Some(ending) if asked => self.ended_on_request(&ending),
+            Some(ending) if asked => self.ended_on_request(&ending, ran_at_all),
             _ => self.crashed(exit, &detail),
         }
     }
 
-    fn ended_on_request(&mut self, ending: &Ending) {
+    fn ended_on_request(&mut self, ending: &Ending, ran_at_all: bool) {
         let took = Millis(u64::try_from(ending.began.elapsed().as_millis()).unwrap_or(u64::MAX));
         let stopped = Stopped { signal: ending.signal as i32, took, killed: ending.killed };
-        self.status.stopped = Some(stopped);
+        self.status.stopped = ran_at_all.then_some(stopped);
+        let how = if ran_at_all { format!("stopped by {stopped}") } else { "stopped before it ran again".to_owned() };
         if ending.why == Why::Restart {
             self.guard.forget();
-            self.note(&format!("restarting: stopped by {stopped}"));
+            self.note(&format!("restarting: {how}"));
             if let Err(reason) = self.start() {
-                self.could_not_start(&reason);
+                self.ended(How::NotStarted, reason);
             }
         } else {
-            self.note(&format!("stopped by {stopped}"));
+            self.note(&how);
             self.status.ended = true;
-            self.become_state(AppState::Stopped, format!("stopped by {stopped}"));
+            self.become_state(AppState::Stopped, how);
+        }
+    }
+
+    /// A new rule may have no restarts: then the one that is due does not come.
+    pub fn forgo_restart(&mut self) {
+        if self.start_at.is_some() && self.spec.restart.max_crashes == 0 {
+            self.start_at = None;
+            self.status.ended = true;
+            let reason = format!("{}, but it may not any more", self.status.reason);
+            self.note(&reason);
+            self.become_state(AppState::Failed, reason);
         }
     }
 
