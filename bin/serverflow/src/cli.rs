@@ -4,7 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::command::{activity, apps, completion, deploy, enrol, inspect, logs, nodes, power, runs, session};
+use crate::clone;
+use crate::command::{
+    activity, admin, apps, completion, config, deploy, doctor, enrol, inspect, logs, nodes, power, runs, server,
+    session,
+};
 use crate::context::Context;
 use crate::failure::Done;
 use crate::screen::Screen;
@@ -46,6 +50,14 @@ pub struct Global {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Start everything of this clone: control plane, agent and an example app (`make run`)
+    Up(clone::up::Args),
+    /// End everything that `up` started (`make stop`)
+    Down(clone::down::Args),
+    /// End everything that `up` started and delete its data (`make reset`)
+    Reset(clone::reset::Args),
+    /// Run the control plane
+    Server(server::Args),
     /// Sign in and store a token
     Login(session::LoginArgs),
     /// Take the stored token back
@@ -74,14 +86,20 @@ pub enum Command {
     Runs(runs::Args),
     /// Who did what
     Activity(activity::Args),
+    /// Check this machine and the control plane
+    Doctor,
+    /// Work on the control plane's data folder
+    Admin(admin::Args),
     /// Print the completion script of a shell
     Completion(completion::Args),
+    /// Print the effective configuration, secrets masked
+    Config,
 }
 
 impl Cli {
     /// Whether this process becomes a control plane.
     pub const fn is_server(&self) -> bool {
-        false
+        matches!(self.command, Command::Up(_) | Command::Server(_))
     }
 
     /// Runs the command.
@@ -91,6 +109,10 @@ impl Cli {
     pub async fn run(self, screen: Screen) -> Done {
         let context = Context::new(self.global, screen);
         match self.command {
+            Command::Up(args) => clone::up::run(&context, args).await,
+            Command::Down(args) => clone::down::run(&context, args).await,
+            Command::Reset(args) => clone::reset::run(&context, args).await,
+            Command::Server(args) => server::run(&context, args).await,
             Command::Login(args) => session::login(&context, args).await,
             Command::Logout => session::logout(&context).await,
             Command::Nodes(args) => nodes::run(&context, args).await,
@@ -105,7 +127,10 @@ impl Cli {
             Command::Logs(args) => logs::run(&context, args).await,
             Command::Runs(args) => runs::run(&context, args).await,
             Command::Activity(args) => activity::run(&context, args).await,
+            Command::Doctor => doctor::run(&context).await,
+            Command::Admin(args) => admin::run(&context, args).await,
             Command::Completion(args) => completion::run(&args),
+            Command::Config => config::run(&context),
         }
     }
 }

@@ -40,6 +40,8 @@ pub struct Answer {
     pub data: Value,
     /// Where the next page begins.
     next: Option<String>,
+    /// The control plane's time.
+    timestamp: Option<String>,
 }
 
 /// Names and values of a query string.
@@ -96,6 +98,15 @@ impl Client {
         let url = self.url(path, query);
         let sent = self.request(Method::GET, url).send().await;
         self.read(sent.map_err(|error| self.unreachable(&error))?).await
+    }
+
+    /// Reads, and tells what the control plane's clock said (`meta.timestamp`).
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub async fn get_timed(&self, path: &str) -> Result<(Value, Option<String>), Failure> {
+        let answer = self.get(path, &[]).await?;
+        Ok((answer.data, answer.timestamp))
     }
 
     /// Reads a list to its end.
@@ -182,7 +193,8 @@ impl Client {
         if status.is_success() && body.get("error").is_none_or(Value::is_null) {
             let next = value::maybe(&body, "/meta/page/next");
             let data = body.get("data").cloned().unwrap_or(Value::Null);
-            return Ok(Answer { data, next });
+            let timestamp = value::maybe(&body, "/meta/timestamp");
+            return Ok(Answer { data, next, timestamp });
         }
         Err(self.refused(status, &body))
     }

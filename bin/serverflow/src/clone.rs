@@ -1,8 +1,16 @@
 //! What belongs to this clone of the repository: its state folder, its processes, its example.
 
+pub mod agent;
+pub mod down;
+pub mod example;
+pub mod place;
+pub mod reset;
+pub mod up;
+
 use std::io::{BufRead, IsTerminal, Write};
 
 use crate::failure::Failure;
+pub use place::{Place, Record};
 
 /// Asks a question that only `y` agrees to.
 ///

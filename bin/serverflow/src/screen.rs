@@ -42,11 +42,6 @@ impl Screen {
         Self { json, terminal: terminal && !json, colour }
     }
 
-    /// Whether programs are reading.
-    pub const fn is_json(&self) -> bool {
-        self.json
-    }
-
     /// Whether a person is watching.
     pub const fn is_terminal(&self) -> bool {
         self.terminal

@@ -1,0 +1,86 @@
+//! `admin`: what works on the control plane's data folder, without signing in: whoever may read that folder owns it.
+
+use clap::Subcommand;
+use serde_json::json;
+use sf_control::keys::raise_epoch;
+use sf_control::sign_in::reset_password;
+use sf_runtime::{Clock, Rng, Tasks};
+use sf_store::Store;
+
+use crate::clone::Place;
+use crate::config::Config;
+use crate::context::Context;
+use crate::failure::{Done, Exit, Failure};
+use crate::plane::STOP_WITHIN;
+
+/// Arguments of `admin`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+    /// The data folder; this clone's, where `up` made one, or the configured one otherwise.
+    #[arg(long, value_name = "DIR")]
+    data: Option<std::path::PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Give somebody a new password, printed once, and end their sessions
+    ResetPassword {
+        /// Who; the first administrator otherwise.
+        email: Option<String>,
+    },
+    /// Raise the epoch after a restore from a backup, so that nodes accept new numbers
+    RaiseEpoch,
+}
+
+/// Runs `admin`.
+///
+/// # Errors
+/// The database's or the keys'.
+pub async fn run(context: &Context, args: Args) -> Done {
+    let mut config = Config::load(context.config_file().as_deref())?;
+    match args.data {
+        Some(folder) => config.data.folder = folder,
+        None => {
+            let control = Place::here(None)?.control();
+            if context.config_file().is_none() && control.is_dir() {
+                config.data.folder = control;
+            }
+        }
+    }
+    if !config.data.folder.is_dir() {
+        let message = format!("There is no data folder {}.", config.data.folder.display());
+        return Err(Failure::usage(message).fix("Name it with --data, or give --config."));
+    }
+    let (options, tasks) = (config.control()?, Tasks::new());
+    let (clock, rng) = (Clock::system(), Rng::system());
+    let refused = |error: String| {
+        Failure::new(Exit::Failed, "admin.data", format!("The data folder cannot be worked on: {error}."))
+            .fix("Run this as the user who owns the data folder.")
+    };
+    let store = Store::open(&options.store, clock.clone(), rng.clone(), &tasks).await;
+    let store = store.map_err(|error| refused(error.to_string()))?;
+    match args.command {
+        Command::ResetPassword { email } => {
+            let (email, password) = reset_password(&store, &rng, email.as_deref()).await?;
+            let document = json!({ "email": email, "password": password.expose() });
+            context.screen.answer(&document, |_| {
+                format!(
+                    "email     {email}\npassword  {}\n\nIt is shown once. All sessions of {email} are ended.",
+                    password.expose()
+                )
+            });
+        }
+        Command::RaiseEpoch => {
+            let epoch =
+                raise_epoch(&options, &store, &clock, &rng).await.map_err(|error| refused(error.to_string()))?;
+            context.screen.answer(&json!({ "epoch": epoch }), |_| {
+                format!("The epoch is {epoch} now. It holds from the control plane's next start on.")
+            });
+        }
+    }
+    drop(store);
+    tasks.stop(STOP_WITHIN).await;
+    Ok(Exit::Succeeded)
+}

@@ -1,0 +1,174 @@
+//! The configuration of the control plane: `serverflow.toml`, then `SERVERFLOW_SECTION__KEY`, then the plain names
+//! that hosting platforms set (`DATABASE_URL`). Unknown keys are refused.
+
+mod sections;
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sf_control::options::Routing;
+use sf_identity::master::MasterSource;
+use sf_identity::password::Cost;
+use sf_store::StoreOptions;
+use sf_types::Secret;
+
+use crate::failure::{Exit, Failure};
+pub use sections::{Agents, Api, Data, Database, Log, Master, Metrics};
+
+/// Read when no other file is named and it is there.
+const DEFAULT_FILE: &str = "serverflow.toml";
+/// Before the names of environment variables.
+const PREFIX: &str = "SERVERFLOW";
+/// Shown instead of a secret.
+const MASK: &str = "***";
+
+/// Everything that can be set, a section a part.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// REST and WebSocket.
+    pub api: Api,
+    /// The agents' endpoint.
+    pub agents: Agents,
+    /// The data folder.
+    pub data: Data,
+    /// The database.
+    pub database: Database,
+    /// The master key.
+    pub master: Master,
+    /// Which actions run by themselves.
+    pub routing: Routing,
+    /// `/metrics`.
+    pub metrics: Metrics,
+    /// The control plane's own log.
+    pub log: Log,
+    /// `SERVERFLOW_URL`, which the command line reads: no key of ours, but in the same name space.
+    #[serde(skip_serializing)]
+    url: Option<String>,
+    /// `SERVERFLOW_TOKEN`, likewise.
+    #[serde(skip_serializing)]
+    token: Option<String>,
+    /// `SERVERFLOW_CA`, likewise.
+    #[serde(skip_serializing)]
+    ca: Option<String>,
+    /// `SERVERFLOW_CONFIG`, likewise.
+    #[serde(skip_serializing)]
+    config: Option<String>,
+}
+
+impl Config {
+    /// Reads the file (the named one, else `serverflow.toml` where it is there) and the environment.
+    ///
+    /// # Errors
+    /// An unknown key, a wrong type, a missing file: named.
+    pub fn load(file: Option<&Path>) -> Result<Self, Failure> {
+        let default = Path::new(DEFAULT_FILE);
+        let file = file.or_else(|| default.is_file().then_some(default));
+        let mut config: Self = sf_runtime::config::load(file, PREFIX).map_err(|error| {
+            Failure::new(Exit::Usage, "config.refused", format!("{error}."))
+                .fix("Correct the key, then look at the result with `serverflow config`.")
+        })?;
+        let set = |value: &mut Option<String>, name: &str| {
+            if value.is_none() {
+                *value = sf_runtime::env::var(name);
+            }
+        };
+        set(&mut config.database.url, "DATABASE_URL");
+        set(&mut config.database.read_url, "DATABASE_READ_URL");
+        set(&mut config.master.key, "MASTER_KEY");
+        Ok(config)
+    }
+
+    /// What `sf-control` is told.
+    ///
+    /// # Errors
+    /// A data folder that cannot be made.
+    pub fn control(&self) -> Result<sf_control::Options, Failure> {
+        let folder = self.data_folder()?;
+        let mut options = sf_control::Options::in_folder(folder);
+        if let Some(url) = &self.database.url {
+            options.store = StoreOptions::new(url.clone());
+        }
+        options.store.read_url.clone_from(&self.database.read_url);
+        options.store.readers = self.database.readers;
+        options.password_cost = Cost::default();
+        options.routing = self.routing.clone();
+        if let Some(key) = &self.master.key {
+            options.master = MasterSource::Text(Secret::new(key.clone()));
+        } else if !self.master.command.is_empty() {
+            options.master = MasterSource::Command(self.master.command.clone());
+        } else if let Some(file) = &self.master.file {
+            options.master = MasterSource::File(file.clone());
+        }
+        Ok(options)
+    }
+
+    /// The data folder, made where it is missing, for its owner only.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn data_folder(&self) -> Result<PathBuf, Failure> {
+        use std::os::unix::fs::DirBuilderExt;
+        let folder =
+            std::path::absolute(&self.data.folder).map_err(|error| Failure::file(&self.data.folder, &error))?;
+        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
+        made.map_err(|error| Failure::file(&folder, &error))?;
+        Ok(folder)
+    }
+
+    /// Without secrets, for showing.
+    pub fn masked(&self) -> Self {
+        let mut shown = self.clone();
+        for secret in [&mut shown.master.key, &mut shown.metrics.token].into_iter().flatten() {
+            MASK.clone_into(secret);
+        }
+        for url in [&mut shown.database.url, &mut shown.database.read_url].into_iter().flatten() {
+            *url = without_password(url);
+        }
+        shown
+    }
+}
+
+/// `postgres://user:***@host/db`.
+fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let Some((credentials, host)) = rest.rsplit_once('@') else { return url.to_owned() };
+    let user = credentials.split(':').next().unwrap_or_default();
+    format!("{scheme}://{user}:{MASK}@{host}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(toml: &str, expected: Result<(), &str>) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("serverflow.toml");
+        std::fs::write(&file, toml).unwrap();
+        match (Config::load(Some(&file)), expected) {
+            (Ok(_), Ok(())) => {}
+            (Err(failure), Err(part)) => assert!(failure.message.contains(part), "{failure}"),
+            (got, want) => panic!("{toml}: {got:?}, expected {want:?}"),
+        }
+    }
+
+    #[test]
+    fn unknown_keys_are_refused_by_name() {
+        check("[api]\nlisten = \"127.0.0.1:7400\"", Ok(()));
+        check("[api]\nlissten = \"127.0.0.1:7400\"", Err("lissten"));
+        check("[apis]", Err("apis"));
+        check("[api]\nlisten = \"here\"", Err("listen"));
+        check("[routing]\nauto_at = 95", Ok(()));
+    }
+
+    #[test]
+    fn secrets_are_masked() {
+        let mut config = Config::default();
+        config.database.url = Some("postgres://flow:hunter2@db/x".into());
+        config.metrics.token = Some("t0psecret".into());
+        config.master.key = Some("k".into());
+        let shown = toml::to_string(&config.masked()).unwrap();
+        assert!(shown.contains("postgres://flow:***@db/x"), "{shown}");
+        assert!(!shown.contains("hunter2") && !shown.contains("t0psecret"), "{shown}");
+    }
+}
