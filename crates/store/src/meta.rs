@@ -1,7 +1,7 @@
-//! Small facts about the installation itself.
+//! Small facts about the installation itself, sealed keys among them: the system's alone.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
-use sf_types::{InstanceId, Timestamp};
+use sf_types::{InstanceId, Scope, Timestamp};
 
 use crate::dialect::Dialect;
 use crate::sql::Sql;
@@ -14,16 +14,18 @@ const UPSERT: &str =
 /// The value kept under `key`.
 ///
 /// # Errors
-/// When the database fails.
+/// [`StoreError::OutOfScope`] for anybody but the system; when the database fails.
 pub async fn get(at: &impl Look, key: &str) -> Result<Option<String>> {
+    system_only(at.scope())?;
     Sql::new("SELECT value FROM meta").with(" WHERE key = ?", key).scalar(at).await
 }
 
 /// Keeps `value` under `key`.
 ///
 /// # Errors
-/// When the database fails.
+/// [`StoreError::OutOfScope`] for anybody but the system; when the database fails.
 pub async fn set(tx: &mut Tx, key: &str, value: &str) -> Result<()> {
+    system_only(tx.scope())?;
     Sql::new("INSERT INTO meta (key, value) VALUES (")
         .with("?", key)
         .with(", ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", value)
@@ -35,8 +37,9 @@ pub async fn set(tx: &mut Tx, key: &str, value: &str) -> Result<()> {
 /// Forgets `key`; answers whether it was there.
 ///
 /// # Errors
-/// When the database fails.
+/// [`StoreError::OutOfScope`] for anybody but the system; when the database fails.
 pub async fn remove(tx: &mut Tx, key: &str) -> Result<bool> {
+    system_only(tx.scope())?;
     Ok(Sql::new("DELETE FROM meta").with(" WHERE key = ?", key).run(tx).await? > 0)
 }
 
@@ -58,4 +61,8 @@ pub(crate) async fn probe(database: &DatabaseConnection, now: Timestamp) -> Resu
     let values = ["probe".into(), now.as_millis().to_string().into()];
     database.execute_raw(Statement::from_sql_and_values(backend, UPSERT, values)).await?;
     Ok(())
+}
+
+fn system_only(scope: Scope) -> Result<()> {
+    if scope == Scope::System { Ok(()) } else { Err(StoreError::OutOfScope("fact of the installation")) }
 }

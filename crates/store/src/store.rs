@@ -113,8 +113,9 @@ impl Store {
     }
 
     /// Runs `work` in the writer's next batch and answers after COMMIT. `work` may await nothing but the database.
-    /// An error or panic in it takes back what it did, and nothing else. It may run again after a conflict with
-    /// another control plane; so what it captures is cloned.
+    /// An error or panic in it takes back what it did, and nothing else. **It may run more than once** (when a write
+    /// beside it fails, or after a conflict with another control plane), so it touches nothing but `tx`; what it
+    /// captures is cloned for each run, and only the last run's answer is given.
     ///
     /// ```ignore
     /// store.write(scope, move |tx| Box::pin(async move { nodes::rename(tx, node, &name).await })).await?;

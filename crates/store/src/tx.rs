@@ -27,6 +27,14 @@ pub(crate) struct Said {
     pub(crate) audit: Vec<Entry>,
 }
 
+impl Said {
+    /// Takes everything out of `other`.
+    pub(crate) fn append(&mut self, other: &mut Self) {
+        self.events.append(&mut other.events);
+        self.audit.append(&mut other.audit);
+    }
+}
+
 /// A view bound to a scope that changes nothing. Cheap to make.
 #[derive(Clone, Debug)]
 pub struct Reader {

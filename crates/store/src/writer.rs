@@ -1,4 +1,5 @@
-//! The one task that changes the database: closures, each in its own SAVEPOINT, in batches of one COMMIT.
+//! The one task that changes the database: closures, in batches of one COMMIT. One that fails takes back itself and
+//! nothing else.
 //!
 //! Why one writer on PostgreSQL, too: every batch ends by giving out event numbers without gaps and by extending the
 //! audit chain, which only one transaction can do at a time; a batch pays for that lock and for the fsync once.
@@ -137,33 +138,51 @@ impl Writer {
         Ok(())
     }
 
-    /// One transaction: each write in its SAVEPOINT, then what they said, then COMMIT.
-    async fn run(&mut self, batch: &mut [Queued]) -> Result<Ran> {
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(sea_orm::SqliteTransactionMode::Immediate),
-            ..Default::default()
+    /// One transaction: all writes, then what they said, then COMMIT. First without SAVEPOINTs, which would be almost
+    /// half of all statements; when one of several fails, all is taken back and run again, each in its own.
+    async fn run(&self, batch: &mut [Queued]) -> Result<Ran> {
+        let mut tx = self.begin().await?;
+        let error = match run_all(&mut tx, batch).await {
+            Ok(said) => return self.finish(tx, said, batch.iter().map(|_| Ok(())).collect()).await,
+            Err(error) => error,
         };
-        let database = self.database.begin_with_options(options).await?;
-        let now = self.clock.now();
-        let mut tx = Tx {
-            database,
-            scope: Scope::System,
-            now,
-            clock: self.clock.clone(),
-            rng: self.rng.clone(),
-            said: Said::default(),
-        };
+        // SQLite takes back the whole transaction by itself when the disk is full.
+        if error.grave() == Grave::Disk || tx.database.rollback().await.is_err() {
+            return Err(error);
+        }
+        if batch.len() == 1 && error.grave() != Grave::Contention {
+            return Ok(Ran { results: vec![Err(error)], events: Vec::new() });
+        }
+        let mut tx = self.begin().await?;
         let mut said = Said::default();
         let mut results = Vec::with_capacity(batch.len());
         for queued in batch.iter_mut() {
             tx.scope = queued.scope;
             let result = run_one(&mut tx, queued.job.as_mut()).await?;
             if result.is_ok() {
-                said.events.append(&mut tx.said.events);
-                said.audit.append(&mut tx.said.audit);
+                said.append(&mut tx.said);
             }
             results.push(result);
         }
+        self.finish(tx, said, results).await
+    }
+
+    async fn begin(&self) -> Result<Tx> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(sea_orm::SqliteTransactionMode::Immediate),
+            ..Default::default()
+        };
+        Ok(Tx {
+            database: self.database.begin_with_options(options).await?,
+            scope: Scope::System,
+            now: self.clock.now(),
+            clock: self.clock.clone(),
+            rng: self.rng.clone(),
+            said: Said::default(),
+        })
+    }
+
+    async fn finish(&self, tx: Tx, said: Said, results: Vec<Result<()>>) -> Result<Ran> {
         let events = flush::flush(&tx, self.instance, said).await?;
         fail::fail_point!("store::commit::before", |kind| Err(injected(kind.as_deref())));
         let dialect = tx.conn().dialect();
@@ -241,6 +260,16 @@ fn take_ready(queue: &mut mpsc::Receiver<Queued>, batch: &mut Vec<Queued>) {
     }
 }
 
+/// Runs all writes without SAVEPOINTs, up to the first that fails.
+async fn run_all(tx: &mut Tx, batch: &mut [Queued]) -> Result<Said> {
+    for queued in batch {
+        tx.scope = queued.scope;
+        let ran = AssertUnwindSafe(queued.job.run(tx)).catch_unwind().await;
+        ran.unwrap_or(Err(StoreError::Panicked))?;
+    }
+    Ok(std::mem::take(&mut tx.said))
+}
+
 /// Runs one write in its SAVEPOINT. The outer error means that the transaction itself is gone.
 async fn run_one(tx: &mut Tx, job: &mut dyn Job) -> Result<Result<()>> {
     let mut tries = 0;
@@ -253,8 +282,7 @@ async fn run_one(tx: &mut Tx, job: &mut dyn Job) -> Result<Result<()>> {
             tx.database.execute_unprepared("RELEASE w").await?;
             return Ok(Ok(()));
         };
-        tx.said.events.clear();
-        tx.said.audit.clear();
+        tx.said = Said::default();
         if matches!(error.grave(), Grave::Disk) {
             return Err(error);
         }
