@@ -25,5 +25,5 @@ pub mod ws;
 
 pub use options::ApiOptions;
 pub use router::router;
-pub use serve::{Listener, ServeError, serve};
+pub use serve::{ServeError, serve};
 pub use state::Api;
