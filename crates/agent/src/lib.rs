@@ -9,7 +9,10 @@
 pub mod build;
 pub mod confine;
 pub mod health;
+pub mod daemon;
+pub mod doctor;
 pub mod enrol;
+pub mod execute;
 pub mod facts;
 pub mod journal;
 pub mod link;
@@ -23,3 +26,4 @@ pub mod shim;
 pub mod source;
 pub mod state;
 pub mod user;
+pub mod verify;

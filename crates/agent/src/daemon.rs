@@ -1,0 +1,223 @@
+//! The daemon: finds everything again, makes true what should be, then talks to the control plane.
+//!
+//! Stopping it stops nothing else: shims and relays go on.
+
+pub mod local;
+
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use sf_runtime::{Clock, OnError, Rng, Tasks};
+use sf_types::{ErrorKind, Fault};
+use tokio::sync::{Semaphore, mpsc, watch};
+
+use crate::confine::cgroup::Cgroups;
+use crate::execute::{DEPLOYS_AT_ONCE, Executor, Node, Observer, Ports, app::Apps};
+use crate::facts;
+use crate::journal::{Accepted, Journal, Recovered};
+use crate::link::{Link, LinkState, ORDERS_WAITING_MAX};
+use crate::outbox::Outbox;
+use crate::policy::Policy;
+use crate::process::folder::Held;
+use crate::process::{self, Supervisor};
+use crate::relay::{self, Relays};
+use crate::source::{self, FetchLimits, Sources};
+use crate::state::StateDir;
+use crate::user::Users;
+
+/// How the daemon is run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The agent's folder.
+    pub state: PathBuf,
+    /// The program that has the modes `shim` and `relay`: usually this one.
+    pub program: PathBuf,
+    /// The time.
+    pub clock: Clock,
+    /// Nonces, jitter.
+    pub rng: Rng,
+}
+
+/// A daemon at work.
+#[derive(Debug)]
+pub struct Daemon {
+    /// What orders act on.
+    pub node: Arc<Node>,
+    /// How the connection is.
+    pub link: watch::Receiver<LinkState>,
+    _held: Held,
+}
+
+fn disk(what: &str, error: &impl std::fmt::Display) -> Fault {
+    Fault::new(ErrorKind::Internal, "agent.start", format!("{what} cannot be used: {error}."))
+        .fix("Check the disk and the rights of the agent's state folder.")
+}
+
+impl Daemon {
+    /// Starts everything as tasks of `tasks` and returns. Processes and relays are found again before this returns;
+    /// what else has to be true follows in the background, then orders are taken.
+    ///
+    /// # Errors
+    /// When the node is not enrolled, another agent works with the folder, or a file of it cannot be used.
+    pub async fn start(options: Options, tasks: &Tasks) -> Result<Self, Fault> {
+        let state = StateDir::open(&options.state)?;
+        let held = state.hold(options.clock.now())?;
+        let registration = state.registration()?;
+        let key = state.node_key()?;
+        let (journal, recovered) = Journal::open(state.path()).map_err(|error| disk("the journal", &error))?;
+        let outbox = Outbox::open(&state.join("outbox"), options.clock.clone(), journal.clone());
+        let outbox = outbox.map_err(|error| disk("the outbox", &error))?;
+        tell_recovered(&outbox, &recovered);
+        let (apps, damaged) = Apps::open(&state.apps());
+        for (app, why) in damaged {
+            outbox.notice("app.damaged", format!("What this node knows of app {app} cannot be read: {why}."));
+        }
+        let (facts, facts_known) = watch::channel(None);
+        let node =
+            Arc::new(node(&options, &registration, key, Parts { state, journal, outbox, apps, facts_known }, tasks)?);
+        let (status, link_state) = watch::channel(LinkState::Connecting);
+        let (orders, incoming) = mpsc::channel(ORDERS_WAITING_MAX);
+        let link = Link {
+            registration,
+            key: node.key.clone(),
+            state: node.state.clone(),
+            journal: node.journal.clone(),
+            outbox: node.outbox.clone(),
+            orders,
+            status,
+            clock: options.clock.clone(),
+            rng: options.rng.clone(),
+        };
+        gather_facts(&node, facts, tasks);
+        let observers = (Observer::new(node.clone()), Observer::new(node.clone()));
+        let (watching, sampling) = (tasks.shutdown(), tasks.shutdown());
+        spawn(tasks, "apps.watch", observers.0.watch_apps(watching));
+        let start = node.adopt().await;
+        tracing::info!(living = start.living, lost = start.lost.len(), "processes found again");
+        node.tell_of(&start);
+        let (working, shutdown) = (node.clone(), tasks.shutdown());
+        let unfinished = recovered.unfinished;
+        spawn(tasks, "orders", async move {
+            working.cgroups.sweep("build-");
+            let busy = busy_apps(&unfinished);
+            working.converge(&start, &busy).await;
+            Executor::new(working).run(unfinished, incoming, shutdown).await;
+        });
+        spawn(tasks, "metrics", observers.1.sample(link_state.clone(), sampling));
+        local::serve(&node, link_state.clone(), &held, tasks).map_err(|error| disk("the local socket", &error))?;
+        spawn(tasks, "link", link.run(tasks.shutdown()));
+        Ok(Self { node, link: link_state, _held: held })
+    }
+}
+
+fn spawn(tasks: &Tasks, name: &'static str, work: impl Future<Output = ()> + Send + 'static) {
+    tasks.spawn(name, OnError::Stop, async move {
+        work.await;
+        Ok::<(), Infallible>(())
+    });
+}
+
+struct Parts {
+    state: StateDir,
+    journal: Journal,
+    outbox: Outbox,
+    apps: Apps,
+    facts_known: watch::Receiver<Option<Arc<sf_protocol::report::NodeFacts>>>,
+}
+
+fn node(
+    options: &Options,
+    registration: &crate::state::Registration,
+    key: sf_protocol::SecretKey,
+    parts: Parts,
+    tasks: &Tasks,
+) -> Result<Node, Fault> {
+    let Parts { state, journal, outbox, apps, facts_known } = parts;
+    let users = Users::open(&state.join("users.json")).map_err(|error| disk("the list of user numbers", &error))?;
+    let users = Arc::new(users);
+    let supervisor = Supervisor::new(process::Options {
+        dir: state.join("run"),
+        program: options.program.clone(),
+        clock: options.clock.clone(),
+        tasks: tasks.clone(),
+    });
+    let relays = Relays::new(relay::Options {
+        dir: state.join("relay"),
+        program: options.program.clone(),
+        tasks: tasks.clone(),
+    });
+    let sources = Sources::new(source::Options {
+        state: state.path().to_owned(),
+        cache: state.join("cache"),
+        users: users.clone(),
+        limits: FetchLimits::default(),
+    });
+    Ok(Node {
+        id: registration.node,
+        key,
+        journal,
+        outbox,
+        supervisor,
+        relays,
+        sources,
+        users,
+        cgroups: Cgroups::detect(),
+        apps,
+        ports: Ports::default(),
+        clock: options.clock.clone(),
+        rng: options.rng.clone(),
+        tasks: tasks.clone(),
+        deploys: Semaphore::new(DEPLOYS_AT_ONCE),
+        builds: Semaphore::new(usize::try_from(facts::cpus()).unwrap_or(1)),
+        watched_until: watch::Sender::new(None),
+        facts: facts_known,
+        state,
+    })
+}
+
+fn tell_recovered(outbox: &Outbox, recovered: &Recovered) {
+    if recovered.cut_bytes > 0 {
+        let message = format!(
+            "A last record of {} bytes was torn and removed: nothing had followed from it.",
+            recovered.cut_bytes
+        );
+        outbox.notice("journal.truncated", message);
+    }
+    if let Some(aside) = &recovered.damaged {
+        let message = format!(
+            "The journal was damaged in the middle and set aside as {}. This node refuses changes until the control plane certifies a higher epoch.",
+            aside.display()
+        );
+        outbox.notice("journal.damaged", message);
+    }
+}
+
+/// Tools are asked for their versions in the background: nobody waits for them.
+fn gather_facts(node: &Arc<Node>, facts: watch::Sender<Option<Arc<sf_protocol::report::NodeFacts>>>, tasks: &Tasks) {
+    let node = node.clone();
+    tasks.spawn("facts", OnError::Log, async move {
+        let policy = node.loaded_policy().unwrap_or_else(|fault| {
+            node.outbox.notice("policy.refused", fault.to_string());
+            crate::policy::Loaded { policy: Policy::default(), owner: None }
+        });
+        facts.send_replace(Some(Arc::new(facts::gather(&policy).await)));
+        // Kept until the agent stops: those who ask later find them.
+        node.tasks.shutdown().requested().await;
+        Ok::<(), Infallible>(())
+    });
+}
+
+/// Apps whose promises are ended first; they are not touched before.
+fn busy_apps(unfinished: &[Accepted]) -> Vec<sf_types::AppId> {
+    use sf_protocol::order::Order;
+    let mut busy = Vec::new();
+    for accepted in unfinished {
+        // The others write down what shall be before they do it, so that converging already does it.
+        let command = sf_protocol::wire::parse::<sf_protocol::Command>(&accepted.signed.payload);
+        if let Ok(Order::Deploy(deploy)) = command.map(|command| command.order) {
+            busy.push(deploy.app.app);
+        }
+    }
+    busy
+}

@@ -1,0 +1,167 @@
+//! The daemon's local socket: how the agent is, for `serverflow-agent status`. Only the owner of the folder may ask.
+
+use std::convert::Infallible;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use sf_protocol::app::AppState;
+use sf_runtime::{OnError, Tasks};
+use sf_types::{AppId, Millis, ReleaseId};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::watch;
+
+use crate::execute::Node;
+use crate::link::LinkState;
+use crate::process::folder::Held;
+use crate::process::request;
+use crate::state::StateDir;
+
+/// Longest question, in bytes.
+const QUESTION_BYTES: u64 = 4096;
+/// An asker gets this long.
+const ASKER_LIMIT: Duration = Duration::from_secs(5);
+
+/// A question: one JSON object on a line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "camelCase", deny_unknown_fields)]
+pub enum Question {
+    /// How is everything?
+    Status,
+}
+
+/// How the agent is.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AgentStatus {
+    /// Its version.
+    pub version: String,
+    /// Its pid.
+    pub pid: u32,
+    /// Its resident memory, bytes.
+    pub rss_bytes: u64,
+    /// How the connection is.
+    pub link: LinkState,
+    /// Epoch of the journal.
+    pub epoch: u64,
+    /// Highest number accepted in it.
+    pub high_water: u64,
+    /// Outcomes that the control plane has not confirmed.
+    pub undelivered: usize,
+    /// Whose word the policy file is, and what it opens; or why it is refused.
+    pub policy: String,
+    /// What confinement this machine enforces.
+    pub enforces: Vec<String>,
+    /// The apps.
+    pub apps: Vec<AppLine>,
+}
+
+/// One app.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AppLine {
+    /// The app.
+    pub app: AppId,
+    /// Its name.
+    pub name: String,
+    /// What it is doing.
+    pub state: AppState,
+    /// Why, where a process says so.
+    pub reason: String,
+    /// The live release.
+    pub live_release: Option<ReleaseId>,
+    /// Its stable port.
+    pub port: Option<u16>,
+    /// Its process.
+    pub pid: Option<i32>,
+    /// Restarts after a crash.
+    pub restarts: u32,
+}
+
+/// Asks the daemon of a folder; `None` when none runs.
+///
+/// # Errors
+/// What the operating system says.
+pub async fn ask(state: &StateDir) -> io::Result<Option<AgentStatus>> {
+    if !state.daemon().is_held()? {
+        return Ok(None);
+    }
+    let limit = Millis(u64::try_from(ASKER_LIMIT.as_millis()).unwrap_or(u64::MAX));
+    request(&state.daemon(), &Question::Status, limit).await
+}
+
+/// Answers until the agent stops.
+pub(super) fn serve(node: &Arc<Node>, link: watch::Receiver<LinkState>, held: &Held, tasks: &Tasks) -> io::Result<()> {
+    let listener = UnixListener::from_std(node.state.daemon().listen(held)?)?;
+    let (node, shutdown) = (node.clone(), tasks.shutdown());
+    tasks.spawn("local", OnError::Log, async move {
+        loop {
+            let stream = tokio::select! {
+                () = shutdown.requested() => return Ok::<(), Infallible>(()),
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, _)) => stream,
+                    Err(error) => {
+                        tracing::debug!(%error, "a local connection could not be accepted");
+                        tokio::time::sleep(Duration::from_millis(100)).await;
+                        continue;
+                    }
+                },
+            };
+            // One at a time: the answer is quick, and an asker who is slow is cut.
+            drop(tokio::time::timeout(ASKER_LIMIT, answer(&node, &link, stream)).await);
+        }
+    });
+    Ok(())
+}
+
+async fn answer(node: &Node, link: &watch::Receiver<LinkState>, stream: UnixStream) -> io::Result<()> {
+    let mut reader = BufReader::with_capacity(1024, stream);
+    let mut line = Vec::new();
+    (&mut reader).take(QUESTION_BYTES).read_until(b'\n', &mut line).await?;
+    let Question::Status = serde_json::from_slice(&line).map_err(io::Error::other)?;
+    let mut text = serde_json::to_vec(&status(node, link)).map_err(io::Error::other)?;
+    text.push(b'\n');
+    reader.get_mut().write_all(&text).await
+}
+
+fn status(node: &Node, link: &watch::Receiver<LinkState>) -> AgentStatus {
+    let (epoch, high_water) = node.journal.position();
+    let facts = node.facts.borrow().clone();
+    let policy = match node.loaded_policy() {
+        Ok(_) => facts.as_ref().map_or_else(String::new, |facts| facts.policy.clone()),
+        Err(fault) => fault.to_string(),
+    };
+    let mut apps: Vec<_> = node.apps.list().iter().map(|record| app_line(node, record)).collect();
+    apps.sort_by(|a, b| a.name.cmp(&b.name));
+    let pid = std::process::id();
+    AgentStatus {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        pid,
+        rss_bytes: i32::try_from(pid).ok().and_then(|pid| crate::process::tree::rss(pid).ok()).unwrap_or(0),
+        link: link.borrow().clone(),
+        epoch,
+        high_water,
+        undelivered: node.journal.undelivered().len(),
+        policy,
+        enforces: facts.map_or_else(Vec::new, |facts| facts.enforces.clone()),
+        apps,
+    }
+}
+
+fn app_line(node: &Node, record: &crate::execute::app::AppRecord) -> AppLine {
+    let app = record.spec.app;
+    let live = node.live(app);
+    let process = live.and_then(|live| node.supervisor.get(live)).map(|process| process.status());
+    AppLine {
+        app,
+        name: record.spec.slug.to_string(),
+        state: node.state_of(app),
+        reason: process.as_ref().map_or_else(String::new, |status| status.reason.clone()),
+        live_release: live,
+        port: record.stable,
+        pid: process.as_ref().and_then(|status| status.child.as_ref().map(|child| child.pid)),
+        restarts: process.map_or(0, |status| status.restarts),
+    }
+}

@@ -1,0 +1,348 @@
+//! Orders: accepted one by one in the order of their numbers, carried out side by side, answered with a signed outcome
+//! that is on disk before it is sent.
+//!
+//! Orders for one app wait for each other; different apps do not. Start reading at [`Executor::run`], then `deploy`.
+
+mod act;
+pub mod app;
+mod converge;
+mod deploy;
+mod launch;
+mod make;
+mod node;
+mod observe;
+mod port;
+mod progress;
+mod query;
+mod recover;
+mod take_back;
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use sf_protocol::accept::{self, BodyHash, Decision, Refusal, State};
+use sf_protocol::command::{Class, Command};
+use sf_protocol::frame::Frame;
+use sf_protocol::order::Order;
+use sf_protocol::outcome::{self as report, Facts};
+use sf_protocol::{Kind, Outcome, Signed, Verdict};
+use sf_runtime::{OnError, Shutdown};
+use sf_types::{AppId, CommandId, ErrorKind, Fault, Timestamp};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+pub use converge::Start;
+pub use deploy::DRAIN_MAX;
+pub use node::{DEPLOYS_AT_ONCE, Node};
+pub use observe::Observer;
+pub use port::{OWN, Ports, STABLE};
+
+use crate::journal::{Accepted, JournalError};
+use crate::link::Incoming;
+use crate::policy;
+
+/// Longest message of a fault in an outcome, in bytes.
+const FAULT_BYTES: usize = 4000;
+/// Pause before an outcome that the disk refused is written again.
+const OUTCOME_AGAIN: Duration = Duration::from_secs(2);
+/// How long the id of a read is remembered: its longest life and the clock differences on both ends.
+const READ_KEPT: Duration = accept::MAX_READ_LIFETIME.saturating_add(accept::SKEW).saturating_add(accept::SKEW);
+/// Reads answered at the same time; further ones are refused.
+pub const READS_AT_ONCE: usize = 32;
+
+/// How an order ended when it did not succeed.
+#[derive(Debug)]
+pub(crate) enum End {
+    /// What was true before is true now.
+    Failed(Fault),
+    /// Done, found bad and undone.
+    RolledBack(Fault),
+    /// Stopped on request; what was true before is true now.
+    Cancelled,
+    /// What was agreed on has changed; nothing was done.
+    GuardMoved(Fault),
+}
+
+impl From<Fault> for End {
+    fn from(fault: Fault) -> Self {
+        Self::Failed(fault)
+    }
+}
+
+impl End {
+    fn verdict(self) -> (Verdict, Option<Fault>) {
+        match self {
+            Self::Failed(fault) => (Verdict::Failed, Some(fault)),
+            Self::RolledBack(fault) => (Verdict::RolledBack, Some(fault)),
+            Self::GuardMoved(fault) => (Verdict::GuardMoved, Some(fault)),
+            Self::Cancelled => {
+                let fault = Fault::new(ErrorKind::Conflict, "command.cancelled", "It was cancelled on request.");
+                (Verdict::Cancelled, Some(fault))
+            }
+        }
+    }
+}
+
+/// An outcome of now.
+pub(crate) fn outcome(
+    node: &Node,
+    command: CommandId,
+    (verdict, fault): (Verdict, Option<Fault>),
+    facts: Facts,
+    started_at: Timestamp,
+) -> Outcome {
+    let fault = fault.map(|mut fault| {
+        fault.message.truncate(fault.message.floor_char_boundary(FAULT_BYTES));
+        fault
+    });
+    Outcome { command, node: node.id, verdict, fault, facts, started_at, finished_at: node.clock.now() }
+}
+
+/// Takes orders. One per agent.
+#[derive(Debug)]
+pub struct Executor {
+    node: Arc<Node>,
+    running: Running,
+    /// For each app the end of the order that was accepted last.
+    lanes: HashMap<AppId, CancellationToken>,
+    /// Reads of the last minutes.
+    reads: HashMap<CommandId, (BodyHash, Timestamp)>,
+    reading: Arc<tokio::sync::Semaphore>,
+}
+
+/// Orders under way, and how to cancel them.
+#[derive(Clone, Debug, Default)]
+struct Running(Arc<Mutex<HashMap<CommandId, CancellationToken>>>);
+
+impl Running {
+    fn all(&self) -> MutexGuard<'_, HashMap<CommandId, CancellationToken>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Executor {
+    /// For this node.
+    pub fn new(node: Arc<Node>) -> Self {
+        let reading = Arc::new(tokio::sync::Semaphore::new(READS_AT_ONCE));
+        Self { node, running: Running::default(), lanes: HashMap::new(), reads: HashMap::new(), reading }
+    }
+
+    /// Takes orders until the agent stops. `unfinished` are promises of a predecessor: they are ended truthfully
+    /// first, each in its app's turn.
+    pub async fn run(mut self, unfinished: Vec<Accepted>, mut orders: mpsc::Receiver<Incoming>, shutdown: Shutdown) {
+        for accepted in unfinished {
+            self.reconcile(accepted);
+        }
+        loop {
+            let incoming = tokio::select! {
+                () = shutdown.requested() => return,
+                incoming = orders.recv() => incoming,
+            };
+            let Some(incoming) = incoming else { return };
+            self.receive(incoming).await;
+        }
+    }
+
+    async fn receive(&mut self, incoming: Incoming) {
+        let Incoming { kind, signed, delegation } = incoming;
+        let now = self.node.clock.now();
+        let decided = {
+            let (epoch, high_water) = self.node.journal.position();
+            let known = |command| match self.reads.get(&command) {
+                Some((hash, _)) => Some(*hash),
+                None => self.node.journal.known(command).map(|known| known.hash),
+            };
+            let (node, node_key) = (self.node.id, self.node.key_id());
+            accept::accept(&State { node, node_key, epoch, high_water, known: &known }, &signed, kind, &delegation, now)
+        };
+        match decided {
+            Err(refusal) => self.refuse(kind, &refusal),
+            Ok(accepted) if accepted.decision == Decision::Duplicate => self.again(&accepted.command),
+            Ok(accepted) if accepted.command.class == Class::Read => {
+                self.reads.retain(|_, (_, at)| now.since(*at) < READ_KEPT);
+                self.reads.insert(accepted.command.id, (accepted.hash, now));
+                self.read(accepted.command);
+            }
+            Ok(accepted) => self.obey(kind, signed, accepted.command).await,
+        }
+    }
+
+    fn refuse(&self, kind: Kind, refusal: &Refusal) {
+        // A repeated number is everyday life after a lost connection; the control plane knows what to do.
+        self.node.outbox.refused(kind.wire(), format!("{}: {refusal}", refusal.code()));
+    }
+
+    /// Known: its outcome is sent again, or that it is being worked on.
+    fn again(&self, command: &Command) {
+        match self.node.journal.known(command.id) {
+            Some(known) if known.finished => self.node.outbox.result(command.id),
+            _ => self.acknowledge(command.id, command.sequence),
+        }
+    }
+
+    fn acknowledge(&self, command: CommandId, sequence: u64) {
+        let accepted = report::Accepted { command, sequence, accepted_at: self.node.clock.now() };
+        self.node.outbox.say(Frame::Ack(Signed::seal(Kind::Ack, &accepted, &self.node.key)));
+    }
+
+    fn read(&self, command: Command) {
+        let (node, reading) = (self.node.clone(), self.reading.clone());
+        self.node.tasks.spawn("order.read", OnError::Log, async move {
+            let Ok(_room) = reading.try_acquire_owned() else {
+                node.answer_busy(&command);
+                return Ok(());
+            };
+            Box::pin(node.answer(&command)).await;
+            Ok::<(), Infallible>(())
+        });
+    }
+
+    /// Written down before anything is done; then done, in its app's turn.
+    async fn obey(&mut self, kind: Kind, signed: Signed, command: Command) {
+        let node = self.node.clone();
+        let promised = self.promise(kind, signed, &command).await;
+        if let Err(error) = promised {
+            let reason = match &error {
+                JournalError::Damaged => "the node's journal was damaged; it obeys again in a higher epoch".to_owned(),
+                error => format!("it could not be written down, so nothing was done: {error}"),
+            };
+            return node.outbox.refused(kind.wire(), format!("journal: {reason}"));
+        }
+        tracing::info!(command = %command.id, %kind, correlation_id = %command.authz.request, "order accepted");
+        self.acknowledge(command.id, command.sequence);
+        let denied = node.policy().and_then(|policy| policy::decide(&policy, &command.order)).err();
+        match (denied, &command.order) {
+            (Some(fault), _) => self.finish_now(&command, (Verdict::Refused, Some(fault))),
+            (None, Order::Void(_)) => self.finish_now(&command, (Verdict::Voided, None)),
+            (None, Order::Cancel(cancel)) => {
+                let found = self.running.all().get(&cancel.command).cloned();
+                let verdict = match found {
+                    Some(token) => {
+                        token.cancel();
+                        (Verdict::Succeeded, None)
+                    }
+                    None => (Verdict::Failed, Some(nothing_to_cancel())),
+                };
+                self.finish_now(&command, verdict);
+            }
+            (None, Order::Query(_)) => {}
+            (None, Order::Deploy(_) | Order::AppAction(_) | Order::DesiredState(_)) => self.work(command),
+        }
+    }
+
+    async fn promise(&self, kind: Kind, signed: Signed, command: &Command) -> Result<(), JournalError> {
+        let journal = &self.node.journal;
+        if command.epoch > journal.position().0 {
+            journal.raise_epoch(command.epoch).await?;
+        }
+        let at = self.node.clock.now();
+        let (command, epoch, sequence) = (command.id, command.epoch, command.sequence);
+        journal.accept(Accepted { command, kind, epoch, sequence, at, signed }).await
+    }
+
+    fn finish_now(&self, command: &Command, verdict: (Verdict, Option<Fault>)) {
+        let node = self.node.clone();
+        let done = outcome(&node, command.id, verdict, Facts::None, node.clock.now());
+        self.node.tasks.spawn("order.finish", OnError::Log, async move {
+            node.finish(done).await;
+            Ok::<(), Infallible>(())
+        });
+    }
+
+    fn work(&mut self, command: Command) {
+        let (node, cancel) = (self.node.clone(), CancellationToken::new());
+        self.running.all().insert(command.id, cancel.clone());
+        let id = command.id;
+        self.in_turn(apps_of(&node, &command.order), id, async move {
+            match &command.order {
+                Order::Deploy(deploy) => node.deploy(&command, deploy, &cancel).await,
+                Order::AppAction(action) => node.act(&command, action, &cancel).await,
+                Order::DesiredState(desired) => node.converge_to(&command, desired).await,
+                Order::Query(_) | Order::Cancel(_) | Order::Void(_) => {
+                    outcome(&node, command.id, (Verdict::Succeeded, None), Facts::None, node.clock.now())
+                }
+            }
+        });
+    }
+
+    /// Ends what a predecessor promised, by looking at what is there.
+    fn reconcile(&mut self, accepted: Accepted) {
+        let node = self.node.clone();
+        let Ok(command) = sf_protocol::wire::parse::<Command>(&accepted.signed.payload) else {
+            tracing::error!(command = %accepted.command, "a promise in the journal cannot be read");
+            return;
+        };
+        let id = command.id;
+        self.running.all().insert(id, CancellationToken::new());
+        self.in_turn(apps_of(&node, &command.order), id, async move { node.reconcile(&command, accepted.at).await });
+    }
+
+    /// Runs `work` when the earlier orders for the same apps have ended.
+    fn in_turn<F>(&mut self, apps: Vec<AppId>, id: CommandId, work: F)
+    where
+        F: Future<Output = Outcome> + Send + 'static,
+    {
+        self.lanes.retain(|_, ended| !ended.is_cancelled());
+        let ended = CancellationToken::new();
+        let before: Vec<_> = apps.iter().filter_map(|app| self.lanes.insert(*app, ended.clone())).collect();
+        let (node, running) = (self.node.clone(), self.running.clone());
+        self.node.tasks.spawn("order", OnError::Log, async move {
+            // Also when the work panics or is dropped: those behind must not wait for ever.
+            let _ended = ended.drop_guard();
+            for earlier in before {
+                earlier.cancelled().await;
+            }
+            let outcome = Box::pin(work).await;
+            running.all().remove(&id);
+            node.finish(outcome).await;
+            Ok::<(), Infallible>(())
+        });
+    }
+}
+
+impl Node {
+    /// Writes an outcome down, then sends it. A disk that refuses is asked again: what was done must not be lost.
+    pub(crate) async fn finish(&self, outcome: Outcome) {
+        let command = outcome.command;
+        tracing::info!(%command, verdict = ?outcome.verdict, fault = outcome.fault.as_ref().map(|fault| &*fault.code), "order ended");
+        let signed = Signed::seal(Kind::Result, &outcome, &self.key);
+        let mut told = false;
+        loop {
+            match self.journal.finish(command, signed.clone()).await {
+                Ok(()) => break,
+                Err(JournalError::Stopping) => return,
+                Err(error) => {
+                    if !std::mem::replace(&mut told, true) {
+                        self.outbox.notice("journal.disk", format!("An outcome cannot be written down: {error}."));
+                    }
+                    tokio::time::sleep(OUTCOME_AGAIN).await;
+                }
+            }
+        }
+        self.outbox.result(command);
+        fail::fail_point!("agent-after-send");
+    }
+}
+
+/// The apps an order is about.
+fn apps_of(node: &Node, order: &Order) -> Vec<AppId> {
+    match order {
+        Order::Deploy(deploy) => vec![deploy.app.app],
+        Order::AppAction(action) => vec![action.app],
+        Order::DesiredState(desired) => {
+            let known = node.apps.list().into_iter().map(|record| record.spec.app);
+            let mut apps: Vec<_> = desired.apps.iter().map(|one| one.spec.app).chain(known).collect();
+            apps.sort_unstable();
+            apps.dedup();
+            apps
+        }
+        Order::Query(_) | Order::Cancel(_) | Order::Void(_) => Vec::new(),
+    }
+}
+
+fn nothing_to_cancel() -> Fault {
+    Fault::new(ErrorKind::Conflict, "cancel.nothing", "That command is not under way on this node.")
+        .fix("Look at how it ended.")
+}

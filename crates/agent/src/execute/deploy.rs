@@ -1,0 +1,447 @@
+//! A deploy: the old release serves until the new one has proven itself, and again as soon as it has not.
+//!
+//! make -> start beside the old one -> health -> switch -> drain -> watch -> stop the old one. The old process is kept
+//! running through the watch, so that the return is one move of a pointer. Before each deed that a restarted agent
+//! must know of, the phase is written down (see [`UnderWay`]).
+
+use std::time::Duration;
+
+use sf_protocol::app::{AppState, HealthCheck, RestartRule, TrafficMode};
+use sf_protocol::command::Command;
+use sf_protocol::order::{Deploy, DeploySource};
+use sf_protocol::outcome::{DeployFacts, Facts, Step};
+use sf_protocol::{Guard, Outcome, Verdict};
+use sf_types::{AppId, ErrorKind, Fault, Millis, Port, ReleaseId};
+use tokio_util::sync::CancellationToken;
+
+use super::app::{AppRecord, Phase, UnderWay, traffic};
+use super::launch::{Running, health};
+use super::make::Wanted;
+use super::node::Node;
+use super::progress::Progress;
+use super::{End, outcome};
+use crate::health::probe;
+use crate::process::Process;
+use crate::release::Release;
+use crate::shim::log::LogReader;
+
+/// Requests in flight on the old release get this long.
+pub const DRAIN_MAX: Millis = Millis::secs(30);
+/// Pause between two looks at a release that is watched.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// Failed looks in a row after which it is taken back.
+const LOOKS_FAILED: u32 = 2;
+/// A look at a watched release may take this long.
+const LOOK_LIMIT: Millis = Millis::secs(2);
+/// Last lines of a log that are told with a failure.
+const LAST_LINES: usize = 5;
+
+/// One deploy at work.
+#[derive(Debug)]
+pub struct Deploying<'a> {
+    pub(super) node: &'a Node,
+    pub(super) progress: &'a Progress,
+    pub(super) way: UnderWay,
+    pub(super) watch: Millis,
+    pub(super) release: Option<Release>,
+}
+
+impl Node {
+    /// Carries out a deploy.
+    pub(super) async fn deploy(&self, command: &Command, deploy: &Deploy, cancel: &CancellationToken) -> Outcome {
+        let progress = Progress::new(command.id, command.authz.run, &self.state, &self.outbox, &self.clock);
+        let app = deploy.app.app;
+        let way = UnderWay {
+            command: command.id,
+            run: command.authz.run,
+            spec: deploy.app.clone(),
+            release: deploy.release,
+            kept: deploy.from == DeploySource::Kept,
+            old: self.live(app),
+            was: self.apps.get(app).map_or(AppState::Stopped, |record| record.wanted),
+            own: None,
+            phase: Phase::Starting,
+            started_at: progress.started_at,
+        };
+        let mut work = Deploying { node: self, progress: &progress, way, watch: deploy.watch, release: None };
+        let ended = match self.deploys.acquire().await {
+            Ok(_room) => Box::pin(work.run(command, deploy, cancel)).await,
+            Err(_) => Err(End::Cancelled),
+        };
+        work.outcome(ended)
+    }
+
+    /// Refuses an order whose guarded facts have changed.
+    pub(super) fn check_guard(&self, app: AppId, guard: &Guard) -> Result<(), End> {
+        let moved = |message: String| {
+            let fault = Fault::new(ErrorKind::Conflict, "guard.moved", message).fix("Look at what is there now.");
+            Err(End::GuardMoved(fault))
+        };
+        let live = self.live(app);
+        if guard.live_release.is_some() && guard.live_release != live {
+            let words = |release: Option<ReleaseId>| release.map_or("none".to_owned(), |release| release.to_string());
+            return moved(format!("Agreed on with release {} live; it is {}.", words(guard.live_release), words(live)));
+        }
+        let generation = self.apps.get(app).map_or(0, |record| record.spec.generation);
+        match guard.generation {
+            Some(agreed) if agreed != generation => {
+                moved(format!("Agreed on with generation {agreed}; it is {generation}."))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Deploying<'_> {
+    pub(super) fn app(&self) -> AppId {
+        self.way.spec.app
+    }
+
+    async fn run(&mut self, command: &Command, deploy: &Deploy, cancel: &CancellationToken) -> Result<(), End> {
+        let node = self.node;
+        node.check_guard(self.app(), &command.guard)?;
+        if let Some(record) = node.apps.get(self.app())
+            && record.spec.generation > self.way.spec.generation
+        {
+            let message = format!("Generation {} is older than {}.", self.way.spec.generation, record.spec.generation);
+            return Err(Fault::new(ErrorKind::Conflict, "deploy.older_generation", message).into());
+        }
+        // Everything up to the health check has to be done by then.
+        let (stop, limit) = (cancel.child_token(), deploy.time_limit.duration());
+        let prepared = {
+            let work = self.prepare(deploy, command.guard.commit.as_deref(), &stop);
+            tokio::pin!(work);
+            tokio::select! {
+                done = &mut work => done,
+                () = tokio::time::sleep(limit) => {
+                    stop.cancel();
+                    match work.await {
+                        Err(End::Cancelled) if !cancel.is_cancelled() => Err(End::Failed(out_of_time(limit))),
+                        other => other,
+                    }
+                }
+            }
+        };
+        let running = match prepared {
+            Ok(running) => running,
+            Err(end) => {
+                self.clean().await;
+                return Err(end);
+            }
+        };
+        self.switch(&running).await?;
+        self.watch(running.process.as_ref(), self.watch, cancel).await
+    }
+
+    /// Everything that nobody notices: make, start, health.
+    async fn prepare(
+        &mut self,
+        deploy: &Deploy,
+        commit: Option<&str>,
+        cancel: &CancellationToken,
+    ) -> Result<Running, End> {
+        let (node, progress, spec) = (self.node, self.progress, self.way.spec.clone());
+        let release = match &deploy.from {
+            DeploySource::Git(source) => {
+                let wanted = Wanted { spec: &spec, release: deploy.release, source, commit };
+                node.make(wanted, progress, cancel).await?
+            }
+            DeploySource::Kept => self.kept(deploy.release)?,
+        };
+        self.release = Some(release.clone());
+        if cancel.is_cancelled() {
+            return Err(End::Cancelled);
+        }
+        progress.begin(Step::Start, "");
+        let ended = |fault| node.step_failed(progress, fault);
+        let stable = node.stable_port(&spec, &release).await.map_err(ended)?;
+        self.remember(stable).map_err(ended)?;
+        node.apps.advance(&self.way).map_err(ended)?;
+        let running = node.start(&spec, &release, RestartRule::NEVER).await.map_err(ended)?;
+        self.way.own = running.own;
+        progress.done(&match (&running.process, running.own) {
+            (None, _) => "static files: the relay serves them itself".to_owned(),
+            (Some(_), Some(port)) => format!("beside the old release, on port {port}"),
+            (Some(_), None) => "beside the old release".to_owned(),
+        });
+        self.health(&release, &running, cancel).await?;
+        Ok(running)
+    }
+
+    fn kept(&self, release: ReleaseId) -> Result<Release, End> {
+        for step in [Step::Fetch, Step::Detect, Step::Install, Step::Build] {
+            self.progress.skipped(step, "the release is on disk");
+        }
+        if self.way.old == Some(release) {
+            let message = "This release is live already.";
+            return Err(Fault::new(ErrorKind::Conflict, "deploy.already_live", message)
+                .fix("Restart it instead.")
+                .into());
+        }
+        let found = self.node.releases(self.app())?.get(release).map_err(Fault::from)?;
+        found.ok_or_else(|| {
+            let message = format!("Release {release} is not on this node's disk any more.");
+            Fault::new(ErrorKind::Conflict, "deploy.not_kept", message).fix("Deploy its commit again.").into()
+        })
+    }
+
+    /// A first deploy makes the app known; a later one notes its port.
+    fn remember(&self, stable: Option<u16>) -> Result<(), Fault> {
+        let record = self.node.apps.get(self.app()).unwrap_or_else(|| AppRecord {
+            spec: self.way.spec.clone(),
+            wanted: AppState::Stopped,
+            stable,
+            own: None,
+            seen: self.node.clock.now(),
+        });
+        self.node.apps.put(AppRecord { stable: stable.or(record.stable), ..record })
+    }
+
+    async fn health(&self, release: &Release, running: &Running, cancel: &CancellationToken) -> Result<(), End> {
+        let Some(process) = &running.process else {
+            self.progress.skipped(Step::Health, "static files need none");
+            return Ok(());
+        };
+        let check = health(&self.way.spec, release);
+        self.progress.begin(Step::Health, "");
+        let port = running.own.and_then(|port| Port::try_from(port).ok());
+        tokio::select! {
+            found = probe(&check, port, process) => match found {
+                Ok(well) => {
+                    self.progress.done(&format!("{} after {} ms", well.seen, well.took.0));
+                    Ok(())
+                }
+                Err(error) => Err(self.node.step_failed(self.progress, with_last_lines(error.into(), process))),
+            },
+            () = cancel.cancelled() => {
+                self.progress.failed("cancelled");
+                Err(End::Cancelled)
+            }
+        }
+    }
+
+    /// Points the stable port at the new release and lets the old one finish what it holds.
+    async fn switch(&mut self, running: &Running) -> Result<(), End> {
+        let (node, progress, app) = (self.node, self.progress, self.app());
+        if self.mode() == TrafficMode::None {
+            progress.skipped(Step::Switch, "a worker has no port");
+            return self.phase(self.watching()).map_err(End::Failed);
+        }
+        progress.begin(Step::Switch, "");
+        let switched = match self.phase(Phase::Switching) {
+            Ok(()) => node.relays.switch(app, running.pointer.clone()).await.map_err(Fault::from),
+            Err(fault) => Err(fault),
+        };
+        if let Err(fault) = switched {
+            progress.failed(&fault.message);
+            // Whether it took effect is not known: pointing back is right in both cases.
+            self.point_back().await?;
+            self.clean().await;
+            return Err(End::Failed(fault));
+        }
+        let stable = node.apps.get(app).and_then(|record| record.stable).unwrap_or(0);
+        progress.done(&format!("port {stable} serves the new release"));
+        if let Err(fault) = self.phase(self.watching()) {
+            return Err(self.take_back(fault).await);
+        }
+        if self.way.old.is_none() {
+            return Ok(());
+        }
+        progress.begin(Step::Drain, "");
+        match node.relays.drain(app, DRAIN_MAX).await {
+            Ok(drained) if drained.in_flight == 0 => progress.done(&format!("after {} ms", drained.took.0)),
+            Ok(drained) => {
+                progress.done(&format!("{} requests were still open after {} s", drained.in_flight, DRAIN_MAX.0 / 1000))
+            }
+            Err(error) => progress.failed(&error.to_string()),
+        }
+        Ok(())
+    }
+
+    /// Live, and looked at: a release that ends or fails its check twice in a row is taken back.
+    pub(super) async fn watch(
+        &mut self,
+        process: Option<&Process>,
+        time: Millis,
+        cancel: &CancellationToken,
+    ) -> Result<(), End> {
+        let progress = self.progress;
+        match process {
+            Some(process) if time.0 > 0 => {
+                progress.begin(Step::Watch, &format!("live, watching {} s", time.0.div_ceil(1000)));
+                let seen = tokio::select! {
+                    fault = self.look(process) => Err(fault),
+                    () = tokio::time::sleep(time.duration()) => Ok(()),
+                    () = cancel.cancelled() => {
+                        progress.failed("cancelled");
+                        let fault = Fault::new(ErrorKind::Conflict, "deploy.cancelled", "It was cancelled while it was watched.");
+                        return match self.take_back(fault).await {
+                            End::RolledBack(_) => Err(End::Cancelled),
+                            other => Err(other),
+                        };
+                    }
+                };
+                if let Err(fault) = seen {
+                    progress.failed(&fault.message);
+                    return Err(self.take_back(fault).await);
+                }
+                progress.done("still well");
+            }
+            _ => progress.skipped(Step::Watch, "nothing that could crash"),
+        }
+        self.settle(process).await
+    }
+
+    /// Ends with the reason why a release cannot stay.
+    async fn look(&self, process: &Process) -> Fault {
+        let check = self.release.as_ref().map(|release| health(&self.way.spec, release));
+        let port = self.way.own.and_then(|port| Port::try_from(port).ok());
+        let check = check.map(|check| HealthCheck { within: LOOK_LIMIT, each_try: LOOK_LIMIT, ..check });
+        let repeats = |check: &HealthCheck| {
+            use sf_protocol::app::Probe;
+            matches!(check.probe, Probe::Http { .. } | Probe::Tcp) && port.is_some()
+        };
+        let ended = async {
+            let status = process.ended().await;
+            let what = status.last_exit().map_or_else(|| status.reason.clone(), |exit| format!("The process {exit}"));
+            let fault = Fault::new(ErrorKind::Invalid, "deploy.crashed", format!("{what} while it was watched."));
+            with_last_lines(fault.fix("The log of the release says why."), process)
+        };
+        let unwell = async {
+            let Some(check) = check.filter(repeats) else { return std::future::pending().await };
+            let mut failed = 0;
+            loop {
+                tokio::time::sleep(LOOK_EVERY).await;
+                match probe(&check, port, process).await {
+                    Ok(_) => failed = 0,
+                    Err(error) => {
+                        failed += 1;
+                        if failed >= LOOKS_FAILED {
+                            return with_last_lines(error.into(), process);
+                        }
+                    }
+                }
+            }
+        };
+        tokio::select! {
+            // A process that has ended also fails its check; how it ended says more.
+            biased;
+            fault = ended => fault,
+            fault = unwell => fault,
+        }
+    }
+
+    /// It stays: the pointer on disk, its restart rule, the end of the old one.
+    pub(super) async fn settle(&mut self, process: Option<&Process>) -> Result<(), End> {
+        let (node, progress, app) = (self.node, self.progress, self.app());
+        let releases = node.releases(app)?;
+        let written = releases.go_live(self.way.release).map_err(Fault::from).and_then(|_| {
+            let (spec, own) = (self.way.spec.clone(), self.way.own);
+            let worker = self.mode() == TrafficMode::None;
+            node.apps.change(app, |record| {
+                let stable = record.stable.filter(|_| !worker);
+                *record = AppRecord { spec, own, wanted: AppState::Running, stable, seen: record.seen };
+            })
+        });
+        if let Err(fault) = written {
+            return Err(self.take_back(fault).await);
+        }
+        self.phase(Phase::Settling).unwrap_or_else(|fault| tracing::warn!(%fault, "the phase could not be written"));
+        if let Some(process) = process
+            && let Err(error) = process.set_restart_rule(self.way.spec.restart.clone()).await
+        {
+            tracing::warn!(%app, %error, "the restart rule could not be set");
+        }
+        if self.mode() == TrafficMode::None {
+            drop(node.relays.remove(app, DRAIN_MAX).await);
+        }
+        match self.way.old.filter(|old| *old != self.way.release) {
+            Some(old) => {
+                progress.begin(Step::StopOld, "");
+                match node.stop(old).await {
+                    Ok(stopped) => progress.done(&stopped.unwrap_or_else(|| "it had ended".to_owned())),
+                    // The new one serves: this is no failure of the deploy.
+                    Err(fault) => progress.failed(&fault.message),
+                }
+            }
+            None => progress.skipped(Step::StopOld, "there was none"),
+        }
+        self.prune();
+        node.apps.settled(app).unwrap_or_else(|fault| tracing::warn!(%fault, "the deploy's file could not be removed"));
+        Ok(())
+    }
+
+    fn prune(&self) {
+        let (node, app) = (self.node, self.app());
+        let pruned = node
+            .releases(app)
+            .and_then(|releases| releases.prune(self.way.spec.keep_releases, &[self.way.release]).map_err(Fault::from));
+        match pruned {
+            Ok(removed) => removed.iter().for_each(|release| {
+                drop(node.supervisor.remove(*release));
+                drop(crate::release::tree::remove(&node.log_dir(app, *release)));
+            }),
+            Err(fault) => tracing::warn!(%app, %fault, "old releases could not be removed"),
+        }
+    }
+
+    fn mode(&self) -> TrafficMode {
+        let plan = self.release.as_ref().map(|release| &release.manifest.plan);
+        plan.map_or(self.way.spec.traffic.mode, |plan| traffic(&self.way.spec, plan).mode)
+    }
+
+    fn phase(&mut self, phase: Phase) -> Result<(), Fault> {
+        self.way.phase = phase;
+        self.node.apps.advance(&self.way)
+    }
+
+    fn watching(&self) -> Phase {
+        Phase::Watching { until: self.node.clock.now().plus(self.watch.duration()) }
+    }
+
+    /// The node's word on it.
+    pub(super) fn outcome(&self, ended: Result<(), End>) -> Outcome {
+        let (node, app) = (self.node, self.app());
+        let state = node.app_facts(app, None);
+        let manifest = self.release.as_ref().map(|release| &release.manifest);
+        let facts = DeployFacts {
+            release: self.way.release,
+            commit: manifest.map(|manifest| manifest.revision.commit.clone()),
+            subject: manifest.map(|manifest| manifest.revision.subject.clone()),
+            builder: manifest.map(|manifest| manifest.plan.builder),
+            live_release: state.live_release,
+            port: state.port,
+            kept: node.kept(app),
+            timings: self.progress.timings(),
+            generation: state.generation,
+            state: state.state,
+        };
+        let (verdict, fault) = match ended {
+            Ok(()) => (Verdict::Succeeded, None),
+            Err(end) => end.verdict(),
+        };
+        outcome(node, self.way.command, (verdict, fault), Facts::Deploy(facts), self.way.started_at)
+    }
+}
+
+fn out_of_time(limit: Duration) -> Fault {
+    let message = format!("It was not ready within its {} s.", limit.as_secs());
+    Fault::new(ErrorKind::Timeout, "deploy.time", message).fix("Make the build quicker, or give the deploy more time.")
+}
+
+/// Tells the last words of a process with the failure.
+fn with_last_lines(mut fault: Fault, process: &Process) -> Fault {
+    let last = process.status().log.last;
+    let from = (last + 1).saturating_sub(LAST_LINES as u64);
+    let batch = LogReader::from(process.log_dir(), from).read(LAST_LINES).unwrap_or_default();
+    let ours = |line: &&sf_protocol::report::LogLine| line.stream != sf_protocol::report::Stream::Note;
+    let words: Vec<_> = batch.lines.iter().filter(ours).map(|line| cut(line.text.trim())).collect();
+    if !words.is_empty() {
+        fault.message = format!("{} Its last words: {}", fault.message, words.join(" | "));
+    }
+    fault
+}
+
+fn cut(text: &str) -> &str {
+    &text[..text.floor_char_boundary(200)]
+}

@@ -1,0 +1,236 @@
+//! From a release on disk to a process, and to what its relay points at.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::PathBuf;
+
+use sf_protocol::app::{AppSpec, HealthCheck, Probe, RestartRule, Traffic, TrafficMode};
+use sf_protocol::report::LogSource;
+use sf_types::{Fault, Millis, Port};
+
+use super::app::{disk, traffic};
+use super::node::Node;
+use super::port::Reserved;
+use crate::build::run::{search_path, tool_folders};
+use crate::confine::{Confinement, Identity, Rlimits};
+use crate::process::{Process, ProcessError};
+use crate::relay::{Pointer, RelayError, RelaySpec, SPEC_VERSION, Target};
+use crate::release::{Release, tree};
+use crate::shim::ShimSpec;
+
+/// Tries to find a stable port that nobody takes between our look and the relay's.
+const STABLE_TRIES: usize = 8;
+/// Looks at the lock of a shim that has said goodbye, and the pause between two.
+const GONE_TRIES: usize = 100;
+const GONE_PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
+/// Words in the name of a variable whose value must not leave the node.
+const SECRET_WORDS: [&str; 7] = ["SECRET", "TOKEN", "PASSWORD", "PASSWD", "KEY", "CREDENTIAL", "DATABASE_URL"];
+
+/// A release that runs, or that its relay serves.
+#[derive(Debug)]
+pub struct Running {
+    /// Its process; `None` for a static site.
+    pub process: Option<Process>,
+    /// Its own port.
+    pub own: Option<u16>,
+    /// What the stable port points at.
+    pub pointer: Pointer,
+    /// Held until somebody wrote the port down.
+    pub reserved: Option<Reserved>,
+}
+
+/// When a release counts as healthy: as the app's settings say, else the repository, else what suits the traffic.
+pub fn health(spec: &AppSpec, release: &Release) -> HealthCheck {
+    let said = spec.health.clone().or_else(|| release.manifest.plan.health.clone());
+    said.unwrap_or_else(|| match traffic(spec, &release.manifest.plan).mode {
+        TrafficMode::Http | TrafficMode::Tcp => HealthCheck::new(Probe::Tcp),
+        TrafficMode::None => HealthCheck::new(Probe::Alive { time: Millis::secs(1) }),
+    })
+}
+
+/// Where the stable port points for a release that is served from `own`.
+pub fn pointer(release: &Release, own: Option<u16>) -> Pointer {
+    let manifest = &release.manifest;
+    let target = match (&manifest.plan.publish, own) {
+        (Some(publish), _) if manifest.plan.start.is_none() => Target::Folder { path: release.root().join(publish) },
+        (_, Some(port)) => Target::Port { port },
+        (_, None) => Target::Nothing,
+    };
+    Pointer { release: Some(manifest.release), target }
+}
+
+impl Node {
+    /// Starts a release on a port of its own. Nothing points at it yet.
+    ///
+    /// # Errors
+    /// What the operating system says of its program, folder or user.
+    pub async fn start(&self, spec: &AppSpec, release: &Release, rule: RestartRule) -> Result<Running, Fault> {
+        if release.manifest.plan.start.is_none() {
+            return Ok(Running { process: None, own: None, pointer: pointer(release, None), reserved: None });
+        }
+        let listens = traffic(spec, &release.manifest.plan).mode != TrafficMode::None;
+        let reserved = if listens { Some(self.ports.own(&self.apps.ports(), self.rng.u64())?) } else { None };
+        let own = reserved.as_ref().map(|reserved| reserved.port);
+        let shim = self.shim_spec(spec, release, own, rule)?;
+        let process = self.supervisor.start(&shim).await?;
+        self.outbox.secrets(spec.app, secrets(spec));
+        let source = LogSource::App { app: spec.app, release: release.manifest.release };
+        self.outbox.follow(source, &process, &self.tasks);
+        Ok(Running { process: Some(process), own, pointer: pointer(release, own), reserved })
+    }
+
+    fn shim_spec(
+        &self,
+        spec: &AppSpec,
+        release: &Release,
+        own: Option<u16>,
+        rule: RestartRule,
+    ) -> Result<ShimSpec, Fault> {
+        let (app, id) = (spec.app, release.manifest.release);
+        let argv = release.manifest.plan.start.clone().unwrap_or_default();
+        let folder = self.state.app(app);
+        let user =
+            self.users.of(&format!("app-{app}")).map_err(|error| disk(&self.state.join("users.json"), &error))?;
+        let data = own_folder(folder.join("data"), user)?;
+        let temp = own_folder(folder.join("tmp"), user)?;
+        let mut shim = ShimSpec::new(app, id, argv, release.root(), self.log_dir(app, id));
+        shim.env = environment(spec, release, own, [&data, &temp]);
+        shim.restart = rule;
+        shim.confinement = self.confinement(spec, release, user, vec![data, temp]);
+        Ok(shim)
+    }
+
+    fn confinement(
+        &self,
+        spec: &AppSpec,
+        release: &Release,
+        user: Option<Identity>,
+        read_write: Vec<PathBuf>,
+    ) -> Confinement {
+        // A group for each release: while two run side by side neither eats the other's memory.
+        let group = self.cgroups.create(&format!("app-{}", release.manifest.release), &spec.limits);
+        let group =
+            group.inspect_err(|error| tracing::info!(%error, "no control group for this app")).unwrap_or_default();
+        let base = Confinement::strict();
+        let mut read_only = base.read_only.clone();
+        read_only.push(release.tree());
+        read_only.extend(tool_folders());
+        let grouped = !group.dirs().is_empty();
+        Confinement {
+            read_only,
+            read_write,
+            user,
+            rlimits: Rlimits {
+                processes: spec.limits.pids.filter(|_| user.is_some()).map(u64::from),
+                data_bytes: spec.limits.memory.filter(|_| !grouped).map(sf_types::ByteSize::bytes),
+                ..base.rlimits
+            },
+            cgroups: group.dirs().to_vec(),
+            ..base
+        }
+    }
+
+    /// Makes sure that the app's relay listens; answers the stable port, `None` for a worker.
+    ///
+    /// # Errors
+    /// `relay.port_taken`, naming the port's owner; `app.no_port`.
+    pub async fn stable_port(&self, spec: &AppSpec, release: &Release) -> Result<Option<u16>, Fault> {
+        let Traffic { mode, port, public } = traffic(spec, &release.manifest.plan);
+        if mode == TrafficMode::None {
+            return Ok(None);
+        }
+        let address: IpAddr = if public { Ipv4Addr::UNSPECIFIED.into() } else { Ipv4Addr::LOCALHOST.into() };
+        let relay = |port| RelaySpec { version: SPEC_VERSION, app: spec.app, address, port, mode };
+        let known = port.map(Port::get).or(self.apps.get(spec.app).and_then(|record| record.stable));
+        if let Some(port) = known {
+            return Ok(Some(self.relays.ensure(&relay(port)).await?.port));
+        }
+        let (policy, mut passed) = (self.policy()?, self.apps.ports());
+        for _ in 1..STABLE_TRIES {
+            let reserved = self.ports.stable(&passed, address, &policy)?;
+            match self.relays.ensure(&relay(reserved.port)).await {
+                Ok(status) => return Ok(Some(status.port)),
+                Err(RelayError::PortTaken { .. }) => passed.push(reserved.port),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let reserved = self.ports.stable(&passed, address, &policy)?;
+        Ok(Some(self.relays.ensure(&relay(reserved.port)).await?.port))
+    }
+
+    /// Stops the process of a release and forgets its run folder. Answers how it was stopped.
+    ///
+    /// # Errors
+    /// `process.silent` when it cannot be stopped.
+    pub async fn stop(&self, release: sf_types::ReleaseId) -> Result<Option<String>, Fault> {
+        let Some(process) = self.supervisor.get(release) else {
+            self.forget_process(release).await;
+            return Ok(None);
+        };
+        let alive = !process.status().ended;
+        let status = process.stop(None).await?;
+        let stopped = status.stopped.filter(|_| alive).map(|stopped| stopped.to_string());
+        self.forget_process(release).await;
+        let group = self.cgroups.create(&format!("app-{release}"), &sf_protocol::app::Limits::default());
+        if let Err(error) = group.and_then(|group| group.remove()) {
+            tracing::debug!(%release, %error, "a control group could not be removed");
+        }
+        Ok(stopped)
+    }
+
+    /// Removes the run folder of an ended process. Its shim says "ended" a moment before it lets go of its lock.
+    async fn forget_process(&self, release: sf_types::ReleaseId) {
+        for _ in 0..GONE_TRIES {
+            match self.supervisor.remove(release) {
+                Ok(()) => return,
+                Err(ProcessError::AlreadyRuns { .. }) => tokio::time::sleep(GONE_PAUSE).await,
+                Err(error) => return tracing::debug!(%release, %error, "a run folder could not be removed"),
+            }
+        }
+    }
+}
+
+/// A folder of the app's own, which no release brings and none takes away.
+fn own_folder(path: PathBuf, user: Option<Identity>) -> Result<PathBuf, Fault> {
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&path);
+    let given = made.and_then(|()| match user {
+        // Only a fresh one: what the app put there is its own already, and may be much.
+        Some(user) if std::fs::metadata(&path)?.uid() != user.uid => {
+            tree::give(&path, nix::unistd::geteuid().as_raw(), user)
+        }
+        _ => Ok(()),
+    });
+    given.map_err(|error| disk(&path, &error))?;
+    Ok(path)
+}
+
+fn environment(
+    spec: &AppSpec,
+    release: &Release,
+    own: Option<u16>,
+    [data, temp]: [&PathBuf; 2],
+) -> Vec<(String, String)> {
+    let pair = |name: &str, value: String| (name.to_owned(), value);
+    let mut env = vec![pair("PATH", search_path()), pair("LANG", "C.UTF-8".to_owned())];
+    env.push(pair("NODE_ENV", "production".to_owned()));
+    env.push(pair("PYTHONUNBUFFERED", "1".to_owned()));
+    for variable in &spec.env {
+        env.retain(|(name, _)| *name != variable.name);
+        env.push((variable.name.clone(), variable.value.clone()));
+    }
+    env.push(pair("HOME", data.display().to_string()));
+    env.push(pair("TMPDIR", temp.display().to_string()));
+    env.push(pair("SERVERFLOW_RELEASE", release.manifest.release.to_string()));
+    env.push(pair("SERVERFLOW_COMMIT", release.manifest.revision.commit.clone()));
+    if let Some(port) = own {
+        env.push(pair("PORT", port.to_string()));
+        env.push(pair("HOST", Ipv4Addr::LOCALHOST.to_string()));
+    }
+    env
+}
+
+/// Values of variables whose names sound secret.
+pub fn secrets(spec: &AppSpec) -> Vec<String> {
+    let secret = |name: &str| SECRET_WORDS.iter().any(|word| name.to_ascii_uppercase().contains(word));
+    spec.env.iter().filter(|variable| secret(&variable.name)).map(|variable| variable.value.clone()).collect()
+}

@@ -1,0 +1,173 @@
+//! Watching apps while the agent runs: crashes, restarts, ports; and the samples of the node.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sf_protocol::app::AppState;
+use sf_protocol::report::{DetectedPorts, NodeEvent};
+use sf_runtime::Shutdown;
+use sf_types::{AppId, Port, ReleaseId};
+use tokio::sync::{broadcast, watch};
+use tokio::time::Instant;
+
+use super::node::Node;
+use crate::link::LinkState;
+use crate::metrics::{self, AppReading, Sampler};
+use crate::process::Usage;
+use crate::shim::state::Status;
+
+/// Looks at the ports of a process this long after it was started: by then most listen.
+const PORTS_AFTER: Duration = Duration::from_secs(1);
+/// Between two looks at the ports of all processes.
+const PORTS_EVERY: Duration = Duration::from_secs(30);
+
+/// Watches apps. One per agent.
+#[derive(Debug)]
+pub struct Observer {
+    node: Arc<Node>,
+    told: HashMap<ReleaseId, (AppState, u32)>,
+}
+
+impl Observer {
+    /// For this node.
+    pub fn new(node: Arc<Node>) -> Self {
+        Self { node, told: HashMap::new() }
+    }
+
+    /// Tells what processes do by themselves, until the agent stops.
+    pub async fn watch_apps(mut self, shutdown: Shutdown) {
+        let mut changes = self.node.supervisor.subscribe();
+        let mut look = tokio::time::interval(PORTS_EVERY);
+        let mut soon: Option<Instant> = None;
+        loop {
+            let due = soon.unwrap_or_else(|| Instant::now() + PORTS_EVERY);
+            tokio::select! {
+                () = shutdown.requested() => return,
+                change = changes.recv() => match change {
+                    Ok(status) => {
+                        if status.state == AppState::Running {
+                            soon = Some(Instant::now() + PORTS_AFTER);
+                        }
+                        self.changed(&status);
+                    }
+                    Err(broadcast::error::RecvError::Lagged(_)) => {
+                        let all: Vec<Status> = self.node.supervisor.list().iter().map(|one| one.status()).collect();
+                        all.iter().for_each(|status| self.changed(status));
+                    }
+                    Err(broadcast::error::RecvError::Closed) => return,
+                },
+                () = tokio::time::sleep_until(due) => {
+                    soon = None;
+                    self.node.tell_ports();
+                }
+                _ = look.tick() => self.node.tell_ports(),
+            }
+        }
+    }
+
+    fn changed(&mut self, status: &Status) {
+        // A release on trial is the deploy's business, one that is stopped the order's.
+        let live = self.node.live(status.app) == Some(status.release);
+        let now = (status.state, status.restarts);
+        let before = self.told.insert(status.release, now);
+        if status.ended {
+            self.told.remove(&status.release);
+        }
+        if !live || before == Some(now) {
+            return;
+        }
+        match status.state {
+            AppState::Crashed | AppState::Failed => self.node.tell_exits(status),
+            AppState::Running if before.is_some_and(|(_, restarts)| restarts < status.restarts) => {
+                self.node.tell_exits(status);
+                self.node.outbox.event(NodeEvent::App {
+                    app: status.app,
+                    release: Some(status.release),
+                    state: AppState::Running,
+                    restarts: status.restarts,
+                    reason: "started again after a crash".to_owned(),
+                });
+            }
+            _ => {}
+        }
+    }
+
+    /// Samples the node every 30 s, every second while somebody watches, and once for each new connection.
+    pub async fn sample(self, mut link: watch::Receiver<LinkState>, shutdown: Shutdown) {
+        let node = self.node;
+        let mut sampler = Sampler::new(node.state.path());
+        let mut watched = node.watched_until.subscribe();
+        let mut next = Instant::now();
+        let mut connected = false;
+        loop {
+            let live = watched.borrow_and_update().is_some_and(|until| Instant::now() < until);
+            let wake = if live { next.min(Instant::now() + metrics::EVERY_WATCHED.duration()) } else { next };
+            tokio::select! {
+                () = shutdown.requested() => return,
+                () = tokio::time::sleep_until(wake) => {}
+                _ = watched.changed() => {}
+                changed = link.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                    let now = matches!(*link.borrow_and_update(), LinkState::Connected { .. });
+                    if now && !std::mem::replace(&mut connected, now) {
+                        // The first frame of a connection confirms it; there is always this one.
+                        let sample = sampler.take(node.clock.now(), &node.readings().await);
+                        node.outbox.live_sample(&sample);
+                    }
+                    connected = now;
+                    continue;
+                }
+            }
+            let sample = sampler.take(node.clock.now(), &node.readings().await);
+            if Instant::now() >= next {
+                node.outbox.sample(&sample);
+                next = Instant::now() + metrics::EVERY.duration();
+            } else {
+                node.outbox.live_sample(&sample);
+            }
+        }
+    }
+}
+
+impl Node {
+    async fn readings(&self) -> Vec<AppReading> {
+        let usage: HashMap<(AppId, ReleaseId), Usage> =
+            self.supervisor.usage().into_iter().map(|(app, release, usage)| ((app, release), usage)).collect();
+        let mut readings = Vec::new();
+        for record in self.apps.list() {
+            let app = record.spec.app;
+            let Some(live) = self.live(app) else { continue };
+            let requests = match record.stable {
+                Some(_) => self.relays.status(app).await.map_or(0, |status| status.requests),
+                None => 0,
+            };
+            readings.push(AppReading {
+                app,
+                state: self.state_of(app),
+                usage: usage.get(&(app, live)).copied().unwrap_or_default(),
+                requests,
+                restarts: self.supervisor.get(live).map_or(0, |process| process.status().restarts),
+            });
+        }
+        readings
+    }
+
+    fn tell_ports(&self) {
+        for process in self.supervisor.list() {
+            let status = process.status();
+            if status.ended || self.live(status.app) != Some(status.release) {
+                continue;
+            }
+            let stable = self.apps.get(status.app).and_then(|record| record.stable);
+            self.outbox.ports(DetectedPorts {
+                app: status.app,
+                release: status.release,
+                ports: process.ports().into_iter().filter_map(|port| Port::try_from(port).ok()).collect(),
+                stable: stable.and_then(|port| Port::try_from(port).ok()),
+            });
+        }
+    }
+}
