@@ -2,7 +2,7 @@
 
 use sf_store::events::{self, EventFilter, NewEvent};
 use sf_store::testing::TestStore;
-use sf_store::{Scope, Store, StoreError, StoreOptions, audit, meta, tenants};
+use sf_store::{Look, Scope, Store, StoreError, StoreOptions, audit, meta, tenants};
 use sf_types::{ErrorKind, Fault};
 
 use crate::fixture::World;
@@ -79,6 +79,25 @@ pub async fn many_writers_share_commits_and_none_is_lost(world: World) {
     holds(&world, "count", Some("300")).await;
 }
 
+pub async fn a_write_beside_failing_ones_is_done_once(world: World) {
+    let (store, runs) = (&world.store, std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0)));
+    let writes = (0..40_u32).map(|n| {
+        let runs = runs.clone();
+        async move {
+            write!(store, Scope::System, |tx| {
+                runs.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                let before = meta::get(tx, "count").await?.map_or(0, |text| text.parse::<u32>().unwrap());
+                meta::set(tx, "count", &(before + 1).to_string()).await?;
+                if n % 10 == 9 { Err(no()) } else { Ok(tx.scope() == Scope::System) }
+            })
+        }
+    });
+    let told = futures_util::future::join_all(writes).await;
+    assert_eq!(told.iter().filter(|told| matches!(told, Ok(true))).count(), 36);
+    holds(&world, "count", Some("36")).await;
+    assert!(runs.load(std::sync::atomic::Ordering::SeqCst) > 40, "some ran again, and it cannot be seen");
+}
+
 pub async fn unawaited_writes_ride_before_later_ones(world: World) {
     for n in 0..10 {
         let text = n.to_string();
@@ -93,6 +112,8 @@ pub async fn unawaited_writes_ride_before_later_ones(world: World) {
 }
 
 pub async fn readers_cannot_write(world: World) {
+    let others = meta::get(&world.reader(world.a), "instance").await;
+    assert!(matches!(others, Err(StoreError::OutOfScope(_))), "the installation's facts are the system's");
     // The type system already refuses; this is the database's own refusal underneath.
     if world.db.folder().is_some() {
         let refused = sf_store::testing::write_through_reader(&world.system()).await.unwrap_err();
