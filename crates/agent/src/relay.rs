@@ -16,6 +16,7 @@ mod http;
 pub mod limits;
 mod page;
 mod pool;
+mod reading;
 mod serve;
 pub mod spec;
 mod tcp;
@@ -32,6 +33,8 @@ pub use spec::{Drained, Pointer, RelaySpec, RelayStatus, SPEC_VERSION, Target};
 
 /// Where requests go, in the run folder.
 const POINTER: &str = "pointer.json";
+/// Whether a proxy on this machine is believed, in the run folder.
+const TRUST: &str = "trust.json";
 /// What a panic has to say ends up here, in the run folder.
 const ERRORS: &str = "relay.err";
 

@@ -337,6 +337,26 @@ async fn a_killed_relay_comes_back_on_its_port_with_its_pointer() {
 }
 
 #[tokio::test]
+async fn a_proxy_on_this_machine_is_believed_once_asked_for_and_after_a_restart() {
+    let world = World::new();
+    let status = world.start(TrafficMode::Http).await;
+    let app = App::start("a");
+    world.point(app.target()).await;
+    let mut client = Client::connect(status.port).await;
+    let request =
+        "GET /forwarded HTTP/1.1\r\nHost: shop\r\nX-Forwarded-For: 6.6.6.6\r\nX-Forwarded-Proto: https\r\n\r\n";
+    let believed = async |client: &mut Client| within(client.fetch(request)).await.unwrap().2.contains("6.6.6.6");
+    assert!(!status.trusts_proxy && !believed(&mut client).await);
+    // The same connection, so nothing was restarted.
+    assert!(within(world.relays.trust_proxy(world.app, true)).await.unwrap().trusts_proxy);
+    assert!(believed(&mut client).await);
+    within(world.relays.stop(world.app, Millis(0))).await.unwrap();
+    let status = world.start(TrafficMode::Http).await;
+    assert!(status.trusts_proxy && believed(&mut Client::connect(status.port).await).await);
+    within(world.relays.stop(world.app, Millis::secs(5))).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_taken_port_names_its_owner() {
     let world = World::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -1,15 +1,14 @@
 //! The body of an answer: it keeps the request's ticket until its last byte is handed over.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use hyper::body::{Body as HttpBody, Bytes, Frame, Incoming, SizeHint};
 
 use super::gate::Ticket;
-use super::limits::FILE_CHUNK_BYTES;
 use super::pool::Sender;
+use super::reading::Reading;
 
 /// What a client gets.
 #[derive(Debug)]
@@ -27,10 +26,8 @@ pub enum Body {
     },
     /// A file.
     File {
-        /// Open at where to go on.
-        file: File,
-        /// Bytes left.
-        left: u64,
+        /// What is left of it.
+        file: Reading,
         /// The request's place.
         #[expect(dead_code, reason = "held until the last byte is handed over")]
         ticket: Ticket,
@@ -59,21 +56,7 @@ impl HttpBody for Body {
             Self::App { body, .. } => {
                 Pin::new(body).poll_frame(cx).map(|frame| frame.map(|frame| frame.map_err(io::Error::other)))
             }
-            Self::File { left: 0, .. } => Poll::Ready(None),
-            // Files of a release are small and mostly in the page cache, so they are read without a helper thread.
-            Self::File { file, left, .. } => {
-                let wanted = usize::try_from(*left).unwrap_or(FILE_CHUNK_BYTES).min(FILE_CHUNK_BYTES);
-                let mut chunk = vec![0; wanted];
-                Poll::Ready(Some(match file.read(&mut chunk) {
-                    Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
-                    Ok(read) => {
-                        *left -= read as u64;
-                        chunk.truncate(read);
-                        Ok(Frame::data(chunk.into()))
-                    }
-                    Err(error) => Err(error),
-                }))
-            }
+            Self::File { file, .. } => file.poll(cx).map(|piece| piece.map(|piece| piece.map(Frame::data))),
         }
     }
 
@@ -81,7 +64,7 @@ impl HttpBody for Body {
         match self {
             Self::Text(text) => text.is_none(),
             Self::App { body, .. } => body.is_end_stream(),
-            Self::File { left, .. } => *left == 0,
+            Self::File { file, .. } => file.left() == 0,
         }
     }
 
@@ -89,7 +72,7 @@ impl HttpBody for Body {
         match self {
             Self::Text(text) => SizeHint::with_exact(text.as_ref().map_or(0, |text| text.len() as u64)),
             Self::App { body, .. } => body.size_hint(),
-            Self::File { left, .. } => SizeHint::with_exact(*left),
+            Self::File { file, .. } => SizeHint::with_exact(file.left()),
         }
     }
 }

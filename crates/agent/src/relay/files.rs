@@ -16,6 +16,7 @@ use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
 use super::body::Body;
 use super::gate::Ticket;
 use super::page;
+use super::reading::Reading;
 
 /// Served for a folder.
 const INDEX: &str = "index.html";
@@ -151,7 +152,7 @@ fn send<B>(request: &Request<B>, status: StatusCode, name: &str, file: File, tic
         put(CONTENT_TYPE, content_type(name));
         put(CONTENT_LENGTH, &meta.len().to_string());
         if request.method() == Method::GET {
-            *response.body_mut() = Body::File { file, left: meta.len(), ticket };
+            *response.body_mut() = Body::File { file: Reading::new(file, meta.len()), ticket };
         }
     }
     response

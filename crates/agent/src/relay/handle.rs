@@ -198,6 +198,15 @@ impl Relays {
         self.ask_status(app, &Request::Resume).await
     }
 
+    /// Lets a relay believe what a proxy on this machine says about who asks; off until asked for, and kept across
+    /// restarts of the relay. Needs no restart, so that a domain can be put before a running app.
+    ///
+    /// # Errors
+    /// [`RelayError::Silent`] without a relay; [`RelayError::Refused`] when it cannot be written down.
+    pub async fn trust_proxy(&self, app: AppId, proxy: bool) -> Result<RelayStatus, RelayError> {
+        self.ask_status(app, &Request::Trust { proxy }).await
+    }
+
     /// How a relay is.
     ///
     /// # Errors

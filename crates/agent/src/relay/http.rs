@@ -4,7 +4,9 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use http::header::Entry;
 use http::request::Parts;
 use http_body_util::{Either, Empty, Limited};
 use hyper::body::{Body as _, Incoming};
@@ -41,12 +43,28 @@ const HOP_BY_HOP: [HeaderName; 7] = [
     header::PROXY_AUTHORIZATION,
 ];
 
+/// Who a connection comes from.
+#[derive(Clone, Debug)]
+pub struct From {
+    /// Its address.
+    pub peer: SocketAddr,
+    /// Whether a proxy on this machine is believed.
+    pub trust: Arc<AtomicBool>,
+}
+
+impl From {
+    /// Whether it may speak for others.
+    fn is_believed(&self) -> bool {
+        self.peer.ip().to_canonical().is_loopback() && self.trust.load(Ordering::Relaxed)
+    }
+}
+
 /// Serves one client connection to its end.
-pub async fn serve(gate: Arc<Gate>, tasks: Tasks, stream: TcpStream, peer: SocketAddr) -> Result<(), hyper::Error> {
+pub async fn serve(gate: Arc<Gate>, tasks: Tasks, stream: TcpStream, from: From) -> Result<(), hyper::Error> {
     let shutdown = tasks.shutdown();
     let service = service_fn(move |request| {
-        let (gate, tasks) = (gate.clone(), tasks.clone());
-        async move { Ok::<_, Infallible>(answer(&gate, &tasks, request, peer).await) }
+        let (gate, tasks, from) = (gate.clone(), tasks.clone(), from.clone());
+        async move { Ok::<_, Infallible>(answer(&gate, &tasks, request, &from).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -65,7 +83,7 @@ pub async fn serve(gate: Arc<Gate>, tasks: Tasks, stream: TcpStream, peer: Socke
     connection.await
 }
 
-async fn answer(gate: &Arc<Gate>, tasks: &Tasks, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+async fn answer(gate: &Arc<Gate>, tasks: &Tasks, request: Request<Incoming>, from: &From) -> Response<Body> {
     if request.method() == Method::CONNECT {
         return page::method_not_allowed("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
     }
@@ -81,7 +99,7 @@ async fn answer(gate: &Arc<Gate>, tasks: &Tasks, request: Request<Incoming>, pee
         Target::Folder { path } => files::answer(&path.clone(), &request, ticket),
         Target::Port { port } => {
             let port = *port;
-            match forward(tasks, request, port, peer, ticket).await {
+            match forward(tasks, request, port, from, ticket).await {
                 Ok(response) => response,
                 Err(error) => {
                     gate.failed(format!("port {port}: {error}"));
@@ -104,12 +122,12 @@ async fn forward(
     tasks: &Tasks,
     mut request: Request<Incoming>,
     port: u16,
-    peer: SocketAddr,
+    from: &From,
     ticket: Ticket,
 ) -> io::Result<Response<Body>> {
     let upgrade = wants_upgrade(request.headers()).map(|protocol| (protocol, hyper::upgrade::on(&mut request)));
     let (mut parts, body) = request.into_parts();
-    rewrite(&mut parts, peer);
+    rewrite(&mut parts, from);
     if let Some((protocol, _)) = &upgrade {
         parts.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
         parts.headers.insert(header::UPGRADE, protocol.clone());
@@ -165,11 +183,14 @@ fn wants_upgrade(headers: &HeaderMap) -> Option<HeaderValue> {
 }
 
 /// Makes the head what the app should see: a path, no connection headers, and who really asks. What the client
-/// says about forwarding is not believed.
-fn rewrite(parts: &mut Parts, peer: SocketAddr) {
+/// says about forwarding is not believed, unless it is a proxy on this machine that is: then what it leaves out is
+/// added and the rest is passed on, as if the app stood right behind it.
+fn rewrite(parts: &mut Parts, from: &From) {
     remove_hop_by_hop(&mut parts.headers);
-    for name in FORWARDED {
-        parts.headers.remove(name);
+    if !from.is_believed() {
+        for name in FORWARDED {
+            parts.headers.remove(name);
+        }
     }
     if let Some(authority) = parts.uri.authority()
         && let Ok(host) = HeaderValue::from_str(authority.as_str())
@@ -179,12 +200,12 @@ fn rewrite(parts: &mut Parts, peer: SocketAddr) {
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     parts.uri = path.parse().unwrap_or_else(|_| Uri::from_static("/"));
     parts.version = http::Version::HTTP_11;
-    if let Ok(address) = HeaderValue::from_str(&peer.ip().to_string()) {
-        parts.headers.insert(FORWARDED[0].clone(), address);
-    }
-    parts.headers.insert(FORWARDED[1].clone(), HeaderValue::from_static("http"));
-    if let Some(host) = parts.headers.get(header::HOST).cloned() {
-        parts.headers.insert(FORWARDED[2].clone(), host);
+    let address = HeaderValue::from_str(&from.peer.ip().to_canonical().to_string()).ok();
+    let host = parts.headers.get(header::HOST).cloned();
+    for (name, value) in FORWARDED.into_iter().zip([address, Some(HeaderValue::from_static("http")), host]) {
+        if let (Entry::Vacant(entry), Some(value)) = (parts.headers.entry(name), value) {
+            entry.insert(value);
+        }
     }
 }
 
@@ -207,6 +228,29 @@ fn remove_hop_by_hop(headers: &mut HeaderMap) {
 mod tests {
     use super::*;
 
+    fn from(peer: &str, trust: bool) -> From {
+        From { peer: peer.parse().unwrap(), trust: Arc::new(trust.into()) }
+    }
+
+    #[test]
+    fn only_a_proxy_on_this_machine_that_is_trusted_speaks_for_others() {
+        let check = |peer, trust, said: &[(&str, &str)], expected: [&str; 3]| {
+            let (mut parts, ()) = Request::builder().uri("/").header("host", "app").body(()).unwrap().into_parts();
+            for (name, value) in said {
+                parts.headers.append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
+            }
+            rewrite(&mut parts, &from(peer, trust));
+            let got = FORWARDED.each_ref().map(|name| parts.headers.get(name).map(|value| value.to_str().unwrap()));
+            assert_eq!(got[..3], expected.map(Some), "{peer} {trust}");
+        };
+        let said = [("x-forwarded-for", "6.6.6.6"), ("x-forwarded-proto", "https"), ("x-forwarded-host", "shop")];
+        check("127.0.0.1:1", true, &said, ["6.6.6.6", "https", "shop"]);
+        check("[::ffff:127.0.0.1]:1", true, &said, ["6.6.6.6", "https", "shop"]);
+        check("127.0.0.1:1", true, &said[1..2], ["127.0.0.1", "https", "app"]);
+        check("127.0.0.1:1", false, &said, ["127.0.0.1", "http", "app"]);
+        check("10.0.0.9:1", true, &said, ["10.0.0.9", "http", "app"]);
+    }
+
     #[test]
     fn the_client_cannot_say_who_it_is_nor_strip_headers_of_ours() {
         let request = Request::builder()
@@ -219,7 +263,7 @@ mod tests {
             .body(())
             .unwrap();
         let (mut parts, ()) = request.into_parts();
-        rewrite(&mut parts, "10.0.0.9:4000".parse().unwrap());
+        rewrite(&mut parts, &from("10.0.0.9:4000", true));
         assert_eq!(parts.uri, "/a?b=c");
         let mut headers: Vec<String> =
             parts.headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();

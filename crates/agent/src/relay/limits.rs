@@ -28,6 +28,12 @@ pub const HOLD_TIME_MAX: Duration = Duration::from_secs(60);
 pub const ERRORS_KEPT: usize = 8;
 /// Bytes of a file read at once.
 pub const FILE_CHUNK_BYTES: usize = 64 * 1024;
+/// Helper threads that read files from the disk.
+pub const FILE_THREADS_MAX: usize = 4;
+/// Their stacks, in bytes.
+pub const FILE_STACK_BYTES: usize = 128 * 1024;
+/// How long one waits for more work.
+pub const FILE_THREAD_IDLE: Duration = Duration::from_secs(1);
 /// Control connections served at once.
 pub const CONTROLS_MAX: usize = 16;
 /// Longest control request, in bytes.

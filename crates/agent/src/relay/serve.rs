@@ -5,6 +5,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -17,9 +18,11 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::gate::Gate;
-use super::limits::{CONNECTIONS_MAX, CONTROL_BYTES_MAX, CONTROLS_MAX};
+use super::limits::{
+    CONNECTIONS_MAX, CONTROL_BYTES_MAX, CONTROLS_MAX, FILE_STACK_BYTES, FILE_THREAD_IDLE, FILE_THREADS_MAX,
+};
 use super::spec::{Message, Pointer, RelaySpec, RelayStatus, Request};
-use super::{POINTER, http, tcp};
+use super::{POINTER, TRUST, http, tcp};
 use crate::process::detach::{EXIT_FAILED, EXIT_PORT, EXIT_READY, Launch};
 use crate::process::folder::{Held, RunFolder, STATE};
 use crate::process::ports;
@@ -37,6 +40,7 @@ struct Relay {
     local: SocketAddr,
     own: Identity,
     gate: Arc<Gate>,
+    trust: Arc<AtomicBool>,
     /// Nobody new is let in any more.
     closing: CancellationToken,
     tasks: Tasks,
@@ -56,7 +60,13 @@ pub fn run(folder: &RunFolder, held: &Held, spec: RelaySpec, launch: Launch) -> 
 }
 
 fn runtime() -> io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()
+    tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .max_blocking_threads(FILE_THREADS_MAX)
+        .thread_stack_size(FILE_STACK_BYTES)
+        .thread_keep_alive(FILE_THREAD_IDLE)
+        .build()
 }
 
 type Prepared = (Relay, TcpListener, std::os::unix::net::UnixListener);
@@ -81,8 +91,10 @@ fn prepare(folder: &RunFolder, held: &Held, spec: RelaySpec) -> Result<Prepared,
     let local = listener.local_addr().map_err(failed)?;
     let pointer = folder.read::<Pointer>(POINTER).map_err(failed)?.unwrap_or(Pointer::NOTHING);
     let control = folder.listen(held).map_err(failed)?;
-    let (own, gate, tasks) = (Identity::own(), Gate::new(pointer), Tasks::new());
-    let relay = Relay { folder: folder.clone(), spec, local, own, gate, closing: CancellationToken::new(), tasks };
+    let trust = folder.read::<bool>(TRUST).map_err(failed)?.unwrap_or(false);
+    let (own, gate, tasks, trust) = (Identity::own(), Gate::new(pointer), Tasks::new(), Arc::new(trust.into()));
+    let closing = CancellationToken::new();
+    let relay = Relay { folder: folder.clone(), spec, local, own, gate, trust, closing, tasks };
     relay.folder.write(STATE, &relay.status(), true).map_err(failed)?;
     Ok((relay, listener, control))
 }
@@ -149,9 +161,10 @@ async fn accept(relay: Relay, listener: tokio::net::TcpListener) -> Infallible {
         let (gate, tasks) = (relay.gate.clone(), relay.tasks.clone());
         if relay.spec.mode == TrafficMode::Http {
             let _ = stream.set_nodelay(true);
+            let from = http::From { peer, trust: relay.trust.clone() };
             relay.tasks.spawn("relay.http", OnError::Log, async move {
                 let _place = place;
-                http::serve(gate, tasks, stream, peer).await
+                http::serve(gate, tasks, stream, from).await
             });
         } else {
             relay.tasks.spawn("relay.tcp", OnError::Log, async move {
@@ -171,6 +184,7 @@ impl Relay {
             address: self.local.ip(),
             port: self.local.port(),
             mode: self.spec.mode,
+            trusts_proxy: self.trust.load(Ordering::Relaxed),
             pointer: counts.pointer,
             requests: counts.requests,
             in_flight: counts.in_flight,
@@ -228,6 +242,13 @@ impl Relay {
                 self.gate.resume();
                 Message::Status(Box::new(self.status()))
             }
+            Request::Trust { proxy } => match self.folder.write(TRUST, &proxy, true) {
+                Ok(()) => {
+                    self.trust.store(proxy, Ordering::Relaxed);
+                    Message::Status(Box::new(self.status()))
+                }
+                Err(error) => Message::Refused(format!("it could not be written down: {error}")),
+            },
             Request::Stop { within } => {
                 self.closing.cancel();
                 return (Message::Drained(self.gate.idle(within.duration()).await), true);

@@ -84,6 +84,13 @@ pub enum Request {
     },
     /// End a hold without a switch.
     Resume,
+    /// Believe what a proxy on this machine says about who asks (`X-Forwarded-*`, `Forwarded`), or stop believing
+    /// it; from now on and after a restart of the relay. It is off until asked for: any program on this machine could
+    /// say anything.
+    Trust {
+        /// Whether.
+        proxy: bool,
+    },
     /// Take nothing new, finish what is in flight within this time, then end.
     Stop {
         /// Longest wait.
@@ -127,6 +134,9 @@ pub struct RelayStatus {
     pub port: u16,
     /// What it speaks.
     pub mode: TrafficMode,
+    /// Whether a proxy on this machine is believed.
+    #[serde(default)]
+    pub trusts_proxy: bool,
     /// Where new requests go.
     pub pointer: Pointer,
     /// Requests (connections, for TCP) taken since it was started.
