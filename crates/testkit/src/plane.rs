@@ -1,0 +1,286 @@
+//! A whole control plane in one process.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use sf_actions::node::{Invite, NodeAction};
+use sf_actions::{Action, Actor};
+use sf_bus::Topic;
+use sf_control::{Control, Made, Options, Proposal, Proposed};
+use sf_engine::Run;
+use sf_gateway::{Gateway, TlsFiles};
+use sf_identity::password::Cost;
+use sf_protocol::KeyId;
+use sf_runtime::{Clock, Rng, Tasks};
+use sf_store::nodes::{Node, NodeStatus};
+use sf_store::testing::{Postgres, TEST_START};
+use sf_store::{Scope, StoreOptions, audit, nodes, runs};
+use sf_types::{NodeId, RequestId, RunId, TenantId};
+use tempfile::TempDir;
+
+use crate::node::SimNode;
+use crate::wire::Dial;
+
+/// Nothing that is waited for takes longer, on the slowest machine.
+pub const WAIT: Duration = Duration::from_secs(20);
+/// How long the parts may take to stop.
+const GRACE: Duration = Duration::from_secs(5);
+/// Lines of the audit chain read at a time.
+const AUDIT_PAGE: u32 = 1000;
+
+/// Which database.
+#[derive(Clone, Copy, Debug)]
+pub enum Database<'a> {
+    /// A file in the plane's folder.
+    Sqlite,
+    /// A fresh database of a private server.
+    Postgres(&'a Postgres),
+}
+
+/// A running control plane with its agents' endpoint.
+#[derive(Debug)]
+pub struct Plane {
+    /// The application.
+    pub control: Control,
+    /// Its clock; manual unless [`Plane::real_time`] made it.
+    pub clock: Clock,
+    /// Randomness.
+    pub rng: Rng,
+    /// Owner of the control plane's tasks.
+    pub tasks: Tasks,
+    /// Owner of the simulated nodes' tasks: they outlive a restart.
+    pub nodes: Tasks,
+    /// The tenant that everything belongs to.
+    pub tenant: TenantId,
+    /// Where agents dial.
+    pub address: SocketAddr,
+    tls: bool,
+    options: Options,
+    folder: Arc<TempDir>,
+}
+
+impl Plane {
+    /// Starts on an empty database, with TLS and a clock that stands still.
+    ///
+    /// # Errors
+    /// Whatever keeps it from starting.
+    pub async fn start(database: Database<'_>) -> Result<Self> {
+        Self::with(database, Clock::manual(TEST_START), true).await
+    }
+
+    /// Starts with the machine's clock, with or without TLS: for measuring.
+    ///
+    /// # Errors
+    /// Whatever keeps it from starting.
+    pub async fn real_time(tls: bool) -> Result<Self> {
+        Self::with(Database::Sqlite, Clock::system(), tls).await
+    }
+
+    async fn with(database: Database<'_>, clock: Clock, tls: bool) -> Result<Self> {
+        let folder = Arc::new(tempfile::tempdir()?);
+        let mut options = Options::in_folder(folder.path().to_owned());
+        options.password_cost = Cost::for_tests();
+        if let Database::Postgres(server) = database {
+            options.store = StoreOptions::new(server.database().await?);
+        }
+        Self::open(options, folder, clock, Tasks::new(), tls).await
+    }
+
+    async fn open(options: Options, folder: Arc<TempDir>, clock: Clock, nodes: Tasks, tls: bool) -> Result<Self> {
+        let (tasks, rng) = (Tasks::new(), Rng::system());
+        let control = Control::start(options.clone(), clock.clone(), rng.clone(), &tasks).await?;
+        let names = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
+        let files = TlsFiles::in_folder(folder.path());
+        files.make_if_missing(&names)?;
+        let secured = if tls { Some(files.server_config()?) } else { None };
+        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let endpoint = sf_gateway::Options { listen, names, tls: secured };
+        let gateway = Gateway::bind(endpoint, control.clone()).await?;
+        let address = gateway.address();
+        gateway.start(&tasks);
+        let all = sf_store::tenants::all(&control.store().read(Scope::System)).await?;
+        let tenant = all.first().context("a started control plane has a tenant")?.id;
+        Ok(Self { control, clock, rng, tasks, nodes, tenant, address, tls, options, folder })
+    }
+
+    /// Stops it and starts another one over the same database and folder. Its address is another one, too.
+    ///
+    /// # Errors
+    /// Whatever keeps it from starting.
+    pub async fn restarted(self) -> Result<Self> {
+        self.tasks.stop(GRACE).await;
+        drop(self.control);
+        Self::open(self.options, self.folder, self.clock, self.nodes, self.tls).await
+    }
+
+    /// Changes the options and starts again.
+    ///
+    /// # Errors
+    /// Whatever keeps it from starting.
+    pub async fn reconfigured(mut self, change: impl FnOnce(&mut Options)) -> Result<Self> {
+        change(&mut self.options);
+        self.restarted().await
+    }
+
+    /// Stops everything.
+    pub async fn stop(self) {
+        self.nodes.stop(Duration::ZERO).await;
+        self.tasks.stop(GRACE).await;
+    }
+
+    /// Its folder: keys and, with SQLite, the database.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// How nodes dial it.
+    pub fn dial(&self) -> Dial {
+        if self.tls { Dial::tls(self.address) } else { Dial::plain(self.address) }
+    }
+
+    /// The root's fingerprint, as in an install line.
+    pub fn root(&self) -> KeyId {
+        self.control.root_fingerprint()
+    }
+
+    /// A fresh correlation id.
+    pub fn request(&self) -> RequestId {
+        self.rng.id(&self.clock)
+    }
+
+    /// Moves the clock on and performs what is due then.
+    ///
+    /// # Errors
+    /// When the timers cannot be performed.
+    pub async fn pass(&self, by: Duration) -> Result<()> {
+        self.clock.set(self.clock.now().plus(by));
+        self.control.perform_due().await?;
+        Ok(())
+    }
+
+    /// Proposes.
+    ///
+    /// # Errors
+    /// The control plane's refusal.
+    pub async fn propose(&self, actor: &Actor, action: Action) -> Result<Proposed, sf_types::Fault> {
+        self.control.propose(actor, self.request(), Proposal::of(action)).await
+    }
+
+    /// Proposes what a node has to carry out, or a person to decide.
+    ///
+    /// # Errors
+    /// The refusal, or it was done at once.
+    pub async fn open_run(&self, actor: &Actor, action: Action) -> Result<RunId> {
+        match self.propose(actor, action).await? {
+            Proposed::Open(run) => Ok(run.id),
+            other => bail!("expected an open run, got {other:?}"),
+        }
+    }
+
+    /// The text of a fresh enrolment token.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub async fn invite(&self, actor: &Actor) -> Result<String> {
+        match self.propose(actor, Action::Node(NodeAction::Invite(Invite { name: None }))).await? {
+            Proposed::Done(_, Made::Invitation(invitation)) => Ok(invitation.token),
+            other => bail!("expected an invitation, got {other:?}"),
+        }
+    }
+
+    /// Enrols a simulated node with a fresh token; it is not connected yet.
+    ///
+    /// # Errors
+    /// A refusal of either side.
+    pub async fn enrol(&self, actor: &Actor) -> Result<SimNode> {
+        let token = self.invite(actor).await?;
+        Ok(SimNode::enrol(&self.dial(), &token, self.root(), self.clock.clone(), self.rng.clone()).await?)
+    }
+
+    /// A run as it is.
+    ///
+    /// # Errors
+    /// There is none.
+    pub async fn run(&self, run: RunId) -> Result<Run> {
+        Ok(runs::get(&self.control.store().read(Scope::System), run).await?)
+    }
+
+    /// Waits until a run is as wanted. Nothing is polled: its events wake this.
+    ///
+    /// # Errors
+    /// It was not within [`WAIT`]; says how it is instead.
+    pub async fn until(&self, run: RunId, wanted: impl Fn(&Run) -> bool) -> Result<Run> {
+        let mut events = self.control.bus().subscribe(Scope::System, [Topic::Run(run)])?;
+        let wait = async {
+            loop {
+                let now = self.run(run).await?;
+                if wanted(&now) || events.next().await.is_none() {
+                    return anyhow::Ok(now);
+                }
+            }
+        };
+        match tokio::time::timeout(WAIT, wait).await {
+            Ok(run) => run,
+            Err(_) => bail!("not as wanted in time: {:?}", self.run(run).await?),
+        }
+    }
+
+    /// Waits until a run has ended.
+    ///
+    /// # Errors
+    /// As [`Plane::until`].
+    pub async fn ended(&self, run: RunId) -> Result<Run> {
+        self.until(run, Run::is_done).await
+    }
+
+    /// A node as it is.
+    ///
+    /// # Errors
+    /// There is none.
+    pub async fn node(&self, node: NodeId) -> Result<Node> {
+        Ok(nodes::get(&self.control.store().read(Scope::System), node).await?)
+    }
+
+    /// Waits until a node is in this state.
+    ///
+    /// # Errors
+    /// It was not within [`WAIT`].
+    pub async fn until_node(&self, node: NodeId, status: NodeStatus) -> Result<Node> {
+        let mut events = self.control.bus().subscribe(Scope::System, [Topic::Node(node)])?;
+        let wait = async {
+            loop {
+                let now = self.node(node).await?;
+                if now.status == status || events.next().await.is_none() {
+                    return anyhow::Ok(now);
+                }
+            }
+        };
+        tokio::time::timeout(WAIT, wait).await.context("the node did not get into the state")?
+    }
+
+    /// Verifies the whole audit chain from its first line to its recorded head; answers its lines.
+    ///
+    /// # Errors
+    /// The first line that does not hold, or a head that is not the last line.
+    pub async fn audited(&self) -> Result<Vec<audit::Line>> {
+        let reader = self.control.store().read(Scope::System);
+        let instance = self.control.instance();
+        let mut lines: Vec<audit::Line> = Vec::new();
+        loop {
+            let after = lines.last().map_or(0, |line| line.seq);
+            let page = audit::export(&reader, instance, after, AUDIT_PAGE).await?;
+            if page.is_empty() {
+                break;
+            }
+            lines.extend(page);
+        }
+        let head = audit::verify(audit::Head::default(), &lines)?;
+        let recorded = audit::head(&reader, instance).await?;
+        if head != recorded {
+            bail!("the chain ends at {head:?}, and {recorded:?} is recorded");
+        }
+        Ok(lines)
+    }
+}

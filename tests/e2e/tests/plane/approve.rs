@@ -1,0 +1,95 @@
+//! What a person has to agree to, and how much one may ask for.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use sf_actions::app::{AppAction, AppRef};
+use sf_actions::run::{Decide, RunAction};
+use sf_actions::{Action, Actor};
+use sf_engine::{Done, RunState};
+use sf_store::approvals::ApprovalState;
+use sf_testkit::people::deploy;
+use sf_testkit::{Plane, Script};
+use sf_types::{PageRequest, RunId};
+
+async fn hash_of(plane: &Plane, admin: &Actor, run: RunId) -> Result<String> {
+    let open = plane.control.approvals(admin, Some(ApprovalState::Open), &PageRequest::default()).await?;
+    Ok(open.items.into_iter().find(|card| card.subject == run).context("a card waits")?.hash)
+}
+
+fn decide(run: RunId, hash: &str) -> Decide {
+    Decide { run, hash: hash.to_owned(), comment: None }
+}
+
+pub async fn an_approval_is_held_and_bound_to_what_was_shown(plane: Plane) -> Result<()> {
+    let admin = plane.admin().await?;
+    let ai = Plane::ai_of(&admin);
+    let node = plane.enrol(&admin).await?;
+    let app = plane.app(&admin, node.id(), "shop").await?;
+    node.serve(&plane.nodes, &plane.dial(), Script::Succeed).await?;
+    plane.ended(plane.deploy(&admin, app).await?).await?;
+
+    let run = plane.open_run(&ai, Action::App(AppAction::Delete(AppRef { app }))).await?;
+    let waiting = plane.run(run).await?;
+    assert_eq!((waiting.state, waiting.command), (RunState::Waiting, None));
+    assert_eq!(waiting.guard.live_release, node.live(app));
+    let hash = hash_of(&plane, &admin, run).await?;
+
+    let refused =
+        [(&admin, decide(run, &"0".repeat(64)), "approval.moved"), (&ai, decide(run, &hash), "actor.not_a_person")];
+    for (actor, decision, code) in refused {
+        let fault = plane.propose(actor, Action::Run(RunAction::Approve(decision))).await.err();
+        assert_eq!(fault.context(code)?.code, code);
+        assert_eq!(plane.run(run).await?.state, RunState::Waiting, "{code}");
+    }
+
+    plane.propose(&admin, Action::Run(RunAction::Approve(decide(run, &hash)))).await?;
+    plane.pass(Duration::from_millis(4_999)).await?;
+    let held = plane.run(run).await?;
+    assert_eq!((held.state, held.command), (RunState::Ready, None), "it is held back for 5 s");
+    let again = plane.propose(&admin, Action::Run(RunAction::Approve(decide(run, &hash)))).await;
+    assert_eq!(again.err().context("single use")?.code, "approval.moved");
+    plane.pass(Duration::from_millis(1)).await?;
+    assert_eq!(plane.ended(run).await?.state, RunState::Done(Done::Succeeded));
+    assert!(plane.control.app(&admin, app).await.is_err(), "it is gone");
+    plane.audited().await?;
+    plane.stop().await;
+    Ok(())
+}
+
+pub async fn a_rejection_ends_the_run(plane: Plane) -> Result<()> {
+    let admin = plane.admin().await?;
+    let node = plane.enrol(&admin).await?;
+    let app = plane.app(&admin, node.id(), "shop").await?;
+    let run = plane.open_run(&Plane::ai_of(&admin), Action::App(AppAction::Delete(AppRef { app }))).await?;
+    let hash = hash_of(&plane, &admin, run).await?;
+    let comment = Some("not on a Friday".to_owned());
+    let reject = Decide { comment, ..decide(run, &hash) };
+    plane.propose(&admin, Action::Run(RunAction::Reject(reject))).await?;
+    let rejected = plane.run(run).await?;
+    assert_eq!(rejected.state, RunState::Done(Done::Rejected));
+    assert!(rejected.fault.context("it says why")?.message.contains("not on a Friday"));
+    // Silence never approves.
+    let run = plane.open_run(&Plane::ai_of(&admin), Action::App(AppAction::Delete(AppRef { app }))).await?;
+    plane.pass(Duration::from_secs(72 * 3600 + 1)).await?;
+    assert_eq!(plane.run(run).await?.state, RunState::Done(Done::Expired));
+    assert!(plane.control.app(&admin, app).await.is_ok());
+    plane.stop().await;
+    Ok(())
+}
+
+pub async fn the_quota_is_enforced(plane: Plane) -> Result<()> {
+    let plane = plane.reconfigured(|options| options.routing.runs_a_minute = 4).await?;
+    let admin = plane.admin().await?;
+    // An invitation and an app are two runs.
+    let node = plane.enrol(&admin).await?;
+    let app = plane.app(&admin, node.id(), "shop").await?;
+    plane.deploy(&admin, app).await?;
+    plane.deploy(&admin, app).await?;
+    let refused = plane.propose(&admin, deploy(app)).await.err().context("over the quota")?;
+    assert_eq!(refused.code, "run.denied", "{refused}");
+    plane.pass(Duration::from_secs(61)).await?;
+    plane.deploy(&admin, app).await?;
+    plane.stop().await;
+    Ok(())
+}

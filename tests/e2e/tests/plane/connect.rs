@@ -1,0 +1,146 @@
+//! Nodes that are away, come back, or are somebody else.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use sf_actions::Action;
+use sf_actions::node::{NodeAction, NodeRef};
+use sf_engine::{Done, RunState};
+use sf_protocol::order::Order;
+use sf_protocol::query::Query;
+use sf_protocol::report::NodeEvent;
+use sf_protocol::{Frame, Verdict};
+use sf_store::nodes::NodeStatus;
+use sf_testkit::node::Taken;
+use sf_testkit::{Plane, Script};
+
+use crate::order::next_order;
+
+pub async fn an_order_waits_for_its_node(plane: Plane) -> Result<()> {
+    let admin = plane.admin().await?;
+    let node = plane.enrol(&admin).await?;
+    let app = plane.app(&admin, node.id(), "shop").await?;
+    let runs = [plane.deploy(&admin, app).await?, plane.deploy(&admin, app).await?];
+    for run in runs {
+        let run = plane.run(run).await?;
+        assert_eq!((run.state, run.command), (RunState::Ready, None));
+    }
+    let session = node.serve(&plane.nodes, &plane.dial(), Script::Succeed).await?;
+    for run in runs {
+        assert_eq!(plane.ended(run).await?.state, RunState::Done(Done::Succeeded));
+    }
+    session.cut().await;
+    plane.until_node(node.id(), NodeStatus::Offline).await?;
+    assert_eq!((node.began().len(), node.high_water(), node.refused()), (2, 2, vec![]));
+    // Nobody came for a day: it ends, saying so.
+    let run = plane.deploy(&admin, app).await?;
+    plane.pass(Duration::from_secs(24 * 3600 + 1)).await?;
+    let expired = plane.ended(run).await?;
+    assert_eq!(expired.state, RunState::Done(Done::Expired));
+    plane.audited().await?;
+    plane.stop().await;
+    Ok(())
+}
+
+pub async fn an_expired_order_is_voided_and_signed_afresh(plane: Plane) -> Result<()> {
+    let admin = plane.admin().await?;
+    let node = plane.enrol(&admin).await?;
+    let app = plane.app(&admin, node.id(), "shop").await?;
+    let (wire, _) = node.connect(&plane.dial()).await?;
+    let run = plane.deploy(&admin, app).await?;
+    let first = plane.run(run).await?.command.context("it was signed: the node is connected")?;
+    // The machine dies before it has read the order, and comes back when the order's time is over.
+    drop(wire);
+    plane.until_node(node.id(), NodeStatus::Offline).await?;
+    plane.pass(Duration::from_secs(6 * 60)).await?;
+    node.serve(&plane.nodes, &plane.dial(), Script::Succeed).await?;
+    let ended = plane.ended(run).await?;
+    assert_eq!(ended.state, RunState::Done(Done::Succeeded));
+    assert_ne!(ended.command, Some(first));
+    let began: Vec<_> = node.began().into_iter().map(|command| (command.sequence, command.order)).collect();
+    assert_eq!(began.len(), 2, "{began:?}");
+    assert!(matches!(&began[0], (1, Order::Void(void)) if void.replaces == first), "{began:?}");
+    assert!(matches!(&began[1], (2, Order::Deploy(_))), "{began:?}");
+    assert_eq!(node.refused(), []);
+    plane.audited().await?;
+    plane.stop().await;
+    Ok(())
+}
+
+pub async fn two_holders_of_one_key_are_both_cut_until_a_person_looks(plane: Plane) -> Result<()> {
+    let admin = plane.admin().await?;
+    let node = plane.enrol(&admin).await?;
+    let copy = node.copied();
+    let (mut wire, _) = node.connect(&plane.dial()).await?;
+    // Its first word confirms the counter.
+    let event = NodeEvent::Notice { code: "agent.started".to_owned(), message: "It started.".to_owned() };
+    wire.say(&node.event(event)).await?;
+    while !matches!(wire.hear().await?, Frame::Stored(_)) {}
+
+    let refused = copy.connect(&plane.dial()).await.err().context("the copy is refused")?;
+    assert_eq!(refused.code(), "node.cloned");
+    let cut = loop {
+        if let Err(error) = wire.hear().await {
+            break error;
+        }
+    };
+    assert_eq!(cut.code(), "node.cloned");
+    assert_eq!(plane.node(node.id()).await?.status, NodeStatus::Locked);
+    let locked = node.connect(&plane.dial()).await.err().context("locked")?;
+    assert_eq!(locked.code(), "handshake.locked");
+
+    plane.propose(&admin, Action::Node(NodeAction::Unlock(NodeRef { node: node.id() }))).await?;
+    let app = plane.app(&admin, node.id(), "shop").await?;
+    let run = plane.deploy(&admin, app).await?;
+    node.serve(&plane.nodes, &plane.dial(), Script::Succeed).await?;
+    assert_eq!(plane.ended(run).await?.state, RunState::Done(Done::Succeeded));
+    let lines = plane.audited().await?;
+    assert!(lines.iter().any(|line| line.action == "node.locked" && line.outcome == "cloned_key"));
+    plane.stop().await;
+    Ok(())
+}
+
+pub async fn a_second_connection_replaces_the_first(plane: Plane) -> Result<()> {
+    let admin = plane.admin().await?;
+    let node = plane.enrol(&admin).await?;
+    let first = node.serve(&plane.nodes, &plane.dial(), Script::Succeed).await?;
+    let second = node.serve(&plane.nodes, &plane.dial(), Script::Succeed).await?;
+    assert_eq!(first.ended().await.code(), "link.replaced");
+    let app = plane.app(&admin, node.id(), "shop").await?;
+    let run = plane.deploy(&admin, app).await?;
+    assert_eq!(plane.ended(run).await?.state, RunState::Done(Done::Succeeded));
+    assert_eq!((plane.node(node.id()).await?.status, plane.control.connected()), (NodeStatus::Online, 1));
+    second.cut().await;
+    plane.until_node(node.id(), NodeStatus::Offline).await?;
+    plane.stop().await;
+    Ok(())
+}
+
+pub async fn a_node_that_goes_silent_leaves_its_run_stale(plane: Plane) -> Result<()> {
+    let admin = plane.admin().await?;
+    let node = plane.enrol(&admin).await?;
+    let app = plane.app(&admin, node.id(), "shop").await?;
+    let (mut wire, open) = node.connect(&plane.dial()).await?;
+    let run = plane.deploy(&admin, app).await?;
+    let command = next_order(&node, &mut wire, &open).await?;
+    plane.until(run, |run| run.state == RunState::Working).await?;
+    drop(wire);
+    let stale = plane.until(run, |run| run.stale).await?;
+    assert_eq!(stale.state, RunState::Working);
+    // Days later it still is what it was: only the journal's word ends it.
+    plane.pass(Duration::from_secs(2 * 24 * 3600)).await?;
+    assert_eq!(plane.run(run).await?.state, RunState::Working);
+    let (mut wire, open) = node.connect(&plane.dial()).await?;
+    plane.until(run, |run| !run.stale).await?;
+    // Its journal is asked, and says that it is still at work.
+    let frame = wire.hear().await?;
+    let (kind, signed) = frame.signed().context("a question")?;
+    let Taken::New(question) = node.take(&open, kind, signed).await else { bail!("not taken: {frame:?}") };
+    let Order::Query(query @ Query::Journal { command: asked }) = &question.order else { bail!("{question:?}") };
+    assert_eq!(*asked, command.id);
+    wire.say(&node.answer(&question, query)).await?;
+    wire.say(&node.result(&command, Verdict::RolledBack).await).await?;
+    assert_eq!(plane.ended(run).await?.state, RunState::Done(Done::RolledBack));
+    plane.stop().await;
+    Ok(())
+}

@@ -1,0 +1,62 @@
+//! The control plane and simulated nodes over the real protocol: every scenario on SQLite as a test of its own, and
+//! all of them on PostgreSQL in one (a server is started once).
+
+mod approve;
+mod connect;
+mod enrol;
+mod order;
+mod recover;
+mod tenancy;
+
+use anyhow::{Context, Result};
+use futures_util::future::BoxFuture;
+use sf_store::testing::Postgres;
+use sf_testkit::{Database, Plane};
+
+macro_rules! scenarios {
+    ($($file:ident::$name:ident;)*) => {
+        const SCENARIOS: &[(&str, fn(Plane) -> BoxFuture<'static, Result<()>>)] =
+            &[$((stringify!($name), |plane| Box::pin($file::$name(plane))),)*];
+
+        $(
+            #[tokio::test]
+            async fn $name() -> Result<()> {
+                Box::pin($file::$name(Plane::start(Database::Sqlite).await?)).await
+            }
+        )*
+    };
+}
+
+scenarios! {
+    enrol::of_fifty_racing_uses_of_a_token_one_makes_a_node;
+    enrol::an_expired_token_makes_no_node;
+    enrol::a_machine_with_a_code_is_admitted_by_a_person;
+    enrol::a_wrong_root_is_refused_before_anything_is_told;
+    order::a_deploy_goes_through_every_state_and_is_proven;
+    order::what_the_node_says_is_how_it_ends;
+    order::a_repeated_or_late_word_changes_nothing;
+    order::words_out_of_order_end_it_once;
+    order::the_word_of_another_node_counts_for_nothing;
+    order::a_cancel_reaches_the_node_and_only_its_word_ends_the_run;
+    connect::an_order_waits_for_its_node;
+    connect::an_expired_order_is_voided_and_signed_afresh;
+    connect::two_holders_of_one_key_are_both_cut_until_a_person_looks;
+    connect::a_second_connection_replaces_the_first;
+    connect::a_node_that_goes_silent_leaves_its_run_stale;
+    recover::a_restart_in_the_middle_ends_truthfully;
+    recover::a_restart_before_the_order_left_sends_it_once;
+    approve::an_approval_is_held_and_bound_to_what_was_shown;
+    approve::a_rejection_ends_the_run;
+    approve::the_quota_is_enforced;
+    tenancy::another_tenant_sees_and_changes_nothing;
+}
+
+#[tokio::test]
+async fn all_of_it_on_postgresql() -> Result<()> {
+    let Some(server) = Postgres::start_or_skip().await else { return Ok(()) };
+    for (name, scenario) in SCENARIOS {
+        let plane = Plane::start(Database::Postgres(&server)).await?;
+        Box::pin(scenario(plane)).await.with_context(|| format!("{name} on PostgreSQL"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,57 @@
+//! The control plane goes away in the middle and comes back over the same store.
+
+use anyhow::Result;
+use sf_engine::{Done, RunState};
+use sf_protocol::Verdict;
+use sf_protocol::outcome::Step;
+use sf_protocol::report::StepState;
+use sf_testkit::{Plane, Script};
+
+use crate::order::next_order;
+
+pub async fn a_restart_in_the_middle_ends_truthfully(plane: Plane) -> Result<()> {
+    let admin = plane.admin().await?;
+    let node = plane.enrol(&admin).await?;
+    let app = plane.app(&admin, node.id(), "shop").await?;
+    let (mut wire, open) = node.connect(&plane.dial()).await?;
+    let run = plane.deploy(&admin, app).await?;
+    let command = next_order(&node, &mut wire, &open).await?;
+    wire.say(&node.step(&command, Step::Build, StepState::Started)).await?;
+    plane.until(run, |run| run.step == Some(Step::Build)).await?;
+    let plane = plane.restarted().await?;
+    drop(wire);
+    // The node finished while nobody listened; its journal has the word.
+    node.result(&command, Verdict::RolledBack).await;
+    let between = plane.run(run).await?;
+    assert_eq!((between.state, between.stale), (RunState::Working, true));
+    node.serve(&plane.nodes, &plane.dial(), Script::Succeed).await?;
+    let ended = plane.ended(run).await?;
+    assert_eq!((ended.state, ended.command), (RunState::Done(Done::RolledBack), Some(command.id)));
+    assert_eq!((node.began().len(), node.refused()), (1, vec![]));
+    // And the next order goes on with the next number.
+    let next = plane.deploy(&admin, app).await?;
+    assert_eq!(plane.ended(next).await?.state, RunState::Done(Done::Succeeded));
+    assert_eq!(node.high_water(), 2);
+    plane.audited().await?;
+    plane.stop().await;
+    Ok(())
+}
+
+pub async fn a_restart_before_the_order_left_sends_it_once(plane: Plane) -> Result<()> {
+    let admin = plane.admin().await?;
+    let node = plane.enrol(&admin).await?;
+    let app = plane.app(&admin, node.id(), "shop").await?;
+    let (wire, _) = node.connect(&plane.dial()).await?;
+    let signed = plane.deploy(&admin, app).await?;
+    drop(wire);
+    let waiting = plane.deploy(&admin, app).await?;
+    let plane = plane.restarted().await?;
+    node.serve(&plane.nodes, &plane.dial(), Script::Succeed).await?;
+    for run in [signed, waiting] {
+        assert_eq!(plane.ended(run).await?.state, RunState::Done(Done::Succeeded));
+    }
+    assert_eq!((node.began().len(), node.refused()), (2, vec![]));
+    plane.audited().await?;
+    plane.stop().await;
+    Ok(())
+}
