@@ -36,11 +36,23 @@ pub struct Routing {
     pub frozen: bool,
     /// Automatic runs of AIs that are reviewed afterwards, of a thousand.
     pub sample_permille: u16,
+    /// Runs one principal may open within a minute.
+    pub runs_a_minute: u64,
 }
+
+/// Runs one principal may open within a minute unless told otherwise.
+pub const RUNS_A_MINUTE: u64 = 30_000;
 
 impl Default for Routing {
     fn default() -> Self {
-        Self { auto_at: 90, notify_at: 70, never_auto: Vec::new(), frozen: false, sample_permille: 30 }
+        Self {
+            auto_at: 90,
+            notify_at: 70,
+            never_auto: Vec::new(),
+            frozen: false,
+            sample_permille: 30,
+            runs_a_minute: RUNS_A_MINUTE,
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use sf_protocol::enrol::{Candidate, EnrolToken, NewNode, TokenRecord, TokenVerifier, UserCode};
+use sf_protocol::enrol::{Candidate, EnrolError, EnrolToken, NewNode, TokenRecord, TokenVerifier, UserCode};
 use sf_protocol::handshake::BindingKind;
 use sf_store::Json;
 use sf_store::{Look, StoreError, Tx, devices, enrol, nodes, tenants};
@@ -52,6 +52,7 @@ pub struct Admission {
     code: UserCode,
     expires_at: Timestamp,
     decided: oneshot::Receiver<Result<NodeId, Fault>>,
+    decision: Option<Result<NodeId, Fault>>,
 }
 
 impl Admission {
@@ -70,15 +71,18 @@ impl Admission {
     /// # Errors
     /// The person refused, or nobody decided in time.
     pub async fn decided(&mut self) -> Result<NewNode, Fault> {
-        let left = self.expires_at.since(self.control.now());
-        match tokio::time::timeout(left, &mut self.decided).await {
-            Ok(Ok(Ok(node))) => self.control.new_node(node).await,
-            Ok(Ok(Err(fault))) => Err(fault),
-            Ok(Err(_)) | Err(_) => {
-                Err(Fault::new(ErrorKind::Timeout, "enrol.code_expired", "Nobody approved the code in time.")
-                    .fix("Enrol again and approve the new code within 10 minutes."))
+        // Kept, since the caller may be interrupted between the decision and the reading of the new node's row.
+        let decision = match &self.decision {
+            Some(decision) => decision.clone(),
+            None => {
+                let left = self.expires_at.since(self.control.now());
+                let decided = tokio::time::timeout(left, &mut self.decided).await;
+                let late = Fault::new(ErrorKind::Timeout, "enrol.code_expired", "Nobody approved the code in time.")
+                    .fix("Enrol again and approve the new code within 10 minutes.");
+                self.decision.insert(decided.ok().and_then(Result::ok).unwrap_or(Err(late))).clone()
             }
-        }
+        };
+        self.control.new_node(decision?).await
     }
 }
 
@@ -146,6 +150,14 @@ pub(crate) async fn admit(
     Ok(node.id)
 }
 
+/// A token that was good when its proof was checked is not any more: another use of it was faster.
+fn spent(error: StoreError) -> StoreError {
+    match error {
+        StoreError::Stale(_) => StoreError::from(EnrolError::Used.fault()),
+        other => other,
+    }
+}
+
 /// Only a hash of a code is stored.
 fn code_hash(code: UserCode) -> [u8; 32] {
     Sha256::digest(code.to_string().as_bytes()).into()
@@ -189,7 +201,7 @@ impl Control {
             .store
             .write(Scope::System, move |tx| {
                 Box::pin(async move {
-                    let consumed = enrol::consume(tx, token).await?;
+                    let consumed = enrol::consume(tx, token).await.map_err(spent)?;
                     let tenant = consumed.tenant;
                     let new = nodes::NewNode {
                         tenant,
@@ -243,7 +255,7 @@ impl Control {
         core.store.write(Scope::System, move |tx| Box::pin(async move { devices::create(tx, &row).await })).await?;
         let (sender, decided) = oneshot::channel();
         core.waiting.lock().insert(id, sender);
-        Ok(Admission { control: self.clone(), id, code, expires_at, decided })
+        Ok(Admission { control: self.clone(), id, code, expires_at, decided, decision: None })
     }
 
     async fn new_node(&self, node: NodeId) -> Result<NewNode, Fault> {

@@ -12,9 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::control::Core;
 
-/// Runs one principal may open within [`QUOTA_WINDOW`].
-pub(crate) const QUOTA_RUNS: u64 = 30_000;
-/// The window of the quota.
+/// The window in which `Routing::runs_a_minute` counts.
 pub(crate) const QUOTA_WINDOW: Duration = Duration::from_secs(60);
 
 /// Everything policy looks at for this proposal.
@@ -49,7 +47,7 @@ pub(crate) async fn inputs(
         never_auto: rules.never_auto.iter().any(|name| name == spec.name),
         waived: false,
         frozen: rules.frozen,
-        quota_left: u32::try_from(QUOTA_RUNS.saturating_sub(opened)).unwrap_or(u32::MAX),
+        quota_left: u32::try_from(rules.runs_a_minute.saturating_sub(opened)).unwrap_or(u32::MAX),
         draw_permille: u16::try_from(core.rng.below(1000)).unwrap_or(0),
         sample_permille: rules.sample_permille,
         undo: false,

@@ -47,8 +47,11 @@ impl Control {
         });
     }
 
-    /// Performs what is due. Answers when the next one is.
-    async fn perform_due(&self) -> Result<Option<Timestamp>, Fault> {
+    /// Performs what is due and answers when the next one is. The lane calls it; a test that moves the clock may, too.
+    ///
+    /// # Errors
+    /// When the store cannot record it; it is due again then.
+    pub async fn perform_due(&self) -> Result<Option<Timestamp>, Fault> {
         let core = self.core().clone();
         let store = core.store.clone();
         let (after, next) = store
