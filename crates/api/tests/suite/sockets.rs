@@ -1,0 +1,241 @@
+//! The event socket over a real connection.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+use sf_bus::{Event, Topic};
+use sf_types::{AppId, Timestamp};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use crate::world::World;
+
+/// Longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+async fn serve(world: &World) -> std::net::SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let served = sf_api::serve(listener, world.router.clone(), None, world.tasks.shutdown());
+    world.tasks.spawn("api", sf_runtime::OnError::Stop, served);
+    address
+}
+
+async fn open(address: std::net::SocketAddr, headers: &[(&str, String)]) -> Result<Socket, u16> {
+    let mut request = format!("ws://{address}/api/v1/ws").into_client_request().unwrap();
+    for (name, value) in headers {
+        request.headers_mut().insert(http::HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
+    }
+    match connect_async(request).await {
+        Ok((stream, _)) => Ok(Socket(stream)),
+        Err(Error::Http(response)) => Err(response.status().as_u16()),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+async fn connect(world: &World, address: std::net::SocketAddr) -> Socket {
+    open(address, &[("authorization", format!("Bearer {}", world.token))]).await.unwrap()
+}
+
+impl Socket {
+    async fn say(&mut self, message: Value) {
+        self.0.send(Message::Text(message.to_string().into())).await.unwrap();
+    }
+
+    /// The next message that is not about the connection itself; `Err` is the close code.
+    async fn next(&mut self) -> Result<Value, u16> {
+        loop {
+            match tokio::time::timeout(PATIENCE, self.0.next()).await.expect("an answer in time") {
+                Some(Ok(Message::Text(text))) => return Ok(serde_json::from_str(&text).unwrap()),
+                Some(Ok(Message::Close(frame))) => return Err(frame.map_or(0, |frame| frame.code.into())),
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return Err(0),
+            }
+        }
+    }
+
+    /// What comes until the subscription is answered, and that answer.
+    async fn subscribe(&mut self, wanted: Value) -> (Vec<Value>, Value) {
+        self.say(json!({ "subscribe": wanted })).await;
+        let mut before = Vec::new();
+        loop {
+            let message = self.next().await.unwrap();
+            if message.get("subscribed").is_some() || message.get("error").is_some() {
+                return (before, message);
+            }
+            before.push(message);
+        }
+    }
+}
+
+fn seqs(messages: &[Value]) -> Vec<u64> {
+    messages.iter().map(|message| message["seq"].as_str().unwrap().parse().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_reader_who_was_away_misses_nothing_and_hears_nothing_twice() {
+    let world = World::new().await;
+    let address = serve(&world).await;
+    let app = world.app("shop", world.node("n").await).await;
+    let mut socket = connect(&world, address).await;
+    let topics = json!(["runs", format!("app:{app}"), "apps"]);
+    let (before, answer) = socket.subscribe(json!({ "topics": topics })).await;
+    assert!(before.is_empty(), "{before:?}");
+    let start: u64 = answer["subscribed"]["seq"].as_str().unwrap().parse().unwrap();
+    let run = world.run(&app).await;
+    let first = socket.next().await.unwrap();
+    assert_eq!((first["event"].as_str(), first["data"]["id"].as_str()), (Some("run.update"), Some(run.as_str())));
+    let last = seqs(std::slice::from_ref(&first))[0];
+    assert!(last > start);
+    drop(socket);
+    for _ in 0..10 {
+        world.run(&app).await;
+    }
+    let mut socket = connect(&world, address).await;
+    let (missed, answer) = socket.subscribe(json!({ "topics": topics, "after": last.to_string() })).await;
+    assert_eq!(answer["subscribed"]["topics"], topics);
+    world.run(&app).await;
+    let mut heard = seqs(&missed);
+    heard.push(seqs(&[socket.next().await.unwrap()])[0]);
+    let reader = world.control.store().read(sf_types::Scope::System);
+    let (stored, _) = sf_store::events::after(&reader, last, &Default::default(), 1000).await.unwrap();
+    assert_eq!(heard, stored.iter().map(|event| event.seq).collect::<Vec<_>>());
+    // From the beginning, with a topic that was followed before: again in order, again once each.
+    let (all, _) = socket.subscribe(json!({ "topics": ["runs"], "after": "0" })).await;
+    let filter = sf_store::events::EventFilter { topics: vec!["runs".to_owned()] };
+    let (stored, _) = sf_store::events::after(&reader, 0, &filter, 1000).await.unwrap();
+    assert_eq!(seqs(&all), stored.iter().map(|event| event.seq).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn what_may_not_be_followed_is_refused_as_a_whole() {
+    let world = World::new().await;
+    let address = serve(&world).await;
+    let theirs = world.stranger().await;
+    let mut socket = connect(&world, address).await;
+    for (topics, code) in [
+        (json!(["runs", format!("app:{}", theirs.app)]), "app.not_found"),
+        (json!([format!("run:{}", theirs.run)]), "run.not_found"),
+        (json!([format!("logs:run:{}", theirs.run)]), "run.not_found"),
+        (json!([format!("node:{}", theirs.node)]), "node.not_found"),
+        (json!(["tenant"]), "events.topic"),
+        (json!([]), "events.topics"),
+    ] {
+        let (_, answer) = socket.subscribe(json!({ "topics": topics })).await;
+        assert_eq!(answer["error"]["code"], code, "{topics}");
+    }
+    let (_, answer) = socket.subscribe(json!({ "topics": ["runs"], "after": "x" })).await;
+    assert_eq!(answer["error"]["code"], "events.after");
+    socket.say(json!({ "nonsense": 1 })).await;
+    assert_eq!(socket.next().await.unwrap()["error"]["code"], "events.message");
+    socket.say(json!({ "ping": 7 })).await;
+    assert_eq!(socket.next().await.unwrap(), json!({ "pong": 7 }));
+    let nobody = world.member(world.tenant().await, "bo@example.org", &[]).await;
+    let mut socket = open(address, &[("authorization", format!("Bearer {nobody}"))]).await.unwrap();
+    let (_, answer) = socket.subscribe(json!({ "topics": ["approvals"] })).await;
+    assert_eq!(answer["error"]["code"], "permission.missing");
+}
+
+#[tokio::test]
+async fn a_browser_brings_its_token_in_a_protocol_and_comes_from_our_own_page() {
+    let world = World::with(|options| options.sockets_per_principal = 2).await;
+    let address = serve(&world).await;
+    let protocol = ("sec-websocket-protocol", format!("serverflow.v1, serverflow.bearer.{}", world.token));
+    let own = ("origin", format!("http://{address}"));
+    let first = open(address, &[protocol.clone(), own.clone()]).await.unwrap();
+    let foreign = ("origin", "https://evil.example.org".to_owned());
+    assert_eq!(open(address, &[protocol.clone(), foreign]).await.err(), Some(403));
+    assert_eq!(open(address, &[own.clone()]).await.err(), Some(401));
+    let garbage = ("authorization", "Bearer garbage".to_owned());
+    assert_eq!(open(address, &[garbage]).await.err(), Some(401));
+    let _second = connect(&world, address).await;
+    assert_eq!(open(address, &[protocol.clone(), own.clone()]).await.err(), Some(429));
+    drop(first);
+}
+
+#[tokio::test]
+async fn a_slow_reader_is_told_of_its_gap_and_nobody_waits_for_it() {
+    let world = World::new().await;
+    let address = serve(&world).await;
+    let (tenant, app) = (world.tenant().await, world.app("shop", world.node("n").await).await);
+    let id: AppId = app.parse().unwrap();
+    let mut slow = connect(&world, address).await;
+    slow.subscribe(json!({ "topics": [format!("app:{app}")] })).await;
+    let mut quick = connect(&world, address).await;
+    quick.subscribe(json!({ "topics": [format!("app:{app}")] })).await;
+    let data: std::sync::Arc<str> = json!({ "id": id, "padding": "x".repeat(32 * 1024) }).to_string().into();
+    let event = |seq| Event {
+        seq,
+        tenant: Some(tenant),
+        project: None,
+        topics: vec![Topic::App(id)],
+        name: "app.status.update".into(),
+        at: Timestamp::from_millis(0),
+        data: data.clone(),
+    };
+    // More than all buffers on the way hold. The quick one reads each before the next; the slow one reads nothing.
+    let mut heard = 0;
+    for seq in 1_000..2_500 {
+        world.control.bus().publish(event(seq));
+        assert_eq!(quick.next().await.unwrap()["seq"], seq.to_string());
+        heard += 1;
+    }
+    assert_eq!(heard, 1_500);
+    let mut gap = None;
+    let mut told = Vec::new();
+    while gap.is_none() {
+        let message = slow.next().await.unwrap();
+        match message["event"].as_str() {
+            Some("lagged") => gap = Some(message),
+            _ => told.push(message),
+        }
+    }
+    let told = seqs(&told);
+    assert!(told.is_sorted() && told.len() < 1_500);
+    let from: u64 = gap.unwrap()["from"].as_str().unwrap().parse().unwrap();
+    assert_eq!(from, told.last().unwrap() + 1, "the gap begins where the reader was");
+}
+
+#[tokio::test]
+async fn a_socket_ends_soon_after_its_session() {
+    let world = World::new().await;
+    let address = serve(&world).await;
+    let mut socket = connect(&world, address).await;
+    socket.subscribe(json!({ "topics": ["runs"] })).await;
+    let out = world.send(Method::POST, "/api/v1/auth/logout", Some(&world.token), None).await;
+    assert_eq!(out.status, StatusCode::OK);
+    let ended = tokio::time::timeout(Duration::from_secs(5), socket.next()).await.expect("within 5 s");
+    assert_eq!(ended, Err(4401));
+}
+
+#[tokio::test]
+async fn health_is_told_at_once_and_a_stop_says_goodbye() {
+    let world = World::new().await;
+    let address = serve(&world).await;
+    let mut socket = connect(&world, address).await;
+    let (before, _) = socket.subscribe(json!({ "topics": ["system"] })).await;
+    let health = match before.into_iter().next() {
+        Some(health) => health,
+        None => socket.next().await.unwrap(),
+    };
+    assert_eq!(
+        (health["event"].as_str(), health["data"]["status"].as_str()),
+        (Some("system.health.status"), Some("healthy"))
+    );
+    world.tasks.shutdown().request();
+    assert_eq!(socket.next().await, Err(1001));
+}
+
+#[tokio::test]
+async fn an_address_others_can_reach_needs_tls() {
+    let world = World::new().await;
+    let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
+    let error = sf_api::serve(listener, world.router.clone(), None, world.tasks.shutdown()).await.unwrap_err();
+    assert!(error.to_string().contains("needs TLS"), "{error}");
+}

@@ -1,0 +1,260 @@
+//! A control plane on a temporary database, its router, and somebody signed in.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use sf_actions::{Action, Permission};
+use sf_api::ApiOptions;
+use sf_api::rate::{Rate, Rates};
+use sf_control::{Control, Options};
+use sf_identity::password::Cost;
+use sf_protocol::SecretKey;
+use sf_protocol::report::NodeFacts;
+use sf_runtime::{Clock, Rng, Tasks};
+use sf_store::{nodes, permissions, tenants, users};
+use sf_types::{NodeId, Scope, Secret, TenantId, Timestamp};
+use tower::ServiceExt;
+
+pub const EMAIL: &str = "ada@example.org";
+pub const PASSWORD: &str = "four lanterns drift westward";
+
+pub struct World {
+    pub control: Control,
+    pub router: Router,
+    pub tasks: Tasks,
+    pub clock: Clock,
+    /// Access token of the first administrator.
+    pub token: String,
+    _folder: tempfile::TempDir,
+}
+
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Value,
+}
+
+impl Answer {
+    pub fn code(&self) -> &str {
+        self.body["error"]["code"].as_str().unwrap_or_default()
+    }
+
+    pub fn data(&self) -> &Value {
+        &self.body["data"]
+    }
+
+    /// The data of a success.
+    pub fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{}", self.body);
+        self.body["data"].clone()
+    }
+}
+
+/// The beginning of a test's time; it moves only when a test moves it.
+pub fn start() -> Timestamp {
+    Timestamp::from_millis(1_795_242_461_007)
+}
+
+impl World {
+    pub async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    pub async fn with(change: impl FnOnce(&mut ApiOptions)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let tasks = Tasks::new();
+        let clock = Clock::manual(start());
+        let mut options = Options::in_folder(folder.path().to_owned());
+        options.password_cost = Cost::for_tests();
+        let control = Control::start(options, clock.clone(), Rng::seeded(7), &tasks).await.unwrap();
+        control.first_admin(EMAIL, "Ada", Secret::new(PASSWORD.to_owned())).await.unwrap();
+        let mut options = ApiOptions::new(tasks.clone());
+        let wide = Rate { burst: 100_000, per_second: 100_000 };
+        options.rates = Rates { address: wide, principal: wide, sign_in: wide };
+        options.metrics_token = Some(Arc::new(Secret::new("metrics-secret".to_owned())));
+        change(&mut options);
+        let router = sf_api::router(control.clone(), options);
+        let mut world = Self { control, router, tasks, clock, token: String::new(), _folder: folder };
+        let body = json!({ "email": EMAIL, "password": PASSWORD });
+        let signed_in = world.send(Method::POST, "/api/v1/auth/login", None, Some(body)).await.expect(200);
+        world.token = signed_in["accessToken"].as_str().unwrap().to_owned();
+        world
+    }
+
+    /// One request as the administrator.
+    pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
+        self.send(method, path, Some(&self.token), body).await
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.call(Method::GET, path, None).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.call(Method::POST, path, Some(body)).await
+    }
+
+    pub async fn send(&self, method: Method, path: &str, token: Option<&str>, body: Option<Value>) -> Answer {
+        self.raw(request(method, path, token, body, &[])).await
+    }
+
+    pub async fn raw(&self, request: Request<Body>) -> Answer {
+        answer(self.router.clone(), request).await
+    }
+
+    /// A machine that is not connected.
+    pub async fn node(&self, name: &str) -> NodeId {
+        let tenant = self.tenant().await;
+        self.node_of(tenant, name, u8::try_from(name.len()).unwrap()).await
+    }
+
+    pub async fn tenant(&self) -> TenantId {
+        let me = self.get("/api/v1/auth/me").await.expect(200);
+        me["tenant"]["id"].as_str().unwrap().parse().unwrap()
+    }
+
+    async fn node_of(&self, tenant: TenantId, name: &str, seed: u8) -> NodeId {
+        let new = nodes::NewNode {
+            tenant,
+            name: name.to_owned(),
+            public_key: SecretKey::from_seed(&[seed; 32]).public(),
+            facts: facts(name),
+            epoch: 1,
+            join_counter: 1,
+            binding: "exporter".to_owned(),
+        };
+        let store = self.control.store();
+        let create =
+            store.write(Scope::System, move |tx| Box::pin(async move { Ok(nodes::create(tx, new).await?.id) }));
+        create.await.unwrap()
+    }
+
+    /// An app of the administrator's tenant, never deployed.
+    pub async fn app(&self, name: &str, node: NodeId) -> String {
+        let body = json!({ "name": name, "nodeId": node, "settings": { "repository": "https://git.example.org/a" } });
+        id(&self.post("/api/v1/apps", body).await.expect(201))
+    }
+
+    /// A run that waits for a machine that is away.
+    pub async fn run(&self, app: &str) -> String {
+        let opened = self.post(&format!("/api/v1/apps/{app}/deploy"), json!({})).await.expect(202);
+        id(&opened["run"])
+    }
+
+    /// Another tenant with its own administrator, machine, app, run, token and session, and that one's token.
+    pub async fn stranger(&self) -> Stranger {
+        let (tenant, _) =
+            self.control.store().write(Scope::System, |tx| Box::pin(tenants::create(tx, "other"))).await.unwrap();
+        let node = self.node_of(tenant.id, "theirs", 200).await;
+        let token = self.member(tenant.id, "eve@example.org", Permission::ALL).await;
+        let token = token.as_str();
+        let as_them = |method, path: String, body| async move { self.send(method, &path, Some(token), body).await };
+        stranger(as_them, node).await
+    }
+
+    /// A person with some rights, signed in: their access token.
+    pub async fn member(&self, tenant: TenantId, email: &str, rights: &'static [Permission]) -> String {
+        let hash = sf_identity::Passwords::new(Cost::for_tests(), 1, &Rng::seeded(1)).unwrap();
+        let hash = hash.hash(&Secret::new(PASSWORD.to_owned()), &[]).await.unwrap();
+        let address = email.to_owned();
+        let store = self.control.store();
+        let create = store.write(Scope::System, move |tx| {
+            Box::pin(async move {
+                let user = users::create(tx, tenant, &address, "Somebody").await?;
+                users::set_password(tx, user.id, &hash).await?;
+                permissions::grant(tx, user.id, rights).await
+            })
+        });
+        create.await.unwrap();
+        let body = json!({ "email": email, "password": PASSWORD });
+        let signed_in = self.send(Method::POST, "/api/v1/auth/login", None, Some(body)).await.expect(200);
+        signed_in["accessToken"].as_str().unwrap().to_owned()
+    }
+}
+
+/// Ids of things that belong to somebody else.
+#[derive(Clone, Debug)]
+pub struct Stranger {
+    pub node: String,
+    pub app: String,
+    pub run: String,
+    pub token: String,
+    pub session: String,
+}
+
+async fn stranger<F: Future<Output = Answer>>(
+    ask: impl Fn(Method, String, Option<Value>) -> F,
+    node: NodeId,
+) -> Stranger {
+    let settings = json!({ "repository": "https://git.example.org/b" });
+    let body = json!({ "name": "theirs", "nodeId": node, "settings": settings });
+    let app = id(&ask(Method::POST, "/api/v1/apps".into(), Some(body)).await.expect(201));
+    let opened = ask(Method::POST, format!("/api/v1/apps/{app}/deploy"), None).await.expect(202);
+    let body = json!({ "name": "their token", "days": 1 });
+    let made = ask(Method::POST, "/api/v1/tokens".into(), Some(body)).await.expect(201);
+    let sessions = ask(Method::GET, "/api/v1/sessions".into(), None).await.expect(200);
+    Stranger {
+        node: node.to_string(),
+        run: id(&opened["run"]),
+        token: id(&made["token"]),
+        session: id(&sessions[0]),
+        app,
+    }
+}
+
+pub fn id(value: &Value) -> String {
+    value["id"].as_str().unwrap_or_else(|| panic!("an id: {value}")).to_owned()
+}
+
+pub fn request(
+    method: Method,
+    path: &str,
+    token: Option<&str>,
+    body: Option<Value>,
+    headers: &[(&str, &str)],
+) -> Request<Body> {
+    let mut request = Request::builder().method(method).uri(path).header("host", "localhost");
+    if let Some(token) = token {
+        request = request.header("authorization", format!("Bearer {token}"));
+    }
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    match body {
+        Some(body) => request.header("content-type", "application/json").body(Body::from(body.to_string())).unwrap(),
+        None => request.body(Body::empty()).unwrap(),
+    }
+}
+
+pub async fn answer(router: Router, request: Request<Body>) -> Answer {
+    let response = router.oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let bytes = body.collect().await.unwrap().to_bytes();
+    let body = serde_json::from_slice(&bytes).unwrap_or_else(|_| String::from_utf8_lossy(&bytes).into_owned().into());
+    Answer { status: parts.status, headers: parts.headers, body }
+}
+
+fn facts(host: &str) -> NodeFacts {
+    NodeFacts {
+        host: host.to_owned(),
+        os: "Debian GNU/Linux 12".to_owned(),
+        kernel: "6.1".to_owned(),
+        arch: "x86_64".to_owned(),
+        cpus: 2,
+        memory: 1 << 30,
+        agent_version: "0.1.0".to_owned(),
+        root: false,
+        enforces: Vec::new(),
+        policy: "owned by root".to_owned(),
+        tools: Vec::new(),
+    }
+}
+
+/// Every action of the vocabulary, to see that what is generated is complete.
+pub fn actions() -> Vec<&'static str> {
+    Action::all_specs().map(|spec| spec.name).collect()
+}
