@@ -39,3 +39,21 @@ test-fast: ## all but the end-to-end tests; run it at every save
 test-full: export SF_FULL := 1
 test-full: test-deps lint tidy test-bins ## with the long seeds and sweeps
 	cargo nextest run --workspace --profile full --run-ignored all
+
+# Where cargo puts what it builds.
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+
+.PHONY: build run stop reset
+build: ## the two programs, as they are released
+	@scripts/build-deps.sh
+	cargo build --release -p serverflow
+	cargo build --profile agent -p serverflow-agent
+
+run: build ## control plane, agent and an example app on this machine (PORT= moves it)
+	@$(TARGET)/release/serverflow up --agent $(TARGET)/agent/serverflow-agent $(if $(PORT),--port $(PORT))
+
+stop: ## end everything that `make run` started
+	@scripts/serverflow.sh down
+
+reset: ## the same, and delete its data (asks; YES=1 does not)
+	@scripts/serverflow.sh reset $(if $(YES),--yes)

@@ -129,25 +129,27 @@ impl<'a> View<'a> {
     fn entry(&mut self, entry: &Value) {
         self.context.screen.event(&json!({ "timeline": entry }));
         let note = value::maybe(entry, "/note").unwrap_or_default();
-        match value::maybe(entry, "/step") {
-            Some(step) => {
-                self.end_step(entry);
+        let Some(step) = value::maybe(entry, "/step") else {
+            self.progress.hint(&format!("{} {note}", value::text(entry, "/kind")));
+            return;
+        };
+        let took = self.took(&step, entry).map_or_else(String::new, seconds);
+        let line = format!("{:<9} {took:>8}  {note}", words(&step));
+        match value::word(entry, "/state").as_str() {
+            "started" => {
                 self.progress.step(&format!("{} {note}", words(&step)));
                 self.step = Some((step, value::text(entry, "/at")));
             }
-            None if value::word(entry, "/kind") == "closed" || value::word(entry, "/kind") == "outcome" => {
-                self.end_step(entry);
-            }
-            None => self.progress.hint(&format!("{} {note}", value::text(entry, "/kind"))),
+            "skipped" => self.progress.line(Tone::Dim, "-", line.trim_end()),
+            "failed" => self.progress.line(Tone::Bad, "✗", line.trim_end()),
+            _ => self.progress.line(Tone::Good, "✓", line.trim_end()),
         }
     }
 
-    fn end_step(&mut self, next: &Value) {
-        if let Some((step, since)) = self.step.take() {
-            let took = millis_between(&since, &value::text(next, "/at"));
-            let took = took.map_or_else(String::new, |millis| format!("  {}", seconds(millis)));
-            self.progress.line(Tone::Good, "✓", &format!("{:<9}{took}", words(&step)));
-        }
+    /// Milliseconds since the step at hand began, where `step` is that one.
+    fn took(&mut self, step: &str, entry: &Value) -> Option<i64> {
+        let (_, since) = self.step.take_if(|(at_hand, _)| at_hand == step)?;
+        millis_between(&since, &value::text(entry, "/at"))
     }
 
     async fn lines(&mut self, client: &Client, id: &str) -> Result<(), Failure> {
@@ -159,7 +161,10 @@ impl<'a> View<'a> {
                 let Some(sequence) = value::number(line, "/sequence").filter(|at| *at > self.after) else { continue };
                 self.after = sequence;
                 self.context.screen.event(&json!({ "log": line }));
-                self.progress.output(&value::text(line, "/text"));
+                // Notes say what the steps say; they are for whoever reads the log alone.
+                if value::word(line, "/stream") != "note" {
+                    self.progress.output(&value::text(line, "/text"));
+                }
             }
             if self.after == before {
                 return Ok(());

@@ -69,7 +69,7 @@ pub async fn enrol(place: &Place, client: &Client, agents: &str) -> Result<Strin
     let invitation = client.write(Method::POST, "/enrol-tokens", Some(&json!({}))).await?;
     let child = Child::new(place.agent_program())
         .args(["enrol", "--url", &format!("wss://{agents}")])
-        .args(["--token", &value::text(&invitation, "/token")])
+        .env("SERVERFLOW_ENROL_TOKEN", value::text(&invitation, "/token"))
         .args(["--root", &value::text(&invitation, "/rootFingerprint")])
         .arg("--state")
         .arg(place.agent());

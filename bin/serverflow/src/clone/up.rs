@@ -44,7 +44,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Port of the API [default: the one of the last time, else 7400]; agents use the next one.
-    #[arg(long, env = "PORT")]
+    #[arg(long)]
     port: Option<u16>,
     /// The agent's program.
     #[arg(long, value_name = "FILE")]

@@ -43,15 +43,11 @@ pub async fn run(context: &Context, args: Args) -> Done {
 fn table(lines: &Value) -> String {
     let mut table = Table::new(&["AT", "WHO", "ACTION", "TARGET", "OUTCOME"]);
     for line in value::items(lines) {
-        let first = |pointers: &[&str]| pointers.iter().find_map(|pointer| value::maybe(line, pointer));
-        let or_dash = |found: Option<String>| found.unwrap_or_else(|| value::NOTHING.to_owned());
-        table.row([
-            value::moment(line, "/at"),
-            or_dash(first(&["/actor/name", "/actor/userId", "/actor/kind", "/actor"])),
-            value::text(line, "/action"),
-            or_dash(first(&["/target/name", "/target/id", "/target", "/targetId"])),
-            or_dash(first(&["/outcome", "/result", "/state"])),
-        ]);
+        let at = |pointer| value::text(line, pointer);
+        let who = value::maybe(line, "/personal/name").or_else(|| value::maybe(line, "/personal/email"));
+        let who = who.unwrap_or_else(|| format!("{} {}", at("/actorKind"), value::short(&at("/actorRef"))));
+        let target = format!("{} {}", at("/targetKind"), at("/targetId"));
+        table.row([value::moment(line, "/at"), who, at("/action"), target, at("/outcome")]);
     }
     table.or("Nothing was done yet.")
 }

@@ -192,10 +192,10 @@ fn facts(app: &Value) -> String {
 fn status_facts(status: &Value) -> String {
     let at = |pointer| value::text(status, pointer);
     let mut table = Table::facts();
-    table.fact("state", at("/facts/state"));
-    table.fact("release", at("/facts/liveRelease"));
-    table.fact("port", at("/facts/port"));
-    table.fact("generation", at("/facts/generation"));
+    table.fact("state", at("/state"));
+    table.fact("release", at("/liveReleaseId"));
+    table.fact("port", at("/port"));
+    table.fact("generation", at("/generation"));
     for process in status.get("processes").map_or(&[][..], value::items) {
         let at = |pointer| value::text(process, pointer);
         let rss =

@@ -112,10 +112,14 @@ pub async fn change(
 /// What would happen, as facts.
 pub fn plan(answer: &Value) -> String {
     let plan = answer.get("plan").unwrap_or(answer);
+    let at = |pointer| value::text(plan, pointer);
     let mut table = Table::facts();
-    if let Some(fields) = plan.as_object() {
-        for (name, found) in fields {
-            table.fact(name, value::text(found, ""));
+    table.fact("action", at("/action/action"));
+    table.fact("policy", format!("{} ({})", at("/decision/admission"), at("/decision/because")));
+    table.fact("waits for", at("/waitsFor"));
+    for (name, pointer) in [("step", "/steps"), ("lost", "/losses")] {
+        for line in plan.pointer(pointer).map_or(&[][..], value::items) {
+            table.fact(name, value::text(line, ""));
         }
     }
     format!("Nothing was done. This would happen:\n{}", table.print())

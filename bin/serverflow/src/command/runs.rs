@@ -172,7 +172,7 @@ fn facts(found: &Value) -> String {
     table.fact("what", format!("{} ({})", at("/title"), at("/action")));
     table.fact("who", value::maybe(found, "/actor/name").unwrap_or_else(|| at("/actor/kind")));
     table.fact("state", run::verdict(found).2);
-    table.fact("policy", at("/policy"));
+    table.fact("policy", at("/policy/because"));
     table.fact("opened", value::moment(found, "/openedAt"));
     table.fact("closed", value::moment(found, "/closedAt"));
     table.fact("request", at("/requestId"));

@@ -29,14 +29,11 @@ impl Progress {
         Self { screen, bar }
     }
 
-    /// The step at hand. Without a terminal it is a line, so that a log shows where time went.
+    /// The step at hand, and how long it has been. Without a terminal its end is told, not its beginning.
     pub fn step(&self, text: &str) {
-        match &self.bar {
-            Some(bar) => {
-                bar.set_message(plain(text));
-                bar.reset_elapsed();
-            }
-            None => self.screen.say(&format!("  … {}", plain(text))),
+        if let Some(bar) = &self.bar {
+            bar.set_message(plain(text));
+            bar.reset_elapsed();
         }
     }
 
