@@ -106,6 +106,9 @@ impl Control {
         for delivery in after.deliveries {
             self.0.links.command(delivery.node, delivery.command);
         }
+        for (node, fault) in after.cut {
+            self.0.links.close(node, fault);
+        }
         for (code, node) in after.admitted {
             self.0.waiting.tell(code, Ok(node));
         }

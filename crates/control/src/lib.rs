@@ -10,6 +10,7 @@
 pub mod control;
 pub mod events;
 pub mod health;
+pub mod housekeeping;
 pub mod keys;
 mod node;
 pub mod options;

@@ -59,6 +59,7 @@ impl Control {
         let control = Self(Arc::new(core));
         control.start_timers();
         control.start_renewal();
+        control.start_housekeeping();
         Ok(control)
     }
 }

@@ -7,45 +7,32 @@
 //!
 //! Start reading at [`store`], then [`tx`], then any noun: a file each.
 
-pub mod approvals;
-pub mod apps;
 pub mod audit;
-pub mod commands;
-pub mod delegations;
-pub mod devices;
 mod dialect;
-pub mod enrol;
 pub mod error;
 pub mod events;
 mod flush;
-pub mod idempotency;
-pub mod logs;
+pub mod machines;
 pub mod meta;
-pub mod metrics;
 mod migrate;
-pub mod nodes;
-pub mod outbox;
-pub mod permissions;
-pub mod releases;
+pub mod people;
 mod row;
-pub mod runs;
-pub mod sessions;
 mod sql;
 pub mod store;
-pub mod tenants;
 #[cfg(feature = "testing")]
 pub mod testing;
-pub mod timeline;
-pub mod tokens;
 pub mod tx;
-pub mod users;
+pub mod work;
 mod writer;
 
 pub use error::StoreError;
+pub use machines::{commands, delegations, devices, enrol, metrics, nodes};
+pub use people::{permissions, sessions, tenants, tokens, users};
 pub use row::Json;
 pub use sf_types::Scope;
 pub use store::{Store, StoreOptions};
 pub use tx::{Look, Reader, Tx};
+pub use work::{approvals, apps, idempotency, logs, outbox, releases, runs, timeline};
 
 /// What a write's closure returns.
 pub type Work<'t, T> = futures_util::future::BoxFuture<'t, Result<T>>;

@@ -103,7 +103,7 @@ async fn node(
             }
             nodes::remove(tx, remove.node).await?;
             let gone = Fault::new(ErrorKind::Forbidden, "node.removed", "This node was removed.");
-            core.links.close(remove.node, gone);
+            after.cut.push((remove.node, gone));
             node_changed(tx, run, remove.node, "removed");
             Ok(Made::Nothing)
         }

@@ -9,7 +9,7 @@ use sf_store::audit::Entry;
 use sf_store::events::NewEvent;
 use sf_store::timeline::{self, Moment};
 use sf_store::{Tx, approvals, outbox, runs};
-use sf_types::{CommandId, DeviceCodeId, NodeId, RunId};
+use sf_types::{CommandId, DeviceCodeId, Fault, NodeId, RunId};
 
 use crate::control::Core;
 use crate::dispatch::{self, Delivery};
@@ -20,6 +20,8 @@ use crate::{events, moments};
 pub(crate) struct After {
     pub(crate) deliveries: Vec<Delivery>,
     pub(crate) admitted: Vec<(DeviceCodeId, NodeId)>,
+    /// Nodes whose connection ends with this.
+    pub(crate) cut: Vec<(NodeId, Fault)>,
     /// Runs whose node is back: its journal is asked about them.
     pub(crate) questioned: Vec<(RunId, Option<NodeId>, Option<CommandId>)>,
 }

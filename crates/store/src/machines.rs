@@ -1,0 +1,8 @@
+//! Nodes: how they join, what they were ordered, what they measured.
+
+pub mod commands;
+pub mod delegations;
+pub mod devices;
+pub mod enrol;
+pub mod metrics;
+pub mod nodes;

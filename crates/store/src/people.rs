@@ -1,0 +1,7 @@
+//! Whose it is and who may: tenants, users, sessions, tokens, grants.
+
+pub mod permissions;
+pub mod sessions;
+pub mod tenants;
+pub mod tokens;
+pub mod users;

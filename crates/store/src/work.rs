@@ -1,0 +1,10 @@
+//! What people want done: apps and their releases, runs and all that belongs to them.
+
+pub mod approvals;
+pub mod apps;
+pub mod idempotency;
+pub mod logs;
+pub mod outbox;
+pub mod releases;
+pub mod runs;
+pub mod timeline;
