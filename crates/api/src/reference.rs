@@ -1,1 +1,211 @@
 //! The reference pages, made from what the program itself uses. A test keeps the committed ones the same.
+
+use std::fmt::Write;
+
+use serde_json::Value;
+use sf_actions::Permission;
+use sf_types::ByteSize;
+
+use crate::route::reference::specs;
+
+/// First line of every generated page.
+const NOTE: &str = "<!-- Generated from the program. Change the source, then run the tests with SF_BLESS=1. -->\n\n";
+
+/// `docs/reference/actions.md`.
+pub fn actions() -> String {
+    let mut page = format!("{NOTE}# Actions\n\nEvery change is one of these. Each is proposed, authorised, admitted, ");
+    page.push_str("recorded and audited the same way, whoever asks.\n\n");
+    page.push_str("| action | what it does | needs | acts on | effect | risk | limit | carried out by | undone by |\n");
+    page.push_str("|---|---|---|---|---|---|---|---|---|\n");
+    for spec in specs() {
+        let place = if spec.place == "node" { "a node" } else { "the control plane" };
+        let undo = spec.undo.map_or_else(|| "-".to_owned(), |undo| format!("`{undo}`"));
+        row(
+            &mut page,
+            &[
+                &format!("`{}`", spec.name),
+                &format!("**{}.** {}", spec.title, spec.help),
+                &format!("`{}`", spec.permission),
+                &spec.target,
+                &spec.effect,
+                &spec.risk.to_string(),
+                &format!("{} min", spec.time_limit_secs / 60),
+                place,
+                &undo,
+            ],
+        );
+    }
+    page
+}
+
+/// `docs/reference/permissions.md`.
+pub fn permissions() -> String {
+    let mut page =
+        format!("{NOTE}# Permissions\n\nWritten `category:verb`. The first administrator has all of them.\n\n");
+    page.push_str("| permission | actions that need it |\n|---|---|\n");
+    let specs = specs();
+    for permission in Permission::ALL {
+        let needing = specs.iter().filter(|spec| spec.permission == permission.name());
+        let names: Vec<_> = needing.map(|spec| format!("`{}`", spec.name)).collect();
+        let names = if names.is_empty() { "-".to_owned() } else { names.join(", ") };
+        row(&mut page, &[&format!("`{permission}`"), &names]);
+    }
+    page
+}
+
+/// `docs/reference/limits.md`.
+pub fn limits() -> String {
+    let mut page = format!("{NOTE}# Limits\n\nEverything has a limit, and every limit has a name.\n\n");
+    page.push_str("| what | limit | where |\n|---|---|---|\n");
+    for (what, limit, place) in all_limits() {
+        row(&mut page, &[what, &limit, &format!("`{place}`")]);
+    }
+    page
+}
+
+fn all_limits() -> Vec<(&'static str, String, &'static str)> {
+    let bytes = |n: usize| ByteSize(u64::try_from(n).unwrap_or(u64::MAX)).to_string();
+    let secs = |time: std::time::Duration| format!("{} s", time.as_secs());
+    let rates = crate::rate::Rates::default();
+    let rate = |rate: crate::rate::Rate| format!("{} at once, {} a second", rate.burst, rate.per_second);
+    let mut rows = vec![
+        ("request body", bytes(crate::body::MAX_BODY_BYTES), "api::body::MAX_BODY_BYTES"),
+        ("request head", bytes(crate::serve::MAX_HEAD_BYTES), "api::serve::MAX_HEAD_BYTES"),
+        ("time to send a request's head", secs(crate::serve::HEAD_TIMEOUT), "api::serve::HEAD_TIMEOUT"),
+        ("time for a TLS handshake", secs(crate::serve::TLS_TIMEOUT), "api::serve::TLS_TIMEOUT"),
+        ("connections", crate::serve::MAX_CONNECTIONS.to_string(), "api::serve::MAX_CONNECTIONS"),
+        ("time to drain at a stop", secs(crate::serve::DRAIN), "api::serve::DRAIN"),
+        ("time of a request", secs(crate::layer::rescue::REQUEST_TIMEOUT), "api::layer::rescue::REQUEST_TIMEOUT"),
+        ("the same where a node answers", secs(crate::layer::rescue::NODE_TIMEOUT), "api::layer::rescue::NODE_TIMEOUT"),
+        ("requests of an address", rate(rates.address), "api::rate::Rates::address"),
+        ("requests of a principal", rate(rates.principal), "api::rate::Rates::principal"),
+        ("sign-ins of an address", rate(rates.sign_in), "api::rate::Rates::sign_in"),
+        ("callers remembered", crate::rate::MAX_CALLERS.to_string(), "api::rate::MAX_CALLERS"),
+        (
+            "idempotency key",
+            format!("{} characters", crate::layer::idempotency::MAX_KEY_CHARS),
+            "api::layer::idempotency::MAX_KEY_CHARS",
+        ),
+        (
+            "answer kept for a key",
+            bytes(crate::layer::idempotency::MAX_KEPT_BYTES),
+            "api::layer::idempotency::MAX_KEPT_BYTES",
+        ),
+        ("time an answer is kept", secs(sf_store::idempotency::KEPT), "store::idempotency::KEPT"),
+        ("rows of a page", sf_types::PageRequest::MAX_ROWS.to_string(), "types::PageRequest::MAX_ROWS"),
+        (
+            "rows of a page unless asked",
+            sf_types::PageRequest::DEFAULT_ROWS.to_string(),
+            "types::PageRequest::DEFAULT_ROWS",
+        ),
+        ("points of metrics", sf_store::metrics::MAX_POINTS.to_string(), "store::metrics::MAX_POINTS"),
+        ("lines kept of one log", sf_store::logs::MAX_LINES_PER_LOG.to_string(), "store::logs::MAX_LINES_PER_LOG"),
+    ];
+    rows.extend(socket_limits());
+    rows
+}
+
+fn socket_limits() -> Vec<(&'static str, String, &'static str)> {
+    use crate::ws;
+    let secs = |time: std::time::Duration| format!("{} s", time.as_secs());
+    vec![
+        (
+            "event sockets of a principal",
+            crate::ApiOptions::SOCKETS_PER_PRINCIPAL.to_string(),
+            "api::ApiOptions::SOCKETS_PER_PRINCIPAL",
+        ),
+        ("socket message", ByteSize(ws::MAX_MESSAGE_BYTES as u64).to_string(), "api::ws::MAX_MESSAGE_BYTES"),
+        (
+            "socket messages in 4 s",
+            ws::socket::MAX_MESSAGES_PER_BEAT.to_string(),
+            "api::ws::socket::MAX_MESSAGES_PER_BEAT",
+        ),
+        ("topics of a socket", ws::socket::MAX_TOPICS.to_string(), "api::ws::socket::MAX_TOPICS"),
+        ("events repeated for `after`", ws::socket::MAX_REPLAYED.to_string(), "api::ws::socket::MAX_REPLAYED"),
+        ("events waiting for a slow reader", sf_bus::Options::QUEUE_EVENTS.to_string(), "bus::Options::QUEUE_EVENTS"),
+        ("silence of a socket's peer", secs(ws::socket::SILENCE), "api::ws::socket::SILENCE"),
+        ("time to write to a socket", secs(ws::socket::SEND_TIMEOUT), "api::ws::socket::SEND_TIMEOUT"),
+        ("time until a revoked token's socket ends", secs(ws::socket::BEAT), "api::ws::socket::BEAT"),
+    ]
+}
+
+/// `docs/reference/api.md`.
+pub fn api() -> String {
+    let document: Value = serde_json::from_str(&crate::openapi::json()).expect("our own JSON");
+    let mut page = format!("{NOTE}# API\n\n{API}\n## Routes\n\n");
+    page.push_str("| method | path | what | body | answer | open |\n|---|---|---|---|---|---|\n");
+    for (path, item) in document["paths"].as_object().into_iter().flatten() {
+        for (method, operation) in item.as_object().into_iter().flatten() {
+            let open = crate::caller::OPEN
+                .iter()
+                .any(|(open, route)| open.as_str().eq_ignore_ascii_case(method) && *route == path);
+            row(
+                &mut page,
+                &[
+                    &method.to_uppercase(),
+                    &format!("`{path}`"),
+                    operation["summary"].as_str().unwrap_or_default(),
+                    &body(operation),
+                    &answers(operation),
+                    if open { "yes" } else { "" },
+                ],
+            );
+        }
+    }
+    page
+}
+
+fn body(operation: &Value) -> String {
+    let reference = &operation["requestBody"]["content"]["application/json"]["schema"]["$ref"];
+    reference.as_str().map_or_else(String::new, |text| format!("`{}`", last(text)))
+}
+
+fn answers(operation: &Value) -> String {
+    let answers = operation["responses"].as_object().into_iter().flatten().map(|(status, answer)| {
+        let schema = &answer["content"]["application/json"]["schema"]["$ref"];
+        match schema.as_str() {
+            Some(text) => format!("{status} `{}`", last(text).trim_start_matches("Envelope_")),
+            None => status.clone(),
+        }
+    });
+    answers.collect::<Vec<_>>().join(", ")
+}
+
+fn last(reference: &str) -> &str {
+    reference.rsplit('/').next().unwrap_or(reference)
+}
+
+fn row(page: &mut String, cells: &[&str]) {
+    let cells: Vec<_> = cells.iter().map(|cell| cell.replace('|', "\\|").replace('\n', " ")).collect();
+    writeln!(page, "| {} |", cells.join(" | ")).expect("a string takes all that is written to it");
+}
+
+const API: &str = r#"Base `/api/v1`, JSON, camelCase; the whole description is in `openapi/serverflow.json` and at
+`GET /api/v1/openapi.json`.
+
+**Envelope.** `{"success", "data", "error": {"code", "message", "details": {"fix"?, "field"?}} | null, "meta":
+{"requestId", "timestamp", "page"?: {"next"}}}`. Times are RFC 3339 with milliseconds, ids are UUIDs. `X-Request-Id` is
+answered, and taken where it is a UUID.
+
+**Credentials.** `Authorization: Bearer <access token or sf_ token>`. Browsers keep their refresh token in a cookie that
+scripts cannot read; requests with it need an `Origin` of our own and the header `X-Serverflow-Client`.
+
+**Writes** take `?dryRun=true` (answered with a plan) and `Idempotency-Key` (1 to 255 visible ASCII characters): the same
+request with the same key is answered again with `Idempotent-Replayed: true`, another request with it is a conflict. What
+waits for a person or a machine answers 202 with its run.
+
+**Lists** take `limit` (up to 200) and `after` (the `next` of the page before), newest first.
+
+**Status.** 400 refused value, 401 no good credential, 403 missing right, 404 not there or hidden, 405 wrong method, 409
+conflict, 413 too large, 415 not JSON, 421 unknown host name, 429 too often (`Retry-After`), 500 our defect, 503 not now,
+504 took too long. Unknown fields are refused.
+
+**Events.** `GET /api/v1/ws`, text messages. The token comes as `Authorization`, or as subprotocol
+`serverflow.bearer.<token>` beside `serverflow.v1`. A client says `{"subscribe": {"topics": [...], "after"?: "<seq>",
+"afterLine"?: "<n>"}}`, `{"unsubscribe": {"topics": [...]}}` or `{"ping": n}`. Topics: `run:<id>`, `app:<id>`,
+`node:<id>`, `logs:app:<id>`, `logs:run:<id>`, `runs`, `apps`, `nodes`, `approvals`, `system`. It hears
+`{"event", "seq"?, "topic", "at", "data"}`; `{"subscribed": {"topics", "seq"}}` once everything up to `seq` was told (until
+then, resume from what you asked for); `{"event": "lagged", "from", "to"}` when it was too slow (subscribe again with
+`after` before `from`); `{"error": {"code", "message", "fix"}}`. Close codes: 1001 stopping, 1008 refused, 1013 too slow,
+4401 the token is no longer good.
+"#;

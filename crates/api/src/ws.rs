@@ -4,7 +4,7 @@
 //! connection).
 
 pub mod message;
-mod socket;
+pub mod socket;
 pub mod topic;
 
 use std::collections::HashMap;

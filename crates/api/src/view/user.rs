@@ -86,7 +86,7 @@ pub struct TokenView {
 /// A new token with its text.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = NewToken)]
+#[schema(as = IssuedToken)]
 pub struct NewTokenView {
     /// The token.
     pub token: TokenView,

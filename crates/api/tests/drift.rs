@@ -1,0 +1,78 @@
+//! What is generated and committed is what the program says. `SF_BLESS=1` rewrites the committed files.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+fn check(path: &str, made: &str) {
+    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").join(path);
+    if sf_runtime::env::var("SF_BLESS").is_some() {
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, made).unwrap();
+    }
+    let committed = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(committed == made, "{path} is not what the program says: run the tests once with SF_BLESS=1 and commit it");
+}
+
+#[test]
+fn generated_files_are_up_to_date() {
+    check("openapi/serverflow.json", &sf_api::openapi::json());
+    check("docs/reference/api.md", &sf_api::reference::api());
+    check("docs/reference/actions.md", &sf_api::reference::actions());
+    check("docs/reference/permissions.md", &sf_api::reference::permissions());
+    check("docs/reference/limits.md", &sf_api::reference::limits());
+}
+
+#[test]
+fn the_description_is_openapi_3_1_and_every_operation_is_complete() {
+    let document: Value = serde_json::from_str(&sf_api::openapi::json()).unwrap();
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    let mut ids = std::collections::HashSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let id = operation["operationId"].as_str().unwrap_or_else(|| panic!("{method} {path} has no id"));
+            assert!(ids.insert(id.to_owned()), "{id} is used twice");
+            assert!(operation["summary"].as_str().is_some_and(|text| !text.is_empty()), "{id} says nothing");
+            assert!(operation["responses"].as_object().is_some_and(|answers| !answers.is_empty()), "{id}");
+        }
+    }
+    for reference in references(&document) {
+        let name = reference.strip_prefix("#/components/schemas/").expect("our own schemas");
+        assert!(document["components"]["schemas"].get(name).is_some(), "{name} is referred to and not there");
+    }
+}
+
+/// Every route of the contract is in the description, and so in the router: they are made together.
+#[test]
+fn every_route_of_the_contract_is_there() {
+    let document: Value = serde_json::from_str(&sf_api::openapi::json()).unwrap();
+    let contract = "GET /health|GET /setup|POST /setup|POST /auth/login|POST /auth/refresh|POST /auth/logout|GET /auth/me|\
+        GET /tokens|POST /tokens|DELETE /tokens/{id}|GET /sessions|DELETE /sessions/{id}|GET /nodes|GET /nodes/{id}|\
+        PATCH /nodes/{id}|DELETE /nodes/{id}|POST /nodes/{id}/unlock|GET /nodes/{id}/metrics|POST /nodes/{id}/watch|\
+        POST /nodes/{id}/inspect|POST /enrol-tokens|GET /device-codes|POST /device-codes/approve|\
+        POST /device-codes/deny|GET /apps|POST /apps|GET /apps/{id}|PATCH /apps/{id}|DELETE /apps/{id}|\
+        POST /apps/{id}/deploy|POST /apps/{id}/rollback|POST /apps/{id}/start|POST /apps/{id}/stop|\
+        POST /apps/{id}/restart|GET /apps/{id}/releases|GET /apps/{id}/logs|GET /apps/{id}/metrics|\
+        GET /apps/{id}/status|GET /runs|GET /runs/{id}|GET /runs/{id}/timeline|GET /runs/{id}/log|\
+        GET /runs/{id}/command|POST /runs/{id}/cancel|POST /runs/{id}/approve|POST /runs/{id}/reject|GET /approvals|\
+        GET /activity|GET /openapi.json|GET /actions|GET /ws";
+    for route in contract.split('|') {
+        let (method, path) = route.split_once(' ').unwrap();
+        let operation = &document["paths"][format!("/api/v1{path}")][method.to_lowercase()];
+        assert!(operation.is_object(), "{route} is missing");
+    }
+}
+
+fn references(value: &Value) -> Vec<String> {
+    match value {
+        Value::Object(map) => map
+            .iter()
+            .flat_map(|(key, value)| match (key.as_str(), value) {
+                ("$ref", Value::String(text)) => vec![text.clone()],
+                _ => references(value),
+            })
+            .collect(),
+        Value::Array(items) => items.iter().flat_map(references).collect(),
+        _ => Vec::new(),
+    }
+}
