@@ -9,6 +9,7 @@
 //! Start reading at [`spec`], then `gate` (where a switch happens), then `http`.
 
 mod body;
+mod crowd;
 mod files;
 mod gate;
 mod handle;

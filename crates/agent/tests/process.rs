@@ -335,6 +335,23 @@ async fn a_stop_between_two_shims_is_obeyed() {
 }
 
 #[tokio::test]
+async fn a_stop_that_cannot_be_written_down_is_a_stop() {
+    let world = World::new();
+    let mut spec = world.script("echo up; sleep 1000");
+    spec.restart = RestartRule { first_delay: Millis(1), ..RestartRule::default() };
+    let process = world.supervisor.start(&spec).await.unwrap();
+    // In the way of the state file, as a full disk would be.
+    let in_the_way = world.dir.path().join(format!("run/{}/state.json.new", spec.release));
+    std::fs::create_dir(&in_the_way).unwrap();
+    let status = within(process.stop(None)).await.unwrap();
+    assert_eq!((status.state, status.ended), (AppState::Stopped, true));
+    let adopted = within(world.after_restart().adopt_all()).await.unwrap();
+    assert_eq!(adopted.ended.first().map(|status| status.state), Some(AppState::Stopped), "{adopted:?}");
+    std::fs::remove_dir(&in_the_way).unwrap();
+    within(process.stop(None)).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_killed_shim_takes_nothing_along_that_another_holds() {
     let (one, other) = (World::new(), World::new());
     let spec = one.script("setsid sh -c 'echo hidden $$; exec sleep 1000' & sleep 1000");

@@ -17,6 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use super::crowd::Crowd;
 use super::gate::Gate;
 use super::limits::{
     CONNECTIONS_MAX, CONTROL_BYTES_MAX, CONTROLS_MAX, FILE_STACK_BYTES, FILE_THREAD_IDLE, FILE_THREADS_MAX,
@@ -147,7 +148,7 @@ async fn serve(
 }
 
 async fn accept(relay: Relay, listener: tokio::net::TcpListener) -> Infallible {
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let (places, crowd) = (Arc::new(Semaphore::new(CONNECTIONS_MAX)), Arc::new(Crowd::default()));
     loop {
         // Never closed, so a place always comes.
         let Ok(place) = places.clone().acquire_owned().await else { continue };
@@ -158,17 +159,17 @@ async fn accept(relay: Relay, listener: tokio::net::TcpListener) -> Infallible {
                 continue;
             }
         };
-        let (gate, tasks) = (relay.gate.clone(), relay.tasks.clone());
+        let (gate, tasks, guest) = (relay.gate.clone(), relay.tasks.clone(), crowd.join());
         if relay.spec.mode == TrafficMode::Http {
             let _ = stream.set_nodelay(true);
             let from = http::From { peer, trust: relay.trust.clone() };
             relay.tasks.spawn("relay.http", OnError::Log, async move {
-                let _place = place;
+                let _place = (place, guest);
                 http::serve(gate, tasks, stream, from).await
             });
         } else {
             relay.tasks.spawn("relay.tcp", OnError::Log, async move {
-                let _place = place;
+                let _place = (place, guest);
                 tcp::serve(gate, stream).await
             });
         }

@@ -32,9 +32,7 @@ const READ_BYTES: usize = 32 * 1024;
 const READS_IN_A_ROW: usize = 4;
 /// Longest wait for room on the disk when all is over.
 const INSIST: Duration = Duration::from_secs(5);
-/// Between two tries meanwhile.
-const INSIST_PAUSE: Duration = Duration::from_millis(100);
-/// Between two tries to write the state down while the app runs.
+/// Between two tries to write the state down.
 const WRITE_AGAIN: Duration = Duration::from_secs(1);
 /// Longest sleep; nothing depends on it but a process list that changed without a signal.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
@@ -89,7 +87,11 @@ pub fn run(folder: RunFolder, held: Held, spec: ShimSpec, launch: Launch) -> Exi
     while !shim.status.ended {
         shim.turn();
     }
-    shim.insist();
+    // The end has to be written down, or it looks like a killed shim: that is worth a wait for room on the disk.
+    let until = Instant::now() + INSIST;
+    while shim.write_again.is_some() && Instant::now() < until {
+        shim.turn();
+    }
     ExitCode::from(EXIT_READY)
 }
 
@@ -270,6 +272,8 @@ impl Shim {
     fn answer(&mut self, index: usize, request: Request) -> Option<Message> {
         match request {
             Request::Status => {}
+            // All is over; only the state file is not written yet.
+            _ if self.status.ended => {}
             Request::Subscribe => self.clients[index].subscribed = true,
             Request::Stop { grace } => {
                 self.clients[index].waits = true;
@@ -310,15 +314,6 @@ impl Shim {
         }
         self.status.log = self.log.head();
         Some(Message::Status(Box::new(self.status.clone())))
-    }
-
-    /// The end has to be written down, or it looks like a killed shim: waits a while for room on the disk.
-    fn insist(&mut self) {
-        let until = Instant::now() + INSIST;
-        while self.write_again.is_some() && Instant::now() < until {
-            std::thread::sleep(INSIST_PAUSE);
-            self.write_again = self.write_again.filter(|_| self.folder.write(STATE, &self.status, false).is_err());
-        }
     }
 
     /// Tells who waits for an end that something cannot be killed, once.

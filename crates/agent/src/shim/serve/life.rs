@@ -96,6 +96,9 @@ impl Shim {
 
     /// Brings the process to its end; `grace` instead of the rule's.
     pub fn begin_end(&mut self, why: Why, grace: Option<Millis>) {
+        if self.status.ended {
+            return;
+        }
         let mut rule = self.spec.stop;
         rule.grace = grace.unwrap_or(rule.grace);
         match &mut self.ending {
