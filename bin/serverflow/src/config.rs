@@ -171,4 +171,10 @@ mod tests {
         assert!(shown.contains("postgres://flow:***@db/x"), "{shown}");
         assert!(!shown.contains("hunter2") && !shown.contains("t0psecret"), "{shown}");
     }
+
+    #[test]
+    fn the_committed_example_is_a_valid_configuration() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        Config::load(Some(&root.join("deploy/systemd/serverflow.toml"))).unwrap();
+    }
 }

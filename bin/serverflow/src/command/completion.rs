@@ -1,5 +1,7 @@
 //! `completion`: the script of a shell.
 
+use std::io::Write;
+
 use clap::CommandFactory;
 use clap_complete::Shell;
 
@@ -18,6 +20,9 @@ pub struct Args {
 /// # Errors
 /// None.
 pub fn run(args: &Args) -> Done {
-    clap_complete::generate(args.shell, &mut Cli::command(), "serverflow", &mut std::io::stdout());
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "serverflow", &mut script);
+    // A reader that has gone (`| head`) is no error worth a word.
+    drop(std::io::stdout().lock().write_all(&script));
     Ok(Exit::Succeeded)
 }
