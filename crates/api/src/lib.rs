@@ -5,17 +5,13 @@
 //!
 //! Start reading at [`router`] (every route and every layer), then any handler in [`route`], then [`ws`].
 
-pub mod body;
-pub mod caller;
-pub mod envelope;
-pub mod fault;
+pub mod exchange;
 pub mod layer;
 mod metrics;
 pub mod openapi;
 pub mod options;
 pub mod rate;
 pub mod reference;
-pub mod request;
 pub mod route;
 pub mod router;
 pub mod serve;
@@ -23,6 +19,7 @@ mod state;
 pub mod view;
 pub mod ws;
 
+pub use exchange::{body, caller, envelope, fault, request};
 pub use options::ApiOptions;
 pub use router::router;
 pub use serve::{ServeError, serve};

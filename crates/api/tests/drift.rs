@@ -1,5 +1,7 @@
 //! What is generated and committed is what the program says. `SF_BLESS=1` rewrites the committed files.
 
+#![expect(clippy::unwrap_used, reason = "a test says by panicking")]
+
 use std::path::PathBuf;
 
 use serde_json::Value;

@@ -151,7 +151,7 @@ async fn a_browser_brings_its_token_in_a_protocol_and_comes_from_our_own_page() 
     let first = open(address, &[protocol.clone(), own.clone()]).await.unwrap();
     let foreign = ("origin", "https://evil.example.org".to_owned());
     assert_eq!(open(address, &[protocol.clone(), foreign]).await.err(), Some(403));
-    assert_eq!(open(address, &[own.clone()]).await.err(), Some(401));
+    assert_eq!(open(address, std::slice::from_ref(&own)).await.err(), Some(401));
     let garbage = ("authorization", "Bearer garbage".to_owned());
     assert_eq!(open(address, &[garbage]).await.err(), Some(401));
     let _second = connect(&world, address).await;
