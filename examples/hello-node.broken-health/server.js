@@ -6,8 +6,8 @@ const http = require("node:http");
 const port = Number(process.env.PORT || 3000);
 const started = Date.now();
 const facts = {
-  release: process.env.SF_RELEASE || "not deployed by ServerFlow",
-  commit: process.env.SF_COMMIT || "unknown",
+  release: process.env.SERVERFLOW_RELEASE || "not deployed by ServerFlow",
+  commit: process.env.SERVERFLOW_COMMIT || "unknown",
   pid: process.pid,
 };
 

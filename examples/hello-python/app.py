@@ -8,8 +8,8 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 FACTS = {
-    "release": os.environ.get("SF_RELEASE", "not deployed by ServerFlow"),
-    "commit": os.environ.get("SF_COMMIT", "unknown"),
+    "release": os.environ.get("SERVERFLOW_RELEASE", "not deployed by ServerFlow"),
+    "commit": os.environ.get("SERVERFLOW_COMMIT", "unknown"),
     "pid": os.getpid(),
 }
 
