@@ -98,9 +98,37 @@ pub fn all() -> Vec<Stat> {
     entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter_map(stat).collect()
 }
 
-/// Everything that descends from `root`, without `root` itself and without zombies, parents first.
+/// Everything that descends from `root`, without `root` itself and without zombies, parents first. Asks only those
+/// concerned where the kernel lists children, since with a thousand shims nobody can afford to read every process.
 pub fn descendants(root: i32) -> Vec<Stat> {
-    descendants_among(root, &all())
+    let (mut found, mut open) = (Vec::new(), vec![root]);
+    while let Some(parent) = open.pop() {
+        let Some(children) = children(parent) else { return descendants_among(root, &all()) };
+        for stat in children {
+            open.push(stat.pid);
+            if stat.state != 'Z' {
+                found.push(stat);
+            }
+        }
+    }
+    found
+}
+
+/// The direct children of `pid`, of all its threads, by the kernel's own list; none when it is gone, `None` where the
+/// kernel was built without such lists.
+fn children(pid: i32) -> Option<Vec<Stat>> {
+    let mut found = Vec::new();
+    for thread in fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten() {
+        match fs::read_to_string(thread.path().join("children")) {
+            Ok(text) => {
+                found.extend(text.split_ascii_whitespace().filter_map(|child| stat(child.parse().ok()?)));
+            }
+            // A thread that has just ended has no folder either.
+            Err(_) if thread.path().exists() => return None,
+            Err(_) => {}
+        }
+    }
+    Some(found)
 }
 
 /// As [`descendants`], of processes already read: one look serves many roots.
@@ -122,15 +150,10 @@ pub fn descendants_among(root: i32, all: &[Stat]) -> Vec<Stat> {
     found
 }
 
-/// The direct children of `pid` by the kernel's own list; falls back to reading every process where the kernel was
-/// built without it.
+/// Whether `pid` has children that live.
 pub fn has_children(pid: i32) -> bool {
-    match fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")) {
-        Ok(text) => {
-            text.split_ascii_whitespace().filter_map(|child| stat(child.parse().ok()?)).any(|child| child.state != 'Z')
-        }
-        Err(_) => all().iter().any(|stat| stat.parent == pid && stat.state != 'Z'),
-    }
+    let children = children(pid).unwrap_or_else(|| all().into_iter().filter(|stat| stat.parent == pid).collect());
+    children.iter().any(|child| child.state != 'Z')
 }
 
 /// What a process tree uses.
