@@ -21,6 +21,10 @@ const ANSWER_LIMIT: Millis = Millis::secs(5);
 const REPLACE_GRACE: Millis = Millis::secs(5);
 /// Pause before a relay that was killed and could not be started again is tried again.
 const TRY_AGAIN: Duration = Duration::from_secs(2);
+/// A relay that lived shorter may be one that cannot live.
+const SHORT_LIFE: Duration = Duration::from_secs(5);
+/// Pause before such a one is started again.
+const BREATHER: Duration = Duration::from_millis(250);
 /// Longest wait for a relay that said goodbye to be gone.
 const ENDED_WITHIN: Duration = Duration::from_secs(20);
 /// Between two looks at a relay that is ending.
@@ -293,6 +297,7 @@ impl Relays {
 
     async fn keep_watch(&self, app: AppId, turn: u64) {
         let (folder, shutdown) = (self.folder(app), self.0.options.tasks.shutdown());
+        let begun = tokio::time::Instant::now();
         while self.wanted().get(&app) == Some(&turn) {
             if let Ok(mut connection) = Connection::open(&folder).await {
                 // A relay speaks only when asked, so this ends when it does.
@@ -309,6 +314,13 @@ impl Relays {
                 continue;
             }
             tracing::warn!(%app, "a relay was killed; starting it again");
+            if begun.elapsed() < SHORT_LIFE {
+                // One that ends at once, again and again, must not keep the machine busy.
+                tokio::time::sleep(BREATHER).await;
+                if shutdown.is_requested() || self.wanted().get(&app) != Some(&turn) {
+                    return;
+                }
+            }
             match Box::pin(self.start(app)).await {
                 // The new start has its own watch.
                 Ok(_) => return,
