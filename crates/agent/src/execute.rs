@@ -296,7 +296,12 @@ impl Executor {
             }
             let outcome = Box::pin(work).await;
             running.all().remove(&id);
+            let deployed = matches!(outcome.facts, Facts::Deploy(_));
             node.finish(outcome).await;
+            // The journal has it: what was kept beside the app for a restarted agent may go.
+            for app in apps.iter().filter(|_| deployed) {
+                node.apps.settled(*app).unwrap_or_else(|fault| tracing::warn!(%fault, "a deploy's file stays"));
+            }
             Ok::<(), Infallible>(())
         });
     }

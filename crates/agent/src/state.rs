@@ -141,27 +141,32 @@ pub enum StateError {
 
 impl From<StateError> for Fault {
     fn from(error: StateError) -> Self {
-        let (kind, code, fix) = match &error {
-            StateError::NoHome => (ErrorKind::Invalid, "state.no_home", "Set HOME, or name a folder with --state."),
-            StateError::Open { .. } => {
-                (ErrorKind::Forbidden, "state.open", "Take the others' rights with `chmod go-rw`.")
-            }
-            StateError::Foreign { .. } => {
+        error.fault()
+    }
+}
+
+impl StateError {
+    /// What people and programs see.
+    pub fn fault(&self) -> Fault {
+        let (kind, code, fix) = match self {
+            Self::NoHome => (ErrorKind::Invalid, "state.no_home", "Set HOME, or name a folder with --state."),
+            Self::Open { .. } => (ErrorKind::Forbidden, "state.open", "Take the others' rights with `chmod go-rw`."),
+            Self::Foreign { .. } => {
                 (ErrorKind::Forbidden, "state.foreign", "Run the agent as that user, or name another folder.")
             }
-            StateError::Held { .. } => (ErrorKind::Conflict, "state.held", "Stop that agent first."),
-            StateError::NotEnrolled { .. } => (
+            Self::Held { .. } => (ErrorKind::Conflict, "state.held", "Stop that agent first."),
+            Self::NotEnrolled { .. } => (
                 ErrorKind::NotFound,
                 "state.not_enrolled",
                 "Run `serverflow-agent enrol` with the install line of the control plane.",
             ),
-            StateError::Enrolled { .. } => {
+            Self::Enrolled { .. } => {
                 (ErrorKind::Conflict, "state.enrolled", "Use --again to enrol it anew; its apps stay.")
             }
-            StateError::Damaged { .. } => (ErrorKind::Internal, "state.damaged", "Enrol the node again."),
-            StateError::Disk { .. } => (ErrorKind::Internal, "state.disk", "Check the disk and the folder's rights."),
+            Self::Damaged { .. } => (ErrorKind::Internal, "state.damaged", "Enrol the node again."),
+            Self::Disk { .. } => (ErrorKind::Internal, "state.disk", "Check the disk and the folder's rights."),
         };
-        Self::new(kind, code, error.to_string()).fix(fix)
+        Fault::new(kind, code, self.to_string()).fix(fix)
     }
 }
 

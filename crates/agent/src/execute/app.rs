@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use sf_protocol::Outcome;
 use sf_protocol::app::{AppSpec, AppState, Traffic, TrafficMode};
 use sf_protocol::build::BuildPlan;
 use sf_types::{AppId, CommandId, ErrorKind, Fault, ReleaseId, RunId, Timestamp};
@@ -60,6 +61,9 @@ pub struct UnderWay {
     pub phase: Phase,
     /// When work began.
     pub started_at: Timestamp,
+    /// How it ended; from here on only the journal has to be written.
+    #[serde(default)]
+    pub outcome: Option<Outcome>,
 }
 
 /// How far a deploy has come. Written before the deed it names.

@@ -62,13 +62,14 @@ impl Node {
             own: None,
             phase: Phase::Starting,
             started_at: progress.started_at,
+            outcome: None,
         };
         let mut work = Deploying { node: self, progress: &progress, way, watch: deploy.watch, release: None };
         let ended = match self.deploys.acquire().await {
             Ok(_room) => Box::pin(work.run(command, deploy, cancel)).await,
             Err(_) => Err(End::Cancelled),
         };
-        work.outcome(ended)
+        work.end(ended)
     }
 
     /// Refuses an order whose guarded facts have changed.
@@ -157,8 +158,10 @@ impl Deploying<'_> {
         let stable = node.stable_port(&spec, &release).await.map_err(ended)?;
         self.remember(stable).map_err(ended)?;
         node.apps.advance(&self.way).map_err(ended)?;
+        fail::fail_point!("deploy-before-start");
         let running = node.start(&spec, &release, RestartRule::NEVER).await.map_err(ended)?;
         self.way.own = running.own;
+        fail::fail_point!("deploy-after-start");
         progress.done(&match (&running.process, running.own) {
             (None, _) => "static files: the relay serves them itself".to_owned(),
             (Some(_), Some(port)) => format!("beside the old release, on port {port}"),
@@ -228,10 +231,13 @@ impl Deploying<'_> {
             return self.phase(self.watching()).map_err(End::Failed);
         }
         progress.begin(Step::Switch, "");
-        let switched = match self.phase(Phase::Switching) {
+        let phase = self.phase(Phase::Switching);
+        fail::fail_point!("deploy-before-switch");
+        let switched = match phase {
             Ok(()) => node.relays.switch(app, running.pointer.clone()).await.map_err(Fault::from),
             Err(fault) => Err(fault),
         };
+        fail::fail_point!("deploy-after-switch");
         if let Err(fault) = switched {
             progress.failed(&fault.message);
             // Whether it took effect is not known: pointing back is right in both cases.
@@ -244,6 +250,7 @@ impl Deploying<'_> {
         if let Err(fault) = self.phase(self.watching()) {
             return Err(self.take_back(fault).await);
         }
+        fail::fail_point!("deploy-watching");
         if self.way.old.is_none() {
             return Ok(());
         }
@@ -335,7 +342,9 @@ impl Deploying<'_> {
     pub(super) async fn settle(&mut self, process: Option<&Process>) -> Result<(), End> {
         let (node, progress, app) = (self.node, self.progress, self.app());
         let releases = node.releases(app)?;
+        fail::fail_point!("deploy-before-live");
         let written = releases.go_live(self.way.release).map_err(Fault::from).and_then(|_| {
+            fail::fail_point!("deploy-half-live");
             let (spec, own) = (self.way.spec.clone(), self.way.own);
             let worker = self.mode() == TrafficMode::None;
             node.apps.change(app, |record| {
@@ -346,6 +355,7 @@ impl Deploying<'_> {
         if let Err(fault) = written {
             return Err(self.take_back(fault).await);
         }
+        fail::fail_point!("deploy-live");
         self.phase(Phase::Settling).unwrap_or_else(|fault| tracing::warn!(%fault, "the phase could not be written"));
         if let Some(process) = process
             && let Err(error) = process.set_restart_rule(self.way.spec.restart.clone()).await
@@ -366,8 +376,8 @@ impl Deploying<'_> {
             }
             None => progress.skipped(Step::StopOld, "there was none"),
         }
+        fail::fail_point!("deploy-old-stopped");
         self.prune();
-        node.apps.settled(app).unwrap_or_else(|fault| tracing::warn!(%fault, "the deploy's file could not be removed"));
         Ok(())
     }
 
@@ -399,8 +409,19 @@ impl Deploying<'_> {
         Phase::Watching { until: self.node.clock.now().plus(self.watch.duration()) }
     }
 
-    /// The node's word on it.
-    pub(super) fn outcome(&self, ended: Result<(), End>) -> Outcome {
+    /// The node's word on it, also kept beside the app until the journal has it: a restarted agent repeats it.
+    pub(super) fn end(&mut self, ended: Result<(), End>) -> Outcome {
+        let outcome = self.outcome(ended);
+        self.way.outcome = Some(outcome.clone());
+        if self.node.apps.get(self.app()).is_some()
+            && let Err(fault) = self.node.apps.advance(&self.way)
+        {
+            tracing::warn!(%fault, "how the deploy ended could not be kept beside the app");
+        }
+        outcome
+    }
+
+    fn outcome(&self, ended: Result<(), End>) -> Outcome {
         let (node, app) = (self.node, self.app());
         let state = node.app_facts(app, None);
         let manifest = self.release.as_ref().map(|release| &release.manifest);

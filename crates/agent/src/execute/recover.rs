@@ -57,12 +57,16 @@ impl Node {
             own: None,
             phase: Phase::Starting,
             started_at: at,
+            outcome: None,
         };
+        if let Some(outcome) = written.as_ref().and_then(|way| way.outcome.clone()) {
+            return outcome;
+        }
         let way = written.unwrap_or_else(nothing_yet);
         let release = self.releases(app).ok().and_then(|releases| releases.get(way.release).ok().flatten());
         let mut work = Deploying { node: self, progress: &progress, way, watch: deploy.watch, release };
         let ended = work.recover().await;
-        work.outcome(ended)
+        work.end(ended)
     }
 }
 

@@ -23,6 +23,7 @@ impl Deploying<'_> {
             self.clean().await;
             return End::Failed(Fault { message, ..fault });
         }
+        fail::fail_point!("deploy-taken-back");
         let took = began.elapsed().as_millis();
         let end = match self.way.old {
             Some(_) => {
@@ -72,7 +73,7 @@ impl Deploying<'_> {
     /// Nothing of the new release stays, unless it was on disk before.
     pub(super) async fn clean(&self) {
         let (node, app, release) = (self.node, self.app(), self.way.release);
-        if self.way.old == Some(release) {
+        if self.way.old == Some(release) || node.live(app) == Some(release) {
             return;
         }
         if let Err(fault) = node.stop(release).await {
@@ -82,9 +83,6 @@ impl Deploying<'_> {
             && let Err(fault) = node.releases(app).and_then(|releases| releases.remove(release).map_err(Fault::from))
         {
             tracing::warn!(%app, %release, %fault, "the new release could not be removed");
-        }
-        if let Err(fault) = node.apps.settled(app) {
-            tracing::warn!(%app, %fault, "the deploy's file could not be removed");
         }
     }
 }

@@ -124,6 +124,7 @@ impl LinkError {
             Self::Handshake(error) => return error.fault(),
             Self::Enrol(error) => return error.fault(),
             Self::Closed { fault, .. } => return fault.clone(),
+            Self::State(error) => return error.fault(),
             Self::Url(_) => (ErrorKind::Invalid, "link.url", "Copy the address from the install line."),
             Self::Dns { .. } => (ErrorKind::Unavailable, "link.dns", "Check the name and this machine's name servers."),
             Self::Tcp { .. } => {
@@ -148,7 +149,6 @@ impl LinkError {
                 (ErrorKind::Unavailable, "link.lost", "It is tried again by itself.")
             }
             Self::Frame(_) => (ErrorKind::Invalid, "link.frame", "Update the older side."),
-            Self::State(_) => (ErrorKind::Internal, "link.state", "Check the disk and the agent's state folder."),
             Self::Journal(_) => (ErrorKind::Internal, "link.journal", "Check the disk and the agent's state folder."),
         };
         Fault::new(kind, code, self.to_string()).fix(fix)

@@ -11,10 +11,42 @@ fn main() -> ExitCode {
     match args[1..] {
         ["shim", "--spec", spec] => sf_agent::shim::main(Path::new(spec)),
         ["relay", "--spec", spec] => sf_agent::relay::main(Path::new(spec)),
+        ["run", state] => run(state),
         ["http", name] => http(name, "0"),
         ["http", name, port] => http(name, port),
         _ => ExitCode::from(64),
     }
+}
+
+/// The daemon, with the failpoint of the environment, until a signal ends it.
+fn run(state: &str) -> ExitCode {
+    // Ends at this point as `kill -9` does: nothing is tidied up.
+    if let Some(point) = sf_runtime::env::var("KILL_AT") {
+        let die = || nix::sys::signal::raise(nix::sys::signal::Signal::SIGKILL).expect("a process may end itself");
+        fail::cfg_callback(point, die).expect("a failpoint");
+    }
+    sf_runtime::telemetry::install("info,sf_agent=debug", sf_runtime::telemetry::LogFormat::Text);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let tasks = sf_runtime::Tasks::new();
+        let options = sf_agent::daemon::Options {
+            state: state.into(),
+            program: std::env::current_exe().expect("this program"),
+            clock: sf_runtime::Clock::system(),
+            rng: sf_runtime::Rng::system(),
+        };
+        let daemon = match Box::pin(sf_agent::daemon::Daemon::start(options, &tasks)).await {
+            Ok(daemon) => daemon,
+            Err(fault) => {
+                eprintln!("{fault}");
+                return ExitCode::FAILURE;
+            }
+        };
+        println!("started");
+        tasks.shutdown().requested().await;
+        drop(daemon);
+        ExitCode::SUCCESS
+    })
 }
 
 /// A tiny HTTP/1.1 server with keep-alive. Prints `listening PORT`; answers its name and the length of the body;
