@@ -42,18 +42,23 @@ pub struct Config {
     pub metrics: Metrics,
     /// The control plane's own log.
     pub log: Log,
-    /// `SERVERFLOW_URL`, which the command line reads: no key of ours, but in the same name space.
+    // Variables of the command line and of the agent share the prefix: they are no keys of ours, but no mistakes.
     #[serde(skip_serializing)]
     url: Option<String>,
-    /// `SERVERFLOW_TOKEN`, likewise.
     #[serde(skip_serializing)]
     token: Option<String>,
-    /// `SERVERFLOW_CA`, likewise.
     #[serde(skip_serializing)]
     ca: Option<String>,
-    /// `SERVERFLOW_CONFIG`, likewise.
     #[serde(skip_serializing)]
     config: Option<String>,
+    #[serde(skip_serializing)]
+    state: Option<String>,
+    #[serde(skip_serializing)]
+    agent_state: Option<String>,
+    #[serde(skip_serializing)]
+    agent_log: Option<String>,
+    #[serde(skip_serializing)]
+    enrol_token: Option<String>,
 }
 
 impl Config {
