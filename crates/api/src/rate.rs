@@ -34,7 +34,7 @@ impl Default for Rates {
     fn default() -> Self {
         Self {
             address: Rate { burst: 200, per_second: 50 },
-            principal: Rate { burst: 1_000, per_second: 500 },
+            principal: Rate { burst: 4_000, per_second: 2_000 },
             sign_in: Rate { burst: 20, per_second: 1 },
         }
     }

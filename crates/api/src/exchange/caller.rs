@@ -29,6 +29,11 @@ pub const OPEN: &[(Method, &str)] = &[
     (Method::GET, "/metrics"),
 ];
 
+/// Whether a route answers without a credential.
+pub fn is_open(method: &Method, route: &str) -> bool {
+    OPEN.iter().any(|(open, path)| open == method && *path == route)
+}
+
 /// An authenticated request.
 #[derive(Clone, Debug)]
 pub struct Caller {
@@ -48,7 +53,7 @@ pub struct Known {
 /// The layer: nobody passes without a credential but to [`OPEN`].
 pub(crate) async fn require(State(api): State<Api>, mut request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
-    if OPEN.iter().any(|(method, open)| method == request.method() && *open == route) {
+    if is_open(request.method(), route) {
         return next.run(request).await;
     }
     let from = request.extensions().get::<From>().copied();

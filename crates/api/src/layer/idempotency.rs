@@ -58,7 +58,9 @@ pub(crate) async fn honour(State(api): State<Api>, request: Request, next: Next)
 
 /// The key of a write by somebody known; reads and dry runs change nothing and need none.
 fn keyed(api: &Api, request: &Request) -> Result<Option<Keyed>, Problem> {
-    if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
+    let query = request.uri().query().unwrap_or_default();
+    let is_dry = query.split('&').any(|pair| pair == "dryRun=true");
+    if is_dry || matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
         return Ok(None);
     }
     let (Some(value), Some(caller)) = (request.headers().get(&KEY), request.extensions().get::<Caller>()) else {

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use sf_actions::ActorKind;
 use sf_types::{ErrorKind, Fault};
 
-use crate::caller::Caller;
+use crate::caller::{self, Caller};
 use crate::fault::Problem;
 use crate::layer::address::From;
 use crate::rate;
@@ -20,8 +20,10 @@ pub(crate) async fn by_address(State(api): State<Api>, request: Request, next: N
     let from = request.extensions().get::<From>().copied();
     let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
     let guesses = route.is_some_and(|route| SIGN_IN.contains(&route)) && request.method() == http::Method::POST;
-    let has_credential = request.headers().contains_key(http::header::AUTHORIZATION);
-    let counted = from.and_then(|From(ip)| match (guesses, has_credential) {
+    // Where no credential is asked for, one sent along is not checked and must not lift the limit either.
+    let is_open = route.is_some_and(|route| caller::is_open(request.method(), route));
+    let is_known_later = !is_open && request.headers().contains_key(http::header::AUTHORIZATION);
+    let counted = from.and_then(|From(ip)| match (guesses, is_known_later) {
         (true, _) => Some(rate::Caller::sign_in(ip)),
         (false, false) => Some(rate::Caller::address(ip)),
         (false, true) => None,

@@ -34,6 +34,8 @@ pub const MAX_MESSAGES_PER_BEAT: u32 = 200;
 pub const MAX_TOPICS: usize = 200;
 /// Events repeated for one `after` at the most; older ones have to be read by REST.
 pub const MAX_REPLAYED: usize = 10_000;
+/// Pages of a log repeated for one `afterLine` at the most; as many as a log can hold.
+const MAX_LOG_PAGES: usize = 32;
 /// Events read at a time.
 const CHUNK: usize = 200;
 
@@ -269,12 +271,12 @@ impl Socket {
 
     async fn replay(&mut self, stored: &events::StoredEvent) -> Result<(), End> {
         let event = &stored.event;
-        let mut heard_through = None;
+        let mut heard_through: Option<Topic> = None;
         for (topic, seen) in &mut self.followed {
             let named = topic.stored().is_some_and(|name| event.topics.contains(&name));
             if named && *seen < stored.seq {
                 *seen = stored.seq;
-                heard_through = Some(*topic);
+                heard_through = closest(heard_through, *topic);
             }
         }
         let Some(topic) = heard_through else { return Ok(()) };
@@ -282,21 +284,26 @@ impl Socket {
         self.send(text).await
     }
 
-    async fn catch_up_lines(&mut self, topic: Topic, after: u64) -> Result<(), End> {
-        let (control, actor) = (self.api.control(), &self.known.actor);
-        let found = match topic {
-            Topic::AppLog(app) => crate::route::apps::newest_log(control, actor, app, after).await,
-            Topic::RunLog(run) => crate::route::runs::newest_log(control, actor, run, after).await,
-            _ => return Ok(()),
-        };
-        match found {
-            Ok(Some((source, page))) => {
-                let stream = LogStream { source, lines: page, dropped: 0 };
-                self.tell_lines(topic, Timestamp::EPOCH, stream).await
-            }
-            Ok(None) => Ok(()),
-            Err(fault) => self.send(message::failure(&fault)).await,
+    async fn catch_up_lines(&mut self, topic: Topic, mut after: u64) -> Result<(), End> {
+        for _ in 0..MAX_LOG_PAGES {
+            let (control, actor) = (self.api.control(), &self.known.actor);
+            let found = match topic {
+                Topic::AppLog(app) => crate::route::apps::newest_log(control, actor, app, after).await,
+                Topic::RunLog(run) => crate::route::runs::newest_log(control, actor, run, after).await,
+                _ => return Ok(()),
+            };
+            let (source, lines) = match found {
+                Ok(Some(found)) => found,
+                Ok(None) => return Ok(()),
+                Err(fault) => return self.send(message::failure(&fault)).await,
+            };
+            let Some(last) = lines.last().map(|line| line.sequence) else { return Ok(()) };
+            // Who asks for lines again gets them again.
+            self.lines.insert(log_of(source).0, after);
+            self.tell_lines(topic, Timestamp::EPOCH, LogStream { source, lines, dropped: 0 }).await?;
+            after = last;
         }
+        Ok(())
     }
 
     async fn deliver(&mut self, delivery: Delivery) -> Result<(), End> {
@@ -311,12 +318,12 @@ impl Socket {
     }
 
     async fn tell(&mut self, event: &Event) -> Result<(), End> {
-        let mut heard_through = None;
+        let mut heard_through: Option<Topic> = None;
         for (topic, seen) in &mut self.followed {
             let is_new = event.seq == 0 || *seen < event.seq;
             if is_new && topic.holds(event) {
                 *seen = (*seen).max(event.seq);
-                heard_through = Some(*topic);
+                heard_through = closest(heard_through, *topic);
             }
         }
         let Some(topic) = heard_through else { return Ok(()) };
@@ -338,10 +345,7 @@ impl Socket {
 
     /// Lines, each once, in the shape of the API.
     async fn tell_lines(&mut self, topic: Topic, at: Timestamp, stream: LogStream) -> Result<(), End> {
-        let (log, release) = match stream.source {
-            LogSource::App { release, .. } => (release.uuid(), Some(release.uuid())),
-            LogSource::Run { run } => (run.uuid(), None),
-        };
+        let (log, release) = log_of(stream.source);
         let told = self.lines.entry(log).or_insert(0);
         let fresh: Vec<_> = stream.lines.into_iter().filter(|line| line.sequence > *told).collect();
         let Some(last) = fresh.last() else { return Ok(()) };
@@ -378,6 +382,19 @@ impl Socket {
             }
         }
     }
+}
+
+/// The log's own id, and the release it belongs to.
+fn log_of(source: LogSource) -> (Uuid, Option<Uuid>) {
+    match source {
+        LogSource::App { release, .. } => (release.uuid(), Some(release.uuid())),
+        LogSource::Run { run } => (run.uuid(), None),
+    }
+}
+
+/// The topic an event is told under, where several hold it.
+fn closest(found: Option<Topic>, other: Topic) -> Option<Topic> {
+    Some(found.filter(|found| found.distance() <= other.distance()).unwrap_or(other))
 }
 
 async fn still_known(api: &Api, token: &str) -> Result<Known, End> {

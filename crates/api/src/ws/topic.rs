@@ -99,6 +99,16 @@ impl Topic {
         }
     }
 
+    /// How close it is to what happened: one run is closer than its app, and that closer than a list.
+    pub const fn distance(self) -> u8 {
+        match self {
+            Self::Run(_) | Self::RunLog(_) => 0,
+            Self::App(_) | Self::AppLog(_) => 1,
+            Self::Node(_) => 2,
+            Self::Runs | Self::Apps | Self::Nodes | Self::Approvals | Self::System => 3,
+        }
+    }
+
     /// Whether an event belongs to it.
     pub fn holds(self, event: &Event) -> bool {
         let name = event.name.as_ref();

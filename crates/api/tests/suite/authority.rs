@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use sf_actions::{ActorKind, Permission};
-use sf_api::caller::OPEN;
+use sf_api::caller::is_open;
 use sf_identity::Audience;
 
 use crate::world::{World, id, start};
@@ -24,10 +24,6 @@ fn routes() -> Vec<(Method, String)> {
         }
     }
     routes
-}
-
-fn is_open(method: &Method, path: &str) -> bool {
-    OPEN.iter().any(|(open, route)| open == method && *route == path)
 }
 
 /// A body that is read without complaint, so that what refuses is the right and not the form.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test says by panicking")]
 
+mod approvals;
 mod authority;
 mod envelopes;
 mod idempotency;

@@ -1,0 +1,52 @@
+//! What waits for a person, decided over the API.
+
+use serde_json::{Value, json};
+use sf_actions::deploy::{Deploy, DeployAction};
+use sf_actions::{Action, Actor, ActorKind};
+use sf_control::{Proposal, Proposed};
+use sf_identity::Audience;
+
+use crate::world::World;
+
+/// An AI that is not sure proposes a deploy: a person is asked.
+async fn unsure(world: &World, app: &str) -> String {
+    let person = world.control.authenticate(Audience::Api, &world.token).await.unwrap();
+    let actor = Actor { kind: ActorKind::Ai { user: person.user().unwrap() }, ..person };
+    let deploy = Deploy { app: app.parse().unwrap(), reference: None, commit: None };
+    let action = Action::Deploy(DeployAction::Deploy(deploy));
+    let proposal = Proposal { action, confidence: Some(40.0), dry_run: false };
+    let request = world.control.rng().id(world.control.clock());
+    match world.control.propose(&actor, request, proposal).await.unwrap() {
+        Proposed::Open(run) => run.id.to_string(),
+        other => panic!("it should wait: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_card_says_what_is_asked_and_a_decision_is_bound_to_it() {
+    let world = World::new().await;
+    let app = world.app("shop", world.node("n").await).await;
+    let (refused, agreed) = (unsure(&world, &app).await, unsure(&world, &app).await);
+    let cards = world.get("/api/v1/approvals").await.expect(200);
+    let card = |run: &str| -> Value {
+        cards.as_array().unwrap().iter().find(|card| card["runId"] == run).unwrap_or_else(|| panic!("{cards}")).clone()
+    };
+    assert_eq!(card(&refused)["action"], "app.deploy");
+    assert!(!card(&refused)["because"].as_str().unwrap().is_empty());
+    let decide = async |run: &str, verb: &str, hash: &Value| {
+        world.post(&format!("/api/v1/runs/{run}/{verb}"), json!({ "hash": hash, "comment": "no" })).await
+    };
+    let other = decide(&refused, "reject", &card(&agreed)["hash"]).await;
+    assert_eq!(other.status.as_u16(), 409, "{}", other.body);
+    let rejected = decide(&refused, "reject", &card(&refused)["hash"]).await.expect(200);
+    assert_eq!((rejected["done"].as_str(), rejected["actor"]["kind"].as_str()), (Some("rejected"), Some("ai")));
+    let again = decide(&refused, "approve", &card(&refused)["hash"]).await;
+    assert_eq!(again.status.as_u16(), 409, "{}", again.body);
+    let approved = decide(&agreed, "approve", &card(&agreed)["hash"]).await.expect(200);
+    assert!(approved["done"].is_null(), "{approved}");
+    assert_eq!(world.get("/api/v1/approvals").await.expect(200), json!([]));
+    let decided = world.get("/api/v1/approvals?state=decided").await.expect(200);
+    let words: Vec<_> = decided.as_array().unwrap().iter().map(|card| card["decision"].as_str().unwrap()).collect();
+    assert!(words.contains(&"approved") && words.contains(&"rejected"), "{words:?}");
+    assert_eq!(world.get("/api/v1/approvals?state=maybe").await.code(), "query.state");
+}
