@@ -10,7 +10,7 @@ pub mod up;
 use std::io::{BufRead, IsTerminal, Write};
 
 use crate::failure::Failure;
-pub use place::{Place, Record};
+pub use place::Place;
 
 /// Asks a question that only `y` agrees to.
 ///

@@ -90,6 +90,12 @@ impl Credentials {
         self.servers.insert(server.to_owned(), stored);
     }
 
+    /// Forgets a token wherever it is stored: a moved port leaves it under the old address, too.
+    pub fn forget(&mut self, token: &str) {
+        self.servers.retain(|_, stored| stored.token != token);
+        self.last = self.last.take().filter(|server| self.servers.contains_key(server));
+    }
+
     /// Forgets a token and hands it out.
     pub fn take(&mut self, server: &str) -> Option<Stored> {
         if self.last.as_deref() == Some(server) {
@@ -152,6 +158,8 @@ mod tests {
         assert_eq!(read.last().as_deref(), Some("https://panel.example"));
         assert!(read.take("https://panel.example").is_some());
         assert_eq!((read.last(), read.token("https://panel.example")), (None, None));
+        read.forget("sf_a");
+        assert_eq!(read, Credentials::default());
     }
 
     #[test]

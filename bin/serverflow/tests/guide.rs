@@ -1,4 +1,5 @@
 //! The commands of docs/guides/first-deploy.md work, in their order, against a running `serverflow up`.
+#![expect(clippy::unwrap_used, reason = "a test: its helpers may stop it, too")]
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use super::agreed;
 use super::down::end_all;
 use super::place::Place;
-use super::{Record, agreed};
 use crate::context::Context;
-use crate::credentials::Credentials;
+use crate::credentials::{Credentials, Stored};
 use crate::failure::{Done, Exit, Failure};
 
 /// Arguments of `reset`.
@@ -30,7 +30,7 @@ pub struct Args {
 /// Nobody agreed; a folder that `up` did not make.
 pub async fn run(context: &Context, args: Args) -> Done {
     let place = Place::here(args.state.as_deref())?;
-    let Some(record) = place.record()? else {
+    if place.record()?.is_none() {
         if place.state.is_dir() && fs::read_dir(&place.state).is_ok_and(|mut entries| entries.next().is_some()) {
             let message = format!("{} has no up.json: it was not made by `up`.", place.state.display());
             return Err(Failure::new(Exit::Failed, "reset.not_ours", message)
@@ -38,14 +38,15 @@ pub async fn run(context: &Context, args: Args) -> Done {
         }
         context.screen.answer(&json!({ "deleted": null }), |_| "There is nothing to reset.".to_owned());
         return Ok(Exit::Succeeded);
-    };
+    }
     let question = format!("Stop everything of this clone and delete {} with all its data?", place.state.display());
     if !args.yes && !agreed(&question)? {
         return Ok(Exit::Refused);
     }
     end_all(&place).await?;
+    let token = place.token()?;
     delete(&place.state)?;
-    forget(&record)?;
+    forget(token)?;
     context.screen.answer(&json!({ "deleted": place.state }), |_| {
         format!("Everything is stopped and {} is deleted.", place.state.display())
     });
@@ -69,13 +70,12 @@ fn make_writable(folder: &Path) {
     }
 }
 
-/// The stored token of a control plane that is no more is of no use.
-fn forget(record: &Record) -> Result<(), Failure> {
+/// The token of a control plane that is no more is of no use.
+fn forget(token: Option<Stored>) -> Result<(), Failure> {
+    let Some(stored) = token else { return Ok(()) };
     let mut credentials = Credentials::load()?;
-    match credentials.take(&format!("http://127.0.0.1:{}", record.port)) {
-        Some(_) => credentials.save(),
-        None => Ok(()),
-    }
+    credentials.forget(&stored.token);
+    credentials.save()
 }
 
 #[cfg(test)]
