@@ -250,11 +250,18 @@ impl Process {
         }
     }
 
-    /// Waits until it has ended for good: stopped, or crashed too often. Restarts in between do not count.
+    /// Waits until it has ended for good: stopped, or crashed too often. Restarts in between do not count. Its shim is
+    /// gone then too, unless a full disk keeps it.
     pub async fn ended(&self) -> Status {
         let mut status = self.watch();
         // The sender lives in `self`, so waiting cannot fail.
-        status.wait_for(|status| status.ended).await.map(|status| status.clone()).unwrap_or_else(|_| self.status())
+        let ended = status.wait_for(|status| status.ended).await.map(|status| status.clone());
+        // The shim says so just before it is gone; who hears it may want to remove or start it in the next moment.
+        let until = tokio::time::Instant::now() + watch::GONE;
+        while self.0.folder.is_held().unwrap_or(false) && tokio::time::Instant::now() < until {
+            tokio::time::sleep(watch::LOOK_AGAIN).await;
+        }
+        ended.unwrap_or_else(|_| self.status())
     }
 
     /// Its log from line `from` on: what is on disk, then what comes.

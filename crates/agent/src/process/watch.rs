@@ -21,7 +21,9 @@ use crate::shim::{Message, ShimSpec, StopRule};
 /// Longest wait for a shim that holds its lock to listen, or for the lock of one that has closed its socket.
 const SETTLE: Duration = Duration::from_secs(2);
 /// Between two looks meanwhile.
-const LOOK_AGAIN: Duration = Duration::from_millis(5);
+pub const LOOK_AGAIN: Duration = Duration::from_millis(5);
+/// Longest wait for a shim that said goodbye to be gone.
+pub const GONE: Duration = Duration::from_secs(1);
 
 /// What is known of one process.
 #[derive(Debug)]
