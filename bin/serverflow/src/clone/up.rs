@@ -89,7 +89,8 @@ pub async fn run(context: &Context, args: Args) -> Done {
     };
     match started {
         Some(Ok(summary)) => {
-            context.screen.answer(&summary.document(), |_| summary.text(&context.screen));
+            context.screen.event(&summary.document());
+            context.screen.say(&summary.text(&context.screen));
             let exit = plane.serve().await;
             context.screen.note("The control plane has stopped. Agent and apps run on: `make run` finds them again, `make stop` ends them.");
             Ok(exit)
@@ -119,7 +120,8 @@ async fn already(context: &Context, place: &Place, record: &Record, server: Iden
     let app = example_app(&client).await?;
     context.screen.say(&format!("ServerFlow already runs (pid {}).", server.pid));
     let summary = Summary::new(url, format!("127.0.0.1:{}", port + 1), None, app, place);
-    context.screen.answer(&summary.document(), |_| summary.text(&context.screen));
+    context.screen.event(&summary.document());
+    context.screen.say(&summary.text(&context.screen));
     Ok(Exit::Succeeded)
 }
 

@@ -10,6 +10,9 @@ use crate::failure::{Done, Exit};
 use crate::screen::Table;
 use crate::value;
 
+/// Parts of the names of fields that hold bytes.
+const BYTES: [&str; 5] = ["memory", "disk", "Rss", "netReceived", "netSent"];
+
 /// Arguments of `nodes`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -120,7 +123,7 @@ fn facts(node: &Value) -> String {
         let fields = node.pointer(part).and_then(Value::as_object);
         for (key, found) in fields.into_iter().flatten() {
             let shown = match value::number(found, "") {
-                Some(bytes) if key.to_lowercase().contains("bytes") => ByteSize(bytes).to_string(),
+                Some(bytes) if BYTES.iter().any(|part| key.contains(part)) => ByteSize(bytes).to_string(),
                 _ => value::text(found, ""),
             };
             table.fact(&format!("{name}.{key}"), shown);

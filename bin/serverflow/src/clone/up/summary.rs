@@ -61,7 +61,9 @@ impl Summary {
         lines.push(strong("  serverflow apps create my-app https://host/owner/repository && serverflow deploy my-app"));
         lines.push("Watch it return by itself, from a health check that fails and from a crash after 5 s:".to_owned());
         lines.extend(Example::broken().map(|branch| format!("  serverflow deploy {NAME} --ref {branch}")));
-        lines.push(format!("Its log:  serverflow logs {NAME} -f     (serverflow is ./target/release/serverflow)"));
+        let program =
+            std::env::current_exe().map_or_else(|_| "serverflow".to_owned(), |path| path.display().to_string());
+        lines.push(format!("Its log:  serverflow logs {NAME} -f   (serverflow is {program})"));
         lines.push(
             "Ctrl-C stops the control plane; agent and app run on. make stop ends all, make reset deletes all."
                 .to_owned(),
