@@ -6,6 +6,7 @@ mod approvals;
 mod authority;
 mod envelopes;
 mod idempotency;
+mod listening;
 mod lists;
 mod sign_in;
 mod sockets;

@@ -6,7 +6,9 @@ use futures_util::{SinkExt, StreamExt};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use sf_bus::{Event, Topic};
-use sf_types::{AppId, Timestamp};
+use sf_protocol::report::{LogLine, LogSource, LogStream, Stream};
+use sf_store::logs::LogOwner;
+use sf_types::{AppId, RunId, Timestamp};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -233,9 +235,49 @@ async fn health_is_told_at_once_and_a_stop_says_goodbye() {
 }
 
 #[tokio::test]
-async fn an_address_others_can_reach_needs_tls() {
+async fn lines_are_caught_up_with_and_each_is_told_once() {
     let world = World::new().await;
-    let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
-    let error = sf_api::serve(listener, world.router.clone(), None, world.tasks.shutdown()).await.unwrap_err();
-    assert!(error.to_string().contains("needs TLS"), "{error}");
+    let address = serve(&world).await;
+    let app = world.app("shop", world.node("n").await).await;
+    let run: RunId = world.run(&app).await.parse().unwrap();
+    let tenant = world.tenant().await;
+    let batch = |numbers: std::ops::RangeInclusive<u64>| LogStream {
+        source: LogSource::Run { run },
+        lines: numbers.map(line).collect(),
+        dropped: 0,
+    };
+    let owner = LogOwner { tenant, project: None, app: None };
+    let stored = batch(1..=2_500);
+    let append = world.control.store().write(sf_types::Scope::System, move |tx| {
+        Box::pin(async move { sf_store::logs::append(tx, owner, &stored).await.map(drop) })
+    });
+    append.await.unwrap();
+    let mut socket = connect(&world, address).await;
+    let topic = format!("logs:run:{run}");
+    let (told, _) = socket.subscribe(json!({ "topics": [topic], "afterLine": "2" })).await;
+    let numbers = |messages: &[Value]| -> Vec<u64> {
+        let lines = messages.iter().flat_map(|message| message["data"]["lines"].as_array().unwrap().clone());
+        lines.map(|line| line["sequence"].as_u64().unwrap()).collect()
+    };
+    assert_eq!(numbers(&told), (3..=2_500).collect::<Vec<_>>());
+    world.control.bus().publish(Event {
+        seq: 0,
+        tenant: Some(tenant),
+        project: None,
+        topics: vec![Topic::Run(run)],
+        name: "log.line".into(),
+        at: Timestamp::from_millis(0),
+        data: serde_json::to_string(&batch(2_499..=2_502)).unwrap().into(),
+    });
+    let live = socket.next().await.unwrap();
+    assert_eq!((live["event"].as_str(), live["topic"].as_str()), (Some("log.line"), Some(topic.as_str())));
+    assert_eq!(numbers(&[live]), [2_501, 2_502]);
+    let page = world.get(&format!("/api/v1/runs/{run}/log?after=2495")).await.expect(200);
+    assert_eq!(page["lines"].as_array().unwrap().len(), 5);
+    assert_eq!(page["lines"][0]["text"], "line 2496");
+}
+
+fn line(sequence: u64) -> LogLine {
+    let text = format!("line {sequence}");
+    LogLine { sequence, at: Timestamp::from_millis(0), stream: Stream::Out, text }
 }

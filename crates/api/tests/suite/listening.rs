@@ -1,0 +1,54 @@
+//! The listener itself: TLS, and who gets in without it.
+
+use std::sync::Arc;
+
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsConnector;
+
+use crate::world::World;
+
+/// A certificate for `localhost`, and what trusts it.
+fn certified() -> (Arc<ServerConfig>, Arc<ClientConfig>) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let certificate: CertificateDer<'static> = made.cert.der().clone();
+    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let server = ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions().unwrap();
+    let server = server.with_no_client_auth().with_single_cert(vec![certificate.clone()], key).unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate).unwrap();
+    let client = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    (Arc::new(server), Arc::new(client.with_root_certificates(roots).with_no_client_auth()))
+}
+
+#[tokio::test]
+async fn requests_are_answered_under_tls_and_none_after_the_stop() {
+    let world = World::with(|options| options.https = true).await;
+    let (server, client) = certified();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let served = sf_api::serve(listener, world.router.clone(), Some(server), world.tasks.shutdown());
+    world.tasks.spawn("api", sf_runtime::OnError::Stop, served);
+    let plain = TcpStream::connect(address).await.unwrap();
+    let name = ServerName::try_from("localhost").unwrap();
+    let mut stream = TlsConnector::from(client).connect(name, plain).await.unwrap();
+    let request = b"GET /api/v1/health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    stream.write_all(request).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    assert!(answer.to_lowercase().contains("strict-transport-security"), "{answer}");
+    assert!(world.tasks.stop(std::time::Duration::from_secs(10)).await, "all tasks drained by themselves");
+    assert!(TcpStream::connect(address).await.is_err(), "nobody listens any more");
+}
+
+#[tokio::test]
+async fn an_address_others_can_reach_needs_tls() {
+    let world = World::new().await;
+    let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
+    let error = sf_api::serve(listener, world.router.clone(), None, world.tasks.shutdown()).await.unwrap_err();
+    assert!(error.to_string().contains("needs TLS"), "{error}");
+}
