@@ -57,3 +57,7 @@ stop: ## end everything that `make run` started
 
 reset: ## the same, and delete its data (asks; YES=1 does not)
 	@scripts/serverflow.sh reset $(if $(YES),--yes)
+
+.PHONY: bench
+bench: ## the promises in numbers, one JSON line each (BENCH_AGENTS=15000 for the full swarm)
+	cargo run --release --quiet -p sf-bench

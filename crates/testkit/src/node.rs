@@ -338,6 +338,7 @@ impl SimNode {
                     let before = app.live.replace(deploy.release);
                     app.kept.retain(|kept| *kept != deploy.release);
                     app.kept.splice(0..0, before.filter(|before| *before != deploy.release));
+                    app.kept.truncate(usize::from(deploy.app.keep_releases));
                     app.stopped = false;
                 }
                 Facts::Deploy(DeployFacts {

@@ -1,0 +1,75 @@
+//! Measures the promises of the control plane and prints one JSON line a result:
+//! `{"bench","metric","value","unit","floor"?,"peer"?}`. `floor` is what is promised, computed from this machine's own
+//! disk and loopback in the same run; `peer` is what a bare program does.
+//!
+//! Simulated agents live in a second process, started from this very binary as `sf-bench agents`.
+
+mod agents;
+mod floors;
+mod line;
+mod orders;
+mod rows;
+mod swarm;
+
+use anyhow::{Context, Result};
+use sf_testkit::Plane;
+
+use crate::agents::Agents;
+use crate::line::Line;
+
+/// Agents that connect unless `BENCH_AGENTS` says otherwise; 15,000 is the promise, 2,000 fits a coffee break.
+const AGENTS: usize = 2_000;
+
+fn main() -> Result<()> {
+    raise_open_files()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    match std::env::args().nth(1).as_deref() {
+        Some("agents") => runtime.block_on(swarm::run()),
+        _ => runtime.block_on(measure()),
+    }
+}
+
+async fn measure() -> Result<()> {
+    let wanted = sf_runtime::env::var("BENCH_AGENTS");
+    let count = wanted.map_or(Ok(AGENTS), |text| text.parse()).context("BENCH_AGENTS is no number")?;
+    let fsync = floors::disk().await?;
+    floors::loopback().await?;
+    plain(count, &fsync).await?;
+    secured(count).await
+}
+
+/// Everything but TLS: memory of a connection, orders, the storm.
+async fn plain(count: usize, fsync: &line::Times) -> Result<()> {
+    let plane = Plane::real_time(false).await?;
+    Line::new("control", "resident_idle", agents::resident_kb()? / 1024.0, "MB").floor(40.0).print()?;
+    let admin = plane.admin().await?;
+    let mut swarm = Agents::start(&plane, count).await?;
+    let memory = agents::connect(&plane, &mut swarm, count).await?;
+    Line::new("agents", "connected", plane.control.connected() as f64, "agents").floor(count as f64).print()?;
+    Line::new("agents", "memory_each", memory, "KB").floor(12.0).print()?;
+    let apps = orders::apps(&plane, &admin, swarm.nodes()).await?;
+    orders::round_trip(&plane, &admin, &apps, fsync).await?;
+    orders::throughput(&plane, &admin, &apps).await?;
+    agents::storm(&plane, &admin, &mut swarm, count).await?;
+    swarm.stop().await?;
+    plane.stop().await;
+    Ok(())
+}
+
+/// Memory of a connection with TLS 1.3.
+async fn secured(count: usize) -> Result<()> {
+    let plane = Plane::real_time(true).await?;
+    let mut swarm = Agents::start(&plane, count).await?;
+    let memory = agents::connect(&plane, &mut swarm, count).await?;
+    Line::new("agents", "memory_each_tls", memory, "KB").floor(32.0).print()?;
+    swarm.stop().await?;
+    plane.stop().await;
+    Ok(())
+}
+
+/// As many open files as the machine allows: each agent is one here and one in the second process.
+fn raise_open_files() -> Result<()> {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    Ok(setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?)
+}
