@@ -8,7 +8,6 @@ mod plane;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Duration;
 
 use plane::{LIMIT, Plane};
 use sf_agent::daemon::local;
@@ -110,6 +109,24 @@ impl World {
         self.daemon = Some(child);
     }
 
+    /// Waits until a log of a release on disk holds `text` this often.
+    async fn log_line(&self, text: &str, times: usize) -> bool {
+        let logs = self.state().app(self.app).join("logs");
+        let count = || {
+            let folders = std::fs::read_dir(&logs).into_iter().flatten().flatten();
+            let files = folders.flat_map(|folder| std::fs::read_dir(folder.path()).into_iter().flatten().flatten());
+            files
+                .map(|file| std::fs::read_to_string(file.path()).unwrap_or_default().matches(text).count())
+                .sum::<usize>()
+        };
+        let wait = async {
+            while count() < times {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(LIMIT, wait).await.is_ok()
+    }
+
     /// As `kill -9`.
     async fn kill(&mut self) {
         let mut daemon = self.daemon.take().unwrap();
@@ -208,9 +225,15 @@ impl World {
     }
 }
 
-impl Drop for World {
-    fn drop(&mut self) {
-        // Shims and relays outlive the daemon by design; they are ended by the folder their command line names.
+impl World {
+    /// As a reboot: everything ends at once.
+    async fn reboot(&mut self) {
+        self.kill().await;
+        self.kill_holders();
+    }
+
+    /// Shims and relays outlive the daemon by design; they are known by the folder their command line names.
+    fn kill_holders(&self) {
         let mark = self.dir.path().display().to_string();
         for entry in std::fs::read_dir("/proc").unwrap().flatten() {
             let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else { continue };
@@ -220,6 +243,19 @@ impl Drop for World {
                 let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL);
             }
         }
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        // The daemon first: it would start what is killed again.
+        if let Some(daemon) = &mut self.daemon {
+            let _ = daemon.start_kill();
+            while matches!(daemon.try_wait(), Ok(None)) {
+                std::thread::yield_now();
+            }
+        }
+        self.kill_holders();
     }
 }
 
@@ -284,13 +320,10 @@ async fn an_app_is_deployed_comes_back_from_bad_releases_and_outlives_the_agent(
     assert_eq!((one.commit.as_deref(), one.state), (Some(first_commit.as_str()), AppState::Running));
     assert_eq!(step_times(&one), [Step::Fetch, Step::Detect, Step::Start, Step::Health, Step::Switch, Step::Watch]);
     assert_eq!(get(port, "/").await, (200, "one".to_owned()));
-    world
-        .plane
-        .until("its log", |state| state.lines.iter().any(|(_, text)| text == "hello from one").then_some(()))
-        .await;
+    world.plane.until("its log", |state| state.lines.values().any(|text| text == "hello from one").then_some(())).await;
 
     // A second release that fails its check never goes live.
-    world.commit_server(&server("two", 500, None).replace("'/healthz'", "'/healthz'")).await;
+    world.commit_server(&server("two", 500, None)).await;
     let order = world.deploy_order(None, Millis::secs(1));
     let Order::Deploy(mut deploy) = order else { unreachable!() };
     deploy.time_limit = Millis::secs(4);
@@ -580,4 +613,76 @@ async fn static_sites_are_served_without_a_process_and_two_agents_do_not_share_a
     let said = String::from_utf8_lossy(&done.stderr).into_owned();
     assert!(said.contains(&format!("pid {}", world.daemon.as_ref().unwrap().id().unwrap())), "{said}");
     assert!(Path::new(&world.state().join("agent-key")).exists());
+}
+
+#[tokio::test]
+async fn after_a_reboot_without_a_control_plane_apps_run_and_what_happened_is_told_later() {
+    let mut world = World::enrolled().await;
+    world.commit_server(&server("app", 200, None)).await;
+    world.start(None).await;
+    world.plane.connected(0).await;
+    let outcome = world.deploy().await;
+    let port = world.succeeded(&outcome).port.unwrap().get();
+    world.reboot().await;
+    // The kernel closes what killed processes held a moment later.
+    while TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    // Nobody answers at the control plane's address.
+    let state = world.state();
+    let registration = state.registration().unwrap();
+    state.write_registration(&Registration { url: "wss://127.0.0.1:1".to_owned(), ..registration.clone() }).unwrap();
+    world.start(None).await;
+    let first = world.log_line("hello from app", 2).await;
+    assert!(first, "{}", world.log());
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await;
+    while stream.is_err() || get(port, "/").await.0 != 200 {
+        stream = TcpStream::connect(("127.0.0.1", port)).await;
+    }
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(world.pid().await), nix::sys::signal::Signal::SIGKILL).unwrap();
+    assert!(world.log_line("hello from app", 3).await);
+    // It is there again: what happened meanwhile is told, each line once.
+    world.kill().await;
+    state.write_registration(&Registration { counter: state.registration().unwrap().counter, ..registration }).unwrap();
+    world.start(None).await;
+    let app = world.app;
+    let crashed = |event: &sf_protocol::report::StatusUpdate| matches!(&event.event, NodeEvent::App { app: of, reason, .. } if *of == app && reason.contains("SIGKILL"));
+    world.plane.until("the crash", |state| state.events.iter().any(crashed).then_some(())).await;
+    let hello = |state: &mut plane::State| state.lines.values().filter(|text| *text == "hello from app").count();
+    world.plane.until("the log", |state| (hello(state) >= 3).then_some(())).await;
+    assert_eq!(world.plane.state(hello), 3);
+}
+
+#[tokio::test]
+async fn workers_have_no_port_and_what_should_be_true_is_made_true() {
+    let mut world = World::enrolled().await;
+    let settings = "start = [\"node\", \"worker.js\"]\ntraffic = \"none\"\n[health]\nlog = \"ready\"\n";
+    let worker = "console.log('ready'); setInterval(() => {}, 1000);";
+    world.commit(&[("worker.js", worker), ("serverflow.app.toml", settings)]).await;
+    world.start(None).await;
+    world.plane.connected(0).await;
+    let outcome = world.deploy().await;
+    let facts = world.succeeded(&outcome);
+    assert_eq!((facts.port, facts.state), (None, AppState::Running));
+    let pid = world.pid().await;
+    let desired = |spec: AppSpec, state| {
+        let one = sf_protocol::order::DesiredApp { spec, release: Some(facts.release), state };
+        Order::DesiredState(sf_protocol::order::DesiredState { apps: vec![one] })
+    };
+    // An older generation changes nothing.
+    let old = AppSpec { generation: 0, ..world.spec() };
+    assert_eq!(world.plane.run(desired(old, AppState::Stopped)).await.verdict, Verdict::Succeeded);
+    assert_eq!(world.pid().await, pid);
+    let spec = world.spec();
+    assert_eq!(world.plane.run(desired(spec, AppState::Stopped)).await.verdict, Verdict::Succeeded);
+    let status = local::ask(&world.state()).await.unwrap().unwrap();
+    assert_eq!((status.apps[0].state, status.apps[0].pid), (AppState::Stopped, None));
+    let spec = world.spec();
+    assert_eq!(world.plane.run(desired(spec, AppState::Running)).await.verdict, Verdict::Succeeded);
+    assert_ne!(world.pid().await, pid);
+    // Watching: samples come every second.
+    let before = world.plane.state(|state| state.samples);
+    assert_eq!(world.plane.ask(Query::Watch { time: Millis::secs(5) }).await, Reply::Watching);
+    world.plane.until("samples", |state| (state.samples >= before + 3).then_some(())).await;
+    assert!(world.plane.state(|state| state.acks.len()) >= 4);
 }

@@ -1,6 +1,6 @@
 //! A scripted control plane: the server side of the real protocol over real TLS, with its state in memory.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use sf_protocol::handshake::{
     BindingKind, Endpoint, Identity, Join, NodeRecord, Nonce, ServerHello, VERSIONS, Welcome, join,
 };
 use sf_protocol::query::{Answer, Query, Reply};
-use sf_protocol::report::{LogStored, StatusUpdate, Stored};
+use sf_protocol::report::{LogSource, LogStored, StatusUpdate, Stored};
 use sf_protocol::{Delegation, KeyId, Kind, Order, Outcome, PublicKey, SecretKey, Signed};
 use sf_runtime::{Clock, OnError, Rng, Tasks};
 use sf_types::{CommandId, Millis, NodeId};
@@ -61,7 +61,8 @@ pub struct State {
     /// How often each outcome came.
     pub deliveries: HashMap<CommandId, u32>,
     pub answers: HashMap<CommandId, Answer>,
-    pub lines: Vec<(sf_protocol::report::LogSource, String)>,
+    /// By log and number: a line that comes twice is taken in once.
+    pub lines: BTreeMap<(LogSource, u64), String>,
     pub samples: usize,
     pub acks: Vec<CommandId>,
     pub first_words: Vec<Kind>,
@@ -387,7 +388,10 @@ fn receive(state: &mut State, frame: Frame, key: &PublicKey) -> Option<Stored> {
         }
         Frame::LogStream(stream) => {
             let up_to = stream.lines.last().map_or(0, |line| line.sequence);
-            state.lines.extend(stream.lines.into_iter().map(|line| (stream.source, line.text)));
+            for line in stream.lines {
+                let before = state.lines.insert((stream.source, line.sequence), line.text.clone());
+                assert!(before.is_none_or(|before| before == line.text), "a number never means two lines");
+            }
             Some(Stored { logs: vec![LogStored { source: stream.source, up_to }], ..Stored::default() })
         }
         Frame::SystemLog(sample) => {
