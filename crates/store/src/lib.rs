@@ -8,15 +8,12 @@
 //! Start reading at [`store`], then [`tx`], then any noun: a file each.
 
 pub mod audit;
-mod dialect;
 pub mod error;
 pub mod events;
-mod flush;
 pub mod machines;
 pub mod meta;
 mod migrate;
 pub mod people;
-mod row;
 mod sql;
 pub mod store;
 #[cfg(feature = "testing")]
@@ -28,8 +25,9 @@ mod writer;
 pub use error::StoreError;
 pub use machines::{commands, delegations, devices, enrol, metrics, nodes};
 pub use people::{permissions, sessions, tenants, tokens, users};
-pub use row::Json;
 pub use sf_types::Scope;
+pub use sql::row::Json;
+pub(crate) use sql::{dialect, row};
 pub use store::{Store, StoreOptions};
 pub use tx::{Look, Reader, Tx};
 pub use work::{approvals, apps, idempotency, logs, outbox, releases, runs, timeline};

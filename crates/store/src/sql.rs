@@ -1,5 +1,8 @@
 //! A statement under construction: text with `?` for each bound value, bounded by a scope.
 
+pub(crate) mod dialect;
+pub(crate) mod row;
+
 use sea_orm::{ConnectionTrait, QueryResult, Statement, Value, Values};
 use sf_types::{Page, PageRequest, Scope};
 use uuid::Uuid;

@@ -17,11 +17,11 @@ use tokio::sync::mpsc;
 use crate::dialect::Dialect;
 use crate::error::Grave;
 use crate::events::StoredEvent;
-use crate::flush;
 use crate::store::{Sink, StoreOptions, connect_writer};
 use crate::tx::{Look, Said, Tx};
 use crate::{Result, StoreError};
 
+mod flush;
 mod job;
 
 pub(crate) use job::{Job, awaited, unawaited};
