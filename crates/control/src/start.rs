@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sf_bus::{Bus, Event, Topic};
 use sf_runtime::{Clock, Rng, Tasks};
 use sf_store::events::StoredEvent;
-use sf_store::{Store, nodes, tenants};
+use sf_store::{Store, tenants};
 use sf_types::Scope;
 
 use crate::control::{Control, Core};
@@ -23,13 +23,7 @@ impl Control {
     pub async fn start(options: Options, clock: Clock, rng: Rng, tasks: &Tasks) -> Result<Self, StartError> {
         let store = Store::open(&options.store, clock.clone(), rng.clone(), tasks).await?;
         store
-            .write(Scope::System, |tx| {
-                Box::pin(async move {
-                    tenants::ensure_default(tx, "default").await?;
-                    // Nobody is connected to a control plane that has just started.
-                    nodes::disconnect_all(tx).await.map(drop)
-                })
-            })
+            .write(Scope::System, |tx| Box::pin(async move { tenants::ensure_default(tx, "default").await.map(drop) }))
             .await?;
         let (keys, access) = Keys::open(&options, &store, &clock, &rng).await?;
         let people = People::new(options.password_cost, &keys.master, &rng)?;
@@ -57,6 +51,7 @@ impl Control {
             people,
         };
         let control = Self(Arc::new(core));
+        control.all_silent().await?;
         control.start_timers();
         control.start_renewal();
         control.start_housekeeping();

@@ -1,15 +1,17 @@
 //! A node's connection: who may open one, what it is sent first, what its end means.
 
+use std::sync::Arc;
+
 use sf_actions::Actor;
-use sf_engine::Input;
+use sf_engine::{Input, RunState};
 use sf_protocol::handshake::{BindingKind, Join, NodeRecord, Proven, ServerOpen, Welcome, join};
 use sf_protocol::key::KeyId;
 use sf_protocol::query::{Query, Reply};
-use sf_store::{Look, commands, nodes, runs};
+use sf_store::{Look, StoreError, Tx, commands, nodes, runs};
 use sf_types::{CommandId, ConnectionId, ErrorKind, Fault, Millis, NodeId, RunId, Scope};
 use tokio::sync::mpsc::Receiver;
 
-use crate::control::Control;
+use crate::control::{Control, Core};
 use crate::links::Outgoing;
 use crate::transition::{self, After};
 use crate::{dispatch, events, moments};
@@ -91,7 +93,10 @@ impl Control {
                 let welcome = Welcome { connection, counter: pending, epoch, resume, heartbeat: HEARTBEAT };
                 let outgoing = core.links.open(node, connection);
                 let high_water = if said.epoch == epoch { said.high_water } else { 0 };
-                self.catch_up(node, connection, high_water).await?;
+                if let Err(fault) = self.catch_up(node, connection, high_water).await {
+                    self.left(node, connection).await;
+                    return Err(fault);
+                }
                 if updated {
                     self.refresh_facts(row);
                 }
@@ -205,6 +210,26 @@ impl Control {
         Ok(())
     }
 
+    /// After a start nobody is connected: what nodes are at work on is stale until they are back. A control plane that
+    /// was killed could not write that down any more.
+    pub(crate) async fn all_silent(&self) -> Result<(), StoreError> {
+        let core = self.core().clone();
+        let store = core.store.clone();
+        store
+            .write(Scope::System, move |tx| {
+                Box::pin(async move {
+                    nodes::disconnect_all(tx).await?;
+                    for state in [RunState::Sent, RunState::Working, RunState::Checking] {
+                        for run in runs::in_state(tx, state).await? {
+                            silence(tx, &core, run.id).await?;
+                        }
+                    }
+                    Ok(())
+                })
+            })
+            .await
+    }
+
     /// A connection ended. Its node's open runs are stale until it is back.
     pub async fn left(&self, node: NodeId, connection: ConnectionId) {
         let core = self.core().clone();
@@ -222,9 +247,7 @@ impl Control {
                     }
                     tx.publish(events::node_changed(row.tenant, node, "offline"));
                     for run in runs::open_for_node(tx, node).await? {
-                        let mut nothing = After::default();
-                        let silent = moments::note(tx.now(), "its node went silent");
-                        transition::advance(tx, &inner, run.id, Input::NodeSilent, silent, &mut nothing).await?;
+                        silence(tx, &inner, run.id).await?;
                     }
                     Ok(())
                 })
@@ -272,4 +295,11 @@ fn forgotten(high_water: u64) -> Fault {
         format!("The node has accepted order {high_water}, which this control plane never gave: it was restored."),
     )
     .fix("Run `serverflow admin raise-epoch` where the root key is.")
+}
+
+/// What a run's node does is not known until it is back.
+async fn silence(tx: &mut Tx, core: &Arc<Core>, run: RunId) -> sf_store::Result<()> {
+    let mut nothing = After::default();
+    let silent = moments::note(tx.now(), "its node went silent");
+    transition::advance(tx, core, run, Input::NodeSilent, silent, &mut nothing).await.map(drop)
 }
