@@ -115,6 +115,15 @@ impl Plane {
         Self::open(self.options, self.folder, self.clock, self.nodes, self.tls).await
     }
 
+    /// Ends it without a last word, as a kill would, and starts another one over the same database and folder.
+    ///
+    /// # Errors
+    /// Whatever keeps it from starting.
+    pub async fn killed(self) -> Result<Self> {
+        self.tasks.stop(Duration::ZERO).await;
+        self.restarted().await
+    }
+
     /// Changes the options and starts again.
     ///
     /// # Errors

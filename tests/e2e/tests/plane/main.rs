@@ -43,7 +43,7 @@ scenarios! {
     connect::two_holders_of_one_key_are_both_cut_until_a_person_looks;
     connect::a_second_connection_replaces_the_first;
     connect::a_node_that_goes_silent_leaves_its_run_stale;
-    recover::a_restart_in_the_middle_ends_truthfully;
+    recover::a_kill_in_the_middle_ends_truthfully;
     recover::a_restart_before_the_order_left_sends_it_once;
     approve::an_approval_is_held_and_bound_to_what_was_shown;
     approve::a_rejection_ends_the_run;

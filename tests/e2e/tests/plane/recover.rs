@@ -9,7 +9,7 @@ use sf_testkit::{Plane, Script};
 
 use crate::order::next_order;
 
-pub async fn a_restart_in_the_middle_ends_truthfully(plane: Plane) -> Result<()> {
+pub async fn a_kill_in_the_middle_ends_truthfully(plane: Plane) -> Result<()> {
     let admin = plane.admin().await?;
     let node = plane.enrol(&admin).await?;
     let app = plane.app(&admin, node.id(), "shop").await?;
@@ -18,7 +18,7 @@ pub async fn a_restart_in_the_middle_ends_truthfully(plane: Plane) -> Result<()>
     let command = next_order(&node, &mut wire, &open).await?;
     wire.say(&node.step(&command, Step::Build, StepState::Started)).await?;
     plane.until(run, |run| run.step == Some(Step::Build)).await?;
-    let plane = plane.restarted().await?;
+    let plane = plane.killed().await?;
     drop(wire);
     // The node finished while nobody listened; its journal has the word.
     node.result(&command, Verdict::RolledBack).await;
