@@ -62,6 +62,7 @@ enum Mode {
 }
 
 fn main() -> ExitCode {
+    sf_runtime::memory::stay_small();
     let cli = Cli::parse();
     let state = cli.state;
     let done = match cli.mode {

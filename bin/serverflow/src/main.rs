@@ -25,6 +25,7 @@ use crate::failure::{Exit, Failure};
 use crate::screen::Screen;
 
 fn main() -> ExitCode {
+    sf_runtime::memory::stay_small();
     let cli = Cli::parse();
     let screen = Screen::new(cli.global.json);
     let outcome = runtime(&cli).and_then(|runtime| {

@@ -9,6 +9,7 @@ pub mod child;
 pub mod clock;
 pub mod config;
 pub mod env;
+pub mod memory;
 pub mod redact;
 pub mod rng;
 pub mod tasks;
