@@ -47,7 +47,12 @@ pub fn cpus() -> u32 {
 /// What confinement this machine enforces, in words.
 pub fn enforces() -> Vec<String> {
     let mut words = Confinement::strict().enforces();
-    words.retain(|word| !word.starts_with("no control group"));
+    // Said of a confinement without a user and a group; what apps get is said below.
+    words.retain(|word| !word.starts_with("no control group") && !word.starts_with("no user of its own"));
+    words.push(match nix::unistd::geteuid().is_root() {
+        true => "a user of its own for each app".to_owned(),
+        false => "apps share the agent's user (it does not run as root)".to_owned(),
+    });
     words.extend(Cgroups::detect().enforces());
     words
 }

@@ -166,7 +166,7 @@ impl StateError {
             Self::Damaged { .. } => (ErrorKind::Internal, "state.damaged", "Enrol the node again."),
             Self::Disk { .. } => (ErrorKind::Internal, "state.disk", "Check the disk and the folder's rights."),
         };
-        Fault::new(kind, code, self.to_string()).fix(fix)
+        Fault::new(kind, code, format!("{self}.")).fix(fix)
     }
 }
 

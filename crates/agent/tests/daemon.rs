@@ -88,7 +88,14 @@ impl World {
         let state = self.state();
         let facts = sf_agent::facts::gather(&Loaded::default()).await;
         let enroller = Enroller { state: &state, facts, clock: Clock::system(), rng: Rng::system() };
-        enroller.enrol(line, |_| {}).await
+        let plane = self.plane.clone();
+        let words = state.node_key_or(&[9; 32]).unwrap().public().id().words();
+        enroller
+            .enrol(line, |pending| {
+                assert_eq!(pending.words, words);
+                plane.state(|state| state.approved = true);
+            })
+            .await
     }
 
     async fn start(&mut self, kill_at: Option<&str>) {
@@ -304,6 +311,30 @@ async fn a_wrong_fingerprint_is_refused_before_anything_is_told_and_a_token_work
     assert_eq!(world.enrol(&nobody).await.unwrap_err().fault().code, "link.tcp");
     let nowhere = InstallLine { url: "wss://nowhere.invalid".parse().unwrap(), ..again };
     assert_eq!(world.enrol(&nowhere).await.unwrap_err().fault().code, "link.dns");
+}
+
+#[tokio::test]
+async fn the_device_flow_waits_for_a_person_over_lost_connections_and_the_example_is_deployed() {
+    let mut world = World::new().await;
+    std::fs::write(
+        world.state().join("policy.toml"),
+        format!("allow_file_below = [\"{}\"]\n", world.repository().display()),
+    )
+    .unwrap();
+    let registration = world.enrol(&world.line(world.plane.fingerprint(), None)).await.unwrap();
+    assert_eq!(world.plane.state(|state| state.node.map(|(node, _)| node)), Some(registration.node));
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/hello-node");
+    let read = |name: &str| std::fs::read_to_string(example.join(name)).unwrap();
+    let names = ["server.js", "package.json", "serverflow.app.toml"];
+    let texts = names.map(read);
+    let commit = world.commit(&[(names[0], &texts[0]), (names[1], &texts[1]), (names[2], &texts[2])]).await;
+    world.start(None).await;
+    world.plane.connected(0).await;
+    let outcome = world.deploy().await;
+    let facts = world.succeeded(&outcome);
+    let (status, page) = get(facts.port.unwrap().get(), "/").await;
+    assert_eq!(status, 200);
+    assert!(page.contains(&facts.release.to_string()) && page.contains(&commit), "{page}");
 }
 
 #[tokio::test]

@@ -151,6 +151,6 @@ impl LinkError {
             Self::Frame(_) => (ErrorKind::Invalid, "link.frame", "Update the older side."),
             Self::Journal(_) => (ErrorKind::Internal, "link.journal", "Check the disk and the agent's state folder."),
         };
-        Fault::new(kind, code, self.to_string()).fix(fix)
+        Fault::new(kind, code, format!("{self}.")).fix(fix)
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use sf_protocol::command::{Authz, Class, Command, Guard};
-use sf_protocol::enrol::{EnrolServer, EnrolToken, NewNode, TokenRecord};
+use sf_protocol::enrol::{EnrolServer, EnrolToken, NewNode, TokenRecord, UserCode};
 use sf_protocol::frame::Frame;
 use sf_protocol::handshake::{
     BindingKind, Endpoint, Identity, Join, NodeRecord, Nonce, ServerHello, VERSIONS, Welcome, join,
@@ -66,6 +66,8 @@ pub struct State {
     pub samples: usize,
     pub acks: Vec<CommandId>,
     pub first_words: Vec<Kind>,
+    asked: bool,
+    pub approved: bool,
 }
 
 fn certify(root: &SecretKey, key: &SecretKey, clock: &Clock, epoch: u64) -> Signed {
@@ -273,6 +275,18 @@ impl Plane {
         let token = self.state(|state| state.token.clone());
         match waiting.response(&response, token.as_ref(), self.0.clock.now()) {
             Ok(candidate) => {
+                if candidate.token().is_none() {
+                    let code = UserCode::from_random(self.0.rng.bytes());
+                    let until = self.0.clock.now().plus(Duration::from_secs(600));
+                    let text = candidate.pending(code, until, Millis(10)).ok()?;
+                    ws.send(Message::text(text)).await.ok()?;
+                    // The first time the connection is lost while the person looks.
+                    if self.state(|state| std::mem::replace(&mut state.asked, true)) {
+                        self.until("approval", |state| state.approved.then_some(())).await;
+                    } else {
+                        return None;
+                    }
+                }
                 let node: NodeId = self.0.rng.id(&self.0.clock);
                 self.state(|state| {
                     state.node = Some((node, *candidate.key()));
