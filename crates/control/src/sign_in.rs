@@ -16,7 +16,7 @@ use sf_runtime::Rng;
 use sf_store::audit::{Entry, Personal};
 use sf_store::sessions::{self, Rotation, Session, SessionKind};
 use sf_store::{Look, Store, StoreError, Tx, meta, permissions, tenants, tokens, users};
-use sf_types::{ErrorKind, Fault, RequestId, Scope, Secret, SessionId, Timestamp, UserId};
+use sf_types::{ErrorKind, Fault, RequestId, Scope, Secret, SessionId, TenantId, Timestamp, UserId};
 
 use crate::control::Control;
 
@@ -164,11 +164,12 @@ impl Control {
                 core.people.succeeded(&account, origin.address);
                 self.open_session(user, origin).await
             }
-            _ => {
+            (_, user) => {
+                let known = user.map(|user| (user.tenant, user.id));
                 core.store
                     .write(Scope::System, move |tx| {
                         Box::pin(async move {
-                            tx.audit(signing(None, &account, &origin, "session.open", "refused"));
+                            tx.audit(signing(known, &account, &origin, "session.open", "refused"));
                             Ok(())
                         })
                     })
@@ -213,7 +214,7 @@ impl Control {
                         Rotate::Grace { token } => Ok(Ok(token)),
                         Rotate::Reuse => {
                             sessions::revoke(tx, id, "a spent refresh token was used").await?;
-                            let user = row.map(|row| row.user);
+                            let user = row.map(|row| (row.tenant, row.user));
                             tx.audit(signing(user, "", &origin, "session.reuse", "revoked"));
                             Ok(Err(signed_out()))
                         }
@@ -306,7 +307,13 @@ impl Control {
                 Box::pin(async move {
                     sessions::create(tx, &row).await?;
                     users::signed_in(tx, person.id).await?;
-                    tx.audit(signing(Some(person.id), &person.email, &origin, "session.open", "succeeded"));
+                    tx.audit(signing(
+                        Some((person.tenant, person.id)),
+                        &person.email,
+                        &origin,
+                        "session.open",
+                        "succeeded",
+                    ));
                     Ok(())
                 })
             })
@@ -431,11 +438,11 @@ fn family_of(row: &Session) -> Family {
 }
 
 /// An audit line about signing in; the address and the network address are committed to, and can be erased.
-fn signing(user: Option<UserId>, email: &str, origin: &Origin, action: &str, outcome: &str) -> Entry {
-    let subject = user.map_or_else(|| "unknown".to_owned(), |user| user.to_string());
+fn signing(user: Option<(TenantId, UserId)>, email: &str, origin: &Origin, action: &str, outcome: &str) -> Entry {
+    let subject = user.map_or_else(|| "unknown".to_owned(), |(_, user)| user.to_string());
     let personal = |field, value: String| Personal { field, subject: subject.clone(), value };
     Entry {
-        tenant: None,
+        tenant: user.map(|(tenant, _)| tenant),
         project: None,
         actor_kind: "person".to_owned(),
         actor_ref: subject.clone(),

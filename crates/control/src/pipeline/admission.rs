@@ -46,7 +46,8 @@ pub(crate) async fn inputs(
         notify_at: rules.notify_at,
         never_auto: rules.never_auto.iter().any(|name| name == spec.name),
         waived: false,
-        frozen: rules.frozen,
+        // A freeze holds changes back; deciding about those that wait is how people get out of it.
+        frozen: rules.frozen && !matches!(action, Action::Run(_)),
         quota_left: u32::try_from(rules.runs_a_minute.saturating_sub(opened)).unwrap_or(u32::MAX),
         draw_permille: u16::try_from(core.rng.below(1000)).unwrap_or(0),
         sample_permille: rules.sample_permille,
