@@ -19,8 +19,8 @@ use crate::value;
 
 /// Time enrolling gets.
 const ENROL_WITHIN: Duration = Duration::from_secs(30);
-/// Time the agent gets to be online.
-const ONLINE_WITHIN: Duration = Duration::from_secs(30);
+/// Time the agent gets to be online: the longest it waits between two tries to connect (60 s), and a little more.
+const ONLINE_WITHIN: Duration = Duration::from_secs(75);
 /// Between two looks at whether it is.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Time an agent gets to end.
@@ -190,7 +190,7 @@ pub async fn online(place: &Place, client: &Client, node: &str, agent: Identity)
             tokio::time::sleep(LOOK_EVERY).await;
         }
     };
-    tokio::time::timeout(ONLINE_WITHIN, wait).await.unwrap_or_else(|_| Err(failed("is not online after 30 s")))
+    tokio::time::timeout(ONLINE_WITHIN, wait).await.unwrap_or_else(|_| Err(failed("is not online after 75 s")))
 }
 
 /// Ends the agent; its apps run on.

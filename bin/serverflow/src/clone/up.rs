@@ -233,6 +233,10 @@ impl Up<'_> {
         };
         record.agent = Some(process);
         self.place.write_record(record)?;
+        let waits = "the agent is running and connects again within a minute; its apps serve meanwhile";
+        if found {
+            progress.say(waits);
+        }
         agent::online(self.place, client, &node, process).await?;
         let how = if found { "was running and is connected again" } else { "enrolled and online" };
         progress.line(Tone::Good, "✓", &format!("agent (pid {}) {how}", process.pid));

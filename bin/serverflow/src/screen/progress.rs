@@ -44,6 +44,14 @@ impl Progress {
         }
     }
 
+    /// What is waited for: on a terminal with the spinner, a line otherwise.
+    pub fn say(&self, text: &str) {
+        match &self.bar {
+            Some(_) => self.step(text),
+            None => self.line(Tone::Dim, "…", text),
+        }
+    }
+
     /// A line that stays.
     pub fn line(&self, tone: Tone, mark: &str, text: &str) {
         let line = format!("  {} {}", self.screen.paint(tone, mark), plain(text));
