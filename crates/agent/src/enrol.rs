@@ -45,6 +45,8 @@ impl Enroller<'_> {
     /// # Errors
     /// [`LinkError`], naming the cause. Nothing secret was sent before the control plane had proven itself.
     pub async fn enrol(&self, line: &InstallLine, mut show: impl FnMut(&Pending)) -> Result<Registration, LinkError> {
+        // A running daemon would go on with the key and the journal of the old registration.
+        let _held = self.state.hold(self.clock.now())?;
         match self.state.registration() {
             Ok(known) if !line.again => {
                 return Err(StateError::Enrolled { name: known.node_name, url: known.url }.into());
@@ -134,6 +136,10 @@ impl Enroller<'_> {
             epoch: enrolled.epoch,
             enrolled_at: self.clock.now(),
         };
+        // Numbers and outcomes of another control plane mean nothing to this one.
+        if self.state.registration().is_ok_and(|known| known.node != registration.node) {
+            self.state.set_aside("journal")?;
+        }
         // The root first: a registration without its root could not be used.
         self.state.write_root_key(&enrolled.root)?;
         self.state.write_registration(&registration)?;

@@ -275,7 +275,6 @@ impl Executor {
             return;
         };
         let id = command.id;
-        self.running.all().insert(id, CancellationToken::new());
         self.in_turn(apps_of(&node, &command.order), id, async move { node.reconcile(&command, accepted.at).await });
     }
 

@@ -342,6 +342,19 @@ impl StateDir {
         Ok(self.read::<KeptDelegation>(&delegation_file(key))?.map(|kept| kept.signed))
     }
 
+    /// Renames a file out of the way, so that a person can still look at it. One that is not there is fine.
+    ///
+    /// # Errors
+    /// [`StateError::Disk`].
+    pub fn set_aside(&self, name: &str) -> Result<()> {
+        let from = self.join(name);
+        let to = (1..).map(|n| self.join(&format!("{name}.old-{n}"))).find(|to| !to.exists());
+        match fs::rename(&from, to.expect("there are more numbers than files")) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(disk(&from, source)),
+            _ => Ok(()),
+        }
+    }
+
     /// Reads a JSON file; `None` where it is not there.
     ///
     /// # Errors

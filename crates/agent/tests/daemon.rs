@@ -643,7 +643,19 @@ async fn static_sites_are_served_without_a_process_and_two_agents_do_not_share_a
     let done = second.finish(LIMIT).await.unwrap();
     let said = String::from_utf8_lossy(&done.stderr).into_owned();
     assert!(said.contains(&format!("pid {}", world.daemon.as_ref().unwrap().id().unwrap())), "{said}");
-    assert!(Path::new(&world.state().join("agent-key")).exists());
+    // Nor is a node enrolled anew while its daemon runs; afterwards it is, with its apps, and numbers begin anew.
+    let line = InstallLine { again: true, ..world.line(world.plane.fingerprint(), Some(world.plane.token())) };
+    assert_eq!(world.enrol(&line).await.unwrap_err().fault().code, "state.held");
+    world.kill().await;
+    world.enrol(&line).await.unwrap();
+    world.plane.state(|state| state.events.clear());
+    world.plane.raise_epoch(1);
+    let connections = world.plane.state(|state| state.connections);
+    world.start(None).await;
+    world.plane.connected(connections).await;
+    assert_eq!(get(port, "/").await, (200, "<h1>two</h1>".to_owned()));
+    let order = world.action(AppVerb::Status);
+    assert_eq!(world.plane.run(order).await.verdict, Verdict::Succeeded);
 }
 
 #[tokio::test]

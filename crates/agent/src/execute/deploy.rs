@@ -65,9 +65,13 @@ impl Node {
             outcome: None,
         };
         let mut work = Deploying { node: self, progress: &progress, way, watch: deploy.watch, release: None };
-        let ended = match self.deploys.acquire().await {
-            Ok(_room) => Box::pin(work.run(command, deploy, cancel)).await,
-            Err(_) => Err(End::Cancelled),
+        let room = tokio::select! {
+            room = self.deploys.acquire() => room.ok(),
+            () = cancel.cancelled() => None,
+        };
+        let ended = match room {
+            Some(_room) => Box::pin(work.run(command, deploy, cancel)).await,
+            None => Err(End::Cancelled),
         };
         work.end(ended)
     }

@@ -107,7 +107,10 @@ impl Node {
             (None, None) => None,
         };
         let _room = match first {
-            Some(_) => Some(self.builds.acquire().await.expect("the semaphore is never closed")),
+            Some(_) => tokio::select! {
+                room = self.builds.acquire() => room.ok(),
+                () = cancel.cancelled() => return Err(End::Cancelled),
+            },
             None => None,
         };
         let app = wanted.spec.app;
