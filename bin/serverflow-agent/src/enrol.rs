@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use sf_agent::enrol::{Enroller, InstallLine};
 use sf_agent::link::ControlUrl;
+use sf_agent::link::enrol::{Enroller, InstallLine};
 use sf_agent::policy::Policy;
 use sf_agent::state::{Registration, StateDir};
 use sf_protocol::KeyId;

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use sf_agent::daemon::local::{self, AgentStatus};
-use sf_agent::doctor::{self, Finding};
+use sf_agent::facts::doctor::{self, Finding};
+use sf_agent::journal::verify;
 use sf_agent::link::LinkState;
 use sf_agent::state::{Registration, StateDir};
-use sf_agent::verify;
 use sf_runtime::Clock;
 use sf_types::{ByteSize, CommandId, Fault};
 

@@ -39,7 +39,16 @@ pub struct Args {
 pub async fn run(context: &Context, args: Args) -> Done {
     let client = context.client()?;
     let app = find_id(&client, "/apps", &args.app).await?;
-    let mut reader = Reader { context, client, path: format!("/apps/{app}/logs"), filter: args.query, after: 0 };
+    let mut reader = Reader {
+        context,
+        client,
+        app: format!("/apps/{app}"),
+        path: format!("/apps/{app}/logs"),
+        filter: args.query,
+        after: 0,
+        release: None,
+    };
+    reader.release = reader.live().await?;
     match args.since_seq {
         Some(after) => reader.after = after,
         None => reader.begin(args.tail).await?,
@@ -57,9 +66,12 @@ pub async fn run(context: &Context, args: Args) -> Done {
 struct Reader<'a> {
     context: &'a Context,
     client: Client,
+    app: String,
     path: String,
     filter: Option<String>,
     after: u64,
+    /// Whose log is read: numbers begin anew with each release.
+    release: Option<String>,
 }
 
 impl Reader<'_> {
@@ -69,8 +81,17 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Reads page after page until nothing is new.
+    async fn live(&self) -> Result<Option<String>, Failure> {
+        let app = self.client.get(&self.app, &[]).await?.data;
+        Ok(app.pointer("/liveRelease/id").and_then(Value::as_str).map(str::to_owned))
+    }
+
+    /// Reads page after page until nothing is new; a new release is read from its first line.
     async fn rest(&mut self) -> Result<(), Failure> {
+        let live = self.live().await?;
+        if live != self.release {
+            (self.release, self.after) = (live, 0);
+        }
         loop {
             let before = self.after;
             let answer = self.read(("after", before.to_string())).await?;
@@ -107,6 +128,7 @@ impl Reader<'_> {
     async fn read(&self, from: (&str, String)) -> Result<Value, Failure> {
         let mut query = vec![from];
         query.extend(self.filter.clone().map(|text| ("q", text)));
+        query.extend(self.release.clone().map(|release| ("release", release)));
         Ok(self.client.get(&self.path, &query).await?.data)
     }
 
