@@ -11,7 +11,7 @@ mod orders;
 mod rows;
 mod swarm;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use sf_testkit::Plane;
 
 use crate::agents::Agents;
@@ -25,17 +25,24 @@ fn main() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match std::env::args().nth(1).as_deref() {
         Some("agents") => runtime.block_on(swarm::run()),
+        Some("tls") => runtime.block_on(secured()),
         _ => runtime.block_on(measure()),
     }
 }
 
 async fn measure() -> Result<()> {
-    let wanted = sf_runtime::env::var("BENCH_AGENTS");
-    let count = wanted.map_or(Ok(AGENTS), |text| text.parse()).context("BENCH_AGENTS is no number")?;
     let fsync = floors::disk().await?;
     floors::loopback().await?;
-    plain(count, &fsync).await?;
-    secured(count).await
+    plain(count()?, &fsync).await?;
+    // In a process of its own: memory that the first part gave back would hide what these connections take.
+    let done = tokio::process::Command::new(std::env::current_exe()?).arg("tls").status().await?;
+    ensure!(done.success(), "the part with TLS failed: {done}");
+    Ok(())
+}
+
+fn count() -> Result<usize> {
+    let wanted = sf_runtime::env::var("BENCH_AGENTS");
+    wanted.map_or(Ok(AGENTS), |text| text.parse()).context("BENCH_AGENTS is no number")
 }
 
 /// Everything but TLS: memory of a connection, orders, the storm.
@@ -57,7 +64,8 @@ async fn plain(count: usize, fsync: &line::Times) -> Result<()> {
 }
 
 /// Memory of a connection with TLS 1.3.
-async fn secured(count: usize) -> Result<()> {
+async fn secured() -> Result<()> {
+    let count = count()?;
     let plane = Plane::real_time(true).await?;
     let mut swarm = Agents::start(&plane, count).await?;
     let memory = agents::connect(&plane, &mut swarm, count).await?;

@@ -120,6 +120,7 @@ fn unsent(command: StoredCommand) -> StoredCommand {
 async fn state(tx: &mut Tx, mut sample: Sample, state: RunState, version: u64) -> sf_store::Result<()> {
     (sample.run.state, sample.run.version) = (state, version);
     sample.run.command = Some(sample.command.id);
+    sample.run.closed_at = matches!(state, RunState::Done(_)).then(|| tx.now());
     let lines = if matches!(state, RunState::Done(_)) { 2 } else { 1 };
     timeline::append(tx, sample.run.id, &sample.moments[..lines.min(sample.moments.len())]).await?;
     runs::update(tx, &sample.run, None).await?;
