@@ -1,5 +1,8 @@
 //! What this node is: read once at the start, told at enrolment and when asked.
 
+pub mod doctor;
+pub mod metrics;
+
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -9,7 +12,6 @@ use sf_runtime::child::Child;
 
 use crate::confine::Confinement;
 use crate::confine::cgroup::Cgroups;
-use crate::metrics;
 use crate::policy::{Loaded, Owner};
 
 /// Programs whose version people want to see.

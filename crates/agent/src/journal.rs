@@ -5,6 +5,7 @@
 
 mod file;
 mod index;
+pub mod verify;
 mod writer;
 
 use std::path::{Path, PathBuf};

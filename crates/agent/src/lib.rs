@@ -8,15 +8,12 @@
 
 pub mod build;
 pub mod confine;
-pub mod health;
 pub mod daemon;
-pub mod doctor;
-pub mod enrol;
 pub mod execute;
 pub mod facts;
+pub mod health;
 pub mod journal;
 pub mod link;
-pub mod metrics;
 pub mod outbox;
 pub mod policy;
 pub mod process;
@@ -26,4 +23,3 @@ pub mod shim;
 pub mod source;
 pub mod state;
 pub mod user;
-pub mod verify;

@@ -4,6 +4,7 @@
 
 pub mod address;
 pub mod backoff;
+pub mod enrol;
 mod error;
 mod session;
 pub mod socket;

@@ -12,8 +12,8 @@ use tokio::sync::{broadcast, watch};
 use tokio::time::Instant;
 
 use super::node::Node;
+use crate::facts::metrics::{self, AppReading, Sampler};
 use crate::link::LinkState;
-use crate::metrics::{self, AppReading, Sampler};
 use crate::process::Usage;
 use crate::shim::state::Status;
 

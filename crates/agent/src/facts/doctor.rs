@@ -7,12 +7,12 @@ use sf_protocol::report::NodeFacts;
 use sf_runtime::Clock;
 use sf_types::{ByteSize, Fault};
 
+use super::metrics;
 use crate::link::{ControlUrl, LinkError, Socket, Trust};
-use crate::metrics;
 use crate::policy::Policy;
+use crate::process;
 use crate::release::RESERVE_BYTES;
 use crate::state::{Registration, StateDir};
-use crate::{facts, process};
 
 /// A result.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
@@ -78,7 +78,7 @@ pub async fn examine(path: &Path, clock: &Clock) -> Vec<Check> {
         Err(error) => bad("node key", &error.into()),
     });
     let loaded = Policy::load(&state.join("policy.toml"));
-    let known = facts::gather(loaded.as_ref().unwrap_or(&crate::policy::Loaded::default())).await;
+    let known = super::gather(loaded.as_ref().unwrap_or(&crate::policy::Loaded::default())).await;
     checks.push(match &loaded {
         Ok(_) => good("policy", known.policy.clone()),
         Err(fault) => bad("policy", fault),
