@@ -1,6 +1,8 @@
 //! The configuration of the control plane: `serverflow.toml`, then `SERVERFLOW_SECTION__KEY`, then the plain names
 //! that hosting platforms set (`DATABASE_URL`). Unknown keys are refused.
 
+#[cfg(test)]
+mod reference;
 mod sections;
 
 use std::path::{Path, PathBuf};
