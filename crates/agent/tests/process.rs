@@ -1,3 +1,4 @@
+// tidy: long because each case needs the same real shims around it, and one binary links once.
 //! Shims and their supervisor with real processes.
 
 #![expect(clippy::unwrap_used, reason = "the steps of a test may fail loudly, outside its own function too")]
