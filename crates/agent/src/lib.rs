@@ -6,7 +6,6 @@
 //! Processes outlive the daemon: [`shim`] holds one app process, [`relay`] holds one stable port; both are modes of
 //! the same binary.
 
-pub mod build;
 pub mod confine;
 pub mod daemon;
 pub mod execute;
@@ -14,12 +13,12 @@ pub mod facts;
 pub mod health;
 pub mod journal;
 pub mod link;
+pub mod making;
 pub mod outbox;
 pub mod policy;
 pub mod process;
 pub mod relay;
-pub mod release;
 pub mod shim;
-pub mod source;
 pub mod state;
-pub mod user;
+
+pub use making::{build, release, source, user};

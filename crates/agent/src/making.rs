@@ -1,0 +1,6 @@
+//! How a repository becomes a release on disk: fetched, planned, built in a confined child, kept immutable.
+
+pub mod build;
+pub mod release;
+pub mod source;
+pub mod user;
