@@ -8,7 +8,7 @@ use sf_identity::AccessKeys;
 use sf_runtime::{Clock, OnError, Rng, Tasks};
 use sf_store::Store;
 use sf_types::{ErrorKind, Fault, InstanceId, Timestamp};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use crate::links::Links;
 use crate::options::Options;
@@ -36,6 +36,7 @@ pub(crate) struct Core {
     pub(crate) people: crate::sign_in::People,
     pub(crate) questions: Questions,
     pub(crate) waiting: crate::enrolment::Waiting,
+    pub(crate) timer_armed: Notify,
     pub(crate) started_at: Timestamp,
 }
 
@@ -103,6 +104,9 @@ impl Control {
 
     /// Sends what a transaction signed. What cannot be sent now is sent when its node is back.
     pub(crate) fn deliver(&self, after: After) {
+        if after.armed {
+            self.0.timer_armed.notify_one();
+        }
         for delivery in after.deliveries {
             self.0.links.command(delivery.node, delivery.command);
         }

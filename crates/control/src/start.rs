@@ -36,6 +36,7 @@ impl Control {
         });
         let core = Core {
             signer: Signer::new(keys.certified()),
+            timer_armed: Default::default(),
             started_at: clock.now(),
             links: Links::default(),
             questions: Default::default(),

@@ -259,12 +259,24 @@ impl Deploying<'_> {
             return Ok(());
         }
         progress.begin(Step::Drain, "");
-        match node.relays.drain(app, DRAIN_MAX).await {
-            Ok(drained) if drained.in_flight == 0 => progress.done(&format!("after {} ms", drained.took.0)),
-            Ok(drained) => {
+        // A slow request on the old release must not hide that the new one has ended.
+        let gone = async {
+            match &running.process {
+                Some(process) => drop(process.ended().await),
+                None => std::future::pending().await,
+            }
+        };
+        let drained = tokio::select! {
+            drained = node.relays.drain(app, DRAIN_MAX) => Some(drained),
+            () = gone => None,
+        };
+        match drained {
+            Some(Ok(drained)) if drained.in_flight == 0 => progress.done(&format!("after {} ms", drained.took.0)),
+            Some(Ok(drained)) => {
                 progress.done(&format!("{} requests were still open after {} s", drained.in_flight, DRAIN_MAX.0 / 1000))
             }
-            Err(error) => progress.failed(&error.to_string()),
+            Some(Err(error)) => progress.failed(&error.to_string()),
+            None => progress.failed("the new release ended"),
         }
         Ok(())
     }

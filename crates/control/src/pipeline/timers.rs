@@ -41,6 +41,7 @@ impl Control {
                 tokio::select! {
                     () = shutdown.requested() => {}
                     () = tokio::time::sleep(wait) => {}
+                    () = control.core().timer_armed.notified() => {}
                 }
             }
             Ok::<(), Fault>(())

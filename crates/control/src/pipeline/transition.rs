@@ -20,6 +20,8 @@ use crate::{events, moments};
 pub(crate) struct After {
     pub(crate) deliveries: Vec<Delivery>,
     pub(crate) admitted: Vec<(DeviceCodeId, NodeId)>,
+    /// A timer was written: the lane looks when it is due.
+    pub(crate) armed: bool,
     /// Nodes whose connection ends with this.
     pub(crate) cut: Vec<(NodeId, Fault)>,
     /// Runs whose node is back: its journal is asked about them.
@@ -70,6 +72,8 @@ pub(crate) async fn record(
                 };
                 let payload = serde_json::json!({ "run": run.id });
                 outbox::push(tx, crate::timers::LANE, kind, payload, *at).await?;
+                // Expiries are hours away: the lane finds them by itself.
+                after.armed |= *timer == Timer::Hold;
             }
             Effect::Publish => {}
         }

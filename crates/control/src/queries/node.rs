@@ -84,7 +84,13 @@ impl Control {
             )
             .fix("Start its agent (`serverflow-agent run`), or look at `serverflow nodes`."));
         }
-        let reply = tokio::time::timeout(ANSWER_WITHIN, answer).await;
+        let shutdown = core.tasks.shutdown();
+        let reply = tokio::select! {
+            reply = tokio::time::timeout(ANSWER_WITHIN, answer) => reply,
+            () = shutdown.requested() => {
+                return Err(Fault::new(ErrorKind::Unavailable, "control.stopping", "The control plane is stopping."));
+            }
+        };
         drop(forget);
         match reply {
             Ok(Ok(Reply::Fault(fault))) => Err(fault),
