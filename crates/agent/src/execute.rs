@@ -94,6 +94,8 @@ pub(crate) fn outcome(
     started_at: Timestamp,
 ) -> Outcome {
     let fault = fault.map(|mut fault| {
+        // Its last words are lines of a log: they are cleaned like every other line that leaves the node.
+        fault.message = node.outbox.redacted(&fault.message);
         fault.message.truncate(fault.message.floor_char_boundary(FAULT_BYTES));
         fault
     });

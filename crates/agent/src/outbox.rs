@@ -108,6 +108,12 @@ impl Outbox {
         self.0.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Text as it may leave the node.
+    pub fn redacted(&self, text: &str) -> String {
+        let redactor = Arc::clone(&self.shared().redactor);
+        redactor.redact(text).into_owned()
+    }
+
     /// Waits until there may be something new to deliver.
     pub async fn woken(&self) {
         self.0.wake.notified().await;

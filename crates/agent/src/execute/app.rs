@@ -158,7 +158,8 @@ impl Apps {
             let path = self.folder(app).join(APP);
             let staged = path.with_extension("seen");
             // Lost, a crash is told twice.
-            drop(fs::write(&staged, bytes).and_then(|()| fs::rename(&staged, &path)));
+            let written = write_private(&staged, &bytes).and_then(|()| fs::rename(&staged, &path));
+            drop(written);
         }
     }
 
@@ -237,4 +238,11 @@ fn write<T: Serialize>(path: &Path, value: &T) -> Result<(), Fault> {
 pub fn disk(path: &Path, error: &io::Error) -> Fault {
     let message = format!("{} cannot be used: {error}.", path.display());
     Fault::new(ErrorKind::Internal, "app.disk", message).fix("Check the node's disk and the agent's state folder.")
+}
+
+/// For its owner only: a spec holds the app's environment.
+fn write_private(path: &std::path::Path, bytes: &[u8]) -> std::io::Result<()> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?.write_all(bytes)
 }

@@ -359,6 +359,12 @@ impl Deploying<'_> {
         let (node, progress, app) = (self.node, self.progress, self.app());
         let releases = node.releases(app)?;
         fail::fail_point!("deploy-before-live");
+        // From here on its shim starts it again. One that ended in the last moment is taken back while the old one runs.
+        if let Some(process) = process
+            && let Err(error) = process.set_restart_rule(self.way.spec.restart.clone()).await
+        {
+            return Err(self.take_back(error.into()).await);
+        }
         let written = releases.go_live(self.way.release).map_err(Fault::from).and_then(|_| {
             fail::fail_point!("deploy-half-live");
             let (spec, own) = (self.way.spec.clone(), self.way.own);
@@ -373,11 +379,6 @@ impl Deploying<'_> {
         }
         fail::fail_point!("deploy-live");
         self.phase(Phase::Settling).unwrap_or_else(|fault| tracing::warn!(%fault, "the phase could not be written"));
-        if let Some(process) = process
-            && let Err(error) = process.set_restart_rule(self.way.spec.restart.clone()).await
-        {
-            tracing::warn!(%app, %error, "the restart rule could not be set");
-        }
         if self.mode() == TrafficMode::None {
             drop(node.relays.remove(app, DRAIN_MAX).await);
         }

@@ -10,6 +10,7 @@ use super::app::traffic;
 use super::deploy::Deploying;
 use super::launch::pointer;
 use crate::relay::Pointer;
+use crate::release::Live;
 
 impl Deploying<'_> {
     /// Switched, and found bad: the old release serves again.
@@ -47,6 +48,12 @@ impl Deploying<'_> {
             Some(old) => releases.get(old).map_err(Fault::from)?,
             None => None,
         };
+        // Half a settling may have moved the pointer on disk already: after a restart it would count.
+        let now = releases.live().map_err(Fault::from)?;
+        if now.live == Some(self.way.release) && self.way.old != now.live {
+            let previous = now.previous.filter(|previous| Some(*previous) != self.way.old);
+            releases.set_live(Live { live: self.way.old, previous }).map_err(Fault::from)?;
+        }
         let record = node.apps.get(app).ok_or_else(|| super::app::unknown(app))?;
         let Some(old) = old.filter(|_| self.way.was == AppState::Running) else {
             if record.stable.is_some() {

@@ -1,8 +1,8 @@
 //! The file format: `SFJ1\n`, then records of length (u32 LE), CRC-32 of the payload (u32 LE) and JSON payload.
 
-use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::FileExt;
+use std::fs::{self, File, Permissions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::Record;
@@ -108,18 +108,25 @@ pub(super) fn open(path: &Path, good_bytes: u64, records: &[Record]) -> io::Resu
         let fresh = path.with_extension("new");
         let mut bytes = MAGIC.to_vec();
         records.iter().for_each(|record| bytes.extend_from_slice(&encode(record)));
-        fs::write(&fresh, &bytes)?;
-        File::open(&fresh)?.sync_all()?;
+        write_private(&fresh, &bytes)?;
         fs::rename(&fresh, path)?;
         sync_folder(path)?;
     }
     let mut file = File::options().read(true).write(true).open(path)?;
+    // Orders hold environments: nobody else on this machine may read them.
+    file.set_permissions(Permissions::from_mode(0o600))?;
     if good_bytes != 0 && file.metadata()?.len() != good_bytes {
         file.set_len(good_bytes)?;
         file.sync_all()?;
     }
     let end = file.seek(SeekFrom::End(0))?;
     Ok((file, end))
+}
+
+fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
 }
 
 fn sync_folder(path: &Path) -> io::Result<()> {

@@ -98,6 +98,19 @@ async fn a_flipped_byte_is_never_taken_for_truth() {
 }
 
 #[tokio::test]
+async fn nobody_else_may_read_what_was_ordered() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal");
+    drop(Journal::open(folder.path()).unwrap());
+    let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(), 0o600);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    drop(Journal::open(folder.path()).unwrap());
+    assert_eq!(mode(), 0o600, "one of an older version is closed too");
+}
+
+#[tokio::test]
 async fn waiting_appends_share_the_disk() {
     let folder = tempfile::tempdir().unwrap();
     let (journal, _) = Journal::open(folder.path()).unwrap();
