@@ -79,8 +79,15 @@ impl Control {
         let looked = if write { store.probe().await } else { store.ping().await };
         let (status, detail) = match looked {
             Ok(()) => (Status::Healthy, "answers".to_owned()),
-            Err(error) if write => (Status::Degraded, format!("read-only: {error}")),
-            Err(error) => (Status::Unhealthy, error.to_string()),
+            Err(error) => {
+                // Health is told to everybody; what exactly is wrong stands in the log.
+                tracing::error!(%error, write, "the database does not answer");
+                if write {
+                    (Status::Degraded, "read-only at the moment; the log says why".to_owned())
+                } else {
+                    (Status::Unhealthy, "does not answer; the log says why".to_owned())
+                }
+            }
         };
         let latency_us = u64::try_from(began.elapsed().as_micros()).ok();
         Check { name: if write { "database write" } else { "database read" }, status, detail, latency_us }

@@ -5,5 +5,5 @@ pub(crate) mod dispatch;
 pub mod enrolment;
 pub(crate) mod links;
 pub(crate) mod node_links;
-mod receive;
+pub(crate) mod receive;
 pub(crate) mod signer;

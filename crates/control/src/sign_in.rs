@@ -150,7 +150,7 @@ impl Control {
     /// Wrong, disabled, or tried too often.
     pub async fn sign_in(&self, email: &str, password: Secret<String>, origin: Origin) -> Result<SignedIn, Fault> {
         let core = self.core();
-        let account = users::normalise_email(email);
+        let account: String = users::normalise_email(email).chars().take(MAX_EMAIL_CHARS).collect();
         core.people.attempt(&account, origin.address, self.now())?;
         let reader = core.store.read(Scope::System);
         let user = users::by_email(&reader, &account).await?.filter(|user| user.disabled_at.is_none());
@@ -269,7 +269,7 @@ impl Control {
         let claims = core.access.verify(audience, bearer, self.now()).map_err(|refusal| {
             Fault::new(ErrorKind::Unauthenticated, "access.refused", format!("{refusal}.")).fix("Sign in again.")
         })?;
-        let session = sessions::get(&reader, claims.sid).await.map_err(|_| signed_out())?;
+        let session = sessions::get(&reader, claims.sid).await.map_err(or_signed_out)?;
         if session.revoked_at.is_some() || session.user != claims.sub {
             return Err(signed_out());
         }
@@ -278,7 +278,7 @@ impl Control {
 
     async fn actor(&self, user: UserId, kind: ActorKind) -> Result<Actor, Fault> {
         let reader = self.core().store.read(Scope::System);
-        let row = users::get(&reader, user).await.map_err(|_| signed_out())?;
+        let row = users::get(&reader, user).await.map_err(or_signed_out)?;
         if row.disabled_at.is_some() {
             return Err(signed_out());
         }
@@ -362,6 +362,8 @@ pub async fn reset_password(store: &Store, rng: &Rng, email: Option<&str>) -> Re
 }
 
 const CODE: &str = "setup_code";
+/// Characters of a mail address that are looked at. Source: RFC 5321, section 4.5.3.1.3.
+const MAX_EMAIL_CHARS: usize = 254;
 
 fn write_code(code: &StoredCode) -> String {
     let used = code.used_at.map_or(0, Timestamp::as_millis);
@@ -454,6 +456,14 @@ fn signing(user: Option<(TenantId, UserId)>, email: &str, origin: &Origin, actio
         outcome: outcome.to_owned(),
         fields: Vec::new(),
         personal: vec![personal("email", email.to_owned()), personal("ip", origin.address.to_string())],
+    }
+}
+
+/// Only what is not there signs somebody out; a database that cannot answer does not.
+fn or_signed_out(error: StoreError) -> Fault {
+    match error {
+        StoreError::NotFound(_) => signed_out(),
+        other => other.into(),
     }
 }
 

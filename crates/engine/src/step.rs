@@ -18,7 +18,7 @@
 //! | Waiting, Ready without a command | Expire | Expired | Publish |
 //! | Waiting, Ready without a command | Cancel | Cancelled | Publish |
 //! | Ready with a command, Sent.. | Cancel | same   | DispatchCancel |
-//! | Sent..   | NodeSilent, NodeBack | same       | stale on, off |
+//! | Ready with a command, Sent.. | NodeSilent, NodeBack | same | stale on, off |
 //!
 //! A signed command may already be in the machine's journal, so from then on only the machine's word ends a run: an
 //! expired one is answered through the void that takes its number. Ended runs ignore everything.
@@ -157,11 +157,11 @@ pub fn step(mut run: Run, input: Input, now: Timestamp) -> Result<(Run, Vec<Effe
             done(&mut run, Done::Cancelled, now)
         }
         (Ready | Sent | Working | Checking, Input::Cancel) => vec![Effect::DispatchCancel],
-        (Sent | Working | Checking, Input::NodeSilent) if !run.stale => {
+        (Ready | Sent | Working | Checking, Input::NodeSilent) if !run.stale && may_be_there(&run) => {
             run.stale = true;
             vec![Effect::Publish]
         }
-        (Sent | Working | Checking, Input::NodeBack) if run.stale => {
+        (Ready | Sent | Working | Checking, Input::NodeBack) if run.stale => {
             run.stale = false;
             vec![Effect::AskJournal, Effect::Publish]
         }
@@ -170,6 +170,11 @@ pub fn step(mut run: Run, input: Input, now: Timestamp) -> Result<(Run, Vec<Effe
     run.version += 1;
     run.updated_at = now;
     Ok((run, effects))
+}
+
+/// Whether the machine may have the order: signed, or further.
+fn may_be_there(run: &Run) -> bool {
+    run.state != RunState::Ready || run.command.is_some()
 }
 
 fn to(run: &mut Run, state: RunState) -> Vec<Effect> {

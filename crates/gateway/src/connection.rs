@@ -29,7 +29,8 @@ pub(crate) async fn serve<S: Stream>(mut socket: Socket<S>, context: Context, fu
     let refusal = if full { Some(Refusal::Fault(too_many())) } else { open(&mut socket, &context).await.err() };
     if let Some(Refusal::Fault(fault)) = refusal {
         tracing::info!(from = %context.from, code = %fault.code, "agent refused: {}", fault.message);
-        let retry_after = full.then(|| Millis(u64::try_from(RETRY_WHEN_FULL.as_millis()).unwrap_or(u64::MAX)));
+        let later = full || fault.code == sf_control::REFUSED_ORDER;
+        let retry_after = later.then(|| Millis(u64::try_from(RETRY_WHEN_FULL.as_millis()).unwrap_or(u64::MAX)));
         if say_closing(&mut socket, fault, retry_after).await == Err(Gone) {
             return;
         }
@@ -82,7 +83,9 @@ async fn converse<S: Stream>(
             out = outgoing.recv() => match out {
                 Some(Outgoing::Frame(frame)) => say(socket, &frame).await?,
                 Some(Outgoing::Command(command)) => {
-                    say(socket, &command.frame).await?;
+                    // One that cannot be written would leave a hole in the numbers.
+                    let text = command.frame.write().map_err(|_| Refusal::Gone)?;
+                    socket.say(text).await?;
                     context.control.sent(command.id).await;
                 }
                 Some(Outgoing::Close(fault)) => return Err(Refusal::Fault(fault)),

@@ -7,9 +7,10 @@ use sf_protocol::enrol::{Candidate, EnrolError, EnrolServer, NewNode};
 use sf_protocol::handshake::{BindingKind, Endpoint, Identity, Nonce};
 use sf_types::Millis;
 
-use crate::limits::HEARTBEAT;
+use crate::limits::{HEARTBEAT, OPENING_WITHIN, SILENCE};
 use crate::opening::Refusal;
 use crate::socket::{Socket, Stream};
+use tokio::time::Instant;
 
 /// After a lost connection, a machine that waits for a person registers again, but not sooner than this.
 const RETRY_PENDING: Millis = Millis::secs(2);
@@ -35,7 +36,7 @@ pub(crate) async fn register<S: Stream>(
     let nonce = Nonce::from_bytes(control.rng().bytes());
     let (challenge, waiting) = registering.challenge(identity, nonce, control.now())?;
     socket.say(challenge).await?;
-    let response = socket.text().await?;
+    let response = tokio::time::timeout(OPENING_WITHIN, socket.text()).await.map_err(|_| Refusal::Gone)??;
     let token = match waiting.token() {
         Some(id) => control.enrolment_token(id).await?,
         None => None,
@@ -59,11 +60,20 @@ async fn admitted<S: Stream>(
     let mut waiting = control.ask_admission(candidate, from).await?;
     socket.say(candidate.pending(waiting.code(), waiting.expires_at(), RETRY_PENDING)?).await?;
     let mut pulse = tokio::time::interval(HEARTBEAT);
+    let mut heard_at = Instant::now();
     loop {
         tokio::select! {
             decided = waiting.decided() => return Ok(decided?),
-            heard = socket.hear() => drop(heard?),
-            _ = pulse.tick() => socket.ping().await?,
+            heard = socket.hear() => {
+                drop(heard?);
+                heard_at = Instant::now();
+            }
+            _ = pulse.tick() => {
+                if heard_at.elapsed() > SILENCE {
+                    return Err(Refusal::Gone);
+                }
+                socket.ping().await?;
+            }
         }
     }
 }

@@ -73,6 +73,12 @@ async fn planned(tx: &mut Tx, run: &Run) -> sf_store::Result<Planned> {
         Ok(planned) => planned,
         Err(fault) => return Ok(Err(fault)),
     };
+    let bytes = sf_protocol::wire::write(&planned.order).len();
+    if bytes > MAX_ORDER_BYTES {
+        let message = format!("The order would have {bytes} bytes; {MAX_ORDER_BYTES} fit into one.");
+        let fault = Fault::new(ErrorKind::TooLarge, "order.too_large", message);
+        return Ok(Err(fault.fix("Shorten the app's variables and commands; put long texts into files.")));
+    }
     want(tx, app, &planned.order, facts.generation).await?;
     let release = match &planned.order {
         Order::Deploy(deploy) => match &deploy.from {
@@ -178,6 +184,8 @@ pub(crate) async fn cancel(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mut
     sign(tx, core, run, node, Order::Cancel(Cancel { command }), Guard::default(), after).await.map(drop)
 }
 
+/// Bytes of an order at the most; address, guard and names come on top of it in the signed body.
+const MAX_ORDER_BYTES: usize = sf_protocol::wire::MAX_BODY_BYTES - 2 * 1024;
 /// Commands a node is sent again after a reconnect at the most; what is beyond waits for the next one.
 const MAX_BACKLOG: u32 = 1000;
 

@@ -161,8 +161,9 @@ impl Control {
             let control = self.clone();
             core.tasks.spawn("ask the journal", sf_runtime::OnError::Log, async move {
                 for (run, _, command) in questioned {
-                    if let Some(command) = command {
-                        control.ask_journal(node, run, command, high_water).await?;
+                    let Some(command) = command else { continue };
+                    if let Err(fault) = control.ask_journal(node, run, command, high_water).await {
+                        tracing::warn!(agent_id = %node, %run, %fault, "the journal could not be asked");
                     }
                 }
                 Ok::<(), Fault>(())
@@ -233,7 +234,9 @@ impl Control {
     /// A connection ended. Its node's open runs are stale until it is back.
     pub async fn left(&self, node: NodeId, connection: ConnectionId) {
         let core = self.core().clone();
-        if !core.links.ended(node, connection) {
+        core.links.ended(node, connection);
+        if core.links.is_connected(node) {
+            // A newer connection of the same node lives.
             return;
         }
         let inner = core.clone();

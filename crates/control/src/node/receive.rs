@@ -11,12 +11,16 @@ use sf_protocol::report::{DetectedPorts, LogSource, LogStored, LogStream, NodeEv
 use sf_protocol::{Frame, Kind, Signed};
 use sf_store::logs::LogOwner;
 use sf_store::timeline::MomentKind;
-use sf_store::{Look, StoreError, apps, commands, logs, metrics, nodes, runs};
+use sf_store::{Look, StoreError, apps, commands, logs, metrics, nodes, releases, runs};
 use sf_types::{AppId, CommandId, ErrorKind, Fault, NodeId, Scope};
 
 use crate::control::Control;
 use crate::transition::{self, After};
 use crate::{events, moments};
+
+/// Code of the fault with which a connection is closed after its node refused an order: the numbers after it can only
+/// be taken once the backlog was repaired at the next connection.
+pub const REFUSED_ORDER: &str = "link.refused_order";
 
 impl Control {
     /// Takes in one frame of an open connection.
@@ -79,6 +83,10 @@ impl Control {
                     let command = accepted.command;
                     let Some(found) = own(tx, node, command).await? else { return Ok(()) };
                     commands::mark_acked(tx, command, &signed).await?;
+                    if runs::get(tx, found.run).await?.command != Some(command) {
+                        // A void or a cancel: it says nothing about the run's own order.
+                        return Ok(());
+                    }
                     let mut nothing = After::default();
                     let text = "the node wrote it into its journal";
                     let moment = moments::moment(MomentKind::Accepted, accepted.accepted_at, text);
@@ -110,6 +118,7 @@ impl Control {
     async fn status(&self, node: NodeId, update: StatusUpdate) -> Result<(), Fault> {
         let core = self.core().clone();
         let sequence = update.sequence;
+        let refused = matches!(&update.event, NodeEvent::Refused { kind, .. } if is_numbered(kind));
         let store = core.store.clone();
         let seen = store
             .write(Scope::System, move |tx| {
@@ -123,6 +132,10 @@ impl Control {
             .await;
         seen?;
         self.core().links.send(node, Frame::Stored(Stored { events: sequence, ..Stored::default() }));
+        if refused {
+            let message = "The node refused an order; what waits for it is looked through when it connects again.";
+            self.core().links.close(node, Fault::new(ErrorKind::Conflict, REFUSED_ORDER, message));
+        }
         Ok(())
     }
 
@@ -204,8 +217,14 @@ async fn app_here(tx: &sf_store::Tx, app: AppId, node: NodeId) -> sf_store::Resu
     Ok(found(apps::get(tx, app).await)?.filter(|app| app.node == node))
 }
 
+/// Whether a frame type carries orders with numbers.
+fn is_numbered(kind: &str) -> bool {
+    let numbered = [Kind::Deploy, Kind::AppAction, Kind::Cancel, Kind::Void, Kind::DesiredState];
+    numbered.iter().any(|numbered| numbered.wire() == kind)
+}
+
 /// What a node speaks of may be gone meanwhile.
-fn found<T>(looked: sf_store::Result<T>) -> sf_store::Result<Option<T>> {
+pub(super) fn found<T>(looked: sf_store::Result<T>) -> sf_store::Result<Option<T>> {
     match looked {
         Ok(row) => Ok(Some(row)),
         Err(StoreError::NotFound(_)) => Ok(None),
@@ -216,11 +235,14 @@ fn found<T>(looked: sf_store::Result<T>) -> sf_store::Result<Option<T>> {
 /// Whose log it is; `None` when the app or run is not this node's.
 async fn log_owner(tx: &sf_store::Tx, node: NodeId, source: LogSource) -> sf_store::Result<Option<LogOwner>> {
     Ok(match source {
-        LogSource::App { app, .. } => app_here(tx, app, node).await?.map(|row| LogOwner {
-            tenant: row.tenant,
-            project: Some(row.project),
-            app: Some(app),
-        }),
+        LogSource::App { app, release } => {
+            let its_own = found(releases::get(tx, release).await)?.is_some_and(|release| release.app == app);
+            app_here(tx, app, node).await?.filter(|_| its_own).map(|row| LogOwner {
+                tenant: row.tenant,
+                project: Some(row.project),
+                app: Some(app),
+            })
+        }
         LogSource::Run { run } => found(runs::get(tx, run).await)?
             .filter(|run| run.node == Some(node))
             .map(|run| LogOwner { tenant: run.tenant, project: run.project, app: run.app }),
@@ -238,6 +260,9 @@ async fn happened(
             let Some(found) = own(tx, node, command).await? else { return Ok(()) };
             let moment = moments::step(update.at, step, state, note);
             let mut nothing = After::default();
+            if runs::get(tx, found.run).await?.command != Some(command) {
+                return transition::note(tx, found.run, moment).await;
+            }
             let input = Input::StepSeen(step);
             let advanced = transition::advance(tx, core, found.run, input, moment.clone(), &mut nothing).await?;
             if advanced.is_none() {

@@ -77,9 +77,9 @@ pub(crate) fn approval(tx: &Tx, run: &Run) -> Approval {
     }
 }
 
-/// Hash of actor, action, arguments and guard: a decision about anything else is refused.
+/// Hash of actor, action, arguments, guard and round: a decision about anything else is refused.
 pub(crate) fn hash(run: &Run) -> String {
-    let shown = serde_json::json!([run.id, run.actor, run.action, run.guard]);
+    let shown = serde_json::json!([run.id, run.version, run.actor, run.action, run.guard]);
     let digest = Sha256::digest(shown.to_string().as_bytes());
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -11,7 +11,7 @@ use sf_engine::{Input, Run};
 use sf_protocol::order::{AppVerb, DeploySource, Order};
 use sf_store::approvals::Verdict;
 use sf_store::timeline::MomentKind;
-use sf_store::{Look, StoreError, Tx, approvals, apps, nodes, tokens};
+use sf_store::{Look, StoreError, Tx, approvals, apps, nodes, runs, tokens};
 use sf_types::{AppId, ErrorKind, Fault, NodeId};
 
 use crate::control::Core;
@@ -60,6 +60,9 @@ pub(crate) async fn perform(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mu
             Ok(Made::Token { id, text: issued.text.expose().clone(), expires_at })
         }
         Action::Access(AccessAction::RevokeToken(revoke)) => {
+            if tokens::get(tx, revoke.token).await?.user != person(run)? {
+                return Err(StoreError::NotFound("token"));
+            }
             tokens::revoke(tx, revoke.token).await?;
             Ok(Made::Nothing)
         }
@@ -155,6 +158,13 @@ async fn decided(tx: &mut Tx, run: &Run, decide: &Decide, verdict: Verdict) -> s
                 .fix("Look at the run again and decide on what it shows now."),
         )
     })?;
+    let waiting = runs::get(tx, decide.run).await?;
+    let own = matches!(waiting.actor, ActorKind::Person { user, .. } | ActorKind::Token { user, .. } if user == by);
+    if own && verdict == Verdict::Approved && waiting.decision.inputs.frozen {
+        let message = "Changes are frozen: somebody else than the proposer has to agree.";
+        let fault = Fault::new(ErrorKind::Forbidden, "approval.own", message);
+        return Err(fault.fix("Ask a second person who may decide.").into());
+    }
     approvals::decide(tx, open.id, &decide.hash, verdict, by, decide.comment.as_deref()).await
 }
 

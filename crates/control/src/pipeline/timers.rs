@@ -53,29 +53,46 @@ impl Control {
     /// # Errors
     /// When the store cannot record it; it is due again then.
     pub async fn perform_due(&self) -> Result<Option<Timestamp>, Fault> {
+        let store = self.core().store.clone();
+        let due = store
+            .write(Scope::System, move |tx| Box::pin(async move { outbox::claim(tx, LANE, BATCH, LEASE).await }))
+            .await?;
+        for task in due {
+            let (id, attempts) = (task.id, task.attempts);
+            // One that fails must not hold up the others.
+            if let Err(fault) = self.perform_timer(task).await {
+                tracing::warn!(%id, %fault, "a timer could not be performed; tried again later");
+                let (again, why) = (self.now().plus(outbox::backoff(attempts)), fault.to_string());
+                store
+                    .write(Scope::System, move |tx| Box::pin(async move { outbox::fail(tx, id, &why, again).await }))
+                    .await?;
+            }
+        }
+        Ok(outbox::next_due(&store.read(Scope::System), LANE).await?)
+    }
+
+    async fn perform_timer(&self, task: outbox::Task) -> Result<(), Fault> {
         let core = self.core().clone();
-        let store = core.store.clone();
-        let (after, next) = store
+        let after = core
+            .store
+            .clone()
             .write(Scope::System, move |tx| {
                 Box::pin(async move {
                     let mut after = After::default();
-                    for task in outbox::claim(tx, LANE, BATCH, LEASE).await? {
-                        let (input, text) = match task.kind.as_str() {
-                            "hold" => (Input::Held, "the time for second thoughts is over"),
-                            _ => (Input::Expire, "its time is over"),
-                        };
-                        if let Some(run) = task.payload.0["run"].as_str().and_then(|run| run.parse().ok()) {
-                            let moment = moments::note(tx.now(), text);
-                            transition::advance(tx, &core, run, input, moment, &mut after).await?;
-                        }
-                        outbox::done(tx, task.id).await?;
+                    let (input, text) = match task.kind.as_str() {
+                        "hold" => (Input::Held, "the time for second thoughts is over"),
+                        _ => (Input::Expire, "its time is over"),
+                    };
+                    if let Some(run) = task.payload.0["run"].as_str().and_then(|run| run.parse().ok()) {
+                        let moment = moments::note(tx.now(), text);
+                        transition::advance(tx, &core, run, input, moment, &mut after).await?;
                     }
-                    let next = outbox::next_due(tx, LANE).await?;
-                    Ok((after, next))
+                    outbox::done(tx, task.id).await?;
+                    Ok(after)
                 })
             })
             .await?;
         self.deliver(after);
-        Ok(next)
+        Ok(())
     }
 }

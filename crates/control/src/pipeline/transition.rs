@@ -5,10 +5,11 @@ use std::sync::Arc;
 use sf_actions::ActorKind;
 use sf_engine::step::Timer;
 use sf_engine::{Effect, Input, Run, RunState};
+use sf_protocol::Verdict;
 use sf_store::audit::Entry;
 use sf_store::events::NewEvent;
 use sf_store::timeline::{self, Moment};
-use sf_store::{Tx, approvals, outbox, runs};
+use sf_store::{Tx, approvals, apps, outbox, runs};
 use sf_types::{CommandId, DeviceCodeId, Fault, NodeId, RunId};
 
 use crate::control::Core;
@@ -44,6 +45,12 @@ pub(crate) async fn advance(
     let before = runs::get(tx, run).await?;
     let now = sf_store::Look::now(tx);
     let Ok((mut next, effects)) = sf_engine::step(before, input, now) else { return Ok(None) };
+    if outcome.as_ref().is_some_and(|outcome| outcome.verdict == Verdict::GuardMoved)
+        && let Some(app) = next.app
+    {
+        // People decide anew, on what is there now.
+        next.guard.live_release = apps::get(tx, app).await?.live_release;
+    }
     let moments: Vec<_> = std::iter::once(moment).chain(moments::closed(&next)).collect();
     timeline::append(tx, run, &moments).await?;
     Box::pin(record(tx, core, &mut next, &effects, after)).await?;

@@ -10,7 +10,7 @@ use sf_protocol::outcome::{DeployFacts, Facts, Outcome};
 use sf_store::{Tx, apps, commands, releases, runs};
 use sf_types::{Fault, NodeId, Scope};
 
-use super::own;
+use super::{found, own};
 use crate::control::{Control, Core};
 use crate::transition::{self, After};
 use crate::{dispatch, events, moments};
@@ -54,7 +54,7 @@ async fn apply(
             generation: Some(facts.generation),
             ..Default::default()
         };
-        apps::change(tx, app, &change).await?;
+        found(apps::change(tx, app, &change).await)?;
         tx.publish(events::app_changed(run.tenant, run.project, app));
     }
     if run.command != Some(command.id) {
@@ -94,8 +94,9 @@ async fn deployed(tx: &mut Tx, run: &Run, app: sf_types::AppId, facts: &DeployFa
         restarts: Some(0),
         ..Default::default()
     };
-    apps::change(tx, app, &change).await?;
-    releases::apply(tx, app, facts).await?;
+    // App or release may be deleted meanwhile; the node's word ends the run all the same.
+    found(apps::change(tx, app, &change).await)?;
+    found(releases::apply(tx, app, facts).await)?;
     tx.publish(events::app_changed(run.tenant, run.project, app));
     Ok(())
 }
