@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use sf_actions::app::{AppAction, AppRef};
 use sf_actions::run::{Decide, RunAction};
-use sf_actions::{Action, Actor};
+use sf_actions::{Action, Actor, ActorKind};
 use sf_engine::{Done, RunState};
 use sf_store::approvals::ApprovalState;
 use sf_testkit::people::deploy;
@@ -90,6 +90,29 @@ pub async fn the_quota_is_enforced(plane: Plane) -> Result<()> {
     assert_eq!(refused.code, "run.denied", "{refused}");
     plane.pass(Duration::from_secs(61)).await?;
     plane.deploy(&admin, app).await?;
+    plane.stop().await;
+    Ok(())
+}
+
+pub async fn under_a_freeze_somebody_else_has_to_agree(plane: Plane) -> Result<()> {
+    let admin = plane.admin().await?;
+    let node = plane.enrol(&admin).await?;
+    let app = plane.app(&admin, node.id(), "shop").await?;
+    let plane = plane.reconfigured(|options| options.routing.frozen = true).await?;
+    node.serve(&plane.nodes, &plane.dial(), Script::Succeed).await?;
+    let run = plane.open_run(&admin, deploy(app)).await?;
+    let hash = hash_of(&plane, &admin, run).await?;
+    let approve = || Action::Run(RunAction::Approve(decide(run, &hash)));
+    let own = plane.propose(&admin, approve()).await.err().context("the proposer is no second person")?;
+    assert_eq!(own.code, "approval.own");
+    assert_eq!(plane.run(run).await?.state, RunState::Waiting);
+
+    let session = plane.control.rng().id(plane.control.clock());
+    let kind = ActorKind::Person { user: plane.control.rng().id(plane.control.clock()), session };
+    let second = Actor { kind, ..admin.clone() };
+    plane.propose(&second, approve()).await?;
+    plane.pass(Duration::from_secs(5)).await?;
+    assert_eq!(plane.ended(run).await?.state, RunState::Done(Done::Succeeded));
     plane.stop().await;
     Ok(())
 }

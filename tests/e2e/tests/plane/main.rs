@@ -38,6 +38,7 @@ scenarios! {
     order::words_out_of_order_end_it_once;
     order::the_word_of_another_node_counts_for_nothing;
     order::a_cancel_reaches_the_node_and_only_its_word_ends_the_run;
+    order::an_order_that_fits_no_frame_ends_its_run_and_holds_up_nobody;
     connect::an_order_waits_for_its_node;
     connect::an_expired_order_is_voided_and_signed_afresh;
     connect::two_holders_of_one_key_are_both_cut_until_a_person_looks;
@@ -48,6 +49,7 @@ scenarios! {
     approve::an_approval_is_held_and_bound_to_what_was_shown;
     approve::a_rejection_ends_the_run;
     approve::the_quota_is_enforced;
+    approve::under_a_freeze_somebody_else_has_to_agree;
     tenancy::another_tenant_sees_and_changes_nothing;
 }
 

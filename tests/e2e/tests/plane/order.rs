@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use sf_actions::Action;
+use sf_actions::app::{AppAction, Update};
 use sf_actions::run::{RunAction, RunRef};
 use sf_bus::Topic;
 use sf_engine::{Done, RunState};
@@ -222,6 +223,27 @@ pub async fn a_cancel_reaches_the_node_and_only_its_word_ends_the_run(plane: Pla
     let again = plane.propose(&admin, cancel(run)).await;
     assert_eq!(again.err().context("refused")?.code, "run.not_now");
     plane.audited().await?;
+    plane.stop().await;
+    Ok(())
+}
+
+pub async fn an_order_that_fits_no_frame_ends_its_run_and_holds_up_nobody(plane: Plane) -> Result<()> {
+    let admin = plane.admin().await?;
+    let node = plane.enrol(&admin).await?;
+    let app = plane.app(&admin, node.id(), "shop").await?;
+    node.serve(&plane.nodes, &plane.dial(), Script::Succeed).await?;
+    let small = plane.control.app(&admin, app).await?.settings.0;
+    let mut large = small.clone();
+    large.build.start = Some(vec!["x".repeat(1_000); 60]);
+    for (settings, state) in [(large, RunState::Done(Done::Failed)), (small, RunState::Done(Done::Succeeded))] {
+        let update = Update { app, settings };
+        plane.propose(&admin, Action::App(AppAction::Update(Box::new(update)))).await?;
+        let ended = plane.ended(plane.deploy(&admin, app).await?).await?;
+        assert_eq!(ended.state, state, "{:?}", ended.fault);
+        if state == RunState::Done(Done::Failed) {
+            assert_eq!(ended.fault.context("it says why")?.code, "order.too_large");
+        }
+    }
     plane.stop().await;
     Ok(())
 }
