@@ -52,7 +52,12 @@ pub fn health(spec: &AppSpec, release: &Release) -> HealthCheck {
 pub fn pointer(release: &Release, own: Option<u16>) -> Pointer {
     let manifest = &release.manifest;
     let target = match (&manifest.plan.publish, own) {
-        (Some(publish), _) if manifest.plan.start.is_none() => Target::Folder { path: release.root().join(publish) },
+        (Some(publish), _) if manifest.plan.start.is_none() => {
+            // The relay follows no link at all: those above the release are the machine's own, those in it a build's.
+            let tree = release.tree();
+            let tree = tree.canonicalize().unwrap_or(tree);
+            Target::Folder { path: tree.join(&manifest.plan.root).join(publish) }
+        }
         (_, Some(port)) => Target::Port { port },
         (_, None) => Target::Nothing,
     };

@@ -1,9 +1,10 @@
 //! A folder of files as a site. Nothing outside the folder is reachable, dot files are not there.
 
 use std::fs::File;
+use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Component, Path};
 use std::time::{Duration, UNIX_EPOCH};
 
 use hyper::header::{
@@ -11,7 +12,7 @@ use hyper::header::{
     LAST_MODIFIED,
 };
 use hyper::{Method, Request, Response, StatusCode};
-use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
 
 use super::body::Body;
 use super::gate::Ticket;
@@ -67,7 +68,7 @@ pub fn answer<B>(folder: &Path, request: &Request<B>, ticket: Ticket) -> Respons
     let Some(path) = decode(request.uri().path()) else {
         return page::plain(StatusCode::BAD_REQUEST, "This address cannot be understood.");
     };
-    let root = match openat(CWD, folder, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) {
+    let root = match open_root(folder) {
         Ok(root) => root,
         Err(_) => return page::come_again("The files of this app are not there."),
     };
@@ -83,6 +84,16 @@ pub fn answer<B>(folder: &Path, request: &Request<B>, ticket: Ticket) -> Respons
             None => page::plain(StatusCode::NOT_FOUND, "There is nothing here."),
         },
     }
+}
+
+/// Opens the folder to serve through real folders only: a release's own files may be links to anywhere, and the relay
+/// may read what the app may not. The path is absolute and, above the release, without links.
+fn open_root(folder: &Path) -> io::Result<OwnedFd> {
+    if !folder.is_absolute() || folder.components().any(|part| part == Component::ParentDir) {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    Ok(openat2(CWD, folder, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS)?)
 }
 
 enum Found {
@@ -234,6 +245,22 @@ mod tests {
         assert_eq!(response.headers()["location"], "/docs/?x=1");
         std::fs::write(site.join("404.html"), "lost").unwrap();
         assert_eq!(get(&site, "/none", None).await.1, "lost");
+    }
+
+    #[tokio::test]
+    async fn a_folder_reached_through_a_link_is_not_served() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        std::fs::create_dir_all(at("outside/site")).unwrap();
+        std::fs::create_dir_all(at("tree")).unwrap();
+        std::fs::write(at("outside/site/index.html"), "secret").unwrap();
+        symlink("../outside", at("tree/web")).unwrap();
+        symlink("../outside/site", at("tree/dist")).unwrap();
+        for path in ["tree/web/site", "tree/dist", "tree/dist/.", "tree/../outside/site"] {
+            let (status, body, _) = get(&at(path), "/", None).await;
+            assert!(status == 503 && !body.contains("secret"), "{path}: {status} {body}");
+        }
+        assert_eq!(get(&at("outside/site"), "/", None).await.0, 200);
     }
 
     #[tokio::test]

@@ -87,6 +87,7 @@ pub async fn run(
     }
     steps.extend(plan.build.clone().map(|build| (Step::Build, build)));
     if steps.is_empty() {
+        check_folders(plan, site)?;
         sink(Stream::Note, format!("Nothing to install or build: {}.", plan.because));
         return Ok(built);
     }
@@ -100,7 +101,11 @@ pub async fn run(
         sink(Stream::Note, format!("$ {}", words::show(&argv)));
         let since = Instant::now();
         let attempt = Attempt { site, dir: &dir, confinement: &confinement, group: &group, deadline };
-        result = attempt.step(step, &argv, sink, cancel).await;
+        // The step before may have put a link in its place.
+        result = match check_folder(site, &plan.root, "root") {
+            Ok(()) => attempt.step(step, &argv, sink, cancel).await,
+            Err(error) => Err(error),
+        };
         let took_ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
         match built.timings.last_mut().filter(|last| last.step == step) {
             Some(last) => last.took_ms += took_ms,
@@ -115,19 +120,31 @@ pub async fn run(
         tracing::warn!(%error, group = site.group, "the build's control group could not be removed");
     }
     result?;
+    check_folders(&built.plan, site)?;
     if let Some(start) = built.plan.start.as_mut().filter(|_| plan.builder == Builder::Python) {
         python::relocate(&dir, start);
     }
-    check_publish(&built.plan, &dir)?;
     Ok(built)
 }
 
-/// A folder to publish that only the build makes has to be there now.
-fn check_publish(plan: &BuildPlan, dir: &Path) -> Result<(), BuildError> {
+/// What is run in and what is published are real folders of the release once its commands have run: what serves them
+/// has more rights than the build, so a link put in their place would show the world any folder of the machine.
+fn check_folders(plan: &BuildPlan, site: &Site) -> Result<(), BuildError> {
+    check_folder(site, &plan.root, "root")?;
     match &plan.publish {
-        Some(publish) if !publish.is_empty() => super::folder(dir, publish, "publish").map(drop),
+        Some(publish) if plan.start.is_none() => {
+            check_folder(site, &Path::new(&plan.root).join(publish).to_string_lossy(), "publish")
+        }
         _ => Ok(()),
     }
+}
+
+fn check_folder(site: &Site, path: &str, what: &str) -> Result<(), BuildError> {
+    tree::open_inside(&site.tree, Path::new(path)).map(drop).map_err(|error| BuildError::Setting {
+        what: format!("the {what} folder `{}`", path.escape_debug()),
+        why: format!("it is no folder of the release after its commands, links are not followed ({error})"),
+        fix: format!("Let the build make a real folder there, or correct `{what}`."),
+    })
 }
 
 fn prepare(site: &Site, sink: &mut (dyn FnMut(Stream, String) + Send)) -> Result<Group, BuildError> {

@@ -210,6 +210,37 @@ async fn a_build_sees_its_own_files_and_nothing_of_the_agents() {
 }
 
 #[tokio::test]
+async fn a_build_cannot_put_a_link_in_place_of_what_is_published_or_run_in() {
+    let swap = "cd ..; mv web gone; ln -s ../secret web";
+    let inner = "ln -s ../../secret dist";
+    for (publish, script, refused) in [
+        (Some("."), swap, Some("root")),
+        (Some(""), swap, Some("root")),
+        (None, swap, Some("root")),
+        (Some("dist"), inner, Some("publish")),
+        (Some("dist"), "mkdir gone; ln -s gone dist", Some("publish")),
+        (Some("dist"), "true", Some("publish")),
+        (Some("dist"), "mkdir dist", None),
+        (Some("."), "true", None),
+    ] {
+        let ground = ground(&[("web/x", "")], 269_910, SMALL);
+        fs::create_dir(ground.site.tree.join("../secret")).unwrap();
+        let mut plan = commands(None, &["sh", "-c", script]);
+        plan.root = "web".to_owned();
+        plan.publish = publish.map(str::to_owned);
+        plan.start = plan.start.filter(|_| publish.is_none());
+        let (result, log) = build(&ground, &plan).await;
+        match (result.map_err(Fault::from), refused) {
+            (Ok(_), None) => {}
+            (Err(fault), Some(what)) => {
+                assert!(fault.code == "build.setting" && fault.message.contains(what), "{script}: {fault}");
+            }
+            (other, _) => panic!("{publish:?} {script}: {other:?}\n{log}"),
+        }
+    }
+}
+
+#[tokio::test]
 async fn each_limit_is_named() {
     let memory = "import os\nb=[]\nwhile True: b.append(os.urandom(1<<20))";
     let forks = "import os\nwhile True:\n if os.fork()==0:\n  import signal; signal.pause()";

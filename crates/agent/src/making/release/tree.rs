@@ -8,7 +8,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{AtFlags, CWD, Dir, FileType, Gid, Mode, OFlags, Stat, Uid};
+use rustix::fs::{AtFlags, CWD, Dir, FileType, Gid, Mode, OFlags, ResolveFlags, Stat, Uid};
 use rustix::io::Errno;
 
 use crate::confine::Identity;
@@ -31,6 +31,18 @@ pub struct Usage {
 /// The operating system's reason; `ENOTDIR` or `ELOOP` where it is no folder.
 pub fn open_dir(path: &Path) -> io::Result<OwnedFd> {
     Ok(rustix::fs::openat(CWD, path, DIR_FLAGS, Mode::empty())?)
+}
+
+/// Opens the folder `path` (relative; empty or `.` for the tree itself) inside `tree`, through real folders only: a link
+/// or a step up anywhere in `path` is refused, also one that would lead back inside.
+///
+/// # Errors
+/// The operating system's reason; `ELOOP` for a link, `EXDEV` for a way out.
+pub fn open_inside(tree: &Path, path: &Path) -> io::Result<OwnedFd> {
+    let inside = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+    Ok(rustix::fs::openat2(open_dir(tree)?, inside, flags, Mode::empty(), resolve)?)
 }
 
 const DIR_FLAGS: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
