@@ -21,6 +21,9 @@ pub const PATH_BYTES: usize = 4096;
 /// Longest target of a symbolic link, in bytes.
 pub const LINK_BYTES: u64 = 1024;
 
+/// Bytes of all paths of a revision: they are held in memory while it is written.
+pub const PATHS_BYTES: usize = 16 * 1024 * 1024;
+
 /// A revision's files, written.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Checkout {
@@ -41,7 +44,11 @@ pub struct Checkout {
 pub(super) struct Listing {
     entries: Vec<Entry>,
     bytes: u64,
-    warnings: Vec<String>,
+    /// Entries of any kind, also those that are not kept.
+    lines: u64,
+    path_bytes: usize,
+    submodules: u64,
+    has_gitmodules: bool,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -128,7 +135,8 @@ impl Git {
         let stdin = File::from(stdin.into_owned_fd().map_err(disk)?);
         let stdout = BufReader::with_capacity(64 * 1024, File::from(stdout.into_owned_fd().map_err(disk)?));
         let top = tree::open_dir(dest).map_err(disk)?;
-        let Listing { entries, bytes, mut warnings } = listing;
+        let mut warnings = listing.warnings();
+        let Listing { entries, bytes, .. } = listing;
         let names: Vec<String> = entries.iter().map(|entry| entry.object.clone()).collect();
         let ask = tokio::task::spawn_blocking(move || ask(stdin, &names));
         let files = entries.len() as u64;
@@ -153,6 +161,11 @@ impl Listing {
     /// Takes one line of `ls-tree --long`: `<mode> SP <type> SP <object> SP+ <size> TAB <path>`.
     fn add(&mut self, line: &[u8], limits: &FetchLimits) -> Result<(), SourceError> {
         let refused = |what: String| Err(SourceError::Refused { what });
+        // Before anything else: an entry of any kind costs memory, and a submodule costs its repository nothing.
+        self.lines += 1;
+        if self.lines > limits.entries {
+            return Err(SourceError::TooLarge { what: format!("it has more than {} files", limits.entries) });
+        }
         let Ok(line) = std::str::from_utf8(line) else { return refused("a file name that is not UTF-8".to_owned()) };
         let Some((head, path)) = line.split_once('\t') else { return refused("an entry that is no entry".to_owned()) };
         let mut words = head.split_ascii_whitespace();
@@ -166,9 +179,14 @@ impl Listing {
             return Err(SourceError::TooLarge { what });
         }
         check_path(path)?;
+        self.path_bytes += path.len();
+        if self.path_bytes > PATHS_BYTES {
+            let what = format!("the names of its files take more than {}", ByteSize(PATHS_BYTES as u64));
+            return Err(SourceError::TooLarge { what });
+        }
         let kind = match mode {
             "160000" => {
-                self.warnings.push(format!("the submodule {path} is not fetched"));
+                self.submodules += 1;
                 return Ok(());
             }
             "120000" => Kind::Link,
@@ -188,14 +206,19 @@ impl Listing {
         if self.bytes > limits.tree.bytes() {
             return Err(SourceError::TooLarge { what: format!("its files take more than {}", limits.tree) });
         }
-        if self.entries.len() as u64 >= limits.entries {
-            return Err(SourceError::TooLarge { what: format!("it has more than {} files", limits.entries) });
-        }
-        if path == ".gitmodules" {
-            self.warnings.push("submodules (.gitmodules) are not fetched".to_owned());
-        }
+        self.has_gitmodules |= path == ".gitmodules";
         self.entries.push(Entry { kind, object: object.to_owned(), size, path: path.to_owned() });
         Ok(())
+    }
+
+    /// What a person should know about what is left out.
+    fn warnings(&self) -> Vec<String> {
+        match (self.submodules, self.has_gitmodules) {
+            (0, false) => Vec::new(),
+            (0, true) => vec!["submodules (.gitmodules) are not fetched".to_owned()],
+            (1, _) => vec!["1 submodule is not fetched".to_owned()],
+            (count, _) => vec![format!("{count} submodules are not fetched")],
+        }
     }
 }
 
@@ -360,6 +383,22 @@ mod tests {
         ] {
             assert_eq!(link_stays_inside(path, target), expected, "{path} -> {target}");
         }
+    }
+
+    #[test]
+    fn submodules_and_long_names_are_counted_like_files() {
+        let limits = FetchLimits::default();
+        let fill = |line: &dyn Fn(u64) -> String| {
+            let mut listing = Listing::default();
+            let refused = (0..=limits.entries).find_map(|n| listing.add(line(n).as_bytes(), &limits).err());
+            (refused.expect("a limit is reached").to_string(), listing)
+        };
+        let (said, listing) = fill(&|n| format!("160000 commit aa -\tm{n}"));
+        assert!(said.contains("more than 200000 files"), "{said}");
+        assert_eq!(listing.warnings(), ["200000 submodules are not fetched"]);
+        let long = format!("{}/x", "d".repeat(250));
+        let (said, listing) = fill(&|n| format!("160000 commit aa -\t{long}{n}"));
+        assert!(said.contains("names") && listing.lines < limits.entries, "{said}");
     }
 
     #[test]

@@ -27,6 +27,9 @@ const GIT_DATA_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 /// Lines of git's output kept: enough for a hundred thousand references.
 const LINES_MAX: usize = 100_000;
 
+/// Bytes of git's output kept.
+const OUT_BYTES: usize = 16 * 1024 * 1024;
+
 /// Lines of git's errors told.
 const SAID_LINES: usize = 6;
 
@@ -277,7 +280,8 @@ impl Git {
         args: Vec<OsString>,
         cancel: &CancellationToken,
     ) -> Result<(Done, Vec<String>, Vec<String>), SourceError> {
-        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let (mut out, mut err, mut bytes) = (Vec::new(), Vec::new(), 0_usize);
+        let enough = cancel.child_token();
         let mut sink = |stream, line: String| match stream {
             Stream::Err => {
                 err.push(line);
@@ -285,10 +289,18 @@ impl Git {
                     err.remove(0);
                 }
             }
-            _ if out.len() < LINES_MAX => out.push(line),
+            _ if bytes > OUT_BYTES => enough.cancel(),
+            _ if out.len() < LINES_MAX => {
+                bytes += line.len();
+                out.push(line);
+            }
             _ => {}
         };
-        let done = self.job(args).run(&mut sink, cancel).await?;
+        let done = self.job(args).run(&mut sink, &enough).await?;
+        if bytes > OUT_BYTES {
+            let what = format!("its list of references takes more than {}", sf_types::ByteSize(OUT_BYTES as u64));
+            return Err(SourceError::TooLarge { what });
+        }
         self.stopped(&done)?;
         Ok((done, out, err))
     }
