@@ -12,7 +12,7 @@ use super::app::{disk, traffic};
 use super::node::Node;
 use super::port::Reserved;
 use crate::build::run::{search_path, tool_folders};
-use crate::confine::{Confinement, Identity, Rlimits};
+use crate::confine::{Confinement, Identity, Rlimits, TcpRule};
 use crate::process::{Process, ProcessError};
 use crate::relay::{Pointer, RelayError, RelaySpec, SPEC_VERSION, Target};
 use crate::release::{Release, tree};
@@ -101,7 +101,7 @@ impl Node {
         let mut shim = ShimSpec::new(app, id, argv, release.root(), self.log_dir(app, id));
         shim.env = environment(spec, release, own, [&data, &temp]);
         shim.restart = rule;
-        shim.confinement = self.confinement(spec, release, user, vec![data, temp]);
+        shim.confinement = self.confinement(spec, release, own, user, vec![data, temp]);
         Ok(shim)
     }
 
@@ -109,6 +109,7 @@ impl Node {
         &self,
         spec: &AppSpec,
         release: &Release,
+        own: Option<u16>,
         user: Option<Identity>,
         read_write: Vec<PathBuf>,
     ) -> Confinement {
@@ -124,6 +125,7 @@ impl Node {
         Confinement {
             read_only,
             read_write,
+            tcp_bind: own_port(own),
             user,
             rlimits: Rlimits {
                 processes: spec.limits.pids.filter(|_| user.is_some()).map(u64::from),
@@ -193,6 +195,12 @@ impl Node {
             }
         }
     }
+}
+
+/// An app behind a relay listens on its own port and no other, so that it cannot take the place of another app whose
+/// process is just down. A worker has no port of its own and no relay that could be fooled.
+fn own_port(own: Option<u16>) -> TcpRule {
+    own.map_or(TcpRule::Any, |port| TcpRule::Ports(vec![port]))
 }
 
 /// A folder of the app's own, which no release brings and none takes away.
