@@ -28,7 +28,6 @@ pub use fault::SourceError;
 pub use url::RepoUrl;
 
 use crate::policy::Policy;
-use crate::release::tree;
 use crate::user::Users;
 use git::Git;
 
@@ -166,9 +165,7 @@ impl Sources {
     /// The disk's reason.
     pub async fn forget(&self, key: &str) -> std::io::Result<()> {
         let _turn = self.turn(key).await;
-        for scheme in ["https", "ssh", "file"] {
-            tree::remove(&git::folder(&self.options.cache, key, scheme))?;
-        }
+        git::forget(&self.options.cache, key, None)?;
         self.options.users.give_back(&git::user_name(key))
     }
 

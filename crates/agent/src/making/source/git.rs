@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use sf_protocol::query::Revision;
 use sf_protocol::report::Stream;
+use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use super::credential::{credential, helper_path, redact, secrets_of, write_private};
@@ -20,6 +21,9 @@ use crate::confine::job::{DiskLimit, Done, Job, Stop};
 use crate::confine::{Confinement, Identity, Rlimits, TcpRule};
 use crate::policy::Policy;
 use crate::release::tree;
+
+/// Bytes of an address's SHA-256 in its cache's name.
+const HASH_BYTES: usize = 8;
 
 /// Memory of one git process, in bytes of private data.
 const GIT_DATA_BYTES: u64 = 2 * 1024 * 1024 * 1024;
@@ -47,9 +51,30 @@ pub(super) struct Git {
     deadline: Instant,
 }
 
-/// The folder of a cache. Each transport has its own, since they run as different users.
-pub(super) fn folder(cache: &Path, key: &str, scheme: &str) -> PathBuf {
-    cache.join(format!("{key}-{scheme}"))
+/// The folder of a cache. Each transport has its own, since they run as different users, and each address, since what
+/// one host gave is no answer of another.
+pub(super) fn folder(cache: &Path, key: &str, url: &RepoUrl) -> PathBuf {
+    let hash = Sha256::digest(url.to_string());
+    let hash: String = hash.iter().take(HASH_BYTES).map(|byte| format!("{byte:02x}")).collect();
+    cache.join(format!("{key}-{}-{hash}", url.scheme()))
+}
+
+/// Removes the caches of a key but `spare`: an app that moved, or another repository looked at.
+pub(super) fn forget(cache: &Path, key: &str, spare: Option<&Path>) -> io::Result<()> {
+    let entries = match std::fs::read_dir(cache) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        other => other?,
+    };
+    for entry in entries {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let rest = name.strip_prefix(key).and_then(|rest| rest.strip_prefix('-')).unwrap_or_default();
+        let scheme = rest.split('-').next().unwrap_or_default();
+        if ["https", "ssh", "file"].contains(&scheme) && spare != Some(path.as_path()) {
+            tree::remove(&path)?;
+        }
+    }
+    Ok(())
 }
 
 /// The name under which the numeric user of a cache is kept.
@@ -75,7 +100,8 @@ impl Git {
         address: Option<IpAddr>,
         policy: &Policy,
     ) -> Result<Self, SourceError> {
-        let dir = folder(&options.cache, key, url.scheme());
+        let dir = folder(&options.cache, key, &url);
+        forget(&options.cache, key, Some(&dir)).map_err(disk("removing old caches in", &options.cache))?;
         let home = dir.join("home");
         std::fs::DirBuilder::new().recursive(true).mode(0o711).create(&dir).map_err(disk("making", &dir))?;
         tree::remove(&home).map_err(disk("removing", &home))?;

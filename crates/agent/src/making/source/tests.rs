@@ -2,6 +2,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use super::*;
+use crate::release::tree;
 
 /// A repository in a temporary folder that the policy lists, and everything to fetch it with.
 struct World {
@@ -102,6 +103,24 @@ async fn branch_tag_and_commit_are_resolved_and_fetched() {
     tree::remove(&world.dest()).unwrap();
     std::fs::create_dir(world.dest()).unwrap();
     assert_eq!(world.fetch(&middle).await.unwrap().files, 2);
+}
+
+#[tokio::test]
+async fn a_commit_in_the_cache_of_one_repository_is_not_an_answer_of_another() {
+    let world = World::new(FetchLimits::default());
+    let commit = world.commit(&[("secret", "of the first")], "first");
+    let exact = GitSource { commit: Some(commit), ..world.source() };
+    world.fetch(&exact).await.unwrap();
+    std::fs::rename(world.repository(), world.repository().with_file_name("other")).unwrap();
+    std::fs::create_dir(world.repository()).unwrap();
+    world.git(&["init", "--quiet", "--initial-branch=main", "."]);
+    world.commit(&[("a", "b")], "another");
+    tree::remove(&world.dest()).unwrap();
+    std::fs::create_dir(world.dest()).unwrap();
+    std::fs::rename(world.repository(), world.repository().with_file_name("third")).unwrap();
+    let third = GitSource { url: exact.url.replace("/app", "/third"), ..exact };
+    assert!(world.fetch(&third).await.is_err());
+    assert_eq!(std::fs::read_dir(world.dir.path().join("cache")).unwrap().count(), 1, "the old cache is removed");
 }
 
 #[tokio::test]
