@@ -161,3 +161,21 @@ fn a_missing_folder_or_right_is_an_error_before_anything_starts() {
     open(0o711);
     assert!(reachable_by_others(&dir.path().join("x")));
 }
+
+#[tokio::test]
+async fn a_process_with_a_port_of_its_own_listens_on_no_other() {
+    if super::landlock::kernel_abi() < 4 {
+        return eprintln!("SKIPPED: this kernel has no TCP rules");
+    }
+    let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let (own, other) = (free(), free());
+    let [own, other] = [own, other].map(|listener| listener.local_addr().unwrap().port());
+    let script = format!(
+        "import socket\n\
+         for port in [{own}, {other}, 0]:\n\
+         \x20try: socket.socket().bind(('127.0.0.1', port)); print('bound')\n\
+         \x20except OSError as e: print(e.errno)"
+    );
+    let confinement = Confinement { tcp_bind: TcpRule::Ports(vec![own]), ..Confinement::strict() };
+    assert_eq!(python(&script, confinement, None).await.1, "bound\n13\n13\n");
+}
