@@ -186,6 +186,20 @@ pub(crate) async fn cancel(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mut
 
 /// Bytes of an order at the most; address, guard and names come on top of it in the signed body.
 const MAX_ORDER_BYTES: usize = sf_protocol::wire::MAX_BODY_BYTES - 2 * 1024;
+/// Where a node's journal ends, as its CONNECT says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Journal {
+    pub(crate) epoch: u64,
+    pub(crate) high_water: u64,
+}
+
+impl Journal {
+    /// The highest number it accepted in `epoch`; none of later ones.
+    pub(crate) const fn high_water_in(self, epoch: u64) -> u64 {
+        if self.epoch == epoch { self.high_water } else { 0 }
+    }
+}
+
 /// Commands a node is sent again after a reconnect at the most; what is beyond waits for the next one.
 const MAX_BACKLOG: u32 = 1000;
 
@@ -194,10 +208,15 @@ pub(crate) async fn backlog(
     tx: &mut Tx,
     core: &Arc<Core>,
     node: NodeId,
-    high_water: u64,
+    journal: Journal,
 ) -> sf_store::Result<(Vec<Numbered>, After)> {
     let (now, epoch) = (tx.now(), core.signer.epoch());
+    let high_water = journal.high_water_in(epoch);
     for old in commands::of_older_epochs(tx, node, epoch).await? {
+        if old.sequence <= journal.high_water_in(old.epoch) {
+            // The node took it before the epoch was raised: its word on it will come, and it is not ordered twice.
+            continue;
+        }
         commands::mark_void(tx, old.id).await?;
         wants_another(tx, &old).await?;
     }

@@ -12,9 +12,10 @@ use sf_types::{CommandId, ConnectionId, ErrorKind, Fault, Millis, NodeId, RunId,
 use tokio::sync::mpsc::Receiver;
 
 use crate::control::{Control, Core};
+use crate::dispatch::{self, Journal};
 use crate::links::Outgoing;
 use crate::transition::{self, After};
-use crate::{dispatch, events, moments};
+use crate::{events, moments};
 
 /// Either side of a connection is heard at least this often.
 pub const HEARTBEAT: Millis = Millis::secs(15);
@@ -92,8 +93,8 @@ impl Control {
                 let resume = sf_protocol::report::Stored { events: row.events_seen, ..Default::default() };
                 let welcome = Welcome { connection, counter: pending, epoch, resume, heartbeat: HEARTBEAT };
                 let outgoing = core.links.open(node, connection);
-                let high_water = if said.epoch == epoch { said.high_water } else { 0 };
-                if let Err(fault) = self.catch_up(node, connection, high_water).await {
+                let journal = Journal { epoch: said.epoch, high_water: said.high_water };
+                if let Err(fault) = self.catch_up(node, connection, journal).await {
                     self.left(node, connection).await;
                     return Err(fault);
                 }
@@ -135,8 +136,9 @@ impl Control {
     }
 
     /// Reads what the node's journal lacks and signs what has waited for it; then commands flow.
-    async fn catch_up(&self, node: NodeId, connection: ConnectionId, high_water: u64) -> Result<(), Fault> {
+    async fn catch_up(&self, node: NodeId, connection: ConnectionId, journal: Journal) -> Result<(), Fault> {
         let core = self.core().clone();
+        let high_water = journal.high_water_in(core.signer.epoch());
         let inner = core.clone();
         let (backlog, after) = core
             .store
@@ -145,7 +147,7 @@ impl Control {
                     if nodes::get(tx, node).await?.next_sequence <= high_water {
                         return Err(forgotten(high_water).into());
                     }
-                    let (backlog, mut after) = dispatch::backlog(tx, &inner, node, high_water).await?;
+                    let (backlog, mut after) = dispatch::backlog(tx, &inner, node, journal).await?;
                     for run in runs::open_for_node(tx, node).await?.into_iter().filter(|run| run.stale) {
                         let back = moments::note(tx.now(), "its node is back");
                         transition::advance(tx, &inner, run.id, Input::NodeBack, back, &mut after).await?;
@@ -162,7 +164,7 @@ impl Control {
             core.tasks.spawn("ask the journal", sf_runtime::OnError::Log, async move {
                 for (run, _, command) in questioned {
                     let Some(command) = command else { continue };
-                    if let Err(fault) = control.ask_journal(node, run, command, high_water).await {
+                    if let Err(fault) = control.ask_journal(node, run, command, journal).await {
                         tracing::warn!(agent_id = %node, %run, %fault, "the journal could not be asked");
                     }
                 }
@@ -174,11 +176,13 @@ impl Control {
 
     /// Asks a node that is back how it stands with a run. Outcomes it has come by themselves; what its journal does
     /// not know although it was accepted is lost, and the run ends saying so.
-    async fn ask_journal(&self, node: NodeId, run: RunId, command: CommandId, high_water: u64) -> Result<(), Fault> {
+    async fn ask_journal(&self, node: NodeId, run: RunId, command: CommandId, journal: Journal) -> Result<(), Fault> {
         let core = self.core().clone();
         let reader = core.store.read(Scope::System);
         let row = nodes::get(&reader, node).await?;
-        if commands::get(&reader, command).await?.sequence > high_water {
+        let asked = commands::get(&reader, command).await?;
+        // What the journal does not have yet is in the backlog; of an older epoch it may have lost everything.
+        if asked.epoch == core.signer.epoch() && asked.sequence > journal.high_water_in(asked.epoch) {
             return Ok(());
         }
         let request = runs::get(&reader, run).await?.request;
