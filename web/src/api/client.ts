@@ -1,0 +1,108 @@
+import createClient, { type Middleware } from 'openapi-fetch'
+import { learn } from './clock'
+import { asProblem, Problem, retryAfter, type ErrorBody } from './problem'
+import type { components, paths } from './schema'
+import { access } from './session'
+
+export type Schemas = components['schemas']
+
+type Envelope<T> = { success: boolean; data?: T; error?: ErrorBody | null; meta: Schemas['Meta'] }
+
+/** One page of a list. */
+export interface Page<T> {
+  items: T[]
+  next: string | null
+}
+
+/** A request without an answer for so long is given up. */
+const TIMEOUT_MS = 30_000
+/** Reads that were refused for being too many, or met nobody, are tried so often. */
+const READ_TRIES = 3
+
+/** Adds the credential; one that has run out is renewed once, unseen. */
+async function withAccess(request: Request): Promise<Response> {
+  const send = async (token: string | null): Promise<Response> => {
+    const copy = request.clone()
+    copy.headers.set('X-Serverflow-Client', 'dashboard')
+    if (token) copy.headers.set('Authorization', `Bearer ${token}`)
+    return fetch(copy, { signal: AbortSignal.any([request.signal, AbortSignal.timeout(TIMEOUT_MS)]) })
+  }
+  const token = await access.token()
+  const response = await send(token)
+  if (response.status !== 401 || !token) return response
+  const fresh = await access.renew(token)
+  return fresh ? send(fresh) : response
+}
+
+async function patiently(request: Request): Promise<Response> {
+  const isRead = request.method === 'GET'
+  for (let attempt = 1; ; attempt++) {
+    let wait = 250 * 2 ** attempt
+    try {
+      const response = await withAccess(request)
+      if (!isRead || attempt === READ_TRIES || (response.status !== 429 && response.status !== 503)) return response
+      wait = retryAfter(response.headers.get('Retry-After'), Date.now()) ?? wait
+    } catch (error) {
+      if (!isRead || attempt === READ_TRIES || request.signal.aborted) throw error
+    }
+    await new Promise((resolve) => setTimeout(resolve, wait * (0.5 + Math.random() / 2)))
+    if (request.signal.aborted) throw request.signal.reason
+  }
+}
+
+/** A write carries a key, so that a repeated one is answered and not done again. */
+const keyed: Middleware = {
+  onRequest({ request }) {
+    if (request.method !== 'GET' && !request.headers.has('Idempotency-Key')) {
+      request.headers.set('Idempotency-Key', crypto.randomUUID())
+    }
+    return request
+  },
+}
+
+export const api = createClient<paths>({ baseUrl: '', fetch: patiently })
+api.use(keyed)
+
+async function settled<T>(call: Promise<{ data?: unknown; error?: unknown; response: Response }>): Promise<Envelope<T>> {
+  const { data, error, response } = await call.catch((thrown: unknown) => {
+    throw asProblem(thrown)
+  })
+  const envelope = (data ?? error) as Envelope<T> | undefined
+  learn(envelope?.meta?.timestamp)
+  if (response.ok && envelope?.success) return envelope
+  const told = envelope?.error
+  throw new Problem({
+    code: told?.code ?? `http.${response.status}`,
+    message: told?.message ?? `The control plane answered ${response.status} without saying why.`,
+    status: response.status,
+    fix: told?.details?.fix ?? null,
+    field: told?.details?.field ?? null,
+    requestId: envelope?.meta?.requestId ?? null,
+    retryAfterMs: retryAfter(response.headers.get('Retry-After'), Date.now()),
+  })
+}
+
+/** The data of an answer; throws a {@link Problem}. `const app = await data<Schemas['App']>(api.GET(...))` */
+export async function data<T>(call: Promise<{ data?: { data?: T }; error?: unknown; response: Response }>): Promise<T> {
+  return (await settled<T>(call)).data as T
+}
+
+/** A list's answer as a page; throws a {@link Problem}. */
+export async function page<T>(call: Promise<{ data?: { data?: T[] }; error?: unknown; response: Response }>): Promise<Page<T>> {
+  const envelope = await settled<T[]>(call)
+  return { items: envelope.data ?? [], next: envelope.meta.page?.next ?? null }
+}
+
+/** What a write would do, asked with `dryRun`. */
+export interface Plan {
+  steps: string[]
+  losses: string[]
+  waitsFor: string | null
+  decision: { verdict?: string; because?: string } & Record<string, unknown>
+  guard: Record<string, unknown>
+}
+
+/** The plan in the answer to a `dryRun`; throws a {@link Problem}. */
+export async function plan(call: Promise<{ data?: unknown; error?: unknown; response: Response }>): Promise<Plan> {
+  return (await settled<{ plan: Plan }>(call)).data!.plan
+}

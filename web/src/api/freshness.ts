@@ -1,0 +1,39 @@
+import type { QueryClient } from '@tanstack/vue-query'
+import { keys } from './keys'
+import type { PlaneEvent } from './socket'
+import { socket } from './socket'
+
+/** Many events in a moment cause one reading. */
+const GATHER_MS = 60
+
+/** Keeps the query cache true: every event makes stale what it speaks of, a gap makes everything stale. */
+export function keepFresh(client: QueryClient): void {
+  const stale = new Map<string, readonly unknown[]>()
+  let timer: ReturnType<typeof setTimeout> | null = null
+  const mark = (...names: (readonly unknown[])[]): void => {
+    for (const name of names) stale.set(JSON.stringify(name), name)
+    timer ??= setTimeout(() => {
+      timer = null
+      const gathered = [...stale.values()]
+      stale.clear()
+      for (const queryKey of gathered) void client.invalidateQueries({ queryKey })
+    }, GATHER_MS)
+  }
+
+  const onRun = ({ data }: PlaneEvent): void => {
+    const { id, appId } = data as { id: string; appId?: string | null }
+    mark([...keys.runs, 'list'], keys.run(id))
+    if (appId) mark(keys.releases(appId), keys.app(appId))
+  }
+  const onNode = ({ event, data }: PlaneEvent): void => {
+    const { id, change } = data as { id: string; change?: string }
+    if (event !== 'node.status.update') return
+    mark([...keys.nodes, 'list'], keys.node(id))
+    if (change === 'waiting' || change === 'enrolled') mark(keys.devices)
+  }
+  socket.listen('runs', onRun)
+  socket.listen('apps', ({ data }) => mark([...keys.apps, 'list'], keys.app((data as { id: string }).id)))
+  socket.listen('nodes', onNode)
+  socket.listen('approvals', () => mark(['approvals']))
+  socket.onGap(() => void client.invalidateQueries())
+}

@@ -1,0 +1,43 @@
+import { useLocalStorage, useMediaQuery } from '@vueuse/core'
+import { computed, watchEffect } from 'vue'
+
+export type Theme = 'system' | 'dark' | 'light'
+export type Density = 'comfortable' | 'compact'
+
+interface Look {
+  theme: 'dark' | 'light' | null
+  density: Density
+  /** The rail shows icons alone. */
+  narrow: boolean
+}
+
+// `public/look.js` reads the same key before the first paint.
+const look = useLocalStorage<Look>('serverflow.look', { theme: null, density: 'comfortable', narrow: false }, { mergeDefaults: true })
+const prefersLight = useMediaQuery('(prefers-color-scheme: light)')
+
+/** Theme and density as chosen on this browser. */
+export function useLook() {
+  const isDark = computed(() => (look.value.theme ? look.value.theme === 'dark' : !prefersLight.value))
+  const theme = computed<Theme>({
+    get: () => look.value.theme ?? 'system',
+    set: (value) => (look.value.theme = value === 'system' ? null : value),
+  })
+  const density = computed<Density>({
+    get: () => look.value.density,
+    set: (value) => (look.value.density = value),
+  })
+  const narrow = computed<boolean>({
+    get: () => look.value.narrow,
+    set: (value) => (look.value.narrow = value),
+  })
+  return { isDark, theme, density, narrow }
+}
+
+/** Writes the look to the document; once, at the start. */
+export function applyLook(): void {
+  const { isDark, density } = useLook()
+  watchEffect(() => {
+    document.documentElement.dataset.theme = isDark.value ? 'dark' : 'light'
+    document.documentElement.dataset.density = density.value
+  })
+}

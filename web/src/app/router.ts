@@ -1,0 +1,72 @@
+import { createRouter, createWebHistory, type RouteRecordRaw } from 'vue-router'
+import { access } from '@/api/session'
+
+declare module 'vue-router' {
+  interface RouteMeta {
+    /** What the tab is called; pages of one object set their own with `usePageTitle`. */
+    title?: string
+    /** Shown without signing in, and without the shell. */
+    open?: boolean
+  }
+}
+
+/** An id in a path; what is none is a page that does not exist. */
+const id = ':id([0-9a-f]{8}-[0-9a-f-]{27})'
+
+const open: RouteRecordRaw[] = [
+  { path: '/login', component: () => import('@/features/session/SignInPage.vue'), meta: { open: true, title: 'Sign in' } },
+  { path: '/welcome', component: () => import('@/features/welcome/WelcomePage.vue'), meta: { open: true, title: 'Welcome' } },
+]
+
+const inside: RouteRecordRaw[] = [
+  { path: '', name: 'home', component: () => import('@/features/home/HomePage.vue'), meta: { title: 'Home' } },
+  { path: 'nodes', component: () => import('@/features/nodes/NodesPage.vue'), meta: { title: 'Nodes' } },
+  { path: 'nodes/new', component: () => import('@/features/nodes/AddNodePage.vue'), meta: { title: 'Add a node' } },
+  {
+    path: `nodes/${id}/:tab(overview|processes|metrics|security|events)?`,
+    name: 'node',
+    component: () => import('@/features/nodes/NodePage.vue'),
+  },
+  { path: 'apps', component: () => import('@/features/apps/AppsPage.vue'), meta: { title: 'Apps' } },
+  { path: 'apps/new', component: () => import('@/features/apps/NewAppPage.vue'), meta: { title: 'New app' } },
+  {
+    path: `apps/${id}/:tab(overview|deployments|env|logs|metrics|settings)?`,
+    name: 'app',
+    component: () => import('@/features/apps/AppPage.vue'),
+  },
+  {
+    path: `apps/${id}/deployments/:number(\\d+)`,
+    name: 'deployment',
+    component: () => import('@/features/apps/DeploymentPage.vue'),
+  },
+  { path: 'runs', component: () => import('@/features/runs/RunsPage.vue'), meta: { title: 'Runs' } },
+  { path: `runs/${id}`, name: 'run', component: () => import('@/features/runs/RunPage.vue') },
+  { path: 'activity', component: () => import('@/features/activity/ActivityPage.vue'), meta: { title: 'Activity' } },
+  {
+    path: 'settings/:tab(profile|sessions|tokens|appearance|about)?',
+    name: 'settings',
+    component: () => import('@/features/settings/SettingsPage.vue'),
+    meta: { title: 'Settings' },
+  },
+  { path: 'admin/health', component: () => import('@/features/admin/HealthPage.vue'), meta: { title: 'Health' } },
+  { path: ':path(.*)*', component: () => import('@/app/shell/LostPage.vue'), meta: { title: 'Not found' } },
+]
+
+export const router = createRouter({
+  history: createWebHistory(),
+  routes: [...open, { path: '/', component: () => import('@/app/shell/AppShell.vue'), children: inside }],
+  scrollBehavior: (to, from, saved) => saved ?? (to.path === from.path ? false : { top: 0 }),
+})
+
+router.beforeEach(async (to) => {
+  if (to.meta.open) return true
+  // Nobody answers: the shell says so and goes on when it is back, instead of asking for a password.
+  const token = await access.token().catch(() => 'away')
+  if (token) return true
+  const next = to.fullPath === '/' ? undefined : to.fullPath
+  return { path: '/login', query: next ? { next } : {} }
+})
+
+router.afterEach((to) => {
+  if (to.meta.title) document.title = `${to.meta.title} · ServerFlow`
+})

@@ -1,0 +1,32 @@
+import { Activity, Boxes, HeartPulse, House, ListChecks, Server, Settings } from '@lucide/vue'
+import type { Component } from 'vue'
+import { text } from '@/locales/en/shell'
+
+export interface Place {
+  label: string
+  to: string
+  icon: Component
+  /** `g` and then this letter goes there. */
+  key: string
+  /** On a phone: in the bar at the bottom. */
+  bottom?: boolean
+}
+
+/** Where one can go: rail, bottom bar, palette and shortcuts are made from this. */
+export const places: Place[] = [
+  { label: text.home, to: '/', icon: House, key: 'h', bottom: true },
+  { label: text.apps, to: '/apps', icon: Boxes, key: 'a', bottom: true },
+  { label: text.nodes, to: '/nodes', icon: Server, key: 'n', bottom: true },
+  { label: text.runs, to: '/runs', icon: ListChecks, key: 'r', bottom: true },
+  { label: text.activity, to: '/activity', icon: Activity, key: 'y' },
+]
+
+/** Rare work. */
+export const rarePlaces: Place[] = [
+  { label: text.health, to: '/admin/health', icon: HeartPulse, key: 'e' },
+  { label: text.settings, to: '/settings', icon: Settings, key: 's' },
+]
+
+/** Whether a place holds the page shown. */
+export const holds = (place: Place, path: string): boolean =>
+  place.to === '/' ? path === '/' : path === place.to || path.startsWith(`${place.to}/`)

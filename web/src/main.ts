@@ -1,0 +1,24 @@
+import '@/app/style.css'
+import { VueQueryPlugin } from '@tanstack/vue-query'
+import { createPinia } from 'pinia'
+import { createApp } from 'vue'
+import { keepFresh } from '@/api/freshness'
+import { socket } from '@/api/socket'
+import App from '@/app/App.vue'
+import { applyLook } from '@/app/look'
+import { queryClient } from '@/app/queries'
+import { router } from '@/app/router'
+import { noteFailure } from '@/app/failure'
+
+const app = createApp(App)
+app.config.errorHandler = (error) => {
+  console.error(error)
+  noteFailure(error)
+}
+app.use(createPinia())
+app.use(VueQueryPlugin, { queryClient })
+app.use(router)
+applyLook()
+socket.start()
+keepFresh(queryClient)
+app.mount('#app')

@@ -1,0 +1,36 @@
+import { reactive } from 'vue'
+
+export interface Notice {
+  id: number
+  tone: 'good' | 'bad' | 'info'
+  title: string
+  /** What to do. */
+  fix?: string
+  /** Small print: a request id. */
+  detail?: string
+  /** A link on it. */
+  to?: string
+  action?: string
+}
+
+/** Good news goes by itself after so long; bad news stays until dismissed. */
+const GOOD_MS = 5_000
+/** More failures than this and the oldest fold away. */
+const MAX_NOTICES = 5
+
+export const notices = reactive<Notice[]>([])
+let next = 1
+
+export function note(notice: Omit<Notice, 'id'>): void {
+  const twin = notices.find((other) => other.title === notice.title && other.tone === notice.tone)
+  if (twin) dismiss(twin.id)
+  const id = next++
+  notices.push({ ...notice, id })
+  if (notices.length > MAX_NOTICES) notices.splice(0, 1)
+  if (notice.tone !== 'bad') setTimeout(() => dismiss(id), GOOD_MS)
+}
+
+export function dismiss(id: number): void {
+  const at = notices.findIndex((notice) => notice.id === id)
+  if (at >= 0) notices.splice(at, 1)
+}

@@ -1,0 +1,22 @@
+import { fileURLToPath } from 'node:url'
+import tailwind from '@tailwindcss/vite'
+import vue from '@vitejs/plugin-vue'
+import { defineConfig } from 'vite'
+
+// Where a control plane answers while the dashboard is worked on: `npm run dev`.
+const plane = process.env.SF_PLANE ?? 'http://127.0.0.1:7400'
+
+export default defineConfig({
+  plugins: [vue(), tailwind()],
+  resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
+  build: {
+    target: 'es2022',
+    // The strict content policy knows no `data:` fonts, so nothing is inlined.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 400,
+  },
+  // The control plane answers its own pages alone: to it, requests of the development server look like those.
+  server: { proxy: { '/api': { target: plane, ws: true, changeOrigin: true, headers: { origin: plane } } } },
+  test: { environment: 'jsdom', include: ['src/**/*.test.ts'] },
+} as Parameters<typeof defineConfig>[0])
