@@ -5,6 +5,7 @@
 //!
 //! Start reading at [`router`] (every route and every layer), then any handler in [`route`], then [`ws`].
 
+pub mod dashboard;
 pub mod exchange;
 pub mod layer;
 mod metrics;

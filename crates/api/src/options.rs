@@ -6,6 +6,7 @@ use std::sync::Arc;
 use sf_runtime::Tasks;
 use sf_types::Secret;
 
+use crate::dashboard::Dashboard;
 use crate::rate::Rates;
 
 /// Everything the edge has to be told.
@@ -30,6 +31,8 @@ pub struct ApiOptions {
     pub sockets_per_principal: usize,
     /// The host and port agents dial, for the line that enrols one: `panel.example.org:7401`.
     pub agents_address: String,
+    /// What a browser is shown.
+    pub dashboard: Dashboard,
 }
 
 impl ApiOptions {
@@ -50,6 +53,7 @@ impl ApiOptions {
             rates: Rates::default(),
             sockets_per_principal: Self::SOCKETS_PER_PRINCIPAL,
             agents_address: Self::AGENTS_ADDRESS.to_owned(),
+            dashboard: Dashboard::default(),
         }
     }
 }

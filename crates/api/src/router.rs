@@ -1,7 +1,7 @@
 //! All routes in one place, and what stands around them.
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -99,8 +99,13 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(metrics::get))
 }
 
-async fn unknown(request: Request) -> Response {
-    let path: String = request.uri().path().chars().take(200).collect();
+/// What no route took: the dashboard's, or nobody's.
+async fn unknown(State(api): State<Api>, request: Request) -> Response {
+    let (path, options) = (request.uri().path(), api.options());
+    if let Some(page) = options.dashboard.answer(request.method(), path, request.headers(), options.https) {
+        return page;
+    }
+    let path: String = path.chars().take(200).collect();
     let fault = Fault::new(ErrorKind::NotFound, "route.not_found", format!("There is nothing at `{path}`."));
     Problem::from(fault.fix("GET /api/v1/openapi.json lists every route.")).into_response()
 }

@@ -14,7 +14,8 @@ use crate::layer::address::From;
 use crate::layer::rates;
 use crate::state::Api;
 
-/// Routes that answer without a credential. Everything else asks for one, also what is added later.
+/// Routes that answer without a credential. Everything else asks for one, also what is added later. The files of
+/// [`crate::dashboard`] are no routes: they stand behind all of them and hold no data.
 pub const OPEN: &[(Method, &str)] = &[
     (Method::GET, "/api/v1/health"),
     (Method::GET, "/api/v1/setup"),

@@ -44,7 +44,7 @@ async fn failures_of_every_kind_are_envelopes() {
     let nameless = Request::get("/api/v1/health").body(Body::empty()).unwrap();
     let cases: Vec<(Request<Body>, u16, &str, Option<&str>)> = vec![
         (get("/api/v1/nothing"), 404, "route.not_found", None),
-        (get("/"), 404, "route.not_found", None),
+        (get("/nothing.here"), 404, "route.not_found", None),
         (request(Method::PUT, "/api/v1/apps", Some(&world.token), None, &[]), 405, "route.method", None),
         (get("/api/v1/auth/login"), 405, "route.method", None),
         (typed("text/plain", "{}"), 415, "body.media_type", None),

@@ -4,6 +4,7 @@
 
 mod approvals;
 mod authority;
+mod dashboard;
 mod envelopes;
 mod idempotency;
 mod listening;

@@ -1,0 +1,1 @@
+document.title = "A dashboard for tests, running";
