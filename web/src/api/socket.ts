@@ -40,6 +40,7 @@ class EventSocket {
   private heardAt = 0
   private pings = 0
   private started = false
+  private oneByOne = false
 
   start(): void {
     if (this.started) return
@@ -110,6 +111,7 @@ class EventSocket {
 
   private opened(socket: WebSocket): void {
     this.heardAt = Date.now()
+    this.oneByOne = false
     this.connection.value = 'resuming'
     const plain = [...this.topics.keys()].filter((topic) => !this.lines.has(topic))
     this.subscribe(plain.length > 0 ? plain : ['system'], this.lastSeq)
@@ -125,10 +127,16 @@ class EventSocket {
     this.heardAt = Date.now()
     const message = JSON.parse(text) as Record<string, unknown>
     if (message.subscribed) {
-      this.remember((message.subscribed as { seq: string }).seq)
+      // Later subscriptions begin at the newest event, which other topics may not have been told of yet.
+      if (this.connection.value !== 'live') this.remember((message.subscribed as { seq: string }).seq)
       this.connection.value = 'live'
       this.awaySince.value = null
       this.delay = FIRST_DELAY_MS
+    } else if (message.error && this.connection.value === 'resuming' && !this.oneByOne) {
+      // One topic that is gone refuses all of a message; the others are still there.
+      this.oneByOne = true
+      const plain = [...this.topics.keys()].filter((topic) => !this.lines.has(topic))
+      for (const topic of ['system', ...plain]) this.subscribe([topic], this.lastSeq)
     } else if (message.event === 'lagged') {
       this.remember(String(message.to))
       this.gapListeners.forEach((listener) => listener())
