@@ -8,6 +8,8 @@ import { showRun } from './live'
 export interface Act {
   /** In the imperative, as on its button: "Restart shop". */
   title: string
+  /** What sets this verb apart from its neighbours, one or two sentences. */
+  about?: string
   /** It deletes or stops something: the button is red and says so. */
   danger?: boolean
   /** What has to be typed before a loss that nothing undoes. */
