@@ -1,50 +1,52 @@
 import { onScopeDispose } from 'vue'
 import { useEventListener } from '@vueuse/core'
 import { router } from '@/app/router'
-import { openPalette, openShortcuts } from './palette'
+import { text } from '@/locales/en/shell'
+import { matchKeys, type Pressed } from './keystrokes'
+import { pageShortcuts, type Shortcut } from './pageShortcuts'
+import { openPalette, openShortcuts, paletteOpen } from './palette'
 import { places, rarePlaces } from './places'
 
-export interface Shortcut {
-  /** Keys one after the other, apart by spaces. */
-  keys: string
-  label: string
-  run: () => void
-}
-
-/** The one table: `?` shows it, the listener below obeys it. Lists have j, k and Enter of their own. */
+/** Those that work everywhere; `?` shows them, the listener below obeys them. Lists have j, k and Enter of their own. */
 export const shortcuts: Shortcut[] = [
-  { keys: 'mod+k', label: 'Search or do', run: openPalette },
-  { keys: '?', label: 'This table', run: openShortcuts },
-  { keys: '/', label: 'Search in this list', run: () => document.querySelector<HTMLElement>('[data-list-search]')?.focus() },
-  { keys: 'c', label: 'New app', run: () => void router.push('/apps/new') },
+  { keys: 'mod+k', label: text.keys.palette, run: openPalette },
+  { keys: '?', label: text.keys.table, run: openShortcuts },
+  { keys: '/', label: text.keys.search, run: () => document.querySelector<HTMLElement>('[data-list-search]')?.focus() },
+  { keys: 'c', label: text.keys.newApp, run: () => void router.push('/apps/new') },
   ...[...places, ...rarePlaces].map((place) => ({
     keys: `g ${place.key}`,
-    label: `Go to ${place.label}`,
+    label: text.keys.goTo(place.label),
     run: () => void router.push(place.to),
   })),
 ]
 
-/** The second key of a pair has to come within so long. */
-const PAIR_MS = 1_200
+/** Where keys are letters, or have a meaning of their own. */
+const TAKES_KEYS = 'input:not([type=checkbox],[type=radio],[type=button]),textarea,select,[contenteditable]:not([contenteditable=false]),[role=textbox]'
+const LIES_OVER = '[role=dialog],[role=alertdialog],[role=menu],[role=listbox]'
 
-const isTyping = (target: EventTarget | null): boolean =>
-  target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
+const isTyping = (event: KeyboardEvent): boolean =>
+  event.composedPath().some((element) => element instanceof Element && element.matches(TAKES_KEYS))
 
 /** Obeys the table while the shell is on screen. */
 export function listenForShortcuts(): void {
-  let first: { key: string; at: number } | null = null
+  let before: Pressed | null = null
   const stop = useEventListener('keydown', (event: KeyboardEvent) => {
-    if (event.isComposing || event.defaultPrevented) return
+    if (event.isComposing || event.defaultPrevented || event.repeat) return
     const key = event.key.toLowerCase()
-    if ((event.metaKey || event.ctrlKey) && key === 'k') {
+    if (['shift', 'control', 'alt', 'meta'].includes(key)) return
+    if ((event.metaKey || event.ctrlKey) && !event.altKey && key === 'k') {
+      // Browsers have a meaning for it too; over a plan that waits for an answer it has none.
       event.preventDefault()
-      return openPalette()
+      if (paletteOpen.value) paletteOpen.value = false
+      else if (!document.querySelector(LIES_OVER)) openPalette()
+      return
     }
-    // Dialogs and menus have the keys while they are open.
-    if (event.metaKey || event.ctrlKey || event.altKey || isTyping(event.target) || document.querySelector('[role=dialog],[role=menu]')) return
-    const pair = first && Date.now() - first.at < PAIR_MS ? `${first.key} ${key}` : null
-    const found = shortcuts.find((shortcut) => shortcut.keys === pair) ?? shortcuts.find((shortcut) => shortcut.keys === key)
-    first = found ? null : { key, at: Date.now() }
+    if (event.metaKey || event.ctrlKey || event.altKey || isTyping(event) || document.querySelector(LIES_OVER)) {
+      before = null
+      return
+    }
+    const { found, first } = matchKeys([...pageShortcuts.value, ...shortcuts], before, { key, at: event.timeStamp })
+    before = first
     if (!found) return
     event.preventDefault()
     found.run()

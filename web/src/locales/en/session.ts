@@ -1,0 +1,17 @@
+export const text = {
+  title: 'Sign in',
+  at: (host: string) => `to the control plane at ${host}`,
+  email: 'E-mail',
+  password: 'Password',
+  show: 'Show the password',
+  hide: 'Hide the password',
+  capsLock: 'Caps Lock is on.',
+  signIn: 'Sign in',
+  signInIn: (time: string) => `Wait ${time}`,
+  forgotten: 'Forgotten the password?',
+  forgottenText: 'Run this on the machine of the control plane. It sets a new one and ends all sessions.',
+  throttled: 'Too many attempts failed.',
+  throttledFix: (time: string) => `The next one is taken in ${time}. Every further wrong one makes the wait longer.`,
+  throttleOver: 'You can try again now.',
+  over: 'Sign in to go on to the page you asked for.',
+}
