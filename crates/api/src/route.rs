@@ -78,6 +78,7 @@ pub(crate) async fn propose(api: &Api, caller: &Caller, write: Write, action: Ac
 
 /// The same with a self-report.
 pub(crate) async fn carry(api: &Api, caller: &Caller, proposal: Proposal) -> Result<Carried, Problem> {
+    let proposal = Proposal { key: caller.key.clone(), ..proposal };
     Ok(match api.control().propose(&caller.actor, caller.request, proposal).await? {
         Proposed::Plan(plan) => Carried::Answered(ok(Planned { plan: (*plan).into() }).into_response()),
         Proposed::Open(run) => {

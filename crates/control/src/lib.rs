@@ -30,5 +30,5 @@ pub use node::node_links::Joined;
 pub use node::receive::REFUSED_ORDER;
 pub use node::signer::{Certified, Signer};
 pub use options::{Options, StartError};
-pub use pipeline::proposal;
 pub use pipeline::proposal::{Invitation, Made, Plan, Proposal, Proposed};
+pub use pipeline::{key, proposal};

@@ -42,6 +42,8 @@ pub struct Caller {
     pub actor: Actor,
     /// Through which request.
     pub request: RequestId,
+    /// The request's `Idempotency-Key`, once it was begun.
+    pub key: Option<String>,
 }
 
 /// A principal whose credential was good a moment ago.
@@ -66,7 +68,7 @@ pub(crate) async fn require(State(api): State<Api>, mut request: Request, next: 
     match known {
         Ok(known) => {
             let request_id = crate::request::current().id;
-            request.extensions_mut().insert(Caller { actor: known.actor, request: request_id });
+            request.extensions_mut().insert(Caller { actor: known.actor, request: request_id, key: None });
             next.run(request).await
         }
         Err(problem) => problem.into_response(),

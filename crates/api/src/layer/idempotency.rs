@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use serde::{Deserialize, Serialize};
-use sf_actions::ActorKind;
+use sf_control::key as keys;
 use sf_runtime::OnError;
 use sf_store::idempotency::{self, Begin};
 use sf_types::{ErrorKind, Fault, Scope};
@@ -71,10 +71,7 @@ fn keyed(api: &Api, request: &Request) -> Result<Option<Keyed>, Problem> {
         let message = format!("An Idempotency-Key has 1 to {MAX_KEY_CHARS} visible ASCII characters.");
         return Err(Problem::invalid("idempotency.key", message).field("Idempotency-Key"));
     }
-    let principal = match caller.actor.kind {
-        ActorKind::Person { user, .. } | ActorKind::Token { user, .. } | ActorKind::Ai { user } => user.to_string(),
-        ActorKind::System => "system".to_owned(),
-    };
+    let principal = keys::principal(&caller.actor);
     let once = ONCE.contains(&request.uri().path());
     Ok(Some(Keyed { api: api.clone(), scope: caller.actor.scope(), principal, key: key.to_owned(), once }))
 }
@@ -86,18 +83,14 @@ impl Keyed {
         let bytes = body::read(again).await?;
         let hash = hash(&parts.method, &parts.uri, &bytes);
         match self.begin(hash).await? {
-            Begin::New => self.carry_out(Request::from_parts(parts, Body::from(bytes)), next).await,
+            Begin::New | Begin::Carried => self.carry_out(Request::from_parts(parts, Body::from(bytes)), next).await,
             Begin::Replay(kept) => replay(&kept),
-            Begin::Running => Err(conflict(
-                "idempotency.running",
-                "The same request is being carried out right now.",
-                "Wait a moment and ask again with the same key.",
-            )),
-            Begin::Conflict => Err(conflict(
-                "idempotency.conflict",
-                "This Idempotency-Key was used for another request.",
-                "Use a new key for a new request.",
-            )),
+            Begin::Running => Err(keys::running().into()),
+            Begin::Conflict => {
+                let message = "This Idempotency-Key was used for another request.";
+                let fault = Fault::new(ErrorKind::Conflict, "idempotency.conflict", message);
+                Err(fault.fix("Use a new key for a new request.").into())
+            }
         }
     }
 
@@ -110,7 +103,10 @@ impl Keyed {
     }
 
     /// Goes on when the caller leaves: who has lost the answer comes back for it with the same key.
-    async fn carry_out(self, request: Request, next: Next) -> Result<Response, Problem> {
+    async fn carry_out(self, mut request: Request, next: Next) -> Result<Response, Problem> {
+        if let Some(caller) = request.extensions_mut().get_mut::<Caller>() {
+            caller.key = Some(self.key.clone());
+        }
         let (answer, wait) = tokio::sync::oneshot::channel();
         let current = crate::request::current();
         let tasks = self.api.options().tasks.clone();
@@ -128,7 +124,8 @@ impl Keyed {
         })
     }
 
-    /// Keeps what says how it went. Answers that only say "not now" are forgotten, so that the key can be used again.
+    /// Keeps what says how it went. A key whose answer only says "not now" is forgotten, so that it can be used again,
+    /// unless a run was opened for it.
     async fn keep(&self, response: Response) -> Result<Response, Problem> {
         let status = response.status();
         let (principal, key) = (self.principal.clone(), self.key.clone());
@@ -148,7 +145,7 @@ impl Keyed {
         let kept = Kept { status: status.as_u16(), body: (!secret).then(|| STANDARD.encode(&bytes)) };
         let value = serde_json::to_value(&kept).expect("a number and a text");
         let finish = store.write(self.scope, move |tx| {
-            Box::pin(async move { idempotency::finish(tx, &principal, &key, value, None).await })
+            Box::pin(async move { idempotency::finish(tx, &principal, &key, value).await })
         });
         finish.await?;
         Ok(Response::from_parts(parts, Body::from(bytes)))
@@ -159,21 +156,13 @@ fn replay(kept: &serde_json::Value) -> Result<Response, Problem> {
     let broken = || Fault::new(ErrorKind::Internal, "idempotency.kept", "The kept answer cannot be read.");
     let kept: Kept = serde_json::from_value(kept.clone()).map_err(|_| broken())?;
     let Some(body) = kept.body else {
-        return Err(conflict(
-            "idempotency.once",
-            "This was done, and its secret was shown once.",
-            "Revoke what was made and make another with a new key.",
-        ));
+        return Err(keys::shown_once().into());
     };
     let mut response = Response::new(Body::from(STANDARD.decode(body).map_err(|_| broken())?));
     *response.status_mut() = StatusCode::from_u16(kept.status).map_err(|_| broken())?;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     Ok(response)
-}
-
-fn conflict(code: &str, message: &str, fix: &str) -> Problem {
-    Fault::new(ErrorKind::Conflict, code, message).fix(fix).into()
 }
 
 /// Method, path with query, and body, each with its length: nothing can be moved between them.

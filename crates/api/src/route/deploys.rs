@@ -62,7 +62,7 @@ pub async fn deploy(
     let deploy = Deploy { app, reference: body.reference, commit: body.commit };
     let action = Action::Deploy(DeployAction::Deploy(deploy));
     let dry_run = write.dry_run.unwrap_or(false);
-    order(&api, &caller, Proposal { action, confidence: body.confidence, dry_run }).await
+    order(&api, &caller, Proposal { confidence: body.confidence, dry_run, ..Proposal::of(action) }).await
 }
 
 /// Puts a release live again that is still on the machine; nothing is built.
@@ -78,7 +78,7 @@ pub async fn rollback(
 ) -> Answered {
     let action = Action::Deploy(DeployAction::Rollback(Rollback { app, release: body.release_id }));
     let dry_run = write.dry_run.unwrap_or(false);
-    order(&api, &caller, Proposal { action, confidence: body.confidence, dry_run }).await
+    order(&api, &caller, Proposal { confidence: body.confidence, dry_run, ..Proposal::of(action) }).await
 }
 
 /// Starts the live release.

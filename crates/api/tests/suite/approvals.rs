@@ -14,7 +14,7 @@ async fn unsure(world: &World, app: &str) -> String {
     let actor = Actor { kind: ActorKind::Ai { user: person.user().unwrap() }, ..person };
     let deploy = Deploy { app: app.parse().unwrap(), reference: None, commit: None };
     let action = Action::Deploy(DeployAction::Deploy(deploy));
-    let proposal = Proposal { action, confidence: Some(40.0), dry_run: false };
+    let proposal = Proposal { confidence: Some(40.0), ..Proposal::of(action) };
     let request = world.control.rng().id(world.control.clock());
     match world.control.propose(&actor, request, proposal).await.unwrap() {
         Proposed::Open(run) => run.id.to_string(),

@@ -4,6 +4,7 @@
 
 mod approvals;
 mod authority;
+mod crashes;
 mod dashboard;
 mod envelopes;
 mod idempotency;

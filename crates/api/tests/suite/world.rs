@@ -1,6 +1,7 @@
 //! A control plane on a temporary database, its router, and somebody signed in.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -29,7 +30,7 @@ pub struct World {
     pub clock: Clock,
     /// Access token of the first administrator.
     pub token: String,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 pub struct Answer {
@@ -66,23 +67,40 @@ impl World {
 
     pub async fn with(change: impl FnOnce(&mut ApiOptions)) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let mut world = Self::over(folder, Clock::manual(start()), 7, change).await;
+        world.control.first_admin(EMAIL, "Ada", Secret::new(PASSWORD.to_owned())).await.unwrap();
+        world.sign_in().await;
+        world
+    }
+
+    /// The same control plane after its process died: what is stored, and nothing else.
+    pub async fn started_again(self, later: Duration) -> Self {
+        let Self { folder, clock, tasks, .. } = self;
+        tasks.stop(Duration::ZERO).await;
+        clock.set(clock.now().plus(later));
+        let mut world = Self::over(folder, clock, 8, |_| {}).await;
+        world.sign_in().await;
+        world
+    }
+
+    async fn over(folder: tempfile::TempDir, clock: Clock, seed: u64, change: impl FnOnce(&mut ApiOptions)) -> Self {
         let tasks = Tasks::new();
-        let clock = Clock::manual(start());
         let mut options = Options::in_folder(folder.path().to_owned());
         options.password_cost = Cost::for_tests();
-        let control = Control::start(options, clock.clone(), Rng::seeded(7), &tasks).await.unwrap();
-        control.first_admin(EMAIL, "Ada", Secret::new(PASSWORD.to_owned())).await.unwrap();
+        let control = Control::start(options, clock.clone(), Rng::seeded(seed), &tasks).await.unwrap();
         let mut options = ApiOptions::new(tasks.clone());
         let wide = Rate { burst: 100_000, per_second: 100_000 };
         options.rates = Rates { address: wide, principal: wide, sign_in: wide };
         options.metrics_token = Some(Arc::new(Secret::new("metrics-secret".to_owned())));
         change(&mut options);
         let router = sf_api::router(control.clone(), options);
-        let mut world = Self { control, router, tasks, clock, token: String::new(), _folder: folder };
+        Self { control, router, tasks, clock, token: String::new(), folder }
+    }
+
+    async fn sign_in(&mut self) {
         let body = json!({ "email": EMAIL, "password": PASSWORD });
-        let signed_in = world.send(Method::POST, "/api/v1/auth/login", None, Some(body)).await.expect(200);
-        world.token = signed_in["accessToken"].as_str().unwrap().to_owned();
-        world
+        let signed_in = self.send(Method::POST, "/api/v1/auth/login", None, Some(body)).await.expect(200);
+        self.token = signed_in["accessToken"].as_str().unwrap().to_owned();
     }
 
     /// One request as the administrator.

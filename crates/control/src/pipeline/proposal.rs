@@ -15,12 +15,14 @@ pub struct Proposal {
     pub confidence: Option<f64>,
     /// Only say what would happen.
     pub dry_run: bool,
+    /// The key under which its edge has begun the request: it is carried out once, whatever ends the process.
+    pub key: Option<String>,
 }
 
 impl Proposal {
     /// A proposal without a self-report, to be carried out.
     pub const fn of(action: Action) -> Self {
-        Self { action, confidence: None, dry_run: false }
+        Self { action, confidence: None, dry_run: false, key: None }
     }
 }
 

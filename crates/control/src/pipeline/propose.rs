@@ -12,6 +12,7 @@ use sf_store::{Look, Store, apps, runs};
 use sf_types::{ErrorKind, Fault, ReleaseId, RequestId, Timestamp};
 
 use crate::control::{Control, Core};
+use crate::key::{self, Key};
 use crate::proposal::{Made, Plan, Proposal, Proposed, refused};
 use crate::subject::{self, Subject};
 use crate::transition::{self, After};
@@ -28,6 +29,10 @@ impl Control {
         check(&proposal.action)?;
         let core = self.core();
         let reader = core.store.read(actor.scope());
+        let key = proposal.key.filter(|_| !proposal.dry_run).map(|text| Key::of(actor, text));
+        if let Some(before) = key::carried_out(&reader, key.as_ref()).await? {
+            return Ok(before);
+        }
         let subject = subject::resolve(&reader, actor.tenant, &proposal.action).await?;
         authorised(actor, &proposal.action, &subject)?;
         let inputs = admission::inputs(core, &reader, actor, &proposal.action, proposal.confidence).await?;
@@ -61,7 +66,13 @@ impl Control {
             return Ok(Proposed::Plan(Box::new(plan)));
         }
         let control = self.clone();
-        self.owned("propose", async move { open(&control, run).await }).await
+        let claimed = key.clone();
+        let opened = self.owned("propose", async move { open(&control, run, claimed).await }).await;
+        match opened {
+            // A repetition was faster: what it opened is the answer.
+            Err(fault) if fault.code == key::CLAIMED => key::carried_out(&reader, key.as_ref()).await?.ok_or(fault),
+            opened => opened,
+        }
     }
 }
 
@@ -145,7 +156,7 @@ async fn plan(core: &Core, run: &Run, subject: &Subject) -> Result<Plan, Fault> 
 }
 
 /// Opens the run: row, timeline, audit line, effects and, in the control plane, the change itself.
-async fn open(control: &Control, run: Run) -> Result<Proposed, Fault> {
+async fn open(control: &Control, run: Run, key: Option<Key>) -> Result<Proposed, Fault> {
     let core = control.core().clone();
     let store: Store = core.store.clone();
     let scope = sf_types::Scope::Tenant(run.tenant);
@@ -170,6 +181,7 @@ async fn open(control: &Control, run: Run) -> Result<Proposed, Fault> {
                     run.version = before.version + 1;
                     runs::update(tx, &run, None).await?;
                 }
+                key::claim(tx, key.as_ref(), &run, &made).await?;
                 Ok((run, made, after))
             })
         })

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sf_types::{RunId, Scope, TenantId, Timestamp};
 
@@ -22,6 +23,9 @@ pub enum Begin {
     New,
     /// The same request was answered: give this answer again.
     Replay(Value),
+    /// The same request was carried out, and its process ended before the answer was kept: what it made is in
+    /// [`claimed`].
+    Carried,
     /// The same request is being worked on.
     Running,
     /// The key was used for another request.
@@ -41,6 +45,13 @@ row! {
     }
 }
 
+/// What stands in a key's row between the change it stands for and the answer.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Claim {
+    claim: Value,
+}
+
 /// Looks a key up and takes it where it is new. `request_hash` covers method, path and body.
 ///
 /// # Errors
@@ -52,14 +63,16 @@ pub async fn begin(tx: &mut Tx, principal: &str, key: &str, request_hash: &[u8; 
         if found.request_hash != *request_hash {
             return Ok(Begin::Conflict);
         }
-        if let Some(response) = found.response {
-            return Ok(Begin::Replay(response.0));
+        match found.response {
+            Some(kept) if claim_in(&kept.0).is_none() => return Ok(Begin::Replay(kept.0)),
+            Some(_) => return Ok(Begin::Carried),
+            None => {}
         }
         if found.created_at.plus(ABANDONED) > tx.now {
             return Ok(Begin::Running);
         }
     }
-    forget(tx, principal, key).await?;
+    at(Sql::new("DELETE FROM idempotency_keys WHERE TRUE"), tenant, principal, key).run(tx).await?;
     let row = KeyRow {
         tenant,
         principal: principal.to_owned(),
@@ -74,25 +87,52 @@ pub async fn begin(tx: &mut Tx, principal: &str, key: &str, request_hash: &[u8; 
     Ok(Begin::New)
 }
 
+/// Binds a key to the run that carries its request out, in the transaction that opens the run: whatever ends the
+/// process afterwards, a repetition does not do it again. `claim` is what [`claimed`] gives back.
+///
+/// # Errors
+/// [`StoreError::Stale`] when the key was not begun, or another run carries the request out.
+pub async fn claim(tx: &mut Tx, principal: &str, key: &str, run: RunId, claim: Value) -> Result<()> {
+    let tenant = tenant(tx.scope())?;
+    let claim = serde_json::to_value(Claim { claim }).expect("a value in a struct");
+    let set = Sql::new("UPDATE idempotency_keys SET response = ")
+        .with("?", Json(claim).to_raw())
+        .with(", run_id = ? WHERE run_id IS NULL", run.value());
+    match at(set, tenant, principal, key).run(tx).await? {
+        0 => Err(StoreError::Stale("idempotency key")),
+        _ => Ok(()),
+    }
+}
+
+/// The run that carried a key's request out and what its claim said; `None` where there is none, or the answer is
+/// kept already.
+///
+/// # Errors
+/// [`StoreError::OutOfScope`] for the system; when the database fails.
+pub async fn claimed(at_hand: &impl Look, principal: &str, key: &str) -> Result<Option<(RunId, Value)>> {
+    let tenant = tenant(at_hand.scope())?;
+    let found: Option<KeyRow> = at(Sql::select::<KeyRow>(), tenant, principal, key).find(at_hand).await?;
+    Ok(found.and_then(|row| Some((row.run?, claim_in(&row.response?.0)?))))
+}
+
 /// Keeps the answer for repetitions.
 ///
 /// # Errors
 /// [`StoreError::NotFound`] when the key was not begun.
-pub async fn finish(tx: &mut Tx, principal: &str, key: &str, response: Value, run: Option<RunId>) -> Result<()> {
+pub async fn finish(tx: &mut Tx, principal: &str, key: &str, response: Value) -> Result<()> {
     let tenant = tenant(tx.scope())?;
-    let set = Sql::new("UPDATE idempotency_keys SET response = ")
-        .with("?", Json(response).to_raw())
-        .with(", run_id = ? WHERE TRUE", run.value());
+    let set = Sql::new("UPDATE idempotency_keys SET response = ").with("? WHERE TRUE", Json(response).to_raw());
     at(set, tenant, principal, key).run_one(tx, "idempotency key").await
 }
 
-/// Forgets a key whose request was not carried out, so that it can be tried again.
+/// Forgets a key whose request was not carried out, so that it can be tried again. One with a run stays.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn forget(tx: &mut Tx, principal: &str, key: &str) -> Result<()> {
     let tenant = tenant(tx.scope())?;
-    at(Sql::new("DELETE FROM idempotency_keys WHERE TRUE"), tenant, principal, key).run(tx).await.map(drop)
+    let delete = Sql::new("DELETE FROM idempotency_keys WHERE run_id IS NULL");
+    at(delete, tenant, principal, key).run(tx).await.map(drop)
 }
 
 /// Deletes expired keys; answers how many.
@@ -102,6 +142,10 @@ pub async fn forget(tx: &mut Tx, principal: &str, key: &str) -> Result<()> {
 pub async fn prune(tx: &mut Tx) -> Result<u64> {
     let sql = Sql::new("DELETE FROM idempotency_keys WHERE TRUE").and("expires_at <= ?", &tx.now);
     sql.tenant_scoped(tx.scope()).run(tx).await
+}
+
+fn claim_in(kept: &Value) -> Option<Value> {
+    Claim::deserialize(kept).ok().map(|claim| claim.claim)
 }
 
 fn at(sql: Sql, tenant: TenantId, principal: &str, key: &str) -> Sql {

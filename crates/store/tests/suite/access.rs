@@ -4,7 +4,7 @@ use sf_actions::Permission;
 use sf_store::idempotency::{self, ABANDONED, Begin, KEPT};
 use sf_store::sessions::{self, Rotation};
 use sf_store::{Scope, StoreError, permissions, tokens, users};
-use sf_types::Timestamp;
+use sf_types::{RunId, Timestamp, TypedId};
 
 use crate::fixture::World;
 use crate::tenancy::{session, token};
@@ -89,7 +89,7 @@ pub async fn idempotency_keys_replay_conflict_and_expire(world: World) {
     assert_eq!(begin(2).await, Begin::Conflict);
     let answer = serde_json::json!({"status": 202, "body": {"run": "x"}});
     let kept = answer.clone();
-    write!(store, scope, |tx| idempotency::finish(tx, "user:1", "key", kept, None).await).unwrap();
+    write!(store, scope, |tx| idempotency::finish(tx, "user:1", "key", kept).await).unwrap();
     assert_eq!(begin(1).await, Begin::Replay(answer));
     assert_eq!(begin(2).await, Begin::Conflict);
     world.pass(i64::try_from(KEPT.as_millis()).unwrap() + 1);
@@ -98,4 +98,24 @@ pub async fn idempotency_keys_replay_conflict_and_expire(world: World) {
     assert_eq!(begin(2).await, Begin::New, "its process died");
     write!(store, scope, |tx| idempotency::forget(tx, "user:1", "key").await).unwrap();
     assert_eq!(begin(3).await, Begin::New);
+    let run = |n: u8| RunId::from_parts(Timestamp::EPOCH, [n; 10]);
+    let made = serde_json::json!({ "made": "nothing" });
+    let claim = |run: RunId| {
+        let made = made.clone();
+        async move { write!(store, scope, |tx| idempotency::claim(tx, "user:1", "key", run, made).await) }
+    };
+    claim(run(1)).await.unwrap();
+    assert!(matches!(claim(run(2)).await, Err(StoreError::Stale(_))), "one run carries a request out");
+    write!(store, scope, |tx| idempotency::forget(tx, "user:1", "key").await).unwrap();
+    assert_eq!(begin(3).await, Begin::Carried, "what was done is not forgotten");
+    assert_eq!(begin(4).await, Begin::Conflict);
+    world.pass(i64::try_from(ABANDONED.as_millis()).unwrap() + 1);
+    assert_eq!(begin(3).await, Begin::Carried, "its process died, and its change did not");
+    let reader = store.read(scope);
+    assert_eq!(idempotency::claimed(&reader, "user:1", "key").await.unwrap(), Some((run(1), made.clone())));
+    let answer = serde_json::json!({"status": 200, "body": null});
+    let kept = answer.clone();
+    write!(store, scope, |tx| idempotency::finish(tx, "user:1", "key", kept).await).unwrap();
+    assert_eq!(begin(3).await, Begin::Replay(answer));
+    assert_eq!(idempotency::claimed(&reader, "user:1", "key").await.unwrap(), None);
 }
