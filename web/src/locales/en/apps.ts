@@ -1,0 +1,67 @@
+const s = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`
+
+/** Names of settings, as fields and in differences. */
+const settingNames = {
+  repository: 'Repository',
+  reference: 'Branch or tag',
+  builder: 'Builder',
+  root: 'Folder',
+  install: 'Install command',
+  build: 'Build command',
+  start: 'Start command',
+  publish: 'Served folder',
+  mode: 'Traffic',
+  port: 'Port',
+  public: 'Reached from',
+  health: 'Health check',
+  healthWithin: 'Healthy within',
+  healthEachTry: 'Each try',
+  restart: 'After a crash',
+  memory: 'Memory limit',
+  cpu: 'CPU limit',
+  pids: 'Process limit',
+  keep: 'Releases kept',
+}
+
+export const text = {
+  settingNames,
+  builders: { node: 'Node.js', python: 'Python', static: 'Static files', commands: 'Commands' },
+  modes: { http: 'HTTP', tcp: 'TCP', none: 'None' },
+  reach: { everyone: 'every machine', node: 'its own machine only' },
+  probes: {
+    http: (path: string) => `GET ${path} answers 200 to 399`,
+    tcp: 'The port accepts a connection',
+    logLine: (pattern: string) => `A log line matches ${pattern}`,
+    alive: (time: string) => `Still alive after ${time}`,
+  },
+  restartRule: (crashes: number, window: string, first: string, most: string) =>
+    crashes === 0 ? 'not started again' : `started again after ${first} to ${most}, given up at ${s(crashes, 'crash', 'crashes')} in ${window}`,
+  envChange: {
+    added: (name: string) => `Add the variable ${name}`,
+    changed: (name: string) => `Change the value of ${name}`,
+    removed: (name: string) => `Remove the variable ${name}`,
+  },
+  settingSet: (label: string, after: string) => `Set ${label.toLowerCase()} to: ${after}`,
+  settingReset: (label: string, before: string) => `Reset ${label.toLowerCase()}; it was: ${before}`,
+
+  apps: 'Apps',
+  newApp: 'New app',
+  search: 'Search apps',
+  nodeFilter: 'Node',
+  everyNode: 'Every node',
+  columns: { name: 'App', state: 'State', live: 'Live version', node: 'Node', deployed: 'Last deploy', url: 'Address' },
+  neverLive: 'nothing live yet',
+  emptyTitle: 'Deploy your first app',
+  emptyText: 'Name a git repository. ServerFlow looks inside, says how it would build it, and puts it online on your own machine. If a release breaks, the one before comes back by itself.',
+  emptyAction: 'Deploy an app',
+  noNodeTitle: 'First, a machine',
+  noNodeText: 'Apps live on machines of yours. Paste one line on a Linux server and it is here in a minute; then deploy from git.',
+  noNodeAction: 'Add a node',
+  nothingFound: 'No app matches',
+  nothingFoundText: 'Nothing here has this in its name or lives on this node.',
+  clearFilter: 'Show every app',
+  gone: 'There is no such app',
+  goneText: 'It has been deleted, or the address is wrong.',
+  toApps: 'All apps',
+  restarts: (count: number) => s(count, 'restart'),
+}
