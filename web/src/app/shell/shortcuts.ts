@@ -21,8 +21,8 @@ export const shortcuts: Shortcut[] = [
 ]
 
 /** Where keys are letters, or have a meaning of their own. */
-const TAKES_KEYS = 'input:not([type=checkbox],[type=radio],[type=button]),textarea,select,[contenteditable]:not([contenteditable=false]),[role=textbox]'
-const LIES_OVER = '[role=dialog],[role=alertdialog],[role=menu],[role=listbox]'
+const TAKES_KEYS = 'input:not([type=checkbox],[type=radio],[type=button]),textarea,select,[contenteditable]:not([contenteditable=false]),[role=textbox],[role=listbox],[role=option]'
+const LIES_OVER = '[role=dialog],[role=alertdialog],[role=menu]'
 
 const isTyping = (event: KeyboardEvent): boolean =>
   event.composedPath().some((element) => element instanceof Element && element.matches(TAKES_KEYS))

@@ -1,0 +1,16 @@
+import type { Schemas } from '@/api/client'
+import { text } from '@/locales/en/appActs'
+
+const VERBS: Record<string, (app: string) => string> = {
+  'app.deploy': text.deploy,
+  'app.rollback': (app) => text.rollBack(app),
+  'app.start': text.start,
+  'app.stop': text.stop,
+  'app.restart': text.restart,
+  'app.delete': text.remove,
+}
+
+/** What a run does, with the name of its app where that is known: "Deploy shop". */
+export function runTitle(run: Pick<Schemas['Run'], 'action' | 'title'>, app: string | undefined): string {
+  return (app && VERBS[run.action]?.(app)) || run.title
+}
