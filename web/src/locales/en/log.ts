@@ -1,7 +1,7 @@
 export const text = {
   log: 'Log',
   search: 'Search in the log',
-  of: (position: number, all: number) => (position ? `${position} of ${all}` : all === 1 ? '1 line' : `${all.toLocaleString()} lines`),
+  of: (position: number, all: number) => (position ? `${position.toLocaleString()} of ${all.toLocaleString()}` : all === 1 ? '1 line' : `${all.toLocaleString()} lines`),
   none: 'not found',
   next: 'Next match',
   previous: 'Previous match',

@@ -36,7 +36,7 @@ export function draw(line: string, options: { whole?: boolean; pattern?: RegExp 
     }
     if (stretch.command !== undefined) {
       const told = visible(stretch.command.slice(0, MAX_TOLD))
-      pieces.push({ text: '␛…', style: null, about: `a command to the terminal, not carried out: ${told}` })
+      pieces.push({ text: 'ESC…', style: null, about: `a command to the terminal, not carried out: ${told}` })
       continue
     }
     walkVisible(

@@ -49,8 +49,8 @@ const hex = (code: number): string => `U+${code.toString(16).toUpperCase().padSt
 /** The mark of one character. */
 export function markOf(char: string): Mark {
   const code = char.codePointAt(0)!
-  if (code < 0x20) return { label: String.fromCodePoint(0x2400 + code), about: `control character ${hex(code)}` }
-  if (code === 0x7f) return { label: '␡', about: `control character ${hex(code)}` }
+  if (code < 0x20) return { label: `^${String.fromCharCode(0x40 + code)}`, about: `control character ${hex(code)}` }
+  if (code === 0x7f) return { label: '^?', about: `control character ${hex(code)}` }
   return { label: hex(code), about: `${NAMES[code] ?? (code >= 0xe0000 && code < 0xe0080 ? 'hidden tag' : 'invisible character')} ${hex(code)}` }
 }
 
@@ -78,7 +78,7 @@ export function visible(text: string): string {
   walkVisible(
     text,
     (plain) => (out += plain),
-    ({ label }) => (out += label.length === 1 ? label : `⟨${label}⟩`),
+    ({ label }) => (out += `⟨${label}⟩`),
   )
   return out
 }
