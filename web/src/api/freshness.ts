@@ -29,7 +29,7 @@ export function keepFresh(client: QueryClient): void {
     const { id, change } = data as { id: string; change?: string }
     if (event !== 'node.status.update') return
     mark([...keys.nodes, 'list'], keys.node(id))
-    if (change === 'waiting' || change === 'enrolled') mark(keys.devices)
+    if (change === 'joined') mark(keys.devices)
   }
   socket.listen('runs', onRun)
   socket.listen('apps', ({ data }) => mark([...keys.apps, 'list'], keys.app((data as { id: string }).id)))
