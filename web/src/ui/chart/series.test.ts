@@ -8,7 +8,11 @@ describe('columnsOf', () => {
     expect(columnsOf([0, 10, 20, 30], [line([1, 2, 3, 4])])).toEqual([[0, 10, 20, 30], [1, 2, 3, 4]])
   })
   it('breaks the line where samples are missing', () => {
-    expect(columnsOf([0, 10, 20, 90, 100], [line([1, 2, 3, 4, 5])])).toEqual([[0, 10, 20, 30, 90, 100], [1, 2, 3, null, 4, 5]])
+    expect(columnsOf([0, 10, 20, 90, 100], [line([1, 2, 3, 4, 5])])).toEqual([[0, 10, 20, 21, 90, 100], [1, 2, 3, null, 4, 5]])
+  })
+  it('takes the length of a gap as told', () => {
+    expect(columnsOf([0, 1, 2, 30], [line([1, 2, 3, 4])], 40)[0]).toEqual([0, 1, 2, 30])
+    expect(columnsOf([0, 50], [line([1, 2])], 40)[1]).toEqual([1, null, 2])
   })
   it('calls nothing a gap with two samples', () => {
     expect(columnsOf([0, 5_000], [line([1, 2])])[0]).toEqual([0, 5_000])

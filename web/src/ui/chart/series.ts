@@ -19,15 +19,18 @@ function usualStep(times: number[]): number {
   return steps.sort((a, b) => a - b)[Math.floor(steps.length / 2)]!
 }
 
-/** Columns as uPlot wants them. Where samples are missing a null is set, so that no line is drawn over what nobody knows. */
-export function columnsOf(times: number[], series: Series[]): [number[], ...(number | null)[][]] {
-  const step = usualStep(times)
+/**
+ * Columns as uPlot wants them. Where samples are missing a null is set, so that no line is drawn over what nobody knows.
+ * `gap` is the silence, milliseconds, that counts as missing; where absent it is told from the usual step.
+ */
+export function columnsOf(times: number[], series: Series[], gap?: number): [number[], ...(number | null)[][]] {
+  const longest = gap ?? usualStep(times) * GAP_STEPS
   const drawn: number[] = []
   const rows: (number | null)[][] = series.map(() => [])
   times.forEach((time, at) => {
     const before = times[at - 1]
-    if (before !== undefined && step > 0 && time - before > step * GAP_STEPS) {
-      drawn.push(before + step)
+    if (before !== undefined && longest > 0 && time - before > longest) {
+      drawn.push(before + 1)
       for (const row of rows) row.push(null)
     }
     drawn.push(time)
