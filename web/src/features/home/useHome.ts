@@ -1,0 +1,54 @@
+import { keepPreviousData, useQuery } from '@tanstack/vue-query'
+import { useLocalStorage } from '@vueuse/core'
+import { computed } from 'vue'
+import { api, page, type Schemas } from '@/api/client'
+import { clockAhead } from '@/api/clock'
+import { keys } from '@/api/keys'
+import { useFleet } from '@/app/fleet'
+import { useTick } from '@/ui/moment'
+import { needs } from './needs'
+
+/** Runs looked through for failures and for what finished last. */
+const LATELY = 60
+/** Open runs shown; the rest is on their page. */
+const OPEN = 50
+/** What was marked as seen is remembered up to here. */
+const MAX_SEEN = 200
+
+/** Everything Home shows; events keep it fresh. */
+export function useHome() {
+  const fleet = useFleet()
+  const tick = useTick()
+  const now = computed(() => tick.value.getTime() + clockAhead.value)
+  const approvalQuery = useQuery({
+    queryKey: keys.approvals({ state: 'open' }),
+    queryFn: ({ signal }) => page<Schemas['Approval']>(api.GET('/api/v1/approvals', { params: { query: { state: 'open', limit: 50 } }, signal })),
+  })
+  const runs = (query: { state?: string; limit: number }) => ({
+    queryKey: keys.runList(query),
+    queryFn: ({ signal }: { signal: AbortSignal }) => page<Schemas['Run']>(api.GET('/api/v1/runs', { params: { query }, signal })),
+    placeholderData: keepPreviousData,
+  })
+  const lateQuery = useQuery(runs({ limit: LATELY }))
+  const openQuery = useQuery(runs({ state: 'open', limit: OPEN }))
+
+  const seenIds = useLocalStorage<string[]>('serverflow.seen', [])
+  const see = (id: string): void => {
+    seenIds.value = [id, ...seenIds.value].slice(0, MAX_SEEN)
+  }
+  const queries = [fleet.appQuery, fleet.nodeQuery, approvalQuery, lateQuery, openQuery]
+  const late = computed(() => lateQuery.data.value?.items ?? [])
+  return {
+    ...fleet,
+    now,
+    approvals: computed(() => approvalQuery.data.value?.items ?? []),
+    open: computed(() => openQuery.data.value?.items ?? []),
+    finished: computed(() => late.value.filter((run) => run.done)),
+    needs: computed(() => needs({ apps: fleet.apps.value, nodes: fleet.nodes.value, runs: late.value }, new Set(seenIds.value), now.value)),
+    see,
+    ready: computed(() => queries.every((query) => query.data.value !== undefined)),
+    /** Something could not be read and nothing of it is there. */
+    failed: computed(() => queries.find((query) => query.isError.value && query.data.value === undefined)?.error.value ?? null),
+    again: () => queries.forEach((query) => void query.refetch()),
+  }
+}
