@@ -3,6 +3,7 @@ export const text = {
   search: 'Search in the log',
   of: (position: number, all: number) => (position ? `${position.toLocaleString()} of ${all.toLocaleString()}` : all === 1 ? '1 line' : `${all.toLocaleString()} lines`),
   none: 'not found',
+  clear: 'Clear',
   next: 'Next match',
   previous: 'Previous match',
   wrap: 'Wrap long lines',
