@@ -24,6 +24,26 @@ const PING_MS = 8_000
 /** A topic nobody listens to is kept for a moment, since the next page often wants it again. */
 const LINGER_MS = 5_000
 
+const LISTS: Record<string, string> = {
+  'run.update': 'runs',
+  'app.status.update': 'apps',
+  'node.status.update': 'nodes',
+  'approval.update': 'approvals',
+}
+
+/** An event is told once, by the closest topic followed; whoever follows another one it belongs to hears it as well. */
+export function topicsOf({ event, topic, data }: PlaneEvent): Set<string> {
+  const topics = new Set([topic])
+  if (LISTS[event]) topics.add(LISTS[event])
+  if (event === 'run.update') {
+    const { id, appId, nodeId } = data as { id: string; appId?: string | null; nodeId?: string | null }
+    topics.add(`run:${id}`)
+    if (appId) topics.add(`app:${appId}`)
+    if (nodeId) topics.add(`node:${nodeId}`)
+  }
+  return topics
+}
+
 /** The one event socket of this page: topics are counted, events resumed by number, gaps said aloud. */
 class EventSocket {
   readonly connection = ref<Connection>('connecting')
@@ -143,7 +163,7 @@ class EventSocket {
     } else if (typeof message.event === 'string') {
       const event = message as unknown as PlaneEvent
       if (event.seq) this.remember(event.seq)
-      for (const listener of [...(this.topics.get(event.topic) ?? [])]) listener(event)
+      for (const topic of topicsOf(event)) for (const listener of [...(this.topics.get(topic) ?? [])]) listener(event)
     }
   }
 
