@@ -9,6 +9,7 @@ pub mod dashboard;
 pub mod exchange;
 pub mod layer;
 mod metrics;
+mod names;
 pub mod openapi;
 pub mod options;
 pub mod rate;

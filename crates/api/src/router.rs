@@ -64,6 +64,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(sessions::end))
         .routes(routes!(nodes::list))
         .routes(routes!(nodes::get, nodes::rename, nodes::remove))
+        .routes(routes!(nodes::keys))
         .routes(routes!(nodes::unlock))
         .routes(routes!(nodes::metrics))
         .routes(routes!(nodes::watch))

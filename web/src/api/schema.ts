@@ -451,6 +451,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/nodes/{id}/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The keys a machine has or had, newest first. */
+        get: operations["nodeKeys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/nodes/{id}/metrics": {
         parameters: {
             query?: never;
@@ -830,12 +847,16 @@ export interface components {
             actorKind: string;
             /** @description Who, by pseudonym. */
             actorRef: string;
+            /** @description What they are called, where that is still known. Not part of the line. */
+            actorName?: string | null;
             /** @description What: `app.deploy`. */
             action: string;
             /** @description Done to what. */
             targetKind: string;
             /** @description Its id. */
             targetId: string;
+            /** @description What it is called, where it still exists. Not part of the line. */
+            targetName?: string | null;
             /**
              * Format: uuid
              * @description In which run.
@@ -1607,12 +1628,16 @@ export interface components {
                 actorKind: string;
                 /** @description Who, by pseudonym. */
                 actorRef: string;
+                /** @description What they are called, where that is still known. Not part of the line. */
+                actorName?: string | null;
                 /** @description What: `app.deploy`. */
                 action: string;
                 /** @description Done to what. */
                 targetKind: string;
                 /** @description Its id. */
                 targetId: string;
+                /** @description What it is called, where it still exists. Not part of the line. */
+                targetName?: string | null;
                 /**
                  * Format: uuid
                  * @description In which run.
@@ -1825,6 +1850,23 @@ export interface components {
                 latest?: components["schemas"]["NodeSample"] | null;
                 /** @description Why it is locked. */
                 lockedReason?: string | null;
+            }[];
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Vec_NodeKey: {
+            /** @description Whether it worked. */
+            success: boolean;
+            data?: {
+                /** @description Its name: the fingerprint of the public half. */
+                keyId: string;
+                /** @description The same as six words. */
+                keyWords: string;
+                /** @description Since when it counts. */
+                createdAt: components["schemas"]["Time"];
+                retiredAt?: components["schemas"]["Time"] | null;
             }[];
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -2356,6 +2398,16 @@ export interface components {
             policy: string;
             /** @description Tools found. */
             tools: string[];
+        };
+        /** @description A key a machine proves itself with, or once did. The private half never leaves the machine. */
+        NodeKey: {
+            /** @description Its name: the fingerprint of the public half. */
+            keyId: string;
+            /** @description The same as six words. */
+            keyWords: string;
+            /** @description Since when it counts. */
+            createdAt: components["schemas"]["Time"];
+            retiredAt?: components["schemas"]["Time"] | null;
         };
         /** @description A machine at one moment. */
         NodeSample: {
@@ -3575,6 +3627,27 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_Inspection"];
+                };
+            };
+        };
+    };
+    nodeKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_NodeKey"];
                 };
             };
         };

@@ -3,12 +3,14 @@
 use axum::extract::State;
 use serde::Deserialize;
 use sf_store::audit::ActivityFilter;
+use sf_types::Page;
 use utoipa::IntoParams;
 
 use super::{page_request, time};
 use crate::body::Asked;
 use crate::caller::Caller;
 use crate::envelope::{Envelope, Result, page};
+use crate::names::Names;
 use crate::state::Api;
 use crate::view::activity::ActivityView;
 
@@ -46,5 +48,13 @@ pub async fn list(
         to: query.to.as_deref().map(|text| time(text, "to")).transpose()?,
     };
     let asked = page_request(query.limit, query.after);
-    Ok(page(api.control().activity(&caller.actor, &filter, &asked).await?, ActivityView::from))
+    let lines = api.control().activity(&caller.actor, &filter, &asked).await?;
+    let mut names = Names::new(&api, &caller.actor);
+    let mut views = Vec::with_capacity(lines.items.len());
+    for activity in lines.items {
+        let actor = names.actor(&activity.line.actor_kind, &activity.line.actor_ref).await;
+        let target = names.target(&activity.line.target_kind, &activity.line.target_id).await;
+        views.push(ActivityView::of(activity, actor, target));
+    }
+    Ok(page(Page { items: views, next: lines.next }, |view| view))
 }

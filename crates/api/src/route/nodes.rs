@@ -18,7 +18,7 @@ use crate::envelope::{Envelope, Result, ok, page};
 use crate::fault::Problem;
 use crate::state::Api;
 use crate::view::app::InspectionView;
-use crate::view::node::{NodeSampleView, NodeView};
+use crate::view::node::{NodeKeyView, NodeSampleView, NodeView};
 use crate::view::{Nothing, settings};
 
 /// Which machines.
@@ -70,9 +70,11 @@ pub async fn list(State(api): State<Api>, caller: Caller, Asked(query): Asked<Li
     });
     let filter = NodeFilter { status: status.transpose()?, q: query.q };
     let nodes = api.control().nodes(&caller.actor, &filter, &page_request(query.limit, query.after)).await?;
-    let mut views = Vec::with_capacity(nodes.items.len());
+    let ids: Vec<NodeId> = nodes.items.iter().map(|node| node.id).collect();
+    let mut latest = api.control().latest_of_nodes(&caller.actor, &ids).await?;
+    let mut views = Vec::with_capacity(ids.len());
     for node in nodes.items {
-        let latest = api.control().node_latest(&caller.actor, node.id).await?;
+        let latest = latest.remove(&node.id);
         views.push(NodeView::of(node, latest));
     }
     Ok(page(sf_types::Page { items: views, next: nodes.next }, |view| view))
@@ -83,6 +85,14 @@ pub async fn list(State(api): State<Api>, caller: Caller, Asked(query): Asked<Li
     params(("id" = uuid::Uuid, Path)), responses((status = 200, body = Envelope<NodeView>)))]
 pub async fn get(State(api): State<Api>, caller: Caller, Id(node): Id<NodeId>) -> Result<NodeView> {
     Ok(ok(show(&api, &caller, node).await?))
+}
+
+/// The keys a machine has or had, newest first.
+#[utoipa::path(get, path = "/api/v1/nodes/{id}/keys", tag = "nodes", operation_id = "nodeKeys",
+    params(("id" = uuid::Uuid, Path)), responses((status = 200, body = Envelope<Vec<NodeKeyView>>)))]
+pub async fn keys(State(api): State<Api>, caller: Caller, Id(node): Id<NodeId>) -> Result<Vec<NodeKeyView>> {
+    let keys = api.control().node_keys(&caller.actor, node).await?;
+    Ok(ok(keys.into_iter().map(NodeKeyView::from).collect()))
 }
 
 /// Gives a machine another name.

@@ -1,18 +1,15 @@
 //! Runs: what was asked and what became of it.
 
-use std::collections::HashMap;
-
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use sf_actions::run::{Decide, RunAction, RunRef};
-use sf_actions::{Action, Actor, ActorKind};
+use sf_actions::{Action, Actor};
 use sf_control::Control;
 use sf_control::queries::apps::LogPart;
 use sf_protocol::report::{LogLine, LogSource};
-use sf_store::runs::{RunFilter, RunRecord};
-use sf_store::users;
-use sf_types::{AppId, Fault, NodeId, RunId, UserId};
+use sf_store::runs::RunFilter;
+use sf_types::{AppId, Fault, NodeId, RunId};
 use utoipa::{IntoParams, ToSchema};
 
 use super::observe::{self, BuildLines};
@@ -21,6 +18,7 @@ use crate::body::{Asked, Id, Strict};
 use crate::caller::Caller;
 use crate::envelope::{Envelope, Result, ok, page};
 use crate::fault::Problem;
+use crate::names::Names;
 use crate::state::Api;
 use crate::view::log::LogView;
 use crate::view::run::{CommandView, MomentView, RunView, SignedView, base64};
@@ -68,10 +66,10 @@ pub async fn list(State(api): State<Api>, caller: Caller, Asked(query): Asked<Li
     let ListRuns { state, action, app_id, node_id, q, limit, after } = query;
     let filter = RunFilter { state, action, app: app_id, node: node_id, q };
     let runs = api.control().runs(&caller.actor, &filter, &page_request(limit, after)).await?;
-    let mut names = Names::default();
+    let mut names = Names::new(&api, &caller.actor);
     let mut views = Vec::with_capacity(runs.items.len());
     for record in runs.items {
-        views.push(names.view(&api, &caller.actor, record).await);
+        views.push(names.run(record).await);
     }
     Ok(page(sf_types::Page { items: views, next: runs.next }, |view| view))
 }
@@ -180,33 +178,7 @@ async fn act(api: &Api, caller: &Caller, write: Write, action: RunAction) -> Ans
 
 async fn show(api: &Api, caller: &Caller, run: RunId) -> std::result::Result<RunView, Problem> {
     let record = api.control().run(&caller.actor, run).await?;
-    Ok(Names::default().view(api, &caller.actor, record).await)
-}
-
-/// What people are called, looked up once each.
-#[derive(Debug, Default)]
-struct Names(HashMap<UserId, Option<String>>);
-
-impl Names {
-    async fn view(&mut self, api: &Api, actor: &Actor, record: RunRecord) -> RunView {
-        let name = match record.run.actor {
-            ActorKind::Person { user, .. } | ActorKind::Token { user, .. } | ActorKind::Ai { user } => {
-                self.of(api, actor, user).await
-            }
-            ActorKind::System => Some("ServerFlow".to_owned()),
-        };
-        RunView::of(record.run, record.outcome, name)
-    }
-
-    async fn of(&mut self, api: &Api, actor: &Actor, user: UserId) -> Option<String> {
-        if let Some(known) = self.0.get(&user) {
-            return known.clone();
-        }
-        let reader = api.control().store().read(actor.scope());
-        let name = users::get(&reader, user).await.ok().map(|user| user.name);
-        self.0.insert(user, name.clone());
-        name
-    }
+    Ok(Names::new(api, &caller.actor).run(record).await)
 }
 
 /// Lines of a run's log after a number: what a socket has to catch up with.

@@ -24,12 +24,16 @@ pub struct ActivityView {
     pub actor_kind: String,
     /// Who, by pseudonym.
     pub actor_ref: String,
+    /// What they are called, where that is still known. Not part of the line.
+    pub actor_name: Option<String>,
     /// What: `app.deploy`.
     pub action: String,
     /// Done to what.
     pub target_kind: String,
     /// Its id.
     pub target_id: String,
+    /// What it is called, where it still exists. Not part of the line.
+    pub target_name: Option<String>,
     /// In which run.
     pub run_id: Option<Uuid>,
     /// Through which request.
@@ -44,8 +48,9 @@ pub struct ActivityView {
     pub hash: String,
 }
 
-impl From<Activity> for ActivityView {
-    fn from(activity: Activity) -> Self {
+impl ActivityView {
+    /// A line, and what those in it are called today.
+    pub fn of(activity: Activity, actor_name: Option<String>, target_name: Option<String>) -> Self {
         let line = activity.line;
         Self {
             instance_id: line.instance.uuid(),
@@ -53,9 +58,11 @@ impl From<Activity> for ActivityView {
             at: Time(line.at),
             actor_kind: line.actor_kind,
             actor_ref: line.actor_ref,
+            actor_name,
             action: line.action,
             target_kind: line.target_kind,
             target_id: line.target_id,
+            target_name,
             run_id: line.run.map(|run| run.uuid()),
             request_id: line.request.map(|request| request.uuid()),
             outcome: line.outcome,

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use sf_protocol::report::{NodeFacts, NodeSample};
-use sf_store::nodes::Node;
+use sf_store::nodes::{Node, NodeKey};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -43,6 +43,32 @@ pub struct NodeView {
     pub latest: Option<NodeSampleView>,
     /// Why it is locked.
     pub locked_reason: Option<String>,
+}
+
+/// A key a machine proves itself with, or once did. The private half never leaves the machine.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = NodeKey)]
+pub struct NodeKeyView {
+    /// Its name: the fingerprint of the public half.
+    pub key_id: String,
+    /// The same as six words.
+    pub key_words: String,
+    /// Since when it counts.
+    pub created_at: Time,
+    /// Until when it counted; absent for the one in use.
+    pub retired_at: Option<Time>,
+}
+
+impl From<NodeKey> for NodeKeyView {
+    fn from(key: NodeKey) -> Self {
+        Self {
+            key_id: key.key_id.to_string(),
+            key_words: key.key_id.words(),
+            created_at: Time(key.created_at),
+            retired_at: key.retired_at.map(Time),
+        }
+    }
 }
 
 /// What a machine is.

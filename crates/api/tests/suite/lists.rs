@@ -43,7 +43,22 @@ async fn what_was_done_is_in_the_audit_chain() {
     let lines = world.get("/api/v1/activity?action=app").await.expect(200);
     let actions: Vec<_> = lines.as_array().unwrap().iter().map(|line| line["action"].as_str().unwrap()).collect();
     assert!(actions.contains(&"app.deploy") && actions.contains(&"app.create"), "{actions:?}");
+    let deploy = lines.as_array().unwrap().iter().find(|line| line["action"] == "app.deploy").unwrap();
+    assert_eq!((&deploy["targetName"], deploy["actorName"].is_string()), (&Value::from("shop"), true), "{deploy}");
     let one = world.get(&format!("/api/v1/activity?target={app}&limit=1")).await;
     assert_eq!(one.data().as_array().unwrap().len(), 1, "{}", one.body);
     assert_eq!(world.get("/api/v1/activity?from=yesterday").await.code(), "query.time");
+}
+
+#[tokio::test]
+async fn a_machines_keys_are_shown_to_those_who_may_see_it() {
+    let world = World::new().await;
+    let node = world.node("n").await;
+    let shown = world.get(&format!("/api/v1/nodes/{node}")).await.expect(200);
+    let keys = world.get(&format!("/api/v1/nodes/{node}/keys")).await.expect(200);
+    let key = &keys.as_array().unwrap()[0];
+    assert_eq!((&key["keyId"], &key["keyWords"]), (&shown["keyId"], &shown["keyWords"]));
+    assert!(key["createdAt"].is_string() && key["retiredAt"].is_null(), "{key}");
+    let unknown = world.get("/api/v1/nodes/0193a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b/keys").await;
+    assert_eq!(unknown.status.as_u16(), 404);
 }

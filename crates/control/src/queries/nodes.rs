@@ -1,5 +1,7 @@
 //! Machines.
 
+use std::collections::HashMap;
+
 use sf_actions::{Actor, Permission};
 use sf_protocol::key::KeyId;
 use sf_protocol::report::NodeSample;
@@ -43,6 +45,28 @@ impl Control {
         let reader = self.view(actor, Permission::MonitoringView)?;
         nodes::get(&reader, node).await?;
         Ok(metrics::of_node(&reader, node, range).await?)
+    }
+
+    /// The keys a machine has or had, newest first.
+    ///
+    /// # Errors
+    /// Not there, no right, or the store cannot be read.
+    pub async fn node_keys(&self, actor: &Actor, node: NodeId) -> Result<Vec<nodes::NodeKey>, Fault> {
+        let reader = self.view(actor, Permission::NodeView)?;
+        nodes::get(&reader, node).await?;
+        Ok(nodes::keys(&reader, node).await?)
+    }
+
+    /// The last sample of each of these machines that ever sent one.
+    ///
+    /// # Errors
+    /// No right, or the store cannot be read.
+    pub async fn latest_of_nodes(
+        &self,
+        actor: &Actor,
+        nodes: &[NodeId],
+    ) -> Result<HashMap<NodeId, (Timestamp, NodeSample)>, Fault> {
+        Ok(metrics::latest_of_nodes(&self.view(actor, Permission::NodeView)?, nodes).await?)
     }
 
     /// The last sample of a machine.

@@ -1,5 +1,7 @@
 //! Samples of nodes and apps: taken in once, kept for a while, answered in as many points as asked for.
 
+use std::collections::HashMap;
+
 use serde::de::DeserializeOwned;
 use sf_protocol::report::{AppSample, NodeSample, SystemLog};
 use sf_types::{AppId, NodeId, Scope, Timestamp};
@@ -69,6 +71,23 @@ pub async fn latest_of_node(at: &impl Look, node: NodeId) -> Result<Option<(Time
     let sql = Sql::select::<NodeRow>().and("node_id = ?", &node).push(" ORDER BY at DESC LIMIT 1");
     let row: Option<NodeRow> = sql.find(at).await?;
     row.map(|row| Ok((row.at, parse(&row.sample)?))).transpose()
+}
+
+/// The newest sample of each of these nodes that is inside the scope and ever sent one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn latest_of_nodes(at: &impl Look, ids: &[NodeId]) -> Result<HashMap<NodeId, (Timestamp, NodeSample)>> {
+    let Some((first, others)) = ids.split_first() else { return Ok(HashMap::new()) };
+    let newest = " AND at = (SELECT MAX(at) FROM node_metrics other WHERE other.node_id = node_metrics.node_id)";
+    let inside = " AND node_id IN (SELECT id FROM nodes WHERE TRUE";
+    let mut sql = Sql::select::<NodeRow>().push(newest).push(inside).tenant_scoped(at.scope());
+    sql = sql.with(" AND id IN (?", first.uuid());
+    for id in others {
+        sql = sql.with(", ?", id.uuid());
+    }
+    let rows: Vec<NodeRow> = sql.push("))").all(at).await?;
+    rows.into_iter().map(|row| Ok((row.node, (row.at, parse(&row.sample)?)))).collect()
 }
 
 /// The newest sample of an app.

@@ -166,6 +166,8 @@ pub async fn metrics_are_taken_in_once_and_folded(world: World) {
     assert_eq!(other, None, "a node cannot speak for an app that is not on it");
     let (time, newest) = metrics::latest_of_node(&at, a.node).await.unwrap().unwrap();
     assert_eq!((time.as_millis(), newest.cpu_permille), (99_000, 990));
+    let both = metrics::latest_of_nodes(&at, &[a.node, world.b.node]).await.unwrap();
+    assert_eq!(both.into_iter().map(|(node, (at, _))| (node, at.as_millis())).collect::<Vec<_>>(), [(a.node, 99_000)]);
     let before = Timestamp::from_millis(50_000);
     assert_eq!(write!(store, Scope::System, |tx| metrics::prune(tx, before).await).unwrap(), 100);
 }

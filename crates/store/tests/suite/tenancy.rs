@@ -164,13 +164,14 @@ async fn view(at: &impl Look, side: Side, all: &Everything) -> Vec<String> {
         logs::search(at, all.log, "line", 0, 10),
         logs::cursors_of_app(at, side.app),
         metrics::latest_of_node(at, side.node),
+        metrics::latest_of_nodes(at, &[side.node]),
         metrics::latest_of_app(at, side.app),
     ]
 }
 
 /// Empty answers in all their forms look the same.
 fn strip(text: String) -> String {
-    let empty = ["[]", "None", "0", "Page { items: [], next: None }", "Record { good: 0, bad: 0 }"];
+    let empty = ["[]", "{}", "None", "0", "Page { items: [], next: None }", "Record { good: 0, bad: 0 }"];
     if empty.contains(&text.as_str()) { "nothing".to_owned() } else { text }
 }
 

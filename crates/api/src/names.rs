@@ -1,0 +1,85 @@
+//! What people, machines and apps are called, for answers that hold their ids. Each is looked up once an answer.
+
+use std::collections::HashMap;
+
+use sf_actions::{Actor, ActorKind};
+use sf_store::runs::RunRecord;
+use sf_store::{apps, nodes, users};
+use sf_types::{AppId, NodeId, UserId};
+
+use crate::state::Api;
+use crate::view::run::RunView;
+
+/// The program itself, where no person stands behind a change.
+const SYSTEM: &str = "ServerFlow";
+
+/// Names found so far; what is deleted or erased has none.
+pub(crate) struct Names<'a> {
+    api: &'a Api,
+    actor: &'a Actor,
+    found: HashMap<uuid::Uuid, Option<String>>,
+}
+
+impl<'a> Names<'a> {
+    /// As this caller may see them.
+    pub(crate) fn new(api: &'a Api, actor: &'a Actor) -> Self {
+        Self { api, actor, found: HashMap::new() }
+    }
+
+    /// A run with the name of who asked for it.
+    pub(crate) async fn run(&mut self, record: RunRecord) -> RunView {
+        let name = match record.run.actor {
+            ActorKind::Person { user, .. } | ActorKind::Token { user, .. } | ActorKind::Ai { user } => {
+                self.user(user).await
+            }
+            ActorKind::System => Some(SYSTEM.to_owned()),
+        };
+        RunView::of(record.run, record.outcome, name)
+    }
+
+    /// Who did something, by the words of an audit line.
+    pub(crate) async fn actor(&mut self, kind: &str, id: &str) -> Option<String> {
+        match kind {
+            "system" => Some(SYSTEM.to_owned()),
+            "node" => self.node(id.parse().ok()?).await,
+            _ => self.user(id.parse().ok()?).await,
+        }
+    }
+
+    /// What something was done to, by the words of an audit line.
+    pub(crate) async fn target(&mut self, kind: &str, id: &str) -> Option<String> {
+        match kind {
+            "node" => self.node(id.parse().ok()?).await,
+            "app" => self.app(id.parse().ok()?).await,
+            "user" => self.user(id.parse().ok()?).await,
+            _ => None,
+        }
+    }
+
+    async fn user(&mut self, id: UserId) -> Option<String> {
+        if let Some(known) = self.found.get(&id.uuid()) {
+            return known.clone();
+        }
+        let reader = self.api.control().store().read(self.actor.scope());
+        let name = users::get(&reader, id).await.ok().map(|user| user.name);
+        self.found.entry(id.uuid()).or_insert(name).clone()
+    }
+
+    async fn node(&mut self, id: NodeId) -> Option<String> {
+        if let Some(known) = self.found.get(&id.uuid()) {
+            return known.clone();
+        }
+        let reader = self.api.control().store().read(self.actor.scope());
+        let name = nodes::get(&reader, id).await.ok().map(|node| node.name);
+        self.found.entry(id.uuid()).or_insert(name).clone()
+    }
+
+    async fn app(&mut self, id: AppId) -> Option<String> {
+        if let Some(known) = self.found.get(&id.uuid()) {
+            return known.clone();
+        }
+        let reader = self.api.control().store().read(self.actor.scope());
+        let name = apps::get(&reader, id).await.ok().map(|app| app.name.to_string());
+        self.found.entry(id.uuid()).or_insert(name).clone()
+    }
+}
