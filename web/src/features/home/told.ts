@@ -1,13 +1,19 @@
 import { Lock, OctagonX, Unplug } from '@lucide/vue'
 import type { Component } from 'vue'
 import type { RouteLocationRaw } from 'vue-router'
-import { restartApp } from '@/app/acting/appActs'
+import { deployApp, restartApp } from '@/app/acting/appActs'
 import { propose } from '@/app/acting/useAct'
 import { runTitle } from '@/app/runTitle'
 import { runState } from '@/app/states/run'
 import { text } from '@/locales/en/home'
 import type { Tone } from '@/ui/tones'
 import type { Need } from './needs'
+
+/** What a deploy was asked to deploy. */
+function asked(run: { args: unknown }): { reference?: string; commit?: string } {
+  const { reference, commit } = (run.args ?? {}) as { reference?: string | null; commit?: string | null }
+  return { ...(reference ? { reference } : {}), ...(commit ? { commit } : {}) }
+}
 
 /** A need in words, with its next steps; the first one is the way on. */
 export interface ToldNeed {
@@ -62,7 +68,10 @@ export function told(need: Need): ToldNeed {
         tone: shown.tone === 'neutral' ? 'warn' : shown.tone,
         icon: shown.icon,
         to,
-        steps: [{ label: words.open, to }],
+        steps: [
+          { label: words.open, to },
+          ...(app && run.action === 'app.deploy' ? [{ label: words.again, run: () => propose(deployApp(app, asked(run))) }] : []),
+        ],
       }
     }
   }

@@ -33,7 +33,7 @@ export const text = {
   },
   need: {
     failed: (what: string) => `${what} failed`,
-    rolledBack: (what: string) => `${what} came back by itself`,
+    rolledBack: (what: string) => `${what} was taken back`,
     expired: (what: string) => `${what} expired undecided`,
     denied: (what: string) => `${what} was denied`,
     crashed: (app: string) => `${app} crashed`,
@@ -47,6 +47,7 @@ export const text = {
     runFix: 'Open the run: its first failed step says why.',
     earlier: (count: number) => `${many(count, 'earlier failure')}`,
     open: 'Open the run',
+    again: 'Deploy again',
     log: 'Log',
     restart: 'Restart',
     look: 'Look',

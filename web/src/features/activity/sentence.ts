@@ -1,0 +1,53 @@
+import type { RouteLocationRaw } from 'vue-router'
+import type { Schemas } from '@/api/client'
+import { text } from '@/locales/en/activity'
+
+type Line = Schemas['Activity']
+
+/** Who and what the lines speak of, as far as it is known. */
+export interface Names {
+  me: string | null
+  /** What people are called, by id. */
+  people: ReadonlyMap<string, string>
+  apps: ReadonlyMap<string, string>
+  nodes: ReadonlyMap<string, string>
+}
+
+/** A line as people read it: who did what to what. */
+export interface Sentence {
+  who: string
+  did: string
+  /** Empty where the sentence needs none. */
+  what: string
+  to: RouteLocationRaw | null
+}
+
+/** Enough of an id to tell two apart. */
+export const short = (id: string): string => id.slice(-6)
+
+function who({ actorKind, actorRef }: Line, { me, people, nodes }: Names): string {
+  if (actorKind === 'system') return text.system
+  if (actorKind === 'node') return nodes.get(actorRef) ?? text.gone('Node', short(actorRef))
+  const name = actorRef === me ? text.you : (people.get(actorRef) ?? text.somebody(short(actorRef)))
+  return actorKind === 'token' ? text.token(name) : actorKind === 'ai' ? text.ai(name) : name
+}
+
+function target({ targetKind, targetId, runId, actorRef }: Line, { apps, nodes }: Names): Pick<Sentence, 'what' | 'to'> {
+  const known = targetKind === 'app' ? apps.get(targetId) : targetKind === 'node' ? nodes.get(targetId) : undefined
+  if (known) return { what: known, to: { name: targetKind, params: { id: targetId } } }
+  if (targetKind === 'run') return { what: text.gone('run', short(targetId)), to: { name: 'run', params: { id: targetId } } }
+  if (targetKind === 'tenant' || targetKind === 'token' || targetId === actorRef) return { what: '', to: null }
+  return { what: text.gone(targetKind, short(targetId)), to: runId ? { name: 'run', params: { id: runId } } : null }
+}
+
+export function sentence(line: Line, names: Names): Sentence {
+  const whole = text.sentences[`${line.action} ${line.outcome}`]
+  if (whole) return { who: who(line, names), did: whole, what: '', to: null }
+  const [infinitive, past] = text.verbs[line.action] ?? [line.action, line.action]
+  const did =
+    line.outcome === 'succeeded' ? past
+    : line.outcome === 'proposed' ? `${text.asked} ${infinitive}`
+    : line.outcome === 'denied' || line.outcome === 'refused' ? `${text.refused} ${infinitive}`
+    : `${text.tried} ${infinitive}`
+  return { who: who(line, names), did, ...target(line, names) }
+}
