@@ -5,12 +5,11 @@ export type Sample = Schemas['NodeSample']
 /** What the event `node.metrics` carries. */
 export interface MetricsEvent {
   nodeId: string
-  /** Milliseconds. */
-  at: number
+  at: string
   node: Omit<Sample, 'at'>
 }
 
-export const sampleOf = (told: MetricsEvent): Sample => ({ ...told.node, at: new Date(told.at).toISOString() })
+export const sampleOf = (told: MetricsEvent): Sample => ({ ...told.node, at: told.at })
 
 export type RangeName = '15m' | '1h' | '24h' | '7d'
 

@@ -9,6 +9,8 @@ import { gapOf, merged, ranges, ratesOf, sampleOf, type MetricsEvent, type Range
 
 /** The window moves on so often, also while no sample comes. */
 const MOVE_MS = 5_000
+/** Samples kept on the page: an hour of one each second. */
+const MAX_LIVE = 3_600
 /** Long ranges are read again so often. */
 const AGAIN_MS = 60_000
 
@@ -38,8 +40,8 @@ export function useNodeMetrics(id: Ref<string>, name: Ref<RangeName>) {
     () => `node:${id.value}`,
     ({ event, data: told }) => {
       if (event !== 'node.metrics' || !range.value.live) return
-      live.value = [...live.value, sampleOf(told)].slice(-3_600)
-      now.value = Math.max(serverNow(), told.at)
+      live.value = [...live.value, sampleOf(told)].slice(-MAX_LIVE)
+      now.value = Math.max(serverNow(), Date.parse(told.at))
     },
   )
 

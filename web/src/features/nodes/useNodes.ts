@@ -1,8 +1,9 @@
 import { useDocumentVisibility, useIntervalFn } from '@vueuse/core'
-import { useQuery, useQueryClient } from '@tanstack/vue-query'
+import { useQueryClient } from '@tanstack/vue-query'
 import { computed } from 'vue'
 import { api, page, type Schemas } from '@/api/client'
 import { keys } from '@/api/keys'
+import { useFleet } from '@/app/fleet'
 import { useListing, useUrlValue } from '@/app/listing'
 
 export type Node = Schemas['Node']
@@ -11,8 +12,6 @@ export type NodeFilter = '' | 'online' | 'offline' | 'locked'
 const PAGE = 100
 /** Meters in the list are read again so often while somebody looks. */
 const METERS_MS = 20_000
-/** Apps are counted up to here; beyond it the count is left out rather than wrong. */
-const COUNTED_APPS = 200
 
 /** The list of machines with the filters in the URL. */
 export function useNodes() {
@@ -31,17 +30,13 @@ export function useNodes() {
   return { q, status, ...listing }
 }
 
-/** How many apps each node has; null where there are too many to count cheaply. */
+/** How many apps each node has; null while or where that is not known. */
 export function useAppCounts() {
-  const query = useQuery({
-    queryKey: keys.appList({ limit: COUNTED_APPS, for: 'counts' }),
-    queryFn: ({ signal }) => page<Schemas['App']>(api.GET('/api/v1/apps', { params: { query: { limit: COUNTED_APPS } }, signal })),
-  })
+  const { apps, appQuery } = useFleet()
   return computed(() => {
-    const seen = query.data.value
-    if (!seen || seen.next) return null
+    if (!appQuery.data.value || appQuery.data.value.more) return null
     const counts = new Map<string, number>()
-    for (const { nodeId } of seen.items) counts.set(nodeId, (counts.get(nodeId) ?? 0) + 1)
+    for (const { nodeId } of apps.value) counts.set(nodeId, (counts.get(nodeId) ?? 0) + 1)
     return counts
   })
 }
