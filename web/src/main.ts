@@ -1,6 +1,5 @@
 import '@/app/style.css'
 import { VueQueryPlugin } from '@tanstack/vue-query'
-import { createPinia } from 'pinia'
 import { createApp } from 'vue'
 import { keepFresh } from '@/api/freshness'
 import { socket } from '@/api/socket'
@@ -15,7 +14,6 @@ app.config.errorHandler = (error) => {
   console.error(error)
   noteFailure(error)
 }
-app.use(createPinia())
 app.use(VueQueryPlugin, { queryClient })
 app.use(router)
 applyLook()
