@@ -21,7 +21,7 @@ lint: ## formatting and clippy, warnings denied
 tidy: ## the rules of the house (CONTRIBUTING.md)
 	cargo xtask tidy
 
-.PHONY: test-deps test-bins test test-fast test-full
+.PHONY: test-deps test-bins test test-fast test-full test-dashboard journeys screenshots
 test-deps: ## what the tests need: installed when root, named otherwise
 	@scripts/test-deps.sh
 
@@ -29,23 +29,37 @@ test-deps: ## what the tests need: installed when root, named otherwise
 test-bins:
 	cargo build -p serverflow -p serverflow-agent
 
+test-dashboard: ## the dashboard's types, rooms, unit tests and budgets
+	@scripts/dashboard.sh test
+
+# A browser, the real binaries, and people's ways through the pages.
+journeys: dashboard test-bins
+	cd web && node e2e/run.mjs
+
+screenshots: dashboard test-bins ## every page, theme and width, into web/screenshots
+	cd web && node e2e/screenshots.mjs
+
 # The summary of nextest stays the last output: CI reads it.
-test: test-deps lint tidy test-bins ## everything but the longest tests
+test: test-deps lint tidy test-dashboard journeys ## everything but the longest tests
 	cargo nextest run --workspace --profile ci
 
 test-fast: ## all but the end-to-end tests; run it at every save
 	cargo nextest run --workspace --exclude sf-e2e
 
 test-full: export SF_FULL := 1
-test-full: test-deps lint tidy test-bins ## with the long seeds and sweeps
+test-full: test-deps lint tidy test-dashboard journeys ## with the long seeds and sweeps
 	cargo nextest run --workspace --profile full --run-ignored all
 
 # Where cargo puts what it builds.
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: build run stop reset
+.PHONY: dashboard build run stop reset
+dashboard: ## the dashboard's files, where its sources changed
+	@scripts/dashboard.sh
+
 build: ## the two programs, as they are released
 	@scripts/build-deps.sh
+	@scripts/dashboard.sh
 	cargo build --release -p serverflow
 	cargo build --profile agent -p serverflow-agent
 

@@ -9,7 +9,9 @@ packages=()
 fixes=()
 
 command -v git >/dev/null || packages+=(git)
+# The dashboard is built with these, the example runs with the first.
 command -v node >/dev/null || packages+=(nodejs)
+command -v npm >/dev/null || packages+=(npm)
 # The cryptography of the control plane is compiled from C.
 command -v cc >/dev/null || packages+=(gcc libc6-dev)
 [ ${#packages[@]} = 0 ] || fixes+=("${sudo}apt-get install -y ${packages[*]}")

@@ -24,6 +24,8 @@ need make have make
 need postgresql have_postgres
 need git have git
 need nodejs have node
+need npm have npm
+need chromium have chromium
 need python3 have python3
 need procps have ps
 need ca-certificates have_certificates
