@@ -24,7 +24,8 @@ pub struct Args {
 pub fn main(state: PathBuf, args: &Args) -> Result<ExitCode, Fault> {
     telemetry::install(&args.log, LogFormat::Auto);
     let program = std::env::current_exe().map_err(|error| crate::internal("this program cannot be found", &error))?;
-    crate::runtime()?.block_on(async {
+    let runtime = crate::runtime()?;
+    let ended = runtime.block_on(async {
         let tasks = Tasks::new();
         let options = Options { state, program, clock: Clock::system(), rng: Rng::system() };
         let daemon = Box::pin(Daemon::start(options, &tasks)).await?;
@@ -40,5 +41,8 @@ pub fn main(state: PathBuf, args: &Args) -> Result<ExitCode, Fault> {
         tasks.stop(STOP_GRACE).await;
         drop(daemon);
         Ok(if asked { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-    })
+    });
+    // A removal under way is cut off here like everything else; the next start ends it.
+    runtime.shutdown_background();
+    ended
 }

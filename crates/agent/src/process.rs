@@ -274,10 +274,23 @@ impl Process {
         self.0.log.subscribe()
     }
 
-    /// TCP ports that its processes listen on, ascending.
+    /// TCP ports that its processes listen on, ascending. Reads the machine's whole table of sockets: do it aside.
     pub fn ports(&self) -> Vec<u16> {
-        let tree = tree::descendants(self.status().shim.pid);
-        ports::listening(&tree.iter().map(|stat| stat.pid).collect::<Vec<_>>())
+        ports::listening(&ports::sockets(), &self.pids())
+    }
+
+    /// The ports of many, from one look at the machine's sockets. Do it aside, too.
+    pub fn ports_of(processes: &[Self]) -> Vec<(AppId, ReleaseId, Vec<u16>)> {
+        let sockets = ports::sockets();
+        let one = |process: &Self| {
+            let status = process.status();
+            (status.app, status.release, ports::listening(&sockets, &process.pids()))
+        };
+        processes.iter().map(one).collect()
+    }
+
+    fn pids(&self) -> Vec<i32> {
+        tree::descendants(self.status().shim.pid).iter().map(|stat| stat.pid).collect()
     }
 
     /// What its process tree uses.

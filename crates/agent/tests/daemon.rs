@@ -478,3 +478,29 @@ async fn workers_have_no_port_and_what_should_be_true_is_made_true() {
     world.plane.until("samples", |state| (state.samples >= before + 3).then_some(())).await;
     assert!(world.plane.state(|state| state.acks.len()) >= 4);
 }
+
+#[tokio::test]
+async fn questions_are_answered_while_a_release_is_sealed_and_while_an_apps_data_is_removed() {
+    let mut world = World::enrolled().await;
+    world.commit_server(&server("app", 200, None)).await;
+    let sealing = world.start_held("release-seal").await;
+    world.plane.connected(0).await;
+    let order = world.deploy_order(None, Millis(300));
+    let id = world.plane.order(order, Guard::default());
+    sealing.reached().await;
+    let Reply::Node(_) = world.plane.ask(Query::Node).await else { panic!("facts") };
+    sealing.open().await;
+    let outcome = world.plane.outcome(id).await;
+    world.succeeded(&outcome);
+
+    world.kill().await;
+    let connections = world.plane.state(|state| state.connections);
+    let removing = world.start_held("release-remove-all").await;
+    world.plane.connected(connections).await;
+    let order = world.action(AppVerb::Delete);
+    let id = world.plane.order(order, Guard::default());
+    removing.reached().await;
+    let Reply::App(_) = world.plane.ask(Query::App { app: world.app }).await else { panic!("a report") };
+    removing.open().await;
+    assert_eq!(world.plane.outcome(id).await.verdict, Verdict::Succeeded);
+}

@@ -14,6 +14,7 @@ use super::launch::{health, pointer};
 use super::node::Node;
 use super::progress::Progress;
 use super::{End, outcome};
+use crate::aside;
 use crate::health::probe;
 use crate::relay::Pointer;
 use crate::release::Release;
@@ -210,7 +211,7 @@ impl Node {
             self.relays.remove(app, Millis::secs(1)).await?;
             let key = app.to_string();
             self.sources.forget(&key).await.map_err(|error| super::app::disk(&self.state.join("cache"), &error))?;
-            releases.remove_all()?;
+            aside::long(move || releases.remove_all()).await?;
             Ok::<(), Fault>(())
         };
         gone.await.inspect_err(|fault| progress.failed(&fault.message))?;

@@ -13,6 +13,7 @@ use super::launch::{pointer, secrets};
 use super::node::Node;
 use super::progress::Progress;
 use super::{End, outcome};
+use crate::aside;
 use crate::process::Adopted;
 use crate::shim::state::Status;
 
@@ -142,12 +143,13 @@ impl Node {
         }
         for record in self.apps.list().into_iter().filter(|record| !busy.contains(&record.spec.app)) {
             if let Ok(releases) = self.releases(record.spec.app)
-                && let Err(error) = releases.sweep()
+                && let Err(error) = aside::long(move || releases.sweep()).await
             {
                 tracing::warn!(%error, "leftovers could not be removed");
             }
         }
-        drop(crate::release::tree::remove(&self.state.join("inspect")));
+        let inspected = self.state.join("inspect");
+        drop(aside::long(move || crate::release::tree::remove(&inspected)).await);
     }
 
     /// Carries out a snapshot of what should be true. It can never lower a generation.

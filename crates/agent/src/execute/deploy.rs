@@ -20,6 +20,7 @@ use super::make::Wanted;
 use super::node::Node;
 use super::progress::Progress;
 use super::{End, outcome};
+use crate::aside;
 use crate::health::probe;
 use crate::process::Process;
 use crate::release::Release;
@@ -394,15 +395,17 @@ impl Deploying<'_> {
             None => progress.skipped(Step::StopOld, "there was none"),
         }
         fail::fail_point!("deploy-old-stopped");
-        self.prune();
+        self.prune().await;
         Ok(())
     }
 
-    fn prune(&self) {
-        let (node, app) = (self.node, self.app());
-        let pruned = node
-            .releases(app)
-            .and_then(|releases| releases.prune(self.way.spec.keep_releases, &[self.way.release]).map_err(Fault::from));
+    async fn prune(&self) {
+        let (node, app, release) = (self.node, self.app(), self.way.release);
+        let keep = self.way.spec.keep_releases;
+        let pruned = match node.releases(app) {
+            Ok(releases) => aside::long(move || releases.prune(keep, &[release])).await.map_err(Fault::from),
+            Err(fault) => Err(fault),
+        };
         match pruned {
             Ok(removed) => removed.iter().for_each(|release| {
                 drop(node.supervisor.remove(*release));

@@ -1,8 +1,10 @@
 //! From a repository to a release on disk: fetch, detect, install, build.
 
 use sf_protocol::app::AppSpec;
+use sf_protocol::build::BuildPlan;
 use sf_protocol::order::GitSource;
 use sf_protocol::outcome::Step;
+use sf_protocol::query::Revision;
 use sf_protocol::report::Stream;
 use sf_types::{ByteSize, ErrorKind, Fault, ReleaseId};
 use tokio_util::sync::CancellationToken;
@@ -10,9 +12,10 @@ use tokio_util::sync::CancellationToken;
 use super::End;
 use super::node::Node;
 use super::progress::Progress;
+use crate::aside;
 use crate::build::{self, Site};
 use crate::policy::Policy;
-use crate::release::Release;
+use crate::release::{Release, Staging};
 use crate::source::{Checkout, checkout};
 
 /// Free bytes asked for before a fetch: a small repository with its dependencies.
@@ -42,8 +45,35 @@ impl Node {
         let Wanted { spec, release, .. } = wanted;
         let policy = self.policy()?;
         let releases = self.releases(spec.app)?;
-        let staging = releases.stage(release, FIRST_NEED).map_err(Fault::from)?;
-        let checkout = self.fetch(wanted, &policy, &staging.tree(), progress, cancel).await?;
+        let staging = aside::long(move || releases.stage(release, FIRST_NEED)).await.map_err(Fault::from)?;
+        let (revision, plan) = match self.fill(wanted, &policy, &staging, progress, cancel).await {
+            Ok(filled) => filled,
+            Err(end) => {
+                // Removes what was made.
+                aside::long(move || drop(staging)).await;
+                return Err(end);
+            }
+        };
+        let user = |name: String| {
+            self.users.of(&name).map_err(|error| super::app::disk(&self.state.join("users.json"), &error))
+        };
+        let (maker, reader) = (user(format!("build-{}", spec.app))?, user(format!("app-{}", spec.app))?);
+        let made_at = self.clock.now();
+        let published = aside::long(move || staging.publish((revision, plan), made_at, (maker, reader))).await;
+        Ok(published.map_err(Fault::from)?)
+    }
+
+    /// Fetches, detects, builds.
+    async fn fill(
+        &self,
+        wanted: Wanted<'_>,
+        policy: &Policy,
+        staging: &Staging,
+        progress: &Progress,
+        cancel: &CancellationToken,
+    ) -> Result<(Revision, BuildPlan), End> {
+        let spec = wanted.spec;
+        let checkout = self.fetch(wanted, policy, &staging.tree(), progress, cancel).await?;
         crate::release::check_space(&self.state.apps(), checkout::likely_need(checkout.bytes)).map_err(Fault::from)?;
         progress.begin(Step::Detect, "");
         let plan =
@@ -52,13 +82,8 @@ impl Node {
         for warning in checkout.warnings.iter().chain(&plan.warnings) {
             progress.line(Stream::Note, &format!("Note: {warning}."));
         }
-        let built = self.build(wanted, &policy, &staging.tree(), &plan, progress, cancel).await?;
-        let user = |name: String| {
-            self.users.of(&name).map_err(|error| super::app::disk(&self.state.join("users.json"), &error))
-        };
-        let (maker, reader) = (user(format!("build-{}", spec.app))?, user(format!("app-{}", spec.app))?);
-        let published = staging.publish((checkout.revision, built.plan), self.clock.now(), (maker, reader));
-        Ok(published.map_err(Fault::from)?)
+        let built = self.build(wanted, policy, &staging.tree(), &plan, progress, cancel).await?;
+        Ok((checkout.revision, built.plan))
     }
 
     async fn fetch(

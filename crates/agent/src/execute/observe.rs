@@ -12,9 +12,10 @@ use tokio::sync::{broadcast, watch};
 use tokio::time::Instant;
 
 use super::node::Node;
+use crate::aside;
 use crate::facts::metrics::{self, AppReading, Sampler};
 use crate::link::LinkState;
-use crate::process::Usage;
+use crate::process::{Process, Usage};
 use crate::shim::state::Status;
 
 /// Looks at the ports of a process this long after it was started: by then most listen.
@@ -59,9 +60,9 @@ impl Observer {
                 },
                 () = tokio::time::sleep_until(due) => {
                     soon = None;
-                    self.node.tell_ports();
+                    self.node.tell_ports().await;
                 }
-                _ = look.tick() => self.node.tell_ports(),
+                _ = look.tick() => self.node.tell_ports().await,
             }
         }
     }
@@ -134,8 +135,11 @@ impl Observer {
 
 impl Node {
     async fn readings(&self) -> Vec<AppReading> {
-        let usage: HashMap<(AppId, ReleaseId), Usage> =
-            self.supervisor.usage().into_iter().map(|(app, release, usage)| ((app, release), usage)).collect();
+        let supervisor = self.supervisor.clone();
+        let usage: HashMap<(AppId, ReleaseId), Usage> = aside::short(move || {
+            supervisor.usage().into_iter().map(|(app, release, usage)| ((app, release), usage)).collect()
+        })
+        .await;
         let mut readings = Vec::new();
         for record in self.apps.list() {
             let app = record.spec.app;
@@ -155,17 +159,23 @@ impl Node {
         readings
     }
 
-    fn tell_ports(&self) {
-        for process in self.supervisor.list() {
+    async fn tell_ports(&self) {
+        let is_live = |process: &Process| {
             let status = process.status();
-            if status.ended || self.live(status.app) != Some(status.release) {
-                continue;
-            }
-            let stable = self.apps.get(status.app).and_then(|record| record.stable);
+            !status.ended && self.live(status.app) == Some(status.release)
+        };
+        let processes: Vec<_> = self.supervisor.list().into_iter().filter(is_live).collect();
+        if processes.is_empty() {
+            return;
+        }
+        // A busy machine has a hundred thousand sockets to read through.
+        let found = aside::short(move || Process::ports_of(&processes)).await;
+        for (app, release, ports) in found {
+            let stable = self.apps.get(app).and_then(|record| record.stable);
             self.outbox.ports(DetectedPorts {
-                app: status.app,
-                release: status.release,
-                ports: process.ports().into_iter().filter_map(|port| Port::try_from(port).ok()).collect(),
+                app,
+                release,
+                ports: ports.into_iter().filter_map(|port| Port::try_from(port).ok()).collect(),
                 stable: stable.and_then(|port| Port::try_from(port).ok()),
             });
         }

@@ -1,5 +1,7 @@
 //! Reads: answered at once, signed, without a place in the journal.
 
+use std::path::Path;
+
 use sf_protocol::build::BuildSettings;
 use sf_protocol::command::Command;
 use sf_protocol::frame::Frame;
@@ -12,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::app::unknown;
 use super::node::Node;
+use crate::aside;
 use crate::process::Process;
 use crate::release::{check_space, tree};
 use crate::{build, policy};
@@ -58,7 +61,7 @@ impl Node {
                 let revision = self.sources.resolve(source, &self.policy()?, &CancellationToken::new()).await?;
                 Ok(Reply::Resolved(revision))
             }
-            Query::App { app } => Ok(Reply::App(Box::new(self.report(*app)?))),
+            Query::App { app } => Ok(Reply::App(Box::new(self.report(*app).await?))),
             Query::Node => {
                 let mut facts = self.facts.clone();
                 let known = facts.wait_for(Option::is_some).await.ok().and_then(|facts| facts.clone());
@@ -76,15 +79,23 @@ impl Node {
 
     /// A throwaway checkout: what is in it, and how it would be built.
     async fn inspect(&self, id: CommandId, source: &GitSource, build: &BuildSettings) -> Result<Inspection, Fault> {
-        let (policy, cancel) = (self.policy()?, CancellationToken::new());
         let dir = self.state.join("inspect").join(id.to_string());
         let failed = |error: std::io::Error| super::app::disk(&dir, &error);
         std::fs::create_dir_all(&dir).map_err(failed)?;
-        let _swept = Swept(&dir);
-        check_space(&dir, INSPECT_NEED)?;
+        let looked = self.look(&dir, source, build).await;
+        let swept = dir.clone();
+        if let Err(error) = aside::long(move || tree::remove(&swept)).await {
+            tracing::warn!(dir = %dir.display(), %error, "a throwaway checkout could not be removed");
+        }
+        looked
+    }
+
+    async fn look(&self, dir: &Path, source: &GitSource, build: &BuildSettings) -> Result<Inspection, Fault> {
+        let (policy, cancel) = (self.policy()?, CancellationToken::new());
+        check_space(dir, INSPECT_NEED)?;
         let key = "inspect";
         let looked = async {
-            let checkout = self.sources.fetch(key, source, &policy, &dir, &cancel).await?;
+            let checkout = self.sources.fetch(key, source, &policy, dir, &cancel).await?;
             let references = self.sources.references(source, &policy, &cancel).await?;
             Ok::<_, Fault>((checkout, references))
         };
@@ -95,7 +106,7 @@ impl Node {
                 .fix("Try again, or deploy it: a deploy has more time.")
         };
         let (checkout, references) = looked.map_err(slow)??;
-        let mut plan = build::detect(&dir, build)?;
+        let mut plan = build::detect(dir, build)?;
         plan.warnings.extend(checkout.warnings);
         Ok(Inspection {
             revision: checkout.revision,
@@ -106,14 +117,11 @@ impl Node {
         })
     }
 
-    fn report(&self, app: AppId) -> Result<AppReport, Fault> {
+    async fn report(&self, app: AppId) -> Result<AppReport, Fault> {
         self.apps.get(app).ok_or_else(|| unknown(app))?;
         let live = self.live(app).and_then(|live| self.process(live));
-        Ok(AppReport {
-            facts: self.app_facts(app, None),
-            kept: self.kept(app),
-            processes: live.iter().map(process_report).collect(),
-        })
+        let processes = aside::short(move || live.iter().map(process_report).collect()).await;
+        Ok(AppReport { facts: self.app_facts(app, None), kept: self.kept(app), processes })
     }
 
     fn journal_entry(&self, command: CommandId) -> Result<JournalEntry, Fault> {
@@ -139,16 +147,5 @@ fn process_report(process: &Process) -> ProcessReport {
         cpu_ms: usage.cpu_ms,
         ports: process.ports(),
         enforced: status.enforced,
-    }
-}
-
-/// A folder that is removed however its use ends.
-struct Swept<'a>(&'a std::path::Path);
-
-impl Drop for Swept<'_> {
-    fn drop(&mut self) {
-        if let Err(error) = tree::remove(self.0) {
-            tracing::warn!(dir = %self.0.display(), %error, "a throwaway checkout could not be removed");
-        }
     }
 }

@@ -9,6 +9,7 @@ use super::End;
 use super::app::traffic;
 use super::deploy::Deploying;
 use super::launch::pointer;
+use crate::aside;
 use crate::relay::Pointer;
 use crate::release::Live;
 
@@ -86,9 +87,14 @@ impl Deploying<'_> {
         if let Err(fault) = node.stop(release).await {
             tracing::warn!(%app, %release, %fault, "the new release could not be stopped");
         }
-        if !self.way.kept
-            && let Err(fault) = node.releases(app).and_then(|releases| releases.remove(release).map_err(Fault::from))
-        {
+        if self.way.kept {
+            return;
+        }
+        let removed = match node.releases(app) {
+            Ok(releases) => aside::long(move || releases.remove(release)).await.map_err(Fault::from),
+            Err(fault) => Err(fault),
+        };
+        if let Err(fault) = removed {
             tracing::warn!(%app, %release, %fault, "the new release could not be removed");
         }
     }

@@ -314,6 +314,7 @@ impl Releases {
     /// # Errors
     /// The disk's reason; call it again to go on.
     pub fn remove_all(self) -> Result<()> {
+        fail::fail_point!("release-remove-all");
         tree::remove(&self.dir).map_err(failed("removing", &self.dir))
     }
 }
@@ -364,6 +365,7 @@ impl Staging {
         (maker, reader): (Option<Identity>, Option<Identity>),
     ) -> Result<Release> {
         let files = self.tree();
+        fail::fail_point!("release-seal");
         tree::seal(&files, maker, reader).map_err(failed("sealing", &files))?;
         let usage = tree::measure(&files).map_err(failed("measuring", &files))?;
         let manifest = Manifest {

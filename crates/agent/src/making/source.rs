@@ -27,6 +27,7 @@ pub use checkout::Checkout;
 pub use fault::SourceError;
 pub use url::RepoUrl;
 
+use crate::aside;
 use crate::policy::Policy;
 use crate::user::Users;
 use git::Git;
@@ -165,7 +166,8 @@ impl Sources {
     /// The disk's reason.
     pub async fn forget(&self, key: &str) -> std::io::Result<()> {
         let _turn = self.turn(key).await;
-        git::forget(&self.options.cache, key, None)?;
+        let (cache, name) = (self.options.cache.clone(), key.to_owned());
+        aside::long(move || git::forget(&cache, &name, None)).await?;
         self.options.users.give_back(&git::user_name(key))
     }
 
@@ -173,11 +175,11 @@ impl Sources {
         let url = RepoUrl::parse(&source.url)?;
         if let RepoUrl::File { path } = &url {
             let path = allowed_folder(path, policy)?;
-            return Git::open(self.options.clone(), key, RepoUrl::File { path }, None, policy);
+            return Git::open(self.options.clone(), key, RepoUrl::File { path }, None, policy).await;
         }
         let (host, port) = (url.host().unwrap_or_default().to_owned(), url.port().unwrap_or_default());
         let address = address::choose(&host, port, policy).await?;
-        Git::open(self.options.clone(), key, url, Some(address), policy)
+        Git::open(self.options.clone(), key, url, Some(address), policy).await
     }
 
     async fn turn(&self, key: &str) -> tokio::sync::OwnedMutexGuard<()> {

@@ -24,12 +24,20 @@ impl fmt::Display for Owner {
     }
 }
 
+/// Port by inode of every listening TCP socket of this network namespace.
+#[derive(Clone, Debug)]
+pub struct Sockets(HashMap<u64, u16>);
+
+/// Reads the machine's tables of sockets.
+pub fn sockets() -> Sockets {
+    Sockets(listening_sockets())
+}
+
 /// TCP ports that the processes in `pids` listen on, ascending. Ports of processes that this process may not look
 /// into are missing.
-pub fn listening(pids: &[i32]) -> Vec<u16> {
-    let sockets = listening_sockets();
+pub fn listening(sockets: &Sockets, pids: &[i32]) -> Vec<u16> {
     let ports: BTreeSet<u16> =
-        pids.iter().flat_map(|pid| socket_inodes(*pid)).filter_map(|inode| sockets.get(&inode).copied()).collect();
+        pids.iter().flat_map(|pid| socket_inodes(*pid)).filter_map(|inode| sockets.0.get(&inode).copied()).collect();
     ports.into_iter().collect()
 }
 
@@ -43,7 +51,6 @@ pub fn owner(port: u16) -> Option<Owner> {
         .and_then(|stat| Some(Owner { pid: stat.pid, program: tree::program(stat.pid)? }))
 }
 
-/// Port by inode of every listening TCP socket of this network namespace.
 fn listening_sockets() -> HashMap<u64, u16> {
     ["/proc/net/tcp", "/proc/net/tcp6"]
         .iter()
@@ -88,10 +95,10 @@ mod tests {
         let four = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = four.local_addr().unwrap().port();
         let pid = i32::try_from(std::process::id()).unwrap();
-        assert!(listening(&[pid]).contains(&port));
+        assert!(listening(&sockets(), &[pid]).contains(&port));
         assert_eq!(owner(port).map(|owner| owner.pid), Some(pid));
         if let Ok(six) = TcpListener::bind("[::1]:0") {
-            assert!(listening(&[pid]).contains(&six.local_addr().unwrap().port()));
+            assert!(listening(&sockets(), &[pid]).contains(&six.local_addr().unwrap().port()));
         }
     }
 }

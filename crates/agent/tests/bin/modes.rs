@@ -25,6 +25,10 @@ fn run(state: &str) -> ExitCode {
         let die = || nix::sys::signal::raise(nix::sys::signal::Signal::SIGKILL).expect("a process may end itself");
         fail::cfg_callback(point, die).expect("a failpoint");
     }
+    if let (Some(point), Some(gate)) = (sf_runtime::env::var("HOLD_AT"), sf_runtime::env::var("HOLD_GATE")) {
+        let hold = move || hold(Path::new(&gate));
+        fail::cfg_callback(point, hold).expect("a failpoint");
+    }
     sf_runtime::telemetry::install("info,sf_agent=debug", sf_runtime::telemetry::LogFormat::Text);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
@@ -47,6 +51,12 @@ fn run(state: &str) -> ExitCode {
         drop(daemon);
         ExitCode::SUCCESS
     })
+}
+
+/// Tells the reader of the fifo `reached` that the point is reached, then waits for a writer of the fifo `go`.
+fn hold(gate: &Path) {
+    std::fs::write(gate.join("reached"), "reached").expect("a fifo");
+    drop(std::fs::read(gate.join("go")).expect("a fifo"));
 }
 
 /// A tiny HTTP/1.1 server with keep-alive. Prints `listening PORT`; answers its name and the length of the body;

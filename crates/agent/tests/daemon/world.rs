@@ -91,12 +91,27 @@ impl World {
     }
 
     pub async fn start(&mut self, kill_at: Option<&str>) {
+        self.start_with(kill_at.map(|point| ("KILL_AT", PathBuf::from(point)))).await;
+    }
+
+    /// A daemon that waits at `point`: see [`Gate`].
+    pub async fn start_held(&mut self, point: &str) -> Gate {
+        let gate = Gate(self.dir.path().join(format!("gate-{point}")));
+        std::fs::create_dir(&gate.0).unwrap();
+        for name in ["reached", "go"] {
+            nix::unistd::mkfifo(&gate.0.join(name), nix::sys::stat::Mode::S_IRWXU).unwrap();
+        }
+        self.start_with([("HOLD_AT", point.into()), ("HOLD_GATE", gate.0.clone())]).await;
+        gate
+    }
+
+    async fn start_with(&mut self, env: impl IntoIterator<Item = (&'static str, PathBuf)>) {
         let log = std::fs::File::options().create(true).append(true).open(self.dir.path().join("agent.log")).unwrap();
         let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_sf-agent-modes"));
         let mut child = command
             .arg("run")
             .arg(self.dir.path().join("state"))
-            .envs(kill_at.map(|point| ("KILL_AT", point)))
+            .envs(env)
             .stdout(Stdio::piped())
             .stderr(log)
             .kill_on_drop(true)
@@ -255,6 +270,22 @@ impl Drop for World {
             }
         }
         self.kill_holders();
+    }
+}
+
+/// Where a daemon waits at a failpoint.
+pub struct Gate(PathBuf);
+
+impl Gate {
+    /// Waits until the daemon is there.
+    pub async fn reached(&self) {
+        let read = tokio::fs::read(self.0.join("reached"));
+        assert_eq!(tokio::time::timeout(LIMIT, read).await.unwrap().unwrap(), b"reached");
+    }
+
+    /// Lets it go on.
+    pub async fn open(self) {
+        tokio::time::timeout(LIMIT, tokio::fs::write(self.0.join("go"), "go")).await.unwrap().unwrap();
     }
 }
 

@@ -15,6 +15,7 @@ use sf_types::ByteSize;
 use tokio_util::sync::CancellationToken;
 
 use super::{BuildError, python, words};
+use crate::aside;
 use crate::confine::cgroup::{Cgroups, Group};
 use crate::confine::job::{DiskLimit, Done, Job, Stop};
 use crate::confine::{Confinement, Identity, Rlimits, TcpRule};
@@ -91,7 +92,9 @@ pub async fn run(
         sink(Stream::Note, format!("Nothing to install or build: {}.", plan.because));
         return Ok(built);
     }
-    let group = prepare(site, sink)?;
+    let ready = site.clone();
+    aside::long(move || prepare(&ready)).await?;
+    let group = group(site, sink);
     let confinement = confinement(site, &group);
     built.enforced = confinement.enforces().into_iter().chain(group.enforced().iter().cloned()).collect();
     sink(Stream::Note, format!("The build is limited: {}.", built.enforced.join("; ")));
@@ -115,7 +118,8 @@ pub async fn run(
             break;
         }
     }
-    group.kill();
+    let emptied = group.clone();
+    aside::short(move || emptied.kill()).await;
     if let Err(error) = group.remove() {
         tracing::warn!(%error, group = site.group, "the build's control group could not be removed");
     }
@@ -147,7 +151,8 @@ fn check_folder(site: &Site, path: &str, what: &str) -> Result<(), BuildError> {
     })
 }
 
-fn prepare(site: &Site, sink: &mut (dyn FnMut(Stream, String) + Send)) -> Result<Group, BuildError> {
+/// Empties the build's own folder for temporary files, and gives the build what it works on.
+fn prepare(site: &Site) -> Result<(), BuildError> {
     let failed = |what: &str, path: &Path| {
         let what = format!("{what} {}", path.display());
         move |source| BuildError::Disk { what, source }
@@ -161,15 +166,19 @@ fn prepare(site: &Site, sink: &mut (dyn FnMut(Stream, String) + Send)) -> Result
             tree::give(dir, nix::unistd::geteuid().as_raw(), user).map_err(failed("giving away", dir))?;
         }
     }
+    Ok(())
+}
+
+fn group(site: &Site, sink: &mut (dyn FnMut(Stream, String) + Send)) -> Group {
     let limits = Limits {
         memory: Some(site.limits.memory()),
         cpu_percent: site.limits.cpu_percent,
         pids: Some(site.limits.processes),
     };
-    Ok(site.cgroups.create(&site.group, &limits).unwrap_or_else(|error| {
+    site.cgroups.create(&site.group, &limits).unwrap_or_else(|error| {
         sink(Stream::Note, format!("No control group could be made ({error}); limits hold for each process alone."));
         Group::default()
-    }))
+    })
 }
 
 fn confinement(site: &Site, group: &Group) -> Confinement {

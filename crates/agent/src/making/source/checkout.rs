@@ -110,7 +110,7 @@ impl Git {
         };
         let listing = listing?;
         let done = running.watch(cancel).await?;
-        self.stopped(&done)?;
+        self.stopped(&done).await?;
         if !done.status.success() {
             let said: Vec<_> = String::from_utf8_lossy(&said).lines().map(str::to_owned).collect();
             return Err(self.failure("list", &done, &said));
@@ -143,7 +143,7 @@ impl Git {
         let write = tokio::task::spawn_blocking(move || Writer::new(top).write_all(&entries, stdout));
         let (done, written) = tokio::join!(running.watch(cancel), write);
         let _ = ask.await;
-        self.stopped(&done?)?;
+        self.stopped(&done?).await?;
         let lfs = match written {
             Ok(Ok(lfs)) => lfs,
             Ok(Err(Refusal::Disk(error))) => return Err(disk(error)),

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::credential::{credential, helper_path, redact, secrets_of, write_private};
 use super::fault::explain;
 use super::{Options, REFERENCES_MAX, RepoUrl, SUBJECT_CHARS, SourceError, ssh};
+use crate::aside;
 use crate::confine::job::{DiskLimit, Done, Job, Stop};
 use crate::confine::{Confinement, Identity, Rlimits, TcpRule};
 use crate::policy::Policy;
@@ -93,7 +94,7 @@ impl Git {
     /// https runs as a user of its own. ssh needs a user that the system knows and the node's key, file needs the
     /// rights of the agent to read: these run as the agent's user, without capabilities and, by Landlock, with
     /// nothing but the cache and the repository in reach.
-    pub fn open(
+    pub async fn open(
         options: Arc<Options>,
         key: &str,
         url: RepoUrl,
@@ -101,7 +102,20 @@ impl Git {
         policy: &Policy,
     ) -> Result<Self, SourceError> {
         let dir = folder(&options.cache, key, &url);
-        forget(&options.cache, key, Some(&dir)).map_err(disk("removing old caches in", &options.cache))?;
+        let (cache, own, spare) = (options.cache.clone(), key.to_owned(), dir.clone());
+        let forgotten = aside::long(move || forget(&cache, &own, Some(&spare))).await;
+        forgotten.map_err(disk("removing old caches in", &options.cache))?;
+        let (key, accept_new) = (key.to_owned(), policy.ssh_accept_new);
+        aside::short(move || Self::prepare(options, &key, url, (dir, address), accept_new)).await
+    }
+
+    fn prepare(
+        options: Arc<Options>,
+        key: &str,
+        url: RepoUrl,
+        (dir, address): (PathBuf, Option<IpAddr>),
+        accept_new: bool,
+    ) -> Result<Self, SourceError> {
         let home = dir.join("home");
         std::fs::DirBuilder::new().recursive(true).mode(0o711).create(&dir).map_err(disk("making", &dir))?;
         tree::remove(&home).map_err(disk("removing", &home))?;
@@ -136,7 +150,6 @@ impl Git {
             RepoUrl::Ssh { host, .. } => {
                 let (key, known) = ssh::files(&options.state);
                 let address = address.unwrap_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED));
-                let accept_new = policy.ssh_accept_new;
                 let call = ssh::Call { home: &home, state: &options.state, host, address, accept_new };
                 env.extend(ssh::environment(&call).map_err(disk("writing", &home))?);
                 confinement.read_only.push(key);
@@ -222,11 +235,13 @@ impl Git {
     /// history of the reference.
     pub async fn bring(&self, revision: &Revision, cancel: &CancellationToken) -> Result<(), SourceError> {
         let repository = self.repository();
-        if tree::measure(&self.dir).is_ok_and(|usage| usage.bytes > self.options.limits.cache.bytes() / 2) {
-            tree::remove(&repository).map_err(disk("removing", &repository))?;
+        let dir = self.dir.clone();
+        let usage = aside::short(move || tree::measure(&dir)).await;
+        if usage.is_ok_and(|usage| usage.bytes > self.options.limits.cache.bytes() / 2) {
+            self.remove_repository().await.map_err(disk("removing", &repository))?;
         }
         if !repository.join("HEAD").is_file() {
-            tree::remove(&repository).map_err(disk("removing", &repository))?;
+            self.remove_repository().await.map_err(disk("removing", &repository))?;
             let init = ["init", "--quiet", "--bare", "--template="].map(OsString::from).to_vec();
             let mut args = init;
             args.extend(["--".into(), repository.clone().into_os_string()]);
@@ -327,7 +342,7 @@ impl Git {
             let what = format!("its list of references takes more than {}", sf_types::ByteSize(OUT_BYTES as u64));
             return Err(SourceError::TooLarge { what });
         }
-        self.stopped(&done)?;
+        self.stopped(&done).await?;
         Ok((done, out, err))
     }
 
@@ -351,14 +366,14 @@ impl Git {
     }
 
     /// The fault of a job that was stopped from outside.
-    pub(super) fn stopped(&self, done: &Done) -> Result<(), SourceError> {
+    pub(super) async fn stopped(&self, done: &Done) -> Result<(), SourceError> {
         match &done.stop {
             None => Ok(()),
             Some(Stop::Time) => Err(SourceError::Time { seconds: self.options.limits.time.as_secs() }),
             Some(Stop::Cancelled) => Err(SourceError::Cancelled),
             Some(Stop::Disk(words)) => {
                 // What was fetched so far is of no use to anybody.
-                let _ = tree::remove(&self.repository());
+                let _ = self.remove_repository().await;
                 Err(SourceError::TooLarge { what: words.clone() })
             }
         }
@@ -370,6 +385,11 @@ impl Git {
         said.drain(..said.len().saturating_sub(SAID_LINES));
         let said = if said.is_empty() { done.ending() } else { said.join("; ") };
         explain(doing, self.url.to_string(), redact(&said, &self.secrets))
+    }
+
+    async fn remove_repository(&self) -> io::Result<()> {
+        let repository = self.repository();
+        aside::long(move || tree::remove(&repository)).await
     }
 
     fn repository(&self) -> PathBuf {

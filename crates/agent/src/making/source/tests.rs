@@ -296,7 +296,7 @@ async fn the_connection_goes_to_the_checked_address_whatever_the_name_says_later
     // `.invalid` never resolves (RFC 6761): that git connects at all is the pin's doing.
     let url = RepoUrl::parse(&format!("https://rebind.invalid:{port}/a")).unwrap();
     let address = Some(std::net::Ipv4Addr::LOCALHOST.into());
-    let git = Git::open(world.sources.options.clone(), "pin", url, address, &world.policy).unwrap();
+    let git = Git::open(world.sources.options.clone(), "pin", url, address, &world.policy).await.unwrap();
     let cancel = CancellationToken::new();
     let (accepted, answer) = tokio::join!(
         async {
@@ -320,7 +320,7 @@ async fn ssh_goes_to_the_checked_address_too_and_says_what_happened() {
     let world = World::new(FetchLimits::default());
     let url = RepoUrl::parse(&format!("ssh://git@rebind.invalid:{port}/a")).unwrap();
     let address = Some(std::net::Ipv4Addr::LOCALHOST.into());
-    let git = Git::open(world.sources.options.clone(), "pin", url, address, &world.policy).unwrap();
+    let git = Git::open(world.sources.options.clone(), "pin", url, address, &world.policy).await.unwrap();
     let cancel = CancellationToken::new();
     let (_, answer) = tokio::join!(async { drop(listener.accept().await.unwrap()) }, git.tip(None, &cancel));
     let said = sf_types::Fault::from(answer.unwrap_err());
@@ -336,9 +336,9 @@ async fn credentials_stay_out_of_arguments_and_words() {
     let url = || RepoUrl::parse("https://git.invalid/a").unwrap();
     let address = Some(std::net::Ipv4Addr::LOCALHOST.into());
     let open = || Git::open(world.sources.options.clone(), "secret", url(), address, &world.policy);
-    assert!(open().err().unwrap().to_string().contains("chmod 600"));
+    assert!(open().await.err().unwrap().to_string().contains("chmod 600"));
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
-    let job = open().unwrap().job(vec!["fetch".into()]);
+    let job = open().await.unwrap().job(vec!["fetch".into()]);
     assert!(!format!("{:?}{:?}", job.argv, job.env).contains("hunter2"));
     let text = "fatal: https://me:hunter2@git.invalid/a: hunter2 and https://other:pw@host/x";
     let redacted = credential::redact(text, &["hunter2".to_owned()]);
