@@ -36,7 +36,7 @@ pub const SAMPLES_KEPT: LogLimits = LogLimits { segment_bytes: 1024 * 1024, segm
 pub const SAY_MAX: usize = 256;
 /// Apps in one sample; a node with more sends several.
 pub const APPS_PER_SAMPLE: usize = 64;
-/// Numbers left out after a reboot: events that a power cut took may have been sent under them.
+/// Numbers left out after a reboot: events and samples that a power cut took may have been sent under them.
 const SKIPPED_AFTER_BOOT: u64 = 1000;
 /// File that holds the boot in which the events were last written.
 const BOOT: &str = "boot";
@@ -83,13 +83,15 @@ impl Outbox {
         let mut events = LogWriter::open(&dir.join("events"), EVENTS_KEPT)?;
         let boot = tree::boot();
         let last_boot = std::fs::read_to_string(dir.join(BOOT)).unwrap_or_default();
-        if events.head().last > 0 && last_boot.trim() != boot {
-            (0..SKIPPED_AFTER_BOOT).for_each(|_| events.lose());
+        let mut samples = LogWriter::open(&dir.join("samples"), SAMPLES_KEPT)?;
+        for log in [&mut events, &mut samples].into_iter().filter(|log| log.head().last > 0 && last_boot.trim() != boot)
+        {
+            (0..SKIPPED_AFTER_BOOT).for_each(|_| log.lose());
         }
         std::fs::write(dir.join(BOOT), &boot)?;
         let shared = Shared {
             events,
-            samples: LogWriter::open(&dir.join("samples"), SAMPLES_KEPT)?,
+            samples,
             logs: BTreeMap::new(),
             live: BTreeSet::new(),
             dirty: BTreeSet::new(),
@@ -214,10 +216,34 @@ impl Outbox {
         }
     }
 
+    /// A known log is being written from now on.
+    pub fn begin_log(&self, source: LogSource) {
+        self.shared().live.insert(source);
+    }
+
+    /// Nothing more is written to a log; what is there is delivered.
+    pub fn end_log(&self, source: LogSource) {
+        self.shared().live.remove(&source);
+        self.written(source);
+    }
+
+    /// Logs that are being written.
+    pub fn live_logs(&self) -> BTreeSet<LogSource> {
+        self.shared().live.clone()
+    }
+
+    /// A log is no more.
+    pub fn forget_log(&self, source: LogSource) {
+        let mut shared = self.shared();
+        shared.logs.remove(&source);
+        shared.dirty.remove(&source);
+        shared.live.remove(&source);
+    }
+
     /// Delivers the log of a process while it runs.
     pub fn follow(&self, source: LogSource, process: &Process, tasks: &Tasks) {
         self.log(source, process.log_dir());
-        self.shared().live.insert(source);
+        self.begin_log(source);
         let (outbox, process, shutdown) = (self.clone(), process.clone(), tasks.shutdown());
         tasks.spawn("outbox.follow", OnError::Log, async move {
             let mut written = process.written();
@@ -226,8 +252,7 @@ impl Outbox {
                 _ = process.ended() => {}
                 () = async { while written.changed().await.is_ok() { outbox.written(source); } } => {}
             }
-            outbox.shared().live.remove(&source);
-            outbox.written(source);
+            outbox.end_log(source);
             Ok::<(), Infallible>(())
         });
     }

@@ -6,7 +6,6 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use sf_protocol::report::{LogSource, LogStored, Stored};
-use sf_types::Timestamp;
 
 /// The file's name.
 const FILE: &str = "cursors.json";
@@ -15,7 +14,9 @@ const FILE: &str = "cursors.json";
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Cursors {
     pub(super) events: u64,
-    pub(super) metrics: Option<Timestamp>,
+    /// Number of the newest kept sample. Not a time: a live sample of now is confirmed before those of an hour without a
+    /// connection are sent, and clocks go back.
+    pub(super) samples: u64,
     pub(super) logs: BTreeMap<LogSource, u64>,
 }
 
@@ -23,7 +24,7 @@ pub(super) struct Cursors {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Written {
     events: u64,
-    metrics: Option<Timestamp>,
+    samples: u64,
     logs: Vec<LogStored>,
 }
 
@@ -33,22 +34,21 @@ impl Cursors {
             std::fs::read(dir.join(FILE)).ok().and_then(|bytes| serde_json::from_slice::<Written>(&bytes).ok());
         let Some(written) = written else { return Self::default() };
         let logs = written.logs.into_iter().map(|log| (log.source, log.up_to)).collect();
-        Self { events: written.events, metrics: written.metrics, logs }
+        Self { events: written.events, samples: written.samples, logs }
     }
 
     pub(super) fn write(&self, dir: &Path) -> io::Result<()> {
         let logs = self.logs.iter().map(|(source, up_to)| LogStored { source: *source, up_to: *up_to }).collect();
-        let written = Written { events: self.events, metrics: self.metrics, logs };
+        let written = Written { events: self.events, samples: self.samples, logs };
         let bytes = serde_json::to_vec(&written).map_err(io::Error::other)?;
         let staged = dir.join("cursors.new");
         std::fs::write(&staged, bytes)?;
         std::fs::rename(staged, dir.join(FILE))
     }
 
-    /// Takes in what the control plane says it has. Never goes back.
+    /// Takes in what the control plane says it has of events and logs. Never goes back.
     pub(super) fn advance(&mut self, stored: &Stored) {
         self.events = self.events.max(stored.events);
-        self.metrics = self.metrics.max(stored.metrics);
         for log in &stored.logs {
             let up_to = self.logs.entry(log.source).or_default();
             *up_to = log.up_to.max(*up_to);

@@ -16,6 +16,9 @@ use crate::shim::log::LogReader;
 pub const IN_FLIGHT_BYTES_MAX: usize = 256 * 1024;
 /// Bytes of log lines in one frame.
 const LINES_BYTES_MAX: usize = 48 * 1024;
+/// Samples whose confirmation is waited for; of those beyond, a confirmation counts no more and they are sent again with
+/// the next connection.
+const SAMPLES_SENT_MAX: usize = 1024;
 /// What is not confirmed after this long no longer holds up the rest; it is sent again with the next connection.
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(30);
 
@@ -31,6 +34,9 @@ pub struct Delivery {
     results_sent: HashSet<CommandId>,
     events: Numbered,
     samples: Numbered,
+    /// Samples in the order in which they were sent: their time, by which they are confirmed, and their number where
+    /// they are kept.
+    samples_sent: VecDeque<(Timestamp, Option<u64>)>,
     logs: BTreeMap<LogSource, LogState>,
     turn: VecDeque<LogSource>,
 }
@@ -54,7 +60,7 @@ struct LogState {
 enum What {
     Result(CommandId),
     Event(u64),
-    Sample(Timestamp),
+    Sample(u64),
     Lines(LogSource, u64),
 }
 
@@ -85,6 +91,7 @@ impl Delivery {
         // Events were numbered beyond what is on this disk: it lost some. Their numbers must not come again.
         let lost = resume.events.saturating_sub(shared.events.head().last);
         (0..lost.min(1_000_000)).for_each(|_| shared.events.lose());
+        cursors.samples = cursors.samples.min(shared.samples.head().last);
         shared.say.clear();
         shared.results.clear();
         shared.dirty.clear();
@@ -97,7 +104,8 @@ impl Delivery {
             |name: &str, from| Numbered { reader: LogReader::from(&dir.join(name), from), read: VecDeque::new() };
         Self {
             events: numbered("events", cursors.events + 1),
-            samples: numbered("samples", 1),
+            samples: numbered("samples", cursors.samples + 1),
+            samples_sent: VecDeque::new(),
             outbox: outbox.clone(),
             changed: true,
             cursors,
@@ -113,7 +121,11 @@ impl Delivery {
     /// The next frame to send now; `None` when nothing waits or enough is on its way.
     pub fn take(&mut self) -> Option<Frame> {
         self.take_news();
-        if let Some(frame) = self.outbox.shared().say.pop_front() {
+        let said = self.outbox.shared().say.pop_front();
+        if let Some(frame) = said {
+            if let Frame::SystemLog(sample) = &frame {
+                self.sample_sent(sample.at, None);
+            }
             return Some(frame);
         }
         self.expire();
@@ -135,12 +147,15 @@ impl Delivery {
             stored.results.iter().filter(|command| self.results_sent.remove(*command)).copied().collect();
         self.outbox.0.journal.delivered(&fresh);
         self.cursors.advance(stored);
+        if let Some(at) = stored.metrics {
+            self.sample_stored(at);
+        }
         self.changed = true;
         let cursors = &self.cursors;
         let arrived = |what: &What| match what {
             What::Result(command) => stored.results.contains(command),
             What::Event(number) => *number <= cursors.events,
-            What::Sample(at) => Some(*at) <= cursors.metrics,
+            What::Sample(number) => *number <= cursors.samples,
             What::Lines(source, last) => cursors.logs.get(source).is_some_and(|up_to| last <= up_to),
         };
         self.on_the_way.retain(|one| !arrived(&one.what));
@@ -152,6 +167,7 @@ impl Delivery {
         if std::mem::take(&mut self.changed) {
             let known = &self.outbox.shared().logs;
             self.cursors.logs.retain(|source, _| known.contains_key(source));
+            self.logs.retain(|source, _| known.contains_key(source));
             if let Err(error) = self.cursors.write(&self.outbox.0.dir) {
                 tracing::debug!(%error, "delivery cursors could not be written; some things will be sent twice");
             }
@@ -213,12 +229,25 @@ impl Delivery {
     fn sample(&mut self) -> Option<Sent> {
         loop {
             let line = self.samples.next()?;
-            if Some(line.at) <= self.cursors.metrics {
-                continue;
-            }
             if let Ok(sample) = serde_json::from_str::<SystemLog>(&line.text) {
-                return Some((Frame::SystemLog(sample), Some((What::Sample(line.at), line.text.len()))));
+                self.sample_sent(sample.at, Some(line.sequence));
+                return Some((Frame::SystemLog(sample), Some((What::Sample(line.sequence), line.text.len()))));
             }
+        }
+    }
+
+    fn sample_sent(&mut self, at: Timestamp, number: Option<u64>) {
+        if self.samples_sent.len() >= SAMPLES_SENT_MAX {
+            self.samples_sent.pop_front();
+        }
+        self.samples_sent.push_back((at, number));
+    }
+
+    /// The sample of `at` is stored, and what was sent before it: a connection keeps the order.
+    fn sample_stored(&mut self, at: Timestamp) {
+        if let Some(place) = self.samples_sent.iter().position(|(sent, _)| *sent == at) {
+            let newest = self.samples_sent.drain(..=place).filter_map(|(_, number)| number).max();
+            self.cursors.samples = self.cursors.samples.max(newest.unwrap_or(0));
         }
     }
 

@@ -127,3 +127,39 @@ async fn large_samples_are_sent_in_parts_and_once() {
     delivery.save();
     assert_eq!(drain(&mut Delivery::new(&outbox, &Stored::default())).len(), 1);
 }
+
+fn sample_times(frames: &[Frame]) -> Vec<i64> {
+    frames.iter().filter_map(|f| if let Frame::SystemLog(s) = f { Some(s.at.as_millis()) } else { None }).collect()
+}
+
+#[tokio::test]
+async fn samples_of_the_time_without_a_connection_are_delivered_once_though_a_live_one_is_confirmed_first() {
+    let world = World::new();
+    let outbox = world.outbox();
+    let sample = |ms| SystemLog { at: Timestamp::from_millis(ms), node: NodeSample::default(), apps: Vec::new() };
+    let stored = |ms| Stored { metrics: Some(Timestamp::from_millis(ms)), ..Stored::default() };
+    (1..=4).for_each(|n| outbox.sample(&sample(n * 30_000)));
+    // Connected: the sample of now goes first.
+    let mut delivery = Delivery::new(&outbox, &Stored::default());
+    outbox.live_sample(&sample(130_000));
+    let first = delivery.take().unwrap();
+    delivery.stored(&stored(130_000));
+    assert_eq!(sample_times(&[first]), [130_000]);
+    assert_eq!(sample_times(&drain(&mut delivery)), [30_000, 60_000, 90_000, 120_000]);
+    delivery.stored(&stored(30_000));
+    delivery.stored(&stored(60_000));
+    delivery.save();
+    // The connection was lost before the others arrived.
+    let mut delivery = Delivery::new(&outbox, &stored(130_000));
+    assert_eq!(sample_times(&drain(&mut delivery)), [90_000, 120_000]);
+    // The last one's confirmation comes late, after a live one was sent; the clock is set back.
+    outbox.live_sample(&sample(140_000));
+    assert_eq!(sample_times(&drain(&mut delivery)), [140_000]);
+    delivery.stored(&stored(120_000));
+    delivery.stored(&stored(140_000));
+    outbox.sample(&sample(1_000));
+    assert_eq!(sample_times(&drain(&mut delivery)), [1_000]);
+    delivery.stored(&stored(1_000));
+    delivery.save();
+    assert!(drain(&mut Delivery::new(&outbox, &Stored::default())).is_empty());
+}
