@@ -8,6 +8,7 @@ pub mod app;
 mod converge;
 mod deploy;
 mod launch;
+mod logs;
 mod make;
 mod node;
 mod observe;
@@ -35,6 +36,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use converge::Start;
 pub use deploy::DRAIN_MAX;
+pub use logs::{GONE_LOGS_KEPT, RUN_LOGS_KEPT};
 pub use node::{DEPLOYS_AT_ONCE, Node};
 pub use observe::Observer;
 pub use port::{OWN, Ports, STABLE};
@@ -299,9 +301,11 @@ impl Executor {
             running.all().remove(&id);
             let deployed = matches!(outcome.facts, Facts::Deploy(_));
             node.finish(outcome).await;
+            node.prune_run_logs().await;
             // The journal has it: what was kept beside the app for a restarted agent may go.
             for app in apps.iter().filter(|_| deployed) {
                 node.apps.settled(*app).unwrap_or_else(|fault| tracing::warn!(%fault, "a deploy's file stays"));
+                node.prune_app_logs(*app).await;
             }
             Ok::<(), Infallible>(())
         });

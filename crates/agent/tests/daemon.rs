@@ -11,6 +11,7 @@ use std::path::Path;
 
 use plane::LIMIT;
 use sf_agent::daemon::local;
+use sf_agent::execute::{GONE_LOGS_KEPT, RUN_LOGS_KEPT};
 use sf_agent::link::enrol::InstallLine;
 use sf_agent::state::Registration;
 use sf_protocol::Verdict;
@@ -22,7 +23,7 @@ use sf_protocol::query::{Query, Reply};
 use sf_protocol::report::{NodeEvent, StepState};
 use sf_runtime::child::Child;
 use sf_runtime::{Clock, Rng};
-use sf_types::Millis;
+use sf_types::{Millis, ReleaseId};
 use tokio::net::TcpStream;
 use world::{World, get};
 
@@ -247,6 +248,14 @@ async fn a_deploy_is_cancelled_at_any_step_and_leaves_nothing() {
     world.commit_server(&server("slow", 503, None)).await;
     world.start(None).await;
     world.plane.connected(0).await;
+    // Logs of runs and of releases that failed before: far more than are kept.
+    let (runs, releases) = (world.state().runs(), world.state().app(world.app).join("logs"));
+    for n in 0..=255 {
+        let run: sf_types::RunId = sf_types::TypedId::from_parts(sf_types::Timestamp::EPOCH, [n; 10]);
+        let release: ReleaseId = sf_types::TypedId::from_parts(sf_types::Timestamp::EPOCH, [n; 10]);
+        std::fs::create_dir_all(runs.join(run.to_string())).unwrap();
+        std::fs::create_dir_all(releases.join(release.to_string())).unwrap();
+    }
     let order = world.deploy_order(None, Millis::secs(1));
     let id = world.plane.order(order, Guard::default());
     let began = |event: &sf_protocol::report::StatusUpdate| {
@@ -260,6 +269,16 @@ async fn a_deploy_is_cancelled_at_any_step_and_leaves_nothing() {
     assert_eq!((facts.kept, facts.live_release, facts.state), (vec![], None, AppState::Empty));
     let status = local::ask(&world.state()).await.unwrap().unwrap();
     assert_eq!(status.apps[0].pid, None);
+    // Only so many logs stay, this run's and this release's among them; they go after the outcome was told.
+    let count = |dir: &Path| std::fs::read_dir(dir).unwrap().count();
+    let pruned = async {
+        while count(&runs) > RUN_LOGS_KEPT || count(&releases) > GONE_LOGS_KEPT {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(LIMIT, pruned).await.unwrap();
+    assert!(releases.join(facts.release.to_string()).exists());
+    assert!(runs.read_dir().unwrap().flatten().any(|log| log.path().read_dir().unwrap().count() > 0));
 }
 
 /// A first deploy, with the agent killed at `point`: the order ends once, and what it says is so.

@@ -47,40 +47,13 @@ impl Node {
         for record in self.apps.list() {
             self.outbox.secrets(record.spec.app, secrets(&record.spec));
         }
-        self.know_logs();
+        self.know_logs().await;
         for process in &living {
             let status = process.status();
             let source = LogSource::App { app: status.app, release: status.release };
             self.outbox.follow(source, process, &self.tasks);
         }
         Start { living: living.len(), ended, lost }
-    }
-
-    /// Logs on disk, so that what was written while nobody was connected is delivered.
-    fn know_logs(&self) {
-        let names = |dir: std::path::PathBuf| {
-            let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
-            entries.map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path())).collect::<Vec<_>>()
-        };
-        for record in self.apps.list() {
-            let app = record.spec.app;
-            for (name, path) in names(self.state.app(app).join("logs")) {
-                if let Ok(release) = name.parse() {
-                    self.outbox.log(LogSource::App { app, release }, &path);
-                }
-            }
-        }
-        let mut runs = names(self.state.runs());
-        runs.sort();
-        // Run ids sort by time: the oldest logs go.
-        for (_, path) in runs.drain(..runs.len().saturating_sub(RUN_LOGS_KEPT)) {
-            drop(crate::release::tree::remove(&path));
-        }
-        for (name, path) in runs {
-            if let Ok(run) = name.parse() {
-                self.outbox.log(LogSource::Run { run }, &path);
-            }
-        }
     }
 
     /// Apps that should run do, those that should not do not, with or without a control plane. `busy` apps have a
@@ -243,6 +216,3 @@ impl Node {
         self.apps.saw(status.app, last);
     }
 }
-
-/// Logs of runs kept on disk.
-const RUN_LOGS_KEPT: usize = 200;

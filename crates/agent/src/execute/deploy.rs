@@ -407,10 +407,12 @@ impl Deploying<'_> {
             Err(fault) => Err(fault),
         };
         match pruned {
-            Ok(removed) => removed.iter().for_each(|release| {
-                drop(node.supervisor.remove(*release));
-                drop(crate::release::tree::remove(&node.log_dir(app, *release)));
-            }),
+            Ok(removed) => {
+                for release in removed {
+                    drop(node.supervisor.remove(release));
+                    node.remove_log(app, release).await;
+                }
+            }
             Err(fault) => tracing::warn!(%app, %fault, "old releases could not be removed"),
         }
     }

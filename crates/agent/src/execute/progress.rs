@@ -43,7 +43,9 @@ impl Progress {
             let writer = writer.inspect_err(|error| tracing::warn!(%run, %error, "the run's log cannot be written"));
             let source = LogSource::Run { run };
             outbox.log(source, &dir);
-            writer.ok().map(|writer| (source, writer))
+            let writer = writer.ok()?;
+            outbox.begin_log(source);
+            Some((source, writer))
         });
         let inner = Inner { log, step: None, timings: Vec::new() };
         let (outbox, clock) = (outbox.clone(), clock.clone());
@@ -131,6 +133,14 @@ impl Progress {
         }
         log.flush();
         self.outbox.written(*source);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some((source, _)) = self.inner().log.take() {
+            self.outbox.end_log(source);
+        }
     }
 }
 
