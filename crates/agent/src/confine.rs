@@ -11,6 +11,7 @@ pub mod cgroup;
 pub mod job;
 pub mod landlock;
 pub mod seccomp;
+mod worker;
 
 use std::ffi::CString;
 use std::fs::File;

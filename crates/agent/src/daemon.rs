@@ -2,6 +2,7 @@
 //!
 //! Stopping it stops nothing else: shims and relays go on.
 
+pub(crate) mod aside;
 pub mod local;
 
 use std::convert::Infallible;

@@ -6,7 +6,6 @@
 //! Processes outlive the daemon: [`shim`] holds one app process, [`relay`] holds one stable port; both are modes of
 //! the same binary.
 
-mod aside;
 pub mod confine;
 pub mod daemon;
 pub mod execute;

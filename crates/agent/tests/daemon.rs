@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "the steps of a test may fail loudly, outside its own function too")]
 
+#[path = "daemon/meanwhile.rs"]
+mod meanwhile;
 #[path = "daemon/plane.rs"]
 mod plane;
 #[path = "daemon/world.rs"]
@@ -11,7 +13,6 @@ use std::path::Path;
 
 use plane::LIMIT;
 use sf_agent::daemon::local;
-use sf_agent::execute::{GONE_LOGS_KEPT, RUN_LOGS_KEPT};
 use sf_agent::link::enrol::InstallLine;
 use sf_agent::state::Registration;
 use sf_protocol::Verdict;
@@ -20,10 +21,10 @@ use sf_protocol::command::Guard;
 use sf_protocol::order::{AppVerb, Cancel, GitSource, Order, Void};
 use sf_protocol::outcome::{DeployFacts, Facts, Step};
 use sf_protocol::query::{Query, Reply};
-use sf_protocol::report::{NodeEvent, StepState};
+use sf_protocol::report::NodeEvent;
 use sf_runtime::child::Child;
 use sf_runtime::{Clock, Rng};
-use sf_types::{Millis, ReleaseId};
+use sf_types::Millis;
 use tokio::net::TcpStream;
 use world::{World, get};
 
@@ -241,46 +242,6 @@ async fn orders_are_obeyed_once_in_order_and_refused_by_policy_or_when_they_are_
     assert!(world.plane.state(|state| state.connections) > connections);
 }
 
-#[tokio::test]
-async fn a_deploy_is_cancelled_at_any_step_and_leaves_nothing() {
-    let mut world = World::enrolled().await;
-    // Never healthy, so that it waits in its check.
-    world.commit_server(&server("slow", 503, None)).await;
-    world.start(None).await;
-    world.plane.connected(0).await;
-    // Logs of runs and of releases that failed before: far more than are kept.
-    let (runs, releases) = (world.state().runs(), world.state().app(world.app).join("logs"));
-    for n in 0..=255 {
-        let run: sf_types::RunId = sf_types::TypedId::from_parts(sf_types::Timestamp::EPOCH, [n; 10]);
-        let release: ReleaseId = sf_types::TypedId::from_parts(sf_types::Timestamp::EPOCH, [n; 10]);
-        std::fs::create_dir_all(runs.join(run.to_string())).unwrap();
-        std::fs::create_dir_all(releases.join(release.to_string())).unwrap();
-    }
-    let order = world.deploy_order(None, Millis::secs(1));
-    let id = world.plane.order(order, Guard::default());
-    let began = |event: &sf_protocol::report::StatusUpdate| {
-        matches!(event.event, NodeEvent::Step { step: Step::Health, state: StepState::Started, .. })
-    };
-    world.plane.until("the check", |state| state.events.iter().any(began).then_some(())).await;
-    assert_eq!(world.plane.run(Order::Cancel(Cancel { command: id })).await.verdict, Verdict::Succeeded);
-    let cancelled = world.plane.outcome(id).await;
-    assert_eq!(cancelled.verdict, Verdict::Cancelled, "{cancelled:?}");
-    let Facts::Deploy(facts) = cancelled.facts else { panic!("facts of a deploy") };
-    assert_eq!((facts.kept, facts.live_release, facts.state), (vec![], None, AppState::Empty));
-    let status = local::ask(&world.state()).await.unwrap().unwrap();
-    assert_eq!(status.apps[0].pid, None);
-    // Only so many logs stay, this run's and this release's among them; they go after the outcome was told.
-    let count = |dir: &Path| std::fs::read_dir(dir).unwrap().count();
-    let pruned = async {
-        while count(&runs) > RUN_LOGS_KEPT || count(&releases) > GONE_LOGS_KEPT {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(LIMIT, pruned).await.unwrap();
-    assert!(releases.join(facts.release.to_string()).exists());
-    assert!(runs.read_dir().unwrap().flatten().any(|log| log.path().read_dir().unwrap().count() > 0));
-}
-
 /// A first deploy, with the agent killed at `point`: the order ends once, and what it says is so.
 async fn check_killed(point: &str, succeeds: bool) {
     let mut world = World::enrolled().await;
@@ -496,30 +457,4 @@ async fn workers_have_no_port_and_what_should_be_true_is_made_true() {
     assert_eq!(world.plane.ask(Query::Watch { time: Millis::secs(5) }).await, Reply::Watching);
     world.plane.until("samples", |state| (state.samples >= before + 3).then_some(())).await;
     assert!(world.plane.state(|state| state.acks.len()) >= 4);
-}
-
-#[tokio::test]
-async fn questions_are_answered_while_a_release_is_sealed_and_while_an_apps_data_is_removed() {
-    let mut world = World::enrolled().await;
-    world.commit_server(&server("app", 200, None)).await;
-    let sealing = world.start_held("release-seal").await;
-    world.plane.connected(0).await;
-    let order = world.deploy_order(None, Millis(300));
-    let id = world.plane.order(order, Guard::default());
-    sealing.reached().await;
-    let Reply::Node(_) = world.plane.ask(Query::Node).await else { panic!("facts") };
-    sealing.open().await;
-    let outcome = world.plane.outcome(id).await;
-    world.succeeded(&outcome);
-
-    world.kill().await;
-    let connections = world.plane.state(|state| state.connections);
-    let removing = world.start_held("release-remove-all").await;
-    world.plane.connected(connections).await;
-    let order = world.action(AppVerb::Delete);
-    let id = world.plane.order(order, Guard::default());
-    removing.reached().await;
-    let Reply::App(_) = world.plane.ask(Query::App { app: world.app }).await else { panic!("a report") };
-    removing.open().await;
-    assert_eq!(world.plane.outcome(id).await.verdict, Verdict::Succeeded);
 }

@@ -1,4 +1,4 @@
-//! One confined child run to its end: own process group, limits watched, everything it left behind killed.
+//! One confined child run to its end: a worker above it, limits watched, everything it left behind killed.
 
 use std::ffi::OsString;
 use std::io;
@@ -8,7 +8,7 @@ use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::libc;
-use nix::sys::signal::{Signal, kill, killpg};
+use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use sf_protocol::report::Stream;
 use sf_types::ByteSize;
@@ -17,7 +17,8 @@ use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio_util::sync::CancellationToken;
 
 use super::cgroup::{Group, KILL_PAUSE, KILL_ROUNDS};
-use super::{ConfineError, Confinement};
+use super::{ConfineError, Confinement, Identity, worker};
+use crate::daemon::aside;
 use crate::release::tree;
 use crate::user;
 
@@ -43,7 +44,7 @@ pub struct Job {
     pub env: Vec<(OsString, OsString)>,
     /// What it may touch and use.
     pub confinement: Confinement,
-    /// Its control group, where one could be made; killed empty at the end.
+    /// Its control group, where one could be made; emptied at the end.
     pub group: Option<Group>,
     /// Wall-clock limit.
     pub time_limit: Duration,
@@ -89,15 +90,17 @@ pub struct Done {
 /// A job that runs. Dropping it kills everything it started.
 #[derive(Debug)]
 pub struct Running {
+    /// The worker above the program: it ends as the program does, once nothing of it is left.
     child: Child,
-    group_id: Option<Pid>,
+    /// Its pid, until it was waited for.
+    worker: Option<Pid>,
     job: Job,
     since: Instant,
 }
 
 impl Job {
-    /// Starts it. The kernel kills it when the agent dies, so call this from a thread that lives as long as the
-    /// agent: a task, never a blocking thread.
+    /// Starts it. It is killed when the agent dies, by the kernel's word on the thread that called this, so call it from
+    /// one that lives as long as the agent: a task, never a blocking thread.
     ///
     /// # Errors
     /// When the confinement cannot be made or the program not be started.
@@ -110,9 +113,12 @@ impl Job {
         let mut command = Command::new(&program);
         command.args(self.argv.iter().skip(1)).current_dir(&self.cwd).env_clear().envs(self.env.iter().cloned());
         command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).process_group(0);
-        // SAFETY: `Prepared::apply` and prctl only make system calls between fork and exec.
+        let agent = Pid::this().as_raw();
+        // SAFETY: `split`, `Prepared::apply` and prctl only make system calls between fork and exec.
         unsafe {
             command.pre_exec(move || {
+                // The worker stays outside of the limits, or it could not see to them.
+                worker::split(agent)?;
                 prepared.apply()?;
                 if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) == -1 {
                     return Err(io::Error::last_os_error());
@@ -123,8 +129,8 @@ impl Job {
         let child = command
             .spawn()
             .map_err(|source| ConfineError::Start { program: program.to_string_lossy().into_owned(), source })?;
-        let group_id = child.id().and_then(|pid| i32::try_from(pid).ok()).map(Pid::from_raw);
-        Ok(Running { child, group_id, job: self, since: Instant::now() })
+        let worker = child.id().and_then(|pid| i32::try_from(pid).ok()).map(Pid::from_raw);
+        Ok(Running { child, worker, job: self, since: Instant::now() })
     }
 
     /// Runs it and hands each line to `sink` as it comes. Bytes that are no UTF-8 are replaced.
@@ -189,10 +195,10 @@ impl Running {
         };
         let memory_kills = self.job.group.as_ref().map_or(0, Group::memory_kills);
         for _ in 0..KILL_ROUNDS {
-            // The child itself is counted until it is waited for, so that comes first.
-            let left = self.kill_once();
-            let ended = matches!(self.child.try_wait(), Ok(Some(_)));
-            if left == 0 && ended {
+            self.look();
+            let ended = self.worker.is_none();
+            let rest = self.rest();
+            if aside::short(move || rest.kill_once()).await == 0 && ended {
                 break;
             }
             tokio::time::sleep(KILL_PAUSE).await;
@@ -201,18 +207,39 @@ impl Running {
             program: self.job.argv.first().map(|program| program.to_string_lossy().into_owned()).unwrap_or_default(),
             source,
         })?;
-        self.group_id = None;
+        self.worker = None;
         Ok(Done { status, stop, memory_kills, took: self.since.elapsed() })
     }
 
-    /// Kills what there is of its process group, its control group and its own user; answers how many processes of
-    /// the latter two were there.
-    fn kill_once(&self) -> usize {
-        if let Some(group) = self.group_id {
-            let _ = killpg(group, Signal::SIGKILL);
+    /// Notes when the worker has ended: its pid may be somebody else's from then on.
+    fn look(&mut self) {
+        if matches!(self.child.try_wait(), Ok(Some(_))) {
+            self.worker = None;
         }
-        let mut left = self.job.group.as_ref().map_or(0, Group::kill_once);
-        if let Some(user) = self.job.confinement.user {
+    }
+
+    fn rest(&self) -> Rest {
+        Rest { worker: self.worker, group: self.job.group.clone(), user: self.job.confinement.user }
+    }
+}
+
+/// What may be left of a job.
+#[derive(Debug)]
+struct Rest {
+    worker: Option<Pid>,
+    group: Option<Group>,
+    user: Option<Identity>,
+}
+
+impl Rest {
+    /// Tells the worker to end it all, and kills what there is of its control group and its own user; answers how many
+    /// processes of the latter two were there.
+    fn kill_once(&self) -> usize {
+        if let Some(worker) = self.worker {
+            let _ = kill(worker, Signal::SIGTERM);
+        }
+        let mut left = self.group.as_ref().map_or(0, Group::kill_once);
+        if let Some(user) = self.user {
             for pid in user::processes(user.uid) {
                 let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
                 left += 1;
@@ -224,10 +251,10 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if self.group_id.is_some() {
+        if self.worker.is_some() {
             for _ in 0..KILL_ROUNDS {
-                let ended = matches!(self.child.try_wait(), Ok(Some(_)));
-                if self.kill_once() == 0 && ended {
+                self.look();
+                if self.rest().kill_once() == 0 && self.worker.is_none() {
                     break;
                 }
                 std::thread::sleep(KILL_PAUSE);

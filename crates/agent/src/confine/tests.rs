@@ -13,17 +13,20 @@ use super::cgroup::Cgroups;
 use super::job::{Done, Job};
 use super::*;
 
-async fn python(script: &str, confinement: Confinement, group: Option<cgroup::Group>) -> (Done, String) {
-    let argv = ["/usr/bin/python3", "-c", script].map(OsString::from).to_vec();
-    let job = Job {
-        argv,
+fn job(script: &str, confinement: Confinement) -> Job {
+    Job {
+        argv: ["/usr/bin/python3", "-c", script].map(OsString::from).to_vec(),
         cwd: "/".into(),
         env: vec![("PATH".into(), "/usr/bin:/bin".into())],
         confinement,
-        group,
+        group: None,
         time_limit: Duration::from_secs(60),
         disk: None,
-    };
+    }
+}
+
+async fn python(script: &str, confinement: Confinement, group: Option<cgroup::Group>) -> (Done, String) {
+    let job = Job { group, ..job(script, confinement) };
     let mut said = String::new();
     let mut sink = |_: Stream, line: String| said.push_str(&format!("{line}\n"));
     let done = job.run(&mut sink, &CancellationToken::new()).await.unwrap();
@@ -178,4 +181,109 @@ async fn a_process_with_a_port_of_its_own_listens_on_no_other() {
     );
     let confinement = Confinement { tcp_bind: TcpRule::Ports(vec![own]), ..Confinement::strict() };
     assert_eq!(python(&script, confinement, None).await.1, "bound\n13\n13\n");
+}
+
+/// A program that leaves a process in a session of its own, adopted by nobody and deaf to signals, says its pid, then
+/// does as `end` says.
+fn stray(end: &str) -> String {
+    format!(
+        "import os, signal, sys, time\n\
+         r, w = os.pipe()\n\
+         if os.fork() == 0:\n\
+         \x20os.setsid()\n\
+         \x20if os.fork() != 0: os._exit(0)\n\
+         \x20for s in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT): signal.signal(s, signal.SIG_IGN)\n\
+         \x20print(os.getpid(), flush=True); os.write(w, b'x')\n\
+         \x20while True: time.sleep(600)\n\
+         os.read(r, 1)\n{end}"
+    )
+}
+
+fn lives(pid: &str) -> bool {
+    crate::process::tree::stat(pid.trim().parse().unwrap()).is_some_and(|stat| stat.state != 'Z')
+}
+
+#[tokio::test]
+async fn what_a_job_leaves_in_a_session_of_its_own_ends_with_it() {
+    for (end, ending) in [
+        ("sys.exit(3)", "ended with code 3"),
+        ("os.kill(os.getpid(), signal.SIGSEGV)", "was ended by SIGSEGV"),
+        ("os.kill(0, signal.SIGTERM)", "was ended by SIGTERM"),
+    ] {
+        let (done, said) = python(&stray(end), Confinement::strict(), None).await;
+        assert_eq!(done.ending(), ending);
+        assert!(!said.trim().is_empty() && !lives(&said), "{end}: {said}");
+    }
+    let argv = ["/no/such/program"].map(OsString::from).to_vec();
+    let missing = Job { argv, ..job(&stray(""), Confinement::strict()) };
+    assert!(matches!(missing.spawn(std::process::Stdio::null()), Err(ConfineError::Start { .. })));
+}
+
+#[tokio::test]
+async fn a_job_that_is_cancelled_or_dropped_leaves_nothing() {
+    let cancel = CancellationToken::new();
+    let mut said = String::new();
+    let mut sink = |_: Stream, line: String| {
+        said = line;
+        cancel.cancel();
+    };
+    let deaf = "signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)";
+    let done = job(&stray(deaf), Confinement::strict()).run(&mut sink, &cancel).await.unwrap();
+    assert_eq!((done.stop.clone(), done.ending().as_str()), (Some(job::Stop::Cancelled), "was ended by SIGKILL"));
+    assert!(!lives(&said), "{said}");
+    let (running, said) = spoken(job(&stray(deaf), Confinement::strict())).await;
+    assert!(lives(&said));
+    drop(running);
+    assert!(!lives(&said), "{said}");
+}
+
+/// Starts a job and answers its first line.
+async fn spoken(job: Job) -> (job::Running, String) {
+    use tokio::io::{AsyncBufReadExt, BufReader};
+    let mut running = job.spawn(std::process::Stdio::null()).unwrap();
+    let mut said = String::new();
+    BufReader::new(running.stdout().unwrap()).read_line(&mut said).await.unwrap();
+    (running, said)
+}
+
+#[test]
+fn a_job_ends_with_the_agent_that_started_it() {
+    // To the kernel the thread that started it is the agent: it ends here without a word.
+    let agent = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let (running, said) = runtime.block_on(spoken(job(&stray("time.sleep(600)"), Confinement::strict())));
+        std::mem::forget(running);
+        said
+    };
+    let said = std::thread::scope(|scope| scope.spawn(agent).join().unwrap());
+    let until = std::time::Instant::now() + Duration::from_secs(20);
+    while lives(&said) {
+        assert!(std::time::Instant::now() < until, "{said} lives on");
+        std::thread::yield_now();
+    }
+}
+
+/// As root the tests above find other means at work; here they are run once more by a user without rights.
+#[test]
+fn the_same_holds_without_root() {
+    if !nix::unistd::geteuid().is_root() {
+        return eprintln!("SKIPPED: the tests run without root already");
+    }
+    let own = std::env::current_exe().unwrap();
+    if !reachable_by_others(&own) {
+        return eprintln!("SKIPPED: other users cannot reach {}", own.display());
+    }
+    let nobody = ["--reuid=65534", "--regid=65534", "--clear-groups", "--"];
+    let module = module_path!().split_once("::").unwrap().1;
+    for name in [
+        "what_a_job_leaves_in_a_session_of_its_own_ends_with_it",
+        "a_job_that_is_cancelled_or_dropped_leaves_nothing",
+        "a_job_ends_with_the_agent_that_started_it",
+    ] {
+        let mut command = std::process::Command::new("setpriv");
+        command.args(nobody).arg(&own).args(["--exact", &format!("{module}::{name}"), "--nocapture"]);
+        let done = command.current_dir("/").output().expect("setpriv of util-linux");
+        let said = String::from_utf8_lossy(&done.stdout);
+        assert!(done.status.success() && said.contains("1 passed"), "{name}: {said}");
+    }
 }

@@ -14,7 +14,7 @@ use super::launch::{health, pointer};
 use super::node::Node;
 use super::progress::Progress;
 use super::{End, outcome};
-use crate::aside;
+use crate::daemon::aside;
 use crate::health::probe;
 use crate::relay::Pointer;
 use crate::release::Release;

@@ -13,7 +13,7 @@ use super::launch::{pointer, secrets};
 use super::node::Node;
 use super::progress::Progress;
 use super::{End, outcome};
-use crate::aside;
+use crate::daemon::aside;
 use crate::process::Adopted;
 use crate::shim::state::Status;
 

@@ -20,7 +20,7 @@ use super::make::Wanted;
 use super::node::Node;
 use super::progress::Progress;
 use super::{End, outcome};
-use crate::aside;
+use crate::daemon::aside;
 use crate::health::probe;
 use crate::process::Process;
 use crate::release::Release;

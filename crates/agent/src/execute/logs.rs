@@ -8,7 +8,7 @@ use sf_protocol::report::LogSource;
 use sf_types::{AppId, ReleaseId, RunId};
 
 use super::node::Node;
-use crate::aside;
+use crate::daemon::aside;
 use crate::release::tree;
 
 /// Logs of ended runs kept on disk, 4 MiB each at the most.

@@ -12,7 +12,7 @@ use tokio::sync::{broadcast, watch};
 use tokio::time::Instant;
 
 use super::node::Node;
-use crate::aside;
+use crate::daemon::aside;
 use crate::facts::metrics::{self, AppReading, Sampler};
 use crate::link::LinkState;
 use crate::process::{Process, Usage};

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::app::unknown;
 use super::node::Node;
-use crate::aside;
+use crate::daemon::aside;
 use crate::process::Process;
 use crate::release::{check_space, tree};
 use crate::{build, policy};

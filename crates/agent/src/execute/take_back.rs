@@ -9,7 +9,7 @@ use super::End;
 use super::app::traffic;
 use super::deploy::Deploying;
 use super::launch::pointer;
-use crate::aside;
+use crate::daemon::aside;
 use crate::relay::Pointer;
 use crate::release::Live;
 

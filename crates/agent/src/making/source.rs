@@ -27,7 +27,7 @@ pub use checkout::Checkout;
 pub use fault::SourceError;
 pub use url::RepoUrl;
 
-use crate::aside;
+use crate::daemon::aside;
 use crate::policy::Policy;
 use crate::user::Users;
 use git::Git;

@@ -15,10 +15,10 @@ use sf_types::ByteSize;
 use tokio_util::sync::CancellationToken;
 
 use super::{BuildError, python, words};
-use crate::aside;
 use crate::confine::cgroup::{Cgroups, Group};
 use crate::confine::job::{DiskLimit, Done, Job, Stop};
 use crate::confine::{Confinement, Identity, Rlimits, TcpRule};
+use crate::daemon::aside;
 use crate::policy::BuildLimits;
 use crate::release::tree;
 

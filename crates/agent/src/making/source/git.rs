@@ -17,9 +17,9 @@ use tokio_util::sync::CancellationToken;
 use super::credential::{credential, helper_path, redact, secrets_of, write_private};
 use super::fault::explain;
 use super::{Options, REFERENCES_MAX, RepoUrl, SUBJECT_CHARS, SourceError, ssh};
-use crate::aside;
 use crate::confine::job::{DiskLimit, Done, Job, Stop};
 use crate::confine::{Confinement, Identity, Rlimits, TcpRule};
+use crate::daemon::aside;
 use crate::policy::Policy;
 use crate::release::tree;
 
