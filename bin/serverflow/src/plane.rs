@@ -56,7 +56,9 @@ impl Plane {
         let options = api_options(config, &data, &tasks, agents)?;
         let tls = api_tls(config)?;
         let (router, shutdown) = (sf_api::router(control.clone(), options), tasks.shutdown());
-        tasks.spawn("api", OnError::Stop, sf_api::serve(api, router, tls, shutdown));
+        let trusted_proxies = config.api.trusted_proxies.clone();
+        let serving = sf_api::Serving { trusted_proxies, ..sf_api::Serving::with(tls) };
+        tasks.spawn("api", OnError::Stop, sf_api::serve(api, router, serving, shutdown));
         Ok(Self { control, api: address, agents, tasks })
     }
 
@@ -135,7 +137,7 @@ async fn serve_agents(config: &Config, control: &Control, data: &Path, tasks: &T
         }
     };
     let tls = files.server_config().map_err(|error| refused(error.to_string()))?;
-    let options = sf_gateway::Options { listen: config.agents.listen, names, tls: Some(tls) };
+    let options = sf_gateway::Options::new(config.agents.listen, names, Some(tls));
     let gateway = Gateway::bind(options, control.clone()).await.map_err(|error| refused(error.to_string()))?;
     let address = gateway.address();
     gateway.start(tasks);

@@ -24,5 +24,5 @@ pub mod ws;
 pub use exchange::{body, caller, envelope, fault, request};
 pub use options::ApiOptions;
 pub use router::router;
-pub use serve::{ServeError, serve};
+pub use serve::{ServeError, Serving, serve};
 pub use state::Api;

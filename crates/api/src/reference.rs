@@ -74,6 +74,11 @@ fn all_limits() -> Vec<(&'static str, String, &'static str)> {
         ("time to send a request's head", secs(crate::serve::HEAD_TIMEOUT), "api::serve::HEAD_TIMEOUT"),
         ("time for a TLS handshake", secs(crate::serve::TLS_TIMEOUT), "api::serve::TLS_TIMEOUT"),
         ("connections", crate::serve::MAX_CONNECTIONS.to_string(), "api::serve::MAX_CONNECTIONS"),
+        (
+            "connections of an address",
+            crate::serve::CONNECTIONS_PER_ADDRESS.to_string(),
+            "api::serve::CONNECTIONS_PER_ADDRESS",
+        ),
         ("time to drain at a stop", secs(crate::serve::DRAIN), "api::serve::DRAIN"),
         ("time of a request", secs(crate::layer::rescue::REQUEST_TIMEOUT), "api::layer::rescue::REQUEST_TIMEOUT"),
         ("the same where a node answers", secs(crate::layer::rescue::NODE_TIMEOUT), "api::layer::rescue::NODE_TIMEOUT"),
@@ -92,6 +97,12 @@ fn all_limits() -> Vec<(&'static str, String, &'static str)> {
             "api::layer::idempotency::MAX_KEPT_BYTES",
         ),
         ("time an answer is kept", secs(sf_store::idempotency::KEPT), "store::idempotency::KEPT"),
+        ("machines that wait for a person", sf_store::devices::MAX_PENDING.to_string(), "store::devices::MAX_PENDING"),
+        (
+            "the same of one address",
+            sf_control::enrolment::MAX_WAITING_PER_ADDRESS.to_string(),
+            "control::enrolment::MAX_WAITING_PER_ADDRESS",
+        ),
         ("rows of a page", sf_types::PageRequest::MAX_ROWS.to_string(), "types::PageRequest::MAX_ROWS"),
         (
             "rows of a page unless asked",

@@ -38,6 +38,13 @@ pub struct Write {
     pub dry_run: Option<bool>,
 }
 
+impl Write {
+    /// Only say what would happen.
+    pub(crate) fn is_dry(self) -> bool {
+        self.dry_run.unwrap_or(false)
+    }
+}
+
 /// The query of lists without filters.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -72,7 +79,7 @@ pub(crate) enum Carried {
 
 /// Proposes an action for a caller.
 pub(crate) async fn propose(api: &Api, caller: &Caller, write: Write, action: Action) -> Result<Carried, Problem> {
-    let proposal = Proposal { dry_run: write.dry_run.unwrap_or(false), ..Proposal::of(action) };
+    let proposal = Proposal { dry_run: write.is_dry(), ..Proposal::of(action) };
     carry(api, caller, proposal).await
 }
 

@@ -1,6 +1,6 @@
 //! Listening: HTTP/1.1 with or without TLS, bounded in time, drained at the end.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +11,8 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::ServerConfig;
-use sf_runtime::{OnError, Shutdown, Tasks};
+use sf_runtime::places::network;
+use sf_runtime::{OnError, Places, Shutdown, Tasks};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -23,6 +24,8 @@ pub const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 pub const TLS_TIMEOUT: Duration = Duration::from_secs(10);
 /// Connections at a time.
 pub const MAX_CONNECTIONS: usize = 10_000;
+/// Connections of one address at a time, so that one caller cannot keep all others out.
+pub const CONNECTIONS_PER_ADDRESS: usize = 1_000;
 /// Bytes of a request's head at the most: 64 KiB.
 pub const MAX_HEAD_BYTES: usize = 64 * 1024;
 /// Time running requests get at the end.
@@ -45,23 +48,42 @@ pub enum ServeError {
     Address(#[source] std::io::Error),
 }
 
+/// How it is reached.
+#[derive(Clone, Debug)]
+pub struct Serving {
+    /// Certificate and key; `None` on loopback alone.
+    pub tls: Option<Arc<ServerConfig>>,
+    /// Connections of one address at a time.
+    pub connections_per_address: usize,
+    /// Proxies: the connections of all callers come from them.
+    pub trusted_proxies: Vec<IpAddr>,
+}
+
+impl Serving {
+    /// The defaults.
+    pub const fn with(tls: Option<Arc<ServerConfig>>) -> Self {
+        Self { tls, connections_per_address: CONNECTIONS_PER_ADDRESS, trusted_proxies: Vec::new() }
+    }
+}
+
 /// Serves until `shutdown` is requested, then lets running requests finish for [`DRAIN`]. Addresses other than
-/// loopback need `tls`.
+/// loopback need TLS.
 ///
 /// # Errors
 /// [`ServeError::PlainPublic`]. A connection that cannot be accepted is logged.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
-    tls: Option<Arc<ServerConfig>>,
+    serving: Serving,
     shutdown: Shutdown,
 ) -> Result<(), ServeError> {
+    let Serving { tls, connections_per_address, trusted_proxies } = serving;
     let address = listener.local_addr().map_err(ServeError::Address)?;
     if tls.is_none() && !address.ip().to_canonical().is_loopback() {
         return Err(ServeError::PlainPublic { address });
     }
     let connections = Tasks::new();
-    let acceptor = tls.map(TlsAcceptor::from);
+    let (acceptor, places) = (tls.map(TlsAcceptor::from), Places::new(connections_per_address));
     loop {
         let accepted = tokio::select! {
             () = shutdown.requested() => break,
@@ -80,9 +102,16 @@ pub async fn serve(
             tracing::warn!(max = MAX_CONNECTIONS, "too many connections: one was closed");
             continue;
         }
+        let is_proxy = trusted_proxies.contains(&peer.ip().to_canonical());
+        let place = places.take(network(peer.ip()));
+        if place.is_none() && !is_proxy {
+            tracing::debug!(%peer, max = connections_per_address, "too many connections of one address: one was closed");
+            continue;
+        }
         let (router, acceptor, stop) = (router.clone(), acceptor.clone(), connections.shutdown());
         connections.spawn("api connection", OnError::Log, async move {
             connection(stream, peer, router, acceptor, stop).await;
+            drop(place);
             Ok::<(), ServeError>(())
         });
     }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use sf_control::Control;
+use sf_runtime::Places;
+use sf_types::UserId;
 
 use crate::options::ApiOptions;
 use crate::rate::Limiter;
-use crate::ws::Places;
 
 /// The edge's shared state. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -17,7 +18,7 @@ struct Inner {
     control: Control,
     options: ApiOptions,
     limiter: Limiter,
-    places: Places,
+    places: Places<UserId>,
     health: crate::route::health::Watch,
 }
 
@@ -42,7 +43,7 @@ impl Api {
         &self.0.limiter
     }
 
-    pub(crate) fn places(&self) -> &Places {
+    pub(crate) fn places(&self) -> &Places<UserId> {
         &self.0.places
     }
 

@@ -7,15 +7,12 @@ pub mod message;
 pub mod socket;
 pub mod topic;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-
 use axum::extract::{FromRequestParts, Request, State, WebSocketUpgrade};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, header};
 use sf_identity::Audience;
 use sf_runtime::OnError;
-use sf_types::{ErrorKind, Fault, UserId};
+use sf_types::{ErrorKind, Fault};
 
 use crate::caller;
 use crate::fault::Problem;
@@ -31,53 +28,6 @@ pub const BEARER_PROTOCOL: &str = "serverflow.bearer.";
 
 /// What a token may be made for to open a socket: a program may use the one it calls the API with.
 pub(crate) const AUDIENCES: &[Audience] = &[Audience::Ws, Audience::Api];
-
-/// Open sockets by person.
-#[derive(Clone, Debug)]
-pub struct Places {
-    open: Arc<Mutex<HashMap<UserId, usize>>>,
-    each: usize,
-}
-
-/// One open socket's place; free again when dropped.
-#[derive(Debug)]
-pub(crate) struct Place {
-    places: Places,
-    user: Option<UserId>,
-}
-
-impl Places {
-    pub(crate) fn new(each: usize) -> Self {
-        Self { open: Arc::default(), each }
-    }
-
-    fn take(&self, user: Option<UserId>) -> Result<Place, Problem> {
-        let Some(user) = user else { return Ok(Place { places: self.clone(), user: None }) };
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = open.entry(user).or_insert(0);
-        if *count >= self.each {
-            let message = format!("{count} event sockets are open for you, and no more are allowed.");
-            let fault = Fault::new(ErrorKind::RateLimited, "events.sockets", message);
-            return Err(fault.fix("Close other windows or programs.").into());
-        }
-        *count += 1;
-        drop(open);
-        Ok(Place { places: self.clone(), user: Some(user) })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let Some(user) = self.user else { return };
-        let mut open = self.places.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = open.get_mut(&user) {
-            *count -= 1;
-            if *count == 0 {
-                open.remove(&user);
-            }
-        }
-    }
-}
 
 /// Opens a socket. The token is the `Authorization` header's, or a subprotocol `serverflow.bearer.<token>` next to
 /// `serverflow.v1`.
@@ -100,7 +50,7 @@ async fn accept(api: &Api, request: Request) -> Result<Response, Problem> {
     let (token, protocol) = credential(&parts.headers).ok_or_else(caller::missing)?;
     let from = parts.extensions.get().copied();
     let known = caller::authenticate(api, &token, AUDIENCES, from).await?;
-    let place = api.places().take(known.actor.user())?;
+    let place = known.actor.user().map(|user| api.places().take(user).ok_or_else(|| too_many(api))).transpose()?;
     let upgrade = WebSocketUpgrade::from_request_parts(&mut parts, api).await.map_err(|rejection| {
         Problem::invalid("events.upgrade", format!("This address speaks WebSocket only: {}.", rejection.body_text()))
     })?;
@@ -121,6 +71,13 @@ async fn accept(api: &Api, request: Request) -> Result<Response, Problem> {
     }))
 }
 
+fn too_many(api: &Api) -> Problem {
+    let message =
+        format!("{} event sockets are open for you, and no more are allowed.", api.options().sockets_per_principal);
+    let fault = Fault::new(ErrorKind::RateLimited, "events.sockets", message);
+    fault.fix("Close other windows or programs.").into()
+}
+
 /// The token, and the protocol that held it.
 fn credential(headers: &HeaderMap) -> Option<(String, Option<String>)> {
     if let Some(token) = caller::bearer(headers) {
@@ -135,20 +92,6 @@ fn credential(headers: &HeaderMap) -> Option<(String, Option<String>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sockets_of_one_person_are_counted_and_their_places_come_back() {
-        use sf_types::{Timestamp, TypedId};
-        let places = Places::new(2);
-        let user = Some(UserId::from_parts(Timestamp::from_millis(1), [1; 10]));
-        let other = Some(UserId::from_parts(Timestamp::from_millis(1), [2; 10]));
-        let first = places.take(user).unwrap();
-        let _second = places.take(user).unwrap();
-        assert_eq!(places.take(user).unwrap_err().fault().code, "events.sockets");
-        places.take(other).unwrap();
-        drop(first);
-        places.take(user).unwrap();
-    }
 
     #[test]
     fn a_browser_puts_its_token_into_a_protocol() {

@@ -65,6 +65,21 @@ fn every_route_of_the_contract_is_there() {
     }
 }
 
+#[test]
+fn every_write_can_be_planned() {
+    let document: Value = serde_json::from_str(&sf_api::openapi::json()).unwrap();
+    // Before anybody is known there is nothing to plan; `inspect` reads.
+    let without = ["/setup", "/auth/login", "/auth/refresh", "/auth/logout", "/nodes/{id}/inspect"];
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap().iter().filter(|(method, _)| *method != "get") {
+            let parameters = operation["parameters"].as_array();
+            let planned = parameters.is_some_and(|all| all.iter().any(|parameter| parameter["name"] == "dryRun"));
+            let expected = !without.iter().any(|other| path == &format!("/api/v1{other}"));
+            assert_eq!(planned, expected, "{method} {path}");
+        }
+    }
+}
+
 fn references(value: &Value) -> Vec<String> {
     match value {
         Value::Object(map) => map

@@ -30,5 +30,6 @@ pub use node::node_links::Joined;
 pub use node::receive::REFUSED_ORDER;
 pub use node::signer::{Certified, Signer};
 pub use options::{Options, StartError};
+pub use pipeline::admission::{QUOTA_USED, QUOTA_WINDOW};
 pub use pipeline::proposal::{Invitation, Made, Plan, Proposal, Proposed};
 pub use pipeline::{key, proposal};

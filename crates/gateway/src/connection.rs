@@ -1,11 +1,11 @@
 //! The life of one connection.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use sf_control::{Control, Outgoing};
 use sf_protocol::frame::Frame;
 use sf_protocol::handshake::{Closing, Endpoint, ServerOpen};
-use sf_runtime::Shutdown;
+use sf_runtime::{Place, Shutdown};
 use sf_types::{ErrorKind, Fault, Millis};
 use tokio::sync::mpsc::Receiver;
 use tokio::time::Instant;
@@ -25,8 +25,8 @@ pub(crate) struct Context {
 }
 
 /// Serves one connection to its end.
-pub(crate) async fn serve<S: Stream>(mut socket: Socket<S>, context: Context, full: bool) {
-    let refusal = if full { Some(Refusal::Fault(too_many())) } else { open(&mut socket, &context).await.err() };
+pub(crate) async fn serve<S: Stream>(mut socket: Socket<S>, context: Context, full: bool, place: Place<IpAddr>) {
+    let refusal = if full { Some(Refusal::Fault(too_many())) } else { open(&mut socket, &context, place).await.err() };
     if let Some(Refusal::Fault(fault)) = refusal {
         tracing::info!(from = %context.from, code = %fault.code, "agent refused: {}", fault.message);
         let later = full || fault.code == sf_control::REFUSED_ORDER;
@@ -38,7 +38,8 @@ pub(crate) async fn serve<S: Stream>(mut socket: Socket<S>, context: Context, fu
     socket.close().await;
 }
 
-async fn open<S: Stream>(socket: &mut Socket<S>, context: &Context) -> Result<(), Refusal> {
+/// `place` is held until the other side has proven who it is.
+async fn open<S: Stream>(socket: &mut Socket<S>, context: &Context, place: Place<IpAddr>) -> Result<(), Refusal> {
     let deadline = Instant::now() + OPENING_WITHIN;
     let first = within(deadline, async { Ok(socket.text().await?) }).await?;
     let control = &context.control;
@@ -48,6 +49,7 @@ async fn open<S: Stream>(socket: &mut Socket<S>, context: &Context) -> Result<()
             let endpoint = context.endpoint.clone();
             let opened = Box::pin(opening::connect(socket, &first, endpoint, control));
             let (open, outgoing) = within(deadline, opened).await?;
+            drop(place);
             let ended = converse(socket, context, &open, outgoing).await;
             control.left(open.node, open.connection).await;
             ended

@@ -1,18 +1,19 @@
 //! Accepting connections.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use sf_control::Control;
 use sf_protocol::handshake::{Endpoint, VERSIONS};
-use sf_runtime::{OnError, Tasks};
+use sf_runtime::places::network;
+use sf_runtime::{OnError, Place, Places, Tasks};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 
 use crate::connection::{self, Context};
-use crate::limits::{MAX_CONNECTIONS, OPENING_AT_ONCE, OPENING_WITHIN};
+use crate::limits::{MAX_CONNECTIONS, OPENING_AT_ONCE, OPENING_WITHIN, UNPROVEN_PER_ADDRESS};
 use crate::socket::{Socket, Stream};
 
 /// How the endpoint is reached.
@@ -24,6 +25,15 @@ pub struct Options {
     pub names: Vec<String>,
     /// Certificate and key; `None` speaks plain WebSocket, which only benchmarks on loopback do.
     pub tls: Option<Arc<rustls::ServerConfig>>,
+    /// Connections of one address that have not proven who they are.
+    pub unproven_per_address: usize,
+}
+
+impl Options {
+    /// The defaults.
+    pub const fn new(listen: SocketAddr, names: Vec<String>, tls: Option<Arc<rustls::ServerConfig>>) -> Self {
+        Self { listen, names, tls, unproven_per_address: UNPROVEN_PER_ADDRESS }
+    }
 }
 
 /// Why the endpoint cannot be opened.
@@ -76,6 +86,7 @@ impl Gateway {
 
     async fn accept(&self, tasks: &Tasks) {
         let opening = Arc::new(Semaphore::new(OPENING_AT_ONCE));
+        let unproven = Places::new(self.options.unproven_per_address);
         let acceptor = self.options.tls.clone().map(TlsAcceptor::from);
         loop {
             let shutdown = tasks.shutdown();
@@ -96,6 +107,10 @@ impl Gateway {
                     continue;
                 }
             };
+            let Some(place) = unproven.take(network(from.ip())) else {
+                tracing::debug!(%from, "too many connections of one address are opening: one was closed");
+                continue;
+            };
             let full = tasks.alive() >= MAX_CONNECTIONS;
             let context = Context {
                 control: self.control.clone(),
@@ -103,43 +118,47 @@ impl Gateway {
                 from,
                 shutdown,
             };
+            let opening = Opening { permit, place };
             let acceptor = acceptor.clone();
             tasks.spawn("agent connection", OnError::Log, async move {
-                Box::pin(secure(stream, acceptor, context, full, permit)).await;
+                Box::pin(secure(stream, acceptor, context, full, opening)).await;
                 Ok::<(), GatewayError>(())
             });
         }
     }
 }
 
+/// What a connection holds while it opens.
+pub(crate) struct Opening {
+    /// Of the bound on all that shake hands, until there is a WebSocket.
+    permit: OwnedSemaphorePermit,
+    /// Of its address, until it has proven who it is.
+    pub(crate) place: Place<IpAddr>,
+}
+
 /// Ends TLS, takes what it exports for the channel binding (RFC 9266), and goes on.
-async fn secure(
-    stream: TcpStream,
-    acceptor: Option<TlsAcceptor>,
-    mut context: Context,
-    full: bool,
-    permit: tokio::sync::OwnedSemaphorePermit,
-) {
+async fn secure(stream: TcpStream, acceptor: Option<TlsAcceptor>, mut context: Context, full: bool, opening: Opening) {
     drop(stream.set_nodelay(true));
-    let Some(acceptor) = acceptor else { return upgrade(stream, context, full, permit).await };
+    let Some(acceptor) = acceptor else { return upgrade(stream, context, full, opening).await };
     let from = context.from;
     match tokio::time::timeout(OPENING_WITHIN, acceptor.accept(stream)).await {
         Ok(Ok(stream)) => {
             let exported = stream.get_ref().1.export_keying_material([0; 32], b"EXPORTER-Channel-Binding", None);
             context.endpoint.exporter = exported.ok();
-            upgrade(stream, context, full, permit).await;
+            upgrade(stream, context, full, opening).await;
         }
         Ok(Err(error)) => tracing::debug!(%from, %error, "TLS did not come about"),
         Err(_) => tracing::debug!(%from, "TLS took too long"),
     }
 }
 
-async fn upgrade<S: Stream>(stream: S, context: Context, full: bool, permit: tokio::sync::OwnedSemaphorePermit) {
+async fn upgrade<S: Stream>(stream: S, context: Context, full: bool, opening: Opening) {
     match tokio::time::timeout(OPENING_WITHIN, Socket::accept(stream)).await {
         Ok(Ok(socket)) => {
+            let Opening { permit, place } = opening;
             // The bound is on opening, not on being open.
             drop(permit);
-            connection::serve(socket, context, full).await;
+            connection::serve(socket, context, full, place).await;
         }
         Ok(Err(error)) => tracing::debug!(from = %context.from, %error, "no WebSocket"),
         Err(_) => tracing::debug!(from = %context.from, "the WebSocket upgrade took too long"),

@@ -6,6 +6,9 @@ use std::time::Duration;
 pub(crate) const OPENING_AT_ONCE: usize = 256;
 /// Connections in all. The usual limit of open files is 20,000.
 pub(crate) const MAX_CONNECTIONS: usize = 18_000;
+/// Connections of one address that have not proven who they are. With more than half of the openings in one hand, the
+/// others would wait behind it.
+pub const UNPROVEN_PER_ADDRESS: usize = 128;
 /// TLS, the WebSocket upgrade and the handshake together may take this long.
 pub(crate) const OPENING_WITHIN: Duration = Duration::from_secs(15);
 /// Either side is heard at least this often.

@@ -10,11 +10,13 @@ pub mod clock;
 pub mod config;
 pub mod env;
 pub mod memory;
+pub mod places;
 pub mod redact;
 pub mod rng;
 pub mod tasks;
 pub mod telemetry;
 
 pub use clock::Clock;
+pub use places::{Place, Places};
 pub use rng::Rng;
 pub use tasks::{OnError, Shutdown, Tasks};

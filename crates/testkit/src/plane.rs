@@ -96,7 +96,9 @@ impl Plane {
         files.make_if_missing(&names)?;
         let secured = if tls { Some(files.server_config()?) } else { None };
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let endpoint = sf_gateway::Options { listen, names, tls: secured };
+        // Thousands of simulated nodes come from one address.
+        let unproven_per_address = usize::MAX;
+        let endpoint = sf_gateway::Options { unproven_per_address, ..sf_gateway::Options::new(listen, names, secured) };
         let gateway = Gateway::bind(endpoint, control.clone()).await?;
         let address = gateway.address();
         gateway.start(&tasks);

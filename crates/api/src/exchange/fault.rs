@@ -70,7 +70,10 @@ impl Problem {
 impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {
         let status = status(fault.kind);
-        let retry_after = (fault.kind == ErrorKind::RateLimited).then_some(DEFAULT_RETRY_SECS);
+        let retry_after = match fault.code.as_str() {
+            sf_control::QUOTA_USED => Some(sf_control::QUOTA_WINDOW.as_secs()),
+            _ => (fault.kind == ErrorKind::RateLimited).then_some(DEFAULT_RETRY_SECS),
+        };
         Self { fault: Box::new(fault), field: None, status, retry_after }
     }
 }

@@ -126,7 +126,7 @@ pub async fn delete(
     Id(app): Id<AppId>,
     Asked(write): Asked<Write>,
 ) -> std::result::Result<Response, Problem> {
-    let dry_run = write.dry_run.unwrap_or(false);
+    let dry_run = write.is_dry();
     let action = Action::App(AppAction::Delete(AppRef { app }));
     order(&api, &caller, Proposal { dry_run, ..Proposal::of(action) }).await
 }

@@ -61,7 +61,7 @@ pub async fn deploy(
 ) -> Answered {
     let deploy = Deploy { app, reference: body.reference, commit: body.commit };
     let action = Action::Deploy(DeployAction::Deploy(deploy));
-    let dry_run = write.dry_run.unwrap_or(false);
+    let dry_run = write.is_dry();
     order(&api, &caller, Proposal { confidence: body.confidence, dry_run, ..Proposal::of(action) }).await
 }
 
@@ -77,7 +77,7 @@ pub async fn rollback(
     Strict(body): Strict<RollBackApp>,
 ) -> Answered {
     let action = Action::Deploy(DeployAction::Rollback(Rollback { app, release: body.release_id }));
-    let dry_run = write.dry_run.unwrap_or(false);
+    let dry_run = write.is_dry();
     order(&api, &caller, Proposal { confidence: body.confidence, dry_run, ..Proposal::of(action) }).await
 }
 
@@ -108,7 +108,7 @@ pub async fn restart(
 }
 
 async fn process(api: &Api, caller: &Caller, app: AppId, verb: ProcessVerb, write: Write) -> Answered {
-    let dry_run = write.dry_run.unwrap_or(false);
+    let dry_run = write.is_dry();
     let action = Action::Process(ProcessAction { app, verb });
     order(api, caller, Proposal { dry_run, ..Proposal::of(action) }).await
 }

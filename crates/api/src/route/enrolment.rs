@@ -17,6 +17,7 @@ use crate::fault::Problem;
 use crate::state::Api;
 use crate::view::device::{DeviceView, EnrolTokenView};
 use crate::view::node::NodeView;
+use crate::view::plan::PlannedSteps;
 use crate::view::{Nothing, Time};
 
 /// A machine to be.
@@ -100,8 +101,18 @@ pub async fn approve(
 
 /// Refuses a waiting machine.
 #[utoipa::path(post, path = "/api/v1/device-codes/deny", tag = "enrolment", operation_id = "denyDeviceCode",
-    request_body = Deny, responses((status = 200, body = Envelope<Nothing>)))]
-pub async fn deny(State(api): State<Api>, caller: Caller, Strict(body): Strict<Deny>) -> Result<Nothing> {
+    params(Write), request_body = Deny, responses((status = 200, body = Envelope<Nothing>)))]
+pub async fn deny(
+    State(api): State<Api>,
+    caller: Caller,
+    Asked(write): Asked<Write>,
+    Strict(body): Strict<Deny>,
+) -> std::result::Result<Response, Problem> {
+    if write.is_dry() {
+        let device = api.control().pending_device(&caller.actor, body.id).await?;
+        let step = format!("Tell `{}` that it is refused; its code is good for nothing then", device.host);
+        return Ok(ok(PlannedSteps::of(&step)).into_response());
+    }
     api.control().deny_device(&caller.actor, caller.request, body.id).await?;
-    Ok(ok(Nothing {}))
+    Ok(ok(Nothing {}).into_response())
 }

@@ -19,6 +19,7 @@ use crate::fault::Problem;
 use crate::state::Api;
 use crate::view::app::InspectionView;
 use crate::view::node::{NodeKeyView, NodeSampleView, NodeView};
+use crate::view::plan::PlannedSteps;
 use crate::view::{Nothing, settings};
 
 /// Which machines.
@@ -159,10 +160,20 @@ pub async fn metrics(
 
 /// Lets a machine send metrics every second for a minute.
 #[utoipa::path(post, path = "/api/v1/nodes/{id}/watch", tag = "nodes", operation_id = "watchNode",
-    params(("id" = uuid::Uuid, Path)), responses((status = 200, body = Envelope<Nothing>)))]
-pub async fn watch(State(api): State<Api>, caller: Caller, Id(node): Id<NodeId>) -> Result<Nothing> {
+    params(("id" = uuid::Uuid, Path), Write), responses((status = 200, body = Envelope<Nothing>)))]
+pub async fn watch(
+    State(api): State<Api>,
+    caller: Caller,
+    Id(node): Id<NodeId>,
+    Asked(write): Asked<Write>,
+) -> std::result::Result<Response, Problem> {
+    if write.is_dry() {
+        api.control().watchable_node(&caller.actor, node).await?;
+        let step = "Ask it to send metrics every second for a minute";
+        return Ok(ok(PlannedSteps::of(step)).into_response());
+    }
     api.control().watch_node(&caller.actor, caller.request, node).await?;
-    Ok(ok(Nothing {}))
+    Ok(ok(Nothing {}).into_response())
 }
 
 /// What is in a repository, and how this machine would build it. Nothing is kept.

@@ -1,14 +1,18 @@
 //! One's own sessions.
 
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use sf_actions::ActorKind;
 use sf_types::SessionId;
 
-use crate::body::Id;
+use super::Write;
+use crate::body::{Asked, Id};
 use crate::caller::Caller;
 use crate::envelope::{Envelope, Result, ok};
+use crate::fault::Problem;
 use crate::state::Api;
 use crate::view::Nothing;
+use crate::view::plan::PlannedSteps;
 use crate::view::user::SessionView;
 
 /// One's own sessions that are alive.
@@ -25,8 +29,18 @@ pub async fn list(State(api): State<Api>, caller: Caller) -> Result<Vec<SessionV
 
 /// Ends one of one's own sessions.
 #[utoipa::path(delete, path = "/api/v1/sessions/{id}", tag = "sessions", operation_id = "endSession",
-    params(("id" = uuid::Uuid, Path)), responses((status = 200, body = Envelope<Nothing>)))]
-pub async fn end(State(api): State<Api>, caller: Caller, Id(session): Id<SessionId>) -> Result<Nothing> {
+    params(("id" = uuid::Uuid, Path), Write), responses((status = 200, body = Envelope<Nothing>)))]
+pub async fn end(
+    State(api): State<Api>,
+    caller: Caller,
+    Id(session): Id<SessionId>,
+    Asked(write): Asked<Write>,
+) -> std::result::Result<Response, Problem> {
+    if write.is_dry() {
+        api.control().own_session(&caller.actor, session).await?;
+        let step = "End this session: its browser or program has to sign in again";
+        return Ok(ok(PlannedSteps::of(step)).into_response());
+    }
     api.control().end_session(&caller.actor, session).await?;
-    Ok(ok(Nothing {}))
+    Ok(ok(Nothing {}).into_response())
 }

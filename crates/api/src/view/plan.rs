@@ -11,6 +11,33 @@ pub struct Planned {
     pub plan: PlanView,
 }
 
+/// The answer to `?dryRun=true` where no action of the vocabulary is behind the route.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct PlannedSteps {
+    /// What would happen.
+    pub plan: StepsView,
+}
+
+/// What a write would do that needs no policy.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = PlannedSteps)]
+pub struct StepsView {
+    /// What would happen, one line each.
+    pub steps: Vec<String>,
+    /// What would be lost.
+    pub losses: Vec<String>,
+    /// Why it would wait.
+    pub waits_for: Option<String>,
+}
+
+impl PlannedSteps {
+    /// One step.
+    pub fn of(step: &str) -> Self {
+        Self { plan: StepsView { steps: vec![step.to_owned()], losses: Vec::new(), waits_for: None } }
+    }
+}
+
 /// What an action would do.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -8,14 +8,13 @@ use sf_actions::Permission;
 use sf_bus::{Delivery, Event, Subscription};
 use sf_control::events as names;
 use sf_protocol::report::{LogSource, LogStream};
-use sf_runtime::Shutdown;
+use sf_runtime::{Place, Shutdown};
 use sf_store::events::{self, EventFilter};
-use sf_types::{ErrorKind, Fault, Timestamp};
+use sf_types::{ErrorKind, Fault, Timestamp, UserId};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use uuid::Uuid;
 
-use super::Place;
 use super::message::{self, FromClient, Subscribe};
 use super::topic::Topic;
 use crate::caller::{self, Known};
@@ -86,7 +85,7 @@ impl Socket {
     }
 
     /// Serves until either side ends it.
-    pub(super) async fn serve(mut self, place: Place, shutdown: Shutdown) {
+    pub(super) async fn serve(mut self, place: Option<Place<UserId>>, shutdown: Shutdown) {
         metrics::gauge!("event_sockets").increment(1);
         let Err(end) = self.run(shutdown).await;
         metrics::gauge!("event_sockets").decrement(1);

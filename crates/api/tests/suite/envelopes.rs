@@ -3,6 +3,7 @@
 use axum::body::Body;
 use http::{Method, Request};
 use serde_json::{Value, json};
+use sf_control::options::Routing;
 
 use crate::world::{Answer, World, id, request};
 
@@ -111,6 +112,40 @@ async fn a_dry_run_answers_a_plan_and_records_nothing() {
     assert!(!deleted["plan"]["losses"].as_array().unwrap().is_empty(), "{deleted}");
     let runs = world.get("/api/v1/runs?state=open").await.expect(200);
     assert_eq!(runs, Value::Array(Vec::new()));
+}
+
+#[tokio::test]
+async fn writes_without_an_action_are_planned_too() {
+    let world = World::new().await;
+    let node = world.node("n").await;
+    let session = id(&world.get("/api/v1/sessions").await.expect(200)[0]);
+    let end = format!("/api/v1/sessions/{session}?dryRun=true");
+    let planned = world.call(Method::DELETE, &end, None).await.expect(200);
+    assert_eq!(planned["plan"]["steps"].as_array().unwrap().len(), 1, "{planned}");
+    world.get("/api/v1/auth/me").await.expect(200);
+    let watch = world.post(&format!("/api/v1/nodes/{node}/watch?dryRun=true"), json!({})).await.expect(200);
+    assert_eq!(watch["plan"]["losses"], json!([]));
+    let nobody = world.post("/api/v1/device-codes/deny?dryRun=true", json!({ "id": node })).await;
+    assert_eq!(nobody.status.as_u16(), 404, "{}", nobody.body);
+    let theirs = world.stranger().await;
+    let other = world.call(Method::DELETE, &format!("/api/v1/sessions/{}?dryRun=true", theirs.session), None).await;
+    assert_eq!(other.status.as_u16(), 404, "a plan tells nothing of others");
+}
+
+#[tokio::test]
+async fn who_has_used_up_the_quota_is_told_when_to_come_back() {
+    let world = World::routed(Routing { runs_a_minute: 2, ..Routing::default() }).await;
+    let make = || world.post("/api/v1/enrol-tokens", json!({}));
+    make().await.expect(201);
+    make().await.expect(201);
+    for _ in 0..3 {
+        let refused = make().await;
+        assert_eq!((refused.status.as_u16(), refused.code()), (429, "run.quota"), "{}", refused.body);
+        assert_eq!(refused.headers["retry-after"], "60");
+        check_shape(&refused);
+    }
+    world.clock.set(world.clock.now().plus(std::time::Duration::from_secs(61)));
+    make().await.expect(201);
 }
 
 #[tokio::test]

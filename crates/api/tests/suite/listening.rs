@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use sf_api::Serving;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsConnector;
@@ -30,7 +31,7 @@ async fn requests_are_answered_under_tls_and_none_after_the_stop() {
     let (server, client) = certified();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let served = sf_api::serve(listener, world.router.clone(), Some(server), world.tasks.shutdown());
+    let served = sf_api::serve(listener, world.router.clone(), Serving::with(Some(server)), world.tasks.shutdown());
     world.tasks.spawn("api", sf_runtime::OnError::Stop, served);
     let plain = TcpStream::connect(address).await.unwrap();
     let name = ServerName::try_from("localhost").unwrap();
@@ -49,6 +50,44 @@ async fn requests_are_answered_under_tls_and_none_after_the_stop() {
 async fn an_address_others_can_reach_needs_tls() {
     let world = World::new().await;
     let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
-    let error = sf_api::serve(listener, world.router.clone(), None, world.tasks.shutdown()).await.unwrap_err();
+    let error =
+        sf_api::serve(listener, world.router.clone(), Serving::with(None), world.tasks.shutdown()).await.unwrap_err();
     assert!(error.to_string().contains("needs TLS"), "{error}");
+}
+
+#[tokio::test]
+async fn one_address_cannot_keep_the_others_out() {
+    let world = World::new().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = Serving { connections_per_address: 2, ..Serving::with(None) };
+    let served = sf_api::serve(listener, world.router.clone(), serving, world.tasks.shutdown());
+    world.tasks.spawn("api", sf_runtime::OnError::Stop, served);
+    let from = |host: [u8; 4]| async move {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind((std::net::IpAddr::from(host), 0).into()).unwrap();
+        let mut stream = socket.connect(address).await.unwrap();
+        // A connection that is closed at once may refuse what is written to it.
+        drop(stream.write_all(b"GET /api/v1/health HTTP/1.1\r\nhost: localhost\r\n\r\n").await);
+        let mut first = [0; 12];
+        let answered = stream.read_exact(&mut first).await.is_ok_and(|_| &first == b"HTTP/1.1 200");
+        (stream, answered)
+    };
+    let (first, one) = from([127, 0, 0, 1]).await;
+    let (_second, two) = from([127, 0, 0, 1]).await;
+    let (_third, three) = from([127, 0, 0, 1]).await;
+    assert_eq!((one, two, three), (true, true, false));
+    let (_other, answered) = from([127, 0, 0, 2]).await;
+    assert!(answered, "another address has places of its own");
+    drop(first);
+    // The server hears of the end a moment later.
+    let mut again = false;
+    for _ in 0..1_000 {
+        again = from([127, 0, 0, 1]).await.1;
+        if again {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    assert!(again, "a closed connection gives its place back");
 }

@@ -24,7 +24,7 @@ struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 async fn serve(world: &World) -> std::net::SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let served = sf_api::serve(listener, world.router.clone(), None, world.tasks.shutdown());
+    let served = sf_api::serve(listener, world.router.clone(), sf_api::Serving::with(None), world.tasks.shutdown());
     world.tasks.spawn("api", sf_runtime::OnError::Stop, served);
     address
 }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use sf_actions::{Action, Permission};
 use sf_api::ApiOptions;
 use sf_api::rate::{Rate, Rates};
+use sf_control::options::Routing;
 use sf_control::{Control, Options};
 use sf_identity::password::Cost;
 use sf_protocol::SecretKey;
@@ -66,8 +67,17 @@ impl World {
     }
 
     pub async fn with(change: impl FnOnce(&mut ApiOptions)) -> Self {
+        Self::built(Routing::default(), change).await
+    }
+
+    /// One whose policy is another.
+    pub async fn routed(routing: Routing) -> Self {
+        Self::built(routing, |_| {}).await
+    }
+
+    async fn built(routing: Routing, change: impl FnOnce(&mut ApiOptions)) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut world = Self::over(folder, Clock::manual(start()), 7, change).await;
+        let mut world = Self::over(folder, Clock::manual(start()), (7, routing), change).await;
         world.control.first_admin(EMAIL, "Ada", Secret::new(PASSWORD.to_owned())).await.unwrap();
         world.sign_in().await;
         world
@@ -78,15 +88,21 @@ impl World {
         let Self { folder, clock, tasks, .. } = self;
         tasks.stop(Duration::ZERO).await;
         clock.set(clock.now().plus(later));
-        let mut world = Self::over(folder, clock, 8, |_| {}).await;
+        let mut world = Self::over(folder, clock, (8, Routing::default()), |_| {}).await;
         world.sign_in().await;
         world
     }
 
-    async fn over(folder: tempfile::TempDir, clock: Clock, seed: u64, change: impl FnOnce(&mut ApiOptions)) -> Self {
+    async fn over(
+        folder: tempfile::TempDir,
+        clock: Clock,
+        (seed, routing): (u64, Routing),
+        change: impl FnOnce(&mut ApiOptions),
+    ) -> Self {
         let tasks = Tasks::new();
         let mut options = Options::in_folder(folder.path().to_owned());
         options.password_cost = Cost::for_tests();
+        options.routing = routing;
         let control = Control::start(options, clock.clone(), Rng::seeded(seed), &tasks).await.unwrap();
         let mut options = ApiOptions::new(tasks.clone());
         let wide = Rate { burst: 100_000, per_second: 100_000 };

@@ -1,12 +1,14 @@
 //! How a machine becomes a node here: tokens made and consumed, device codes shown and admitted.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sf_protocol::enrol::{Candidate, EnrolError, EnrolToken, NewNode, TokenRecord, TokenVerifier, UserCode};
 use sf_protocol::handshake::BindingKind;
+use sf_runtime::places::network;
+use sf_runtime::{OnError, Place, Places};
 use sf_store::Json;
 use sf_store::{Look, StoreError, Tx, devices, enrol, nodes, tenants};
 use sf_types::{DeviceCodeId, EnrolTokenId, ErrorKind, Fault, Name, NodeId, Scope, TenantId, Timestamp, UserId};
@@ -24,20 +26,33 @@ pub const TOKEN_LIFETIME: Duration = Duration::from_secs(15 * 60);
 pub const CODE_LIFETIME: Duration = Duration::from_secs(10 * 60);
 /// Join counter of a new node.
 const FIRST_COUNTER: u64 = 1;
-/// Machines that may wait for a person at one time.
-pub const MAX_WAITING: usize = 100;
+/// Machines of one address that may wait for a person at one time: one address cannot keep all others out.
+pub const MAX_WAITING_PER_ADDRESS: usize = 20;
+/// Code of the fault when nobody waits with a typed code.
+pub(crate) const UNKNOWN_CODE: &str = "enrol.code_unknown";
+
+type Decision = Result<NodeId, Fault>;
 
 /// Machines whose connections wait for a person's decision.
-#[derive(Debug, Default)]
-pub(crate) struct Waiting(Mutex<HashMap<DeviceCodeId, oneshot::Sender<Result<NodeId, Fault>>>>);
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    told: Mutex<HashMap<DeviceCodeId, oneshot::Sender<Decision>>>,
+    places: Places<IpAddr>,
+}
+
+impl Default for Waiting {
+    fn default() -> Self {
+        Self { told: Mutex::default(), places: Places::new(MAX_WAITING_PER_ADDRESS) }
+    }
+}
 
 impl Waiting {
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<DeviceCodeId, oneshot::Sender<Result<NodeId, Fault>>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<DeviceCodeId, oneshot::Sender<Decision>>> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells the connection that waits, if it is still there.
-    pub(crate) fn tell(&self, code: DeviceCodeId, decided: Result<NodeId, Fault>) {
+    pub(crate) fn tell(&self, code: DeviceCodeId, decided: Decision) {
         if let Some(waiting) = self.lock().remove(&code) {
             drop(waiting.send(decided));
         }
@@ -51,8 +66,9 @@ pub struct Admission {
     id: DeviceCodeId,
     code: UserCode,
     expires_at: Timestamp,
-    decided: oneshot::Receiver<Result<NodeId, Fault>>,
-    decision: Option<Result<NodeId, Fault>>,
+    decided: oneshot::Receiver<Decision>,
+    decision: Option<Decision>,
+    _place: Place<IpAddr>,
 }
 
 impl Admission {
@@ -88,7 +104,16 @@ impl Admission {
 
 impl Drop for Admission {
     fn drop(&mut self) {
-        self.control.core().waiting.lock().remove(&self.id);
+        let (core, id) = (self.control.core(), self.id);
+        core.waiting.lock().remove(&id);
+        if self.decision.is_some() {
+            return;
+        }
+        // Its code stands for a connection that is no more: nobody should be asked to approve it.
+        let store = core.store.clone();
+        core.tasks.spawn("withdraw device code", OnError::Log, async move {
+            store.write(Scope::System, move |tx| Box::pin(async move { devices::withdraw(tx, id).await })).await
+        });
     }
 }
 
@@ -131,7 +156,7 @@ pub(crate) async fn admit(
         .map_err(|error| Fault::new(ErrorKind::Invalid, "enrol.code_malformed", format!("{error}.")))?;
     let device = devices::by_code(tx, &code_hash(typed)).await?.ok_or_else(|| {
         StoreError::from(
-            Fault::new(ErrorKind::NotFound, "enrol.code_unknown", "No machine is waiting with this code.")
+            Fault::new(ErrorKind::NotFound, UNKNOWN_CODE, "No machine is waiting with this code.")
                 .fix("Compare it with the machine's screen; codes are good for 10 minutes."),
         )
     })?;
@@ -226,13 +251,14 @@ impl Control {
     /// Records a machine that waits for a person, and the code it shows.
     ///
     /// # Errors
-    /// When too many wait, or it cannot be recorded.
+    /// When too many wait, in all or of this address, or it cannot be recorded.
     pub async fn ask_admission(&self, candidate: &Candidate, from: SocketAddr) -> Result<Admission, Fault> {
         let core = self.core().clone();
-        if core.waiting.lock().len() >= MAX_WAITING {
-            return Err(Fault::new(ErrorKind::RateLimited, "enrol.too_many", "Too many machines wait for approval.")
-                .fix("Approve or deny the waiting ones first."));
-        }
+        let place = core.waiting.places.take(network(from.ip())).ok_or_else(|| {
+            let message = "Too many machines of this address wait for approval.";
+            let fault = Fault::new(ErrorKind::RateLimited, "enrol.too_many", message);
+            fault.fix("Approve or deny the waiting ones first.")
+        })?;
         let code = UserCode::from_random(core.rng.bytes());
         let id: DeviceCodeId = core.rng.id(&core.clock);
         let expires_at = core.clock.now().plus(CODE_LIFETIME);
@@ -255,7 +281,13 @@ impl Control {
         core.store.write(Scope::System, move |tx| Box::pin(async move { devices::create(tx, &row).await })).await?;
         let (sender, decided) = oneshot::channel();
         core.waiting.lock().insert(id, sender);
-        Ok(Admission { control: self.clone(), id, code, expires_at, decided, decision: None })
+        Ok(Admission { control: self.clone(), id, code, expires_at, decided, decision: None, _place: place })
+    }
+
+    /// Counts a guess that was wrong.
+    pub(crate) async fn guessed_code(&self) -> Result<(), Fault> {
+        let store = &self.core().store;
+        Ok(store.write(Scope::System, |tx| Box::pin(async move { devices::guessed(tx).await })).await?)
     }
 
     async fn new_node(&self, node: NodeId) -> Result<NewNode, Fault> {

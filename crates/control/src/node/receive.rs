@@ -184,16 +184,19 @@ impl Control {
     async fn sample(&self, node: NodeId, sample: SystemLog) -> Result<(), Fault> {
         let core = self.core();
         let at = sample.at;
-        let told = sample.clone();
-        let tenant = core
+        let mut told = sample.clone();
+        let (tenant, own) = core
             .store
             .write(Scope::System, move |tx| {
                 Box::pin(async move {
                     metrics::append(tx, node, &[sample]).await?;
-                    Ok(nodes::get(tx, node).await?.tenant)
+                    let own: Vec<_> = apps::of_node(tx, node).await?.into_iter().map(|app| app.id).collect();
+                    Ok((nodes::get(tx, node).await?.tenant, own))
                 })
             })
             .await?;
+        // What a node says of others' apps is told to nobody.
+        told.apps.retain(|sample| own.contains(&sample.app));
         core.bus.publish(sample_event(node, &told, tenant, core.clock.now()));
         core.links.send(node, Frame::Stored(Stored { metrics: Some(at), ..Stored::default() }));
         Ok(())

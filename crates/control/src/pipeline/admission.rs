@@ -13,7 +13,10 @@ use sha2::{Digest, Sha256};
 use crate::control::Core;
 
 /// The window in which `Routing::runs_a_minute` counts.
-pub(crate) const QUOTA_WINDOW: Duration = Duration::from_secs(60);
+pub const QUOTA_WINDOW: Duration = Duration::from_secs(60);
+
+/// Code of the fault when a proposer has used their quota up.
+pub const QUOTA_USED: &str = "run.quota";
 
 /// Everything policy looks at for this proposal.
 pub(crate) async fn inputs(

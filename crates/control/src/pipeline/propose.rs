@@ -16,7 +16,7 @@ use crate::key::{self, Key};
 use crate::proposal::{Made, Plan, Proposal, Proposed, refused};
 use crate::subject::{self, Subject};
 use crate::transition::{self, After};
-use crate::{admission, moments, perform};
+use crate::{admission, enrolment, moments, perform};
 
 impl Control {
     /// Proposes an action. What runs in the control plane is carried out when this returns; what waits for a person
@@ -71,6 +71,12 @@ impl Control {
         match opened {
             // A repetition was faster: what it opened is the answer.
             Err(fault) if fault.code == key::CLAIMED => key::carried_out(&reader, key.as_ref()).await?.ok_or(fault),
+            Err(fault) => {
+                if fault.code == enrolment::UNKNOWN_CODE {
+                    self.guessed_code().await?;
+                }
+                Err(fault)
+            }
             opened => opened,
         }
     }
@@ -155,6 +161,13 @@ async fn plan(core: &Core, run: &Run, subject: &Subject) -> Result<Plan, Fault> 
     })
 }
 
+/// Unlike other denials this one passes by itself.
+fn quota_used() -> Fault {
+    let message = "You have opened all the runs you may open in a minute.";
+    Fault::new(ErrorKind::RateLimited, admission::QUOTA_USED, message)
+        .fix("Wait a minute, or raise `routing.runs_a_minute` in serverflow.toml.")
+}
+
 /// Opens the run: row, timeline, audit line, effects and, in the control plane, the change itself.
 async fn open(control: &Control, run: Run, key: Option<Key>) -> Result<Proposed, Fault> {
     let core = control.core().clone();
@@ -191,7 +204,9 @@ async fn open(control: &Control, run: Run, key: Option<Key>) -> Result<Proposed,
         return Ok(Proposed::Done(Box::new(run), made));
     }
     match run.fault {
-        Some(fault) if run.state == RunState::Done(sf_engine::Done::Denied) => Err(fault),
+        Some(fault) if run.state == RunState::Done(sf_engine::Done::Denied) => {
+            Err(if run.decision.inputs.quota_left == 0 { quota_used() } else { fault })
+        }
         _ => Ok(Proposed::Open(Box::new(run))),
     }
 }

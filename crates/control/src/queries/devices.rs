@@ -8,6 +8,16 @@ use sf_types::{DeviceCodeId, ErrorKind, Fault, RequestId};
 use crate::control::Control;
 
 impl Control {
+    /// One machine that waits.
+    ///
+    /// # Errors
+    /// No right, or nobody waits under this id any more.
+    pub async fn pending_device(&self, actor: &Actor, id: DeviceCodeId) -> Result<devices::DeviceCode, Fault> {
+        let found = devices::get(&self.view(actor, Permission::NodeCreate)?, id).await?;
+        let waits = found.state == devices::DeviceState::Pending && found.expires_at > self.now();
+        Some(found).filter(|_| waits).ok_or_else(|| crate::subject::missing("machine", id))
+    }
+
     /// Refuses a waiting machine; its connection is told at once.
     ///
     /// # Errors

@@ -140,12 +140,20 @@ impl Control {
         }
     }
 
+    /// A node whose metrics this actor may watch.
+    ///
+    /// # Errors
+    /// Not there, or no right.
+    pub async fn watchable_node(&self, actor: &Actor, node: NodeId) -> Result<nodes::Node, Fault> {
+        Ok(nodes::get(&self.view(actor, Permission::MonitoringView)?, node).await?)
+    }
+
     /// Lets a node send metrics every second for a minute.
     ///
     /// # Errors
     /// Not there, no right, or a node that does not answer.
     pub async fn watch_node(&self, actor: &Actor, request: RequestId, node: NodeId) -> Result<(), Fault> {
-        let node = nodes::get(&self.view(actor, Permission::MonitoringView)?, node).await?;
+        let node = self.watchable_node(actor, node).await?;
         let watch = Query::Watch { time: sf_types::Millis::secs(60) };
         self.ask(actor, request, &node, watch).await.map(drop)
     }

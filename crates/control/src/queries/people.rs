@@ -30,11 +30,17 @@ impl Control {
     /// # Errors
     /// Not theirs, or it cannot be recorded.
     pub async fn end_session(&self, actor: &Actor, session: SessionId) -> Result<(), Fault> {
-        let own = self.sessions(actor).await?;
-        if !own.iter().any(|row| row.id == session) {
-            return Err(crate::subject::missing("session", session));
-        }
+        self.own_session(actor, session).await?;
         self.sign_out(session).await
+    }
+
+    /// One of the person's own sessions.
+    ///
+    /// # Errors
+    /// Not theirs, or the store cannot be read.
+    pub async fn own_session(&self, actor: &Actor, session: SessionId) -> Result<sessions::Session, Fault> {
+        let own = self.sessions(actor).await?.into_iter().find(|row| row.id == session);
+        own.ok_or_else(|| crate::subject::missing("session", session))
     }
 
     /// The person's own tokens; never their texts.

@@ -3,7 +3,7 @@
 
 use sf_protocol::PublicKey;
 use sf_protocol::report::NodeFacts;
-use sf_types::{DeviceCodeId, NodeId, Scope, TenantId, Timestamp};
+use sf_types::{DeviceCodeId, ErrorKind, Fault, NodeId, Scope, TenantId, Timestamp};
 
 use crate::row::{Json, row, words};
 use crate::sql::{Sql, insert};
@@ -66,17 +66,27 @@ row! {
 /// Keeps a new pending enrolment.
 ///
 /// # Errors
-/// [`StoreError::OutOfScope`] for anybody but the system; [`StoreError::Taken`] when the code is pending already or
-/// too many are.
+/// [`StoreError::OutOfScope`] for anybody but the system; [`StoreError::Taken`] when the code is pending already; a
+/// fault when too many are.
 pub async fn create(tx: &mut Tx, code: &DeviceCode) -> Result<()> {
     if tx.scope() != Scope::System {
         return Err(StoreError::OutOfScope("device code"));
     }
     let pending = Sql::new("SELECT count(*) FROM device_codes WHERE state = 'pending'").and("expires_at > ?", &tx.now);
     if pending.scalar::<u64>(tx).await?.unwrap_or(0) >= MAX_PENDING {
-        return Err(StoreError::Taken("too many enrolments are pending".into()));
+        let fault = Fault::new(ErrorKind::RateLimited, "enrol.too_many", "Too many machines wait for approval.");
+        return Err(fault.fix("Approve or deny the waiting ones first.").into());
     }
     insert(tx, code).await
+}
+
+/// Forgets a pending enrolment whose machine went away; one that was decided stays.
+///
+/// # Errors
+/// When the database fails.
+pub async fn withdraw(tx: &mut Tx, id: DeviceCodeId) -> Result<()> {
+    let sql = Sql::new("DELETE FROM device_codes WHERE state = 'pending'").and("id = ?", &id);
+    whole_tenant(tx.scope(), sql).run(tx).await.map(drop)
 }
 
 /// What is pending now, newest first.
@@ -97,22 +107,26 @@ pub async fn get(at: &impl Look, id: DeviceCodeId) -> Result<DeviceCode> {
     sql.get(at, "device code").await
 }
 
-/// The pending enrolment with this code. A wrong guess counts against all that are pending.
+/// The pending enrolment with this code; `None`: no such code, expired, or too many wrong guesses before
+/// ([`guessed`]).
 ///
 /// # Errors
-/// [`StoreError::NotFound`]: no such code, expired, or too many guesses. The caller must let this write succeed
-/// (answer `Ok(None)`), or the guess is not counted.
+/// When the database fails.
 pub async fn by_code(tx: &mut Tx, code_hash: &[u8; 32]) -> Result<Option<DeviceCode>> {
     let sql = Sql::select::<DeviceCode>()
         .push(" AND state = 'pending'")
         .and("code_hash = ?", code_hash)
         .and("expires_at > ?", &tx.now)
         .and("attempts < ?", &MAX_ATTEMPTS);
-    let found = whole_tenant(tx.scope(), sql).find(tx).await?;
-    if found.is_none() {
-        Sql::new("UPDATE device_codes SET attempts = attempts + 1 WHERE state = 'pending'").run(tx).await?;
-    }
-    Ok(found)
+    whole_tenant(tx.scope(), sql).find(tx).await
+}
+
+/// Counts a wrong guess against all that are pending. In a write of its own: the one that guessed is taken back.
+///
+/// # Errors
+/// When the database fails.
+pub async fn guessed(tx: &mut Tx) -> Result<()> {
+    Sql::new("UPDATE device_codes SET attempts = attempts + 1 WHERE state = 'pending'").run(tx).await.map(drop)
 }
 
 /// Approves a pending enrolment, in the transaction that creates its node.

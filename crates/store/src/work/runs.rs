@@ -278,6 +278,8 @@ pub async fn in_state(at: &impl Look, state: RunState) -> Result<Vec<Run>> {
 /// When the database fails.
 pub async fn opened_since(at: &impl Look, by: Option<UserId>, since: Timestamp) -> Result<u64> {
     let sql = Sql::new("SELECT count(*) FROM runs WHERE TRUE").and("opened_at >= ?", &since).scoped(at.scope());
+    // What was denied took nothing: counted, a proposer that tries again would never be let in again.
+    let sql = sql.push(" AND (done IS NULL OR done <> 'denied')");
     let sql = match by {
         Some(user) => sql.and("user_id = ?", &user),
         None => sql.push(" AND user_id IS NULL"),

@@ -83,11 +83,18 @@ pub async fn device_codes_are_guessed_in_vain(world: World) {
     write!(store, Scope::System, |tx| devices::spend(tx, code_id).await).unwrap();
     assert!(write!(store, Scope::System, |tx| devices::spend(tx, code_id).await).is_err());
     let other = device(&world, 2);
-    write!(store, Scope::System, |tx| devices::create(tx, &other).await).unwrap();
+    let (kept, other) = (other.clone(), other.id);
+    write!(store, Scope::System, |tx| devices::create(tx, &kept).await).unwrap();
     for _ in 0..MAX_ATTEMPTS {
-        assert_eq!(find(200).await, None);
+        assert_eq!(find(2).await, Some(other));
+        write!(store, a.scope(), |tx| devices::guessed(tx).await).unwrap();
     }
     assert_eq!(find(2).await, None, "too many guesses end what is pending");
+    for gone in [code_id, other] {
+        write!(store, Scope::System, |tx| devices::withdraw(tx, gone).await).unwrap();
+    }
+    assert!(devices::get(&world.system(), other).await.is_err(), "its machine went away");
+    assert!(devices::get(&world.system(), code_id).await.is_ok(), "what was decided stays");
 }
 
 fn connected(connection: ConnectionId, epoch: u64) -> Connected {

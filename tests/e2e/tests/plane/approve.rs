@@ -87,7 +87,7 @@ pub async fn the_quota_is_enforced(plane: Plane) -> Result<()> {
     plane.deploy(&admin, app).await?;
     plane.deploy(&admin, app).await?;
     let refused = plane.propose(&admin, deploy(app)).await.err().context("over the quota")?;
-    assert_eq!(refused.code, "run.denied", "{refused}");
+    assert_eq!(refused.code, "run.quota", "{refused}");
     plane.pass(Duration::from_secs(61)).await?;
     plane.deploy(&admin, app).await?;
     plane.stop().await;

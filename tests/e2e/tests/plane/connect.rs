@@ -5,14 +5,17 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use sf_actions::Action;
 use sf_actions::node::{NodeAction, NodeRef};
+use sf_bus::{Delivery, Topic};
 use sf_engine::{Done, RunState};
+use sf_protocol::app::AppState;
 use sf_protocol::order::Order;
 use sf_protocol::query::Query;
-use sf_protocol::report::NodeEvent;
+use sf_protocol::report::{AppSample, NodeEvent, NodeSample, SystemLog};
 use sf_protocol::{Frame, Verdict};
 use sf_store::nodes::NodeStatus;
 use sf_testkit::node::Taken;
 use sf_testkit::{Plane, Script};
+use sf_types::Scope;
 
 use crate::order::next_order;
 
@@ -141,6 +144,35 @@ pub async fn a_node_that_goes_silent_leaves_its_run_stale(plane: Plane) -> Resul
     wire.say(&node.answer(&question, query)).await?;
     wire.say(&node.result(&command, Verdict::RolledBack).await).await?;
     assert_eq!(plane.ended(run).await?.state, RunState::Done(Done::RolledBack));
+    plane.stop().await;
+    Ok(())
+}
+
+pub async fn what_a_node_says_of_others_apps_is_told_to_nobody(plane: Plane) -> Result<()> {
+    let admin = plane.admin().await?;
+    let (node, other) = (plane.enrol(&admin).await?, plane.enrol(&admin).await?);
+    let (own, foreign) = (plane.app(&admin, node.id(), "shop").await?, plane.app(&admin, other.id(), "bank").await?);
+    let mut heard = plane.control.bus().subscribe(Scope::System, [Topic::App(own), Topic::App(foreign)])?;
+    let (mut wire, _) = node.connect(&plane.dial()).await?;
+    let of = |app| AppSample {
+        app,
+        state: AppState::Running,
+        cpu_permille: 1,
+        memory: 1,
+        processes: 1,
+        requests: 0,
+        restarts: 0,
+    };
+    let apps = vec![of(foreign), of(own)];
+    wire.say(&Frame::SystemLog(SystemLog { at: plane.clock.now(), node: NodeSample::default(), apps })).await?;
+    let event = loop {
+        match heard.next().await.context("a delivery")? {
+            Delivery::Event(event) if event.name == sf_control::events::NODE_METRICS => break event,
+            _ => {}
+        }
+    };
+    assert_eq!(event.topics, [Topic::Node(node.id()), Topic::App(own)]);
+    assert!(!event.data.contains(&foreign.to_string()), "{}", event.data);
     plane.stop().await;
     Ok(())
 }

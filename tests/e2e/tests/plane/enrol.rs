@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 use futures_util::future::join_all;
 use sf_actions::Action;
 use sf_actions::node::{Admit, NodeAction};
+use sf_control::enrolment::MAX_WAITING_PER_ADDRESS;
 use sf_control::{Made, Proposed};
 use sf_protocol::SecretKey;
 use sf_store::nodes::NodeFilter;
@@ -73,6 +74,36 @@ pub async fn a_wrong_root_is_refused_before_anything_is_told(plane: Plane) -> Re
     assert_eq!(nodes.items, []);
     // Neither facts nor the proof were told: the token is as good as before.
     SimNode::enrol(&dial, &token, plane.root(), plane.clock.clone(), plane.rng.clone()).await?;
+    plane.stop().await;
+    Ok(())
+}
+
+pub async fn one_address_cannot_take_all_places(plane: Plane) -> Result<()> {
+    let (dial, root) = (plane.dial(), plane.root());
+    let mut waiting = Vec::new();
+    for _ in 0..MAX_WAITING_PER_ADDRESS {
+        waiting.push(SimNode::ask(&dial, root, &plane.clock, &plane.rng).await?);
+    }
+    let refused = SimNode::ask(&dial, root, &plane.clock, &plane.rng).await.err().context("one too many")?;
+    assert_eq!(refused.code(), "enrol.too_many");
+    // A token needs no place: nobody has to look.
+    let admin = plane.admin().await?;
+    plane.enrol(&admin).await?;
+    plane.stop().await;
+    Ok(())
+}
+
+pub async fn a_code_ends_with_its_connection(plane: Plane) -> Result<()> {
+    let admin = plane.admin().await?;
+    let machine = SimNode::ask(&plane.dial(), plane.root(), &plane.clock, &plane.rng).await?;
+    let typed = machine.pending.code.to_string();
+    drop(machine);
+    while !plane.control.pending_devices(&admin).await?.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let admit = Action::Node(NodeAction::Admit(Admit { code: typed, name: None }));
+    let late = plane.propose(&admin, admit).await;
+    assert_eq!(late.err().context("nobody waits")?.code, "enrol.code_unknown");
     plane.stop().await;
     Ok(())
 }

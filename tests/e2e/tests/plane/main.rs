@@ -31,6 +31,8 @@ scenarios! {
     enrol::of_fifty_racing_uses_of_a_token_one_makes_a_node;
     enrol::an_expired_token_makes_no_node;
     enrol::a_machine_with_a_code_is_admitted_by_a_person;
+    enrol::one_address_cannot_take_all_places;
+    enrol::a_code_ends_with_its_connection;
     enrol::a_wrong_root_is_refused_before_anything_is_told;
     order::a_deploy_goes_through_every_state_and_is_proven;
     order::what_the_node_says_is_how_it_ends;
@@ -43,6 +45,7 @@ scenarios! {
     connect::an_expired_order_is_voided_and_signed_afresh;
     connect::two_holders_of_one_key_are_both_cut_until_a_person_looks;
     connect::a_second_connection_replaces_the_first;
+    connect::what_a_node_says_of_others_apps_is_told_to_nobody;
     connect::a_node_that_goes_silent_leaves_its_run_stale;
     recover::a_kill_in_the_middle_ends_truthfully;
     recover::a_restart_before_the_order_left_sends_it_once;
