@@ -1,0 +1,12 @@
+/** What is in the pages a browser gets, with its licence. */
+export const licences: { licence: string; names: string[] }[] = [
+  {
+    licence: 'MIT',
+    names: [
+      'Vue', 'Vue Router', 'Pinia', 'TanStack Query', 'TanStack Virtual', 'Reka UI', 'VueUse', 'uPlot', 'openapi-fetch', 'Tailwind CSS', 'tw-animate-css', 'clsx', 'tailwind-merge',
+    ],
+  },
+  { licence: 'ISC', names: ['Lucide'] },
+  { licence: 'Apache-2.0', names: ['class-variance-authority'] },
+  { licence: 'OFL-1.1', names: ['Inter', 'JetBrains Mono'] },
+]
