@@ -127,7 +127,7 @@ export function fromForm(form: SettingsForm): { settings: Settings; refused: Ref
     reference: form.reference.trim() || undefined,
     traffic: { mode: form.mode, port: number('port', 1, 65_535), public: form.isPublic },
     build: defined(build),
-    env: form.env.map(({ name, value }) => ({ name: name.trim(), value })),
+    env: typed(form.env).map(({ name, value }) => ({ name: name.trim(), value })),
     health: health(form, number, refused),
     restart: {
       firstDelay: needed('firstDelay', 0.001, 86_400, 1_000),
@@ -138,9 +138,12 @@ export function fromForm(form: SettingsForm): { settings: Settings; refused: Ref
     limits: defined({ memory: number('memory', 0.001, 1_048_576, MB), cpuPercent: number('cpuPercent', 1, 100_000), pids: number('pids', 1, 1_000_000) }),
     keepReleases: needed('keepReleases', 1, 50),
   }
-  checkEnv(form.env, refused)
+  checkEnv(typed(form.env), refused)
   return { settings: defined({ ...settings, traffic: defined(settings.traffic!) }) as Settings, refused }
 }
+
+/** A row in which nothing was typed yet is none. */
+const typed = (rows: readonly EnvRow[]): EnvRow[] => rows.filter(({ name, value }) => name.trim() || value)
 
 type ReadNumber = (field: keyof SettingsForm, least: number, most: number, scale?: number) => number | undefined
 

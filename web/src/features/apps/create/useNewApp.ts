@@ -1,0 +1,50 @@
+import { defineStore } from 'pinia'
+import { computed, ref } from 'vue'
+import type { Schemas } from '@/api/client'
+import { fromForm, toForm, type SettingsForm } from '../settings/form'
+import { nameOf } from './appName'
+
+/** Where was looked. */
+interface Looked {
+  repository: string
+  reference: string
+  node: string
+  build: string
+}
+
+/** The app being made: what is typed stays when one goes to add a node, or back. In memory only, since variables may be secret. */
+export const useNewApp = defineStore('newApp', () => {
+  const form = ref<SettingsForm>(toForm({ repository: '' }))
+  const nodeId = ref('')
+  const name = ref('')
+  /** The name was typed, and no longer follows the repository. */
+  const isNamed = ref(false)
+  const found = ref<Schemas['Inspection'] | null>(null)
+  const looked = ref<Looked | null>(null)
+
+  /** What an inspection depends on. */
+  const subject = computed<Looked>(() => ({
+    repository: form.value.repository.trim(),
+    reference: form.value.reference.trim(),
+    node: nodeId.value,
+    build: JSON.stringify([form.value.builder, form.value.root.trim(), form.value.publish.trim()]),
+  }))
+  /** What was found is about something else than what is typed now. */
+  const isStale = computed(() => found.value !== null && JSON.stringify(looked.value) !== JSON.stringify(subject.value))
+  const read = computed(() => fromForm(form.value))
+
+  function took(answer: Schemas['Inspection'], about: Looked): void {
+    const first = looked.value?.repository !== about.repository
+    found.value = answer
+    looked.value = about
+    if (!isNamed.value) name.value = nameOf(about.repository)
+    if (first && answer.plan.traffic) form.value.mode = answer.plan.traffic
+  }
+  function reset(): void {
+    form.value = toForm({ repository: '' })
+    nodeId.value = name.value = ''
+    isNamed.value = false
+    found.value = looked.value = null
+  }
+  return { form, nodeId, name, isNamed, found, looked, subject, isStale, read, took, reset }
+})
