@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Schemas } from '@/api/client'
-import { countdown, deviceLine, joinLine, newcomerOf } from './installLine'
+import { countdown, deviceLine, isLoopback, joinLine, newcomerOf } from './installLine'
 
 const made = { token: 'sfe_abc', command: 'serverflow-agent enrol --url wss://a:7401 --token sfe_abc --root sha256:f' }
 const node = (id: string, createdAt: string): Schemas['Node'] => ({ id, createdAt }) as Schemas['Node']
@@ -8,8 +8,17 @@ const node = (id: string, createdAt: string): Schemas['Node'] => ({ id, createdA
 describe('lines', () => {
   it('enrol and start', () => expect(joinLine(made, 'terminal')).toBe(`${made.command} && serverflow-agent run`))
   it('ask for a code instead of a token', () =>
-    expect(deviceLine(made)).toBe('serverflow-agent enrol --url wss://a:7401 --device --root sha256:f'))
-  it('are not guessed', () => expect(deviceLine({ ...made, token: 'other' })).toBeNull())
+    expect(deviceLine(made, 'service')).toBe(
+      'serverflow-agent enrol --url wss://a:7401 --device --root sha256:f && systemctl enable --now serverflow-agent',
+    ))
+  it('are not guessed', () => expect(deviceLine({ ...made, token: 'other' }, 'service')).toBeNull())
+  it.each([
+    ['wss://127.0.0.1:7401', true],
+    ['wss://localhost:7401', true],
+    ['wss://[::1]:7401', true],
+    ['wss://[2001:db8::1]:7401', false],
+    ['wss://plane.example.org:7401', false],
+  ])('%s leads to this machine alone: %s', (url, expected) => expect(isLoopback({ command: `serverflow-agent enrol --url ${url} --root x` })).toBe(expected))
 })
 
 describe('newcomerOf', () => {

@@ -15,9 +15,15 @@ export const joinLine = (made: Pick<Schemas['EnrolToken'], 'command'>, start: St
 export const startLine = (start: Start): string => STARTS[start]
 
 /** The same control plane, with a code on the machine's screen instead of a token; null where the line is of another shape. */
-export function deviceLine(made: Pick<Schemas['EnrolToken'], 'command' | 'token'>): string | null {
+export function deviceLine(made: Pick<Schemas['EnrolToken'], 'command' | 'token'>, start: Start): string | null {
   const token = `--token ${made.token}`
-  return made.command.includes(token) ? made.command.replace(token, '--device') : null
+  return made.command.includes(token) ? joinLine({ command: made.command.replace(token, '--device') }, start) : null
+}
+
+/** Whether the address in the line means the machine it is run on: then only the control plane's own machine can join. */
+export function isLoopback(made: Pick<Schemas['EnrolToken'], 'command'>): boolean {
+  const host = /--url wss:\/\/(\[[^\]]*\]|[^\s:/]+)/.exec(made.command)?.[1] ?? ''
+  return host === 'localhost' || host === '[::1]' || host.startsWith('127.')
 }
 
 /** The node that came after the first reading; newest first in both. Null while none did. */

@@ -14,6 +14,7 @@ export const text = {
   asService: 'As a service',
   serviceHint: 'Needs the systemd unit that comes with the agent. The agent then starts with the machine.',
   terminalHint: 'Good for a first look: the agent ends with the terminal, your apps run on without it.',
+  loopback: 'The address in this line reaches only the control plane’s own machine. To add others, set “listen” and “address” under [agents] in serverflow.toml, and start the control plane again.',
   what: 'What it does',
   does: [
     'Checks that the control plane is the one you mean, by the fingerprint of its root key, before anything secret is sent.',

@@ -1,0 +1,18 @@
+import { describe, expect, it } from 'vitest'
+import { fieldOf, lengthOf } from './account'
+
+describe('lengthOf', () => {
+  it('counts letters', () => expect(lengthOf('correct horse')).toBe(13))
+  it('counts a sign beyond the basic plane once', () => expect(lengthOf('🐎🐎')).toBe(2))
+})
+
+describe('fieldOf', () => {
+  it.each([
+    [{ code: 'setup.wrong', field: null }, 'code'],
+    [{ code: 'setup.over', field: null }, 'code'],
+    [{ code: 'password.common', field: null }, 'password'],
+    [{ code: 'request.invalid', field: 'email' }, 'email'],
+    [{ code: 'setup.done', field: null }, null],
+    [{ code: 'auth.throttled', field: null }, null],
+  ])('%o', (problem, field) => expect(fieldOf(problem)).toBe(field))
+})
