@@ -1,6 +1,7 @@
-import { defineStore } from 'pinia'
-import { computed, ref } from 'vue'
+import { createGlobalState } from '@vueuse/core'
+import { computed, reactive, ref, watch } from 'vue'
 import type { Schemas } from '@/api/client'
+import { access } from '@/api/session'
 import { fromForm, toForm, type SettingsForm } from '../settings/form'
 import { nameOf } from './appName'
 
@@ -13,7 +14,7 @@ interface Looked {
 }
 
 /** The app being made: what is typed stays when one goes to add a node, or back. In memory only, since variables may be secret. */
-export const useNewApp = defineStore('newApp', () => {
+export const useNewApp = createGlobalState(() => {
   const form = ref<SettingsForm>(toForm({ repository: '' }))
   const nodeId = ref('')
   const name = ref('')
@@ -46,5 +47,6 @@ export const useNewApp = defineStore('newApp', () => {
     isNamed.value = false
     found.value = looked.value = null
   }
-  return { form, nodeId, name, isNamed, found, looked, subject, isStale, read, took, reset }
+  watch(access.state, (state) => state === 'out' && reset())
+  return reactive({ form, nodeId, name, isNamed, found, looked, subject, isStale, read, took, reset })
 })
