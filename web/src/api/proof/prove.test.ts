@@ -36,7 +36,7 @@ async function chain(): Promise<{ command: Command; claim: Claim; delegation: Re
     delegation: seal(DELEGATION, delegation, ROOT, await idOf(ROOT)), rootPublicKey: publicOf(ROOT), rootFingerprint: await idOf(ROOT),
     ack, result, nodePublicKey: publicOf(NODE),
   }
-  return { command, claim: { runId: order.authz.run, nodeId: order.node, verdict: String((bodyOf(result) as { verdict: string }).verdict) }, delegation }
+  return { command, claim: { runId: order.authz.run, nodeId: order.node, verdict: String(bodyOf(result).verdict) }, delegation }
 }
 const states = (checks: Check[]) => Object.fromEntries(checks.map(({ link, state }) => [link, state]))
 const holding = { root: 'holds', delegation: 'holds', command: 'holds', accepted: 'holds', outcome: 'holds' }

@@ -75,6 +75,7 @@ export const text = {
   stop: 'Stop this run',
   expired: 'It is not open any more. Somebody decided, or it ran out of time.',
   inputNames: {
+    action: 'Action',
     risk: 'Base risk of the action',
     destroys: 'Something is lost',
     proposer: 'Proposed by',
