@@ -1,6 +1,7 @@
 // Debian's Chromium, and pages that notice what must not happen: errors on the console, refused content, and requests
 // to anywhere else.
 import { existsSync } from 'node:fs'
+import { setTimeout as pause } from 'node:timers/promises'
 import { chromium } from 'playwright-core'
 
 export const SIZES = { wide: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } }
@@ -37,6 +38,7 @@ export async function person(plane, { theme = 'dark', size = 'wide', signedIn = 
   context.setDefaultTimeout(PATIENCE_MS)
   const wrong = []
   context.on('page', (page) => {
+    watchRequests(page)
     page.on('console', (message) => {
       if (message.type() !== 'error' && !(message.type() === 'warning' && message.text().includes('[Vue'))) return
       const text = message.text()
@@ -80,8 +82,31 @@ async function admit(plane, context) {
   if (!answer.ok()) throw new Error(`sign-in: ${answer.status()} ${await answer.text()}`)
 }
 
-/** Until the page hears events and reads nothing more. */
+/** Nothing asked for so long: the page has what it wants. */
+const QUIET_MS = 120
+
+/** Until the page hears events, reads nothing more, and shows no placeholder. */
 export async function settled(page) {
   await page.locator('[data-connection][data-state=live]').waitFor({ state: 'attached' })
-  await page.waitForLoadState('networkidle')
+  const open = inFlight.get(page)
+  const end = Date.now() + PATIENCE_MS
+  while (open.requests.size > 0 || Date.now() - open.since < QUIET_MS) {
+    if (Date.now() > end) throw new Error(`the page never settles; still asked for: ${[...open.requests].map((request) => request.url()).join(', ')}`)
+    await pause(30)
+  }
+  await page.getByRole('status', { name: 'Loading' }).first().waitFor({ state: 'detached' })
+}
+
+/** What each page has asked for and not been answered. */
+const inFlight = new WeakMap()
+function watchRequests(page) {
+  const open = { requests: new Set(), since: Date.now() }
+  inFlight.set(page, open)
+  page.on('request', (request) => open.requests.add(request))
+  for (const end of ['requestfinished', 'requestfailed']) {
+    page.on(end, (request) => {
+      open.requests.delete(request)
+      open.since = Date.now()
+    })
+  }
 }

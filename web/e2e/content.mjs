@@ -1,0 +1,18 @@
+// What makes a control plane look lived in: a few apps, deploys that went well and one that did not.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { clone } from './plane.mjs'
+
+const example = (folder, file) => readFileSync(join(clone, 'examples', folder, file), 'utf8')
+
+/** `hello-node` with a failed deploy and a second release; a static site; a worker in Python. */
+export async function fill(plane) {
+  const node = await plane.node()
+  const hello = await plane.app('hello-node')
+  const site = await plane.repository('docs', [{ message: 'The first page', files: { 'index.html': example('hello-static', 'index.html') } }])
+  const docs = await plane.call('POST', '/apps', { name: 'docs', nodeId: node.id, settings: { repository: site } })
+  await plane.call('PATCH', `/apps/${hello.id}`, { settings: { ...hello.settings, env: [{ name: 'GREETING', value: 'Hello' }, { name: 'API_TOKEN', value: 'not shown' }] } }).catch(() => {})
+  const [first, refused] = await Promise.all([plane.deploy(docs), plane.deploy(hello, { reference: 'broken-health' })])
+  const second = await plane.deploy(hello)
+  return { node, hello, docs, runs: { first, refused, second } }
+}

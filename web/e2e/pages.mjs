@@ -1,0 +1,37 @@
+// Every page there is, with what shows that it has arrived. Accessibility and screenshots go through this list, so a new
+// page is added here once.
+const NODE_TABS = ['overview', 'processes', 'metrics', 'security', 'events']
+const APP_TABS = ['overview', 'deployments', 'env', 'logs', 'metrics', 'settings']
+const SETTINGS_TABS = ['profile', 'sessions', 'tokens', 'appearance', 'about']
+
+/** `content` is what {@link fill} made. `open`: does something on the page that belongs to its look. */
+export const pages = ({ node, hello, runs }) => [
+  { name: 'home', path: '/' },
+  { name: 'nodes', path: '/nodes' },
+  { name: 'node-new', path: '/nodes/new' },
+  ...NODE_TABS.map((tab) => ({ name: `node-${tab}`, path: `/nodes/${node.id}${tab === 'overview' ? '' : `/${tab}`}` })),
+  { name: 'apps', path: '/apps' },
+  { name: 'app-new', path: '/apps/new' },
+  ...APP_TABS.map((tab) => ({ name: `app-${tab}`, path: `/apps/${hello.id}${tab === 'overview' ? '' : `/${tab}`}` })),
+  { name: 'deployment', path: `/apps/${hello.id}/deployments/1` },
+  { name: 'runs', path: '/runs' },
+  { name: 'run', path: `/runs/${runs.second.id}` },
+  { name: 'run-failed', path: `/runs/${runs.refused.id}` },
+  { name: 'activity', path: '/activity' },
+  ...SETTINGS_TABS.map((tab) => ({ name: `settings-${tab}`, path: `/settings/${tab}` })),
+  { name: 'health', path: '/admin/health' },
+  { name: 'lost', path: '/no/such/page' },
+  { name: 'palette', path: '/apps', open: (page) => page.keyboard.press('Control+k').then(() => page.getByRole('option').first().waitFor()) },
+  { name: 'shortcuts', path: '/', open: (page) => page.keyboard.press('?').then(() => page.getByRole('dialog').waitFor()) },
+  {
+    name: 'plan',
+    path: `/apps/${hello.id}`,
+    open: async (page) => {
+      await page.keyboard.press('d')
+      await page.getByRole('dialog').getByRole('listitem').first().waitFor()
+    },
+  },
+]
+
+/** Pages for people who are not signed in. */
+export const openPages = [{ name: 'login', path: '/login' }]
