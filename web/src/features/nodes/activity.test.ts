@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { deedOf, enrolledBy, outcomeTone, whoOf } from './activity'
+import { deedOf, enrolledBy, folded, isOfTrust, outcomeTone, whoOf } from './activity'
 
 it('knows the deeds of nodes, and names others as they are', () => {
   expect(deedOf({ action: 'node.enrol' })).toBe('Enrolled with a one-time token')
@@ -19,3 +19,16 @@ describe('enrolledBy', () => {
 })
 
 it('a copied key is bad news', () => expect(outcomeTone({ outcome: 'cloned_key' })).toBe('bad'))
+
+describe('folded', () => {
+  const line = (outcome: string, runId: string | null) => ({ outcome, runId, action: 'node.unlock' })
+  it('leaves out the asking where the outcome is told', () =>
+    expect(folded([line('succeeded', 'r'), line('proposed', 'r')])).toEqual([line('succeeded', 'r')]))
+  it('keeps the asking nobody answered yet', () => expect(folded([line('proposed', 'r'), line('succeeded', 's')])).toHaveLength(2))
+  it('keeps what belongs to no run', () => expect(folded([line('proposed', null)])).toHaveLength(1))
+})
+
+it('a new name is no matter of trust', () => {
+  expect(isOfTrust({ action: 'node.rename' })).toBe(false)
+  expect(isOfTrust({ action: 'node.locked' })).toBe(true)
+})

@@ -29,3 +29,13 @@ export function enrolledBy(lines: Pick<Line, 'action'>[], whole: boolean): 'toke
   if (lines.some(({ action }) => action === 'node.enrol')) return 'token'
   return whole ? 'code' : null
 }
+
+/** Without the asking where the outcome is told, too: the whole chain is in the activity. */
+export function folded<T extends Pick<Line, 'outcome' | 'runId' | 'action'>>(lines: T[]): T[] {
+  const told = new Set(lines.filter(({ outcome }) => outcome !== 'proposed').map(({ runId, action }) => `${runId} ${action}`))
+  return lines.filter(({ outcome, runId, action }) => outcome !== 'proposed' || !runId || !told.has(`${runId} ${action}`))
+}
+
+const OF_TRUST = new Set(['node.enrol', 'node.admit', 'node.locked', 'node.unlock', 'node.refused_message', 'node.remove'])
+/** Whether a line is about the key and whom it is trusted by. */
+export const isOfTrust = ({ action }: Pick<Line, 'action'>): boolean => OF_TRUST.has(action)
