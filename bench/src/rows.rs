@@ -69,7 +69,7 @@ async fn order(plane: &Plane, mut sample: Sample) -> Result<()> {
     store
         .write_unawaited(Scope::System, move |tx| {
             Box::pin(async move {
-                commands::mark_sent(tx, command).await?;
+                commands::mark_sent(tx, command, tx.now()).await?;
                 state(tx, sent, RunState::Sent, 3).await
             })
         })
@@ -77,7 +77,7 @@ async fn order(plane: &Plane, mut sample: Sample) -> Result<()> {
     store
         .write_unawaited(Scope::System, move |tx| {
             Box::pin(async move {
-                commands::mark_acked(tx, command, &acked.command.signed()).await?;
+                commands::mark_acked(tx, acked.command.node, command, &acked.command.signed(), None).await?;
                 state(tx, acked, RunState::Working, 4).await
             })
         })
@@ -85,7 +85,7 @@ async fn order(plane: &Plane, mut sample: Sample) -> Result<()> {
     store
         .write(Scope::System, move |tx| {
             Box::pin(async move {
-                commands::mark_done(tx, command, &sample.command.signed()).await?;
+                commands::mark_done(tx, sample.command.node, command, Some(&sample.command.signed()), None).await?;
                 let app = sample.run.app.ok_or(sf_store::StoreError::NotFound("app"))?;
                 apps::change(tx, app, &apps::AppChange { restarts: Some(0), ..Default::default() }).await?;
                 tx.audit(entry(&sample.run, "succeeded"));
@@ -102,8 +102,8 @@ async fn open(tx: &mut Tx, mut sample: Sample) -> sf_store::Result<()> {
     runs::insert(tx, run).await?;
     timeline::append(tx, run.id, &moments[..2.min(moments.len())]).await?;
     tx.audit(entry(run, "proposed"));
-    let (_, sequence) = nodes::reserve_sequence(tx, command.node).await?;
-    let fresh = StoredCommand { run: run.id, sequence, created_at: tx.now(), ..command.clone() };
+    let sequence = nodes::reserve_sequence(tx, command.node).await?.sequence;
+    let fresh = StoredCommand { run: Some(run.id), sequence, created_at: tx.now(), ..command.clone() };
     commands::insert(tx, &unsent(fresh)).await?;
     timeline::append(tx, run.id, &moments[2..3.min(moments.len())]).await?;
     (run.command, run.version) = (Some(command.id), 2);

@@ -15,6 +15,7 @@ use crate::options::Options;
 use crate::queries::node::Questions;
 use crate::signer::{Certified, Signer};
 use crate::transition::After;
+use crate::written::WrittenCommands;
 
 /// The control plane. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -35,6 +36,7 @@ pub(crate) struct Core {
     pub(crate) access: AccessKeys,
     pub(crate) people: crate::sign_in::People,
     pub(crate) questions: Questions,
+    pub(crate) written: WrittenCommands,
     pub(crate) waiting: crate::enrolment::Waiting,
     pub(crate) timer_armed: Notify,
     pub(crate) started_at: Timestamp,
@@ -115,6 +117,9 @@ impl Control {
         }
         for (code, node) in after.admitted {
             self.0.waiting.tell(code, Ok(node));
+        }
+        for node in after.learning {
+            self.learn(node);
         }
     }
 }

@@ -40,6 +40,7 @@ impl Control {
             started_at: clock.now(),
             links: Links::default(),
             questions: Default::default(),
+            written: Default::default(),
             waiting: Default::default(),
             tasks: tasks.clone(),
             options,
@@ -54,6 +55,7 @@ impl Control {
         let control = Self(Arc::new(core));
         control.all_silent().await?;
         control.start_timers();
+        control.start_noting();
         control.start_renewal();
         control.start_housekeeping();
         Ok(control)

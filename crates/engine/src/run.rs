@@ -51,6 +51,8 @@ pub struct Run {
     pub closed_at: Option<Timestamp>,
     /// While it waits for a person or a machine: when it expires.
     pub expires_at: Timestamp,
+    /// A person agreed and may still take it back: nothing is ordered before.
+    pub held_until: Option<Timestamp>,
 }
 
 /// Where a run stands.
@@ -94,6 +96,11 @@ impl Run {
     /// Whether it has ended.
     pub const fn is_done(&self) -> bool {
         matches!(self.state, RunState::Done(_))
+    }
+
+    /// Whether an approval is held back at `now`.
+    pub fn is_held(&self, now: Timestamp) -> bool {
+        self.held_until.is_some_and(|until| now < until)
     }
 }
 

@@ -6,9 +6,11 @@
 //! | (new)    | Auto, control plane  | Succeeded  | Publish |
 //! | (new)    | Ask                  | Waiting    | AskHuman, Arm(Expire), Publish |
 //! | (new)    | Deny                 | Denied     | Publish |
-//! | Waiting  | Approved             | Ready      | Arm(Hold): dispatched after 5 s |
+//! | Waiting  | Approved             | Ready      | Arm(Hold): held, dispatched after 5 s |
 //! | Waiting  | Rejected             | Rejected   | Publish |
-//! | Ready    | Held                 | Ready      | Dispatch |
+//! | Ready    | Held, its time come  | Ready      | Dispatch |
+//! | Ready without a command, not held | NodeReady | Ready | Dispatch |
+//! | Ready with a command, Sent | Unreached | Ready without a command | Arm(Expire), Publish |
 //! | Ready without a command | CannotPlan | Failed   | Publish |
 //! | Ready    | Sent                 | Sent       | Publish |
 //! | Ready, Sent | Accepted          | Working    | Publish |
@@ -47,6 +49,10 @@ pub enum Input {
     Rejected(Option<String>),
     /// The time an approval is held back is over.
     Held,
+    /// Its machine is connected and takes orders.
+    NodeReady,
+    /// Its command will never reach the machine: the number is filled or means nothing any more.
+    Unreached,
     /// The command was written to the connection.
     Sent,
     /// The machine has it in its journal.
@@ -136,7 +142,16 @@ pub fn step(mut run: Run, input: Input, now: Timestamp) -> Result<(Run, Vec<Effe
             run.fault = Some(Fault::new(ErrorKind::Forbidden, "run.rejected", why));
             done(&mut run, Done::Rejected, now)
         }
-        (Ready, Input::Held) if run.command.is_none() => vec![Effect::Dispatch],
+        (Ready, Input::Held | Input::NodeReady) if run.command.is_none() && !run.is_held(now) => {
+            run.held_until = None;
+            vec![Effect::Dispatch]
+        }
+        (Ready | Sent, Input::Unreached) if run.command.is_some() => {
+            run.command = None;
+            run.stale = false;
+            run.state = Ready;
+            vec![Effect::Arm(Timer::Expire, run.expires_at), Effect::Publish]
+        }
         (Ready, Input::CannotPlan(fault)) if run.command.is_none() => {
             run.fault = Some(*fault);
             done(&mut run, Done::Failed, now)
@@ -145,7 +160,11 @@ pub fn step(mut run: Run, input: Input, now: Timestamp) -> Result<(Run, Vec<Effe
             run.fault = Some(*fault);
             done(&mut run, Done::Failed, now)
         }
-        (Ready, Input::Sent) => to(&mut run, Sent),
+        (Ready, Input::Sent) => {
+            // Written is not heard: a silent machine stays silent.
+            run.state = Sent;
+            vec![Effect::Publish]
+        }
         (Ready | Sent, Input::Accepted) => to(&mut run, Working),
         (Ready | Sent | Working, Input::StepSeen(Step::Watch)) => seen(&mut run, Step::Watch, Checking),
         (Ready | Sent | Working, Input::StepSeen(step)) if run.step != Some(step) => seen(&mut run, step, Working),
@@ -191,6 +210,7 @@ fn seen(run: &mut Run, step: Step, state: RunState) -> Vec<Effect> {
 fn wait(run: &mut Run, now: Timestamp) -> Vec<Effect> {
     run.expires_at = now.plus(WAIT_FOR_PERSON);
     run.command = None;
+    run.held_until = None;
     run.state = RunState::Waiting;
     vec![Effect::AskHuman, Effect::Arm(Timer::Expire, run.expires_at), Effect::Publish]
 }
@@ -205,7 +225,11 @@ fn ready(run: &mut Run, now: Timestamp, first: Effect) -> Vec<Effect> {
 fn approved(run: &mut Run, now: Timestamp) -> Vec<Effect> {
     match run.action.spec().place {
         Place::ControlPlane => done(run, Done::Succeeded, now),
-        Place::Node => ready(run, now, Effect::Arm(Timer::Hold, now.plus(APPROVAL_HOLD))),
+        Place::Node => {
+            let until = now.plus(APPROVAL_HOLD);
+            run.held_until = Some(until);
+            ready(run, now, Effect::Arm(Timer::Hold, until))
+        }
     }
 }
 

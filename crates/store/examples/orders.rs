@@ -118,7 +118,7 @@ async fn order(place: &Place) {
         .write(Scope::Tenant(place.tenant), move |tx| {
             Box::pin(async move {
                 runs::insert(tx, &opened).await?;
-                let (epoch, sequence) = nodes::reserve_sequence(tx, at.node).await?;
+                let nodes::Reserved { epoch, sequence, .. } = nodes::reserve_sequence(tx, at.node).await?;
                 let command = new_command(&at, &opened, epoch, sequence);
                 commands::insert(tx, &command).await?;
                 tx.audit(line(&at, &opened, "opened"));
@@ -135,7 +135,7 @@ async fn order(place: &Place) {
         .write(Scope::Tenant(place.tenant), move |tx| {
             Box::pin(async move {
                 runs::update(tx, &closed, None).await?;
-                commands::mark_done(tx, command, &at.sealed).await?;
+                commands::mark_done(tx, at.node, command, Some(&at.sealed), None).await?;
                 tx.audit(line(&at, &closed, "succeeded"));
                 tx.publish(event(&at, &closed));
                 Ok(())
@@ -191,6 +191,7 @@ fn new_run(place: &Place) -> Run {
         updated_at: now,
         closed_at: None,
         expires_at: now,
+        held_until: None,
     }
 }
 
@@ -199,7 +200,7 @@ fn new_command(place: &Place, run: &Run, epoch: u64, sequence: u64) -> StoredCom
     StoredCommand {
         id: place.rng.id(&place.clock),
         tenant: place.tenant,
-        run: run.id,
+        run: Some(run.id),
         node: place.node,
         epoch,
         sequence,

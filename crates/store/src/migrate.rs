@@ -8,7 +8,10 @@ use crate::dialect::Dialect;
 use crate::{Result, StoreError};
 
 /// All steps, oldest first. The texts hold words for the types ([`Dialect::types`]), so one text serves both.
-const STEPS: &[(i64, &str, &str)] = &[(1, "first schema", include_str!("migrate/m0001.sql"))];
+const STEPS: &[(i64, &str, &str)] = &[
+    (1, "first schema", include_str!("migrate/m0001.sql")),
+    (2, "held runs, commands without a run", include_str!("migrate/m0002.sql")),
+];
 
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (version {int} PRIMARY KEY, name {text} NOT NULL, \
                       checksum {text} NOT NULL, applied_at {int} NOT NULL){strict}";

@@ -9,7 +9,7 @@ use sf_protocol::enrol::{EnrolHello, EnrolToken, Enrolled, Pending, Progress};
 use sf_protocol::handshake::{AgentHello, BindingKind, Nonce, Open, VERSIONS};
 use sf_protocol::order::{AppVerb, Order};
 use sf_protocol::outcome::{Accepted, AppFacts, DeployFacts, Facts, Outcome, Step};
-use sf_protocol::query::{Answer, JournalEntry, Query, Reply};
+use sf_protocol::query::{Answer, AppReport, JournalEntry, Query, Reply};
 use sf_protocol::report::{NodeEvent, NodeFacts, StatusUpdate, StepState};
 use sf_protocol::{Command, Frame, KeyId, Kind, SecretKey, Signed, Verdict};
 use sf_runtime::{Clock, Rng};
@@ -51,11 +51,20 @@ struct Memory {
     began: Vec<Command>,
 }
 
-#[derive(Clone, Debug, Default)]
-struct App {
+/// An app's folder on a simulated node's disk.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct App {
     live: Option<ReleaseId>,
     kept: Vec<ReleaseId>,
     stopped: bool,
+    generation: u64,
+}
+
+impl App {
+    /// Whether it should run and does.
+    pub const fn is_running(&self) -> bool {
+        self.live.is_some() && !self.stopped
+    }
 }
 
 /// Who a node is, for those made in bulk without enrolling one by one.
@@ -160,7 +169,7 @@ impl SimNode {
         }))
     }
 
-    /// Orders it has begun to carry out, each once; reads are not among them.
+    /// Orders it has begun to carry out, each once; reads and snapshots of what should be true are not among them.
     pub fn began(&self) -> Vec<Command> {
         self.memory().began.clone()
     }
@@ -178,6 +187,16 @@ impl SimNode {
     /// The release of an app that serves here.
     pub fn live(&self, app: AppId) -> Option<ReleaseId> {
         self.memory().apps.get(&app).and_then(|app| app.live)
+    }
+
+    /// The folder of an app, as a backup of the machine would hold it.
+    pub fn app(&self, app: AppId) -> Option<App> {
+        self.memory().apps.get(&app).cloned()
+    }
+
+    /// Puts an app's folder back, as a restore from a backup would.
+    pub fn restore(&self, app: AppId, folder: App) {
+        self.memory().apps.insert(app, folder);
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
@@ -245,7 +264,9 @@ impl SimNode {
                 memory.known.insert(accepted.command.id, accepted.hash);
                 if accepted.command.sequence > 0 {
                     memory.high_water = accepted.command.sequence;
-                    memory.began.push(accepted.command.clone());
+                    if !matches!(accepted.command.order, Order::DesiredState(_)) {
+                        memory.began.push(accepted.command.clone());
+                    }
                 }
                 Taken::New(Box::new(accepted.command))
             }
@@ -294,10 +315,23 @@ impl SimNode {
         let reply = match query {
             Query::Node => Reply::Node(Box::new(machine())),
             Query::Journal { command } => Reply::Journal(Box::new(self.entry(*command))),
+            Query::App { app } => self.report(*app),
             _ => Reply::Fault(Fault::new(ErrorKind::NotFound, "simulated", "A simulated node knows only itself.")),
         };
         let answer = Answer { command: command.id, node: self.0.id, at: self.0.clock.now(), reply };
         Frame::Answer(Signed::seal(Kind::Answer, &answer, &self.0.key))
+    }
+
+    fn report(&self, app: AppId) -> Reply {
+        match self.memory().apps.get(&app) {
+            Some(App { live, kept, stopped, generation }) => {
+                let state = if *stopped { AppState::Stopped } else { AppState::Running };
+                let (live_release, generation) = (*live, *generation);
+                let facts = AppFacts { state, live_release, generation, port: port(), stopped_by: None };
+                Reply::App(Box::new(AppReport { facts, kept: kept.clone(), processes: Vec::new() }))
+            }
+            None => Reply::Fault(Fault::new(ErrorKind::NotFound, "app.unknown", "This node does not know the app.")),
+        }
     }
 
     fn entry(&self, command: CommandId) -> JournalEntry {
@@ -334,6 +368,7 @@ impl SimNode {
         match order {
             Order::Deploy(deploy) => {
                 let app = memory.apps.entry(deploy.app.app).or_default();
+                app.generation = deploy.app.generation;
                 if verdict == Verdict::Succeeded {
                     let before = app.live.replace(deploy.release);
                     app.kept.retain(|kept| *kept != deploy.release);
@@ -356,12 +391,21 @@ impl SimNode {
             }
             Order::AppAction(action) => {
                 let app = memory.apps.entry(action.app).or_default();
+                app.generation = action.generation;
                 if verdict == Verdict::Succeeded {
                     app.stopped = matches!(action.verb, AppVerb::Stop | AppVerb::Delete);
                 }
                 let state = if app.stopped { AppState::Stopped } else { AppState::Running };
                 let (live_release, generation) = (app.live, action.generation);
                 Facts::App(AppFacts { state, live_release, generation, port: port(), stopped_by: None })
+            }
+            Order::DesiredState(desired) => {
+                for one in &desired.apps {
+                    let known = memory.apps.get_mut(&one.spec.app);
+                    let Some(app) = known.filter(|app| app.generation <= one.spec.generation) else { continue };
+                    (app.generation, app.stopped) = (one.spec.generation, one.state == AppState::Stopped);
+                }
+                Facts::None
             }
             _ => Facts::None,
         }

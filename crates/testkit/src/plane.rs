@@ -1,6 +1,7 @@
 //! A whole control plane in one process.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use sf_actions::node::{Invite, NodeAction};
 use sf_actions::{Action, Actor};
 use sf_bus::Topic;
+use sf_control::keys::raise_epoch;
 use sf_control::{Control, Made, Options, Proposal, Proposed};
 use sf_engine::Run;
 use sf_gateway::{Gateway, TlsFiles};
@@ -16,7 +18,7 @@ use sf_protocol::KeyId;
 use sf_runtime::{Clock, Rng, Tasks};
 use sf_store::nodes::{Node, NodeStatus};
 use sf_store::testing::{Postgres, TEST_START};
-use sf_store::{Scope, StoreOptions, audit, nodes, runs};
+use sf_store::{Scope, Store, StoreOptions, audit, nodes, runs};
 use sf_types::{NodeId, RequestId, RunId, TenantId};
 use tempfile::TempDir;
 
@@ -124,6 +126,37 @@ impl Plane {
     pub async fn killed(self) -> Result<Self> {
         self.tasks.stop(Duration::ZERO).await;
         self.restarted().await
+    }
+
+    /// Stops it, copies its database file, and starts again.
+    ///
+    /// # Errors
+    /// Whatever keeps it from starting; a database that is no file.
+    pub async fn backed_up(self) -> Result<(Self, TempDir)> {
+        self.tasks.stop(GRACE).await;
+        drop(self.control);
+        let backup = tempfile::tempdir()?;
+        copy_database(self.folder.path(), backup.path())?;
+        let plane = Self::open(self.options, self.folder, self.clock, self.nodes, self.tls).await?;
+        Ok((plane, backup))
+    }
+
+    /// Stops it, puts a backup in the place of its database, raises the epoch if so wanted, and starts again.
+    ///
+    /// # Errors
+    /// Whatever keeps it from starting; a database that is no file.
+    pub async fn restored(self, backup: &TempDir, raise: bool) -> Result<Self> {
+        self.tasks.stop(GRACE).await;
+        drop(self.control);
+        copy_database(backup.path(), self.folder.path())?;
+        if raise {
+            let tasks = Tasks::new();
+            let store = Store::open(&self.options.store, self.clock.clone(), self.rng.clone(), &tasks).await?;
+            raise_epoch(&self.options, &store, &self.clock, &self.rng).await?;
+            drop(store);
+            tasks.stop(GRACE).await;
+        }
+        Self::open(self.options, self.folder, self.clock, self.nodes, self.tls).await
     }
 
     /// Changes the options and starts again.
@@ -294,4 +327,20 @@ impl Plane {
         }
         Ok(lines)
     }
+}
+
+/// The database file with its log, in place of what is there.
+fn copy_database(from: &Path, to: &Path) -> Result<()> {
+    for name in ["serverflow.db", "serverflow.db-wal", "serverflow.db-shm"] {
+        let (from, to) = (from.join(name), to.join(name));
+        if to.exists() {
+            std::fs::remove_file(&to)?;
+        }
+        if from.exists() {
+            std::fs::copy(from, to)?;
+        } else if name == "serverflow.db" {
+            bail!("there is no database file to copy");
+        }
+    }
+    Ok(())
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sf_actions::Actor;
-use sf_engine::{Input, RunState};
+use sf_engine::{Input, Run, RunState};
 use sf_protocol::handshake::{BindingKind, Join, NodeRecord, Proven, ServerOpen, Welcome, join};
 use sf_protocol::key::KeyId;
 use sf_protocol::query::{Query, Reply};
@@ -11,11 +11,11 @@ use sf_store::{Look, StoreError, Tx, commands, nodes, runs};
 use sf_types::{CommandId, ConnectionId, ErrorKind, Fault, Millis, NodeId, RunId, Scope};
 use tokio::sync::mpsc::Receiver;
 
+use crate::backlog::{self, Journal};
 use crate::control::{Control, Core};
-use crate::dispatch::{self, Journal};
 use crate::links::Outgoing;
 use crate::transition::{self, After};
-use crate::{events, moments};
+use crate::{events, moments, receive};
 
 /// Either side of a connection is heard at least this often.
 pub const HEARTBEAT: Millis = Millis::secs(15);
@@ -147,10 +147,10 @@ impl Control {
                     if nodes::get(tx, node).await?.next_sequence <= high_water {
                         return Err(forgotten(high_water).into());
                     }
-                    let (backlog, mut after) = dispatch::backlog(tx, &inner, node, journal).await?;
+                    let (backlog, mut after) = backlog::backlog(tx, &inner, node, journal).await?;
                     for run in runs::open_for_node(tx, node).await?.into_iter().filter(|run| run.stale) {
                         let back = moments::note(tx.now(), "its node is back");
-                        transition::advance(tx, &inner, run.id, Input::NodeBack, back, &mut after).await?;
+                        transition::advance(tx, &inner, run, Input::NodeBack, [back], &mut after).await?;
                     }
                     Ok((backlog, after))
                 })
@@ -174,8 +174,8 @@ impl Control {
         Ok(())
     }
 
-    /// Asks a node that is back how it stands with a run. Outcomes it has come by themselves; what its journal does
-    /// not know although it was accepted is lost, and the run ends saying so.
+    /// Asks a node that is back how it stands with a run. Outcomes that were never confirmed come by themselves; what
+    /// its journal does not know although it was accepted is lost, and the run ends saying so.
     async fn ask_journal(&self, node: NodeId, run: RunId, command: CommandId, journal: Journal) -> Result<(), Fault> {
         let core = self.core().clone();
         let reader = core.store.read(Scope::System);
@@ -191,6 +191,10 @@ impl Control {
             return Ok(());
         };
         if entry.accepted {
+            // Confirmed to a control plane that was lost since: it does not come by itself.
+            if let Some(outcome) = entry.outcome.filter(|outcome| outcome.command == command) {
+                self.deliver(receive::outcome::record(self, node, outcome, None).await?);
+            }
             return Ok(());
         }
         let fault = Fault::new(
@@ -205,8 +209,8 @@ impl Control {
                 Box::pin(async move {
                     let mut after = After::default();
                     let said = moments::note(tx.now(), "the node's journal does not know this order");
-                    let input = Input::Lost(Box::new(fault));
-                    transition::advance(tx, &core, run, input, said, &mut after).await?;
+                    let (run, input) = (runs::get(tx, run).await?, Input::Lost(Box::new(fault)));
+                    transition::advance(tx, &core, run, input, [said], &mut after).await?;
                     Ok(after)
                 })
             })
@@ -224,9 +228,10 @@ impl Control {
             .write(Scope::System, move |tx| {
                 Box::pin(async move {
                     nodes::disconnect_all(tx).await?;
-                    for state in [RunState::Sent, RunState::Working, RunState::Checking] {
+                    // A ready one may have left: that it was written rides in a later batch.
+                    for state in [RunState::Ready, RunState::Sent, RunState::Working, RunState::Checking] {
                         for run in runs::in_state(tx, state).await? {
-                            silence(tx, &core, run.id).await?;
+                            silence(tx, &core, run).await?;
                         }
                     }
                     Ok(())
@@ -254,7 +259,7 @@ impl Control {
                     }
                     tx.publish(events::node_changed(row.tenant, node, "offline"));
                     for run in runs::open_for_node(tx, node).await? {
-                        silence(tx, &inner, run.id).await?;
+                        silence(tx, &inner, run).await?;
                     }
                     Ok(())
                 })
@@ -305,8 +310,8 @@ fn forgotten(high_water: u64) -> Fault {
 }
 
 /// What a run's node does is not known until it is back.
-async fn silence(tx: &mut Tx, core: &Arc<Core>, run: RunId) -> sf_store::Result<()> {
+async fn silence(tx: &mut Tx, core: &Arc<Core>, run: Run) -> sf_store::Result<()> {
     let mut nothing = After::default();
     let silent = moments::note(tx.now(), "its node went silent");
-    transition::advance(tx, core, run, Input::NodeSilent, silent, &mut nothing).await.map(drop)
+    transition::advance(tx, core, run, Input::NodeSilent, [silent], &mut nothing).await.map(drop)
 }

@@ -1,9 +1,9 @@
 //! What a node's word does. Signed words are verified with the node's key before anything of them is believed;
 //! whatever is stored is confirmed with STORED only after COMMIT, so that the node forgets nothing too early.
 
-mod outcome;
+pub(crate) mod outcome;
 
-use sf_engine::Input;
+use sf_engine::{Input, Run};
 use sf_protocol::handshake::ServerOpen;
 use sf_protocol::outcome::{Accepted, Outcome};
 use sf_protocol::query::Answer;
@@ -11,11 +11,12 @@ use sf_protocol::report::{DetectedPorts, LogSource, LogStored, LogStream, NodeEv
 use sf_protocol::{Frame, Kind, Signed};
 use sf_store::logs::LogOwner;
 use sf_store::timeline::MomentKind;
-use sf_store::{Look, StoreError, apps, commands, logs, metrics, nodes, releases, runs};
-use sf_types::{AppId, CommandId, ErrorKind, Fault, NodeId, Scope};
+use sf_store::{StoreError, apps, commands, logs, metrics, nodes, releases, runs};
+use sf_types::{AppId, CommandId, ErrorKind, Fault, NodeId, Scope, Timestamp};
 
 use crate::control::Control;
 use crate::transition::{self, After};
+use crate::written::Written;
 use crate::{events, moments};
 
 /// Code of the fault with which a connection is closed after its node refused an order: the numbers after it can only
@@ -50,23 +51,28 @@ impl Control {
         }
     }
 
-    /// A command was written to its connection. Not waited for: it rides in the next batch.
+    /// A command was written to its connection. That alone is no write: it is noted together with the node's promise,
+    /// or by itself when that does not follow at once.
     pub async fn sent(&self, command: CommandId) {
+        if self.core().written.add(command, self.now()) == Written::Full {
+            self.note_sent(vec![(command, self.now())]).await;
+        }
+    }
+
+    /// Notes what was written and not promised yet. Not waited for: it rides in the next batch.
+    pub(crate) async fn note_sent(&self, written: Vec<(CommandId, Timestamp)>) {
         let core = self.core().clone();
         let store = core.store.clone();
         store
             .write_unawaited(Scope::System, move |tx| {
                 Box::pin(async move {
-                    if !commands::mark_sent(tx, command).await? {
-                        return Ok(());
+                    for (command, at) in written {
+                        let Some(moved) = commands::mark_sent(tx, command, at).await? else { continue };
+                        let Some(run) = own_order(tx, &moved, command).await? else { continue };
+                        let mut nothing = After::default();
+                        transition::advance(tx, &core, run, Input::Sent, [moments::sent(at)], &mut nothing).await?;
                     }
-                    let run = commands::get(tx, command).await?.run;
-                    if runs::get(tx, run).await?.command != Some(command) {
-                        return Ok(());
-                    }
-                    let moment = moments::moment(MomentKind::Sent, tx.now(), "written to the node's connection");
-                    let mut nothing = After::default();
-                    transition::advance(tx, &core, run, Input::Sent, moment, &mut nothing).await.map(drop)
+                    Ok(())
                 })
             })
             .await;
@@ -77,21 +83,19 @@ impl Control {
         let accepted: Accepted = verified(open, Kind::Ack, signed)?;
         let (core, signed, node) = (self.core().clone(), signed.clone(), open.node);
         let store = core.store.clone();
+        let sent = core.written.take(accepted.command);
         store
             .write_unawaited(Scope::System, move |tx| {
                 Box::pin(async move {
                     let command = accepted.command;
-                    let Some(found) = own(tx, node, command).await? else { return Ok(()) };
-                    commands::mark_acked(tx, command, &signed).await?;
-                    if runs::get(tx, found.run).await?.command != Some(command) {
-                        // A void or a cancel: it says nothing about the run's own order.
-                        return Ok(());
-                    }
+                    let moved = commands::mark_acked(tx, node, command, &signed, sent).await?;
+                    let Some(moved) = moved else { return Ok(()) };
+                    let Some(run) = own_order(tx, &moved, command).await? else { return Ok(()) };
                     let mut nothing = After::default();
                     let text = "the node wrote it into its journal";
                     let moment = moments::moment(MomentKind::Accepted, accepted.accepted_at, text);
-                    transition::advance(tx, &core, found.run, Input::Accepted, moment, &mut nothing).await?;
-                    Ok(())
+                    let said = sent.map(moments::sent).into_iter().chain([moment]);
+                    transition::advance(tx, &core, run, Input::Accepted, said, &mut nothing).await.map(drop)
                 })
             })
             .await;
@@ -107,7 +111,7 @@ impl Control {
         let (control, node) = (self.clone(), open.node);
         let command = outcome.command;
         let after =
-            self.owned("outcome", async move { outcome::record(&control, node, outcome, signed).await }).await?;
+            self.owned("outcome", async move { outcome::record(&control, node, outcome, Some(signed)).await }).await?;
         self.deliver(after);
         let stored = Stored { results: vec![command], ..Stored::default() };
         self.core().links.send(node, Frame::Stored(stored));
@@ -215,6 +219,12 @@ async fn own(tx: &sf_store::Tx, node: NodeId, command: CommandId) -> sf_store::R
     Ok(found(commands::get(tx, command).await)?.filter(|found| found.node == node))
 }
 
+/// The run whose own order this command is. A void or a cancel says nothing about the run.
+async fn own_order(tx: &sf_store::Tx, moved: &commands::Moved, command: CommandId) -> sf_store::Result<Option<Run>> {
+    let Some(run) = moved.run.filter(|_| !matches!(moved.kind, Kind::Void | Kind::Cancel)) else { return Ok(None) };
+    Ok(Some(runs::get(tx, run).await?).filter(|run| run.command == Some(command)))
+}
+
 /// An app of this very node.
 async fn app_here(tx: &sf_store::Tx, app: AppId, node: NodeId) -> sf_store::Result<Option<apps::App>> {
     Ok(found(apps::get(tx, app).await)?.filter(|app| app.node == node))
@@ -227,7 +237,7 @@ fn is_numbered(kind: &str) -> bool {
 }
 
 /// What a node speaks of may be gone meanwhile.
-pub(super) fn found<T>(looked: sf_store::Result<T>) -> sf_store::Result<Option<T>> {
+pub(crate) fn found<T>(looked: sf_store::Result<T>) -> sf_store::Result<Option<T>> {
     match looked {
         Ok(row) => Ok(Some(row)),
         Err(StoreError::NotFound(_)) => Ok(None),
@@ -260,19 +270,18 @@ async fn happened(
 ) -> sf_store::Result<()> {
     match update.event {
         NodeEvent::Step { command, step, state, note } => {
-            let Some(found) = own(tx, node, command).await? else { return Ok(()) };
+            let Some(run) = own(tx, node, command).await?.and_then(|found| found.run) else { return Ok(()) };
+            let run = runs::get(tx, run).await?;
             let moment = moments::step(update.at, step, state, note);
             let mut nothing = After::default();
-            if runs::get(tx, found.run).await?.command != Some(command) {
-                return transition::note(tx, found.run, moment).await;
+            if run.command == Some(command) {
+                let (input, said) = (Input::StepSeen(step), [moment.clone()]);
+                if transition::advance(tx, core, run.clone(), input, said, &mut nothing).await?.is_some() {
+                    return Ok(());
+                }
             }
-            let input = Input::StepSeen(step);
-            let advanced = transition::advance(tx, core, found.run, input, moment.clone(), &mut nothing).await?;
-            if advanced.is_none() {
-                // The run is in this step already: only its timeline grows.
-                transition::note(tx, found.run, moment).await?;
-            }
-            Ok(())
+            // The run is in this step already, or has ended: only its timeline grows.
+            transition::note(tx, &run, moment).await
         }
         NodeEvent::App { app, release, state, restarts, reason } => {
             let Some(row) = app_here(tx, app, node).await? else { return Ok(()) };

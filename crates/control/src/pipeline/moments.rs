@@ -25,6 +25,11 @@ pub(crate) fn opened(run: &Run) -> [Moment; 2] {
     ]
 }
 
+/// Its command was written to the node's connection.
+pub(crate) fn sent(at: Timestamp) -> Moment {
+    moment(MomentKind::Sent, at, "written to the node's connection")
+}
+
 /// A step on the node.
 pub(crate) fn step(at: Timestamp, step: Step, state: StepState, note: String) -> Moment {
     Moment { at, kind: MomentKind::Step, step: Some(step), state: Some(state), note }

@@ -122,19 +122,20 @@ async fn decide(
 ) -> sf_store::Result<Made> {
     let of = action.run();
     let now = tx.now();
+    let before = runs::get(tx, of).await?;
     let (input, moment) = match action {
         RunAction::Cancel(_) => (Input::Cancel, moments::note(now, "somebody asked to stop it")),
         RunAction::Approve(decide) => {
-            decided(tx, run, decide, Verdict::Approved).await?;
+            decided(tx, run, &before, decide, Verdict::Approved).await?;
             (Input::Approved, moments::moment(MomentKind::Approval, now, "a person agreed"))
         }
         RunAction::Reject(decide) => {
-            decided(tx, run, decide, Verdict::Rejected).await?;
+            decided(tx, run, &before, decide, Verdict::Rejected).await?;
             let input = Input::Rejected(decide.comment.clone());
             (input, moments::moment(MomentKind::Approval, now, "a person refused"))
         }
     };
-    let changed = Box::pin(transition::advance(tx, core, of, input, moment, after)).await?;
+    let changed = Box::pin(transition::advance(tx, core, before, input, [moment], after)).await?;
     let changed = changed.ok_or_else(|| {
         StoreError::from(
             Fault::new(ErrorKind::Conflict, "run.not_now", "The run is in a state in which this changes nothing.")
@@ -149,7 +150,7 @@ async fn decide(
 }
 
 /// Records a person's decision on exactly what was shown.
-async fn decided(tx: &mut Tx, run: &Run, decide: &Decide, verdict: Verdict) -> sf_store::Result<()> {
+async fn decided(tx: &mut Tx, run: &Run, waiting: &Run, decide: &Decide, verdict: Verdict) -> sf_store::Result<()> {
     let by = person(run)?;
     let open = approvals::open_of_run(tx, decide.run).await?.filter(|open| open.hash == decide.hash);
     let open = open.ok_or_else(|| {
@@ -158,7 +159,6 @@ async fn decided(tx: &mut Tx, run: &Run, decide: &Decide, verdict: Verdict) -> s
                 .fix("Look at the run again and decide on what it shows now."),
         )
     })?;
-    let waiting = runs::get(tx, decide.run).await?;
     let own = matches!(waiting.actor, ActorKind::Person { user, .. } | ActorKind::Token { user, .. } if user == by);
     if own && verdict == Verdict::Approved && waiting.decision.inputs.frozen {
         let message = "Changes are frozen: somebody else than the proposer has to agree.";

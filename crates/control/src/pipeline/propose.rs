@@ -7,16 +7,15 @@ use sf_actions::{Action, Actor, Admission, Place};
 use sf_engine::{Run, RunState};
 use sf_policy::Access;
 use sf_protocol::Guard;
-use sf_store::timeline;
-use sf_store::{Look, Store, apps, runs};
-use sf_types::{ErrorKind, Fault, ReleaseId, RequestId, Timestamp};
+use sf_store::{Store, apps, runs};
+use sf_types::{ErrorKind, Fault, ReleaseId, RequestId};
 
 use crate::control::{Control, Core};
 use crate::key::{self, Key};
-use crate::proposal::{Made, Plan, Proposal, Proposed, refused};
+use crate::proposal::{Plan, Proposal, Proposed, refused};
 use crate::subject::{self, Subject};
 use crate::transition::{self, After};
-use crate::{admission, enrolment, moments, perform};
+use crate::{admission, enrolment, perform};
 
 impl Control {
     /// Proposes an action. What runs in the control plane is carried out when this returns; what waits for a person
@@ -60,6 +59,7 @@ impl Control {
             updated_at: now,
             closed_at: None,
             expires_at: now,
+            held_until: None,
         };
         let plan = plan(core, &run, &subject).await?;
         if proposal.dry_run {
@@ -177,23 +177,7 @@ async fn open(control: &Control, run: Run, key: Option<Key>) -> Result<Proposed,
         .write(scope, move |tx| {
             Box::pin(async move {
                 let mut after = After::default();
-                let now: Timestamp = tx.now();
-                let (mut run, effects) = sf_engine::open(run, now);
-                let here = run.action.spec().place == Place::ControlPlane;
-                let mut made = Made::Nothing;
-                runs::insert(tx, &run).await?;
-                let opened: Vec<_> = moments::opened(&run).into_iter().chain(moments::closed(&run)).collect();
-                timeline::append(tx, run.id, &opened).await?;
-                tx.audit(transition::opening(&run));
-                if here && run.is_done() && run.fault.is_none() {
-                    made = perform::perform(tx, &core, &run, &mut after).await?;
-                }
-                let before = run.clone();
-                transition::record(tx, &core, &mut run, &effects, &mut after).await?;
-                if run != before {
-                    run.version = before.version + 1;
-                    runs::update(tx, &run, None).await?;
-                }
+                let (run, made) = transition::open(tx, &core, run, &mut after).await?;
                 key::claim(tx, key.as_ref(), &run, &made).await?;
                 Ok((run, made, after))
             })

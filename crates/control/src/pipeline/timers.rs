@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sf_engine::Input;
 use sf_runtime::OnError;
-use sf_store::{Look, outbox};
+use sf_store::{Look, outbox, runs};
 use sf_types::{Fault, Scope, Timestamp};
 
 use crate::control::Control;
@@ -84,8 +84,8 @@ impl Control {
                         _ => (Input::Expire, "its time is over"),
                     };
                     if let Some(run) = task.payload.0["run"].as_str().and_then(|run| run.parse().ok()) {
-                        let moment = moments::note(tx.now(), text);
-                        transition::advance(tx, &core, run, input, moment, &mut after).await?;
+                        let (run, moment) = (runs::get(tx, run).await?, moments::note(tx.now(), text));
+                        transition::advance(tx, &core, run, input, [moment], &mut after).await?;
                     }
                     outbox::done(tx, task.id).await?;
                     Ok(after)

@@ -2,19 +2,20 @@
 
 use std::sync::Arc;
 
-use sf_actions::ActorKind;
+use sf_actions::{ActorKind, Place};
 use sf_engine::step::Timer;
 use sf_engine::{Effect, Input, Run, RunState};
 use sf_protocol::Verdict;
 use sf_store::audit::Entry;
 use sf_store::events::NewEvent;
 use sf_store::timeline::{self, Moment};
-use sf_store::{Tx, approvals, apps, outbox, runs};
-use sf_types::{CommandId, DeviceCodeId, Fault, NodeId, RunId};
+use sf_store::{Look, Tx, approvals, apps, outbox, runs};
+use sf_types::{CommandId, DeviceCodeId, Fault, NodeId, RunId, Timestamp};
 
 use crate::control::Core;
-use crate::dispatch::{self, Delivery};
-use crate::{events, moments};
+use crate::dispatch::{self, Delivery, Ordered, SignedOrder};
+use crate::proposal::Made;
+use crate::{events, moments, perform};
 
 /// What left the transaction: sent after COMMIT.
 #[derive(Debug, Default)]
@@ -27,69 +28,129 @@ pub(crate) struct After {
     pub(crate) cut: Vec<(NodeId, Fault)>,
     /// Runs whose node is back: its journal is asked about them.
     pub(crate) questioned: Vec<(RunId, Option<NodeId>, Option<CommandId>)>,
+    /// Nodes that know more than this control plane does: it was restored. They are asked before anything is ordered.
+    pub(crate) learning: Vec<NodeId>,
 }
 
-/// Applies `input` to a stored run. `None` when it changes nothing.
+/// Opens a run: its first state from policy's answer, its order where one can leave now, its row, timeline, audit line
+/// and effects. What the control plane does itself is done within, and its answer given.
+pub(crate) async fn open(tx: &mut Tx, core: &Arc<Core>, run: Run, after: &mut After) -> sf_store::Result<(Run, Made)> {
+    let (mut run, effects) = sf_engine::open(run, tx.now());
+    let mut moments = moments::opened(&run).to_vec();
+    let order = signed(tx, core, &mut run, &effects, &mut moments).await?;
+    moments.extend(moments::closed(&run));
+    runs::insert(tx, &run).await?;
+    timeline::append(tx, run.id, &moments).await?;
+    tx.audit(entry(&run, "proposed"));
+    let mut made = Made::Nothing;
+    if run.action.spec().place == Place::ControlPlane && run.is_done() && run.fault.is_none() {
+        made = Box::pin(perform::perform(tx, core, &run, after)).await?;
+    }
+    Box::pin(record(tx, core, &run, &effects, order, after)).await?;
+    Ok((run, made))
+}
+
+/// Applies `input` to a run as it is stored: the one way in which a run changes and ends. `None` when it changes
+/// nothing.
 pub(crate) async fn advance(
     tx: &mut Tx,
     core: &Arc<Core>,
-    run: RunId,
+    before: Run,
     input: Input,
-    moment: Moment,
+    said: impl IntoIterator<Item = Moment>,
     after: &mut After,
 ) -> sf_store::Result<Option<Run>> {
     let outcome = match &input {
         Input::Outcome(outcome) => Some(outcome.as_ref().clone()),
         _ => None,
     };
-    let before = runs::get(tx, run).await?;
-    let now = sf_store::Look::now(tx);
-    let Ok((mut next, effects)) = sf_engine::step(before, input, now) else { return Ok(None) };
+    let asked = before.state == RunState::Waiting;
+    let Ok((mut next, effects)) = sf_engine::step(before, input, tx.now()) else { return Ok(None) };
     if outcome.as_ref().is_some_and(|outcome| outcome.verdict == Verdict::GuardMoved)
         && let Some(app) = next.app
     {
         // People decide anew, on what is there now.
         next.guard.live_release = apps::get(tx, app).await?.live_release;
     }
-    let moments: Vec<_> = std::iter::once(moment).chain(moments::closed(&next)).collect();
-    timeline::append(tx, run, &moments).await?;
-    Box::pin(record(tx, core, &mut next, &effects, after)).await?;
+    let mut moments: Vec<_> = said.into_iter().collect();
+    let order = signed(tx, core, &mut next, &effects, &mut moments).await?;
+    moments.extend(moments::closed(&next));
     runs::update(tx, &next, outcome.as_ref()).await?;
+    timeline::append(tx, next.id, &moments).await?;
+    if asked && next.is_done() {
+        approvals::end(tx, next.id, approvals::ApprovalState::Withdrawn).await?;
+    }
+    Box::pin(record(tx, core, &next, &effects, order, after)).await?;
     Ok(Some(next))
 }
 
-/// Writes down what a step asks for. `run` may gain a command on the way.
-pub(crate) async fn record(
+/// Signs the order a step asks for, before the row that names its command is written. What cannot be planned ends the
+/// run with this very change.
+async fn signed(
     tx: &mut Tx,
     core: &Arc<Core>,
     run: &mut Run,
     effects: &[Effect],
+    moments: &mut Vec<Moment>,
+) -> sf_store::Result<Option<SignedOrder>> {
+    if !effects.contains(&Effect::Dispatch) {
+        return Ok(None);
+    }
+    match dispatch::order(tx, core, run).await? {
+        Ordered::NotNow => Ok(None),
+        Ordered::Signed(order) => {
+            run.command = Some(order.id());
+            moments.push(order.moment());
+            Ok(Some(*order))
+        }
+        Ordered::Impossible(fault) => {
+            if let Ok((ended, _)) = sf_engine::step(run.clone(), Input::CannotPlan(Box::new(fault)), tx.now()) {
+                *run = Run { version: run.version, ..ended };
+            }
+            Ok(None)
+        }
+    }
+}
+
+/// Writes down what a step asks for, beside the row.
+async fn record(
+    tx: &mut Tx,
+    core: &Arc<Core>,
+    run: &Run,
+    effects: &[Effect],
+    order: Option<SignedOrder>,
     after: &mut After,
 ) -> sf_store::Result<()> {
+    if let Some(order) = order {
+        order.keep(tx, after).await?;
+    }
     for effect in effects {
         match effect {
-            Effect::Dispatch => dispatch::order(tx, core, run, after).await?,
             Effect::DispatchCancel => dispatch::cancel(tx, core, run, after).await?,
             Effect::AskJournal => after.questioned.push((run.id, run.node, run.command)),
             Effect::AskHuman => ask(tx, run).await?,
-            Effect::Arm(timer, at) => {
-                let kind = match timer {
-                    Timer::Hold => "hold",
-                    Timer::Expire => "expire",
-                };
-                let payload = serde_json::json!({ "run": run.id });
-                outbox::push(tx, crate::timers::LANE, kind, payload, *at).await?;
-                // Expiries are hours away: the lane finds them by itself.
-                after.armed |= *timer == Timer::Hold;
-            }
-            Effect::Publish => {}
+            Effect::Arm(timer, at) => arm(tx, run, *timer, *at, after).await?,
+            Effect::Dispatch | Effect::Publish => {}
         }
     }
     if run.is_done() {
-        approvals::end(tx, run.id, approvals::ApprovalState::Withdrawn).await?;
-        tx.audit(closing(run));
+        let (state, done) = run.state.words();
+        tx.audit(entry(run, done.unwrap_or(state)));
     }
     publish(tx, run);
+    Ok(())
+}
+
+async fn arm(tx: &mut Tx, run: &Run, timer: Timer, at: Timestamp, after: &mut After) -> sf_store::Result<()> {
+    let kind = match timer {
+        Timer::Hold => "hold",
+        // Only the node's word ends a run whose order was signed; if the order never arrives, this is armed again.
+        Timer::Expire if run.command.is_some() || run.is_done() => return Ok(()),
+        Timer::Expire => "expire",
+    };
+    outbox::push(tx, crate::timers::LANE, kind, serde_json::json!({ "run": run.id }), at).await?;
+    // Expiries are hours away: the lane finds them by itself.
+    after.armed |= timer == Timer::Hold;
     Ok(())
 }
 
@@ -125,16 +186,7 @@ pub(crate) fn publish(tx: &mut Tx, run: &Run) {
     });
 }
 
-/// The audit line of a proposal.
-pub(crate) fn opening(run: &Run) -> Entry {
-    entry(run, "proposed")
-}
-
-fn closing(run: &Run) -> Entry {
-    let (state, done) = run.state.words();
-    entry(run, done.unwrap_or(state))
-}
-
+/// The audit line of a run: proposed, or ended.
 fn entry(run: &Run, outcome: &str) -> Entry {
     let (target_kind, target_id) = runs::target(run.action.target());
     let (actor_kind, actor_ref) = actor_words(run.actor);
@@ -176,9 +228,8 @@ pub(crate) fn actor_words(actor: ActorKind) -> (&'static str, String) {
 }
 
 /// Adds to a run's timeline what changes nothing else, and tells those who follow it.
-pub(crate) async fn note(tx: &mut Tx, run: RunId, moment: Moment) -> sf_store::Result<()> {
-    timeline::append(tx, run, &[moment]).await?;
-    let run = runs::get(tx, run).await?;
-    publish(tx, &run);
+pub(crate) async fn note(tx: &mut Tx, run: &Run, moment: Moment) -> sf_store::Result<()> {
+    timeline::append(tx, run.id, &[moment]).await?;
+    publish(tx, run);
     Ok(())
 }

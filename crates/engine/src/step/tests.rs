@@ -59,6 +59,7 @@ fn new_run(admission: Admission, place: Place) -> Run {
         updated_at: T0,
         closed_at: None,
         expires_at: T0,
+        held_until: None,
     }
 }
 
@@ -118,8 +119,31 @@ fn an_approval_is_held_back_before_it_is_dispatched() {
     assert!(!effects.contains(&Effect::Dispatch));
     let (cancelled, _) = step(run.clone(), Input::Cancel, T0).unwrap();
     assert_eq!(cancelled.state, RunState::Done(Done::Cancelled));
-    let (_, effects) = step(run, Input::Held, T0).unwrap();
-    assert_eq!(effects, [Effect::Dispatch]);
+    for (input, at, goes) in [
+        (Input::Held, 4_999, false),
+        (Input::NodeReady, 4_999, false),
+        (Input::Held, 5_000, true),
+        (Input::NodeReady, 5_000, true),
+    ] {
+        let stepped = step(run.clone(), input.clone(), T0.plus(Duration::from_millis(at)));
+        assert_eq!(stepped.is_ok(), goes, "{input:?} after {at} ms");
+        if let Ok((run, effects)) = stepped {
+            assert_eq!((run.held_until, effects), (None, vec![Effect::Dispatch]));
+        }
+    }
+}
+
+#[test]
+fn a_command_that_never_arrives_makes_the_run_ready_for_another() {
+    let (mut run, _) = opened(Admission::Auto, Place::Node);
+    assert!(step(run.clone(), Input::Unreached, T0).is_err(), "there is none yet");
+    run.command = Some(id(6));
+    let (sent, _) = step(run, Input::Sent, T0).unwrap();
+    let (fresh, effects) = step(sent.clone(), Input::Unreached, T0).unwrap();
+    assert_eq!((fresh.state, fresh.command), (RunState::Ready, None));
+    assert!(effects.contains(&Effect::Arm(Timer::Expire, fresh.expires_at)), "it may still expire");
+    let (working, _) = step(sent, Input::Accepted, T0).unwrap();
+    assert!(step(working, Input::Unreached, T0).is_err(), "the machine has it");
 }
 
 #[test]
@@ -175,6 +199,8 @@ fn any_input() -> impl Strategy<Value = Input> {
         Just(Input::Approved),
         Just(Input::Rejected(None)),
         Just(Input::Held),
+        Just(Input::NodeReady),
+        Just(Input::Unreached),
         Just(Input::Sent),
         Just(Input::Accepted),
         Just(Input::StepSeen(Step::Build)),

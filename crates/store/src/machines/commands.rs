@@ -32,8 +32,8 @@ row! {
         id: CommandId,
         /// Whose.
         tenant: TenantId = "tenant_id",
-        /// The run it carries out.
-        run: RunId = "run_id",
+        /// The run it carries out; a snapshot of what should be true belongs to none.
+        run: Option<RunId> = "run_id",
         /// The node that may obey.
         node: NodeId = "node_id",
         /// Its number counts within this.
@@ -141,35 +141,62 @@ pub async fn expired(at: &impl Look, node: NodeId) -> Result<Vec<StoredCommand>>
     within(at, sql).push(" ORDER BY epoch, sequence").all(at).await
 }
 
-/// It was written to a connection. Answers whether that was the first time.
+/// A command that has come further.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Moved {
+    /// The run it carries out.
+    pub run: Option<RunId>,
+    /// What it is.
+    pub kind: Kind,
+    /// The exact bytes under the signature, of a deploy only: they say what the app shall be.
+    pub deploy: Option<Vec<u8>>,
+}
+
+/// It was written to a connection at `at`. Answers its run when that was the first time.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn mark_sent(tx: &mut Tx, id: CommandId) -> Result<bool> {
-    let set = Sql::new("UPDATE commands SET state = 'sent', sent_at = ").with("?", tx.now.as_millis());
+pub async fn mark_sent(tx: &mut Tx, id: CommandId, at: Timestamp) -> Result<Option<Moved>> {
+    let set = Sql::new("UPDATE commands SET state = 'sent', sent_at = ").with("?", at.as_millis());
     mark(tx, set.push(" WHERE state = 'ready'"), id).await
 }
 
-/// The node has it in its journal. Answers whether that was news.
+/// The node has it in its journal; `sent_at` is kept where that is not noted yet. Answers its run when that was news.
+/// Another node's word counts for nothing.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn mark_acked(tx: &mut Tx, id: CommandId, accepted: &Signed) -> Result<bool> {
+pub async fn mark_acked(
+    tx: &mut Tx,
+    node: NodeId,
+    id: CommandId,
+    accepted: &Signed,
+    sent_at: Option<Timestamp>,
+) -> Result<Option<Moved>> {
     let set = Sql::new("UPDATE commands SET state = 'acked', acked_at = ")
         .with("?", tx.now.as_millis())
-        .with(", accepted = ?", Json(accepted.clone()).to_raw());
-    mark(tx, set.push(" WHERE state IN ('ready', 'sent')"), id).await
+        .with(", accepted = ?", Json(accepted.clone()).to_raw())
+        .with(", sent_at = COALESCE(sent_at, ?)", sent_at.value());
+    mark(tx, set.push(" WHERE state IN ('ready', 'sent')").and("node_id = ?", &node), id).await
 }
 
-/// The node said how it ended. Answers whether that was news.
+/// The node said how it ended, with the signed word where it came by itself and not as an answer to a question;
+/// `sent_at` as in [`mark_acked`]. Answers its run when that was news. Another node's word counts for nothing.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn mark_done(tx: &mut Tx, id: CommandId, result: &Signed) -> Result<bool> {
+pub async fn mark_done(
+    tx: &mut Tx,
+    node: NodeId,
+    id: CommandId,
+    result: Option<&Signed>,
+    sent_at: Option<Timestamp>,
+) -> Result<Option<Moved>> {
     let set = Sql::new("UPDATE commands SET state = 'done', done_at = ")
         .with("?", tx.now.as_millis())
-        .with(", result = ?", Json(result.clone()).to_raw());
-    mark(tx, set.push(" WHERE state <> 'done'"), id).await
+        .with(", result = ?", result.cloned().map(Json).value())
+        .with(", sent_at = COALESCE(sent_at, ?)", sent_at.value());
+    mark(tx, set.push(" WHERE state <> 'done'").and("node_id = ?", &node), id).await
 }
 
 /// It will never be obeyed: a VOID takes its number. Answers the epoch and number set free, for the command that is
@@ -183,8 +210,13 @@ pub async fn mark_void(tx: &mut Tx, id: CommandId) -> Result<Option<(u64, u64)>>
     row.map(|row| Ok((u64::read(&row, 0)?, u64::read(&row, 1)?))).transpose()
 }
 
-async fn mark(tx: &Tx, sql: Sql, id: CommandId) -> Result<bool> {
-    Ok(within(tx, sql.and("id = ?", &id)).run(tx).await? > 0)
+const RETURNING: &str = " RETURNING run_id, kind, CASE WHEN kind = 'DEPLOY' THEN payload END";
+
+async fn mark(tx: &Tx, sql: Sql, id: CommandId) -> Result<Option<Moved>> {
+    let row = within(tx, sql.and("id = ?", &id)).push(RETURNING).raw(tx).await?;
+    let moved =
+        |row| Ok(Moved { run: Column::read(&row, 0)?, kind: Column::read(&row, 1)?, deploy: Column::read(&row, 2)? });
+    row.map(moved).transpose()
 }
 
 /// Commands have no project of their own: they are where their runs are.

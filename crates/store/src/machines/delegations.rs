@@ -64,3 +64,12 @@ pub async fn newest(at: &impl Look, key: &KeyId) -> Result<Option<StoredDelegati
     let sql = Sql::select::<StoredDelegation>().and("key_id = ?", key);
     sql.push(" ORDER BY epoch DESC, not_after DESC, id DESC LIMIT 1").find(at).await
 }
+
+/// When an epoch began; `None` when nothing was certified in it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn epoch_began(at: &impl Look, epoch: u64) -> Result<Option<Timestamp>> {
+    let sql = Sql::new("SELECT min(created_at) FROM delegations WHERE TRUE").and("epoch = ?", &epoch);
+    Ok(sql.scalar::<Option<Timestamp>>(at).await?.flatten())
+}

@@ -357,15 +357,28 @@ pub async fn set_facts(tx: &mut Tx, id: NodeId, facts: &NodeFacts) -> Result<()>
     changing(tx, id, set).run_one(tx, "node").await
 }
 
-/// Takes the node's next sequence number, in the transaction that signs with it. Answers epoch and number.
+/// A number taken for one command.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Reserved {
+    /// Within this epoch.
+    pub epoch: u64,
+    /// The number.
+    pub sequence: u64,
+    /// The node's key, which the command names.
+    pub node_key: KeyId,
+}
+
+/// Takes the node's next sequence number, in the transaction that signs with it.
 ///
 /// # Errors
 /// [`StoreError::NotFound`].
-pub async fn reserve_sequence(tx: &mut Tx, id: NodeId) -> Result<(u64, u64)> {
+pub async fn reserve_sequence(tx: &mut Tx, id: NodeId) -> Result<Reserved> {
     let sql = changing(tx, id, Sql::new("UPDATE nodes SET next_sequence = next_sequence + 1"));
-    let row = sql.push(" RETURNING epoch, next_sequence - 1").raw(tx).await?.ok_or(StoreError::NotFound("node"))?;
+    let sql = sql.push(" RETURNING epoch, next_sequence - 1, key_id");
+    let row = sql.raw(tx).await?.ok_or(StoreError::NotFound("node"))?;
     let mut at = 0;
-    Ok((column(&row, &mut at)?, column(&row, &mut at)?))
+    let (epoch, sequence) = (column(&row, &mut at)?, column(&row, &mut at)?);
+    Ok(Reserved { epoch, sequence, node_key: column(&row, &mut at)? })
 }
 
 /// Notes that the node's events are stored up to `seq`. Answers `false` when they were already: a repetition.

@@ -2,10 +2,10 @@
 
 use sf_actions::app::Settings;
 use sf_engine::plan;
-use sf_protocol::app::AppState;
+use sf_protocol::app::{AppSpec, AppState};
 use sf_types::{AppId, NodeId, Page, PageRequest, Port, ProjectId, ReleaseId, Slug, TenantId, Timestamp};
 
-use crate::row::{Column, Field, Json, row, words};
+use crate::row::{Column, Field, Json, column, row, words};
 use crate::sql::{Sql, containing, insert, page_of};
 use crate::tx::{Look, Tx};
 use crate::{Result, StoreError, nodes, releases};
@@ -84,8 +84,26 @@ pub struct AppChange {
     pub detected_ports: Option<Vec<Port>>,
     /// Restarts of the live release.
     pub restarts: Option<u32>,
-    /// Generation the node holds; a higher one than ours is taken over, ours is never lowered.
+    /// Generation the node holds; a higher one than ours is taken over, ours is never lowered. What was applied under
+    /// one that we never gave is not known then.
     pub generation: Option<u64>,
+    /// What it shall do, by the node's own word.
+    pub desired: Option<Desired>,
+    /// The app as the node has taken it.
+    pub applied: Option<AppSpec>,
+}
+
+/// What an app is by its node's last word, for bringing a node that fell behind back in step.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Applied {
+    /// The app as the node took it.
+    pub spec: AppSpec,
+    /// Its generation now.
+    pub generation: u64,
+    /// What it shall do.
+    pub desired: Desired,
+    /// What serves.
+    pub live: ReleaseId,
 }
 
 /// Adds an app: never deployed, not running.
@@ -178,6 +196,39 @@ pub async fn facts(at: &impl Look, id: AppId) -> Result<plan::AppFacts> {
     })
 }
 
+/// Raises the generation for an order that is signed in this transaction; answers the app as it is then.
+///
+/// # Errors
+/// When the database fails; `None` when the app is not inside the scope.
+pub async fn next_generation(tx: &mut Tx, id: AppId) -> Result<Option<App>> {
+    let set = Sql::new("UPDATE apps SET generation = generation + 1").with(", updated_at = ?", tx.now.as_millis());
+    let sql = set.push(" WHERE deleted_at IS NULL").and("id = ?", &id).scoped(tx.scope());
+    sql.push(&format!(" RETURNING {}", <App as crate::row::Row>::COLUMNS.join(", "))).find(tx).await
+}
+
+/// What a node's apps are by its own last word: those that have a live release, have not crashed for good and have no
+/// order under way, which would say more than this.
+///
+/// # Errors
+/// When the database fails.
+pub async fn applied(at: &impl Look, node: NodeId) -> Result<Vec<Applied>> {
+    let rows = Sql::new("SELECT applied, generation, desired, live_release FROM apps WHERE deleted_at IS NULL")
+        .and("node_id = ?", &node)
+        .push(" AND applied IS NOT NULL AND live_release IS NOT NULL AND state <> 'failed' AND NOT EXISTS (SELECT 1 ")
+        .push("FROM runs r WHERE r.app_id = apps.id AND r.closed_at IS NULL AND r.command_id IS NOT NULL)")
+        .scoped(at.scope())
+        .push(" ORDER BY id")
+        .raws(at)
+        .await?;
+    let read = |row: &sea_orm::QueryResult| {
+        let mut place = 0;
+        let Json(spec) = column(row, &mut place)?;
+        let (generation, desired) = (column(row, &mut place)?, column(row, &mut place)?);
+        Ok(Applied { spec, generation, desired, live: column(row, &mut place)? })
+    };
+    rows.iter().map(read).collect()
+}
+
 /// Replaces the settings and raises the generation; answers the new one.
 ///
 /// # Errors
@@ -225,6 +276,15 @@ pub async fn change(tx: &mut Tx, id: AppId, change: &AppChange) -> Result<()> {
     if let Some(generation) = change.generation {
         set = set.with(", generation = CASE WHEN generation < ?", generation.value());
         set = set.with(" THEN ? ELSE generation END", generation.value());
+        if change.applied.is_none() {
+            set = set.with(", applied = CASE WHEN generation < ? THEN NULL ELSE applied END", generation.value());
+        }
+    }
+    if let Some(desired) = change.desired {
+        set = set.with(", desired = ?", desired.word());
+    }
+    if let Some(applied) = &change.applied {
+        set = set.with(", applied = ?", Json(applied.clone()).to_raw());
     }
     set.push(" WHERE deleted_at IS NULL").and("id = ?", &id).scoped(tx.scope()).run_one(tx, "app").await
 }

@@ -147,18 +147,32 @@ pub async fn apply(tx: &mut Tx, app: AppId, facts: &DeployFacts) -> Result<()> {
     }
     let own = set.push(" WHERE TRUE").and("id = ?", &facts.release).and("app_id = ?", &app);
     own.scoped(tx.scope()).run_one(tx, "release").await?;
-    settle(tx, app, facts).await
+    settle(tx, app, facts.live_release, &facts.kept, Some(facts.release)).await
 }
 
-/// One statement for every other release: live, kept, failed or gone, as the node says.
-async fn settle(tx: &Tx, app: AppId, facts: &DeployFacts) -> Result<()> {
-    let live = facts.live_release.map(|id| id.uuid());
+/// Writes down which releases are live, kept and gone, whatever was last done.
+///
+/// # Errors
+/// When the database fails.
+pub async fn settle_all(tx: &mut Tx, app: AppId, live: Option<ReleaseId>, kept: &[ReleaseId]) -> Result<()> {
+    settle(tx, app, live, kept, None).await
+}
+
+/// One statement for every release of an app: live, kept, failed or gone, as the node says.
+async fn settle(
+    tx: &Tx,
+    app: AppId,
+    live: Option<ReleaseId>,
+    kept: &[ReleaseId],
+    made: Option<ReleaseId>,
+) -> Result<()> {
+    let live = live.map(|id| id.uuid());
     let listed = |mut sql: Sql, before: &str| {
         sql = sql.push(before);
-        for (n, id) in facts.kept.iter().enumerate() {
+        for (n, id) in kept.iter().enumerate() {
             sql = sql.with(if n == 0 { "?" } else { ", ?" }, id.uuid());
         }
-        if facts.kept.is_empty() { sql.push("NULL)") } else { sql.push(")") }
+        if kept.is_empty() { sql.push("NULL)") } else { sql.push(")") }
     };
     let sql = Sql::new("UPDATE releases SET live_at = CASE WHEN state <> 'live' AND id = ")
         .with("?", live)
@@ -166,7 +180,7 @@ async fn settle(tx: &Tx, app: AppId, facts: &DeployFacts) -> Result<()> {
         .with(", state = CASE WHEN id = ? THEN 'live'", live);
     let sql = listed(sql, " WHEN live_at IS NOT NULL AND id IN (")
         .push(" THEN 'kept' WHEN state IN ('live', 'kept') THEN 'gone'")
-        .with(" WHEN state = 'building' AND id = ? THEN 'failed' ELSE state END WHERE TRUE", facts.release.uuid())
+        .with(" WHEN state = 'building' AND id = ? THEN 'failed' ELSE state END WHERE TRUE", made.map(|id| id.uuid()))
         .and("app_id = ?", &app)
         .scoped(tx.scope());
     sql.run(tx).await.map(drop)

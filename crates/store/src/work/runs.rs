@@ -44,6 +44,7 @@ row! {
         updated_at: Timestamp,
         closed_at: Option<Timestamp>,
         expires_at: Timestamp = "deadline_at",
+        held_until: Option<Timestamp>,
     }
 }
 
@@ -103,6 +104,7 @@ impl RunRow {
             updated_at: run.updated_at,
             closed_at: run.closed_at,
             expires_at: run.expires_at,
+            held_until: run.held_until,
         }
     }
 
@@ -130,6 +132,7 @@ impl RunRow {
             updated_at: self.updated_at,
             closed_at: self.closed_at,
             expires_at: self.expires_at,
+            held_until: self.held_until,
         };
         Ok(RunRecord { run, outcome: self.outcome.map(|outcome| outcome.0) })
     }
@@ -185,6 +188,7 @@ pub async fn update(tx: &mut Tx, run: &Run, outcome: Option<&Outcome>) -> Result
         .with(", version = ?", run.version.value())
         .with(", updated_at = ?", run.updated_at.as_millis())
         .with(", closed_at = ?", run.closed_at.value())
+        .with(", held_until = ?", run.held_until.value())
         .with(", deadline_at = ? WHERE closed_at IS NULL", run.expires_at.as_millis())
         .and("id = ?", &run.id)
         .and("version = ?", &before)

@@ -4,10 +4,10 @@ use sf_protocol::outcome::Step;
 use sf_protocol::report::StepState;
 use sf_types::{RunId, TenantId, Timestamp};
 
-use crate::row::{row, words};
-use crate::sql::{Sql, insert_all};
+use crate::Result;
+use crate::row::{Column, row, words};
+use crate::sql::Sql;
 use crate::tx::{Look, Tx};
-use crate::{Result, StoreError};
 
 words! {
     /// What kind of thing happened.
@@ -63,33 +63,33 @@ row! {
     }
 }
 
-/// Adds to the end of a run's timeline.
+/// Adds to the end of a run's timeline, in one statement.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] when the run is not inside the scope.
+/// [`crate::StoreError::NotFound`] when the run is not inside the scope.
 pub async fn append(tx: &mut Tx, run: RunId, moments: &[Moment]) -> Result<()> {
-    let last = Sql::new("SELECT tenant_id, (SELECT COALESCE(max(s.seq), 0) FROM run_steps s WHERE s.run_id = runs.id)")
-        .push(" FROM runs WHERE TRUE")
-        .and("id = ?", &run)
-        .scoped(tx.scope());
-    let row = last.raw(tx).await?.ok_or(StoreError::NotFound("run"))?;
-    let mut place = 0;
-    let tenant: TenantId = crate::row::column(&row, &mut place)?;
-    let last: u64 = crate::row::column(&row, &mut place)?;
-    let rows: Vec<_> = (last + 1..)
-        .zip(moments.iter().cloned())
-        .map(|(seq, Moment { at, kind, step, state, note })| MomentRow {
-            run,
-            seq,
-            tenant,
-            at,
-            kind,
-            step,
-            state,
-            note,
-        })
-        .collect();
-    insert_all(tx, &rows, "").await.map(drop)
+    let Some((first, later)) = moments.split_first() else { return Ok(()) };
+    let mut sql = Sql::new(
+        "INSERT INTO run_steps (run_id, seq, tenant_id, at, kind, step, state, note) \
+         SELECT r.id, COALESCE((SELECT max(s.seq) FROM run_steps s WHERE s.run_id = r.id), 0) + m.column1, \
+         r.tenant_id, m.column2, m.column3, m.column4, m.column5, m.column6 FROM runs r, (VALUES ",
+    );
+    sql = values(sql, 1, first);
+    for (n, moment) in (2..).zip(later) {
+        sql = values(sql.push(", "), n, moment);
+    }
+    let sql = sql.push(") AS m WHERE TRUE").and("r.id = ?", &run);
+    let sql = sql.and_some("r.tenant_id = ?", tx.scope().tenant().as_ref());
+    sql.and_some("r.project_id = ?", tx.scope().project().as_ref()).run_one(tx, "run").await
+}
+
+fn values(sql: Sql, n: i64, moment: &Moment) -> Sql {
+    sql.push(&format!("({n}, "))
+        .with("?", moment.at.value())
+        .with(", ?", moment.kind.value())
+        .with(", ?", moment.step.value())
+        .with(", ?", moment.state.value())
+        .with(", ?)", moment.note.as_str())
 }
 
 /// A run's timeline in order.

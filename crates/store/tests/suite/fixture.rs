@@ -86,7 +86,7 @@ impl World {
         let (run, now) = (run.clone(), self.now());
         self.write(move |tx| {
             Box::pin(async move {
-                let (epoch, sequence) = nodes::reserve_sequence(tx, run.node.unwrap()).await?;
+                let nodes::Reserved { epoch, sequence, .. } = nodes::reserve_sequence(tx, run.node.unwrap()).await?;
                 let command = new_command(&run, epoch, sequence, now);
                 commands::insert(tx, &command).await?;
                 Ok(command)
@@ -177,6 +177,7 @@ pub fn new_run(side: Side, now: Timestamp) -> Run {
         updated_at: now,
         closed_at: None,
         expires_at: Timestamp::from_millis(now.as_millis() + 3_600_000),
+        held_until: None,
     }
 }
 
@@ -206,7 +207,7 @@ pub fn new_command(run: &Run, epoch: u64, sequence: u64, now: Timestamp) -> Stor
     StoredCommand {
         id: id(),
         tenant: run.tenant,
-        run: run.id,
+        run: Some(run.id),
         node: run.node.unwrap(),
         epoch,
         sequence,

@@ -157,7 +157,7 @@ pub async fn sequence_numbers_have_no_gaps(world: World) {
     let take = |fails: bool| async move {
         write!(store, Scope::System, |tx| {
             let taken = nodes::reserve_sequence(tx, a.node).await?;
-            if fails { Err(StoreError::Stale("run")) } else { Ok(taken) }
+            if fails { Err(StoreError::Stale("run")) } else { Ok((taken.epoch, taken.sequence)) }
         })
     };
     let taken = futures_util::future::join_all((0..40).map(|n| take(n % 4 == 0))).await;

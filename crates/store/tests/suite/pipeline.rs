@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use sf_actions::app::Settings;
 use sf_engine::{Done, Input, RunState, step};
+use sf_protocol::Kind;
 use sf_protocol::app::AppState;
 use sf_protocol::outcome::{DeployFacts, Facts, Outcome, Step, StepTime, Verdict as NodeVerdict};
 use sf_store::approvals::{self, ApprovalState, Verdict};
 use sf_store::apps::{AppChange, Desired};
-use sf_store::commands::{self, CommandState};
+use sf_store::commands::{self, CommandState, Moved};
 use sf_store::releases::{self, ReleaseState};
 use sf_store::runs::RunFilter;
 use sf_store::timeline::{self, Moment, MomentKind};
@@ -114,7 +115,7 @@ pub async fn timeline_in_order(world: World) {
 }
 
 pub async fn commands_wait_in_order_and_move_forward_only(world: World) {
-    let (a, store) = (world.a, &world.store);
+    let (a, store, now) = (world.a, &world.store, world.now());
     let run = world.run(a).await;
     let mut made = Vec::new();
     for _ in 0..4 {
@@ -129,18 +130,22 @@ pub async fn commands_wait_in_order_and_move_forward_only(world: World) {
     let first = made[0].id;
     for (state, news) in [("sent", true), ("sent", false), ("acked", true), ("sent", false), ("done", true)] {
         let met = write!(store, Scope::System, |tx| match state {
-            "sent" => commands::mark_sent(tx, first).await,
-            "acked" => commands::mark_acked(tx, first, &signed("ack")).await,
-            _ => commands::mark_done(tx, first, &signed("result")).await,
+            "sent" => commands::mark_sent(tx, first, now).await,
+            "acked" => commands::mark_acked(tx, a.node, first, &signed("ack"), None).await,
+            _ => commands::mark_done(tx, a.node, first, Some(&signed("result")), None).await,
         });
-        assert_eq!(met.unwrap(), news, "{state}");
+        let moved = Moved { run: Some(run.id), kind: Kind::Deploy, deploy: Some(made[0].payload.clone()) };
+        assert_eq!(met.unwrap(), news.then_some(moved), "{state}");
     }
     let done = commands::get(&world.system(), first).await.unwrap();
     assert_eq!((done.state, done.result.unwrap().0), (CommandState::Done, signed("result")));
-    assert!(!write!(store, Scope::System, |tx| commands::mark_acked(tx, first, &signed("x")).await).unwrap());
+    let again = write!(store, Scope::System, |tx| commands::mark_acked(tx, a.node, first, &signed("x"), None).await);
+    assert_eq!(again.unwrap(), None);
+    let (other, second) = (world.b.node, made[1].id);
+    let lie = write!(store, Scope::System, |tx| commands::mark_done(tx, other, second, Some(&signed("x")), None).await);
+    assert_eq!(lie.unwrap(), None, "the word of another node counts for nothing");
     assert_eq!(waiting().await, [2, 3, 4]);
     // A void takes the number of one that was never accepted.
-    let (second, now) = (made[1].id, world.now());
     let void = write!(store, Scope::System, |tx| {
         let (epoch, sequence) = commands::mark_void(tx, second).await?.unwrap();
         let void = new_command(&run, epoch, sequence, now);
@@ -244,6 +249,7 @@ pub async fn apps_keep_names_generations_and_facts(world: World) {
         detected_ports: Some(vec![Port::try_from(3000).unwrap()]),
         restarts: Some(4),
         generation: Some(2),
+        ..Default::default()
     };
     write!(store, a.scope(), |tx| apps::change(tx, a.app, &change).await).unwrap();
     let app = apps::get(&world.reader(a), a.app).await.unwrap();

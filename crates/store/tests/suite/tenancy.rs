@@ -3,6 +3,7 @@
 use sf_actions::Permission;
 use sf_protocol::report::{LogLine, LogSource, LogStream, Stream, SystemLog};
 use sf_store::approvals::{self, Approval, ApprovalState, Verdict};
+use sf_store::apps::AppChange;
 use sf_store::audit::{self, ActivityFilter, Entry};
 use sf_store::devices;
 use sf_store::enrol::{self, EnrolToken};
@@ -93,6 +94,9 @@ async fn fill(world: &World, side: Side) -> Everything {
         tokens::create(tx, &all.token).await?;
         enrol::create(tx, &all.enrol).await?;
         releases::create(tx, all.release, side.app, all.run, None, None).await?;
+        let applied = Some(sf_engine::plan::app_spec(&apps::facts(tx, side.app).await?));
+        let live = AppChange { live_release: Some(Some(all.release)), applied, ..AppChange::default() };
+        apps::change(tx, side.app, &live).await?;
         approvals::open(tx, &all.approval).await?;
         let moment = Moment { at: now, kind: MomentKind::Proposed, step: None, state: None, note: "asked".into() };
         timeline::append(tx, all.run, &[moment]).await?;
@@ -141,6 +145,7 @@ async fn view(at: &impl Look, side: Side, all: &Everything) -> Vec<String> {
         apps::get(at, side.app),
         apps::of_node(at, side.node),
         apps::facts(at, side.app),
+        apps::applied(at, side.node),
         releases::get(at, all.release),
         releases::page(at, side.app, &page),
         releases::kept(at, side.app),
@@ -224,7 +229,8 @@ pub async fn another_tenant_sees_and_changes_nothing(world: World) {
         apps::set_desired(|_: &All, a: Side, _| a.app, |_: &All, _: Side, _| apps::Desired::Stopped),
         apps::delete(|_: &All, a: Side, _| a.app),
         releases::set_state(|all: &All, _: Side, _| all.release, |_: &All, _: Side, _| releases::ReleaseState::Gone),
-        commands::mark_sent(|all: &All, _: Side, _| all.command),
+        commands::mark_sent(|all: &All, _: Side, _| all.command, |_: &All, _: Side, now: Timestamp| now),
+        apps::next_generation(|_: &All, a: Side, _| a.app),
         commands::mark_void(|all: &All, _: Side, _| all.command),
         approvals::end(|all: &All, _: Side, _| all.run, |_: &All, _: Side, _| ApprovalState::Withdrawn),
         timeline::append(|all: &All, _: Side, _| all.run, |_: &All, _: Side, _| &[]),
@@ -247,8 +253,13 @@ async fn more_attempts(world: &World, all: &Everything) {
             idle_expires_at: now,
         };
         assert!(matches!(sessions::rotate(tx, mine.session.id, &rotation).await, Err(StoreError::Stale(_))));
-        assert!(!commands::mark_acked(tx, mine.command, &signed("ack")).await?);
-        assert!(!commands::mark_done(tx, mine.command, &signed("result")).await?);
+        assert_eq!(commands::mark_acked(tx, a.node, mine.command, &signed("ack"), None).await?, None);
+        assert_eq!(commands::mark_done(tx, a.node, mine.command, None, None).await?, None);
+        let moments = timeline::of_run(tx, mine.run).await?;
+        assert_eq!(moments, []);
+        let moment = Moment { at: now, kind: MomentKind::Note, step: None, state: None, note: "x".into() };
+        let told = timeline::append(tx, mine.run, &[moment]).await;
+        assert!(matches!(told, Err(StoreError::NotFound(_))));
         let decided = approvals::decide(tx, mine.approval.id, &mine.approval.hash, Verdict::Approved, b.user, None);
         assert!(matches!(decided.await, Err(StoreError::Stale(_))));
         tx.set_scope(Scope::System);

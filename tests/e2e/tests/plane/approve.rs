@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use sf_actions::app::{AppAction, AppRef};
-use sf_actions::run::{Decide, RunAction};
+use sf_actions::run::{Decide, RunAction, RunRef};
 use sf_actions::{Action, Actor, ActorKind};
 use sf_engine::{Done, RunState};
 use sf_store::approvals::ApprovalState;
+use sf_store::nodes::NodeStatus;
 use sf_testkit::people::deploy;
 use sf_testkit::{Plane, Script};
 use sf_types::{PageRequest, RunId};
@@ -53,6 +54,33 @@ pub async fn an_approval_is_held_and_bound_to_what_was_shown(plane: Plane) -> Re
     assert_eq!(plane.ended(run).await?.state, RunState::Done(Done::Succeeded));
     assert!(plane.control.app(&admin, app).await.is_err(), "it is gone");
     plane.audited().await?;
+    plane.stop().await;
+    Ok(())
+}
+
+pub async fn an_approval_is_held_back_from_a_node_that_connects_meanwhile(plane: Plane) -> Result<()> {
+    let admin = plane.admin().await?;
+    let node = plane.enrol(&admin).await?;
+    let app = plane.app(&admin, node.id(), "shop").await?;
+    let plane = plane.reconfigured(|options| options.routing.never_auto = vec!["app.deploy".into()]).await?;
+    for taken_back in [true, false] {
+        let run = plane.open_run(&Plane::ai_of(&admin), deploy(app)).await?;
+        let hash = hash_of(&plane, &admin, run).await?;
+        plane.propose(&admin, Action::Run(RunAction::Approve(decide(run, &hash)))).await?;
+        plane.pass(Duration::from_millis(4_000)).await?;
+        let session = node.serve(&plane.nodes, &plane.dial(), Script::Succeed).await?;
+        let held = plane.run(run).await?;
+        assert_eq!((held.state, held.command), (RunState::Ready, None), "nothing is signed before its time");
+        if taken_back {
+            plane.propose(&admin, Action::Run(RunAction::Cancel(RunRef { run }))).await?;
+        }
+        plane.pass(Duration::from_millis(1_000)).await?;
+        let expected = if taken_back { Done::Cancelled } else { Done::Succeeded };
+        assert_eq!(plane.ended(run).await?.state, RunState::Done(expected));
+        session.cut().await;
+        plane.until_node(node.id(), NodeStatus::Offline).await?;
+    }
+    assert_eq!(node.began().len(), 1);
     plane.stop().await;
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use sf_actions::Action;
+use sf_actions::app::{AppAction, Update};
 use sf_actions::node::{NodeAction, NodeRef};
 use sf_bus::{Delivery, Topic};
 use sf_engine::{Done, RunState};
@@ -13,6 +14,7 @@ use sf_protocol::query::Query;
 use sf_protocol::report::{AppSample, NodeEvent, NodeSample, SystemLog};
 use sf_protocol::{Frame, Verdict};
 use sf_store::nodes::NodeStatus;
+use sf_store::timeline::MomentKind;
 use sf_testkit::node::Taken;
 use sf_testkit::{Plane, Script};
 use sf_types::Scope;
@@ -41,6 +43,28 @@ pub async fn an_order_waits_for_its_node(plane: Plane) -> Result<()> {
     let expired = plane.ended(run).await?;
     assert_eq!(expired.state, RunState::Done(Done::Expired));
     plane.audited().await?;
+    plane.stop().await;
+    Ok(())
+}
+
+pub async fn a_run_that_cannot_be_ordered_when_its_node_comes_ends_like_any_other(plane: Plane) -> Result<()> {
+    let admin = plane.admin().await?;
+    let node = plane.enrol(&admin).await?;
+    let app = plane.app(&admin, node.id(), "shop").await?;
+    let run = plane.deploy(&admin, app).await?;
+    let mut settings = plane.control.app(&admin, app).await?.settings.0;
+    settings.build.start = Some(vec!["x".repeat(1_000); 60]);
+    plane.propose(&admin, Action::App(AppAction::Update(Box::new(Update { app, settings })))).await?;
+    node.serve(&plane.nodes, &plane.dial(), Script::Succeed).await?;
+    let ended = plane.ended(run).await?;
+    assert_eq!(ended.state, RunState::Done(Done::Failed));
+    assert_eq!(ended.fault.context("it says why")?.code, "order.too_large");
+    let timeline = plane.control.timeline(&admin, run).await?;
+    let kinds: Vec<_> = timeline.iter().map(|moment| moment.kind).collect();
+    assert_eq!(kinds, [MomentKind::Proposed, MomentKind::Policy, MomentKind::Closed]);
+    let lines = plane.audited().await?;
+    let of_run: Vec<_> = lines.iter().filter(|line| line.run == Some(run)).map(|line| &*line.outcome).collect();
+    assert_eq!(of_run, ["proposed", "failed"]);
     plane.stop().await;
     Ok(())
 }

@@ -6,6 +6,7 @@ mod connect;
 mod enrol;
 mod order;
 mod recover;
+mod resync;
 mod tenancy;
 
 use anyhow::{Context, Result};
@@ -42,6 +43,7 @@ scenarios! {
     order::a_cancel_reaches_the_node_and_only_its_word_ends_the_run;
     order::an_order_that_fits_no_frame_ends_its_run_and_holds_up_nobody;
     connect::an_order_waits_for_its_node;
+    connect::a_run_that_cannot_be_ordered_when_its_node_comes_ends_like_any_other;
     connect::an_expired_order_is_voided_and_signed_afresh;
     connect::two_holders_of_one_key_are_both_cut_until_a_person_looks;
     connect::a_second_connection_replaces_the_first;
@@ -50,9 +52,11 @@ scenarios! {
     recover::a_kill_in_the_middle_ends_truthfully;
     recover::a_restart_before_the_order_left_sends_it_once;
     approve::an_approval_is_held_and_bound_to_what_was_shown;
+    approve::an_approval_is_held_back_from_a_node_that_connects_meanwhile;
     approve::a_rejection_ends_the_run;
     approve::the_quota_is_enforced;
     approve::under_a_freeze_somebody_else_has_to_agree;
+    resync::a_node_that_fell_behind_is_brought_back_in_step;
     tenancy::another_tenant_sees_and_changes_nothing;
 }
 

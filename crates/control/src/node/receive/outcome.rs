@@ -5,29 +5,48 @@ use std::sync::Arc;
 use sf_actions::Action;
 use sf_actions::app::AppAction;
 use sf_engine::{Done, Input, Run, RunState};
-use sf_protocol::Signed;
+use sf_protocol::order::Order;
 use sf_protocol::outcome::{DeployFacts, Facts, Outcome};
-use sf_store::{Tx, apps, commands, releases, runs};
-use sf_types::{Fault, NodeId, Scope};
+use sf_protocol::{Command, Kind, Signed, Verdict};
+use sf_store::apps::AppChange;
+use sf_store::commands::{self, Moved};
+use sf_store::{Tx, apps, nodes, releases, runs};
+use sf_types::{AppId, Fault, NodeId, Scope, Timestamp};
 
-use super::{found, own};
+use super::found;
 use crate::control::{Control, Core};
+use crate::resync::{change_of, desired_of};
 use crate::transition::{self, After};
-use crate::{dispatch, events, moments};
+use crate::{events, moments};
 
 /// Stores an outcome, ends its run, makes the app what the node says it is. A repeated one changes nothing.
-pub(super) async fn record(control: &Control, node: NodeId, outcome: Outcome, signed: Signed) -> Result<After, Fault> {
+///
+/// `signed` is the word itself; an answer about the journal only repeats it.
+pub(crate) async fn record(
+    control: &Control,
+    node: NodeId,
+    outcome: Outcome,
+    signed: Option<Signed>,
+) -> Result<After, Fault> {
     let core = control.core().clone();
     let store = core.store.clone();
+    let sent = core.written.take(outcome.command);
     let after = store
         .write(Scope::System, move |tx| {
             Box::pin(async move {
                 let mut after = After::default();
-                let Some(command) = own(tx, node, outcome.command).await? else { return Ok(after) };
-                if !commands::mark_done(tx, command.id, &signed).await? {
+                let repeated = signed.is_none();
+                let moved = commands::mark_done(tx, node, outcome.command, signed.as_ref(), sent).await?;
+                let Some(moved) = moved else { return Ok(after) };
+                let Some(run) = moved.run else {
+                    in_step(tx, node, &moved, &outcome).await?;
                     return Ok(after);
+                };
+                let run = runs::get(tx, run).await?;
+                if !repeated || !is_older(tx, &run, &outcome).await? {
+                    facts(tx, &run, &moved, &outcome).await?;
                 }
-                apply(tx, &core, &command, outcome, &mut after).await?;
+                ended(tx, &core, run, outcome, sent, &mut after).await?;
                 Ok(after)
             })
         })
@@ -35,34 +54,56 @@ pub(super) async fn record(control: &Control, node: NodeId, outcome: Outcome, si
     Ok(after)
 }
 
-async fn apply(
+/// The word on what belongs to no run: a node that could not be brought in step is told of.
+async fn in_step(tx: &mut Tx, node: NodeId, moved: &Moved, outcome: &Outcome) -> sf_store::Result<()> {
+    let Some(fault) = outcome.fault.as_ref().filter(|_| moved.kind == Kind::DesiredState) else { return Ok(()) };
+    let row = nodes::get(tx, node).await?;
+    tracing::warn!(agent_id = %node, %fault, "a node is not what it should be");
+    tx.publish(events::node_notice(row.tenant, node, &fault.code, &fault.to_string()));
+    Ok(())
+}
+
+/// Whether a repeated word speaks of a state of the app that was followed by another.
+async fn is_older(tx: &Tx, run: &Run, outcome: &Outcome) -> sf_store::Result<bool> {
+    let generation = match &outcome.facts {
+        Facts::Deploy(facts) => facts.generation,
+        Facts::App(facts) => facts.generation,
+        Facts::None => return Ok(false),
+    };
+    let Some(app) = run.app else { return Ok(false) };
+    Ok(found(apps::get(tx, app).await)?.is_some_and(|row| generation < row.generation))
+}
+
+/// The app is as the node says.
+async fn facts(tx: &mut Tx, run: &Run, moved: &Moved, outcome: &Outcome) -> sf_store::Result<()> {
+    match (&outcome.facts, run.app) {
+        (Facts::Deploy(facts), Some(app)) => deployed(tx, run, app, facts, moved, outcome).await,
+        (Facts::App(facts), Some(app)) => {
+            found(apps::change(tx, app, &change_of(facts)).await)?;
+            tx.publish(events::app_changed(run.tenant, run.project, app));
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The run ends as the node says.
+async fn ended(
     tx: &mut Tx,
     core: &Arc<Core>,
-    command: &commands::StoredCommand,
+    run: Run,
     outcome: Outcome,
+    sent: Option<Timestamp>,
     after: &mut After,
 ) -> sf_store::Result<()> {
-    let run = runs::get(tx, command.run).await?;
-    if let (Facts::Deploy(facts), Some(app)) = (&outcome.facts, run.app) {
-        deployed(tx, &run, app, facts).await?;
+    if run.command != Some(outcome.command) {
+        // A void or a cancel: its own outcome says nothing about the run. After a void, one that still wants to go
+        // ahead gets a command under a fresh number.
+        return transition::advance(tx, core, run, Input::NodeReady, None, after).await.map(drop);
     }
-    if let (Facts::App(facts), Some(app)) = (&outcome.facts, run.app) {
-        let change = apps::AppChange {
-            state: Some(facts.state),
-            live_release: Some(facts.live_release),
-            stable_port: facts.port.map(Some),
-            generation: Some(facts.generation),
-            ..Default::default()
-        };
-        found(apps::change(tx, app, &change).await)?;
-        tx.publish(events::app_changed(run.tenant, run.project, app));
-    }
-    if run.command != Some(command.id) {
-        // A void or a cancel: its own outcome says nothing about the run.
-        return voided(tx, core, &run, after).await;
-    }
-    let moment = moments::outcome(outcome.finished_at, outcome.verdict);
-    let advanced = transition::advance(tx, core, run.id, Input::Outcome(Box::new(outcome)), moment, after).await?;
+    let word = moments::outcome(outcome.finished_at, outcome.verdict);
+    let said = sent.map(moments::sent).into_iter().chain([word]);
+    let advanced = transition::advance(tx, core, run, Input::Outcome(Box::new(outcome)), said, after).await?;
     if let Some(Run { state: RunState::Done(Done::Succeeded), action: Action::App(AppAction::Delete(_)), app, .. }) =
         advanced
         && let Some(app) = app
@@ -72,26 +113,23 @@ async fn apply(
     Ok(())
 }
 
-/// After a void a run that still wants to go ahead gets a command under a fresh number.
-async fn voided(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mut After) -> sf_store::Result<()> {
-    if run.state == RunState::Ready && run.command.is_none() {
-        let mut fresh = run.clone();
-        fresh.version += 1;
-        dispatch::order(tx, core, &mut fresh, after).await?;
-        if fresh.command.is_some() || fresh.is_done() {
-            runs::update(tx, &fresh, None).await?;
-        }
-    }
-    Ok(())
-}
-
-async fn deployed(tx: &mut Tx, run: &Run, app: sf_types::AppId, facts: &DeployFacts) -> sf_store::Result<()> {
-    let change = apps::AppChange {
+async fn deployed(
+    tx: &mut Tx,
+    run: &Run,
+    app: AppId,
+    facts: &DeployFacts,
+    moved: &Moved,
+    outcome: &Outcome,
+) -> sf_store::Result<()> {
+    let taken = moved.deploy.as_deref().filter(|_| outcome.verdict == Verdict::Succeeded);
+    let change = AppChange {
         state: Some(facts.state),
         live_release: Some(facts.live_release),
         stable_port: facts.port.map(Some),
         generation: Some(facts.generation),
         restarts: Some(0),
+        desired: desired_of(facts.state),
+        applied: taken.and_then(spec_of),
         ..Default::default()
     };
     // App or release may be deleted meanwhile; the node's word ends the run all the same.
@@ -99,4 +137,12 @@ async fn deployed(tx: &mut Tx, run: &Run, app: sf_types::AppId, facts: &DeployFa
     found(releases::apply(tx, app, facts).await)?;
     tx.publish(events::app_changed(run.tenant, run.project, app));
     Ok(())
+}
+
+/// The app as our own signed deploy said that it shall be.
+fn spec_of(deploy: &[u8]) -> Option<sf_protocol::app::AppSpec> {
+    match sf_protocol::wire::parse::<Command>(deploy).ok()?.order {
+        Order::Deploy(deploy) => Some(deploy.app),
+        _ => None,
+    }
 }
