@@ -77,7 +77,7 @@ async fn order(plane: &Plane, mut sample: Sample) -> Result<()> {
     store
         .write_unawaited(Scope::System, move |tx| {
             Box::pin(async move {
-                commands::mark_acked(tx, acked.command.node, command, &acked.command.signed(), None).await?;
+                commands::mark_acked(tx, acked.command.node, command, Some(&acked.command.signed()), None).await?;
                 state(tx, acked, RunState::Working, 4).await
             })
         })

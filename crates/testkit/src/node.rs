@@ -310,6 +310,16 @@ impl SimNode {
         Frame::Result(signed)
     }
 
+    /// RESULT of an order that is under way and was stopped; `None` when it is not, or has ended.
+    pub async fn stopped(&self, command: CommandId) -> Option<Frame> {
+        let under_way = {
+            let memory = self.memory();
+            let ended = memory.outcomes.contains_key(&command);
+            memory.began.iter().find(|began| began.id == command && !ended).cloned()
+        };
+        Some(self.result(&under_way?, Verdict::Cancelled).await)
+    }
+
     /// ANSWER to a read: what the machine and its journal know; there is nothing else.
     pub fn answer(&self, command: &Command, query: &Query) -> Frame {
         let reply = match query {

@@ -25,6 +25,18 @@ impl Plane {
         Ok(Actor { kind: ActorKind::Person { user, session }, tenant: self.tenant, permissions })
     }
 
+    /// The administrator that [`Plane::admin`] made, perhaps in an earlier process.
+    ///
+    /// # Errors
+    /// There is none.
+    pub async fn admin_again(&self) -> Result<Actor> {
+        let reader = self.control.store().read(Scope::System);
+        let user = users::by_email(&reader, "admin@example.org").await?.context("an administrator")?.id;
+        let permissions = permissions::of_user(&reader, user).await?;
+        let session = self.rng.id(&self.clock);
+        Ok(Actor { kind: ActorKind::Person { user, session }, tenant: self.tenant, permissions })
+    }
+
     /// An AI that acts for a person, with all their rights.
     ///
     /// # Panics

@@ -1,7 +1,7 @@
 //! A whole control plane in one process.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,7 +60,9 @@ pub struct Plane {
     pub address: SocketAddr,
     tls: bool,
     options: Options,
-    folder: Arc<TempDir>,
+    folder: PathBuf,
+    /// Deletes the folder with the last plane over it, where it was made for this one.
+    made: Option<Arc<TempDir>>,
 }
 
 impl Plane {
@@ -80,21 +82,39 @@ impl Plane {
         Self::with(Database::Sqlite, Clock::system(), tls).await
     }
 
+    /// Starts in a folder that outlives it: what is there is gone on with, as a process started again does.
+    ///
+    /// # Errors
+    /// Whatever keeps it from starting.
+    pub async fn in_folder(folder: &Path, clock: Clock) -> Result<Self> {
+        let mut options = Options::in_folder(folder.to_owned());
+        options.password_cost = Cost::for_tests();
+        let place = (folder.to_owned(), None);
+        Self::open(options, place, clock, Tasks::new(), true).await
+    }
+
     async fn with(database: Database<'_>, clock: Clock, tls: bool) -> Result<Self> {
-        let folder = Arc::new(tempfile::tempdir()?);
-        let mut options = Options::in_folder(folder.path().to_owned());
+        let made = Arc::new(tempfile::tempdir()?);
+        let folder = made.path().to_owned();
+        let mut options = Options::in_folder(folder.clone());
         options.password_cost = Cost::for_tests();
         if let Database::Postgres(server) = database {
             options.store = StoreOptions::new(server.database().await?);
         }
-        Self::open(options, folder, clock, Tasks::new(), tls).await
+        Self::open(options, (folder, Some(made)), clock, Tasks::new(), tls).await
     }
 
-    async fn open(options: Options, folder: Arc<TempDir>, clock: Clock, nodes: Tasks, tls: bool) -> Result<Self> {
+    async fn open(
+        options: Options,
+        (folder, made): (PathBuf, Option<Arc<TempDir>>),
+        clock: Clock,
+        nodes: Tasks,
+        tls: bool,
+    ) -> Result<Self> {
         let (tasks, rng) = (Tasks::new(), Rng::system());
         let control = Control::start(options.clone(), clock.clone(), rng.clone(), &tasks).await?;
         let names = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
-        let files = TlsFiles::in_folder(folder.path());
+        let files = TlsFiles::in_folder(&folder);
         files.make_if_missing(&names)?;
         let secured = if tls { Some(files.server_config()?) } else { None };
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
@@ -106,7 +126,7 @@ impl Plane {
         gateway.start(&tasks);
         let all = sf_store::tenants::all(&control.store().read(Scope::System)).await?;
         let tenant = all.first().context("a started control plane has a tenant")?.id;
-        Ok(Self { control, clock, rng, tasks, nodes, tenant, address, tls, options, folder })
+        Ok(Self { control, clock, rng, tasks, nodes, tenant, address, tls, options, folder, made })
     }
 
     /// Stops it and starts another one over the same database and folder. Its address is another one, too.
@@ -116,7 +136,7 @@ impl Plane {
     pub async fn restarted(self) -> Result<Self> {
         self.tasks.stop(GRACE).await;
         drop(self.control);
-        Self::open(self.options, self.folder, self.clock, self.nodes, self.tls).await
+        Self::open(self.options, (self.folder, self.made), self.clock, self.nodes, self.tls).await
     }
 
     /// Ends it without a last word, as a kill would, and starts another one over the same database and folder.
@@ -136,8 +156,8 @@ impl Plane {
         self.tasks.stop(GRACE).await;
         drop(self.control);
         let backup = tempfile::tempdir()?;
-        copy_database(self.folder.path(), backup.path())?;
-        let plane = Self::open(self.options, self.folder, self.clock, self.nodes, self.tls).await?;
+        copy_database(&self.folder, backup.path())?;
+        let plane = Self::open(self.options, (self.folder, self.made), self.clock, self.nodes, self.tls).await?;
         Ok((plane, backup))
     }
 
@@ -148,7 +168,7 @@ impl Plane {
     pub async fn restored(self, backup: &TempDir, raise: bool) -> Result<Self> {
         self.tasks.stop(GRACE).await;
         drop(self.control);
-        copy_database(backup.path(), self.folder.path())?;
+        copy_database(backup.path(), &self.folder)?;
         if raise {
             let tasks = Tasks::new();
             let store = Store::open(&self.options.store, self.clock.clone(), self.rng.clone(), &tasks).await?;
@@ -156,7 +176,7 @@ impl Plane {
             drop(store);
             tasks.stop(GRACE).await;
         }
-        Self::open(self.options, self.folder, self.clock, self.nodes, self.tls).await
+        Self::open(self.options, (self.folder, self.made), self.clock, self.nodes, self.tls).await
     }
 
     /// Changes the options and starts again.
@@ -176,7 +196,7 @@ impl Plane {
 
     /// Its folder: keys and, with SQLite, the database.
     pub fn folder(&self) -> &std::path::Path {
-        self.folder.path()
+        &self.folder
     }
 
     /// How nodes dial it.

@@ -13,6 +13,8 @@ pub enum Script {
     RollBack,
     /// Promises, then says nothing more.
     Silent,
+    /// Promises and works until it is told to stop; then says that it stopped.
+    UntilStopped,
     /// Says everything twice.
     Duplicate,
     /// Says the result first, then the steps, then the promise.
@@ -27,6 +29,7 @@ impl Script {
         match self {
             Self::Fail => Verdict::Failed,
             Self::RollBack => Verdict::RolledBack,
+            Self::UntilStopped => Verdict::Cancelled,
             Self::Succeed | Self::Silent | Self::Duplicate | Self::Reorder | Self::Quick => Verdict::Succeeded,
         }
     }

@@ -90,8 +90,16 @@ impl SimNode {
             Order::Query(query) => return wire.say(&self.answer(command, query)).await,
             _ => script.verdict(),
         };
-        if script == Script::Silent {
+        let waits = matches!(command.order, Order::Deploy(_) | Order::AppAction(_));
+        if script == Script::Silent || script == Script::UntilStopped && waits {
             return wire.say(&words[0]).await;
+        }
+        if let (Script::UntilStopped, Order::Cancel(cancel)) = (script, &command.order) {
+            wire.say(&words[0]).await?;
+            if let Some(word) = self.stopped(cancel.command).await {
+                wire.say(&word).await?;
+            }
+            return wire.say(&self.result(command, Verdict::Succeeded).await).await;
         }
         if matches!(command.order, Order::Deploy(_)) && script != Script::Quick {
             for step in [Step::Fetch, Step::Build, Step::Start, Step::Health, Step::Switch, Step::Watch] {

@@ -191,9 +191,10 @@ impl Control {
             return Ok(());
         };
         if entry.accepted {
-            // Confirmed to a control plane that was lost since: it does not come by itself.
-            if let Some(outcome) = entry.outcome.filter(|outcome| outcome.command == command) {
-                self.deliver(receive::outcome::record(self, node, outcome, None).await?);
+            // Said to a control plane that was lost since, neither comes again by itself.
+            match entry.outcome.filter(|outcome| outcome.command == command) {
+                Some(outcome) => self.deliver(receive::outcome::record(self, node, outcome, None).await?),
+                None => self.promised(node, command, None).await,
             }
             return Ok(());
         }

@@ -11,7 +11,7 @@ use sf_protocol::report::{DetectedPorts, LogSource, LogStored, LogStream, NodeEv
 use sf_protocol::{Frame, Kind, Signed};
 use sf_store::logs::LogOwner;
 use sf_store::timeline::MomentKind;
-use sf_store::{StoreError, apps, commands, logs, metrics, nodes, releases, runs};
+use sf_store::{Look, StoreError, apps, commands, logs, metrics, nodes, releases, runs};
 use sf_types::{AppId, CommandId, ErrorKind, Fault, NodeId, Scope, Timestamp};
 
 use crate::control::Control;
@@ -78,28 +78,35 @@ impl Control {
             .await;
     }
 
-    /// The command is in the node's journal. Not waited for: it rides in the next batch.
+    /// The command is in the node's journal.
     async fn accepted(&self, open: &ServerOpen, signed: &Signed) -> Result<(), Fault> {
         let accepted: Accepted = verified(open, Kind::Ack, signed)?;
-        let (core, signed, node) = (self.core().clone(), signed.clone(), open.node);
+        self.promised(open.node, accepted.command, Some((signed.clone(), accepted.accepted_at))).await;
+        Ok(())
+    }
+
+    /// A node has a command in its journal, by its ACK or by what it answered about the journal. Not waited for: it
+    /// rides in the next batch.
+    pub(crate) async fn promised(&self, node: NodeId, command: CommandId, ack: Option<(Signed, Timestamp)>) {
+        let core = self.core().clone();
         let store = core.store.clone();
-        let sent = core.written.take(accepted.command);
+        let sent = core.written.take(command);
         store
             .write_unawaited(Scope::System, move |tx| {
                 Box::pin(async move {
-                    let command = accepted.command;
-                    let moved = commands::mark_acked(tx, node, command, &signed, sent).await?;
+                    let signed = ack.as_ref().map(|(signed, _)| signed);
+                    let moved = commands::mark_acked(tx, node, command, signed, sent).await?;
                     let Some(moved) = moved else { return Ok(()) };
                     let Some(run) = own_order(tx, &moved, command).await? else { return Ok(()) };
                     let mut nothing = After::default();
                     let text = "the node wrote it into its journal";
-                    let moment = moments::moment(MomentKind::Accepted, accepted.accepted_at, text);
+                    let at = ack.map_or_else(|| tx.now(), |(_, at)| at);
+                    let moment = moments::moment(MomentKind::Accepted, at, text);
                     let said = sent.map(moments::sent).into_iter().chain([moment]);
                     transition::advance(tx, &core, run, Input::Accepted, said, &mut nothing).await.map(drop)
                 })
             })
             .await;
-        Ok(())
     }
 
     /// The node's signed word on a command: the run ends, the app is as the node says, in one transaction.

@@ -5,7 +5,7 @@ use sf_types::{CommandId, NodeId, RunId, TenantId, Timestamp};
 use uuid::Uuid;
 
 use crate::Result;
-use crate::row::{Column, Field, Json, row, words};
+use crate::row::{Column, Json, row, words};
 use crate::sql::{Sql, insert as insert_row};
 use crate::tx::{Look, Tx};
 
@@ -161,7 +161,7 @@ pub async fn mark_sent(tx: &mut Tx, id: CommandId, at: Timestamp) -> Result<Opti
     mark(tx, set.push(" WHERE state = 'ready'"), id).await
 }
 
-/// The node has it in its journal; `sent_at` is kept where that is not noted yet. Answers its run when that was news.
+/// The node has it in its journal, with its signed ACK where that came; `sent_at` is kept where it is not noted yet. Answers its run when that was news.
 /// Another node's word counts for nothing.
 ///
 /// # Errors
@@ -170,12 +170,12 @@ pub async fn mark_acked(
     tx: &mut Tx,
     node: NodeId,
     id: CommandId,
-    accepted: &Signed,
+    accepted: Option<&Signed>,
     sent_at: Option<Timestamp>,
 ) -> Result<Option<Moved>> {
     let set = Sql::new("UPDATE commands SET state = 'acked', acked_at = ")
         .with("?", tx.now.as_millis())
-        .with(", accepted = ?", Json(accepted.clone()).to_raw())
+        .with(", accepted = ?", accepted.cloned().map(Json).value())
         .with(", sent_at = COALESCE(sent_at, ?)", sent_at.value());
     mark(tx, set.push(" WHERE state IN ('ready', 'sent')").and("node_id = ?", &node), id).await
 }

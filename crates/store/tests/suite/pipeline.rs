@@ -131,7 +131,7 @@ pub async fn commands_wait_in_order_and_move_forward_only(world: World) {
     for (state, news) in [("sent", true), ("sent", false), ("acked", true), ("sent", false), ("done", true)] {
         let met = write!(store, Scope::System, |tx| match state {
             "sent" => commands::mark_sent(tx, first, now).await,
-            "acked" => commands::mark_acked(tx, a.node, first, &signed("ack"), None).await,
+            "acked" => commands::mark_acked(tx, a.node, first, Some(&signed("ack")), None).await,
             _ => commands::mark_done(tx, a.node, first, Some(&signed("result")), None).await,
         });
         let moved = Moved { run: Some(run.id), kind: Kind::Deploy, deploy: Some(made[0].payload.clone()) };
@@ -139,7 +139,8 @@ pub async fn commands_wait_in_order_and_move_forward_only(world: World) {
     }
     let done = commands::get(&world.system(), first).await.unwrap();
     assert_eq!((done.state, done.result.unwrap().0), (CommandState::Done, signed("result")));
-    let again = write!(store, Scope::System, |tx| commands::mark_acked(tx, a.node, first, &signed("x"), None).await);
+    let again =
+        write!(store, Scope::System, |tx| commands::mark_acked(tx, a.node, first, Some(&signed("x")), None).await);
     assert_eq!(again.unwrap(), None);
     let (other, second) = (world.b.node, made[1].id);
     let lie = write!(store, Scope::System, |tx| commands::mark_done(tx, other, second, Some(&signed("x")), None).await);
