@@ -19,7 +19,7 @@ use sf_store::{
 };
 use sf_types::{PageRequest, ReleaseId, RunId, Timestamp};
 
-use crate::fixture::{Side, World, id, new_node, new_run, signed};
+use crate::fixture::{Side, World, id, new_node, new_run};
 use crate::write;
 
 /// Tables whose rows belong to a tenant, each looked at below.
