@@ -53,10 +53,6 @@ export const text = {
     look: 'Look',
     security: 'Why, and unlock',
   },
-  steps: {
-    fetch: 'fetching', detect: 'looking at the code', install: 'installing', build: 'building', start: 'starting', health: 'checking health',
-    switch: 'switching', drain: 'draining', watch: 'live, watching', return: 'returning', stop: 'stopping',
-  } as Record<string, string>,
   guide: {
     title: 'Three steps to a running app',
     hint: 'They tick themselves off.',

@@ -4,11 +4,10 @@ import { keys } from '@/api/keys'
 
 type Kept = Page<Schemas['Approval']> | undefined
 
-/** A person's word on a waiting run. The card goes at once, and comes back where the control plane refuses. */
+/** A person's word on a waiting run. The card goes at once; where the control plane refuses it comes back, and the reason is noted. */
 export function useDecision() {
   const client = useQueryClient()
   return useMutation({
-    meta: { shown: true },
     mutationFn: ({ approval, verdict, comment }: { approval: Schemas['Approval']; verdict: 'approve' | 'reject'; comment: string }) => {
       const init = { params: { path: { id: approval.runId } }, body: { hash: approval.hash, comment: comment.trim() || null } }
       const call = verdict === 'approve' ? api.POST('/api/v1/runs/{id}/approve', init) : api.POST('/api/v1/runs/{id}/reject', init)
