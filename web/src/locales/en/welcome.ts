@@ -10,6 +10,7 @@ export const text = {
   adminTitle: 'Make the first administrator',
   adminHint: 'The code shows that you are the one who started this control plane.',
   code: 'Set-up code',
+  codeShape: 'xxxxx-xxxxx',
   codeHint: 'Printed in the terminal where “serverflow server” was started. Good for 24 hours; another start prints a new one.',
   name: 'Your name',
   email: 'E-mail',
