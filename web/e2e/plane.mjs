@@ -225,14 +225,15 @@ export class Plane {
   startAgent() {
     const output = openSync(join(this.folder, 'agent.log'), 'a')
     this.ownAgent = spawn(agent, ['run', '--state', this.agentState], { cwd: this.state, env: this.env, stdio: ['ignore', output, output] })
+    this.helpers = [...(this.helpers ?? []), this.ownAgent]
   }
 
-  /** Runs the agent's program once: `enrol`. Answers what it printed, as the process and as it comes. */
-  agentCommand(args) {
-    mkdirSync(this.agentState, { recursive: true, mode: 0o711 })
+  /** Runs the agent's program once, as in `enrol`: answers what it has said so far, and when it is done. */
+  agentCommand(args, state = this.agentState) {
+    mkdirSync(state, { recursive: true, mode: 0o711 })
     mkdirSync(this.repositories, { recursive: true })
-    writeFileSync(join(this.agentState, 'policy.toml'), `allow_file_below = [${JSON.stringify(this.repositories)}]\n`)
-    const child = spawn(agent, [...args, '--state', this.agentState], { env: this.env, stdio: ['ignore', 'pipe', 'pipe'] })
+    writeFileSync(join(state, 'policy.toml'), `allow_file_below = [${JSON.stringify(this.repositories)}]\n`, { mode: 0o600 })
+    const child = spawn(agent, [...args, '--state', state], { env: this.env, stdio: ['ignore', 'pipe', 'pipe'] })
     this.helpers = [...(this.helpers ?? []), child]
     const said = { text: '', child, done: new Promise((resolve) => child.once('exit', resolve)) }
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => (said.text += bytes))
@@ -243,7 +244,6 @@ export class Plane {
   async stop() {
     if (!planes.delete(this)) return
     for (const helper of this.helpers ?? []) await end(helper)
-    await end(this.ownAgent)
     await end(this.server)
     // `down` ends the agent, the apps and what holds their ports, all found by this state folder alone.
     if (existsSync(join(this.state, 'up.json')) || !this.bare) {
