@@ -8,6 +8,8 @@ import { applyLook } from '@/app/look'
 import { queryClient } from '@/app/queries'
 import { router } from '@/app/router'
 import { noteFailure } from '@/app/failure'
+import { watchBuilds } from '@/app/shell/freshBuild'
+import { watchGoing } from '@/app/shell/going'
 
 const app = createApp(App)
 app.config.errorHandler = (error) => {
@@ -16,6 +18,8 @@ app.config.errorHandler = (error) => {
 }
 app.use(VueQueryPlugin, { queryClient })
 app.use(router)
+watchGoing(router)
+watchBuilds(router)
 applyLook()
 socket.start()
 keepFresh(queryClient)
