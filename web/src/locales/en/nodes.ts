@@ -42,7 +42,7 @@ export const text = {
   removeLoss: 'Its metrics and its place in the lists. Its lines in the activity stay.',
   removed: (name: string) => `${name} was removed`,
   cannotRemove: (name: string) => `${name} cannot be removed yet`,
-  cannotRemoveText: (n: number) => `${plural(n, 'app lives', 'apps live')} on this node. Each of them would be lost from sight, so they come first: delete them here.`,
+  cannotRemoveText: (n: number) => `${plural(n, 'app lives', 'apps live')} on this node. Delete ${n === 1 ? 'it' : 'each of them'} first; the name leads there.`,
   tabs: { overview: 'Overview', processes: 'Processes', metrics: 'Metrics', security: 'Security', events: 'Events' },
   keys: { add: 'Add a node', rename: 'Rename the node', processes: 'Its processes', metrics: 'Its metrics' },
   tabsOf: 'Parts of this node',

@@ -63,7 +63,7 @@ export function plotOptions(plot: Plot): Options {
       y: { range: (_, __, high) => [0, Math.max(plot.top ?? 0, high * (plot.top ? 1 : 1.1)) || 1] },
     },
     axes: [
-      { ...axis, grid: { show: false }, space: 72, values: (_, ticks, __, ___, step) => timeLabels(ticks, step), size: 26 },
+      { ...axis, grid: { show: false }, space: 72, values: (_, ticks, __, ___, step) => timeLabels(ticks, step), gap: 9, size: 30 },
       {
         ...axis,
         grid,
