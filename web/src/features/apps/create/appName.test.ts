@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { isName, nameOf } from './appName'
+import { freeName, isName, nameOf } from './appName'
 
 it.each([
   ['https://git.example.org/team/shop.git', 'shop'],
@@ -17,4 +17,10 @@ it.each([
 
 it('refuses what the control plane refuses', () => {
   for (const bad of ['', 'A', '1a', '-a', 'a_b', 'a b', 'ä', 'x'.repeat(41)]) expect(isName(bad), bad).toBe(false)
+})
+
+it('finds a name nobody has', () => {
+  expect(freeName('shop', new Set(['other']))).toBe('shop')
+  expect(freeName('shop', new Set(['shop', 'shop-2']))).toBe('shop-3')
+  expect(freeName('x'.repeat(40), new Set(['x'.repeat(40)]))).toBe(`${'x'.repeat(38)}-2`)
 })

@@ -15,3 +15,13 @@ export function nameOf(repository: string): string {
 
 /** Whether a name is one an app can have. */
 export const isName = (name: string): boolean => name.length <= MAX_NAME && NAME.test(name)
+
+/** The name, or with a number behind it the first one nobody has. */
+export function freeName(name: string, taken: ReadonlySet<string>): string {
+  for (let at = 2; taken.has(name) && at < 1_000; at++) {
+    const tail = `-${at}`
+    const next = name.replace(/-\d+$/, '').slice(0, MAX_NAME - tail.length) + tail
+    if (!taken.has(next)) return next
+  }
+  return name
+}

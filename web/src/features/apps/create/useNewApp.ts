@@ -3,7 +3,7 @@ import { computed, reactive, ref, watch } from 'vue'
 import type { Schemas } from '@/api/client'
 import { access } from '@/api/session'
 import { fromForm, toForm, type SettingsForm } from '../settings/form'
-import { nameOf } from './appName'
+import { freeName, nameOf } from './appName'
 
 /** Where was looked. */
 interface Looked {
@@ -34,11 +34,11 @@ export const useNewApp = createGlobalState(() => {
   const isStale = computed(() => found.value !== null && JSON.stringify(looked.value) !== JSON.stringify(subject.value))
   const read = computed(() => fromForm(form.value))
 
-  function took(answer: Schemas['Inspection'], about: Looked): void {
+  function took(answer: Schemas['Inspection'], about: Looked, taken: ReadonlySet<string>): void {
     const first = looked.value?.repository !== about.repository
     found.value = answer
     looked.value = about
-    if (!isNamed.value) name.value = nameOf(about.repository)
+    if (!isNamed.value) name.value = freeName(nameOf(about.repository), taken)
     if (first && answer.plan.traffic) form.value.mode = answer.plan.traffic
   }
   function reset(): void {
