@@ -20,7 +20,7 @@ pub mod sign_in;
 mod start;
 
 pub(crate) use node::{backlog, dispatch, links, receive, resync, signer, written};
-pub(crate) use pipeline::{admission, moments, perform, subject, timers, transition};
+pub(crate) use pipeline::{admission, moments, perform, rehearsal, subject, timers, transition};
 
 pub use control::Control;
 pub use node::enrolment;

@@ -115,6 +115,23 @@ async fn a_dry_run_answers_a_plan_and_records_nothing() {
 }
 
 #[tokio::test]
+async fn a_plan_refuses_what_the_change_would_refuse() {
+    let world = World::new().await;
+    let node = world.node("web-1").await;
+    let app = world.app("shop", node).await;
+    let body = json!({ "name": "shop", "nodeId": node, "settings": { "repository": "https://git.example.org/a" } });
+    assert_eq!(world.post("/api/v1/apps?dryRun=true", body).await.code(), "name.taken");
+    let remove = format!("/api/v1/nodes/{node}?dryRun=true");
+    assert_eq!(world.call(Method::DELETE, &remove, None).await.code(), "node.has_apps");
+    let wrong = world.post("/api/v1/device-codes/approve?dryRun=true", json!({ "code": "BCDF-GHJK" })).await;
+    assert_eq!(wrong.status.as_u16(), 404, "{}", wrong.body);
+    let rename = world.call(Method::PATCH, &remove, Some(json!({ "name": "web-2" }))).await.expect(200);
+    assert_eq!(rename["plan"]["steps"], json!(["`web-1` is called `web-2` from now on."]));
+    assert_eq!(world.get(&format!("/api/v1/nodes/{node}")).await.expect(200)["name"], "web-1", "only rehearsed");
+    assert_eq!(world.get(&format!("/api/v1/apps/{app}")).await.expect(200)["name"], "shop");
+}
+
+#[tokio::test]
 async fn writes_without_an_action_are_planned_too() {
     let world = World::new().await;
     let node = world.node("n").await;

@@ -143,6 +143,18 @@ pub(crate) async fn invite(
     Ok(Invitation { token: token.reveal().expose().clone(), expires_at, root: core.keys.root_id() })
 }
 
+/// The machine that shows `code` and waits for a person.
+pub(crate) async fn waiting(tx: &mut Tx, code: &str) -> sf_store::Result<devices::DeviceCode> {
+    let typed = UserCode::typed(code)
+        .map_err(|error| Fault::new(ErrorKind::Invalid, "enrol.code_malformed", format!("{error}.")))?;
+    devices::by_code(tx, &code_hash(typed)).await?.ok_or_else(|| {
+        StoreError::from(
+            Fault::new(ErrorKind::NotFound, UNKNOWN_CODE, "No machine is waiting with this code.")
+                .fix("Compare it with the machine's screen; codes are good for 10 minutes."),
+        )
+    })
+}
+
 /// A person admits the machine that shows `code`.
 pub(crate) async fn admit(
     tx: &mut Tx,
@@ -152,14 +164,7 @@ pub(crate) async fn admit(
     name: Option<Name>,
     after: &mut After,
 ) -> sf_store::Result<NodeId> {
-    let typed = UserCode::typed(code)
-        .map_err(|error| Fault::new(ErrorKind::Invalid, "enrol.code_malformed", format!("{error}.")))?;
-    let device = devices::by_code(tx, &code_hash(typed)).await?.ok_or_else(|| {
-        StoreError::from(
-            Fault::new(ErrorKind::NotFound, UNKNOWN_CODE, "No machine is waiting with this code.")
-                .fix("Compare it with the machine's screen; codes are good for 10 minutes."),
-        )
-    })?;
+    let device = waiting(tx, code).await?;
     let new = nodes::NewNode {
         tenant,
         name: name.map_or_else(|| node_name(&device.host), |name| name.to_string()),

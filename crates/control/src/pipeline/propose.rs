@@ -15,7 +15,7 @@ use crate::key::{self, Key};
 use crate::proposal::{Plan, Proposal, Proposed, refused};
 use crate::subject::{self, Subject};
 use crate::transition::{self, After};
-use crate::{admission, enrolment, perform};
+use crate::{admission, enrolment, perform, rehearsal};
 
 impl Control {
     /// Proposes an action. What runs in the control plane is carried out when this returns; what waits for a person
@@ -61,8 +61,15 @@ impl Control {
             expires_at: now,
             held_until: None,
         };
-        let plan = plan(core, &run, &subject).await?;
+        let mut plan = plan(core, &run, &subject).await?;
         if proposal.dry_run {
+            let told = match rehearsal::rehearse(core, &run).await {
+                Err(fault) => return Err(self.guessed(fault).await?),
+                Ok(told) => told,
+            };
+            if let Some(told) = told {
+                (plan.steps, plan.losses) = (told.steps, told.losses);
+            }
             return Ok(Proposed::Plan(Box::new(plan)));
         }
         let control = self.clone();
@@ -71,14 +78,17 @@ impl Control {
         match opened {
             // A repetition was faster: what it opened is the answer.
             Err(fault) if fault.code == key::CLAIMED => key::carried_out(&reader, key.as_ref()).await?.ok_or(fault),
-            Err(fault) => {
-                if fault.code == enrolment::UNKNOWN_CODE {
-                    self.guessed_code().await?;
-                }
-                Err(fault)
-            }
+            Err(fault) => Err(self.guessed(fault).await?),
             opened => opened,
         }
+    }
+
+    /// A wrong device code counts, whether it was tried out or meant.
+    async fn guessed(&self, fault: Fault) -> Result<Fault, Fault> {
+        if fault.code == enrolment::UNKNOWN_CODE {
+            self.guessed_code().await?;
+        }
+        Ok(fault)
     }
 }
 

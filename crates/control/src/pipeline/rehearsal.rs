@@ -1,0 +1,116 @@
+//! The plan of what the control plane changes itself: the change is made and taken back in one write, so that a plan
+//! refuses whatever the change would refuse.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sf_actions::access::AccessAction;
+use sf_actions::app::AppAction;
+use sf_actions::node::NodeAction;
+use sf_actions::{Action, Place};
+use sf_engine::Run;
+use sf_store::{Look, StoreError, Tx, apps, nodes, tokens};
+use sf_types::{ErrorKind, Fault, Scope};
+
+use crate::control::Core;
+use crate::enrolment::{self, TOKEN_LIFETIME};
+use crate::perform;
+use crate::transition::After;
+
+/// How a rehearsal ends: everything went well and is taken back.
+const TAKEN_BACK: &str = "plan.taken_back";
+
+/// What would happen and what would be lost, one line each.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Told {
+    pub(crate) steps: Vec<String>,
+    pub(crate) losses: Vec<String>,
+}
+
+/// Tells what an action of the control plane would do; `None` for those that only move another run.
+pub(crate) async fn rehearse(core: &Arc<Core>, run: &Run) -> Result<Option<Told>, Fault> {
+    if run.action.spec().place != Place::ControlPlane || matches!(run.action, Action::Run(_)) {
+        return Ok(None);
+    }
+    let (told, store) = (Arc::new(Mutex::new(Told::default())), core.store.clone());
+    let (slot, core, run) = (told.clone(), core.clone(), run.clone());
+    let ended: sf_store::Result<()> = store
+        .write(Scope::Tenant(run.tenant), move |tx| {
+            Box::pin(async move {
+                let said = tell(tx, &run.action).await?;
+                perform::perform(tx, &core, &run, &mut After::default()).await?;
+                *slot.lock().unwrap_or_else(PoisonError::into_inner) = said;
+                Err(StoreError::from(Fault::new(ErrorKind::Conflict, TAKEN_BACK, "Rehearsed and taken back.")))
+            })
+        })
+        .await;
+    match ended.map_err(Fault::from) {
+        Err(fault) if fault.code != TAKEN_BACK => Err(fault),
+        _ => Ok(Some(std::mem::take(&mut *told.lock().unwrap_or_else(PoisonError::into_inner)))),
+    }
+}
+
+async fn tell(tx: &mut Tx, action: &Action) -> sf_store::Result<Told> {
+    let steps = |lines: Vec<String>| Told { steps: lines, losses: Vec::new() };
+    Ok(match action {
+        Action::Node(action) => node(tx, action).await?,
+        Action::App(AppAction::Create(create)) => {
+            let node = nodes::get(tx, create.node).await?.name;
+            steps(vec![
+                format!("`{}` is recorded on the node `{node}`.", create.name),
+                "Nothing runs until it is deployed.".to_owned(),
+            ])
+        }
+        Action::App(AppAction::Update(update)) => {
+            let app = apps::get(tx, update.app).await?.name;
+            steps(vec![format!("The settings of `{app}` are replaced; what runs goes on with the old ones.")])
+                .and("They take effect with the next deploy.")
+        }
+        Action::Access(AccessAction::CreateToken(create)) => {
+            let until = tx.now().plus(std::time::Duration::from_secs(u64::from(create.days) * 86_400));
+            steps(vec![format!("A token `{}` is made that may do what you may do, until {until}.", create.name)])
+                .and("Its text is shown once.")
+        }
+        Action::Access(AccessAction::RevokeToken(revoke)) => {
+            let name = tokens::get(tx, revoke.token).await?.name;
+            steps(vec![format!("The token `{name}` is refused from the next request on.")])
+        }
+        Action::App(AppAction::Delete(_)) | Action::Deploy(_) | Action::Process(_) | Action::Run(_) => Told::default(),
+    })
+}
+
+async fn node(tx: &mut Tx, action: &NodeAction) -> sf_store::Result<Told> {
+    let mut told = Told::default();
+    match action {
+        NodeAction::Invite(_) => {
+            let minutes = TOKEN_LIFETIME.as_secs() / 60;
+            told.steps.push(format!("A one-time token is made, good for {minutes} minutes."));
+            told.steps.push("The machine on which its line is run becomes a node.".to_owned());
+        }
+        NodeAction::Admit(admit) => {
+            let device = enrolment::waiting(tx, &admit.code).await?;
+            told.steps.push(format!("The machine `{}` at {} becomes a node.", device.host, device.address));
+            told.steps.push(format!("Its key must show these words on its own screen: {}.", device.key_words));
+        }
+        NodeAction::Rename(rename) => {
+            let before = nodes::get(tx, rename.node).await?.name;
+            told.steps.push(format!("`{before}` is called `{}` from now on.", rename.name));
+        }
+        NodeAction::Unlock(unlock) => {
+            let node = nodes::get(tx, unlock.node).await?;
+            told.steps.push(format!("`{}` may connect again with its key: {}.", node.name, node.key_id.words()));
+        }
+        NodeAction::Remove(remove) => {
+            let node = nodes::get(tx, remove.node).await?;
+            told.steps.push(format!("`{}` is cut off and its agent is refused from now on.", node.name));
+            told.losses.push("its metrics and its key; what was done there stays in the activity".to_owned());
+        }
+    }
+    Ok(told)
+}
+
+impl Told {
+    fn and(mut self, step: &str) -> Self {
+        self.steps.push(step.to_owned());
+        self
+    }
+}
