@@ -37,15 +37,17 @@ async function withAccess(request: Request): Promise<Response> {
 async function patiently(request: Request): Promise<Response> {
   const isRead = request.method === 'GET'
   for (let attempt = 1; ; attempt++) {
-    let wait = 250 * 2 ** attempt
+    // Spread, so that many pages do not come back in the same moment; never sooner than was asked for.
+    let wait = 250 * 2 ** attempt * (0.5 + Math.random() / 2)
     try {
       const response = await withAccess(request)
       if (!isRead || attempt === READ_TRIES || (response.status !== 429 && response.status !== 503)) return response
-      wait = retryAfter(response.headers.get('Retry-After'), Date.now()) ?? wait
+      const told = retryAfter(response.headers.get('Retry-After'), Date.now())
+      if (told !== null) wait += told
     } catch (error) {
       if (!isRead || attempt === READ_TRIES || request.signal.aborted) throw error
     }
-    await new Promise((resolve) => setTimeout(resolve, wait * (0.5 + Math.random() / 2)))
+    await new Promise((resolve) => setTimeout(resolve, wait))
     if (request.signal.aborted) throw request.signal.reason
   }
 }
