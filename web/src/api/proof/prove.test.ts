@@ -36,7 +36,9 @@ async function chain(): Promise<{ command: Command; claim: Claim; delegation: Re
     delegation: seal(DELEGATION, delegation, ROOT, await idOf(ROOT)), rootPublicKey: publicOf(ROOT), rootFingerprint: await idOf(ROOT),
     ack, result, nodePublicKey: publicOf(NODE),
   }
-  return { command, claim: { runId: order.authz.run, nodeId: order.node, verdict: String(bodyOf(result).verdict) }, delegation }
+  const ended = bodyOf(result) as unknown as { verdict: string; facts: object; fault?: { code: string } }
+  const outcome = { verdict: ended.verdict, facts: Object.fromEntries(Object.entries({ ...ended.facts, extra: null }).reverse()), faultCode: ended.fault?.code ?? null }
+  return { command, claim: { runId: order.authz.run, nodeId: order.node, outcome }, delegation }
 }
 const states = (checks: Check[]) => Object.fromEntries(checks.map(({ link, state }) => [link, state]))
 const holding = { root: 'holds', delegation: 'holds', command: 'holds', accepted: 'holds', outcome: 'holds' }
@@ -80,7 +82,9 @@ describe('what is signed well and still does not hold', () => {
   it.each<[string, (all: Awaited<ReturnType<typeof chain>>) => void | Promise<void>, unknown]>([
     ['another run', ({ claim }) => void (claim.runId = 'x'), [['command', 'field', 'authz.run']]],
     ['another node', ({ claim }) => void (claim.nodeId = 'x'), [['command', 'field', 'node']]],
-    ['another verdict on the page', ({ claim }) => void (claim.verdict = 'succeeded?'), [['outcome', 'field', 'verdict']]],
+    ['another verdict on the page', ({ claim }) => void (claim.outcome!.verdict = 'succeeded?'), [['outcome', 'field', 'verdict']]],
+    ['another fault on the page', ({ claim }) => void (claim.outcome!.faultCode = 'x'), [['outcome', 'field', 'fault']]],
+    ['other facts on the page', ({ claim }) => void (claim.outcome!.facts = { kind: 'deploy' }), [['outcome', 'field', 'facts']]],
     ['another label', ({ command }) => void (command.label = 'application/vnd.serverflow.query.v1+json'), [['command', 'signature', null]]],
     ['a label of no order', ({ command }) => void (command.label = DELEGATION), [['command', 'field', 'label']]],
     ['a key name that is not the key', ({ command }) => void (command.keyId = command.keyId.replace(/.$/, 'x')), [['command', 'otherKey', null]]],

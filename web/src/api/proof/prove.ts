@@ -31,7 +31,8 @@ export interface Proof {
 export interface Claim {
   runId: string
   nodeId: string | null
-  verdict: string | null
+  /** How it ended, as the page tells it; null while it has not. */
+  outcome: { verdict: string; facts: unknown; faultCode: string | null } | null
 }
 
 const PREFIX = 'application/vnd.serverflow.'
@@ -64,7 +65,7 @@ export async function prove(command: Command, claim: Claim): Promise<Proof> {
     order,
     await said('accepted', command.ack ?? null, ACK, node, command, order, (body, ordered) => differs('sequence', body.sequence, ordered.sequence)),
     await said('outcome', command.result ?? null, RESULT, node, command, order, (body, ordered) =>
-      differs('node', body.node, ordered.node) ?? (claim.verdict === null ? null : differs('verdict', body.verdict, claim.verdict)),
+      differs('node', body.node, ordered.node) ?? told(body, claim),
     ),
   ]
   return { support, checks, holds: checks.every((check) => check.state !== 'broken') }
@@ -137,6 +138,25 @@ async function said(
   const broken = differs('command', opened.body.command, command.commandId) ?? (order.state === 'holds' ? more(opened.body, order.body!) : null)
   return { ...base, state: broken ? 'broken' : 'holds', broken: broken ?? undefined, text: opened.text, body: opened.body }
 }
+
+/** Whether the page tells of the outcome what the node signed. */
+function told(body: Body, { outcome }: Claim): Broken | null {
+  if (!outcome) return null
+  const fault = body.fault as Body | null | undefined
+  return (
+    differs('verdict', body.verdict, outcome.verdict) ??
+    differs('fault', fault?.code ?? null, outcome.faultCode) ??
+    differs('facts', sorted(body.facts), sorted(outcome.facts))
+  )
+}
+
+/** One spelling of a value, whatever the order of its fields; what is null is as what is not there. */
+const sorted = (value: unknown): string =>
+  JSON.stringify(value, (_, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).filter(([, one]) => one !== null).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  )
 
 /** The same with one byte of a link changed, to see that it shows. */
 export function tampered(command: Command, link: Check['link']): Command {

@@ -29,14 +29,15 @@ export function useProof(run: () => Schemas['Run'] | null) {
   const tamperedAt = ref<Check['link'] | null>(null)
 
   watch(
-    [command, () => run()?.outcome?.verdict ?? null, tamperedAt],
-    async ([found, verdict, at]) => {
+    [command, () => run()?.outcome ?? null, tamperedAt],
+    async ([found, ended, at]) => {
       const asked = run()
       if (!found || !asked) {
         proof.value = null
         return
       }
-      const claim = { runId: asked.id, nodeId: asked.nodeId ?? null, verdict }
+      const outcome = ended ? { verdict: ended.verdict, facts: ended.facts, faultCode: ended.fault?.code ?? null } : null
+      const claim = { runId: asked.id, nodeId: asked.nodeId ?? null, outcome }
       const result = await prove(at ? tampered(found, at) : found, claim)
       if (command.value !== found || tamperedAt.value !== at) return
       proof.value = result

@@ -33,6 +33,7 @@ export const text = {
   settingsUnknown: 'With which settings one of them was built is not known any more.',
   loading: 'Looking through the history…',
   total: 'Until live',
+  inAll: 'In all',
   faster: (time: string) => `${time} faster`,
   slower: (time: string) => `${time} slower`,
   same: 'the same',

@@ -7,7 +7,7 @@ const LINKS: Record<Check['link'], { title: string; holds: string }> = {
   delegation: { title: 'Root certifies the control plane’s key', holds: 'The root signed that this key may give orders of this class, at the time it did.' },
   command: { title: 'Control plane signs the order', holds: 'Exactly these bytes, for exactly this node, for this run.' },
   accepted: { title: 'Node takes the order', holds: 'The node signed that it wrote this order into its journal, before it did anything.' },
-  outcome: { title: 'Node signs the outcome', holds: 'The node signed how it ended; what this page shows is what it signed.' },
+  outcome: { title: 'Node signs the outcome', holds: 'The node signed how it ended and what is true now; this page shows the same.' },
 }
 
 const FIELDS: Record<string, string> = {
@@ -19,6 +19,8 @@ const FIELDS: Record<string, string> = {
   command: 'the order it speaks of',
   sequence: 'its number',
   verdict: 'how it ended',
+  facts: 'what it says is true now',
+  fault: 'why it failed',
   key: 'the certified key',
   epoch: 'the epoch',
   classes: 'the class it may sign',
@@ -66,6 +68,7 @@ export const text = {
   policy: 'Policy',
   policyHint: 'Everything it looked at, as it was then.',
   args: 'What was asked for',
+  noArgs: 'Nothing beyond the action itself.',
   facts: { commit: 'Commit', subject: 'Subject', builder: 'Builder', port: 'Port', state: 'State of the app', release: 'Release made', liveRelease: 'Release that serves', generation: 'Generation', kept: 'Releases kept', verdict: 'Verdict', started: 'Began', finished: 'Ended' } as Record<string, string>,
   verdicts: { succeeded: 'Succeeded', failed: 'Failed, nothing changed', rolledBack: 'Broke; the previous release is live again', refused: 'The node refused it', guardMoved: 'Other facts were found than were agreed to', cancelled: 'Stopped on request', voided: 'Expired before the node had it' } as Record<string, string>,
 }
@@ -101,6 +104,7 @@ export const proof = {
   key: 'Key',
   label: 'Label',
   details: 'Show what was signed',
+  envHidden: 'Values of the environment are hidden here; they are part of what was verified.',
   tamper: 'Change one byte',
   tamperHint: 'Changes one byte in the memory of this page and verifies again, to show that the check is real.',
   tampered: (link: Check['link']) => `One byte of “${LINKS[link].title}” was changed here, in this page. It shows.`,
