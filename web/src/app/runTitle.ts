@@ -12,5 +12,6 @@ const VERBS: Record<string, (app: string) => string> = {
 
 /** What a run does, with the name of its app where that is known: "Deploy shop". */
 export function runTitle(run: Pick<Schemas['Run'], 'action' | 'title'>, app: string | undefined): string {
-  return (app && VERBS[run.action]?.(app)) || run.title
+  if (!app) return run.title
+  return VERBS[run.action]?.(app) ?? `${run.title}: ${app}`
 }

@@ -124,7 +124,8 @@ export function useObjects(open: Ref<boolean>, question: Ref<string>) {
     return [to('run', words.asRun, ListChecks), to('app', words.asApp, Boxes), to('node', words.asNode, Server)]
   })
 
-  const all = computed(() => [...appEntries.value, ...nodeEntries.value, ...runEntries.value, ...verbEntries.value, ...pasted.value])
+  // Of two that answer alike, what can be done comes before what was done.
+  const all = computed(() => [...appEntries.value, ...nodeEntries.value, ...verbEntries.value, ...runEntries.value, ...pasted.value])
   const asking = computed(() => foundRuns.isFetching.value)
   return { all, objects: computed(() => [...appEntries.value, ...nodeEntries.value]), asking }
 }
