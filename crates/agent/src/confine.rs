@@ -71,7 +71,10 @@ pub const SYSTEM_READ: &[&str] = &[
 
 /// Devices every confined child may read and write.
 pub const SYSTEM_WRITE: &[&str] =
-    &["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/shm"];
+    &["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", SHARED_MEMORY];
+
+/// Where programs put shared memory: a folder in memory.
+pub const SHARED_MEMORY: &str = "/dev/shm";
 
 /// Open files a confined child gets unless told otherwise.
 pub const DEFAULT_OPEN_FILES: u64 = 8192;
@@ -102,6 +105,8 @@ pub struct Confinement {
     pub drop_capabilities: bool,
     /// CPU priority from -20 to 19; higher is humbler.
     pub nice: Option<i8>,
+    /// Nothing in `/dev/shm` (Landlock): what is put there is memory that no limit on a process counts, and it stays.
+    pub no_shared_memory: bool,
     /// Disk only when nobody else wants it.
     pub idle_io: bool,
     /// Folders of cgroups to join (each holds a `cgroup.procs`); see [`cgroup::Group::dirs`].

@@ -89,7 +89,8 @@ pub struct BuildLimits {
     pub memory_mb: u64,
     /// CPU in percent of one core; only with control groups.
     pub cpu_percent: Option<u32>,
-    /// Disk in MiB: the files with everything that install and build add.
+    /// Disk in MiB: the files with everything that install and build add, the build's home with its caches and temporary
+    /// files, and what it puts into shared memory.
     pub disk_mb: u64,
     /// Wall-clock seconds of install and build together.
     pub seconds: u64,

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio_util::sync::CancellationToken;
 
 use super::cgroup::{Group, KILL_PAUSE, KILL_ROUNDS};
-use super::{ConfineError, Confinement, Identity, worker};
+use super::{ConfineError, Confinement, Identity, SHARED_MEMORY, worker};
 use crate::daemon::aside;
 use crate::release::tree;
 use crate::user;
@@ -48,15 +48,17 @@ pub struct Job {
     pub group: Option<Group>,
     /// Wall-clock limit.
     pub time_limit: Duration,
-    /// A folder that may not grow beyond a size.
+    /// What may not grow beyond a size.
     pub disk: Option<DiskLimit>,
 }
 
-/// A folder that may not grow beyond a size.
+/// Folders that together may not grow beyond a size.
 #[derive(Clone, Debug)]
 pub struct DiskLimit {
-    /// The folder.
-    pub dir: PathBuf,
+    /// The folders.
+    pub dirs: Vec<PathBuf>,
+    /// Whose files in [`SHARED_MEMORY`] count, too.
+    pub shared_memory_of: Option<u32>,
     /// Bytes on disk.
     pub bytes: ByteSize,
     /// Files, links and folders.
@@ -68,7 +70,7 @@ pub struct DiskLimit {
 pub enum Stop {
     /// Its time was over.
     Time,
-    /// Its folder grew beyond the limit; says in words how.
+    /// Its folders grew beyond the limit; says in words how.
     Disk(String),
     /// Somebody asked.
     Cancelled,
@@ -274,27 +276,38 @@ impl Done {
     }
 }
 
-/// Resolves, in words, when the folder is over its limit; never without a limit.
+/// Resolves, in words, when the folders are over their limit; never without a limit.
 async fn watch_disk(limit: Option<DiskLimit>) -> String {
     let Some(limit) = limit else { return std::future::pending().await };
     let mut pause = WATCH_EVERY;
     loop {
         tokio::time::sleep(pause).await;
-        let dir = limit.dir.clone();
+        let (dirs, sharer) = (limit.dirs.clone(), limit.shared_memory_of);
         let since = Instant::now();
-        let measured = tokio::task::spawn_blocking(move || tree::measure(&dir)).await;
+        let measured = aside::short(move || measure(&dirs, sharer)).await;
         pause = WATCH_EVERY.max(since.elapsed() * 4);
         match measured {
-            Ok(Ok(usage)) if usage.bytes > limit.bytes.bytes() => {
+            Ok(usage) if usage.bytes > limit.bytes.bytes() => {
                 return format!("{} on disk, {} allowed", ByteSize(usage.bytes), limit.bytes);
             }
-            Ok(Ok(usage)) if usage.entries > limit.entries => {
+            Ok(usage) if usage.entries > limit.entries => {
                 return format!("{} files, {} allowed", usage.entries, limit.entries);
             }
-            Ok(Err(error)) if error.kind() == io::ErrorKind::Other => return error.to_string(),
+            Err(error) if error.kind() == io::ErrorKind::Other => return error.to_string(),
             _ => {}
         }
     }
+}
+
+fn measure(dirs: &[PathBuf], sharer: Option<u32>) -> io::Result<tree::Usage> {
+    let mut usage = tree::Usage::default();
+    for dir in dirs {
+        usage += tree::measure(dir)?;
+    }
+    if let Some(uid) = sharer {
+        usage += tree::measure_of(Path::new(SHARED_MEMORY), uid)?;
+    }
+    Ok(usage)
 }
 
 /// Splits a pipe into lines, bounded whatever is written.

@@ -9,7 +9,7 @@ use landlock::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{ConfineError, Confinement, SYSTEM_WRITE};
+use super::{ConfineError, Confinement, SHARED_MEMORY, SYSTEM_WRITE};
 
 /// The newest ABI whose rights we ask for; an older kernel enforces what it knows.
 const NEWEST: ABI = ABI::V6;
@@ -54,7 +54,8 @@ pub(super) fn ruleset(confinement: &Confinement) -> Result<Option<RulesetCreated
         for path in &confinement.read_only {
             created = allow(created, path, read, true)?;
         }
-        for path in SYSTEM_WRITE {
+        let written = SYSTEM_WRITE.iter().filter(|path| !(confinement.no_shared_memory && **path == SHARED_MEMORY));
+        for path in written {
             created = allow(created, Path::new(path), all & !AccessFs::Execute, true)?;
         }
         for path in &confinement.read_write {
@@ -108,6 +109,9 @@ pub(super) fn enforces(confinement: &Confinement) -> Vec<String> {
             0 => "files not restricted: this kernel has no Landlock".to_owned(),
             abi => format!("only its own files (Landlock ABI {abi})"),
         });
+        if confinement.no_shared_memory && abi > 0 {
+            words.push("no shared memory".to_owned());
+        }
     }
     for (rule, verb) in [(&confinement.tcp_bind, "listen on"), (&confinement.tcp_connect, "connect to")] {
         if let TcpRule::Ports(ports) = rule {

@@ -208,9 +208,7 @@ fn own_folder(path: PathBuf, user: Option<Identity>) -> Result<PathBuf, Fault> {
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&path);
     let given = made.and_then(|()| match user {
         // Only a fresh one: what the app put there is its own already, and may be much.
-        Some(user) if std::fs::metadata(&path)?.uid() != user.uid => {
-            tree::give(&path, nix::unistd::geteuid().as_raw(), user)
-        }
+        Some(user) if std::fs::metadata(&path)?.uid() != user.uid => tree::give(&path, user),
         _ => Ok(()),
     });
     given.map_err(|error| disk(&path, &error))?;

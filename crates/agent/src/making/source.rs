@@ -11,6 +11,7 @@ mod credential;
 mod fault;
 mod git;
 mod ssh;
+mod tip;
 pub mod url;
 
 use std::collections::HashMap;

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::{BuildError, python, words};
 use crate::confine::cgroup::{Cgroups, Group};
 use crate::confine::job::{DiskLimit, Done, Job, Stop};
-use crate::confine::{Confinement, Identity, Rlimits, TcpRule};
+use crate::confine::{Confinement, Identity, Rlimits, SHARED_MEMORY, TcpRule};
 use crate::daemon::aside;
 use crate::policy::BuildLimits;
 use crate::release::tree;
@@ -27,6 +27,9 @@ pub const ENTRIES_MAX: u64 = 1_000_000;
 
 /// Last lines of a failed command that are told with the failure.
 const LAST_LINES: usize = 5;
+
+/// The part of the disk limit that a build's home may hold before a build (one in so many); beyond, it is emptied.
+const HOME_SHARE: u64 = 2;
 
 /// CPU priority of builds: apps come first.
 const NICE: i8 = 10;
@@ -118,8 +121,12 @@ pub async fn run(
             break;
         }
     }
-    let emptied = group.clone();
-    aside::short(move || emptied.kill()).await;
+    let (emptied, user) = (group.clone(), site.user);
+    let end = move || {
+        emptied.kill();
+        forget_shared_memory(user);
+    };
+    aside::short(end).await;
     if let Err(error) = group.remove() {
         tracing::warn!(%error, group = site.group, "the build's control group could not be removed");
     }
@@ -157,16 +164,36 @@ fn prepare(site: &Site) -> Result<(), BuildError> {
         let what = format!("{what} {}", path.display());
         move |source| BuildError::Disk { what, source }
     };
-    let temp = site.home.join("tmp");
+    let (home, temp) = (&site.home, site.home.join("tmp"));
     tree::remove(&temp).map_err(failed("emptying", &temp))?;
-    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&temp);
-    made.map_err(failed("making", &temp))?;
+    let made = || std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&temp);
+    made().map_err(failed("making", &temp))?;
+    // Caches that leave no room for the build are of no use, nor are those that cannot be what the build itself made.
+    let full = tree::measure(home).map_or(true, |usage| usage.bytes > site.limits.disk().bytes() / HOME_SHARE);
+    if full || site.user.is_some_and(|user| tree::give(home, user).is_err()) {
+        tree::remove(home).map_err(failed("emptying", home))?;
+        made().map_err(failed("making", &temp))?;
+    }
     if let Some(user) = site.user {
-        for dir in [&site.tree, &site.home] {
-            tree::give(dir, nix::unistd::geteuid().as_raw(), user).map_err(failed("giving away", dir))?;
+        for dir in [&site.tree, home] {
+            tree::give(dir, user).map_err(failed("giving away", dir))?;
         }
     }
+    forget_shared_memory(site.user);
     Ok(())
+}
+
+/// Removes what a build's own user has in shared memory, where a user of its own tells it from others.
+fn forget_shared_memory(user: Option<Identity>) {
+    use std::os::unix::fs::MetadataExt;
+    let Some(user) = user else { return };
+    for entry in std::fs::read_dir(SHARED_MEMORY).into_iter().flatten().flatten() {
+        if entry.metadata().is_ok_and(|metadata| metadata.uid() == user.uid)
+            && let Err(error) = tree::remove(&entry.path())
+        {
+            tracing::warn!(%error, "shared memory of a build could not be removed");
+        }
+    }
 }
 
 fn group(site: &Site, sink: &mut (dyn FnMut(Stream, String) + Send)) -> Group {
@@ -188,6 +215,8 @@ fn confinement(site: &Site, group: &Group) -> Confinement {
         tcp_connect: TcpRule::Any,
         user: site.user,
         nice: Some(NICE),
+        // Without a user of its own nobody could tell its files there from those of apps.
+        no_shared_memory: site.user.is_none(),
         idle_io: true,
         cgroups: group.dirs().to_vec(),
         ..Confinement::strict()
@@ -267,7 +296,12 @@ impl Attempt<'_> {
             confinement: self.confinement.clone(),
             group: Some(self.group.clone()),
             time_limit: self.deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1)),
-            disk: Some(DiskLimit { dir: self.site.tree.clone(), bytes: self.site.limits.disk(), entries: ENTRIES_MAX }),
+            disk: Some(DiskLimit {
+                dirs: vec![self.site.tree.clone(), self.site.home.clone()],
+                shared_memory_of: self.site.user.map(|user| user.uid),
+                bytes: self.site.limits.disk(),
+                entries: ENTRIES_MAX,
+            }),
         };
         let mut last = VecDeque::new();
         let mut keep = |stream, line: String| {
@@ -328,6 +362,9 @@ fn environment(site: &Site, step: Step) -> Vec<(OsString, OsString)> {
         ("npm_config_update_notifier".into(), "false".into()),
         ("PIP_DISABLE_PIP_VERSION_CHECK".into(), "1".into()),
         ("PYTHONDONTWRITEBYTECODE".into(), "1".into()),
+        // Files linked from a store would have to be parted from it when the release is sealed.
+        ("npm_config_package_import_method".into(), "copy".into()),
+        ("UV_LINK_MODE".into(), "copy".into()),
     ];
     if step == Step::Build {
         // Not while installing: package managers would leave out what the build needs.

@@ -1,5 +1,5 @@
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sf_protocol::app::TrafficMode;
 use sf_protocol::report::Stream;
@@ -248,12 +248,16 @@ async fn each_limit_is_named() {
         (269_902, &["python3", "-c", memory][..], SMALL, "memory"),
         (269_903, &["dd", "if=/dev/zero", "of=big", "bs=1M", "count=100"], SMALL, "disk"),
         (269_904, &["sh", "fill.sh"], SMALL, "disk"),
+        (269_911, &["sh", "-c", "cd $HOME && exec sh $OLDPWD/fill.sh"], SMALL, "disk"),
+        (269_912, &["sh", "-c", "cd $TMPDIR && exec sh $OLDPWD/fill.sh"], SMALL, "disk"),
+        (269_913, &["sh", "-c", "cd /dev/shm && exec sh $OLDPWD/fill.sh"], SMALL, "disk"),
         (269_905, &["sleep", "600"], BuildLimits { seconds: 1, ..SMALL }, "time"),
         (269_906, &["python3", "-c", forks], BuildLimits { memory_mb: 1024, ..SMALL }, "processes"),
     ] {
         let fill = "i=0; while true; do head -c 4000000 /dev/zero > f$i; i=$((i+1)); done";
         let ground = ground(&[("fill.sh", fill)], uid, limits);
-        if ground.site.user.is_none() && named == "processes" {
+        let shared = argv.iter().any(|word| word.contains("/dev/shm"));
+        if ground.site.user.is_none() && (named == "processes" || shared) {
             continue;
         }
         let (result, log) = build(&ground, &commands(None, argv)).await;
@@ -261,6 +265,46 @@ async fn each_limit_is_named() {
             Err(BuildError::Limit { limit, .. }) => assert_eq!(limit, named, "{log}"),
             other => panic!("{named}: {other:?}\n{log}"),
         }
+        if shared {
+            assert_eq!(tree::measure_of(Path::new("/dev/shm"), uid).unwrap(), tree::Usage::default());
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_a_user_of_its_own_a_build_has_no_shared_memory() {
+    if crate::confine::landlock::kernel_abi() == 0 {
+        return eprintln!("SKIPPED: this kernel has no Landlock");
+    }
+    let mut ground = ground(&[("x", "")], 269_914, SMALL);
+    ground.site.user = None;
+    let name = format!("/dev/shm/serverflow-test-{}", std::process::id());
+    let (result, log) = build(&ground, &commands(None, &["touch", &name])).await;
+    assert!(matches!(result, Err(BuildError::Failed { .. })) && log.contains("Permission denied"), "{log}");
+    assert!(!Path::new(&name).exists());
+}
+
+#[tokio::test]
+async fn a_home_that_is_too_full_or_holds_others_files_is_emptied() {
+    let ground = ground(&[("x", "")], 269_915, SMALL);
+    let home = &ground.site.home;
+    let refill = |bytes: usize| {
+        fs::create_dir_all(home).unwrap();
+        fs::write(home.join("cache"), vec![1; bytes]).unwrap();
+    };
+    let look = commands(None, &["sh", "-c", "ls $HOME"]);
+    refill(1000);
+    let (_, log) = build(&ground, &look).await;
+    assert!(log.contains("Out cache"), "what fits stays: {log}");
+    refill(20 << 20);
+    let (_, log) = build(&ground, &look).await;
+    assert!(!log.contains("Out cache") && log.contains("Out tmp"), "{log}");
+    if ground.site.user.is_some() {
+        fs::write(home.join("../key2"), "root's own").unwrap();
+        fs::hard_link(home.join("../key2"), home.join("stolen")).unwrap();
+        let (result, log) = build(&ground, &look).await;
+        assert!(result.is_ok() && !log.contains("stolen"), "{log}");
+        assert_eq!(fs::read_to_string(home.join("../key2")).unwrap(), "root's own");
     }
 }
 

@@ -113,13 +113,48 @@ fn giving_a_tree_away_follows_no_link_and_refuses_foreign_hard_links() {
     fs::write(&outside, "root's own").unwrap();
     symlink(&outside, tree_dir.join("link")).unwrap();
     let user = Identity { uid: 269_998, gid: 269_998 };
-    tree::give(&tree_dir, 0, user).unwrap();
+    tree::give(&tree_dir, user).unwrap();
     assert_eq!(fs::symlink_metadata(tree_dir.join("link")).unwrap().uid(), user.uid);
     assert_eq!(fs::metadata(&outside).unwrap().uid(), 0);
 
-    std::os::unix::fs::chown(&outside, Some(269_997), None).unwrap();
+    // Where the kernel lets everybody link to everything, a build may have a name of any file of the machine: another
+    // user's, and above all root's own.
     fs::hard_link(&outside, tree_dir.join("stolen")).unwrap();
-    let error = tree::seal(&tree_dir, Some(user), Some(user)).unwrap_err();
-    assert!(error.to_string().contains("hard link"), "{error}");
-    assert_eq!(fs::metadata(&outside).unwrap().uid(), 269_997);
+    for owner in [0, 269_997] {
+        std::os::unix::fs::chown(&outside, Some(owner), None).unwrap();
+        let before = fs::metadata(&outside).unwrap().permissions();
+        for refused in [tree::seal(&tree_dir, Some(user), Some(user)), tree::give(&tree_dir, user)] {
+            let error = refused.unwrap_err();
+            assert!(error.to_string().contains("hard link"), "{error}");
+        }
+        let after = fs::metadata(&outside).unwrap();
+        assert_eq!((after.uid(), after.permissions()), (owner, before));
+    }
+}
+
+#[test]
+fn a_sealed_file_has_no_other_name() {
+    use std::os::unix::fs::MetadataExt;
+    let dir = tempfile::tempdir().unwrap();
+    let (tree_dir, store) = (dir.path().join("tree"), dir.path().join("store"));
+    fs::create_dir(&tree_dir).unwrap();
+    fs::write(&store, "#!/bin/sh").unwrap();
+    fs::set_permissions(&store, fs::Permissions::from_mode(0o755)).unwrap();
+    for name in ["one", "two"] {
+        fs::hard_link(&store, tree_dir.join(name)).unwrap();
+    }
+    let us = nix::unistd::geteuid();
+    let reader = us.is_root().then_some(Identity { uid: 269_996, gid: 269_996 });
+    if let Some(maker) = reader {
+        std::os::unix::fs::chown(&store, Some(maker.uid), Some(maker.gid)).unwrap();
+    }
+    tree::seal(&tree_dir, reader, reader).unwrap();
+    fs::write(&store, "changed").unwrap();
+    for name in ["one", "two"] {
+        let sealed = fs::metadata(tree_dir.join(name)).unwrap();
+        assert_eq!((sealed.nlink(), sealed.mode() & 0o7777, sealed.uid()), (1, 0o550, us.as_raw()));
+        assert_eq!(fs::read_to_string(tree_dir.join(name)).unwrap(), "#!/bin/sh");
+    }
+    assert_eq!(fs::read_dir(&tree_dir).unwrap().count(), 2);
+    assert_eq!(fs::metadata(&store).unwrap().mode() & 0o7777, 0o755);
 }

@@ -25,6 +25,22 @@ pub struct Usage {
     pub entries: u64,
 }
 
+impl Usage {
+    fn add(&mut self, stat: &Stat) {
+        /// `st_blocks` counts these, whatever the file system's block size; see stat(2).
+        const BLOCK_BYTES: u64 = 512;
+        self.bytes += u64::try_from(stat.st_blocks).unwrap_or(0) * BLOCK_BYTES;
+        self.entries += 1;
+    }
+}
+
+impl std::ops::AddAssign for Usage {
+    fn add_assign(&mut self, other: Self) {
+        self.bytes += other.bytes;
+        self.entries += other.entries;
+    }
+}
+
 /// Opens a folder without following a link in its last segment.
 ///
 /// # Errors
@@ -52,36 +68,58 @@ const DIR_FLAGS: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::
 /// # Errors
 /// When it is deeper than [`MAX_DEPTH`] or its top cannot be read.
 pub fn measure(dir: &Path) -> io::Result<Usage> {
-    /// `st_blocks` counts these, whatever the file system's block size; see stat(2).
-    const BLOCK_BYTES: u64 = 512;
     let mut usage = Usage::default();
     walk(open_dir(dir)?, &mut |_, _, stat| {
-        usage.bytes += u64::try_from(stat.st_blocks).unwrap_or(0) * BLOCK_BYTES;
-        usage.entries += 1;
+        usage.add(stat);
         Ok(())
     })?;
     Ok(usage)
 }
 
-/// Gives a tree and its top to `to`. Only files of `from` are touched: one of somebody else's with several names is a
-/// hard link to a file outside, and the call fails.
+/// As [`measure`], of what belongs to one user. A folder that is not there holds nothing.
+///
+/// # Errors
+/// As [`measure`].
+pub fn measure_of(dir: &Path, uid: u32) -> io::Result<Usage> {
+    let mut usage = Usage::default();
+    let top = match open_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(usage),
+        other => other?,
+    };
+    walk(top, &mut |_, _, stat| {
+        if stat.st_uid == uid {
+            usage.add(stat);
+        }
+        Ok(())
+    })?;
+    Ok(usage)
+}
+
+/// Gives a tree and its top to `to`. A file with several names has to be theirs already: another's is a hard link to a
+/// file outside, put there to be given away too, and the call fails.
 ///
 /// # Errors
 /// The operating system's reason, or `PermissionDenied` for a foreign hard link.
-pub fn give(dir: &Path, from: u32, to: Identity) -> io::Result<()> {
+pub fn give(dir: &Path, to: Identity) -> io::Result<()> {
     let top = open_dir(dir)?;
     let (uid, gid) = (Uid::from_raw(to.uid), Gid::from_raw(to.gid));
     rustix::fs::fchown(&top, Some(uid), Some(gid))?;
     walk(top, &mut |parent, name, stat| {
-        refuse_foreign(name, stat, &[from, to.uid])?;
+        refuse_foreign(name, stat, to.uid)?;
         Ok(rustix::fs::chownat(parent, name, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)?)
     })
 }
 
+/// Bytes that sealing copies at the most, to part files of a release from names of theirs elsewhere.
+pub const PARTED_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
+
 /// Takes every write and set-id bit away; with `reader`, root owns the tree and the reader's group may read it.
 ///
+/// A file with several names becomes a copy of its own: package managers link files from their store, and whoever has
+/// the other name could change the release. It has to belong to the `maker` (to us where there is none).
+///
 /// # Errors
-/// As [`give`].
+/// As [`give`]; also when more than [`PARTED_BYTES_MAX`] would be copied.
 pub fn seal(dir: &Path, maker: Option<Identity>, reader: Option<Identity>) -> io::Result<()> {
     let top = open_dir(dir)?;
     let own = |fd: BorrowedFd<'_>| match reader {
@@ -93,8 +131,17 @@ pub fn seal(dir: &Path, maker: Option<Identity>, reader: Option<Identity>) -> io
     own(top.as_fd())?;
     rustix::fs::fchmod(&top, Mode::from_raw_mode(0o550))?;
     let us = rustix::process::geteuid().as_raw();
+    let mut parted = 0;
     walk(top, &mut |parent, name, stat| {
-        refuse_foreign(name, stat, &[us, maker.map_or(us, |maker| maker.uid)])?;
+        refuse_foreign(name, stat, maker.map_or(us, |maker| maker.uid))?;
+        if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile && stat.st_nlink > 1 {
+            parted += u64::try_from(stat.st_size).unwrap_or(0);
+            if parted > PARTED_BYTES_MAX {
+                let what = format!("files with several names take more than {}", sf_types::ByteSize(PARTED_BYTES_MAX));
+                return Err(io::Error::new(io::ErrorKind::FileTooLarge, what));
+            }
+            part(parent, name, stat)?;
+        }
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let fd = rustix::fs::openat(parent, name, flags, Mode::empty())?;
         own(fd.as_fd())?;
@@ -109,9 +156,28 @@ pub fn seal(dir: &Path, maker: Option<Identity>, reader: Option<Identity>) -> io
     })
 }
 
-fn refuse_foreign(name: &CStr, stat: &Stat, owners: &[u32]) -> io::Result<()> {
+/// Puts a copy of a file in its place: what else had its name keeps the file.
+fn part(parent: BorrowedFd<'_>, name: &CStr, stat: &Stat) -> io::Result<()> {
+    const COPY: &CStr = c".serverflow-parted";
+    let read = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let mut from = std::fs::File::from(rustix::fs::openat(parent, name, read, Mode::empty())?);
+    let opened = rustix::fs::fstat(&from)?;
+    if (opened.st_dev, opened.st_ino) != (stat.st_dev, stat.st_ino) {
+        return Err(io::Error::other(format!("{} changed while it was sealed", name.to_string_lossy())));
+    }
+    match rustix::fs::unlinkat(parent, COPY, AtFlags::empty()) {
+        Err(Errno::NOENT) => {}
+        other => other?,
+    }
+    let write = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let mut to = std::fs::File::from(rustix::fs::openat(parent, COPY, write, Mode::RUSR | Mode::WUSR)?);
+    io::copy(&mut from, &mut to)?;
+    Ok(rustix::fs::renameat(parent, COPY, parent, name)?)
+}
+
+fn refuse_foreign(name: &CStr, stat: &Stat, owner: u32) -> io::Result<()> {
     let shared = FileType::from_raw_mode(stat.st_mode) != FileType::Directory && stat.st_nlink > 1;
-    if shared && !owners.contains(&stat.st_uid) {
+    if shared && stat.st_uid != owner {
         let what = format!("{} is a hard link to a file of another user", name.to_string_lossy());
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, what));
     }

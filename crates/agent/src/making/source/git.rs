@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::credential::{credential, helper_path, redact, secrets_of, write_private};
 use super::fault::explain;
+use super::tip::{self, Tip};
 use super::{Options, REFERENCES_MAX, RepoUrl, SUBJECT_CHARS, SourceError, ssh};
 use crate::confine::job::{DiskLimit, Done, Job, Stop};
 use crate::confine::{Confinement, Identity, Rlimits, TcpRule};
@@ -125,6 +126,7 @@ impl Git {
             tcp_bind: TcpRule::Ports(Vec::new()),
             tcp_connect: TcpRule::Ports(url.port().into_iter().collect()),
             nice: Some(5),
+            no_shared_memory: true,
             ..Confinement::strict()
         };
         confinement.rlimits = Rlimits {
@@ -174,42 +176,11 @@ impl Git {
 
     /// The commit of a branch or tag, or of the default branch.
     pub async fn tip(&self, reference: Option<&str>, cancel: &CancellationToken) -> Result<Revision, SourceError> {
-        let mut args = vec!["ls-remote".to_owned(), "--symref".to_owned(), "--".to_owned(), "origin".to_owned()];
-        match reference {
-            Some(name) => args.extend([
-                format!("refs/heads/{name}"),
-                format!("refs/tags/{name}"),
-                format!("refs/tags/{name}^{{}}"),
-            ]),
-            None => args.push("HEAD".to_owned()),
-        }
+        let mut args = ["ls-remote", "--symref", "--", "origin"].map(str::to_owned).to_vec();
+        args.extend(tip::names(reference));
         let lines = self.lines("read", &args, cancel).await?;
-        let mut named = reference.unwrap_or("HEAD").to_owned();
-        let mut found: Option<(u8, &str)> = None;
-        for line in &lines {
-            let Some((first, name)) = line.split_once('\t') else { continue };
-            if let Some(branch) = first.strip_prefix("ref: refs/heads/") {
-                named = branch.to_owned();
-                continue;
-            }
-            // A branch before a tag of the same name; of an annotated tag the commit behind it, not the tag itself.
-            let rank = if name.starts_with("refs/heads/") || name == "HEAD" {
-                0
-            } else if name.ends_with("^{}") {
-                1
-            } else {
-                2
-            };
-            if super::url::check_commit(first).is_ok() && found.is_none_or(|(best, _)| rank < best) {
-                found = Some((rank, first));
-            }
-        }
-        match found {
-            Some((_, commit)) => Ok(Revision {
-                commit: commit.to_owned(),
-                reference: if super::url::check_reference(&named).is_ok() { named } else { "HEAD".to_owned() },
-                subject: String::new(),
-            }),
+        match tip::find(&lines, reference) {
+            Some(Tip { commit, reference }) => Ok(Revision { commit, reference, subject: String::new() }),
             None => Err(SourceError::NotThere {
                 repository: self.url.to_string(),
                 what: match reference {
@@ -361,7 +332,12 @@ impl Git {
             confinement: self.confinement.clone(),
             group: None,
             time_limit: self.deadline.saturating_duration_since(Instant::now()),
-            disk: Some(DiskLimit { dir: self.dir.clone(), bytes: self.options.limits.cache, entries: u64::MAX }),
+            disk: Some(DiskLimit {
+                dirs: vec![self.dir.clone()],
+                shared_memory_of: None,
+                bytes: self.options.limits.cache,
+                entries: u64::MAX,
+            }),
         }
     }
 
@@ -485,5 +461,5 @@ fn global_config(dir: &Path, url: &RepoUrl) -> String {
 
 /// Gives the cache to its user, whoever of ours it belonged to before.
 fn give(dir: &Path, user: Identity) -> Result<(), SourceError> {
-    tree::give(dir, 0, user).map_err(disk("giving away", dir))
+    tree::give(dir, user).map_err(disk("giving away", dir))
 }
