@@ -14,7 +14,7 @@ use sf_types::{ErrorKind, Fault};
 use tokio::sync::{Semaphore, mpsc, watch};
 
 use crate::confine::cgroup::Cgroups;
-use crate::execute::{DEPLOYS_AT_ONCE, Executor, Node, Observer, Ports, app::Apps};
+use crate::execute::{DEPLOYS_AT_ONCE, Executor, LOOKS_AT_ONCE, Node, Observer, Ports, app::Apps};
 use crate::facts;
 use crate::journal::{Accepted, Journal, Recovered};
 use crate::link::{Link, LinkState, ORDERS_WAITING_MAX};
@@ -170,6 +170,7 @@ fn node(
         rng: options.rng.clone(),
         tasks: tasks.clone(),
         deploys: Semaphore::new(DEPLOYS_AT_ONCE),
+        looks: Semaphore::new(LOOKS_AT_ONCE),
         builds: Semaphore::new(usize::try_from(facts::cpus()).unwrap_or(1)),
         watched_until: watch::Sender::new(None),
         facts: facts_known,

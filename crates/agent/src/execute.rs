@@ -39,7 +39,8 @@ pub use deploy::DRAIN_MAX;
 pub use logs::{GONE_LOGS_KEPT, RUN_LOGS_KEPT};
 pub use node::{DEPLOYS_AT_ONCE, Node};
 pub use observe::Observer;
-pub use port::{OWN, Ports, STABLE};
+pub use port::{OWN, Ports, STABLE, any_is_apart};
+pub use query::LOOKS_AT_ONCE;
 
 use crate::journal::{Accepted, JournalError};
 use crate::link::Incoming;

@@ -21,7 +21,7 @@ pub enum TcpRule {
     /// No rule.
     #[default]
     Any,
-    /// These alone; none when empty.
+    /// These alone; none when empty. To listen on, 0 is any port that the kernel chooses.
     Ports(Vec<u16>),
 }
 
@@ -118,7 +118,11 @@ pub(super) fn enforces(confinement: &Confinement) -> Vec<String> {
             words.push(match (abi >= ABI_TCP, ports.as_slice()) {
                 (false, _) => format!("TCP ports to {verb} not restricted: needs Landlock ABI {ABI_TCP}"),
                 (true, []) => format!("no TCP port to {verb}"),
-                (true, ports) => format!("TCP ports to {verb}: {ports:?}"),
+                (true, ports) => {
+                    let named: Vec<_> = ports.iter().filter(|port| **port != 0).collect();
+                    let any = if named.len() < ports.len() { " and any that the kernel chooses" } else { "" };
+                    format!("TCP ports to {verb}: {named:?}{any}")
+                }
             });
         }
     }

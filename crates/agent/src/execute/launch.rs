@@ -10,7 +10,7 @@ use sf_types::{Fault, Millis, Port};
 
 use super::app::{disk, traffic};
 use super::node::Node;
-use super::port::Reserved;
+use super::port::{Reserved, any_is_apart};
 use crate::build::run::{search_path, tool_folders};
 use crate::confine::{Confinement, Identity, Rlimits, TcpRule};
 use crate::process::{Process, ProcessError};
@@ -197,10 +197,11 @@ impl Node {
     }
 }
 
-/// An app behind a relay listens on its own port and no other, so that it cannot take the place of another app whose
-/// process is just down. A worker has no port of its own and no relay that could be fooled.
+/// An app behind a relay listens on its own port and on what the kernel chooses for it, so that it cannot take the place
+/// of another app whose process is just down. A worker has no port of its own and no relay that could be fooled.
 fn own_port(own: Option<u16>) -> TcpRule {
-    own.map_or(TcpRule::Any, |port| TcpRule::Ports(vec![port]))
+    let any = any_is_apart().then_some(0);
+    own.map_or(TcpRule::Any, |port| TcpRule::Ports([port].into_iter().chain(any).collect()))
 }
 
 /// A folder of the app's own, which no release brings and none takes away.

@@ -63,6 +63,8 @@ pub struct Node {
     pub tasks: Tasks,
     /// Room for deploys.
     pub deploys: Semaphore,
+    /// Room for looks at repositories.
+    pub looks: Semaphore,
     /// Room for builds: one for each processor.
     pub builds: Semaphore,
     /// Metrics are told every second until then.

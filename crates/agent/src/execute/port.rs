@@ -15,6 +15,22 @@ pub const STABLE: RangeInclusive<u16> = 20_000..=29_999;
 /// process that is started again finds its port free.
 pub const OWN: RangeInclusive<u16> = 30_000..=32_767;
 
+/// Where the kernel tells which ports it chooses from for a program that asks for "any": port 0 in bind(2).
+const ANY_RANGE: &str = "/proc/sys/net/ipv4/ip_local_port_range";
+
+/// Whether a port that the kernel chooses can be none of ours. Then an app may ask for one, as headless browsers and test
+/// servers do. It could have one anyway: listen(2) on a socket without a port chooses one, and no rule is asked.
+pub fn any_is_apart() -> bool {
+    std::fs::read_to_string(ANY_RANGE).is_ok_and(|text| is_apart(&text))
+}
+
+/// `first last`, both included (ip(7)).
+fn is_apart(text: &str) -> bool {
+    let mut ports = text.split_ascii_whitespace().map(str::parse::<u16>);
+    let (Some(Ok(first)), Some(Ok(last)), None) = (ports.next(), ports.next(), ports.next()) else { return false };
+    [STABLE, OWN].iter().all(|ours| last < *ours.start() || first > *ours.end())
+}
+
 /// Ports given out and perhaps not bound yet. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Ports(Arc<Mutex<HashSet<u16>>>);
@@ -79,6 +95,22 @@ impl Ports {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ports_of_the_kernels_choice_are_told_from_ours() {
+        for (text, expected) in [
+            ("32768\t60999\n", true),
+            ("1024 19999", true),
+            ("32767 60999", false),
+            ("1024 65535", false),
+            ("25000 25001", false),
+            ("", false),
+            ("32768", false),
+            ("a b", false),
+        ] {
+            assert_eq!(is_apart(text), expected, "{text}");
+        }
+    }
 
     #[test]
     fn nobody_gets_a_port_that_another_has() {

@@ -1,6 +1,6 @@
 //! Reads: answered at once, signed, without a place in the journal.
 
-use std::path::Path;
+use std::convert::Infallible;
 
 use sf_protocol::build::BuildSettings;
 use sf_protocol::command::Command;
@@ -8,6 +8,7 @@ use sf_protocol::frame::Frame;
 use sf_protocol::order::{GitSource, Order};
 use sf_protocol::query::{Answer, AppReport, Inspection, JournalEntry, ProcessReport, Query, Reply};
 use sf_protocol::{Kind, Outcome, Signed};
+use sf_runtime::OnError;
 use sf_types::{AppId, ByteSize, CommandId, ErrorKind, Fault, Millis};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -23,6 +24,10 @@ use crate::{build, policy};
 const ANSWER_BYTES: usize = 40 * 1024;
 /// A look into a repository may take this long.
 const INSPECT_LIMIT: Millis = Millis::secs(120);
+/// Asking a repository which commit a reference is may take this long.
+const RESOLVE_LIMIT: Millis = Millis::secs(30);
+/// Looks at repositories at the same time, of both kinds; further ones are refused.
+pub const LOOKS_AT_ONCE: usize = 4;
 /// Free bytes asked for before a look.
 const INSPECT_NEED: ByteSize = ByteSize::mib(64);
 
@@ -58,8 +63,9 @@ impl Node {
         match query {
             Query::Inspect { source, build } => Ok(Reply::Inspected(Box::new(self.inspect(id, source, build).await?))),
             Query::Resolve { source } => {
-                let revision = self.sources.resolve(source, &self.policy()?, &CancellationToken::new()).await?;
-                Ok(Reply::Resolved(revision))
+                let (policy, cancel) = (self.policy()?, CancellationToken::new());
+                let resolve = async { Ok(self.sources.resolve(source, &policy, &cancel).await?) };
+                Ok(Reply::Resolved(self.look(RESOLVE_LIMIT, &cancel, resolve).await?))
             }
             Query::App { app } => Ok(Reply::App(Box::new(self.report(*app).await?))),
             Query::Node => {
@@ -77,44 +83,56 @@ impl Node {
         }
     }
 
+    /// Looks at a repository within `limit`, if few others do. What it started is ended when this returns.
+    async fn look<T>(
+        &self,
+        limit: Millis,
+        cancel: &CancellationToken,
+        work: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<T, Fault> {
+        let Ok(_room) = self.looks.try_acquire() else {
+            let message = format!("The node looks at {LOOKS_AT_ONCE} repositories already.");
+            return Err(Fault::new(ErrorKind::RateLimited, "query.busy", message).fix("Try again in a moment."));
+        };
+        let mut work = std::pin::pin!(work);
+        let looked = tokio::select! {
+            looked = &mut work => looked,
+            () = tokio::time::sleep(limit.duration()) => {
+                cancel.cancel();
+                drop(work.await);
+                let message = format!("The repository could not be looked at within {} s.", limit.0 / 1000);
+                Err(Fault::new(ErrorKind::Timeout, "query.slow", message)
+                    .fix("Try again, or deploy it: a deploy has more time."))
+            }
+        };
+        // The answer does not wait for it.
+        let sources = self.sources.clone();
+        self.tasks.spawn("looks.prune", OnError::Log, async move {
+            sources.prune_looks().await;
+            Ok::<(), Infallible>(())
+        });
+        looked
+    }
+
     /// A throwaway checkout: what is in it, and how it would be built.
     async fn inspect(&self, id: CommandId, source: &GitSource, build: &BuildSettings) -> Result<Inspection, Fault> {
+        let (policy, cancel) = (self.policy()?, CancellationToken::new());
         let dir = self.state.join("inspect").join(id.to_string());
-        let failed = |error: std::io::Error| super::app::disk(&dir, &error);
-        std::fs::create_dir_all(&dir).map_err(failed)?;
-        let looked = self.look(&dir, source, build).await;
+        std::fs::create_dir_all(&dir).map_err(|error| super::app::disk(&dir, &error))?;
+        let work = async {
+            check_space(&dir, INSPECT_NEED)?;
+            let (checkout, references) = self.sources.inspect(source, &policy, &dir, &cancel).await?;
+            let mut plan = build::detect(&dir, build)?;
+            plan.warnings.extend(checkout.warnings);
+            let (size_bytes, files) = (checkout.bytes, checkout.files);
+            Ok(Inspection { revision: checkout.revision, plan, references, size_bytes, files })
+        };
+        let looked = self.look(INSPECT_LIMIT, &cancel, work).await;
         let swept = dir.clone();
         if let Err(error) = aside::long(move || tree::remove(&swept)).await {
             tracing::warn!(dir = %dir.display(), %error, "a throwaway checkout could not be removed");
         }
         looked
-    }
-
-    async fn look(&self, dir: &Path, source: &GitSource, build: &BuildSettings) -> Result<Inspection, Fault> {
-        let (policy, cancel) = (self.policy()?, CancellationToken::new());
-        check_space(dir, INSPECT_NEED)?;
-        let key = "inspect";
-        let looked = async {
-            let checkout = self.sources.fetch(key, source, &policy, dir, &cancel).await?;
-            let references = self.sources.references(source, &policy, &cancel).await?;
-            Ok::<_, Fault>((checkout, references))
-        };
-        let looked = tokio::time::timeout(INSPECT_LIMIT.duration(), looked).await;
-        let slow = |_| {
-            let message = format!("The repository could not be looked at within {} s.", INSPECT_LIMIT.0 / 1000);
-            Fault::new(ErrorKind::Timeout, "query.slow", message)
-                .fix("Try again, or deploy it: a deploy has more time.")
-        };
-        let (checkout, references) = looked.map_err(slow)??;
-        let mut plan = build::detect(dir, build)?;
-        plan.warnings.extend(checkout.warnings);
-        Ok(Inspection {
-            revision: checkout.revision,
-            plan,
-            references,
-            size_bytes: checkout.bytes,
-            files: checkout.files,
-        })
     }
 
     async fn report(&self, app: AppId) -> Result<AppReport, Fault> {

@@ -10,6 +10,7 @@ pub mod checkout;
 mod credential;
 mod fault;
 mod git;
+mod look;
 mod ssh;
 mod tip;
 pub mod url;
@@ -26,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use checkout::Checkout;
 pub use fault::SourceError;
+pub use look::LOOK_CACHES_KEPT;
 pub use url::RepoUrl;
 
 use crate::daemon::aside;
@@ -82,6 +84,8 @@ pub struct Options {
     pub limits: FetchLimits,
 }
 
+type Turn = tokio::sync::OwnedMutexGuard<()>;
+
 /// Resolves and fetches. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Sources {
@@ -111,25 +115,29 @@ impl Sources {
         if let Some(commit) = &source.commit {
             return Ok(Revision { commit: commit.clone(), reference, subject: String::new() });
         }
-        let _turn = self.turn("resolve").await;
-        let git = self.open("resolve", source, policy).await?;
+        let key = look::key(&RepoUrl::parse(&source.url)?);
+        let _turn = self.turn_or(&key, cancel).await?;
+        let git = self.open(&key, source, policy).await?;
         git.tip(source.reference.as_deref(), cancel).await
     }
 
-    /// Branches and tags, at most [`REFERENCES_MAX`], branches first.
+    /// As [`Sources::fetch`], for a look that belongs to no app; answers also branches and tags, at most
+    /// [`REFERENCES_MAX`], branches first. Looks at one repository wait for each other.
     ///
     /// # Errors
-    /// [`SourceError`].
-    pub async fn references(
+    /// As [`Sources::fetch`].
+    pub async fn inspect(
         &self,
         source: &GitSource,
         policy: &Policy,
+        dest: &Path,
         cancel: &CancellationToken,
-    ) -> Result<Vec<String>, SourceError> {
-        check(source)?;
-        let _turn = self.turn("resolve").await;
-        let git = self.open("resolve", source, policy).await?;
-        git.references(cancel).await
+    ) -> Result<(Checkout, Vec<String>), SourceError> {
+        let key = look::key(&RepoUrl::parse(&source.url)?);
+        let checkout = self.fetch(&key, source, policy, dest, cancel).await?;
+        let _turn = self.turn_or(&key, cancel).await?;
+        let git = self.open(&key, source, policy).await?;
+        Ok((checkout, git.references(cancel).await?))
     }
 
     /// Fetches a revision and writes its files into `dest`, an empty folder. `key` names the cache to use (an app's
@@ -146,7 +154,7 @@ impl Sources {
         cancel: &CancellationToken,
     ) -> Result<Checkout, SourceError> {
         check(source)?;
-        let _turn = self.turn(key).await;
+        let _turn = self.turn_or(key, cancel).await?;
         let git = self.open(key, source, policy).await?;
         let mut revision = match &source.commit {
             Some(commit) => {
@@ -183,13 +191,21 @@ impl Sources {
         Git::open(self.options.clone(), key, url, Some(address), policy).await
     }
 
-    async fn turn(&self, key: &str) -> tokio::sync::OwnedMutexGuard<()> {
-        let lock = {
-            let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
-            locks.retain(|_, lock| Arc::strong_count(lock) > 1);
-            locks.entry(key.to_owned()).or_default().clone()
-        };
-        lock.lock_owned().await
+    fn lock(&self, key: &str) -> Arc<tokio::sync::Mutex<()>> {
+        let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
+        locks.retain(|_, lock| Arc::strong_count(lock) > 1);
+        locks.entry(key.to_owned()).or_default().clone()
+    }
+
+    async fn turn(&self, key: &str) -> Turn {
+        self.lock(key).lock_owned().await
+    }
+
+    async fn turn_or(&self, key: &str, cancel: &CancellationToken) -> Result<Turn, SourceError> {
+        tokio::select! {
+            turn = self.turn(key) => Ok(turn),
+            () = cancel.cancelled() => Err(SourceError::Cancelled),
+        }
     }
 }
 

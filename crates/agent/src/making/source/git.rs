@@ -56,9 +56,12 @@ pub(super) struct Git {
 /// The folder of a cache. Each transport has its own, since they run as different users, and each address, since what
 /// one host gave is no answer of another.
 pub(super) fn folder(cache: &Path, key: &str, url: &RepoUrl) -> PathBuf {
-    let hash = Sha256::digest(url.to_string());
-    let hash: String = hash.iter().take(HASH_BYTES).map(|byte| format!("{byte:02x}")).collect();
-    cache.join(format!("{key}-{}-{hash}", url.scheme()))
+    cache.join(format!("{key}-{}-{}", url.scheme(), hash(url)))
+}
+
+/// An address in the name of a file.
+pub(super) fn hash(url: &RepoUrl) -> String {
+    Sha256::digest(url.to_string()).iter().take(HASH_BYTES).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Removes the caches of a key but `spare`: an app that moved, or another repository looked at.

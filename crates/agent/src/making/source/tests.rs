@@ -96,8 +96,9 @@ async fn branch_tag_and_commit_are_resolved_and_fetched() {
     // Any commit, not only tips; the second time from the cache, even with the repository gone.
     let middle = GitSource { commit: Some(first), ..world.source() };
     world.commit(&[("a", "b")], "third");
-    let refs = world.sources.references(&world.source(), &world.policy, &CancellationToken::new()).await.unwrap();
-    assert_eq!(refs, ["main", "v1"]);
+    let (source, elsewhere, cancel) = (world.source(), tempfile::tempdir().unwrap(), CancellationToken::new());
+    let inspect = world.sources.inspect(&source, &world.policy, elsewhere.path(), &cancel);
+    assert_eq!(inspect.await.unwrap().1, ["main", "v1"]);
     std::fs::rename(world.repository().join(".git"), world.repository().join("gone")).unwrap();
     std::fs::create_dir(world.repository().join(".git")).unwrap();
     tree::remove(&world.dest()).unwrap();
@@ -343,4 +344,33 @@ async fn credentials_stay_out_of_arguments_and_words() {
     let text = "fatal: https://me:hunter2@git.invalid/a: hunter2 and https://other:pw@host/x";
     let redacted = credential::redact(text, &["hunter2".to_owned()]);
     assert_eq!(redacted, "fatal: https://***@git.invalid/a: *** and https://***@host/x");
+}
+
+#[tokio::test]
+async fn looks_at_one_repository_wait_for_each_other_and_few_caches_are_kept() {
+    let world = World::new(FetchLimits::default());
+    world.commit(&[("a", "b")], "first");
+    let source = world.source();
+    let key = look::key(&RepoUrl::parse(&source.url).unwrap());
+    // Somebody else looks at it: this one waits, and gives up when told to.
+    let turn = world.sources.turn(&key).await;
+    let cancel = CancellationToken::new();
+    cancel.cancel();
+    let refused = world.sources.resolve(&source, &world.policy, &cancel).await;
+    assert!(matches!(refused, Err(SourceError::Cancelled)), "{refused:?}");
+    // Another repository is looked at meanwhile, many of them.
+    let copies = (0..LOOK_CACHES_KEPT + 2).map(|n| format!("{}-{n}", source.url));
+    for url in copies {
+        let path = url.strip_prefix("file://").unwrap();
+        assert!(Command::new("cp").args(["-r", "--"]).arg(world.repository()).arg(path).status().unwrap().success());
+        world.resolve(&GitSource { url, ..source.clone() }).await.unwrap();
+    }
+    drop(turn);
+    world.resolve(&source).await.unwrap();
+    let caches = || std::fs::read_dir(world.dir.path().join("cache")).unwrap().count();
+    assert_eq!(caches(), LOOK_CACHES_KEPT + 3);
+    let turn = world.sources.turn(&key).await;
+    world.sources.prune_looks().await;
+    assert_eq!(caches(), LOOK_CACHES_KEPT);
+    drop(turn);
 }
