@@ -6,6 +6,9 @@
 //! connection. A static site needs no process of its own: the relay serves its folder. What it points at is on disk,
 //! so that a relay that was killed goes on where it was.
 //!
+//! Once it listens it is confined as its specification says: as root's agent has it, it runs as a user of its own, in
+//! reach of nothing but the releases of its app.
+//!
 //! Start reading at [`spec`], then `gate` (where a switch happens), then `http`.
 
 mod body;
@@ -14,6 +17,7 @@ mod files;
 mod gate;
 mod handle;
 mod http;
+mod kept;
 pub mod limits;
 mod page;
 mod pool;
@@ -32,9 +36,9 @@ use crate::process::folder::{Held, RunFolder, SPEC};
 pub use handle::{Options, RelayError, Relays};
 pub use spec::{Drained, Pointer, RelaySpec, RelayStatus, SPEC_VERSION, Target};
 
-/// Where requests go, in the run folder.
+/// Where requests go, among what is kept.
 const POINTER: &str = "pointer.json";
-/// Whether a proxy on this machine is believed, in the run folder.
+/// Whether a proxy on this machine is believed, among what is kept.
 const TRUST: &str = "trust.json";
 /// What a panic has to say ends up here, in the run folder.
 const ERRORS: &str = "relay.err";

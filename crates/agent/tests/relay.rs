@@ -6,12 +6,14 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader as StdReader};
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use sf_agent::confine::{Confinement, Identity, TcpRule};
 use sf_agent::relay::{Options, Pointer, RelaySpec, RelayStatus, Relays, SPEC_VERSION, Target};
 use sf_protocol::app::TrafficMode;
 use sf_runtime::{Clock, Rng, Tasks};
@@ -32,6 +34,9 @@ struct World {
 impl World {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
+        // The relay's user has to reach the site, as it has to reach releases.
+        std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o711)).unwrap();
+        std::fs::create_dir(dir.path().join("site")).unwrap();
         let tasks = Tasks::new();
         let relays = Self::relays(&dir, &tasks);
         Self { dir, relays, tasks, app: Rng::system().id(&Clock::system()) }
@@ -43,7 +48,24 @@ impl World {
     }
 
     fn spec(&self, mode: TrafficMode, port: u16) -> RelaySpec {
-        RelaySpec { version: SPEC_VERSION, app: self.app, address: "127.0.0.1".parse().unwrap(), port, mode }
+        let (version, address) = (SPEC_VERSION, "127.0.0.1".parse().unwrap());
+        RelaySpec { version, app: self.app, address, port, mode, confinement: self.confinement() }
+    }
+
+    /// As the agent confines them: in reach of one folder, and as another user where this runs as root.
+    fn confinement(&self) -> Confinement {
+        let user = nix::unistd::geteuid().is_root().then_some(Identity { uid: 269_920, gid: 269_921 });
+        Confinement {
+            read_only: vec![self.site()],
+            tcp_bind: TcpRule::Ports(Vec::new()),
+            user,
+            rlimits: Default::default(),
+            ..Confinement::strict()
+        }
+    }
+
+    fn site(&self) -> PathBuf {
+        self.dir.path().join("site")
     }
 
     async fn start(&self, mode: TrafficMode) -> RelayStatus {
@@ -268,8 +290,7 @@ async fn what_cannot_be_answered_is_said_plainly() {
     let (status, head, text) = client.get("/").await;
     assert_eq!((status, text.as_str()), (503, "This app is stopped.\n"));
     assert!(head.contains("retry-after: "), "{head}");
-    let site = world.dir.path().join("site");
-    std::fs::create_dir(&site).unwrap();
+    let site = world.site();
     std::fs::write(site.join("index.html"), "<h1>hi</h1>").unwrap();
     world.point(Target::Folder { path: site }).await;
     assert_eq!(client.get("/").await.2, "<h1>hi</h1>");
@@ -285,6 +306,37 @@ async fn what_cannot_be_answered_is_said_plainly() {
     let too_long = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n";
     assert_eq!(within(Client::connect(port).await.fetch(too_long)).await.unwrap().0, 413);
     within(world.relays.stop(world.app, Millis::secs(5))).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_relay_that_is_taken_over_has_nothing_but_its_sockets_and_its_site() {
+    let world = World::new();
+    let status = world.start(TrafficMode::Http).await;
+    let text = std::fs::read_to_string(format!("/proc/{}/status", status.relay.pid)).unwrap();
+    let field = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.split_ascii_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!((field("NoNewPrivs:"), field("Seccomp:")), (vec!["1".to_owned()], vec!["2".to_owned()]));
+    if nix::unistd::geteuid().is_root() {
+        assert_eq!((field("Uid:"), field("Gid:")), (vec!["269920".to_owned(); 4], vec!["269921".to_owned(); 4]));
+        assert_eq!((field("CapEff:"), field("CapBnd:"), field("Groups:")), {
+            let none = vec!["0".repeat(16)];
+            (none.clone(), none, vec![])
+        });
+    }
+    let secret = world.dir.path().join("secret");
+    std::fs::create_dir(&secret).unwrap();
+    std::fs::write(secret.join("index.html"), "secret").unwrap();
+    let mut client = Client::connect(status.port).await;
+    if sf_agent::confine::landlock::kernel_abi() > 0 {
+        world.point(Target::Folder { path: secret }).await;
+        assert_ne!(client.get("/").await.0, 200);
+    }
+    std::fs::write(world.site().join("index.html"), "site").unwrap();
+    world.point(Target::Folder { path: world.site() }).await;
+    assert_eq!(client.get("/").await.2, "site");
+    within(world.relays.stop(world.app, Millis(0))).await.unwrap();
 }
 
 #[tokio::test]

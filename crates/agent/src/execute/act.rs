@@ -217,7 +217,7 @@ impl Node {
         gone.await.inspect_err(|fault| progress.failed(&fault.message))?;
         self.apps.forget(app);
         self.outbox.forget(app);
-        for name in [format!("app-{app}"), format!("build-{app}")] {
+        for name in ["app", "build", "relay"].map(|whose| format!("{whose}-{app}")) {
             if let Err(error) = self.users.give_back(&name) {
                 tracing::warn!(%name, %error, "a user number could not be given back");
             }

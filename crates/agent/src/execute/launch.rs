@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use sf_protocol::app::{AppSpec, HealthCheck, Probe, RestartRule, Traffic, TrafficMode};
 use sf_protocol::report::LogSource;
-use sf_types::{Fault, Millis, Port};
+use sf_types::{AppId, Fault, Millis, Port};
 
 use super::app::{disk, traffic};
 use super::node::Node;
@@ -137,6 +137,25 @@ impl Node {
         }
     }
 
+    /// A relay reads what strangers send: it is a user of its own, with its app's group to read the files of a static
+    /// site, and holds no more than its sockets.
+    fn relay_confinement(&self, app: AppId) -> Result<Confinement, Fault> {
+        let user = |name: String| self.users.of(&name).map_err(|error| disk(&self.state.join("users.json"), &error));
+        let (relay, reader) = (user(format!("relay-{app}"))?, user(format!("app-{app}"))?);
+        let releases = self.state.app(app).join("releases");
+        Ok(Confinement {
+            files: true,
+            read_only: vec![releases.canonicalize().unwrap_or(releases)],
+            tcp_bind: TcpRule::Ports(Vec::new()),
+            no_shared_memory: true,
+            user: relay.zip(reader).map(|(relay, reader)| Identity { uid: relay.uid, gid: reader.gid }),
+            seccomp: true,
+            no_new_privs: true,
+            drop_capabilities: true,
+            ..Confinement::default()
+        })
+    }
+
     /// Makes sure that the app's relay listens; answers the stable port, `None` for a worker.
     ///
     /// # Errors
@@ -147,7 +166,11 @@ impl Node {
             return Ok(None);
         }
         let address: IpAddr = if public { Ipv4Addr::UNSPECIFIED.into() } else { Ipv4Addr::LOCALHOST.into() };
-        let relay = |port| RelaySpec { version: SPEC_VERSION, app: spec.app, address, port, mode };
+        let confinement = self.relay_confinement(spec.app)?;
+        let relay = |port| {
+            let confinement = confinement.clone();
+            RelaySpec { version: SPEC_VERSION, app: spec.app, address, port, mode, confinement }
+        };
         let known = port.map(Port::get).or(self.apps.get(spec.app).and_then(|record| record.stable));
         if let Some(port) = known {
             return Ok(Some(self.relays.ensure(&relay(port)).await?.port));

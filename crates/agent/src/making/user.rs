@@ -54,7 +54,7 @@ impl Users {
         Ok(Self { path: path.to_owned(), range, given: Some(Mutex::new(given)) })
     }
 
-    /// The user of `name` (`app-<id>`, `build-<id>`, `git`), always the same one. `None` where the agent is not root.
+    /// The user of `name` (`app-<id>`, `build-<id>`, `relay-<id>`), always the same one. `None` where the agent is not root.
     ///
     /// # Errors
     /// When all numbers are taken or the file cannot be written; then nothing is given out.

@@ -19,11 +19,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::crowd::Crowd;
 use super::gate::Gate;
+use super::kept::Kept;
 use super::limits::{
     CONNECTIONS_MAX, CONTROL_BYTES_MAX, CONTROLS_MAX, FILE_STACK_BYTES, FILE_THREAD_IDLE, FILE_THREADS_MAX,
 };
 use super::spec::{Message, Pointer, RelaySpec, RelayStatus, Request};
 use super::{POINTER, TRUST, http, tcp};
+use crate::confine;
 use crate::process::detach::{EXIT_FAILED, EXIT_PORT, EXIT_READY, Launch};
 use crate::process::folder::{Held, RunFolder, STATE};
 use crate::process::ports;
@@ -36,7 +38,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 #[derive(Clone)]
 struct Relay {
-    folder: RunFolder,
+    kept: Arc<Kept>,
     spec: RelaySpec,
     local: SocketAddr,
     own: Identity,
@@ -50,7 +52,8 @@ struct Relay {
 /// Holds the port until told to end.
 pub fn run(folder: &RunFolder, held: &Held, spec: RelaySpec, launch: Launch) -> ExitCode {
     let (code, reason) = match prepare(folder, held, spec) {
-        Ok((relay, listener, control)) => match runtime() {
+        // From here on it holds its sockets, and nothing of what strangers send is read before.
+        Ok((relay, listener, control)) => match confine::apply(&relay.spec.confinement).and_then(|()| runtime()) {
             Ok(runtime) => return runtime.block_on(serve(relay, listener, control, launch)),
             Err(error) => (EXIT_FAILED, error.to_string()),
         },
@@ -72,7 +75,7 @@ fn runtime() -> io::Result<tokio::runtime::Runtime> {
 
 type Prepared = (Relay, TcpListener, std::os::unix::net::UnixListener);
 
-fn prepare(folder: &RunFolder, held: &Held, spec: RelaySpec) -> Result<Prepared, (u8, String)> {
+fn prepare(folder: &RunFolder, held: &Held, mut spec: RelaySpec) -> Result<Prepared, (u8, String)> {
     let failed = |error: io::Error| (EXIT_FAILED, error.to_string());
     // A connection takes two descriptors; the usual soft limit of 1,024 would be too few.
     if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
@@ -90,13 +93,17 @@ fn prepare(folder: &RunFolder, held: &Held, spec: RelaySpec) -> Result<Prepared,
     })?;
     listener.set_nonblocking(true).map_err(failed)?;
     let local = listener.local_addr().map_err(failed)?;
-    let pointer = folder.read::<Pointer>(POINTER).map_err(failed)?.unwrap_or(Pointer::NOTHING);
+    let (kept, path) = Kept::open(folder, spec.confinement.user).map_err(failed)?;
+    if spec.confinement.files {
+        spec.confinement.read_write.push(path);
+    }
+    let pointer = kept.read::<Pointer>(POINTER).map_err(failed)?.unwrap_or(Pointer::NOTHING);
     let control = folder.listen(held).map_err(failed)?;
-    let trust = folder.read::<bool>(TRUST).map_err(failed)?.unwrap_or(false);
+    let trust = kept.read::<bool>(TRUST).map_err(failed)?.unwrap_or(false);
     let (own, gate, tasks, trust) = (Identity::own(), Gate::new(pointer), Tasks::new(), Arc::new(trust.into()));
     let closing = CancellationToken::new();
-    let relay = Relay { folder: folder.clone(), spec, local, own, gate, trust, closing, tasks };
-    relay.folder.write(STATE, &relay.status(), true).map_err(failed)?;
+    let relay = Relay { kept: Arc::new(kept), spec, local, own, gate, trust, closing, tasks };
+    folder.write(STATE, &relay.status(), true).map_err(failed)?;
     Ok((relay, listener, control))
 }
 
@@ -227,7 +234,7 @@ impl Relay {
     async fn answer(&self, request: Request) -> (Message, bool) {
         let message = match request {
             Request::Status => Message::Status(Box::new(self.status())),
-            Request::Switch { pointer } => match self.folder.write(POINTER, &pointer, true) {
+            Request::Switch { pointer } => match self.kept.write(POINTER, &pointer) {
                 Ok(()) => {
                     self.gate.switch(pointer);
                     Message::Status(Box::new(self.status()))
@@ -243,7 +250,7 @@ impl Relay {
                 self.gate.resume();
                 Message::Status(Box::new(self.status()))
             }
-            Request::Trust { proxy } => match self.folder.write(TRUST, &proxy, true) {
+            Request::Trust { proxy } => match self.kept.write(TRUST, &proxy) {
                 Ok(()) => {
                     self.trust.store(proxy, Ordering::Relaxed);
                     Message::Status(Box::new(self.status()))

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use sf_protocol::app::TrafficMode;
 use sf_types::{AppId, Millis, ReleaseId};
 
+use crate::confine::Confinement;
 use crate::process::tree::Identity;
 
 /// Version of [`RelaySpec`] that this program writes and reads.
@@ -26,6 +27,9 @@ pub struct RelaySpec {
     pub port: u16,
     /// What it speaks; [`TrafficMode::None`] has no relay.
     pub mode: TrafficMode,
+    /// What it may touch once it listens, besides what it keeps.
+    #[serde(default)]
+    pub confinement: Confinement,
 }
 
 /// Where requests go.
