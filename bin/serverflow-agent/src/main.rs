@@ -35,6 +35,8 @@ enum Mode {
         #[arg(long)]
         json: bool,
     },
+    /// Have the daemon dial its control plane now, without waiting for its next try.
+    Redial,
     /// Check the signature of a stored command, without the control plane.
     Verify(show::VerifyArgs),
     /// Look for what may keep this node from working.
@@ -72,6 +74,7 @@ fn main() -> ExitCode {
         Mode::Enrol(args) => folder(state).and_then(|state| enrol::main(&state, &args)),
         Mode::Run(args) => folder(state).and_then(|state| run::main(state, &args)),
         Mode::Status { json } => folder(state).and_then(|state| show::status(&state, json)),
+        Mode::Redial => folder(state).and_then(|state| show::redial(&state)),
         Mode::Verify(args) => folder(state).and_then(|state| show::verify(&state, &args)),
         Mode::Doctor { json } => folder(state).and_then(|state| show::doctor(&state, json)),
         Mode::Version => {

@@ -1,4 +1,4 @@
-//! `serverflow-agent status`, `verify` and `doctor`.
+//! `serverflow-agent status`, `redial`, `verify` and `doctor`.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -47,6 +47,21 @@ pub fn status(path: &Path, json: bool) -> Result<ExitCode, Fault> {
         None => println!("daemon     does not run; apps go on without it. Start it: serverflow-agent run"),
     }
     Ok(code)
+}
+
+pub fn redial(path: &Path) -> Result<ExitCode, Fault> {
+    let state = StateDir::open(path)?;
+    let asked = crate::runtime()?.block_on(local::redial(&state));
+    let status = asked.map_err(|error| crate::internal("the daemon does not answer", &error))?;
+    let Some(status) = status else {
+        println!("daemon     does not run. Start it: serverflow-agent run");
+        return Ok(ExitCode::from(NOT_RUNNING));
+    };
+    match status.link {
+        LinkState::Connected { since } => println!("link       connected since {since}"),
+        LinkState::Connecting | LinkState::Waiting { .. } => println!("link       dialling"),
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn print_node(registration: &Registration) {

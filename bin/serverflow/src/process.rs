@@ -1,6 +1,7 @@
 //! Processes by pid and start time, so that a reused pid is never taken for the old process; and who holds a port.
 //! Source: proc(5).
 
+mod lock;
 mod socket;
 
 use std::path::Path;
@@ -10,6 +11,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
+pub use lock::lock_holder;
 pub use socket::port_owner;
 
 /// Between two looks at whether a process is gone.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use sf_runtime::{Clock, OnError, Rng, Tasks};
 use sf_types::{ErrorKind, Fault};
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
 
 use crate::confine::cgroup::Cgroups;
 use crate::execute::{DEPLOYS_AT_ONCE, Executor, LOOKS_AT_ONCE, Node, Observer, Ports, app::Apps};
@@ -79,7 +79,9 @@ impl Daemon {
             Arc::new(node(&options, &registration, key, Parts { state, journal, outbox, apps, facts_known }, tasks)?);
         let (status, link_state) = watch::channel(LinkState::Connecting);
         let (orders, incoming) = mpsc::channel(ORDERS_WAITING_MAX);
+        let redial = Arc::new(Notify::new());
         let link = Link {
+            redial: redial.clone(),
             registration,
             key: node.key.clone(),
             state: node.state.clone(),
@@ -106,7 +108,8 @@ impl Daemon {
             Executor::new(working).run(unfinished, incoming, shutdown).await;
         });
         spawn(tasks, "metrics", observers.1.sample(link_state.clone(), sampling));
-        local::serve(&node, link_state.clone(), &held, tasks).map_err(|error| disk("the local socket", &error))?;
+        let asked = local::Asked { node: node.clone(), link: link_state.clone(), redial };
+        local::serve(asked, &held, tasks).map_err(|error| disk("the local socket", &error))?;
         spawn(tasks, "link", link.run(tasks.shutdown()));
         Ok(Self { node, link: link_state, _held: held })
     }

@@ -18,7 +18,7 @@ use sf_protocol::handshake::{AgentHello, Nonce, Open, VERSIONS};
 use sf_protocol::{Delegation, Kind, SecretKey, Signed};
 use sf_runtime::{Clock, Rng, Shutdown};
 use sf_types::{Fault, Timestamp};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
 
 pub use address::ControlUrl;
@@ -80,6 +80,8 @@ pub struct Link {
     pub outbox: Outbox,
     /// Where orders go.
     pub orders: mpsc::Sender<Incoming>,
+    /// Asked from this machine to dial now.
+    pub redial: Arc<Notify>,
     /// Tells others how the connection is.
     pub status: watch::Sender<LinkState>,
     /// The time.
@@ -110,6 +112,7 @@ impl Link {
             self.status.send_replace(LinkState::Waiting { fault, until: self.clock.now().plus(wait) });
             tokio::select! {
                 () = shutdown.requested() => return,
+                () = self.redial.notified() => backoff.reset(),
                 () = tokio::time::sleep(wait) => {}
             }
         }

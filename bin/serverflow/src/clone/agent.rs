@@ -14,11 +14,13 @@ use sf_runtime::child::Child;
 use super::place::Place;
 use crate::client::Client;
 use crate::failure::{Exit, Failure};
-use crate::process::{Identity, working_below};
+use crate::process::{Identity, lock_holder, working_below};
 use crate::value;
 
 /// Time enrolling gets.
 const ENROL_WITHIN: Duration = Duration::from_secs(30);
+/// Time telling it to connect gets.
+const REDIAL_WITHIN: Duration = Duration::from_secs(5);
 /// Time the agent gets to be online: the longest it waits between two tries to connect (60 s), and a little more.
 const ONLINE_WITHIN: Duration = Duration::from_secs(75);
 /// Between two looks at whether it is.
@@ -50,10 +52,23 @@ pub fn program(named: Option<&Path>, clone: &Path) -> Result<PathBuf, Failure> {
     })
 }
 
-/// The agent that runs for this clone.
+/// The agent that runs for this clone: whoever holds its folder's lock, however it was started; else one that is starting
+/// and has not come that far.
 pub fn running(place: &Place) -> Option<Identity> {
     let folder = place.agent();
-    working_below(&folder).into_iter().find(|process| process.arguments().get(1).is_some_and(|mode| mode == "run"))
+    let starting = || {
+        working_below(&folder).into_iter().find(|process| process.arguments().get(1).is_some_and(|mode| mode == "run"))
+    };
+    lock_holder(&folder.join("daemon").join("lock")).or_else(starting)
+}
+
+/// Has the running agent connect now; by itself it may wait a minute for its next try. One that cannot be told, as an
+/// older one, is waited for.
+pub async fn redial(place: &Place) {
+    let child = Child::new(place.agent_program()).arg("redial").arg("--state").arg(place.agent());
+    if let Err(error) = child.finish(REDIAL_WITHIN).await {
+        tracing::debug!(%error, "the agent could not be told to connect");
+    }
 }
 
 /// Enrols the node unless it is enrolled; answers its id. A moved port is written down for an agent that is not

@@ -233,9 +233,9 @@ impl Up<'_> {
         };
         record.agent = Some(process);
         self.place.write_record(record)?;
-        let waits = "the agent is running and connects again within a minute; its apps serve meanwhile";
         if found {
-            progress.say(waits);
+            progress.say("the agent is running and connects again; its apps serve meanwhile");
+            agent::redial(self.place).await;
         }
         agent::online(self.place, client, &node, process).await?;
         let how = if found { "was running and is connected again" } else { "enrolled and online" };

@@ -11,7 +11,7 @@ use sf_runtime::{OnError, Tasks};
 use sf_types::{AppId, Millis, ReleaseId};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::execute::Node;
 use crate::link::LinkState;
@@ -30,6 +30,8 @@ const ASKER_LIMIT: Duration = Duration::from_secs(5);
 pub enum Question {
     /// How is everything?
     Status,
+    /// Dial the control plane now, if there is no connection; then how is everything?
+    Redial,
 }
 
 /// How the agent is.
@@ -85,17 +87,37 @@ pub struct AppLine {
 /// # Errors
 /// What the operating system says.
 pub async fn ask(state: &StateDir) -> io::Result<Option<AgentStatus>> {
+    put(state, Question::Status).await
+}
+
+/// Has the daemon of a folder dial its control plane now rather than at the next try; `None` when none runs.
+///
+/// # Errors
+/// What the operating system says; a daemon of an earlier version does not answer.
+pub async fn redial(state: &StateDir) -> io::Result<Option<AgentStatus>> {
+    put(state, Question::Redial).await
+}
+
+async fn put(state: &StateDir, question: Question) -> io::Result<Option<AgentStatus>> {
     if !state.daemon().is_held()? {
         return Ok(None);
     }
     let limit = Millis(u64::try_from(ASKER_LIMIT.as_millis()).unwrap_or(u64::MAX));
-    request(&state.daemon(), &Question::Status, limit).await
+    request(&state.daemon(), &question, limit).await
+}
+
+/// Whom questions are about.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub node: Arc<Node>,
+    pub link: watch::Receiver<LinkState>,
+    pub redial: Arc<Notify>,
 }
 
 /// Answers until the agent stops.
-pub(super) fn serve(node: &Arc<Node>, link: watch::Receiver<LinkState>, held: &Held, tasks: &Tasks) -> io::Result<()> {
-    let listener = UnixListener::from_std(node.state.daemon().listen(held)?)?;
-    let (node, shutdown) = (node.clone(), tasks.shutdown());
+pub(super) fn serve(asked: Asked, held: &Held, tasks: &Tasks) -> io::Result<()> {
+    let listener = UnixListener::from_std(asked.node.state.daemon().listen(held)?)?;
+    let shutdown = tasks.shutdown();
     tasks.spawn("local", OnError::Log, async move {
         loop {
             let stream = tokio::select! {
@@ -110,18 +132,23 @@ pub(super) fn serve(node: &Arc<Node>, link: watch::Receiver<LinkState>, held: &H
                 },
             };
             // One at a time: the answer is quick, and an asker who is slow is cut.
-            drop(tokio::time::timeout(ASKER_LIMIT, answer(&node, &link, stream)).await);
+            drop(tokio::time::timeout(ASKER_LIMIT, answer(&asked, stream)).await);
         }
     });
     Ok(())
 }
 
-async fn answer(node: &Node, link: &watch::Receiver<LinkState>, stream: UnixStream) -> io::Result<()> {
+async fn answer(asked: &Asked, stream: UnixStream) -> io::Result<()> {
     let mut reader = BufReader::with_capacity(1024, stream);
     let mut line = Vec::new();
     (&mut reader).take(QUESTION_BYTES).read_until(b'\n', &mut line).await?;
-    let Question::Status = serde_json::from_slice(&line).map_err(io::Error::other)?;
-    let mut text = serde_json::to_vec(&status(node, link)).map_err(io::Error::other)?;
+    match serde_json::from_slice(&line).map_err(io::Error::other)? {
+        Question::Status => {}
+        // One that is being dialled may fail in this very moment: the next wait is cut short then.
+        Question::Redial if matches!(*asked.link.borrow(), LinkState::Connected { .. }) => {}
+        Question::Redial => asked.redial.notify_one(),
+    }
+    let mut text = serde_json::to_vec(&status(&asked.node, &asked.link)).map_err(io::Error::other)?;
     text.push(b'\n');
     reader.get_mut().write_all(&text).await
 }

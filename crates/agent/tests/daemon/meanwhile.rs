@@ -4,14 +4,17 @@ use std::path::Path;
 
 use sf_agent::daemon::local;
 use sf_agent::execute::{GONE_LOGS_KEPT, RUN_LOGS_KEPT};
+use sf_agent::link::LinkState;
 use sf_protocol::Verdict;
 use sf_protocol::app::AppState;
 use sf_protocol::command::Guard;
+use sf_protocol::frame::Frame;
+use sf_protocol::handshake::Closing;
 use sf_protocol::order::{AppVerb, Cancel, Order};
 use sf_protocol::outcome::{Facts, Step};
 use sf_protocol::query::{Query, Reply};
 use sf_protocol::report::{NodeEvent, StepState};
-use sf_types::{Millis, ReleaseId};
+use sf_types::{ErrorKind, Fault, Millis, ReleaseId};
 
 use super::plane::LIMIT;
 use super::server;
@@ -81,4 +84,23 @@ async fn a_deploy_is_cancelled_at_any_step_and_leaves_nothing() {
     tokio::time::timeout(LIMIT, pruned).await.unwrap();
     assert!(releases.join(facts.release.to_string()).exists());
     assert!(runs.read_dir().unwrap().flatten().any(|log| log.path().read_dir().unwrap().count() > 0));
+}
+
+#[tokio::test]
+async fn an_agent_that_waits_to_dial_again_dials_at_once_when_asked_on_its_machine() {
+    let world = World::running().await;
+    let asked = Millis::secs(600);
+    let fault = Fault::new(ErrorKind::Unavailable, "plane.moves", "Come back later.");
+    world.plane.send(Frame::Closing(Closing { fault, retry_after: Some(asked) }));
+    let waits = async {
+        while !matches!(local::ask(&world.state()).await.unwrap().unwrap().link, LinkState::Waiting { .. }) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(LIMIT, waits).await.unwrap();
+    let connections = world.plane.state(|state| state.connections);
+    local::redial(&world.state()).await.unwrap().unwrap();
+    // Waits less than it would have by far.
+    const { assert!(LIMIT.as_secs() < 600) };
+    world.plane.connected(connections).await;
 }
