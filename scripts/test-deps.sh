@@ -10,6 +10,9 @@ have_postgres() {
   have postgres || compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null
 }
 
+# Beyond the PATH of ordinary users.
+have_sshd() { [ -x /usr/sbin/sshd ]; }
+
 have_certificates() { [ -s /etc/ssl/certs/ca-certificates.crt ]; }
 
 missing=()
@@ -23,6 +26,8 @@ need gcc have cc
 need make have make
 need postgresql have_postgres
 need git have git
+need openssh-client have ssh
+need openssh-server have_sshd
 need nodejs have node
 need npm have npm
 need chromium have chromium

@@ -6,6 +6,7 @@
 //! written by us ([`checkout`]), so no filter, hook, attribute or submodule of the repository takes effect.
 
 pub mod address;
+mod authority;
 pub mod checkout;
 mod credential;
 mod fault;
@@ -74,7 +75,8 @@ impl Default for FetchLimits {
 /// Where the pieces lie.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Agent's folder: `credentials` (lines of git-credential-store(1), 0600), `ssh_key` (0600), `known_hosts`.
+    /// Agent's folder: `credentials` (lines of git-credential-store(1), 0600), `ssh_key` (0600), `known_hosts`,
+    /// `authorities.pem` (of https hosts that no public authority vouches for).
     pub state: PathBuf,
     /// Folder for caches, one below it for each key; made where it is not there.
     pub cache: PathBuf,

@@ -7,8 +7,9 @@ use std::path::Path;
 use super::SourceError;
 use super::git::disk;
 
-/// The line of the node's `credentials` file for a host.
-pub(super) fn credential(file: &Path, host: &str) -> Result<Option<String>, SourceError> {
+/// The line of the node's `credentials` file for a host. An unusual port has to be written there too: git takes a line
+/// without one for 443 alone.
+pub(super) fn credential(file: &Path, (host, port): (&str, u16)) -> Result<Option<String>, SourceError> {
     let text = match std::fs::read_to_string(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         other => other.map_err(disk("reading", file))?,
@@ -18,9 +19,11 @@ pub(super) fn credential(file: &Path, host: &str) -> Result<Option<String>, Sour
         let why = io::Error::new(io::ErrorKind::PermissionDenied, "other users may read it; run `chmod 600` on it");
         return Err(disk("using", file)(why));
     }
+    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+    let wanted = if port == 443 { host } else { format!("{host}:{port}") };
     let of_host = |line: &&str| {
         let authority = line.strip_prefix("https://").and_then(|rest| rest.split('/').next()).unwrap_or_default();
-        authority.rsplit_once('@').is_some_and(|(_, its)| its.split(':').next() == Some(host))
+        authority.rsplit_once('@').is_some_and(|(_, its)| its == wanted)
     };
     Ok(text.lines().map(str::trim).find(of_host).map(str::to_owned))
 }

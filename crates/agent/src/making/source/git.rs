@@ -14,6 +14,7 @@ use sf_protocol::report::Stream;
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
+use super::authority::authorities;
 use super::credential::{credential, helper_path, redact, secrets_of, write_private};
 use super::fault::explain;
 use super::tip::{self, Tip};
@@ -142,13 +143,18 @@ impl Git {
         let mut secrets = Vec::new();
         let mut env = environment(&home, &url);
         match &url {
-            RepoUrl::Https { host, .. } => {
+            RepoUrl::Https { host, port, .. } => {
                 let file = options.state.join("credentials");
-                if let Some(line) = credential(&file, host)? {
+                if let Some(line) = credential(&file, (host, *port))? {
                     let store = home.join("credentials");
                     write_private(&store, &line)?;
                     settings.push(("credential.helper", format!("store --file={}", helper_path(&store)?)));
                     secrets.extend(secrets_of(&line));
+                }
+                if let Some(bundle) = authorities(&options.state)? {
+                    let file = home.join("authorities.pem");
+                    std::fs::write(&file, bundle).map_err(disk("writing", &file))?;
+                    settings.push(("http.sslCAInfo", file.display().to_string()));
                 }
                 confinement.user = options.users.of(&user_name(key)).map_err(disk("giving a user to", &dir))?;
             }

@@ -4,6 +4,8 @@ use std::process::{Command, Stdio};
 use super::*;
 use crate::release::tree;
 
+mod hosts;
+
 /// A repository in a temporary folder that the policy lists, and everything to fetch it with.
 struct World {
     dir: tempfile::TempDir,
