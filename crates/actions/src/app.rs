@@ -45,6 +45,9 @@ pub struct Update {
     pub app: AppId,
     /// Its settings from now on.
     pub settings: Settings,
+    /// Tag of the settings this change was made from; refused where they are others meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
 }
 
 /// One app.

@@ -31,5 +31,6 @@ pub use node::receive::REFUSED_ORDER;
 pub use node::signer::{Certified, Signer};
 pub use options::{Options, StartError};
 pub use pipeline::admission::{QUOTA_USED, QUOTA_WINDOW};
+pub use pipeline::perform::settings_tag;
 pub use pipeline::proposal::{Invitation, Made, Plan, Proposal, Proposed};
 pub use pipeline::{key, proposal};

@@ -908,6 +908,8 @@ export interface components {
             nodeId: string;
             /** @description How it is made and run. */
             settings: components["schemas"]["Settings"];
+            /** @description Tells this state of the settings from others; goes into a change as `from`. */
+            settingsTag: string;
             /** @description What it does, as last heard: `empty`, `starting`, `running`, `stopping`, `stopped`, `crashed` or `failed`. */
             state: string;
             /** @description What it shall do: `running` or `stopped`. */
@@ -1113,6 +1115,8 @@ export interface components {
         ChangeApp: {
             /** @description How it is made and run from the next deploy on. */
             settings: components["schemas"]["Settings"];
+            /** @description The `settingsTag` this change was made from: where somebody else was faster, it is refused. */
+            from?: string | null;
         };
         /** @description A person's decision. */
         DecideRun: {
@@ -1186,6 +1190,8 @@ export interface components {
                 nodeId: string;
                 /** @description How it is made and run. */
                 settings: components["schemas"]["Settings"];
+                /** @description Tells this state of the settings from others; goes into a change as `from`. */
+                settingsTag: string;
                 /** @description What it does, as last heard: `empty`, `starting`, `running`, `stopping`, `stopped`, `crashed` or `failed`. */
                 state: string;
                 /** @description What it shall do: `running` or `stopped`. */
@@ -1684,6 +1690,8 @@ export interface components {
                 nodeId: string;
                 /** @description How it is made and run. */
                 settings: components["schemas"]["Settings"];
+                /** @description Tells this state of the settings from others; goes into a change as `from`. */
+                settingsTag: string;
                 /** @description What it does, as last heard: `empty`, `starting`, `running`, `stopping`, `stopped`, `crashed` or `failed`. */
                 state: string;
                 /** @description What it shall do: `running` or `stopped`. */
@@ -3431,7 +3439,10 @@ export interface operations {
     };
     denyDeviceCode: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -3706,7 +3717,10 @@ export interface operations {
     };
     watchNode: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
             header?: never;
             path: {
                 id: string;
@@ -3967,7 +3981,10 @@ export interface operations {
     };
     endSession: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
             header?: never;
             path: {
                 id: string;

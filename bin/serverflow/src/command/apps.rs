@@ -132,7 +132,9 @@ async fn update(
     }
     given.apply(&mut settings)?;
     let path = format!("/apps/{}", value::text(&app, "/id"));
-    let updated = client.write(Method::PATCH, &path, Some(&json!({ "settings": settings }))).await?;
+    let updated = client
+        .write(Method::PATCH, &path, Some(&json!({ "settings": settings, "from": value::text(&app, "/settingsTag") })))
+        .await?;
     context
         .screen
         .answer(&updated, |_| format!("Saved. It takes effect with the next deploy: serverflow deploy {wanted}"));

@@ -60,6 +60,9 @@ pub struct ChangeApp {
     /// How it is made and run from the next deploy on.
     #[schema(value_type = settings::Settings)]
     settings: Settings,
+    /// The `settingsTag` this change was made from: where somebody else was faster, it is refused.
+    #[serde(default)]
+    from: Option<String>,
 }
 
 /// Apps, newest first.
@@ -110,7 +113,7 @@ pub async fn change(
     Asked(write): Asked<Write>,
     Strict(body): Strict<ChangeApp>,
 ) -> std::result::Result<Response, Problem> {
-    let update = Update { app, settings: body.settings };
+    let update = Update { app, settings: body.settings, from: body.from };
     match propose(&api, &caller, write, Action::App(AppAction::Update(Box::new(update)))).await? {
         Carried::Answered(response) => Ok(response),
         Carried::Done(_) => Ok(ok(show(&api, &caller, app).await?).into_response()),

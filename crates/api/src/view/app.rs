@@ -24,6 +24,8 @@ pub struct AppView {
     /// How it is made and run.
     #[schema(value_type = settings::Settings)]
     pub settings: sf_actions::app::Settings,
+    /// Tells this state of the settings from others; goes into a change as `from`.
+    pub settings_tag: String,
     /// What it does, as last heard: `empty`, `starting`, `running`, `stopping`, `stopped`, `crashed` or `failed`.
     pub state: String,
     /// What it shall do: `running` or `stopped`.
@@ -144,6 +146,7 @@ impl AppView {
             live_release: live.map(ReleaseView::from),
             url: url.filter(|_| app.live_release.is_some()),
             port,
+            settings_tag: sf_control::settings_tag(&settings),
             settings,
             restarts: app.restarts,
             state_reason: app.state_reason,

@@ -177,6 +177,12 @@ async fn an_app_is_made_changed_and_shown() {
     assert_eq!(changed["settings"]["keepReleases"], 3);
     assert_eq!(changed["state"], "empty");
     assert!(changed["createdAt"].as_str().unwrap().starts_with("2026-"));
+    let late = json!({ "settings": settings, "from": changed["settingsTag"] });
+    world.call(Method::PATCH, &format!("/api/v1/apps/{app}"), Some(late.clone())).await.expect(200);
+    let theirs = json!({ "settings": { "repository": "https://git.example.org/c" } });
+    world.call(Method::PATCH, &format!("/api/v1/apps/{app}"), Some(theirs)).await.expect(200);
+    let lost = world.call(Method::PATCH, &format!("/api/v1/apps/{app}"), Some(late)).await;
+    assert_eq!((lost.status.as_u16(), lost.code()), (409, "app.changed"), "nobody's change is overwritten unseen");
     let again = world.post("/api/v1/apps", json!({ "name": "shop", "nodeId": node, "settings": settings })).await;
     assert_eq!(again.status.as_u16(), 409, "{}", again.body);
     let run = world.run(&app).await;

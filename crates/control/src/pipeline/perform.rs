@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sf_actions::access::AccessAction;
-use sf_actions::app::AppAction;
+use sf_actions::app::{AppAction, Settings};
 use sf_actions::node::NodeAction;
 use sf_actions::run::{Decide, RunAction};
 use sf_actions::{Action, ActorKind};
@@ -13,6 +13,7 @@ use sf_store::approvals::Verdict;
 use sf_store::timeline::MomentKind;
 use sf_store::{Look, StoreError, Tx, approvals, apps, nodes, runs, tokens};
 use sf_types::{AppId, ErrorKind, Fault, NodeId};
+use sha2::{Digest, Sha256};
 
 use crate::control::Core;
 use crate::proposal::Made;
@@ -33,6 +34,12 @@ pub(crate) async fn perform(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mu
             Ok(Made::App(id))
         }
         Action::App(AppAction::Update(update)) => {
+            let before = apps::get(tx, update.app).await?.settings.0;
+            if update.from.as_ref().is_some_and(|from| *from != settings_tag(&before)) {
+                let message = "Somebody else has changed these settings since you read them.";
+                let fault = Fault::new(ErrorKind::Conflict, "app.changed", message);
+                return Err(fault.fix("Read them again, and make your change on top of theirs.").into());
+            }
             apps::update_settings(tx, update.app, &update.settings).await?;
             app_changed(tx, run, update.app);
             Ok(Made::App(update.app))
@@ -166,6 +173,12 @@ async fn decided(tx: &mut Tx, run: &Run, waiting: &Run, decide: &Decide, verdict
         return Err(fault.fix("Ask a second person who may decide.").into());
     }
     approvals::decide(tx, open.id, &decide.hash, verdict, by, decide.comment.as_deref()).await
+}
+
+/// What tells one state of an app's settings from another: the first 16 bytes of a hash of them, hexadecimal.
+pub fn settings_tag(settings: &Settings) -> String {
+    let bytes = serde_json::to_vec(settings).expect("settings are structs, lists, numbers and text");
+    Sha256::digest(bytes).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn person(run: &Run) -> Result<sf_types::UserId, StoreError> {

@@ -54,7 +54,7 @@ pub async fn a_run_that_cannot_be_ordered_when_its_node_comes_ends_like_any_othe
     let run = plane.deploy(&admin, app).await?;
     let mut settings = plane.control.app(&admin, app).await?.settings.0;
     settings.build.start = Some(vec!["x".repeat(1_000); 60]);
-    plane.propose(&admin, Action::App(AppAction::Update(Box::new(Update { app, settings })))).await?;
+    plane.propose(&admin, Action::App(AppAction::Update(Box::new(Update { app, settings, from: None })))).await?;
     node.serve(&plane.nodes, &plane.dial(), Script::Succeed).await?;
     let ended = plane.ended(run).await?;
     assert_eq!(ended.state, RunState::Done(Done::Failed));

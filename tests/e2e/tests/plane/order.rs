@@ -240,7 +240,7 @@ pub async fn an_order_that_fits_no_frame_ends_its_run_and_holds_up_nobody(plane:
     let mut large = small.clone();
     large.build.start = Some(vec!["x".repeat(1_000); 60]);
     for (settings, state) in [(large, RunState::Done(Done::Failed)), (small, RunState::Done(Done::Succeeded))] {
-        let update = Update { app, settings };
+        let update = Update { app, settings, from: None };
         plane.propose(&admin, Action::App(AppAction::Update(Box::new(update)))).await?;
         let ended = plane.ended(plane.deploy(&admin, app).await?).await?;
         assert_eq!(ended.state, state, "{:?}", ended.fault);

@@ -34,7 +34,7 @@ pub async fn a_node_that_fell_behind_is_brought_back_in_step(plane: Plane) -> Re
     // Settings that were not deployed yet are not what the node should have.
     let mut settings = plane.control.app(&admin, app).await?.settings.0;
     settings.build.start = Some(vec!["later".to_owned()]);
-    plane.propose(&admin, Action::App(AppAction::Update(Box::new(Update { app, settings })))).await?;
+    plane.propose(&admin, Action::App(AppAction::Update(Box::new(Update { app, settings, from: None })))).await?;
     session.cut().await;
     plane.until_node(node.id(), NodeStatus::Offline).await?;
 
