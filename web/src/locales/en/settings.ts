@@ -69,6 +69,7 @@ export const text = {
     over: 'Ended',
     revoke: 'Revoke',
     revokeOne: (name: string) => `Revoke ${name}`,
+    revokeAbout: 'Programs that use it are refused from their next request on. It cannot be brought back; make a new one instead.',
     noneTitle: 'No tokens',
     none: 'Make one to let CI deploy, or a program read. Its text is shown once.',
   },

@@ -1,4 +1,5 @@
 import { computed, ref, watch, type Ref } from 'vue'
+import { useRoute } from 'vue-router'
 import { remember, recent } from './recent'
 import { rank } from './rank'
 import type { Entry, Group } from './entry'
@@ -33,6 +34,13 @@ export function usePalette(open: Ref<boolean>) {
   const { go, here, general } = useCommands()
   const { all: objects, objects: named, asking } = useObjects(open, question)
   const marked = ref<string | null>(null)
+  const route = useRoute()
+  // What was looked at is as near at hand as what was chosen here.
+  watch(
+    () => (route.name && route.params.id ? `${String(route.name)}:${String(route.params.id)}` : null),
+    (id) => id && remember(id),
+    { immediate: true },
+  )
 
   const everything = computed(() => [...here.value, ...go.value.pages, ...objects.value, ...general.value, ...go.value.tabs])
   const bonus = ({ id }: Entry): number => {
