@@ -109,7 +109,7 @@ export const text = {
   firstTitle: 'Ready for its first deploy',
   firstUnderWay: 'Its first deploy is under way',
   firstText: 'The repository is built on its node, started on a port of its own, and put online only once it is healthy.',
-  live: 'Live',
+  live: 'Live release',
   deployment: 'Deployment',
   noSubject: 'No commit message',
   commit: 'Commit',
