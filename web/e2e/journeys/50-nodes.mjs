@@ -1,0 +1,73 @@
+// Machines: one that falls silent, one let in by its code, three hundred of them.
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { settled } from '../browser.mjs'
+import { world } from '../journey.mjs'
+import { until } from '../plane.mjs'
+
+const { journey } = world({}, async (shared) => {
+  shared.node = await shared.plane.node()
+  shared.app = await shared.plane.app('hello-node')
+})
+
+journey('an agent that is killed is told as silent, its app as running on, and both come back', { at: ({ node }) => `/nodes/${node.id}` }, async ({ page, me, plane, app }) => {
+  await page.getByText('Online').first().waitFor()
+  const onApp = await me.open(`/apps/${app.id}`)
+  await settled(onApp)
+  await plane.killAgent()
+  await page.getByText('This node does not answer').waitFor({ timeout: 60_000 })
+  await page.getByText(/Apps on it run on/).waitFor()
+  await onApp.getByText(/is not connected/).first().waitFor({ timeout: 30_000 })
+  assert.equal((await fetch(app.url)).status, 200, 'and so it is')
+  plane.startAgent()
+  await page.getByText('This node does not answer').waitFor({ state: 'detached', timeout: 60_000 })
+  await page.getByText('Online').first().waitFor()
+  await onApp.getByText(/is not connected/).first().waitFor({ state: 'detached' })
+  assert.equal((await fetch(app.url)).status, 200)
+})
+
+journey('a machine is let in by the code on its screen', { at: '/nodes/new' }, async ({ page, plane }) => {
+  const token = await plane.call('POST', '/enrol-tokens', {})
+  const [, url] = /--url[ =]'?([^\s']+)/.exec(token.command)
+  const machine = plane.agentCommand(['enrol', '--url', url, '--root', token.rootFingerprint, '--device'], join(plane.folder, 'second'))
+  const code = await until('a code is on its screen', () => /\b([A-Z0-9]{4}-[A-Z0-9]{4})\b/.exec(machine.text)?.[1])
+  const words = /\b([a-z]+(?:[- ][a-z]+){5})\b/.exec(machine.text.split('\n').find((line) => /word/i.test(line)) ?? machine.text)?.[1]
+  await page.getByText('127.0.0.1').first().waitFor()
+  if (words) await page.getByText(words.replaceAll(' ', '-')).or(page.getByText(words)).first().waitFor()
+  await page.getByLabel('Code on the machine’s screen').fill(code.toLowerCase())
+  await page.getByRole('textbox', { name: /^Name/ }).last().fill('by-code')
+  await page.getByRole('button', { name: 'Let it in' }).click()
+  const plan = page.getByRole('dialog')
+  await plan.getByRole('listitem').first().waitFor()
+  await plan.getByRole('button', { name: 'Let the machine in' }).click()
+  await page.waitForURL(/\/nodes\/[0-9a-f-]{36}/)
+  await page.getByRole('heading', { name: 'by-code' }).waitFor()
+  assert.equal(await machine.done, 0, machine.text)
+})
+
+journey('three hundred nodes are found, walked and opened as quickly as one', { at: null, timeout: 120_000 }, async ({ me, plane }) => {
+  await promisify(execFile)('python3', [new URL('../fleet.py', import.meta.url).pathname, join(plane.state, 'control', 'serverflow.db'), '300'])
+  const page = await me.open('/nodes')
+  await page.getByRole('link', { name: 'node-001' }).waitFor()
+  const rows = page.getByRole('row')
+  assert.ok((await rows.count()) < 80, `only rows near the screen are in the page: ${await rows.count()}`)
+  await until('the last one is reached by scrolling', async () => {
+    await page.mouse.wheel(0, 4_000)
+    return page.getByRole('link', { name: 'node-300' }).isVisible()
+  })
+  await page.evaluate(() => scrollTo(0, 0))
+  await page.getByRole('searchbox', { name: 'Search nodes' }).fill('node-27')
+  await page.getByRole('link', { name: 'node-277' }).waitFor()
+  await until('what does not match is gone', async () => (await page.getByRole('link', { name: /^node-/ }).count()) === 10)
+  assert.match(page.url(), /q=node-27/)
+  await page.getByRole('searchbox', { name: 'Search nodes' }).fill('')
+  await page.goto('/')
+  await settled(page)
+  await page.keyboard.press('Control+k')
+  await page.getByRole('combobox').fill('node-123')
+  await page.getByRole('option', { name: /node-123/ }).first().waitFor()
+  await page.keyboard.press('Enter')
+  await page.getByRole('heading', { name: 'node-123' }).waitFor()
+})
