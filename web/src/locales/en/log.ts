@@ -22,8 +22,6 @@ export const text = {
   whole: (left: string) => `Show whole line (${left} more)`,
   line: (sequence: number) => `Link to line ${sequence}`,
   missing: (sequence: number) => `Line ${sequence} is not in this log any more; the oldest lines go first.`,
-  older: 'Loading older lines…',
-  begin: 'The log begins here.',
   waiting: 'Nothing has been written yet. Lines appear here as they come.',
   empty: 'Nothing was written.',
   err: 'error output',

@@ -1,14 +1,14 @@
-import type { Broken } from '@/api/proof/signed'
-import type { Check } from '@/api/proof/prove'
 import { wall } from '@/ui/moment'
 
-const LINKS: Record<Check['link'], { title: string; holds: string }> = {
+const LINKS = {
   root: { title: 'Root key', holds: 'Its fingerprint is the one agents pin when they join.' },
   delegation: { title: 'Root certifies the control plane’s key', holds: 'The root signed that this key may give orders of this class, at the time it did.' },
   command: { title: 'Control plane signs the order', holds: 'Exactly these bytes, for exactly this node, for this run.' },
   accepted: { title: 'Node takes the order', holds: 'The node signed that it wrote this order into its journal, before it did anything.' },
   outcome: { title: 'Node signs the outcome', holds: 'The node signed how it ended and what is true now; this page shows the same.' },
 }
+
+type Link = keyof typeof LINKS
 
 const FIELDS: Record<string, string> = {
   'authz.run': 'the run it belongs to',
@@ -88,8 +88,8 @@ export const proof = {
   insecureHint: 'Open the dashboard by https, or verify with the command line: serverflow runs show',
   old: 'This browser does not know Ed25519',
   oldHint: 'Current versions of Chrome, Firefox and Safari do. Or verify with the command line: serverflow runs show',
-  link: (link: Check['link']) => LINKS[link].title,
-  said: (link: Check['link']) => LINKS[link].holds,
+  link: (link: Link) => LINKS[link].title,
+  said: (link: Link) => LINKS[link].holds,
   absent: 'Not said yet.',
   unknownRoot: 'The root key is kept offline and is not sent along, so its signature cannot be checked here. This is the fingerprint agents pin; the command line can check it with the key at hand.',
   unknownDelegation: 'Needs the root key, which is kept offline.',
@@ -107,28 +107,18 @@ export const proof = {
   envHidden: 'Values of the environment are hidden here; they are part of what was verified.',
   tamper: 'Change one byte',
   tamperHint: 'Changes one byte in the memory of this page and verifies again, to show that the check is real.',
-  tampered: (link: Check['link']) => `One byte of “${LINKS[link].title}” was changed here, in this page. It shows.`,
+  tampered: (link: Link) => `One byte of “${LINKS[link].title}” was changed here, in this page. It shows.`,
   restore: 'Put it back',
-  why(broken: Broken): string {
-    switch (broken.code) {
-      case 'signature':
-        return 'The signature does not fit these bytes: something was changed after it was signed.'
-      case 'otherKey':
-        return `It is signed by ${broken.found}, not by ${broken.expected}.`
-      case 'field':
-        return `It was signed for something else: ${FIELDS[broken.name] ?? broken.name} is ${broken.found}, not ${broken.expected}.`
-      case 'time':
-        return `It was not valid when it was used: from ${wall(broken.from)} to ${wall(broken.until)}.`
-      case 'tooLong':
-        return 'The root may certify a key for 30 days at the most; this is longer.'
-      case 'noKey':
-        return 'The key is missing or no usable Ed25519 key.'
-      case 'base64':
-        return 'What was sent is not written as the protocol writes it.'
-      case 'tooLarge':
-        return 'It is larger than the protocol allows.'
-      case 'noJson':
-        return 'It is signed, but cannot be read.'
-    }
+  copyKey: 'Copy the fingerprint',
+  why: {
+    signature: 'The signature does not fit these bytes: something was changed after it was signed.',
+    tooLong: 'The root may certify a key for 30 days at the most; this is longer.',
+    noKey: 'The key is missing or no usable Ed25519 key.',
+    base64: 'What was sent is not written as the protocol writes it.',
+    tooLarge: 'It is larger than the protocol allows.',
+    noJson: 'It is signed, but cannot be read.',
+    otherKey: (found: string, expected: string) => `It is signed by ${found}, not by ${expected}.`,
+    field: (name: string, found: string, expected: string) => `It was signed for something else: ${FIELDS[name] ?? name} is ${found}, not ${expected}.`,
+    time: (from: number, until: number) => `It was not valid when it was used: from ${wall(from)} to ${wall(until)}.`,
   },
 }
