@@ -132,7 +132,11 @@ fn socket_limits() -> Vec<(&'static str, String, &'static str)> {
             "api::ws::socket::MAX_MESSAGES_PER_BEAT",
         ),
         ("topics of a socket", ws::socket::MAX_TOPICS.to_string(), "api::ws::socket::MAX_TOPICS"),
-        ("events repeated for `after`", ws::socket::MAX_REPLAYED.to_string(), "api::ws::socket::MAX_REPLAYED"),
+        (
+            "events repeated for `after`",
+            ws::socket::backlog::MAX_REPLAYED.to_string(),
+            "api::ws::socket::backlog::MAX_REPLAYED",
+        ),
         ("events waiting for a slow reader", sf_bus::Options::QUEUE_EVENTS.to_string(), "bus::Options::QUEUE_EVENTS"),
         ("silence of a socket's peer", secs(ws::socket::SILENCE), "api::ws::socket::SILENCE"),
         ("time to write to a socket", secs(ws::socket::SEND_TIMEOUT), "api::ws::socket::SEND_TIMEOUT"),

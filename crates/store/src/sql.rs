@@ -103,7 +103,10 @@ impl Sql {
         let statement = self.statement(&conn);
         Ok(match conn {
             Conn::Tx(tx) => tx.query_one_raw(statement).await?,
-            Conn::Pool(pool) => pool.query_one_raw(statement).await?,
+            Conn::Pool(pool) => {
+                fail::fail_point!("store::read", |_| Err(StoreError::Contended));
+                pool.query_one_raw(statement).await?
+            }
         })
     }
 
@@ -113,7 +116,10 @@ impl Sql {
         let statement = self.statement(&conn);
         Ok(match conn {
             Conn::Tx(tx) => tx.query_all_raw(statement).await?,
-            Conn::Pool(pool) => pool.query_all_raw(statement).await?,
+            Conn::Pool(pool) => {
+                fail::fail_point!("store::read", |_| Err(StoreError::Contended));
+                pool.query_all_raw(statement).await?
+            }
         })
     }
 

@@ -105,6 +105,8 @@ pub(crate) async fn recheck(api: &Api, token: &str, audiences: &[Audience]) -> R
     for audience in audiences {
         match api.control().authenticate(*audience, token).await {
             Ok(actor) => return Ok(Known { actor }),
+            // Not knowing is not the same as knowing that it is bad.
+            Err(fault) if fault.kind != ErrorKind::Unauthenticated => return Err(fault.into()),
             Err(fault) => refused = fault.into(),
         }
     }

@@ -1,5 +1,7 @@
 //! One connection, from its acceptance to its end.
 
+pub mod backlog;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -9,7 +11,7 @@ use sf_bus::{Delivery, Event, Subscription};
 use sf_control::events as names;
 use sf_protocol::report::{LogSource, LogStream};
 use sf_runtime::{Place, Shutdown};
-use sf_store::events::{self, EventFilter};
+use sf_store::{StoreError, events};
 use sf_types::{ErrorKind, Fault, Timestamp, UserId};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
@@ -31,12 +33,8 @@ pub const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 pub const MAX_MESSAGES_PER_BEAT: u32 = 200;
 /// Topics of one socket.
 pub const MAX_TOPICS: usize = 200;
-/// Events repeated for one `after` at the most; older ones have to be read by REST.
-pub const MAX_REPLAYED: usize = 10_000;
-/// Pages of a log repeated for one `afterLine` at the most; as many as a log can hold.
-const MAX_LOG_PAGES: usize = 32;
-/// Events read at a time.
-const CHUNK: usize = 200;
+/// Subscriptions that may wait for the database.
+const MAX_WAITING: usize = 32;
 
 /// Why a socket ends: WebSocket close code and reason. Codes from 4000 on are ours.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -66,6 +64,38 @@ pub(super) struct Socket {
     health: Option<watch::Receiver<Option<String>>>,
     heard: Instant,
     messages: u32,
+    /// Subscriptions that wait for the database.
+    waiting: Vec<Subscribe>,
+    /// From which event on some were not told, until it can be said up to which.
+    gap: Option<u64>,
+    /// Rights changed, and not every topic could be looked at.
+    unsure: bool,
+}
+
+/// Why a subscription was not begun.
+enum Trouble {
+    /// The socket ends.
+    End(End),
+    /// It is refused, or cannot be looked at now.
+    Fault(Fault),
+}
+
+impl From<End> for Trouble {
+    fn from(end: End) -> Self {
+        Self::End(end)
+    }
+}
+
+impl From<Fault> for Trouble {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        Self::Fault(error.into())
+    }
 }
 
 impl Socket {
@@ -81,6 +111,9 @@ impl Socket {
             health: None,
             heard: Instant::now(),
             messages: 0,
+            waiting: Vec::new(),
+            gap: None,
+            unsure: false,
         }
     }
 
@@ -128,11 +161,13 @@ impl Socket {
             return Err(End::Gone);
         }
         self.messages = 0;
-        let known = still_known(&self.api, &self.token).await?;
-        if known.actor != self.known.actor {
+        if let Some(known) = still_known(&self.api, &self.token).await?
+            && known.actor != self.known.actor
+        {
             self.known = known;
             self.withdraw().await?;
         }
+        self.make_up().await?;
         self.write(Message::Ping(Default::default())).await
     }
 
@@ -140,6 +175,10 @@ impl Socket {
     async fn withdraw(&mut self) -> Result<(), End> {
         for topic in self.followed.keys().copied().collect::<Vec<_>>() {
             if let Err(fault) = topic.authorise(self.api.control(), &self.known.actor).await {
+                if passes(&fault) {
+                    self.unsure = true;
+                    continue;
+                }
                 self.unfollow(topic);
                 self.send(message::failure(&fault)).await?;
                 self.send(message::unsubscribed(&[topic.to_string()])).await?;
@@ -177,12 +216,27 @@ impl Socket {
     }
 
     /// All or nothing: a topic that may not be followed refuses the whole message.
-    async fn subscribe(&mut self, wanted: Subscribe) -> Result<(), End> {
-        let (topics, after, after_line) = match self.follow(&wanted).await {
-            Ok(followed) => followed,
-            Err(fault) => return self.send(message::failure(&fault)).await,
-        };
-        let told = self.catch_up(&topics, after).await?;
+    async fn subscribe(&mut self, mut wanted: Subscribe) -> Result<(), End> {
+        match self.begin(&mut wanted).await {
+            Ok(()) => Ok(()),
+            Err(Trouble::End(end)) => Err(end),
+            Err(Trouble::Fault(fault)) if passes(&fault) && self.waiting.len() < MAX_WAITING => {
+                tracing::warn!(%fault, "a subscription waits until the database answers");
+                // What is not followed is not told either: nothing is told before what was missed.
+                for topic in wanted.topics.iter().filter_map(|text| text.parse().ok()) {
+                    self.unfollow(topic);
+                }
+                self.waiting.push(wanted);
+                Ok(())
+            }
+            Err(Trouble::Fault(fault)) => self.send(message::failure(&fault)).await,
+        }
+    }
+
+    /// Follows, tells what was missed, and says so. When it fails half way, `wanted` says where to go on.
+    async fn begin(&mut self, wanted: &mut Subscribe) -> Result<(), Trouble> {
+        let (topics, after, after_line) = self.follow(wanted).await?;
+        let told = self.catch_up(&topics, after, &mut wanted.after).await?;
         for topic in &topics {
             if let (Some(line), Topic::AppLog(_) | Topic::RunLog(_)) = (after_line, topic) {
                 self.catch_up_lines(*topic, line).await?;
@@ -191,7 +245,34 @@ impl Socket {
         if topics.contains(&Topic::System) && self.health.is_none() {
             self.health = Some(self.api.health().follow(&self.api));
         }
-        self.send(message::subscribed(&wanted.topics, told)).await
+        Ok(self.send(message::subscribed(&wanted.topics, told)).await?)
+    }
+
+    /// What could not be read before is tried again.
+    async fn make_up(&mut self) -> Result<(), End> {
+        if let Some(from) = self.gap {
+            let Ok(head) = events::head(&self.reader()).await else { return Ok(()) };
+            self.gap = None;
+            self.send(message::lagged(from, head)).await?;
+        }
+        for wanted in std::mem::take(&mut self.waiting) {
+            let is_new = wanted.after.is_none();
+            self.subscribe(wanted).await?;
+            // It was asked for a while ago, and nobody was told what happened since.
+            if is_new && self.waiting.is_empty() {
+                let head = self.followed.values().copied().max().unwrap_or(0);
+                self.send(message::lagged(head, head)).await?;
+            }
+        }
+        if self.unsure {
+            self.unsure = false;
+            self.withdraw().await?;
+        }
+        Ok(())
+    }
+
+    fn reader(&self) -> sf_store::Reader {
+        self.api.control().store().read(self.known.actor.scope())
     }
 
     async fn follow(&mut self, wanted: &Subscribe) -> Result<(Vec<Topic>, Option<u64>, Option<u64>), Fault> {
@@ -226,92 +307,20 @@ impl Socket {
         }
     }
 
-    /// Tells stored events that were missed, in order and once each; answers up to which number.
-    async fn catch_up(&mut self, topics: &[Topic], after: Option<u64>) -> Result<u64, End> {
-        let reader = self.api.control().store().read(self.known.actor.scope());
-        let head = events::head(&reader).await.unwrap_or(0);
-        for topic in topics {
-            match after {
-                Some(after) => drop(self.followed.insert(*topic, after.min(head))),
-                None => drop(self.followed.entry(*topic).or_insert(head)),
-            }
-        }
-        if after.is_none() {
-            return Ok(head);
-        }
-        let filter = EventFilter { topics: self.followed.keys().filter_map(|topic| topic.stored()).collect() };
-        let mut from = self.followed.values().copied().min().unwrap_or(head);
-        let oldest = events::oldest(&reader).await.unwrap_or(0);
-        if from + 1 < oldest {
-            self.send(message::lagged(from + 1, oldest - 1)).await?;
-            from = oldest - 1;
-        }
-        let mut left = if filter.topics.is_empty() { 0 } else { MAX_REPLAYED };
-        while left > 0 {
-            let Ok((found, seen)) = events::after(&reader, from, &filter, CHUNK).await else { break };
-            if found.is_empty() && seen <= from {
-                break;
-            }
-            from = from.max(seen);
-            left = left.saturating_sub(found.len().max(1));
-            for stored in found {
-                self.replay(&stored).await?;
-            }
-        }
-        let head = events::head(&reader).await.unwrap_or(from);
-        if left == 0 && !filter.topics.is_empty() && from < head {
-            self.send(message::lagged(from + 1, head)).await?;
-            from = head;
-        }
-        let told = if filter.topics.is_empty() { head } else { from };
-        self.followed.values_mut().for_each(|seen| *seen = told.max(*seen));
-        Ok(told)
-    }
-
-    async fn replay(&mut self, stored: &events::StoredEvent) -> Result<(), End> {
-        let event = &stored.event;
-        let mut heard_through: Option<Topic> = None;
-        for (topic, seen) in &mut self.followed {
-            let named = topic.stored().is_some_and(|name| event.topics.contains(&name));
-            if named && *seen < stored.seq {
-                *seen = stored.seq;
-                heard_through = closest(heard_through, *topic);
-            }
-        }
-        let Some(topic) = heard_through else { return Ok(()) };
-        let text = message::event(&event.name, stored.seq, &topic.to_string(), stored.at, &event.data);
-        self.send(text).await
-    }
-
-    async fn catch_up_lines(&mut self, topic: Topic, mut after: u64) -> Result<(), End> {
-        for _ in 0..MAX_LOG_PAGES {
-            let (control, actor) = (self.api.control(), &self.known.actor);
-            let found = match topic {
-                Topic::AppLog(app) => crate::route::apps::newest_log(control, actor, app, after).await,
-                Topic::RunLog(run) => crate::route::runs::newest_log(control, actor, run, after).await,
-                _ => return Ok(()),
-            };
-            let (source, lines) = match found {
-                Ok(Some(found)) => found,
-                Ok(None) => return Ok(()),
-                Err(fault) => return self.send(message::failure(&fault)).await,
-            };
-            let Some(last) = lines.last().map(|line| line.sequence) else { return Ok(()) };
-            // Who asks for lines again gets them again.
-            self.lines.insert(log_of(source).0, after);
-            self.tell_lines(topic, Timestamp::EPOCH, LogStream { source, lines, dropped: 0 }).await?;
-            after = last;
-        }
-        Ok(())
-    }
-
     async fn deliver(&mut self, delivery: Delivery) -> Result<(), End> {
         match delivery {
             Delivery::Event(event) => self.tell(&event).await,
             Delivery::Lagged(gap) => {
-                let reader = self.api.control().store().read(self.known.actor.scope());
-                let head = events::head(&reader).await.unwrap_or(0);
-                self.send(message::lagged(gap.missed_from.unwrap_or(head), head)).await
+                let told = self.followed.values().copied().max().unwrap_or(0);
+                let from = gap.missed_from.unwrap_or(told);
+                match events::head(&self.reader()).await {
+                    Ok(head) => self.send(message::lagged(gap.missed_from.unwrap_or(head), head)).await,
+                    Err(error) => {
+                        tracing::warn!(%error, "a slow reader is told of its gap when the database answers");
+                        self.gap = Some(self.gap.map_or(from, |before| before.min(from)));
+                        Ok(())
+                    }
+                }
             }
         }
     }
@@ -396,13 +405,22 @@ fn closest(found: Option<Topic>, other: Topic) -> Option<Topic> {
     Some(found.filter(|found| found.distance() <= other.distance()).unwrap_or(other))
 }
 
-async fn still_known(api: &Api, token: &str) -> Result<Known, End> {
+/// `None` when it cannot be told now: a database that is away for a moment must not throw everybody out at once, and
+/// while it is, nobody can be revoked either.
+async fn still_known(api: &Api, token: &str) -> Result<Option<Known>, End> {
     match caller::recheck(api, token, super::AUDIENCES).await {
-        Ok(known) => Ok(known),
-        // A database that is away for a moment must not throw everybody out at once.
+        Ok(known) => Ok(Some(known)),
         Err(problem) if problem.fault().kind == ErrorKind::Unauthenticated => Err(End::Unauthenticated),
-        Err(_) => Err(End::Stopping),
+        Err(problem) => {
+            tracing::warn!(error = %problem.fault(), "an event socket's token could not be asked about");
+            Ok(None)
+        }
     }
+}
+
+/// Whether the same may go well a moment later.
+const fn passes(fault: &Fault) -> bool {
+    matches!(fault.kind, ErrorKind::Internal | ErrorKind::Unavailable | ErrorKind::Timeout)
 }
 
 async fn next(subscription: &mut Option<Subscription>) -> Option<Delivery> {

@@ -281,3 +281,43 @@ fn line(sequence: u64) -> LogLine {
     let text = format!("line {sequence}");
     LogLine { sequence, at: Timestamp::from_millis(0), stream: Stream::Out, text }
 }
+
+/// Every read fails until the answer is dropped.
+fn without_database() -> fail::FailScenario<'static> {
+    let scenario = fail::FailScenario::setup();
+    fail::cfg("store::read", "return").unwrap();
+    scenario
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_for_a_moment_ends_no_socket_and_hides_nothing() {
+    let world = World::new().await;
+    let address = serve(&world).await;
+    let app = world.app("shop", world.node("n").await).await;
+    let mut live = connect(&world, address).await;
+    live.subscribe(json!({ "topics": ["runs"] })).await;
+    let mut resumed = connect(&world, address).await;
+    let mut fresh = connect(&world, address).await;
+    let run = world.run(&app).await;
+    assert_eq!(live.next().await.unwrap()["data"]["id"], run);
+    let away = without_database();
+    resumed.say(json!({ "subscribe": { "topics": [format!("run:{run}")], "after": "0" } })).await;
+    fresh.say(json!({ "subscribe": { "topics": ["runs"] } })).await;
+    // Two beats: all of them ask about their tokens meanwhile.
+    for socket in [&mut live, &mut resumed, &mut fresh] {
+        let nothing = tokio::time::timeout(sf_api::ws::socket::BEAT, socket.next()).await;
+        assert!(nothing.is_err(), "{nothing:?}");
+    }
+    away.teardown();
+    // What had been missed is told before the answer, in order, though it was asked for long ago.
+    let told = resumed.next().await.unwrap();
+    assert_eq!((told["event"].as_str(), told["data"]["id"].as_str()), (Some("run.update"), Some(run.as_str())));
+    assert!(resumed.next().await.unwrap().get("subscribed").is_some());
+    // Who wanted only what is new reads anew what happened since it asked.
+    assert!(fresh.next().await.unwrap().get("subscribed").is_some());
+    assert_eq!(fresh.next().await.unwrap()["event"], "lagged");
+    let second = world.run(&app).await;
+    for socket in [&mut live, &mut fresh] {
+        assert_eq!(socket.next().await.unwrap()["data"]["id"], second);
+    }
+}
