@@ -26,7 +26,7 @@ pub use control::Control;
 pub use node::enrolment;
 pub use node::enrolment::Admission as DeviceAdmission;
 pub use node::links::{Links, Numbered, Outgoing};
-pub use node::node_links::Joined;
+pub use node::node_links::{Joined, Presence};
 pub use node::receive::REFUSED_ORDER;
 pub use node::signer::{Certified, Signer};
 pub use options::{Options, StartError};

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::enrolment;
 use crate::limits::{HEARTBEAT, OPENING_WITHIN, RETRY_WHEN_FULL, SILENCE};
-use crate::opening::{self, Refusal, Wanted};
+use crate::opening::{self, Opened, Refusal, Wanted};
 use crate::socket::{Gone, Heard, Socket, Stream};
 
 /// Everything a connection needs to know.
@@ -48,10 +48,10 @@ async fn open<S: Stream>(socket: &mut Socket<S>, context: &Context, place: Place
         Wanted::Connect => {
             let endpoint = context.endpoint.clone();
             let opened = Box::pin(opening::connect(socket, &first, endpoint, control));
-            let (open, outgoing) = within(deadline, opened).await?;
+            let Opened { open, outgoing, presence } = within(deadline, opened).await?;
             drop(place);
             let ended = converse(socket, context, &open, outgoing).await;
-            control.left(open.node, open.connection).await;
+            presence.leave().await;
             ended
         }
     }
@@ -83,12 +83,15 @@ async fn converse<S: Stream>(
                 }
             }
             out = outgoing.recv() => match out {
-                Some(Outgoing::Frame(frame)) => say(socket, &frame).await?,
+                Some(Outgoing::Frame(frame)) => {
+                    say(socket, &frame).await?;
+                    context.control.written(open, None).await;
+                }
                 Some(Outgoing::Command(command)) => {
                     // One that cannot be written would leave a hole in the numbers.
                     let text = command.frame.write().map_err(|_| Refusal::Gone)?;
                     socket.say(text).await?;
-                    context.control.sent(command.id).await;
+                    context.control.written(open, Some(&command)).await;
                 }
                 Some(Outgoing::Close(fault)) => return Err(Refusal::Fault(fault)),
                 None => return Err(Refusal::Gone),

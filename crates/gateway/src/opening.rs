@@ -1,6 +1,6 @@
 //! The first words of a connection: a known node connects, or a new one enrols.
 
-use sf_control::{Control, Outgoing};
+use sf_control::{Control, Joined, Outgoing, Presence};
 use sf_protocol::frame::Frame;
 use sf_protocol::handshake::{Endpoint, HandshakeError, Identity, Nonce, ServerHello, ServerOpen};
 use sf_protocol::kind::Kind;
@@ -44,6 +44,14 @@ pub(crate) enum Wanted {
     Register,
 }
 
+/// A known node's open connection.
+pub(crate) struct Opened {
+    pub(crate) open: ServerOpen,
+    pub(crate) outgoing: Receiver<Outgoing>,
+    /// The node is connected for as long as this is held.
+    pub(crate) presence: Presence,
+}
+
 /// Tells from the first frame who is there.
 pub(crate) fn wanted(first: &str) -> Result<Wanted, Refusal> {
     match Frame::parse(first).map_err(HandshakeError::from)?.kind() {
@@ -59,7 +67,7 @@ pub(crate) async fn connect<S: Stream>(
     first: &str,
     endpoint: Endpoint,
     control: &Control,
-) -> Result<(ServerOpen, Receiver<Outgoing>), Refusal> {
+) -> Result<Opened, Refusal> {
     let waiting = ServerHello::new(endpoint).connect(first)?;
     let record = control.node_record(waiting.connect().pub_key.id()).await?;
     let certified = control.certified();
@@ -70,7 +78,8 @@ pub(crate) async fn connect<S: Stream>(
     let response = socket.text().await?;
     let proven = waiting.response(&response)?;
     let joined = control.join(&proven).await?;
-    let (authorized, open) = proven.authorize(&certified.key, joined.welcome, control.now())?;
+    let Joined { welcome, outgoing, presence } = joined;
+    let (authorized, open) = proven.authorize(&certified.key, welcome, control.now())?;
     socket.say(authorized).await?;
-    Ok((open, joined.outgoing))
+    Ok(Opened { open, outgoing, presence })
 }

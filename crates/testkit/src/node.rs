@@ -169,6 +169,17 @@ impl SimNode {
         }))
     }
 
+    /// Its journal is damaged behind this number; everything else of it stays.
+    pub fn forget_after(&self, sequence: u64) {
+        let mut memory = self.memory();
+        memory.high_water = sequence;
+        let lost: Vec<_> =
+            memory.began.iter().filter(|order| order.sequence > sequence).map(|order| order.id).collect();
+        memory.known.retain(|id, _| !lost.contains(id));
+        memory.outcomes.retain(|id, _| !lost.contains(id));
+        memory.waiting.retain(|number, _| *number <= sequence);
+    }
+
     /// Orders it has begun to carry out, each once; reads and snapshots of what should be true are not among them.
     pub fn began(&self) -> Vec<Command> {
         self.memory().began.clone()

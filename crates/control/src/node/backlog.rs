@@ -7,7 +7,7 @@ use sf_engine::{Input, RunState};
 use sf_protocol::Guard;
 use sf_protocol::key::KeyId;
 use sf_protocol::order::{Order, Void};
-use sf_store::commands::{self, StoredCommand};
+use sf_store::commands::{self, CommandState, StoredCommand};
 use sf_store::{Look, Tx, delegations, nodes, runs};
 use sf_types::{CommandId, ErrorKind, Fault, NodeId};
 
@@ -18,8 +18,16 @@ use crate::signer::Address;
 use crate::transition::{self, After};
 use crate::{moments, resync};
 
-/// Commands a node is sent again after a reconnect at the most; what is beyond waits for the next one.
+/// Commands of a backlog read at a time; the next ones are read when these are written.
 const MAX_BACKLOG: u32 = 1000;
+
+/// A part of what a node has to be sent again.
+#[derive(Debug)]
+pub(crate) struct Backlog {
+    pub(crate) commands: Vec<Numbered>,
+    /// There is more behind it.
+    pub(crate) more: bool,
+}
 
 /// Where a node's journal ends, as its CONNECT says.
 #[derive(Clone, Copy, Debug)]
@@ -41,8 +49,8 @@ pub(crate) async fn backlog(
     core: &Arc<Core>,
     node: NodeId,
     journal: Journal,
-) -> sf_store::Result<(Vec<Numbered>, After)> {
-    let (now, epoch) = (tx.now(), core.signer.epoch());
+) -> sf_store::Result<(Backlog, After)> {
+    let epoch = core.signer.epoch();
     let mut after = After::default();
     if journal.epoch < epoch {
         unaccounted(tx, core, node, journal, &mut after).await?;
@@ -56,22 +64,66 @@ pub(crate) async fn backlog(
         commands::mark_void(tx, old.id).await?;
         unreached(tx, core, &old, &mut after).await?;
     }
-    let key = nodes::get(tx, node).await?.key_id;
-    let mut frames = Vec::new();
-    for command in commands::backlog(tx, node, epoch, journal.high_water_in(epoch) + 1, MAX_BACKLOG).await? {
-        frames.push(if command.expires_at > now {
-            numbered(&command)
-        } else {
-            void(tx, core, &command, key, &mut after).await?
-        });
-    }
+    let backlog = backlog_from(tx, core, node, journal.high_water_in(epoch) + 1, &mut after).await?;
     if journal.epoch < epoch {
         // This control plane was restored: the node knows more about its apps, and says so before anything is ordered.
         after.learning.push(node);
-        return Ok((frames, after));
+        return Ok((backlog, after));
     }
     waiting(tx, core, node, &mut after).await?;
-    Ok((frames, after))
+    Ok((backlog, after))
+}
+
+/// The part of the backlog that begins with number `from`, repaired: each number is filled, since the node takes only
+/// the next one.
+pub(crate) async fn backlog_from(
+    tx: &mut Tx,
+    core: &Arc<Core>,
+    node: NodeId,
+    from: u64,
+    after: &mut After,
+) -> sf_store::Result<Backlog> {
+    let (now, epoch) = (tx.now(), core.signer.epoch());
+    let key = nodes::get(tx, node).await?.key_id;
+    let found = commands::backlog(tx, node, epoch, from, MAX_BACKLOG).await?;
+    let more = found.len() >= usize::try_from(MAX_BACKLOG).unwrap_or(usize::MAX);
+    let mut commands = Vec::with_capacity(found.len());
+    for command in found {
+        commands.push(match command.state {
+            CommandState::Acked | CommandState::Done => lost(tx, core, &command, key, after).await?,
+            _ if command.expires_at <= now => void(tx, core, &command, key, after).await?,
+            _ => numbered(&command),
+        });
+    }
+    Ok(Backlog { commands, more })
+}
+
+/// The node's journal is shorter than it was: it does not know a command it had accepted. It may have been obeyed, so
+/// it is not ordered again: a void takes its number, and a run that was not ended by the node's word ends saying so.
+async fn lost(
+    tx: &mut Tx,
+    core: &Arc<Core>,
+    old: &StoredCommand,
+    node_key: KeyId,
+    after: &mut After,
+) -> sf_store::Result<Numbered> {
+    commands::mark_lost(tx, old.id).await?;
+    let filling = fill(tx, core, old, node_key).await?;
+    let Some(run) = old.run else { return Ok(filling) };
+    let run = runs::get(tx, run).await?;
+    if run.command == Some(old.id) {
+        let said = moments::note(tx.now(), "the node's journal does not know this order");
+        let input = Input::Lost(Box::new(journal_lost()));
+        transition::advance(tx, core, run, input, [said], after).await?;
+    }
+    Ok(filling)
+}
+
+/// What is told of an order that the node had and does not know any more.
+pub(crate) fn journal_lost() -> Fault {
+    let message = "The node's journal was damaged, so what became of this order there is not known.";
+    Fault::new(ErrorKind::Internal, "node.journal_lost", message)
+        .fix("Look at the app's state and repeat what you wanted to do.")
 }
 
 /// Orders what has waited for a node, then says what should be true of its other apps.
@@ -118,11 +170,17 @@ async fn void(
     after: &mut After,
 ) -> sf_store::Result<Numbered> {
     commands::mark_void(tx, old.id).await?;
+    let filling = fill(tx, core, old, node_key).await?;
+    unreached(tx, core, old, after).await?;
+    Ok(filling)
+}
+
+/// Signs and stores the void that takes a command's number.
+async fn fill(tx: &mut Tx, core: &Arc<Core>, old: &StoredCommand, node_key: KeyId) -> sf_store::Result<Numbered> {
     let authz = own_authz(tx, old.tenant, old.run);
     let address = Address { id: tx.new_id::<CommandId>(), node: old.node, node_key, sequence: old.sequence, authz };
     let void = sealed(tx, core, address, Order::Void(Void { replaces: old.id }), Guard::default());
     commands::insert(tx, &void).await?;
-    unreached(tx, core, old, after).await?;
     Ok(numbered(&void))
 }
 

@@ -9,8 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sf_protocol::Frame;
 use sf_types::{CommandId, ConnectionId, Fault, NodeId};
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 
-/// Frames waiting for one connection at the most; a node that reads slower is cut and resumes from its journal.
+/// Frames waiting for one connection at the most. Commands beyond are read from the store again when these are written;
+/// a node that reads nothing is cut by its connection.
 pub const MAX_QUEUED_FRAMES: usize = 1024;
 
 /// What the gateway writes to a connection.
@@ -44,6 +46,8 @@ struct Link {
     connection: ConnectionId,
     sender: mpsc::Sender<Outgoing>,
     order: Order,
+    /// The last number that was written.
+    written: u64,
 }
 
 /// Numbers that wait for an earlier one.
@@ -53,6 +57,8 @@ enum Order {
     Loading(BTreeMap<u64, Numbered>),
     /// The next number to leave, and later ones that came early.
     Live { next: u64, early: BTreeMap<u64, Numbered> },
+    /// There is more than is held here: from `next` on it is in the store, and read when all before it is written.
+    Behind { next: u64, early: BTreeMap<u64, Numbered> },
 }
 
 impl Links {
@@ -60,7 +66,7 @@ impl Links {
     /// [`Links::go_live`].
     pub fn open(&self, node: NodeId, connection: ConnectionId) -> mpsc::Receiver<Outgoing> {
         let (sender, receiver) = mpsc::channel(MAX_QUEUED_FRAMES);
-        let link = Link { connection, sender, order: Order::Loading(BTreeMap::new()) };
+        let link = Link { connection, sender, order: Order::Loading(BTreeMap::new()), written: 0 };
         if let Some(old) = self.lock().insert(node, link) {
             let fault = Fault::new(sf_types::ErrorKind::Conflict, "link.replaced", "The node connected again.");
             drop(old.sender.try_send(Outgoing::Close(fault)));
@@ -68,16 +74,22 @@ impl Links {
         receiver
     }
 
-    /// The backlog is read: `next` is the first number the node has not accepted, `backlog` what is signed from there.
-    pub fn go_live(&self, node: NodeId, connection: ConnectionId, next: u64, backlog: Vec<Numbered>) {
+    /// The backlog is read: `next` is the first number to leave, `backlog` what is signed from there, and whether there
+    /// is more behind it.
+    pub fn go_live(&self, node: NodeId, connection: ConnectionId, next: u64, backlog: Vec<Numbered>, more: bool) {
         let mut links = self.lock();
         let Some(link) = links.get_mut(&node).filter(|link| link.connection == connection) else { return };
-        let mut early = match std::mem::replace(&mut link.order, Order::Live { next, early: BTreeMap::new() }) {
-            Order::Loading(held) | Order::Live { early: held, .. } => held,
+        let mut early = match std::mem::replace(&mut link.order, Order::Loading(BTreeMap::new())) {
+            Order::Loading(held) | Order::Live { early: held, .. } | Order::Behind { early: held, .. } => held,
         };
+        if more {
+            // What is held belongs behind what is not read yet.
+            early.clear();
+        }
         early.extend(backlog.into_iter().map(|command| (command.sequence, command)));
         early.retain(|sequence, _| *sequence >= next);
-        link.order = Order::Live { next, early };
+        link.written = link.written.max(next.saturating_sub(1));
+        link.order = if more { Order::Behind { next, early } } else { Order::Live { next, early } };
         if !link.flush() {
             links.remove(&node);
         }
@@ -96,12 +108,34 @@ impl Links {
                     early.insert(command.sequence, command);
                 }
             }
+            // It is in the store, and its turn comes.
+            Order::Behind { .. } => {}
         }
         let alive = link.flush();
         if !alive {
             links.remove(&node);
         }
         alive
+    }
+
+    /// A frame was written, perhaps a command with its number. Where nothing more is held here and more is in the store,
+    /// answers from which number on to read; until [`Links::go_live`] everything is held.
+    pub fn read_on(&self, node: NodeId, connection: ConnectionId, written: Option<u64>) -> Option<u64> {
+        let mut links = self.lock();
+        let link = links.get_mut(&node).filter(|link| link.connection == connection)?;
+        if !link.flush() {
+            links.remove(&node);
+            return None;
+        }
+        link.written = written.unwrap_or(link.written);
+        match &link.order {
+            Order::Behind { next, early } if early.is_empty() && *next == link.written + 1 => {
+                let next = *next;
+                link.order = Order::Loading(BTreeMap::new());
+                Some(next)
+            }
+            _ => None,
+        }
     }
 
     /// Sends something without a number: a read, a STORED. Answers whether it was queued.
@@ -143,14 +177,21 @@ impl Links {
 }
 
 impl Link {
-    /// Sends what is in turn. `false` when the connection is gone or too slow: it is cut and resumes later.
+    /// Sends what is in turn, as far as the connection takes it. `false` when the connection is gone.
     fn flush(&mut self) -> bool {
-        let Order::Live { next, early } = &mut self.order else { return !self.sender.is_closed() };
+        let (Order::Live { next, early } | Order::Behind { next, early }) = &mut self.order else {
+            return !self.sender.is_closed();
+        };
         while let Some(command) = early.remove(next) {
-            if self.sender.try_send(Outgoing::Command(Box::new(command))).is_err() {
-                return false;
+            match self.sender.try_send(Outgoing::Command(Box::new(command))) {
+                Ok(()) => *next += 1,
+                Err(TrySendError::Closed(_)) => return false,
+                Err(TrySendError::Full(_)) => {
+                    // All of it is in the store: it is read again when there is room.
+                    self.order = Order::Behind { next: *next, early: BTreeMap::new() };
+                    return true;
+                }
             }
-            *next += 1;
         }
         true
     }
@@ -184,7 +225,7 @@ mod tests {
         let links = Links::default();
         let mut receiver = links.open(id(1), id(2));
         links.command(id(1), numbered(6));
-        links.go_live(id(1), id(2), 4, vec![numbered(3), numbered(5), numbered(4)]);
+        links.go_live(id(1), id(2), 4, vec![numbered(3), numbered(5), numbered(4)], false);
         links.command(id(1), numbered(9));
         links.command(id(1), numbered(8));
         assert_eq!(received(&mut receiver), [4, 5, 6]);
@@ -205,12 +246,49 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_is_too_slow_is_cut() {
+    fn what_a_slow_reader_has_no_room_for_is_read_from_the_store_when_there_is() {
         let links = Links::default();
-        let _receiver = links.open(id(1), id(2));
-        links.go_live(id(1), id(2), 1, Vec::new());
-        let cut = (1..=MAX_QUEUED_FRAMES as u64 + 1).find(|n| !links.command(id(1), numbered(*n)));
-        assert_eq!(cut, Some(MAX_QUEUED_FRAMES as u64 + 1));
-        assert!(!links.is_connected(id(1)));
+        let mut receiver = links.open(id(1), id(2));
+        links.go_live(id(1), id(2), 1, Vec::new(), false);
+        let full = MAX_QUEUED_FRAMES as u64;
+        (1..=full + 10).for_each(|n| assert!(links.command(id(1), numbered(n)), "{n}"));
+        assert_eq!(links.read_on(id(1), id(2), Some(1)), None, "others are still to be written");
+        assert_eq!(received(&mut receiver), (1..=full).collect::<Vec<_>>());
+        assert_eq!(links.read_on(id(1), id(2), Some(full)), Some(full + 1));
+        assert_eq!(links.read_on(id(1), id(2), Some(full)), None, "one reads at a time");
+        // Signed while the store is read: perhaps before it was looked at, perhaps after.
+        links.command(id(1), numbered(full + 11));
+        links.go_live(id(1), id(2), full + 1, (full + 1..=full + 11).map(numbered).collect(), false);
+        links.command(id(1), numbered(full + 12));
+        assert_eq!(received(&mut receiver), (full + 1..=full + 12).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_command_behind_many_other_frames_is_read_when_they_are_written() {
+        let links = Links::default();
+        let mut receiver = links.open(id(1), id(2));
+        links.go_live(id(1), id(2), 5, Vec::new(), false);
+        while links.send(id(1), Frame::Stored(Stored::default())) {}
+        assert!(links.command(id(1), numbered(5)));
+        assert!(receiver.try_recv().is_ok());
+        assert_eq!(links.read_on(id(1), id(2), None), Some(5));
+    }
+
+    #[test]
+    fn a_backlog_is_told_in_parts_without_a_gap() {
+        let links = Links::default();
+        let mut receiver = links.open(id(1), id(2));
+        links.command(id(1), numbered(9));
+        links.go_live(id(1), id(2), 1, (1..=3).map(numbered).collect(), true);
+        links.command(id(1), numbered(10));
+        assert_eq!(received(&mut receiver), [1, 2, 3]);
+        assert_eq!(links.read_on(id(1), id(2), Some(3)), Some(4));
+        links.go_live(id(1), id(2), 4, (4..=6).map(numbered).collect(), true);
+        assert_eq!(received(&mut receiver), [4, 5, 6]);
+        assert_eq!(links.read_on(id(1), id(2), Some(6)), Some(7));
+        links.go_live(id(1), id(2), 7, (7..=10).map(numbered).collect(), false);
+        links.command(id(1), numbered(11));
+        assert_eq!(received(&mut receiver), [7, 8, 9, 10, 11]);
+        assert_eq!(links.read_on(id(1), id(2), Some(11)), None);
     }
 }

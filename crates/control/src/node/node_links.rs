@@ -13,7 +13,7 @@ use tokio::sync::mpsc::Receiver;
 
 use crate::backlog::{self, Journal};
 use crate::control::{Control, Core};
-use crate::links::Outgoing;
+use crate::links::{Numbered, Outgoing};
 use crate::transition::{self, After};
 use crate::{events, moments, receive};
 
@@ -27,6 +27,38 @@ pub struct Joined {
     pub welcome: Welcome,
     /// What the connection has to write.
     pub outgoing: Receiver<Outgoing>,
+    /// Held for as long as the connection lives.
+    pub presence: Presence,
+}
+
+/// A node is connected for as long as this lives, also where its opening is given up half way.
+#[derive(Debug)]
+pub struct Presence {
+    control: Control,
+    node: NodeId,
+    connection: ConnectionId,
+    ended: bool,
+}
+
+impl Presence {
+    /// The connection ended; what that means is recorded when this returns.
+    pub async fn leave(mut self) {
+        self.ended = true;
+        self.control.left(self.node, self.connection).await;
+    }
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        if self.ended {
+            return;
+        }
+        let (control, node, connection) = (self.control.clone(), self.node, self.connection);
+        self.control.core().tasks.spawn("node left", sf_runtime::OnError::Log, async move {
+            control.left(node, connection).await;
+            Ok::<(), Fault>(())
+        });
+    }
 }
 
 impl Control {
@@ -58,6 +90,9 @@ impl Control {
             return Err(ahead(said.epoch, epoch));
         }
         let agent_version = said.agent_version.clone();
+        // Whatever ends this from here on, the node is not left behind as connected.
+        let presence = Presence { control: self.clone(), node, connection, ended: false };
+        let inner = core.clone();
         let (judged, row) = core
             .store
             .write(Scope::System, move |tx| {
@@ -79,6 +114,10 @@ impl Control {
                         Join::Cloned { confirmed, presented } => {
                             let why = format!("join counter {presented} is older than the confirmed {confirmed}");
                             nodes::lock(tx, node, &why).await?;
+                            // Its connections end with this: what it is at work on is not known until a person looked.
+                            for run in runs::open_for_node(tx, node).await? {
+                                silence(tx, &inner, run).await?;
+                            }
                             tx.audit(events::node_audit(row.tenant, node, "node.locked", "cloned_key"));
                             tx.publish(events::node_changed(row.tenant, node, "locked"));
                         }
@@ -95,13 +134,13 @@ impl Control {
                 let outgoing = core.links.open(node, connection);
                 let journal = Journal { epoch: said.epoch, high_water: said.high_water };
                 if let Err(fault) = self.catch_up(node, connection, journal).await {
-                    self.left(node, connection).await;
+                    presence.leave().await;
                     return Err(fault);
                 }
                 if updated {
                     self.refresh_facts(row);
                 }
-                Ok(Joined { welcome, outgoing })
+                Ok(Joined { welcome, outgoing, presence })
             }
             Join::Cloned { .. } => {
                 let fault = Fault::new(ErrorKind::Forbidden, "node.cloned", "Two machines hold this node's key.")
@@ -156,7 +195,7 @@ impl Control {
                 })
             })
             .await?;
-        core.links.go_live(node, connection, high_water + 1, backlog);
+        core.links.go_live(node, connection, high_water + 1, backlog.commands, backlog.more);
         let questioned = after.questioned.clone();
         self.deliver(after);
         if !questioned.is_empty() {
@@ -171,6 +210,43 @@ impl Control {
                 Ok::<(), Fault>(())
             });
         }
+        Ok(())
+    }
+
+    /// A frame was written, perhaps a command. Where no more commands are held ready, the next ones are read.
+    pub async fn written(&self, open: &ServerOpen, command: Option<&Numbered>) {
+        if let Some(command) = command {
+            self.sent(command.id).await;
+        }
+        let (core, node, connection) = (self.core(), open.node, open.connection);
+        let number = command.map(|command| command.sequence);
+        let Some(from) = core.links.read_on(node, connection, number) else { return };
+        let control = self.clone();
+        core.tasks.spawn("read the backlog on", sf_runtime::OnError::Log, async move {
+            let read = control.read_on(node, connection, from).await;
+            if let Err(fault) = &read {
+                // Resumed from the node's journal, with its next connection.
+                control.core().links.close(node, fault.clone());
+            }
+            read
+        });
+    }
+
+    async fn read_on(&self, node: NodeId, connection: ConnectionId, from: u64) -> Result<(), Fault> {
+        let core = self.core().clone();
+        let inner = core.clone();
+        let (backlog, after) = core
+            .store
+            .write(Scope::System, move |tx| {
+                Box::pin(async move {
+                    let mut after = After::default();
+                    let backlog = backlog::backlog_from(tx, &inner, node, from, &mut after).await?;
+                    Ok((backlog, after))
+                })
+            })
+            .await?;
+        core.links.go_live(node, connection, from, backlog.commands, backlog.more);
+        self.deliver(after);
         Ok(())
     }
 
@@ -198,12 +274,7 @@ impl Control {
             }
             return Ok(());
         }
-        let fault = Fault::new(
-            ErrorKind::Internal,
-            "node.journal_lost",
-            "The node's journal was damaged, so what became of this order there is not known.",
-        )
-        .fix("Look at the app's state and repeat what you wanted to do.");
+        let fault = backlog::journal_lost();
         let store = core.store.clone();
         let after = store
             .write(Scope::System, move |tx| {
@@ -242,7 +313,7 @@ impl Control {
     }
 
     /// A connection ended. Its node's open runs are stale until it is back.
-    pub async fn left(&self, node: NodeId, connection: ConnectionId) {
+    async fn left(&self, node: NodeId, connection: ConnectionId) {
         let core = self.core().clone();
         core.links.ended(node, connection);
         if core.links.is_connected(node) {

@@ -53,7 +53,7 @@ impl Control {
 
     /// A command was written to its connection. That alone is no write: it is noted together with the node's promise,
     /// or by itself when that does not follow at once.
-    pub async fn sent(&self, command: CommandId) {
+    pub(super) async fn sent(&self, command: CommandId) {
         if self.core().written.add(command, self.now()) == Written::Full {
             self.note_sent(vec![(command, self.now())]).await;
         }

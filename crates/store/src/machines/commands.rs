@@ -103,7 +103,8 @@ pub async fn of_run(at: &impl Look, run: RunId) -> Result<Vec<StoredCommand>> {
     within(at, Sql::select::<StoredCommand>().and("run_id = ?", &run)).push(" ORDER BY id").all(at).await
 }
 
-/// What a node has not accepted yet, in the order of its numbers, from number `from` on.
+/// What a node's journal lacks, in the order of its numbers, from number `from` on: what it has not accepted yet, and
+/// what it had accepted when its journal was longer.
 ///
 /// # Errors
 /// When the database fails.
@@ -112,7 +113,7 @@ pub async fn backlog(at: &impl Look, node: NodeId, epoch: u64, from: u64, limit:
         .and("node_id = ?", &node)
         .and("epoch = ?", &epoch)
         .and("sequence >= ?", &from)
-        .push(" AND state IN ('ready', 'sent')");
+        .push(" AND state <> 'void'");
     within(at, sql).with(" ORDER BY sequence LIMIT ?", i64::from(limit)).all(at).await
 }
 
@@ -125,18 +126,6 @@ pub async fn of_older_epochs(at: &impl Look, node: NodeId, epoch: u64) -> Result
     let sql = Sql::select::<StoredCommand>()
         .and("node_id = ?", &node)
         .and("epoch < ?", &epoch)
-        .push(" AND state IN ('ready', 'sent')");
-    within(at, sql).push(" ORDER BY epoch, sequence").all(at).await
-}
-
-/// Commands whose time is over without the node having accepted them: each number has to be filled by a VOID.
-///
-/// # Errors
-/// When the database fails.
-pub async fn expired(at: &impl Look, node: NodeId) -> Result<Vec<StoredCommand>> {
-    let sql = Sql::select::<StoredCommand>()
-        .and("node_id = ?", &node)
-        .and("expires_at < ?", &at.now())
         .push(" AND state IN ('ready', 'sent')");
     within(at, sql).push(" ORDER BY epoch, sequence").all(at).await
 }
@@ -208,6 +197,16 @@ pub async fn mark_void(tx: &mut Tx, id: CommandId) -> Result<Option<(u64, u64)>>
     let sql = Sql::new("UPDATE commands SET state = 'void' WHERE state IN ('ready', 'sent')").and("id = ?", &id);
     let row = within(tx, sql).push(" RETURNING epoch, sequence").raw(tx).await?;
     row.map(|row| Ok((u64::read(&row, 0)?, u64::read(&row, 1)?))).transpose()
+}
+
+/// The node's journal lost it although it had accepted it: a VOID takes its number. What the node said of it stays.
+/// Answers whether it was accepted.
+///
+/// # Errors
+/// When the database fails.
+pub async fn mark_lost(tx: &mut Tx, id: CommandId) -> Result<bool> {
+    let sql = Sql::new("UPDATE commands SET state = 'void' WHERE state IN ('acked', 'done')").and("id = ?", &id);
+    Ok(within(tx, sql).run(tx).await? > 0)
 }
 
 const RETURNING: &str = " RETURNING run_id, kind, CASE WHEN kind = 'DEPLOY' THEN payload END";

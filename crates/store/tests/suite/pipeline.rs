@@ -124,7 +124,8 @@ pub async fn commands_wait_in_order_and_move_forward_only(world: World) {
     assert_eq!(commands::get(&world.system(), made[0].id).await.unwrap(), made[0], "the exact bytes");
     let waiting = || async {
         let backlog = commands::backlog(&world.system(), a.node, 1, 1, 10).await.unwrap();
-        backlog.iter().map(|command| command.sequence).collect::<Vec<_>>()
+        let open = backlog.iter().filter(|command| matches!(command.state, CommandState::Ready | CommandState::Sent));
+        open.map(|command| command.sequence).collect::<Vec<_>>()
     };
     assert_eq!(waiting().await, [1, 2, 3, 4]);
     let first = made[0].id;
@@ -159,7 +160,12 @@ pub async fn commands_wait_in_order_and_move_forward_only(world: World) {
     let taken = write!(store, Scope::System, |tx| commands::insert(tx, &taken).await);
     assert!(matches!(taken, Err(StoreError::Taken(_))), "a number is given once");
     world.pass(60_001);
-    assert_eq!(commands::expired(&world.system(), a.node).await.unwrap().len(), 3);
+    // The journal lost what it had accepted: its number is free, and what was said of it stays.
+    assert!(write!(store, Scope::System, |tx| commands::mark_lost(tx, first).await).unwrap());
+    let lost = commands::get(&world.system(), first).await.unwrap();
+    assert_eq!((lost.state, lost.result.unwrap().0), (CommandState::Void, signed("result")));
+    let unaccepted = made[2].id;
+    assert!(!write!(store, Scope::System, |tx| commands::mark_lost(tx, unaccepted).await).unwrap());
     assert_eq!(commands::of_older_epochs(&world.system(), a.node, 2).await.unwrap().len(), 3);
     assert_eq!(commands::highest(&world.system(), a.node, 1).await.unwrap(), 4);
 }

@@ -200,3 +200,77 @@ pub async fn what_a_node_says_of_others_apps_is_told_to_nobody(plane: Plane) -> 
     plane.stop().await;
     Ok(())
 }
+
+pub async fn a_lock_says_that_its_runs_are_not_known(plane: Plane) -> Result<()> {
+    let admin = plane.admin().await?;
+    let node = plane.enrol(&admin).await?;
+    let app = plane.app(&admin, node.id(), "shop").await?;
+    let copy = node.copied();
+    let (mut wire, open) = node.connect(&plane.dial()).await?;
+    let run = plane.deploy(&admin, app).await?;
+    let command = next_order(&node, &mut wire, &open).await?;
+    wire.say(&node.promise(&command)).await?;
+    plane.until(run, |run| run.state == RunState::Working).await?;
+    copy.connect(&plane.dial()).await.err().context("the copy is refused")?;
+    let locked = plane.run(run).await?;
+    assert_eq!((locked.state, locked.stale), (RunState::Working, true));
+    plane.stop().await;
+    Ok(())
+}
+
+pub async fn a_journal_that_lost_its_end_goes_on(plane: Plane) -> Result<()> {
+    let admin = plane.admin().await?;
+    let node = plane.enrol(&admin).await?;
+    let app = plane.app(&admin, node.id(), "shop").await?;
+    let session = node.serve(&plane.nodes, &plane.dial(), Script::Succeed).await?;
+    for _ in 0..2 {
+        let run = plane.deploy(&admin, app).await?;
+        plane.ended(run).await?;
+    }
+    session.cut().await;
+    plane.until_node(node.id(), NodeStatus::Offline).await?;
+    // Of the third order it says nothing any more.
+    let (mut wire, open) = node.connect(&plane.dial()).await?;
+    let unended = plane.deploy(&admin, app).await?;
+    // What should be true of its apps comes first.
+    while !matches!(next_order(&node, &mut wire, &open).await?.order, Order::Deploy(_)) {}
+    plane.until(unended, |run| run.state == RunState::Working).await?;
+    drop(wire);
+    plane.until_node(node.id(), NodeStatus::Offline).await?;
+    node.forget_after(1);
+    node.serve(&plane.nodes, &plane.dial(), Script::Succeed).await?;
+    let ended = plane.ended(unended).await?;
+    assert_eq!(ended.state, RunState::Done(Done::Failed));
+    assert_eq!(ended.fault.context("why")?.code, "node.journal_lost");
+    // The numbers it lost are filled, and the next order is taken.
+    let next = plane.deploy(&admin, app).await?;
+    assert_eq!(plane.ended(next).await?.state, RunState::Done(Done::Succeeded));
+    assert_eq!(node.refused(), []);
+    plane.audited().await?;
+    plane.stop().await;
+    Ok(())
+}
+
+pub async fn more_than_a_thousand_orders(plane: Plane) -> Result<()> {
+    const ORDERS: usize = 1_050;
+    let admin = plane.admin().await?;
+    let node = plane.enrol(&admin).await?;
+    let app = plane.app(&admin, node.id(), "shop").await?;
+    let mut runs = Vec::new();
+    for _ in 0..ORDERS {
+        runs.push(plane.deploy(&admin, app).await?);
+    }
+    let (wire, _) = node.connect(&plane.dial()).await?;
+    // All of them are signed now, and it dies before it has read one.
+    drop(wire);
+    plane.until_node(node.id(), NodeStatus::Offline).await?;
+    node.serve(&plane.nodes, &plane.dial(), Script::Quick).await?;
+    for run in runs {
+        assert_eq!(plane.ended(run).await?.state, RunState::Done(Done::Succeeded));
+    }
+    let numbers: Vec<_> = node.began().iter().map(|command| command.sequence).collect();
+    assert_eq!((numbers.len(), numbers.first(), numbers.last()), (ORDERS, Some(&1), Some(&(ORDERS as u64))));
+    assert_eq!(node.refused(), []);
+    plane.stop().await;
+    Ok(())
+}

@@ -46,6 +46,8 @@ scenarios! {
     connect::a_run_that_cannot_be_ordered_when_its_node_comes_ends_like_any_other;
     connect::an_expired_order_is_voided_and_signed_afresh;
     connect::two_holders_of_one_key_are_both_cut_until_a_person_looks;
+    connect::a_lock_says_that_its_runs_are_not_known;
+    connect::a_journal_that_lost_its_end_goes_on;
     connect::a_second_connection_replaces_the_first;
     connect::what_a_node_says_of_others_apps_is_told_to_nobody;
     connect::a_node_that_goes_silent_leaves_its_run_stale;
@@ -58,6 +60,13 @@ scenarios! {
     approve::under_a_freeze_somebody_else_has_to_agree;
     resync::a_node_that_fell_behind_is_brought_back_in_step;
     tenancy::another_tenant_sees_and_changes_nothing;
+}
+
+/// More orders than are read at a time take half a minute to give.
+#[tokio::test]
+#[ignore = "long"]
+async fn more_than_a_thousand_orders_wait_for_their_node() -> Result<()> {
+    Box::pin(connect::more_than_a_thousand_orders(Plane::start(Database::Sqlite).await?)).await
 }
 
 #[tokio::test]
