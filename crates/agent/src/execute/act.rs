@@ -95,6 +95,9 @@ impl Node {
         let app = record.spec.app;
         let release = self.live_release(app)?;
         let stable = self.stable_port(&record.spec, &release).await?;
+        if stable.is_some() && stable != record.stable {
+            self.apps.change(app, |record| record.stable = stable)?;
+        }
         progress.begin(Step::Start, "");
         let running = match self.process(release.manifest.release) {
             Some(process) => {
@@ -105,7 +108,7 @@ impl Node {
                 let started = self.start(&record.spec, &release, record.spec.restart.clone()).await;
                 let started = started.map_err(|fault| self.step_failed(progress, fault))?;
                 let own = started.own;
-                self.apps.change(app, |record| (record.own, record.stable) = (own, stable.or(record.stable)))?;
+                self.apps.change(app, |record| record.own = own)?;
                 progress.done("");
                 (started.process, own)
             }
@@ -150,7 +153,7 @@ impl Node {
 
     /// A fresh process of the live release. Requests wait in the relay meanwhile, so none is lost; they wait there and
     /// not beside a second process because a release has one log with one writer.
-    async fn restart(
+    pub(super) async fn restart(
         &self,
         record: &AppRecord,
         progress: &Progress,

@@ -7,6 +7,7 @@ use sf_protocol::outcome::Facts;
 use sf_protocol::report::LogSource;
 use sf_protocol::{Outcome, Verdict};
 use sf_types::{AppId, ErrorKind, Fault, ReleaseId};
+use tokio_util::sync::CancellationToken;
 
 use super::app::{AppRecord, traffic};
 use super::launch::{pointer, secrets};
@@ -125,7 +126,8 @@ impl Node {
         drop(aside::long(move || crate::release::tree::remove(&inspected)).await);
     }
 
-    /// Carries out a snapshot of what should be true. It can never lower a generation.
+    /// Carries out a snapshot of what should be true. It changes only apps of which it has a newer generation than this
+    /// node has seen, so it can never lower one; it makes no app and removes none.
     pub(super) async fn converge_to(&self, command: &Command, desired: &DesiredState) -> Outcome {
         let started_at = self.clock.now();
         let mut faults = Vec::new();
@@ -146,7 +148,9 @@ impl Node {
     async fn converge_app(&self, desired: &DesiredApp) -> Result<(), End> {
         let app = desired.spec.app;
         let known = self.apps.get(app);
-        if known.as_ref().is_some_and(|record| record.spec.generation > desired.spec.generation) {
+        // One of the same generation is held already, and kept true without anybody's word: what has crashed too often
+        // still waits for a person then.
+        if known.as_ref().is_some_and(|record| record.spec.generation >= desired.spec.generation) {
             return Ok(());
         }
         let live = self.live(app);
@@ -157,16 +161,21 @@ impl Node {
         }
         let Some(known) = known else { return Ok(()) };
         let wanted = if desired.state == AppState::Stopped { AppState::Stopped } else { AppState::Running };
+        // What a process is given when it starts needs a fresh one.
+        let outdated = known.spec.env != desired.spec.env || known.spec.limits != desired.spec.limits;
         let record = AppRecord { spec: desired.spec.clone(), wanted, ..known };
         self.apps.put(record.clone())?;
         let Some(live) = live else { return Ok(()) };
         let progress = self.silent_progress();
         match (wanted, self.process(live)) {
             (AppState::Stopped, _) => self.halt(&record, &progress).await.map(drop)?,
+            (_, Some(_)) if outdated => self.restart(&record, &progress, &CancellationToken::new()).await.map(drop)?,
             (_, Some(process)) => {
                 if let Err(error) = process.set_restart_rule(record.spec.restart.clone()).await {
                     tracing::warn!(%app, %error, "the restart rule could not be set");
                 }
+                // Its port and its protocol may be others.
+                self.ensure_running(&record, &progress, None).await?;
             }
             (_, None) => self.ensure_running(&record, &progress, None).await?,
         }

@@ -6,19 +6,22 @@ use sf_agent::daemon::local;
 use sf_agent::execute::{GONE_LOGS_KEPT, RUN_LOGS_KEPT};
 use sf_agent::link::LinkState;
 use sf_protocol::Verdict;
-use sf_protocol::app::AppState;
+use sf_protocol::app::{AppSpec, AppState, EnvVar};
 use sf_protocol::command::Guard;
 use sf_protocol::frame::Frame;
 use sf_protocol::handshake::Closing;
-use sf_protocol::order::{AppVerb, Cancel, Order};
+use sf_protocol::order::{AppVerb, Cancel, DesiredApp, DesiredState, Order};
 use sf_protocol::outcome::{Facts, Step};
 use sf_protocol::query::{Query, Reply};
 use sf_protocol::report::{NodeEvent, StepState};
+use sf_runtime::{Clock, Rng};
 use sf_types::{ErrorKind, Fault, Millis, ReleaseId};
+
+use tokio::net::TcpStream;
 
 use super::plane::LIMIT;
 use super::server;
-use super::world::World;
+use super::world::{World, get};
 
 #[tokio::test]
 async fn questions_are_answered_while_a_release_is_sealed_and_while_an_apps_data_is_removed() {
@@ -103,4 +106,51 @@ async fn an_agent_that_waits_to_dial_again_dials_at_once_when_asked_on_its_machi
     // Waits less than it would have by far.
     const { assert!(LIMIT.as_secs() < 600) };
     world.plane.connected(connections).await;
+}
+
+#[tokio::test]
+async fn a_snapshot_changes_what_is_newer_and_nothing_else() {
+    let mut world = World::enrolled().await;
+    let server = "require('node:http').createServer((q, r) => r.end(`${process.env.COLOR}`)).listen(process.env.PORT);";
+    world.commit_server(server).await;
+    world.start(None).await;
+    world.plane.connected(0).await;
+    let outcome = world.deploy().await;
+    let facts = world.succeeded(&outcome);
+    let port = facts.port.unwrap().get();
+    let held = sf_agent::execute::app::Apps::open(&world.state().apps()).0.get(world.app).unwrap().spec;
+    let app = |spec: AppSpec, state| DesiredApp { spec, release: Some(facts.release), state };
+    let snapshot = |apps| Order::DesiredState(DesiredState { apps });
+    let colored = |generation, color: &str| {
+        let variable = EnvVar { name: "COLOR".to_owned(), value: color.to_owned() };
+        AppSpec { generation, env: vec![variable], ..held.clone() }
+    };
+    // Held already, or older, or of an app that this node does not have.
+    let pid = world.pid().await;
+    let stranger = AppSpec { app: Rng::system().id(&Clock::system()), ..held.clone() };
+    let nothing = DesiredApp { spec: stranger, release: None, state: AppState::Running };
+    for spec in [colored(held.generation, "red"), colored(held.generation - 1, "red")] {
+        let order = snapshot(vec![app(spec, AppState::Stopped), nothing.clone()]);
+        assert_eq!(world.plane.run(order).await.verdict, Verdict::Succeeded);
+        assert_eq!((world.pid().await, get(port, "/").await.1.as_str()), (pid, "undefined"));
+    }
+    // Newer: a fresh process gets the new environment.
+    let order = snapshot(vec![app(colored(held.generation + 1, "green"), AppState::Running)]);
+    assert_eq!(world.plane.run(order).await.verdict, Verdict::Succeeded);
+    assert_eq!(get(port, "/").await, (200, "green".to_owned()));
+    assert_ne!(world.pid().await, pid);
+    // Newer, and of a release that is not live here: told, and nothing is changed.
+    let wrong =
+        DesiredApp { release: Some(Rng::system().id(&Clock::system())), ..app(colored(99, "blue"), AppState::Running) };
+    let failed = world.plane.run(snapshot(vec![wrong, nothing])).await;
+    assert_eq!((failed.verdict, failed.fault.unwrap().code.as_str()), (Verdict::Failed, "desired_state.partly"));
+    // Over a restart of the agent it stays what it became.
+    world.reboot().await;
+    world.start(None).await;
+    let answers = async {
+        while TcpStream::connect(("127.0.0.1", port)).await.is_err() || get(port, "/").await.1 != "green" {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(LIMIT, answers).await.unwrap();
 }
