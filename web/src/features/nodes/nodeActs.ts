@@ -1,5 +1,6 @@
 import { api, data, plan, type Schemas } from '@/api/client'
 import { keys } from '@/api/keys'
+import { asProblem } from '@/api/problem'
 import type { Act } from '@/app/acting/useAct'
 import { text } from '@/locales/en/nodes'
 
@@ -18,18 +19,19 @@ export function unlockNode(node: Acted): Act {
   }
 }
 
-/** Cuts a node's connection and forgets it. */
-export function removeNode(node: Acted, done: () => void): Act {
+/** Cuts a node's connection and forgets it; `blocked` where apps stand in the way. */
+export function removeNode(node: Acted, done: () => void, blocked: () => void): Act {
   const call = (query?: typeof DRY) => api.DELETE('/api/v1/nodes/{id}', { params: { path: { id: node.id }, query } })
   return {
     title: text.removeOf(node.name),
     about: text.removeAbout,
     danger: true,
     confirm: node.name,
-    plan: async () => {
-      const told = await plan(call(DRY))
-      return told.losses.length ? told : { ...told, losses: [text.removeLoss] }
-    },
+    plan: () =>
+      plan(call(DRY)).catch((error: unknown) => {
+        if (asProblem(error).code === 'node.has_apps') blocked()
+        throw error
+      }),
     perform: () => data(call()),
     touches: [[...keys.nodes, 'list']],
     done,
