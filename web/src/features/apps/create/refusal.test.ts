@@ -10,6 +10,7 @@ it.each([
   [told('source.denied', 'x'), 'repository'],
   [told('source.not_there', 'https://x has no branch or tag `nope`'), 'reference'],
   [told('source.not_there', 'https://x has no README'), 'repository'],
+  [told('source.not_there', 'https://x has no commit yet: it is empty'), 'repository'],
   [told('node.offline', 'x'), 'node'],
   [told('network.away', 'x'), null],
 ])('%o', (problem, field) => expect(refusedField(problem)).toBe(field))

@@ -5,7 +5,7 @@ export function refusedField({ code, field, message }: Pick<Problem, 'code' | 'f
   if (field) return field.replace(/^settings\./, '')
   if (code === 'value.refused') return /^([A-Za-z][\w.[\]]*): /.exec(message)?.[1] ?? null
   if (code === 'source.reference' || code === 'source.commit') return 'reference'
-  if (code === 'source.not_there') return /has no (branch|tag|commit)/.test(message) ? 'reference' : 'repository'
+  if (code === 'source.not_there') return /has no (branch|tag|commit)(?! yet)/.test(message) ? 'reference' : 'repository'
   if (code.startsWith('source.') && code !== 'source.disk') return 'repository'
   if (code.startsWith('node.')) return 'node'
   return null
