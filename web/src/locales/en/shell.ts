@@ -47,7 +47,7 @@ export const text = {
   reload: 'Reload',
   broken: {
     title: 'This page broke',
-    about: 'That is a defect of ours; nothing was changed on your machines. Reload, and if it happens again tell us what you did and this:',
+    about: 'That is a defect of ours. What runs on your machines runs on. Reload, and if it happens again tell us what you did and this:',
     awayTitle: 'This page could not be fetched',
     awayAbout: 'The control plane does not answer. What was open before still works; this goes on by itself once it is back.',
     stillAway: 'Still no answer.',
