@@ -35,3 +35,10 @@ export function countOf(mark: string, text: string): number {
   for (let at = text.indexOf(mark); at >= 0; at = text.indexOf(mark, at + mark.length)) found++
   return found
 }
+
+const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3, hour12: false })
+/** The time of a line on this machine's wall, to the millisecond; what is no time stays as it is. */
+export function timeOf(at: string): string {
+  const time = Date.parse(at)
+  return Number.isFinite(time) ? clock.format(time) : at
+}
