@@ -1,5 +1,8 @@
 import type { components } from './schema'
 
+/** No answer came. */
+const AWAY = 'network.away'
+
 export type ErrorBody = components['schemas']['ErrorBody']
 
 /** What went wrong with a request, as it is shown: what happened, why, what to do. */
@@ -35,9 +38,9 @@ export class Problem extends Error {
     this.retryAfterMs = init.retryAfterMs ?? null
   }
 
-  /** Nobody answered: the control plane is away, or the network is. */
+  /** Nobody answered: the control plane is away, or the network is. A defect of the page itself is neither. */
   get isAway(): boolean {
-    return this.status === 0 || this.status === 502 || this.status === 503 || this.status === 504
+    return this.code === AWAY || this.status === 502 || this.status === 503 || this.status === 504
   }
 
   /** Trying again by itself may help. */
@@ -51,7 +54,7 @@ export function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error
   if (error instanceof TypeError || (error instanceof DOMException && error.name !== 'AbortError')) {
     return new Problem({
-      code: 'network.away',
+      code: AWAY,
       message: 'The control plane does not answer.',
       fix: 'Check that it runs and that this machine reaches it. This page goes on by itself once it is back.',
     })
