@@ -148,6 +148,8 @@ fn a_sealed_file_has_no_other_name() {
     if let Some(maker) = reader {
         std::os::unix::fs::chown(&store, Some(maker.uid), Some(maker.gid)).unwrap();
     }
+    // A folder that its maker has closed is no obstacle.
+    fs::set_permissions(&tree_dir, fs::Permissions::from_mode(0o500)).unwrap();
     tree::seal(&tree_dir, reader, reader).unwrap();
     fs::write(&store, "changed").unwrap();
     for name in ["one", "two"] {

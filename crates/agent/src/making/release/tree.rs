@@ -121,6 +121,22 @@ pub const PARTED_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
 /// # Errors
 /// As [`give`]; also when more than [`PARTED_BYTES_MAX`] would be copied.
 pub fn seal(dir: &Path, maker: Option<Identity>, reader: Option<Identity>) -> io::Result<()> {
+    let us = rustix::process::geteuid().as_raw();
+    let maker = maker.map_or(us, |maker| maker.uid);
+    let mut parted = 0;
+    // All of it before the first folder is closed, which would be closed to us as well.
+    walk(open_dir(dir)?, &mut |parent, name, stat| {
+        refuse_foreign(name, stat, maker)?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile || stat.st_nlink == 1 {
+            return Ok(());
+        }
+        parted += u64::try_from(stat.st_size).unwrap_or(0);
+        if parted > PARTED_BYTES_MAX {
+            let what = format!("files with several names take more than {}", sf_types::ByteSize(PARTED_BYTES_MAX));
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, what));
+        }
+        part(parent, name, stat)
+    })?;
     let top = open_dir(dir)?;
     let own = |fd: BorrowedFd<'_>| match reader {
         Some(reader) => {
@@ -130,18 +146,7 @@ pub fn seal(dir: &Path, maker: Option<Identity>, reader: Option<Identity>) -> io
     };
     own(top.as_fd())?;
     rustix::fs::fchmod(&top, Mode::from_raw_mode(0o550))?;
-    let us = rustix::process::geteuid().as_raw();
-    let mut parted = 0;
     walk(top, &mut |parent, name, stat| {
-        refuse_foreign(name, stat, maker.map_or(us, |maker| maker.uid))?;
-        if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile && stat.st_nlink > 1 {
-            parted += u64::try_from(stat.st_size).unwrap_or(0);
-            if parted > PARTED_BYTES_MAX {
-                let what = format!("files with several names take more than {}", sf_types::ByteSize(PARTED_BYTES_MAX));
-                return Err(io::Error::new(io::ErrorKind::FileTooLarge, what));
-            }
-            part(parent, name, stat)?;
-        }
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let fd = rustix::fs::openat(parent, name, flags, Mode::empty())?;
         own(fd.as_fd())?;
@@ -156,7 +161,7 @@ pub fn seal(dir: &Path, maker: Option<Identity>, reader: Option<Identity>) -> io
     })
 }
 
-/// Puts a copy of a file in its place: what else had its name keeps the file.
+/// Puts a copy of a file in its place: what else had its name keeps the file. Its folder is opened to us for that.
 fn part(parent: BorrowedFd<'_>, name: &CStr, stat: &Stat) -> io::Result<()> {
     const COPY: &CStr = c".serverflow-parted";
     let read = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
@@ -165,6 +170,7 @@ fn part(parent: BorrowedFd<'_>, name: &CStr, stat: &Stat) -> io::Result<()> {
     if (opened.st_dev, opened.st_ino) != (stat.st_dev, stat.st_ino) {
         return Err(io::Error::other(format!("{} changed while it was sealed", name.to_string_lossy())));
     }
+    rustix::fs::fchmod(parent, Mode::RWXU)?;
     match rustix::fs::unlinkat(parent, COPY, AtFlags::empty()) {
         Err(Errno::NOENT) => {}
         other => other?,
@@ -172,6 +178,7 @@ fn part(parent: BorrowedFd<'_>, name: &CStr, stat: &Stat) -> io::Result<()> {
     let write = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mut to = std::fs::File::from(rustix::fs::openat(parent, COPY, write, Mode::RUSR | Mode::WUSR)?);
     io::copy(&mut from, &mut to)?;
+    rustix::fs::fchmod(&to, Mode::from_raw_mode(stat.st_mode & 0o777))?;
     Ok(rustix::fs::renameat(parent, COPY, parent, name)?)
 }
 

@@ -245,10 +245,11 @@ async fn a_repository_is_fetched_over_ssh_from_a_host_whose_key_the_node_knows()
     if !there("/usr/sbin/sshd", "openssh-server") || !there("/usr/bin/ssh", "openssh-client") {
         return;
     }
-    if nix::unistd::geteuid().is_root() {
-        // Where sshd locks itself in; Debian makes it when the service starts.
-        std::fs::create_dir_all("/run/sshd").unwrap();
+    if !nix::unistd::geteuid().is_root() {
+        return eprintln!("SKIPPED: only root's sshd lets anybody in");
     }
+    // Where sshd locks itself in; Debian makes it when the service starts.
+    std::fs::create_dir_all("/run/sshd").unwrap();
     let (mut world, commit) = world();
     let state = |world: &World, name: &str| world.dir.path().join("state").join(name);
     ssh_keygen(&state(&world, "ssh_key"));
