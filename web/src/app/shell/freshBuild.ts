@@ -1,7 +1,6 @@
-import { ref } from 'vue'
+import { ref, watch } from 'vue'
 import type { Router } from 'vue-router'
 import { socket } from '@/api/socket'
-import { watch } from 'vue'
 
 /** The control plane serves another dashboard than the one on screen: it was upgraded. */
 export const newBuild = ref(false)
@@ -19,7 +18,7 @@ export const isMissingPart = (error: unknown): boolean =>
 
 /** Asks what is served now; true where it is another build, null where nobody answers. */
 export async function servesAnother(): Promise<boolean | null> {
-  const own = entryOf(document.documentElement.outerHTML)
+  const own = document.querySelector('script[type=module][src]')?.getAttribute('src') ?? null
   const html = await fetch('/', { cache: 'no-store', headers: { Accept: 'text/html' } }).then(
     (response) => (response.ok ? response.text() : null),
     () => null,

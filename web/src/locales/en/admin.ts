@@ -8,6 +8,8 @@ export const text = {
     degraded: 'The control plane works, but somebody should look.',
     unhealthy: 'The control plane does not work. Your apps run on without it.',
   } as Record<string, string>,
+  unknown: 'Not known',
+  before: 'The control plane does not answer. This is what it said last.',
   facts: (version: string, uptime: string) => `Version ${version}, running for ${uptime}`,
   checks: 'Checks',
   checksHint: 'Looked at by the control plane itself, told here as it looks.',
