@@ -49,7 +49,8 @@ build() {
     [ -f dist/index.html ] && [ "$(cat .build/dist 2>/dev/null)" = "$now" ] && return
     echo "dashboard: building it"
     rm -f .build/dist
-    npm run --silent build -- --logLevel warn
+    npx --no-install vite build --logLevel warn
+    node scripts/compress.mjs
     echo "$now" >.build/dist
 }
 
