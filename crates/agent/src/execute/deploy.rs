@@ -478,7 +478,8 @@ fn with_last_lines(mut fault: Fault, process: &Process) -> Fault {
     let from = (last + 1).saturating_sub(LAST_LINES as u64);
     let batch = LogReader::from(process.log_dir(), from).read(LAST_LINES).unwrap_or_default();
     let ours = |line: &&sf_protocol::report::LogLine| line.stream != sf_protocol::report::Stream::Note;
-    let words: Vec<_> = batch.lines.iter().filter(ours).map(|line| cut(line.text.trim())).collect();
+    let said = batch.lines.iter().filter(ours).map(|line| cut(line.text.trim()));
+    let words: Vec<_> = said.filter(|words| !words.is_empty()).collect();
     if !words.is_empty() {
         fault.message = format!("{} Its last words: {}", fault.message, words.join(" | "));
     }

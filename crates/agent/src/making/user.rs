@@ -12,9 +12,11 @@ use serde::{Deserialize, Serialize};
 use crate::confine::Identity;
 use crate::release::tree;
 
+pub mod block;
+
 /// Numbers we give out: above those of people and system services, below those of user namespaces' common ranges
-/// (524288 and up).
-pub const RANGE: RangeInclusive<u32> = 210_000..=269_999;
+/// (524288 and up). Each agent has a [`block`] of them.
+pub const RANGE: RangeInclusive<u32> = 210_000..=509_999;
 
 /// Who has which number. One per agent.
 #[derive(Debug)]
@@ -39,19 +41,18 @@ impl Users {
     /// # Errors
     /// When the file cannot be read or is damaged: then no number may be given, since files could change hands.
     pub fn open(path: &Path) -> io::Result<Self> {
-        Self::with(path, RANGE, nix::unistd::geteuid().is_root())
-    }
-
-    fn with(path: &Path, range: RangeInclusive<u32>, root: bool) -> io::Result<Self> {
-        let given = match std::fs::read(path) {
-            _ if !root => return Ok(Self { path: path.to_owned(), range, given: None }),
-            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| {
-                io::Error::new(io::ErrorKind::InvalidData, format!("{} is damaged: {error}", path.display()))
-            })?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Given { next: *range.start(), ..Given::default() },
-            Err(error) => return Err(error),
-        };
-        Ok(Self { path: path.to_owned(), range, given: Some(Mutex::new(given)) })
+        if !nix::unistd::geteuid().is_root() {
+            return Ok(Self { path: path.to_owned(), range: RANGE, given: None });
+        }
+        let given = read(path)?;
+        // Its entry in the register stands for as long as this file is there.
+        if given.is_none() {
+            write(path, &Given::default())?;
+        }
+        let path = std::fs::canonicalize(path)?;
+        let used: Vec<u32> = given.iter().flat_map(|given| given.by_name.values().copied()).collect();
+        let range = block::claim(Path::new(block::REGISTER), &RANGE, &path, used)?;
+        Ok(Self { path, range, given: Some(Mutex::new(given.unwrap_or_default())) })
     }
 
     /// The user of `name` (`app-<id>`, `build-<id>`, `relay-<id>`), always the same one. `None` where the agent is not root.
@@ -71,7 +72,7 @@ impl Users {
         let mut changed = given.clone();
         changed.by_name.insert(name.to_owned(), id);
         changed.next = if id == last { first } else { id + 1 };
-        self.write(&changed)?;
+        write(&self.path, &changed)?;
         *given = changed;
         Ok(Some(Identity { uid: id, gid: id }))
     }
@@ -85,16 +86,26 @@ impl Users {
         let mut given = given.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let mut changed = given.clone();
         if changed.by_name.remove(name).is_some() {
-            self.write(&changed)?;
+            write(&self.path, &changed)?;
             *given = changed;
         }
         Ok(())
     }
+}
 
-    fn write(&self, given: &Given) -> io::Result<()> {
-        let bytes = serde_json::to_vec_pretty(given).map_err(io::Error::other)?;
-        tree::write_atomically(&self.path, &bytes, 0o600)
+fn read(path: &Path) -> io::Result<Option<Given>> {
+    match std::fs::read(path) {
+        Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| {
+            io::Error::new(io::ErrorKind::InvalidData, format!("{} is damaged: {error}", path.display()))
+        }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
+}
+
+fn write(path: &Path, given: &Given) -> io::Result<()> {
+    let bytes = serde_json::to_vec_pretty(given).map_err(io::Error::other)?;
+    tree::write_atomically(path, &bytes, 0o600)
 }
 
 /// Processes of a user, by real user id.
@@ -116,11 +127,15 @@ mod tests {
     fn numbers_are_stable_and_not_reused_before_all_others() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("users.json");
-        let users = Users::with(&path, 210_000..=210_002, true).unwrap();
+        let open = || {
+            let given = read(&path).unwrap().unwrap_or_default();
+            Users { path: path.clone(), range: 210_000..=210_002, given: Some(Mutex::new(given)) }
+        };
+        let users = open();
         let of = |users: &Users, name: &str| users.of(name).unwrap().unwrap().uid;
         assert_eq!((of(&users, "app-a"), of(&users, "app-b"), of(&users, "app-a")), (210_000, 210_001, 210_000));
         users.give_back("app-a").unwrap();
-        let again = Users::with(&path, 210_000..=210_002, true).unwrap();
+        let again = open();
         assert_eq!((of(&again, "app-b"), of(&again, "app-c"), of(&again, "app-d")), (210_001, 210_002, 210_000));
         assert!(again.of("app-e").unwrap_err().to_string().contains("taken"));
     }
@@ -130,7 +145,6 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("users.json");
         std::fs::write(&path, b"{").unwrap();
-        assert!(Users::with(&path, RANGE, true).unwrap_err().to_string().contains("damaged"));
-        assert_eq!(Users::with(&path, RANGE, false).unwrap().of("app-a").unwrap(), None);
+        assert!(read(&path).unwrap_err().to_string().contains("damaged"));
     }
 }
