@@ -2,9 +2,10 @@
 ;(function () {
   var stored = {}
   try {
-    stored = JSON.parse(localStorage.getItem('serverflow.look') || '{}')
+    stored = JSON.parse(localStorage.getItem('serverflow.look')) || {}
   } catch (_) {}
-  var dark = stored.theme ? stored.theme === 'dark' : !matchMedia('(prefers-color-scheme: light)').matches
+  var chosen = stored.theme === 'dark' || stored.theme === 'light'
+  var dark = chosen ? stored.theme === 'dark' : !matchMedia('(prefers-color-scheme: light)').matches
   var root = document.documentElement
   root.dataset.theme = dark ? 'dark' : 'light'
   root.dataset.density = stored.density === 'compact' ? 'compact' : 'comfortable'

@@ -30,7 +30,8 @@ export function useListing<T>(
     queryKey: computed(queryKey),
     queryFn: ({ pageParam, signal }) => read(pageParam, signal),
     initialPageParam: undefined as string | undefined,
-    getNextPageParam: (last) => last.next ?? undefined,
+    // An end that names a page that was read already would be no end.
+    getNextPageParam: (last, _pages, _param, read) => (last.next && !read.includes(last.next) ? last.next : undefined),
     placeholderData: keepPreviousData,
   })
   const items: ComputedRef<T[]> = computed(() => query.data.value?.pages.flatMap((page) => page.items) ?? [])

@@ -1,5 +1,6 @@
-import { useLocalStorage, useMediaQuery } from '@vueuse/core'
+import { useMediaQuery } from '@vueuse/core'
 import { computed, watchEffect } from 'vue'
+import { asFields, useKept } from '@/ui/kept'
 
 export type Theme = 'system' | 'dark' | 'light'
 export type Density = 'comfortable' | 'compact'
@@ -12,7 +13,14 @@ interface Look {
 }
 
 // `public/look.js` reads the same key before the first paint.
-const look = useLocalStorage<Look>('serverflow.look', { theme: null, density: 'comfortable', narrow: false }, { mergeDefaults: true })
+const look = useKept<Look>('look', { theme: null, density: 'comfortable', narrow: false }, (found) => {
+  const { theme, density, narrow } = asFields(found)
+  return {
+    theme: theme === 'dark' || theme === 'light' ? theme : null,
+    density: density === 'compact' ? density : 'comfortable',
+    narrow: narrow === true,
+  }
+})
 const prefersLight = useMediaQuery('(prefers-color-scheme: light)')
 
 /** Theme and density as chosen on this browser. */

@@ -13,9 +13,10 @@ export function bytes(count: number): string {
 
 /** Thousandths as per cent: 125 → "12.5 %"; whole above ten. */
 export function permille(value: number): string {
+  if (!Number.isFinite(value)) return '–'
   const percent = value / 10
   return `${percent >= 10 || percent === 0 ? Math.round(percent) : percent.toFixed(1)} %`
 }
 
 const plain = new Intl.NumberFormat()
-export const count = (value: number): string => plain.format(value)
+export const count = (value: number): string => (Number.isFinite(value) ? plain.format(value) : '–')

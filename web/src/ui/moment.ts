@@ -4,6 +4,14 @@ const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'lo
 const absolute = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' })
 
+/** Stands for a time that is none, whoever told it. */
+const UNKNOWN = '–'
+
+function told(format: Intl.DateTimeFormat, at: number | string): string {
+  const time = new Date(at)
+  return Number.isFinite(time.getTime()) ? format.format(time) : UNKNOWN
+}
+
 const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
   ['second', 1_000],
   ['minute', 60_000],
@@ -15,6 +23,7 @@ const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
 
 /** "3 minutes ago", "in 2 hours"; below five seconds "just now". */
 export function ago(at: number, now: number): string {
+  if (!Number.isFinite(at)) return UNKNOWN
   const difference = at - now
   const size = Math.abs(difference)
   if (size < 5_000) return 'just now'
@@ -23,13 +32,13 @@ export function ago(at: number, now: number): string {
 }
 
 /** Date and time on this machine's wall. */
-export const wall = (at: number | string): string => absolute.format(new Date(at))
+export const wall = (at: number | string): string => told(absolute, at)
 /** The time alone. */
-export const wallTime = (at: number | string): string => clock.format(new Date(at))
+export const wallTime = (at: number | string): string => told(clock, at)
 
 /** How long something took: "840 ms", "4.2 s", "3 min 12 s", "2 h 5 min". */
 export function took(ms: number): string {
-  if (!Number.isFinite(ms) || ms < 0) return '–'
+  if (!Number.isFinite(ms) || ms < 0) return UNKNOWN
   if (ms < 1_000) return `${Math.round(ms)} ms`
   if (ms < 60_000) return `${(ms / 1_000).toFixed(ms < 10_000 ? 1 : 0)} s`
   const [big, small, bigName, smallName] = ms < 3_600_000 ? [60_000, 1_000, 'min', 's'] : ms < 86_400_000 ? [3_600_000, 60_000, 'h', 'min'] : [86_400_000, 3_600_000, 'd', 'h']

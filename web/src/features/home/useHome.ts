@@ -1,10 +1,10 @@
 import { keepPreviousData, useQuery } from '@tanstack/vue-query'
-import { useLocalStorage } from '@vueuse/core'
 import { computed } from 'vue'
 import { api, page, type Schemas } from '@/api/client'
 import { clockAhead } from '@/api/clock'
 import { keys } from '@/api/keys'
 import { useFleet } from '@/app/fleet'
+import { asWords, useKept } from '@/ui/kept'
 import { useTick } from '@/ui/moment'
 import { needs } from './needs'
 
@@ -32,7 +32,7 @@ export function useHome() {
   const lateQuery = useQuery(runs({ limit: LATELY }))
   const openQuery = useQuery(runs({ state: 'open', limit: OPEN }))
 
-  const seenIds = useLocalStorage<string[]>('serverflow.seen', [])
+  const seenIds = useKept<string[]>('seen', [], asWords)
   const see = (id: string): void => {
     seenIds.value = [id, ...seenIds.value].slice(0, MAX_SEEN)
   }

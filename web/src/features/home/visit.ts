@@ -1,4 +1,5 @@
 import type { Schemas } from '@/api/client'
+import { asFields } from '@/ui/kept'
 
 /** Away for so long, and the next look is another visit. */
 export const ABSENCE_MS = 30 * 60_000
@@ -9,6 +10,13 @@ export interface Visits {
   lastLook: number
   /** When the visit before this one ended; null at the first. */
   before: number | null
+}
+
+/** What was kept, where it is of this shape; times beyond the calendar are none. */
+export function asVisits(found: unknown): Visits | null {
+  const { lastLook, before } = asFields(found)
+  const isTime = (time: unknown): time is number => typeof time === 'number' && Math.abs(time) <= 8.64e15
+  return isTime(lastLook) ? { lastLook, before: isTime(before) ? before : null } : null
 }
 
 /** After a look at `now`. */

@@ -54,7 +54,7 @@ export function rowsOf(times: number[], series: Series[]): Row[] {
 
 /** The known values' lowest, highest and newest, for those who cannot see the line. */
 export function summary(values: (number | null)[]): { low: number; high: number; last: number } | null {
-  const known = values.filter((value): value is number => value !== null)
+  const known = values.filter((value): value is number => Number.isFinite(value))
   if (known.length === 0) return null
   return { low: known.reduce((a, b) => Math.min(a, b)), high: known.reduce((a, b) => Math.max(a, b)), last: known.at(-1)! }
 }
@@ -68,7 +68,7 @@ export function sparkPath(values: (number | null)[], width: number, height: numb
   let down = false
   return values
     .map((value, at) => {
-      if (value === null) {
+      if (value === null || !Number.isFinite(value)) {
         down = false
         return ''
       }

@@ -1,4 +1,4 @@
-import { useLocalStorage } from '@vueuse/core'
+import { asFields, useKept } from '../kept'
 
 interface LogSettings {
   /** Long lines go on in the next row. */
@@ -9,4 +9,7 @@ interface LogSettings {
 
 /** How this browser shows logs: remembered. */
 export const useLogSettings = () =>
-  useLocalStorage<LogSettings>('serverflow.log', { wrap: true, times: false }, { mergeDefaults: true })
+  useKept<LogSettings>('log', { wrap: true, times: false }, (found) => {
+    const { wrap, times } = asFields(found)
+    return { wrap: wrap !== false, times: times === true }
+  })

@@ -1,10 +1,10 @@
-import { useLocalStorage } from '@vueuse/core'
+import { asWords, useKept } from '@/ui/kept'
 
 /** So many are remembered; half of them are shown. */
 const MAX_RECENT = 12
 
 /** Ids of entries used lately, newest first: ids alone, no names of anything. */
-export const recent = useLocalStorage<string[]>('serverflow.recent', [])
+export const recent = useKept<string[]>('recent', [], asWords)
 
 export function remember(id: string): void {
   recent.value = [id, ...recent.value.filter((other) => other !== id)].slice(0, MAX_RECENT)
