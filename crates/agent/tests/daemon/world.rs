@@ -37,6 +37,10 @@ impl World {
         std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
         let plane = Plane::start().await;
         let app = Rng::system().id(&Clock::system());
+        // Whoever has a number kills what is left of it: nodes side by side need numbers of their own.
+        let (first, state) = (211_000 + std::process::id() * 16 % 50_000, dir.path().join("state"));
+        StateDir::open(&state).unwrap();
+        std::fs::write(state.join("users.json"), format!("{{\"next\": {first}, \"byName\": {{}}}}")).unwrap();
         Self { dir, plane, daemon: None, app, generation: 0 }
     }
 
