@@ -2,7 +2,8 @@
 //! `{"bench","metric","value","unit","floor"?,"peer"?}`. `floor` is what is promised, computed from this machine's own
 //! disk and loopback in the same run; `peer` is what a bare program does.
 //!
-//! Simulated agents live in a second process, started from this very binary as `sf-bench agents`.
+//! Simulated agents live in a second process, started from this very binary as `sf-bench agents`. `sf-bench orders`
+//! measures orders alone.
 
 mod agents;
 mod floors;
@@ -19,6 +20,8 @@ use crate::line::Line;
 
 /// Agents that connect unless `BENCH_AGENTS` says otherwise; 15,000 is the promise, 2,000 fits a coffee break.
 const AGENTS: usize = 2_000;
+/// Agents where only orders are measured: one for each app.
+const FEW: usize = 256;
 
 fn main() -> Result<()> {
     raise_open_files()?;
@@ -26,6 +29,7 @@ fn main() -> Result<()> {
     match std::env::args().nth(1).as_deref() {
         Some("agents") => runtime.block_on(swarm::run()),
         Some("tls") => runtime.block_on(secured()),
+        Some("orders") => runtime.block_on(orders_only()),
         _ => runtime.block_on(measure()),
     }
 }
@@ -58,6 +62,21 @@ async fn plain(count: usize, fsync: &line::Times) -> Result<()> {
     orders::round_trip(&plane, &admin, &apps, fsync).await?;
     orders::throughput(&plane, &admin, &apps).await?;
     agents::storm(&plane, &admin, &mut swarm, count).await?;
+    swarm.stop().await?;
+    plane.stop().await;
+    Ok(())
+}
+
+/// Orders alone, with few agents: for whoever makes them faster.
+async fn orders_only() -> Result<()> {
+    let fsync = floors::disk().await?;
+    let plane = Plane::real_time(false).await?;
+    let admin = plane.admin().await?;
+    let mut swarm = Agents::start(&plane, FEW).await?;
+    agents::connect(&plane, &mut swarm, FEW).await?;
+    let apps = orders::apps(&plane, &admin, swarm.nodes()).await?;
+    orders::throughput(&plane, &admin, &apps).await?;
+    orders::round_trip(&plane, &admin, &apps, &fsync).await?;
     swarm.stop().await?;
     plane.stop().await;
     Ok(())

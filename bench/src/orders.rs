@@ -80,7 +80,7 @@ pub async fn round_trip(plane: &Plane, admin: &Actor, apps: &[AppId], fsync: &Ti
 
 /// Closed loop: always [`IN_FLIGHT`] orders, against a bare writer that commits the same rows.
 pub async fn throughput(plane: &Plane, admin: &Actor, apps: &[AppId]) -> Result<()> {
-    let began = Instant::now();
+    let (began, cpu, (statements, turns)) = (Instant::now(), processor_time()?, plane.control.store().statements());
     let worker = |n: usize| async move {
         let mut done = 0_u64;
         for app in apps.iter().cycle().skip(n).step_by(IN_FLIGHT) {
@@ -95,8 +95,21 @@ pub async fn throughput(plane: &Plane, admin: &Actor, apps: &[AppId]) -> Result<
     let done: Vec<Result<u64>> = stream::iter((0..IN_FLIGHT).map(worker)).buffer_unordered(IN_FLIGHT).collect().await;
     let took = began.elapsed().as_secs_f64();
     let done: u64 = done.into_iter().sum::<Result<u64>>()?;
+    let each = |total: f64| total / done as f64;
+    Line::new("order", "processor_each", each((processor_time()? - cpu).as_secs_f64() * 1e6), "us").print()?;
+    let (after, turns_after) = plane.control.store().statements();
+    Line::new("order", "statements_each", each((after - statements) as f64), "statements").print()?;
+    Line::new("order", "turns_each", each((turns_after - turns) as f64), "turns").print()?;
     let bare = rows::throughput(plane, admin, apps).await?;
     let rate = done as f64 / took;
     Line::new("order", "throughput", rate, "1/s").floor(bare / 2.0).peer(bare).print()?;
     Line::new("order", "of_bare_writer", 100.0 * rate / bare, "%").floor(50.0).print()
+}
+
+/// Time that this process has had on a processor, in the kernel and out of it.
+fn processor_time() -> Result<Duration> {
+    use nix::sys::resource::{UsageWho, getrusage};
+    let usage = getrusage(UsageWho::RUSAGE_SELF)?;
+    let of = |time: nix::sys::time::TimeVal| Duration::from_micros((time.tv_sec() * 1_000_000 + time.tv_usec()) as u64);
+    Ok(of(usage.user_time()) + of(usage.system_time()))
 }

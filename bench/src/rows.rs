@@ -57,7 +57,7 @@ async fn sample(plane: &Plane, admin: &Actor, app: AppId) -> Result<Sample> {
     Ok(Sample { run, command, moments, data: data.to_string().into() })
 }
 
-/// Two awaited transactions and two that ride along, as an order has them.
+/// Two awaited transactions and one that rides along, as an order has them.
 async fn order(plane: &Plane, mut sample: Sample) -> Result<()> {
     let store = plane.control.store();
     sample.run.id = plane.rng.id(&plane.clock);
@@ -65,31 +65,23 @@ async fn order(plane: &Plane, mut sample: Sample) -> Result<()> {
     let command = sample.command.id;
     let opened = sample.clone();
     store.write(Scope::System, move |tx| Box::pin(async move { open(tx, opened).await })).await?;
-    let (sent, acked) = (sample.clone(), sample.clone());
+    let promised = sample.clone();
     store
         .write_unawaited(Scope::System, move |tx| {
             Box::pin(async move {
-                commands::mark_sent(tx, command, tx.now()).await?;
-                state(tx, sent, RunState::Sent, 3).await
-            })
-        })
-        .await;
-    store
-        .write_unawaited(Scope::System, move |tx| {
-            Box::pin(async move {
-                commands::mark_acked(tx, acked.command.node, command, Some(&acked.command.signed()), None).await?;
-                state(tx, acked, RunState::Working, 4).await
+                commands::acked(tx, command, Some(&promised.command.signed()), Some(tx.now()));
+                state(tx, promised, RunState::Working, 2)
             })
         })
         .await;
     store
         .write(Scope::System, move |tx| {
             Box::pin(async move {
-                commands::mark_done(tx, sample.command.node, command, Some(&sample.command.signed()), None).await?;
+                commands::done(tx, command, Some(&sample.command.signed()), None);
                 let app = sample.run.app.ok_or(sf_store::StoreError::NotFound("app"))?;
-                apps::change(tx, app, &apps::AppChange { restarts: Some(0), ..Default::default() }).await?;
+                apps::heard(tx, app, &apps::AppChange { restarts: Some(0), ..Default::default() });
                 tx.audit(entry(&sample.run, "succeeded"));
-                state(tx, sample, RunState::Done(Done::Succeeded), 5).await
+                state(tx, sample, RunState::Done(Done::Succeeded), 3)
             })
         })
         .await?;
@@ -98,16 +90,13 @@ async fn order(plane: &Plane, mut sample: Sample) -> Result<()> {
 
 async fn open(tx: &mut Tx, mut sample: Sample) -> sf_store::Result<()> {
     let Sample { run, command, moments, .. } = &mut sample;
-    (run.state, run.version, run.closed_at, run.command) = (RunState::Ready, 1, None, None);
-    runs::insert(tx, run).await?;
-    timeline::append(tx, run.id, &moments[..2.min(moments.len())]).await?;
-    tx.audit(entry(run, "proposed"));
+    (run.state, run.version, run.closed_at, run.command) = (RunState::Ready, 1, None, Some(command.id));
     let sequence = nodes::reserve_sequence(tx, command.node).await?.sequence;
+    runs::insert(tx, run)?;
+    timeline::append(tx, run, &moments[..3.min(moments.len())])?;
+    tx.audit(entry(run, "proposed"));
     let fresh = StoredCommand { run: Some(run.id), sequence, created_at: tx.now(), ..command.clone() };
-    commands::insert(tx, &unsent(fresh)).await?;
-    timeline::append(tx, run.id, &moments[2..3.min(moments.len())]).await?;
-    (run.command, run.version) = (Some(command.id), 2);
-    runs::update(tx, run, None).await?;
+    commands::insert(tx, &unsent(fresh))?;
     publish(tx, &sample);
     Ok(())
 }
@@ -117,13 +106,12 @@ fn unsent(command: StoredCommand) -> StoredCommand {
     StoredCommand { state, sent_at: None, acked_at: None, done_at: None, accepted: None, result: None, ..command }
 }
 
-async fn state(tx: &mut Tx, mut sample: Sample, state: RunState, version: u64) -> sf_store::Result<()> {
+fn state(tx: &mut Tx, mut sample: Sample, state: RunState, version: u64) -> sf_store::Result<()> {
     (sample.run.state, sample.run.version) = (state, version);
     sample.run.command = Some(sample.command.id);
     sample.run.closed_at = matches!(state, RunState::Done(_)).then(|| tx.now());
-    let lines = if matches!(state, RunState::Done(_)) { 2 } else { 1 };
-    timeline::append(tx, sample.run.id, &sample.moments[..lines.min(sample.moments.len())]).await?;
-    runs::update(tx, &sample.run, None).await?;
+    runs::keep(tx, &sample.run, None);
+    timeline::append(tx, &sample.run, &sample.moments[..2.min(sample.moments.len())])?;
     publish(tx, &sample);
     Ok(())
 }

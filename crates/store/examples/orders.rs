@@ -117,10 +117,10 @@ async fn order(place: &Place) {
         .store
         .write(Scope::Tenant(place.tenant), move |tx| {
             Box::pin(async move {
-                runs::insert(tx, &opened).await?;
+                runs::insert(tx, &opened)?;
                 let nodes::Reserved { epoch, sequence, .. } = nodes::reserve_sequence(tx, at.node).await?;
                 let command = new_command(&at, &opened, epoch, sequence);
-                commands::insert(tx, &command).await?;
+                commands::insert(tx, &command)?;
                 tx.audit(line(&at, &opened, "opened"));
                 tx.publish(event(&at, &opened));
                 Ok(command.id)
@@ -135,7 +135,7 @@ async fn order(place: &Place) {
         .write(Scope::Tenant(place.tenant), move |tx| {
             Box::pin(async move {
                 runs::update(tx, &closed, None).await?;
-                commands::mark_done(tx, at.node, command, Some(&at.sealed), None).await?;
+                commands::done(tx, command, Some(&at.sealed), None);
                 tx.audit(line(&at, &closed, "succeeded"));
                 tx.publish(event(&at, &closed));
                 Ok(())

@@ -6,7 +6,7 @@ use sf_protocol::dsse::Signed;
 use sf_types::{Cursor, InstanceId, Page, PageRequest, ProjectId, RequestId, RunId, Scope, TenantId, Timestamp};
 
 use crate::row::{Json, row};
-use crate::sql::{Sql, insert, insert_all};
+use crate::sql::{Sql, insert, insert_later};
 use crate::tx::{Look, Tx};
 use crate::{Result, StoreError};
 
@@ -143,27 +143,24 @@ pub struct ActivityFilter {
     pub to: Option<Timestamp>,
 }
 
-/// Chains and stores what a batch collected.
-pub(crate) async fn store(tx: &Tx, instance: InstanceId, entries: Vec<Entry>) -> Result<()> {
+/// Chains what a batch collected to the chain that ends with `head`, and stores it.
+pub(crate) fn store(tx: &Tx, instance: InstanceId, mut head: Head, entries: Vec<Entry>) {
     if entries.is_empty() {
-        return Ok(());
+        return;
     }
-    let mut head = head(tx, instance).await?;
     let (mut lines, mut personal) = (Vec::with_capacity(entries.len()), Vec::new());
     for entry in entries {
         let line = link(tx, instance, &head, entry, &mut personal);
         head = Head { seq: line.seq, hash: line.entry_hash };
         lines.push(line);
     }
-    insert_all(tx, &lines, "").await?;
-    insert_all(tx, &personal, "").await?;
+    insert_later(tx, &lines);
+    insert_later(tx, &personal);
     Sql::new("INSERT INTO audit_heads (instance_id, seq, hash) VALUES (")
         .with("?", instance.uuid())
         .with(", ?", i64::try_from(head.seq).unwrap_or(i64::MAX))
         .with(", ?) ON CONFLICT (instance_id) DO UPDATE SET seq = excluded.seq, hash = excluded.hash", &head.hash[..])
-        .run(tx)
-        .await
-        .map(drop)
+        .later(tx, Some(1));
 }
 
 fn link(tx: &Tx, instance: InstanceId, head: &Head, entry: Entry, personal: &mut Vec<PersonalRow>) -> Line {

@@ -6,7 +6,7 @@ use sf_types::{ProjectId, Scope, TenantId, Timestamp};
 
 use crate::Result;
 use crate::row::row;
-use crate::sql::{Sql, insert_all};
+use crate::sql::{Sql, insert_later};
 use crate::tx::{Look, Tx};
 
 /// Rows looked through for one answer at the most, when few of them match the topics asked for.
@@ -72,9 +72,8 @@ impl From<EventRow> for StoredEvent {
     }
 }
 
-/// Numbers and stores events. The caller holds the lock under which numbers are given.
-pub(crate) async fn store(tx: &Tx, events: Vec<NewEvent>) -> Result<Vec<StoredEvent>> {
-    let head = head(tx).await?;
+/// Numbers events after `head` and stores them. The caller holds the lock under which numbers are given.
+pub(crate) fn store(tx: &Tx, head: u64, events: Vec<NewEvent>) -> Vec<StoredEvent> {
     let stored: Vec<_> =
         (head + 1..).zip(events).map(|(seq, event)| StoredEvent { seq, at: tx.now(), event }).collect();
     let rows: Vec<_> = stored
@@ -89,8 +88,8 @@ pub(crate) async fn store(tx: &Tx, events: Vec<NewEvent>) -> Result<Vec<StoredEv
             at: *at,
         })
         .collect();
-    insert_all(tx, &rows, "").await?;
-    Ok(stored)
+    insert_later(tx, &rows);
+    stored
 }
 
 /// The number of the newest event; 0 before the first.

@@ -2,12 +2,15 @@
 
 pub(crate) mod dialect;
 pub(crate) mod row;
+pub(crate) mod script;
 
 use sea_orm::{ConnectionTrait, QueryResult, Statement, Value, Values};
 use sf_types::{Page, PageRequest, Scope};
 use uuid::Uuid;
 
+use crate::dialect::Dialect;
 use crate::row::{Column, Row};
+use crate::script::Later;
 use crate::tx::{Conn, Look, Tx};
 use crate::{Result, StoreError};
 
@@ -81,15 +84,19 @@ impl Sql {
         Ok(this.with(" ORDER BY id DESC LIMIT ?", Value::from(i64::try_from(page.rows() + 1).unwrap_or(i64::MAX))))
     }
 
-    fn statement(self, conn: &Conn<'_>) -> Statement {
-        Statement { sql: self.text, values: Some(Values(self.values)), db_backend: conn.dialect().backend() }
+    fn statement(self, dialect: Dialect) -> Statement {
+        Statement { sql: self.text, values: Some(Values(self.values)), db_backend: dialect.backend() }
     }
 
     /// Runs a change; answers how many rows it met.
     pub(crate) async fn run(self, tx: &Tx) -> Result<u64> {
-        let conn = tx.conn();
-        let statement = self.statement(&conn);
-        Ok(tx.database().execute_raw(statement).await?.rows_affected())
+        settle(tx).await?;
+        self.run_now(tx).await
+    }
+
+    async fn run_now(self, tx: &Tx) -> Result<u64> {
+        tx.counters.add([self.text.as_str()].into_iter());
+        Ok(tx.database().execute_raw(self.statement(tx.dialect())).await?.rows_affected())
     }
 
     /// Runs a change that must meet a row.
@@ -97,28 +104,38 @@ impl Sql {
         if self.run(tx).await? == 0 { Err(StoreError::NotFound(what)) } else { Ok(()) }
     }
 
+    /// Runs a change with the write's other late ones, before its next look and before its end. Where it must meet
+    /// `rows` rows and meets others, somebody was faster, and the write runs again on what is there then.
+    pub(crate) fn later(self, tx: &Tx, rows: Option<u64>) {
+        tx.script.add(Later { sql: self, rows });
+    }
+
     /// The first row, raw.
     pub(crate) async fn raw(self, at: &impl Look) -> Result<Option<QueryResult>> {
-        let conn = at.conn();
-        let statement = self.statement(&conn);
-        Ok(match conn {
-            Conn::Tx(tx) => tx.query_one_raw(statement).await?,
+        Ok(match at.conn() {
+            Conn::Tx(tx) => {
+                settle(tx).await?;
+                tx.counters.add([self.text.as_str()].into_iter());
+                tx.database.query_one_raw(self.statement(tx.dialect())).await?
+            }
             Conn::Pool(pool) => {
                 fail::fail_point!("store::read", |_| Err(StoreError::Contended));
-                pool.query_one_raw(statement).await?
+                pool.query_one_raw(self.statement(at.conn().dialect())).await?
             }
         })
     }
 
     /// All rows, raw.
     pub(crate) async fn raws(self, at: &impl Look) -> Result<Vec<QueryResult>> {
-        let conn = at.conn();
-        let statement = self.statement(&conn);
-        Ok(match conn {
-            Conn::Tx(tx) => tx.query_all_raw(statement).await?,
+        Ok(match at.conn() {
+            Conn::Tx(tx) => {
+                settle(tx).await?;
+                tx.counters.add([self.text.as_str()].into_iter());
+                tx.database.query_all_raw(self.statement(tx.dialect())).await?
+            }
             Conn::Pool(pool) => {
                 fail::fail_point!("store::read", |_| Err(StoreError::Contended));
-                pool.query_all_raw(statement).await?
+                pool.query_all_raw(self.statement(at.conn().dialect())).await?
             }
         })
     }
@@ -144,6 +161,33 @@ impl Sql {
     }
 }
 
+/// Runs what a write has kept for later, one by one: for texts that differ too much from time to time to be kept
+/// prepared as one.
+pub(crate) async fn settle_each(tx: &Tx) -> Result<()> {
+    for Later { sql, rows } in tx.script.take() {
+        let met = sql.run_now(tx).await?;
+        expect(met, rows)?;
+    }
+    Ok(())
+}
+
+/// Runs what a write has kept for later.
+pub(crate) async fn settle(tx: &Tx) -> Result<()> {
+    if !tx.script.is_long() || !tx.dialect().takes_scripts() {
+        return settle_each(tx).await;
+    }
+    let mut all = tx.script.take();
+    tx.counters.add(all.iter().map(|later| later.sql.text.as_str()));
+    let rows = all.iter().map(|later| later.rows).sum::<Option<u64>>();
+    let one = script::joined(std::mem::take(&mut all));
+    let met = tx.database().execute_raw(one.statement(tx.dialect())).await?.rows_affected();
+    expect(met, rows)
+}
+
+fn expect(met: u64, rows: Option<u64>) -> Result<()> {
+    if rows.is_none_or(|rows| rows == met) { Ok(()) } else { Err(StoreError::Contended) }
+}
+
 /// Rows of one INSERT at the most; fewer are split into powers of two, so that the texts stay few and prepared.
 const MAX_ROWS_PER_INSERT: usize = 32;
 
@@ -152,34 +196,53 @@ pub(crate) async fn insert<R: Row>(tx: &Tx, row: &R) -> Result<()> {
     insert_all(tx, std::slice::from_ref(row), "").await.map(drop)
 }
 
+/// Inserts rows with the write's other late changes.
+pub(crate) fn insert_later<R: Row>(tx: &Tx, rows: &[R]) {
+    for rows in chunks(rows) {
+        inserting(rows, "").later(tx, Some(rows.len() as u64));
+    }
+}
+
 /// Inserts rows in few statements; `tail` may be an ON CONFLICT clause. Answers how many were inserted.
-pub(crate) async fn insert_all<R: Row>(tx: &Tx, mut rows: &[R], tail: &str) -> Result<u64> {
+pub(crate) async fn insert_all<R: Row>(tx: &Tx, rows: &[R], tail: &str) -> Result<u64> {
     let mut inserted = 0;
-    while !rows.is_empty() {
+    for rows in chunks(rows) {
+        inserted += inserting(rows, tail).run(tx).await?;
+    }
+    Ok(inserted)
+}
+
+fn chunks<R>(mut rows: &[R]) -> impl Iterator<Item = &[R]> {
+    std::iter::from_fn(move || {
+        if rows.is_empty() {
+            return None;
+        }
         let mut count = MAX_ROWS_PER_INSERT;
         while count > rows.len() {
             count /= 2;
         }
         let (now, later) = rows.split_at(count);
-        let width = R::COLUMNS.len();
-        let mut text = format!("INSERT INTO {} ({}) VALUES ", R::TABLE, R::COLUMNS.join(", "));
-        for row in 0..count {
-            text.push_str(if row == 0 { "(" } else { ", (" });
-            for column in 0..width {
-                if column > 0 {
-                    text.push_str(", ");
-                }
-                text.push('$');
-                text.push_str(&(row * width + column + 1).to_string());
-            }
-            text.push(')');
-        }
-        text.push_str(tail);
-        let values = now.iter().flat_map(Row::values).collect();
-        inserted += Sql { text, values }.run(tx).await?;
         rows = later;
+        Some(now)
+    })
+}
+
+fn inserting<R: Row>(rows: &[R], tail: &str) -> Sql {
+    let width = R::COLUMNS.len();
+    let mut text = format!("INSERT INTO {} ({}) VALUES ", R::TABLE, R::COLUMNS.join(", "));
+    for row in 0..rows.len() {
+        text.push_str(if row == 0 { "(" } else { ", (" });
+        for column in 0..width {
+            if column > 0 {
+                text.push_str(", ");
+            }
+            text.push('$');
+            text.push_str(&(row * width + column + 1).to_string());
+        }
+        text.push(')');
     }
-    Ok(inserted)
+    text.push_str(tail);
+    Sql { text, values: rows.iter().flat_map(Row::values).collect() }
 }
 
 /// A page from rows fetched by [`Sql::page`].

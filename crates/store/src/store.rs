@@ -11,6 +11,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use tokio::sync::mpsc;
 
 use crate::events::StoredEvent;
+use crate::script::SharedCounters;
 use crate::tx::{Reader, Tx};
 use crate::writer::{self, Queued, Writer};
 use crate::{Result, StoreError, Work, meta, migrate};
@@ -68,6 +69,7 @@ pub struct Store {
     sinks: Arc<RwLock<Vec<Sink>>>,
     instance: InstanceId,
     clock: Clock,
+    pub(crate) counters: SharedCounters,
 }
 
 impl std::fmt::Debug for Store {
@@ -92,19 +94,24 @@ impl Store {
         };
         let readers = connect_readers(options).await?;
         let (queue, receiver) = mpsc::channel(MAX_QUEUED_WRITES);
-        let sinks = Arc::new(RwLock::new(Vec::new()));
-        let writer = Writer::new(write, options.clone(), instance, clock.clone(), rng, sinks.clone());
+        let (sinks, counters) = (Arc::new(RwLock::new(Vec::new())), SharedCounters::default());
+        let writer = Writer::new(write, options.clone(), instance, clock.clone(), rng, sinks.clone(), counters.clone());
         let shutdown = tasks.shutdown();
         tasks.spawn("store writer", OnError::Stop, async move {
             writer.serve(receiver, shutdown).await;
             Ok::<(), StoreError>(())
         });
-        Ok(Self { queue, readers, sinks, instance, clock })
+        Ok(Self { queue, readers, sinks, instance, clock, counters })
     }
 
     /// Which control plane this is: owner of one audit chain.
     pub const fn instance(&self) -> InstanceId {
         self.instance
+    }
+
+    /// Statements that the writer has run, and turns they took: what a change costs.
+    pub fn statements(&self) -> (u64, u64) {
+        self.counters.now()
     }
 
     /// Adds somebody who hears of events after COMMIT, in the order of their numbers. `sink` must not block.

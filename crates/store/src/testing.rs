@@ -70,6 +70,11 @@ impl TestStore {
     }
 }
 
+/// The statements that the writer has run since the last call; the first call begins to keep them.
+pub fn statements(store: &Store) -> Vec<String> {
+    store.counters.watch()
+}
+
 /// Tries to write through a reader's connection: it must be refused by the database itself.
 ///
 /// # Errors

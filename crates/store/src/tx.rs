@@ -7,6 +7,7 @@ use sf_types::{ProjectId, Scope, TenantId, Timestamp, TypedId};
 use crate::audit::Entry;
 use crate::dialect::Dialect;
 use crate::events::NewEvent;
+use crate::script::{Script, SharedCounters};
 use crate::{Result, StoreError};
 
 /// One write in the writer's batch, bound to a scope. What it changes is stored with COMMIT or not at all.
@@ -18,6 +19,8 @@ pub struct Tx {
     pub(crate) clock: Clock,
     pub(crate) rng: Rng,
     pub(crate) said: Said,
+    pub(crate) script: Script,
+    pub(crate) counters: SharedCounters,
 }
 
 /// What a write said besides its rows: numbered and stored at the end of the batch, in the same transaction.
@@ -59,7 +62,7 @@ pub trait Look: Sync {
 #[derive(Debug)]
 pub enum Conn<'a> {
     /// The writer's.
-    Tx(&'a DatabaseTransaction),
+    Tx(&'a Tx),
     /// Readers'.
     Pool(&'a DatabaseConnection),
 }
@@ -67,7 +70,7 @@ pub enum Conn<'a> {
 impl Conn<'_> {
     pub(crate) fn dialect(&self) -> Dialect {
         Dialect::of(match self {
-            Self::Tx(tx) => tx.get_database_backend(),
+            Self::Tx(tx) => tx.database.get_database_backend(),
             Self::Pool(pool) => pool.get_database_backend(),
         })
     }
@@ -83,7 +86,7 @@ impl Look for Tx {
     }
 
     fn conn(&self) -> Conn<'_> {
-        Conn::Tx(&self.database)
+        Conn::Tx(self)
     }
 }
 
@@ -126,6 +129,10 @@ impl Tx {
     /// The same write under another scope: control-plane work on behalf of a request. Use sparingly.
     pub fn set_scope(&mut self, scope: Scope) {
         self.scope = scope;
+    }
+
+    pub(crate) fn dialect(&self) -> Dialect {
+        Dialect::of(self.database.get_database_backend())
     }
 
     pub(crate) const fn database(&self) -> &DatabaseTransaction {

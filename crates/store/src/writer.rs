@@ -17,6 +17,8 @@ use tokio::sync::mpsc;
 use crate::dialect::Dialect;
 use crate::error::Grave;
 use crate::events::StoredEvent;
+use crate::script::SharedCounters;
+use crate::sql::settle;
 use crate::store::{Sink, StoreOptions, connect_writer};
 use crate::tx::{Look, Said, Tx};
 use crate::{Result, StoreError};
@@ -58,6 +60,7 @@ pub(crate) struct Writer {
     rng: Rng,
     sinks: Arc<RwLock<Vec<Sink>>>,
     health: Health,
+    counters: SharedCounters,
 }
 
 impl Writer {
@@ -68,8 +71,9 @@ impl Writer {
         clock: Clock,
         rng: Rng,
         sinks: Arc<RwLock<Vec<Sink>>>,
+        counters: SharedCounters,
     ) -> Self {
-        Self { database, options, instance, clock, rng, sinks, health: Health::Good }
+        Self { database, options, instance, clock, rng, sinks, health: Health::Good, counters }
     }
 
     /// Serves the queue until it is closed, or quiet after a stop was asked for.
@@ -179,6 +183,8 @@ impl Writer {
             clock: self.clock.clone(),
             rng: self.rng.clone(),
             said: Said::default(),
+            script: Default::default(),
+            counters: self.counters.clone(),
         })
     }
 
@@ -266,6 +272,7 @@ async fn run_all(tx: &mut Tx, batch: &mut [Queued]) -> Result<Said> {
         tx.scope = queued.scope;
         let ran = AssertUnwindSafe(queued.job.run(tx)).catch_unwind().await;
         ran.unwrap_or(Err(StoreError::Panicked))?;
+        settle(tx).await?;
     }
     Ok(std::mem::take(&mut tx.said))
 }
@@ -277,12 +284,16 @@ async fn run_one(tx: &mut Tx, job: &mut dyn Job) -> Result<Result<()>> {
         tries += 1;
         tx.database.execute_unprepared("SAVEPOINT w").await?;
         let ran = AssertUnwindSafe(job.run(tx)).catch_unwind().await;
-        let result = ran.unwrap_or(Err(StoreError::Panicked));
+        let mut result = ran.unwrap_or(Err(StoreError::Panicked));
+        if result.is_ok() {
+            result = settle(tx).await;
+        }
         let Err(error) = result else {
             tx.database.execute_unprepared("RELEASE w").await?;
             return Ok(Ok(()));
         };
         tx.said = Said::default();
+        drop(tx.script.take());
         if matches!(error.grave(), Grave::Disk) {
             return Err(error);
         }

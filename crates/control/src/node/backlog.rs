@@ -180,7 +180,7 @@ async fn fill(tx: &mut Tx, core: &Arc<Core>, old: &StoredCommand, node_key: KeyI
     let authz = own_authz(tx, old.tenant, old.run);
     let address = Address { id: tx.new_id::<CommandId>(), node: old.node, node_key, sequence: old.sequence, authz };
     let void = sealed(tx, core, address, Order::Void(Void { replaces: old.id }), Guard::default());
-    commands::insert(tx, &void).await?;
+    commands::insert(tx, &void)?;
     Ok(numbered(&void))
 }
 

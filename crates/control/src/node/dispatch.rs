@@ -71,7 +71,7 @@ impl SignedOrder {
     /// Stores it, and notes it for delivery after COMMIT.
     pub(crate) async fn keep(self, tx: &mut Tx, after: &mut After) -> sf_store::Result<()> {
         let Self { command, release } = self;
-        commands::insert(tx, &command).await?;
+        commands::insert(tx, &command)?;
         if let (Some(NewRelease { id, app, source }), Some(run)) = (release, command.run) {
             releases::create(tx, id, app, run, source.commit, source.reference).await?;
         }
@@ -215,5 +215,5 @@ pub(crate) async fn cancel(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mut
         SignedOrder { command: sign(tx, core, authz(run), node, stop, Guard::default()).await?, release: None };
     let moment = signed.moment();
     signed.keep(tx, after).await?;
-    sf_store::timeline::append(tx, run.id, &[moment]).await
+    sf_store::timeline::append(tx, run, &[moment])
 }

@@ -48,6 +48,8 @@ struct Link {
     order: Order,
     /// The last number that was written.
     written: u64,
+    /// Whether the node has said anything on it.
+    spoke: bool,
 }
 
 /// Numbers that wait for an earlier one.
@@ -66,7 +68,8 @@ impl Links {
     /// [`Links::go_live`].
     pub fn open(&self, node: NodeId, connection: ConnectionId) -> mpsc::Receiver<Outgoing> {
         let (sender, receiver) = mpsc::channel(MAX_QUEUED_FRAMES);
-        let link = Link { connection, sender, order: Order::Loading(BTreeMap::new()), written: 0 };
+        let order = Order::Loading(BTreeMap::new());
+        let link = Link { connection, sender, order, written: 0, spoke: false };
         if let Some(old) = self.lock().insert(node, link) {
             let fault = Fault::new(sf_types::ErrorKind::Conflict, "link.replaced", "The node connected again.");
             drop(old.sender.try_send(Outgoing::Close(fault)));
@@ -159,6 +162,13 @@ impl Links {
             links.remove(&node);
         }
         current
+    }
+
+    /// Whether this is the node's first word on this connection, if it is still the current one.
+    pub fn first_word(&self, node: NodeId, connection: ConnectionId) -> bool {
+        let mut links = self.lock();
+        let link = links.get_mut(&node).filter(|link| link.connection == connection);
+        link.is_some_and(|link| !std::mem::replace(&mut link.spoke, true))
     }
 
     /// Whether a node is connected.

@@ -3,12 +3,13 @@
 
 pub(crate) mod outcome;
 
-use sf_engine::{Input, Run};
+use sf_engine::Input;
 use sf_protocol::handshake::ServerOpen;
 use sf_protocol::outcome::{Accepted, Outcome};
 use sf_protocol::query::Answer;
 use sf_protocol::report::{DetectedPorts, LogSource, LogStored, LogStream, NodeEvent, StatusUpdate, Stored, SystemLog};
 use sf_protocol::{Frame, Kind, Signed};
+use sf_store::commands::{CommandState, UnderWay};
 use sf_store::logs::LogOwner;
 use sf_store::timeline::MomentKind;
 use sf_store::{Look, StoreError, apps, commands, logs, metrics, nodes, releases, runs};
@@ -30,7 +31,9 @@ impl Control {
     /// A fault that ends the connection: a frame that has no business here, a signature that does not hold, or a
     /// store that cannot record it. The node keeps what was not confirmed and sends it again.
     pub async fn receive(&self, open: &ServerOpen, frame: Frame) -> Result<(), Fault> {
-        self.confirm_join(open).await;
+        if self.core().links.first_word(open.node, open.connection) {
+            self.confirm_join(open).await;
+        }
         match frame {
             Frame::Ack(signed) => self.accepted(open, &signed).await,
             Frame::Result(signed) => self.outcome(open, signed).await,
@@ -67,8 +70,10 @@ impl Control {
             .write_unawaited(Scope::System, move |tx| {
                 Box::pin(async move {
                     for (command, at) in written {
-                        let Some(moved) = commands::mark_sent(tx, command, at).await? else { continue };
-                        let Some(run) = own_order(tx, &moved, command).await? else { continue };
+                        let found = commands::under_way(tx, None, command).await?;
+                        let Some(found) = found.filter(|found| found.state == CommandState::Ready) else { continue };
+                        commands::sent(tx, command, at);
+                        let Some(run) = found.own_run() else { continue };
                         let mut nothing = After::default();
                         transition::advance(tx, &core, run, Input::Sent, [moments::sent(at)], &mut nothing).await?;
                     }
@@ -95,9 +100,10 @@ impl Control {
             .write_unawaited(Scope::System, move |tx| {
                 Box::pin(async move {
                     let signed = ack.as_ref().map(|(signed, _)| signed);
-                    let moved = commands::mark_acked(tx, node, command, signed, sent).await?;
-                    let Some(moved) = moved else { return Ok(()) };
-                    let Some(run) = own_order(tx, &moved, command).await? else { return Ok(()) };
+                    let found = commands::under_way(tx, Some(node), command).await?;
+                    let Some(found) = found.filter(UnderWay::is_unpromised) else { return Ok(()) };
+                    commands::acked(tx, command, signed, sent);
+                    let Some(run) = found.own_run() else { return Ok(()) };
                     let mut nothing = After::default();
                     let text = "the node wrote it into its journal";
                     let at = ack.map_or_else(|| tx.now(), |(_, at)| at);
@@ -221,17 +227,6 @@ fn verified<T: serde::de::DeserializeOwned>(open: &ServerOpen, kind: Kind, signe
         .map_err(|error| Fault::new(ErrorKind::Invalid, "frame.signature", format!("The {kind} was refused: {error}.")))
 }
 
-/// A command of this very node; a node's word on another's command counts for nothing.
-async fn own(tx: &sf_store::Tx, node: NodeId, command: CommandId) -> sf_store::Result<Option<commands::StoredCommand>> {
-    Ok(found(commands::get(tx, command).await)?.filter(|found| found.node == node))
-}
-
-/// The run whose own order this command is. A void or a cancel says nothing about the run.
-async fn own_order(tx: &sf_store::Tx, moved: &commands::Moved, command: CommandId) -> sf_store::Result<Option<Run>> {
-    let Some(run) = moved.run.filter(|_| !matches!(moved.kind, Kind::Void | Kind::Cancel)) else { return Ok(None) };
-    Ok(Some(runs::get(tx, run).await?).filter(|run| run.command == Some(command)))
-}
-
 /// An app of this very node.
 async fn app_here(tx: &sf_store::Tx, app: AppId, node: NodeId) -> sf_store::Result<Option<apps::App>> {
     Ok(found(apps::get(tx, app).await)?.filter(|app| app.node == node))
@@ -277,8 +272,8 @@ async fn happened(
 ) -> sf_store::Result<()> {
     match update.event {
         NodeEvent::Step { command, step, state, note } => {
-            let Some(run) = own(tx, node, command).await?.and_then(|found| found.run) else { return Ok(()) };
-            let run = runs::get(tx, run).await?;
+            let found = commands::under_way(tx, Some(node), command).await?;
+            let Some(run) = found.and_then(|found| found.run) else { return Ok(()) };
             let moment = moments::step(update.at, step, state, note);
             let mut nothing = After::default();
             if run.command == Some(command) {
@@ -288,7 +283,7 @@ async fn happened(
                 }
             }
             // The run is in this step already, or has ended: only its timeline grows.
-            transition::note(tx, &run, moment).await
+            transition::note(tx, &run, moment)
         }
         NodeEvent::App { app, release, state, restarts, reason } => {
             let Some(row) = app_here(tx, app, node).await? else { return Ok(()) };

@@ -30,7 +30,7 @@ pub(crate) async fn snapshot(tx: &mut Tx, core: &Arc<Core>, node: NodeId, after:
     for order in orders(applied) {
         let authz = dispatch::own_authz(tx, tenant, None);
         let command = dispatch::sign(tx, core, authz, node, order, Guard::default()).await?;
-        commands::insert(tx, &command).await?;
+        commands::insert(tx, &command)?;
         after.deliveries.push(Delivery { node, command: dispatch::numbered(&command) });
     }
     Ok(())
@@ -97,7 +97,7 @@ impl Control {
                 .write(Scope::System, move |tx| {
                     Box::pin(async move {
                         for (app, AppReport { facts, kept, .. }) in &reports {
-                            found(apps::change(tx, *app, &change_of(facts)).await)?;
+                            apps::heard(tx, *app, &change_of(facts));
                             releases::settle_all(tx, *app, facts.live_release, kept).await?;
                             let row = found(apps::get(tx, *app).await)?;
                             let told = row.map(|row| events::app_changed(row.tenant, Some(row.project), *app));

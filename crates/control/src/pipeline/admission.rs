@@ -28,7 +28,7 @@ pub(crate) async fn inputs(
 ) -> Result<Inputs, Fault> {
     let spec = action.spec();
     let since = core.clock.now().minus(QUOTA_WINDOW);
-    let opened = runs::opened_since(reader, actor.user(), since).await?;
+    let opened = runs::opened_since(reader, actor.user(), since, core.options.routing.runs_a_minute).await?;
     let record = match (actor.kind, actor.user()) {
         (ActorKind::Ai { .. }, Some(user)) => runs::track_record(reader, user, spec.name).await?,
         _ => Record::default(),

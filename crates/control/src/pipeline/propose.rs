@@ -7,7 +7,7 @@ use sf_actions::{Action, Actor, Admission, Place};
 use sf_engine::{Run, RunState};
 use sf_policy::Access;
 use sf_protocol::Guard;
-use sf_store::{Store, apps, runs};
+use sf_store::{Store, apps, releases, runs};
 use sf_types::{ErrorKind, Fault, ReleaseId, RequestId};
 
 use crate::control::{Control, Core};
@@ -144,7 +144,8 @@ async fn plan(core: &Core, run: &Run, subject: &Subject) -> Result<Plan, Fault> 
         && let (Some(app), Some(node)) = (&subject.app, subject.node)
     {
         let reader = core.store.read(sf_types::Scope::Tenant(subject.tenant));
-        let facts = apps::facts(&reader, app.id).await?;
+        let kept = if looks_back(&run.action) { releases::kept(&reader, app.id).await? } else { Vec::new() };
+        let facts = apps::facts_with(app.clone(), kept);
         let planned = sf_engine::plan::plan(&run.action, &facts, ReleaseId::from_uuid(run.id.uuid()))?;
         steps = perform::plan_steps(&planned.order, app);
         if spec.effect == sf_actions::Effect::Destroy {
@@ -169,6 +170,12 @@ async fn plan(core: &Core, run: &Run, subject: &Subject) -> Result<Plan, Fault> 
         losses,
         waits_for,
     })
+}
+
+/// Whether earlier releases matter to an action.
+fn looks_back(action: &Action) -> bool {
+    use sf_actions::deploy::DeployAction;
+    matches!(action, Action::Deploy(DeployAction::Rollback(_))) || action.spec().effect == sf_actions::Effect::Destroy
 }
 
 /// Unlike other denials this one passes by itself.

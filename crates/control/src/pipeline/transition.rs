@@ -39,8 +39,8 @@ pub(crate) async fn open(tx: &mut Tx, core: &Arc<Core>, run: Run, after: &mut Af
     let mut moments = moments::opened(&run).to_vec();
     let order = signed(tx, core, &mut run, &effects, &mut moments).await?;
     moments.extend(moments::closed(&run));
-    runs::insert(tx, &run).await?;
-    timeline::append(tx, run.id, &moments).await?;
+    runs::insert(tx, &run)?;
+    timeline::append(tx, &run, &moments)?;
     tx.audit(entry(&run, "proposed"));
     let mut made = Made::Nothing;
     if run.action.spec().place == Place::ControlPlane && run.is_done() && run.fault.is_none() {
@@ -75,8 +75,8 @@ pub(crate) async fn advance(
     let mut moments: Vec<_> = said.into_iter().collect();
     let order = signed(tx, core, &mut next, &effects, &mut moments).await?;
     moments.extend(moments::closed(&next));
-    runs::update(tx, &next, outcome.as_ref()).await?;
-    timeline::append(tx, next.id, &moments).await?;
+    runs::keep(tx, &next, outcome.as_ref());
+    timeline::append(tx, &next, &moments)?;
     if asked && next.is_done() {
         approvals::end(tx, next.id, approvals::ApprovalState::Withdrawn).await?;
     }
@@ -129,7 +129,7 @@ async fn record(
             Effect::DispatchCancel => dispatch::cancel(tx, core, run, after).await?,
             Effect::AskJournal => after.questioned.push((run.id, run.node, run.command)),
             Effect::AskHuman => ask(tx, run).await?,
-            Effect::Arm(timer, at) => arm(tx, run, *timer, *at, after).await?,
+            Effect::Arm(timer, at) => arm(tx, run, *timer, *at, after),
             Effect::Dispatch | Effect::Publish => {}
         }
     }
@@ -141,17 +141,16 @@ async fn record(
     Ok(())
 }
 
-async fn arm(tx: &mut Tx, run: &Run, timer: Timer, at: Timestamp, after: &mut After) -> sf_store::Result<()> {
+fn arm(tx: &mut Tx, run: &Run, timer: Timer, at: Timestamp, after: &mut After) {
     let kind = match timer {
         Timer::Hold => "hold",
         // Only the node's word ends a run whose order was signed; if the order never arrives, this is armed again.
-        Timer::Expire if run.command.is_some() || run.is_done() => return Ok(()),
+        Timer::Expire if run.command.is_some() || run.is_done() => return,
         Timer::Expire => "expire",
     };
-    outbox::push(tx, crate::timers::LANE, kind, serde_json::json!({ "run": run.id }), at).await?;
+    outbox::push(tx, crate::timers::LANE, kind, serde_json::json!({ "run": run.id }), at);
     // Expiries are hours away: the lane finds them by itself.
     after.armed |= timer == Timer::Hold;
-    Ok(())
 }
 
 async fn ask(tx: &mut Tx, run: &Run) -> sf_store::Result<()> {
@@ -228,8 +227,8 @@ pub(crate) fn actor_words(actor: ActorKind) -> (&'static str, String) {
 }
 
 /// Adds to a run's timeline what changes nothing else, and tells those who follow it.
-pub(crate) async fn note(tx: &mut Tx, run: &Run, moment: Moment) -> sf_store::Result<()> {
-    timeline::append(tx, run.id, &[moment]).await?;
+pub(crate) fn note(tx: &mut Tx, run: &Run, moment: Moment) -> sf_store::Result<()> {
+    timeline::append(tx, run, &[moment])?;
     publish(tx, run);
     Ok(())
 }

@@ -1,12 +1,14 @@
 //! Signed orders: their exact bytes, and how far each has come. The table is the queue of each node.
 
+use sf_engine::Run;
 use sf_protocol::{KeyId, Kind, Signed};
 use sf_types::{CommandId, NodeId, RunId, TenantId, Timestamp};
 use uuid::Uuid;
 
 use crate::Result;
-use crate::row::{Column, Json, row, words};
-use crate::sql::{Sql, insert as insert_row};
+use crate::row::{Column, Json, column, row, words};
+use crate::runs;
+use crate::sql::{Sql, insert_later};
 use crate::tx::{Look, Tx};
 
 words! {
@@ -71,6 +73,18 @@ row! {
     }
 }
 
+impl UnderWay {
+    /// Whether it waits for the node's promise still.
+    pub fn is_unpromised(&self) -> bool {
+        matches!(self.state, CommandState::Ready | CommandState::Sent)
+    }
+
+    /// The run whose own order this is. A void or a cancel says nothing about the run it belongs to.
+    pub fn own_run(self) -> Option<Run> {
+        self.run.filter(|run| run.command == Some(self.id))
+    }
+}
+
 impl StoredCommand {
     /// As it goes over the wire.
     pub fn signed(&self) -> Signed {
@@ -78,13 +92,15 @@ impl StoredCommand {
     }
 }
 
-/// Keeps a signed command, in the transaction that took its number.
+/// Keeps a signed command, in the transaction that took its number and with the write's other late changes. A number
+/// that is taken fails the write.
 ///
 /// # Errors
-/// [`crate::StoreError::Taken`] when the number is; [`crate::StoreError::OutOfScope`].
-pub async fn insert(tx: &mut Tx, command: &StoredCommand) -> Result<()> {
+/// [`crate::StoreError::OutOfScope`].
+pub fn insert(tx: &mut Tx, command: &StoredCommand) -> Result<()> {
     tx.own("command", command.tenant, tx.scope.project())?;
-    insert_row(tx, command).await
+    insert_later(tx, std::slice::from_ref(command));
+    Ok(())
 }
 
 /// A command inside the scope.
@@ -130,62 +146,68 @@ pub async fn of_older_epochs(at: &impl Look, node: NodeId, epoch: u64) -> Result
     within(at, sql).push(" ORDER BY epoch, sequence").all(at).await
 }
 
-/// A command that has come further.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Moved {
-    /// The run it carries out.
-    pub run: Option<RunId>,
+/// A command as a node's word finds it, with its run.
+#[derive(Clone, PartialEq, Debug)]
+pub struct UnderWay {
+    /// The command.
+    pub id: CommandId,
     /// What it is.
     pub kind: Kind,
+    /// How far it has come.
+    pub state: CommandState,
     /// The exact bytes under the signature, of a deploy only: they say what the app shall be.
     pub deploy: Option<Vec<u8>>,
+    /// The run it belongs to.
+    pub run: Option<Run>,
 }
 
-/// It was written to a connection at `at`. Answers its run when that was the first time.
+/// A command with its run, in one look. Where a node speaks of it, another node's command is nobody's.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn mark_sent(tx: &mut Tx, id: CommandId, at: Timestamp) -> Result<Option<Moved>> {
+pub async fn under_way(at: &impl Look, node: Option<NodeId>, id: CommandId) -> Result<Option<UnderWay>> {
+    let text = format!(
+        "SELECT c.kind, c.state, CASE WHEN c.kind = 'DEPLOY' THEN c.payload END, c.run_id, {} FROM commands c \
+         LEFT JOIN runs r ON r.id = c.run_id WHERE TRUE",
+        runs::joined_columns()
+    );
+    let sql = Sql::new(&text).and("c.id = ?", &id).and_some("c.node_id = ?", node.as_ref());
+    let sql = sql.and_some("c.tenant_id = ?", at.scope().tenant().as_ref());
+    let Some(row) = sql.and_some("r.project_id = ?", at.scope().project().as_ref()).raw(at).await? else {
+        return Ok(None);
+    };
+    let mut place = 0;
+    let (kind, state) = (column(&row, &mut place)?, column(&row, &mut place)?);
+    let deploy = column(&row, &mut place)?;
+    let run: Option<RunId> = column(&row, &mut place)?;
+    let run = run.map(|_| runs::joined(&row, &mut place)).transpose()?;
+    Ok(Some(UnderWay { id, kind, state, deploy, run }))
+}
+
+/// It was written to a connection at `at`, with the write's other late changes.
+pub fn sent(tx: &mut Tx, id: CommandId, at: Timestamp) {
     let set = Sql::new("UPDATE commands SET state = 'sent', sent_at = ").with("?", at.as_millis());
-    mark(tx, set.push(" WHERE state = 'ready'"), id).await
+    within(tx, set.push(" WHERE state = 'ready'").and("id = ?", &id)).later(tx, Some(1));
 }
 
-/// The node has it in its journal, with its signed ACK where that came; `sent_at` is kept where it is not noted yet. Answers its run when that was news.
-/// Another node's word counts for nothing.
-///
-/// # Errors
-/// When the database fails.
-pub async fn mark_acked(
-    tx: &mut Tx,
-    node: NodeId,
-    id: CommandId,
-    accepted: Option<&Signed>,
-    sent_at: Option<Timestamp>,
-) -> Result<Option<Moved>> {
+/// The node has it in its journal, with its signed ACK where that came, and with the write's other late changes;
+/// `sent_at` is kept where it is not noted yet.
+pub fn acked(tx: &mut Tx, id: CommandId, accepted: Option<&Signed>, sent_at: Option<Timestamp>) {
     let set = Sql::new("UPDATE commands SET state = 'acked', acked_at = ")
         .with("?", tx.now.as_millis())
         .with(", accepted = ?", accepted.cloned().map(Json).value())
         .with(", sent_at = COALESCE(sent_at, ?)", sent_at.value());
-    mark(tx, set.push(" WHERE state IN ('ready', 'sent')").and("node_id = ?", &node), id).await
+    within(tx, set.push(" WHERE state IN ('ready', 'sent')").and("id = ?", &id)).later(tx, Some(1));
 }
 
-/// The node said how it ended, with the signed word where it came by itself and not as an answer to a question;
-/// `sent_at` as in [`mark_acked`]. Answers its run when that was news. Another node's word counts for nothing.
-///
-/// # Errors
-/// When the database fails.
-pub async fn mark_done(
-    tx: &mut Tx,
-    node: NodeId,
-    id: CommandId,
-    result: Option<&Signed>,
-    sent_at: Option<Timestamp>,
-) -> Result<Option<Moved>> {
+/// The node said how it ended, with the signed word where it came by itself and not as an answer to a question, and
+/// with the write's other late changes; `sent_at` as in [`acked`].
+pub fn done(tx: &mut Tx, id: CommandId, result: Option<&Signed>, sent_at: Option<Timestamp>) {
     let set = Sql::new("UPDATE commands SET state = 'done', done_at = ")
         .with("?", tx.now.as_millis())
         .with(", result = ?", result.cloned().map(Json).value())
         .with(", sent_at = COALESCE(sent_at, ?)", sent_at.value());
-    mark(tx, set.push(" WHERE state <> 'done'").and("node_id = ?", &node), id).await
+    within(tx, set.push(" WHERE state <> 'done'").and("id = ?", &id)).later(tx, Some(1));
 }
 
 /// It will never be obeyed: a VOID takes its number. Answers the epoch and number set free, for the command that is
@@ -207,15 +229,6 @@ pub async fn mark_void(tx: &mut Tx, id: CommandId) -> Result<Option<(u64, u64)>>
 pub async fn mark_lost(tx: &mut Tx, id: CommandId) -> Result<bool> {
     let sql = Sql::new("UPDATE commands SET state = 'void' WHERE state IN ('acked', 'done')").and("id = ?", &id);
     Ok(within(tx, sql).run(tx).await? > 0)
-}
-
-const RETURNING: &str = " RETURNING run_id, kind, CASE WHEN kind = 'DEPLOY' THEN payload END";
-
-async fn mark(tx: &Tx, sql: Sql, id: CommandId) -> Result<Option<Moved>> {
-    let row = within(tx, sql.and("id = ?", &id)).push(RETURNING).raw(tx).await?;
-    let moved =
-        |row| Ok(Moved { run: Column::read(&row, 0)?, kind: Column::read(&row, 1)?, deploy: Column::read(&row, 2)? });
-    row.map(moved).transpose()
 }
 
 /// Commands have no project of their own: they are where their runs are.

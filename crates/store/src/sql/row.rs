@@ -59,7 +59,11 @@ pub(crate) trait Row: Sized {
     const COLUMNS: &'static [&'static str];
 
     /// Reads [`Row::COLUMNS`] in their order.
-    fn read(row: &QueryResult) -> Result<Self>;
+    fn read(row: &QueryResult) -> Result<Self> {
+        Self::read_from(row, &mut 0)
+    }
+    /// The same from column `at` on.
+    fn read_from(row: &QueryResult, at: &mut usize) -> Result<Self>;
     /// The values in that order.
     fn values(&self) -> Vec<Value>;
 }
@@ -89,9 +93,8 @@ macro_rules! row {
             const TABLE: &'static str = $table;
             const COLUMNS: &'static [&'static str] = &[$($crate::row::row!(@column $field $($column)?)),*];
 
-            fn read(row: &sea_orm::QueryResult) -> $crate::Result<Self> {
-                let mut at = 0;
-                Ok(Self { $($field: $crate::row::column(row, &mut at)?,)* })
+            fn read_from(row: &sea_orm::QueryResult, at: &mut usize) -> $crate::Result<Self> {
+                Ok(Self { $($field: $crate::row::column(row, at)?,)* })
             }
 
             fn values(&self) -> Vec<sea_orm::Value> {

@@ -186,14 +186,19 @@ pub async fn of_node(at: &impl Look, node: NodeId) -> Result<Vec<App>> {
 /// [`StoreError::NotFound`].
 pub async fn facts(at: &impl Look, id: AppId) -> Result<plan::AppFacts> {
     let app = get(at, id).await?;
-    Ok(plan::AppFacts {
+    Ok(facts_with(app, releases::kept(at, id).await?))
+}
+
+/// The same of an app that was read already.
+pub fn facts_with(app: App, kept: Vec<ReleaseId>) -> plan::AppFacts {
+    plan::AppFacts {
         app: app.id,
         slug: app.name,
         settings: app.settings.0,
         generation: app.generation + 1,
         live: app.live_release,
-        kept: releases::kept(at, id).await?,
-    })
+        kept,
+    }
 }
 
 /// Raises the generation for an order that is signed in this transaction; answers the app as it is then.
@@ -257,6 +262,15 @@ async fn raise(tx: &Tx, id: AppId, set: Sql) -> Result<u64> {
 /// # Errors
 /// [`StoreError::NotFound`].
 pub async fn change(tx: &mut Tx, id: AppId, change: &AppChange) -> Result<()> {
+    changing(tx, id, change).run_one(tx, "app").await
+}
+
+/// The same with the write's other late changes, for what a node says: the app may be gone meanwhile.
+pub fn heard(tx: &mut Tx, id: AppId, change: &AppChange) {
+    changing(tx, id, change).later(tx, None);
+}
+
+fn changing(tx: &Tx, id: AppId, change: &AppChange) -> Sql {
     let mut set = Sql::new("UPDATE apps SET updated_at = ").with("?", tx.now.as_millis());
     if let Some(state) = change.state {
         set = set.with(", state = ?", state.to_raw()).with(", state_reason = ?", change.reason.value());
@@ -286,7 +300,7 @@ pub async fn change(tx: &mut Tx, id: AppId, change: &AppChange) -> Result<()> {
     if let Some(applied) = &change.applied {
         set = set.with(", applied = ?", Json(applied.clone()).to_raw());
     }
-    set.push(" WHERE deleted_at IS NULL").and("id = ?", &id).scoped(tx.scope()).run_one(tx, "app").await
+    set.push(" WHERE deleted_at IS NULL").and("id = ?", &id).scoped(tx.scope())
 }
 
 /// Deletes the app's row: its node has removed it. Its history stays.

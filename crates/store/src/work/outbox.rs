@@ -8,7 +8,7 @@ use sf_types::{Scope, TenantId, Timestamp};
 use uuid::Uuid;
 
 use crate::row::{Field, Json, row};
-use crate::sql::{Sql, insert};
+use crate::sql::{Sql, insert_later};
 use crate::tx::{Look, Tx};
 use crate::{Result, StoreError};
 
@@ -41,11 +41,8 @@ row! {
     }
 }
 
-/// Asks for something, with the change that makes it necessary; answers its id.
-///
-/// # Errors
-/// When the database fails.
-pub async fn push(tx: &mut Tx, lane: &str, kind: &str, payload: Value, due_at: Timestamp) -> Result<Uuid> {
+/// Asks for something, with the change that makes it necessary and the write's other late ones; answers its id.
+pub fn push(tx: &mut Tx, lane: &str, kind: &str, payload: Value, due_at: Timestamp) -> Uuid {
     let task = Task {
         id: tx.new_uuid(),
         tenant: tx.scope().tenant(),
@@ -58,8 +55,8 @@ pub async fn push(tx: &mut Tx, lane: &str, kind: &str, payload: Value, due_at: T
         last_error: None,
         created_at: tx.now,
     };
-    insert(tx, &task).await?;
-    Ok(task.id)
+    insert_later(tx, std::slice::from_ref(&task));
+    task.id
 }
 
 /// Takes up to `limit` tasks of a lane that are due and that nobody is at, the longest due first. Whoever claims has

@@ -8,8 +8,8 @@ use sf_types::{
     AppId, CommandId, Fault, NodeId, Page, PageRequest, ProjectId, RequestId, RunId, TenantId, Timestamp, UserId,
 };
 
-use crate::row::{Column, Field, Json, column, row};
-use crate::sql::{Sql, containing, insert as insert_row, page_of};
+use crate::row::{Column, Field, Json, Row, column, row};
+use crate::sql::{Sql, containing, insert_later, page_of};
 use crate::tx::{Look, Tx};
 use crate::{Result, StoreError};
 
@@ -157,13 +157,21 @@ fn user(actor: ActorKind) -> Option<UserId> {
     }
 }
 
-/// Keeps a new run.
+/// Keeps a new run, with the write's other late changes. One with an id that is taken fails the write.
 ///
 /// # Errors
-/// [`StoreError::OutOfScope`]; [`StoreError::Taken`] when there is one with this id.
-pub async fn insert(tx: &mut Tx, run: &Run) -> Result<()> {
+/// [`StoreError::OutOfScope`].
+pub fn insert(tx: &mut Tx, run: &Run) -> Result<()> {
     tx.own("run", run.tenant, run.project)?;
-    insert_row(tx, &RunRow::of(run)).await
+    insert_later(tx, &[RunRow::of(run)]);
+    Ok(())
+}
+
+/// Keeps the next state of a run that was read in this very write, with the write's other late changes. `run.version`
+/// is the one after the stored one; `outcome` is kept where given. If somebody was faster after all, the write runs
+/// again on what is there then.
+pub fn keep(tx: &mut Tx, run: &Run, outcome: Option<&Outcome>) {
+    updating(tx, run, outcome).later(tx, Some(1));
 }
 
 /// Keeps a run's next state. `run.version` is the one after the stored one; `outcome` is kept where given.
@@ -171,10 +179,15 @@ pub async fn insert(tx: &mut Tx, run: &Run) -> Result<()> {
 /// # Errors
 /// [`StoreError::Stale`] when the stored run has another version, has ended, or is not inside the scope.
 pub async fn update(tx: &mut Tx, run: &Run, outcome: Option<&Outcome>) -> Result<()> {
+    let changed = updating(tx, run, outcome).run(tx).await?;
+    if changed == 1 { Ok(()) } else { Err(StoreError::Stale("run")) }
+}
+
+fn updating(tx: &Tx, run: &Run, outcome: Option<&Outcome>) -> Sql {
     let (state, done) = run.state.words();
     let before = run.version.saturating_sub(1);
     let outcome: Option<Json<Outcome>> = outcome.cloned().map(Json);
-    let changed = Sql::new("UPDATE runs SET state = ")
+    Sql::new("UPDATE runs SET state = ")
         .with("?", state)
         .with(", done = ?", done.map(str::to_owned))
         .with(", stale = ?", run.stale)
@@ -182,8 +195,6 @@ pub async fn update(tx: &mut Tx, run: &Run, outcome: Option<&Outcome>) -> Result
         .with(", fault = ?", run.fault.clone().map(Json).value())
         .with(", outcome = COALESCE(?, outcome)", outcome.value())
         .with(", guard = ?", Json(run.guard.clone()).to_raw())
-        .with(", node_id = ?", run.node.value())
-        .with(", app_id = ?", run.app.value())
         .with(", command_id = ?", run.command.value())
         .with(", version = ?", run.version.value())
         .with(", updated_at = ?", run.updated_at.as_millis())
@@ -193,9 +204,6 @@ pub async fn update(tx: &mut Tx, run: &Run, outcome: Option<&Outcome>) -> Result
         .and("id = ?", &run.id)
         .and("version = ?", &before)
         .scoped(tx.scope())
-        .run(tx)
-        .await?;
-    if changed == 1 { Ok(()) } else { Err(StoreError::Stale("run")) }
 }
 
 /// A run inside the scope.
@@ -241,6 +249,16 @@ pub async fn page(at: &impl Look, filter: &RunFilter, page: &PageRequest) -> Res
     Ok(Page { items, next: rows.next })
 }
 
+/// Columns of a run, for a statement that joins them under the name `r`.
+pub(crate) fn joined_columns() -> String {
+    RunRow::COLUMNS.iter().map(|column| format!("r.{column}")).collect::<Vec<_>>().join(", ")
+}
+
+/// Reads [`joined_columns`] from column `at` on.
+pub(crate) fn joined(row: &sea_orm::QueryResult, at: &mut usize) -> Result<Run> {
+    Ok(RunRow::read_from(row, at)?.record()?.run)
+}
+
 async fn runs(sql: Sql, at: &impl Look) -> Result<Vec<Run>> {
     let rows: Vec<RunRow> = sql.scoped(at.scope()).push(" ORDER BY id").all(at).await?;
     rows.into_iter().map(|row| Ok(row.record()?.run)).collect()
@@ -276,19 +294,20 @@ pub async fn in_state(at: &impl Look, state: RunState) -> Result<Vec<Run>> {
     runs(sql, at).await
 }
 
-/// How many runs a person has opened since `since`, for quotas; for the system's own where `None`.
+/// How many runs a person has opened since `since`, for quotas, counted up to `up_to`; the system's own where `None`.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn opened_since(at: &impl Look, by: Option<UserId>, since: Timestamp) -> Result<u64> {
-    let sql = Sql::new("SELECT count(*) FROM runs WHERE TRUE").and("opened_at >= ?", &since).scoped(at.scope());
+pub async fn opened_since(at: &impl Look, by: Option<UserId>, since: Timestamp, up_to: u64) -> Result<u64> {
+    let sql = Sql::new("SELECT count(*) FROM (SELECT 1 FROM runs WHERE TRUE").and("opened_at >= ?", &since);
+    let sql = sql.scoped(at.scope());
     // What was denied took nothing: counted, a proposer that tries again would never be let in again.
     let sql = sql.push(" AND (done IS NULL OR done <> 'denied')");
     let sql = match by {
         Some(user) => sql.and("user_id = ?", &user),
         None => sql.push(" AND user_id IS NULL"),
     };
-    Ok(sql.scalar(at).await?.unwrap_or(0))
+    Ok(sql.with(" LIMIT ?) AS opened", up_to.value()).scalar(at).await?.unwrap_or(0))
 }
 
 /// How a person's (or their AI's) runs of an action went, among their last [`RECORD_RUNS`]: good ones succeeded, bad

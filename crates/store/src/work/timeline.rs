@@ -1,5 +1,6 @@
 //! What happened to a run, in order, for people.
 
+use sf_engine::Run;
 use sf_protocol::outcome::Step;
 use sf_protocol::report::StepState;
 use sf_types::{RunId, TenantId, Timestamp};
@@ -63,11 +64,12 @@ row! {
     }
 }
 
-/// Adds to the end of a run's timeline, in one statement.
+/// Adds to the end of a run's timeline, with the write's other late changes. The run is stored, or will be by then.
 ///
 /// # Errors
-/// [`crate::StoreError::NotFound`] when the run is not inside the scope.
-pub async fn append(tx: &mut Tx, run: RunId, moments: &[Moment]) -> Result<()> {
+/// [`crate::StoreError::OutOfScope`].
+pub fn append(tx: &mut Tx, run: &Run, moments: &[Moment]) -> Result<()> {
+    tx.own("run", run.tenant, run.project)?;
     let Some((first, later)) = moments.split_first() else { return Ok(()) };
     let mut sql = Sql::new(
         "INSERT INTO run_steps (run_id, seq, tenant_id, at, kind, step, state, note) \
@@ -78,9 +80,8 @@ pub async fn append(tx: &mut Tx, run: RunId, moments: &[Moment]) -> Result<()> {
     for (n, moment) in (2..).zip(later) {
         sql = values(sql.push(", "), n, moment);
     }
-    let sql = sql.push(") AS m WHERE TRUE").and("r.id = ?", &run);
-    let sql = sql.and_some("r.tenant_id = ?", tx.scope().tenant().as_ref());
-    sql.and_some("r.project_id = ?", tx.scope().project().as_ref()).run_one(tx, "run").await
+    sql.push(") AS m WHERE TRUE").and("r.id = ?", &run.id).later(tx, Some(moments.len() as u64));
+    Ok(())
 }
 
 fn values(sql: Sql, n: i64, moment: &Moment) -> Sql {

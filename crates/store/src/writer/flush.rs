@@ -3,20 +3,56 @@
 use sf_types::InstanceId;
 
 use crate::Result;
-use crate::audit;
+use crate::audit::{self, Head};
 use crate::events::{self, StoredEvent};
-use crate::sql::Sql;
-use crate::tx::{Look, Said, Tx};
+use crate::row::Column;
+use crate::sql::{Sql, settle, settle_each};
+use crate::tx::{Said, Tx};
+
+/// Lines and events up to which all of it is one text: the few texts of small batches are kept prepared.
+const SMALL: usize = 2;
 
 /// Stores events and audit lines; answers the events with their numbers.
 pub(crate) async fn flush(tx: &Tx, instance: InstanceId, said: Said) -> Result<Vec<StoredEvent>> {
-    audit::store(tx, instance, said.audit).await?;
-    if said.events.is_empty() {
+    if said.audit.is_empty() && said.events.is_empty() {
         return Ok(Vec::new());
     }
-    // Last, so that other control planes wait for nothing but the COMMIT.
-    if let Some(lock) = tx.conn().dialect().lock_numbers() {
-        Sql::new(lock).raw(tx).await?;
+    let small = said.audit.len().max(said.events.len()) <= SMALL;
+    let heads = Heads::read(tx, instance).await?;
+    audit::store(tx, instance, heads.audit, said.audit);
+    let events = match tx.dialect().lock_numbers().filter(|_| !said.events.is_empty()) {
+        // Last, so that other control planes wait for nothing but the COMMIT.
+        Some(lock) => {
+            Sql::new(lock).raw(tx).await?;
+            events::store(tx, events::head(tx).await?, said.events)
+        }
+        None => events::store(tx, heads.events, said.events),
+    };
+    if small {
+        settle(tx).await?
+    } else {
+        settle_each(tx).await?
     }
-    events::store(tx, said.events).await
+    Ok(events)
+}
+
+/// Where the numbers go on.
+struct Heads {
+    audit: Head,
+    events: u64,
+}
+
+impl Heads {
+    async fn read(tx: &Tx, instance: InstanceId) -> Result<Self> {
+        let sql = Sql::new("SELECT (SELECT max(seq) FROM events), h.seq, h.hash FROM (SELECT 1) AS one ")
+            .with("LEFT JOIN audit_heads h ON h.instance_id = ?", instance.uuid());
+        let Some(row) = sql.raw(tx).await? else { return Ok(Self { audit: Head::default(), events: 0 }) };
+        let events: Option<u64> = Column::read(&row, 0)?;
+        let seq: Option<u64> = Column::read(&row, 1)?;
+        let audit = match seq {
+            Some(seq) => Head { seq, hash: Column::read(&row, 2)? },
+            None => Head::default(),
+        };
+        Ok(Self { audit, events: events.unwrap_or(0) })
+    }
 }

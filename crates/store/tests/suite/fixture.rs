@@ -77,7 +77,7 @@ impl World {
     pub async fn run(&self, side: Side) -> Run {
         let run = new_run(side, self.now());
         let kept = run.clone();
-        self.write(move |tx| Box::pin(async move { runs::insert(tx, &kept).await })).await.unwrap();
+        self.write(move |tx| Box::pin(async move { runs::insert(tx, &kept) })).await.unwrap();
         run
     }
 
@@ -88,7 +88,7 @@ impl World {
             Box::pin(async move {
                 let nodes::Reserved { epoch, sequence, .. } = nodes::reserve_sequence(tx, run.node.unwrap()).await?;
                 let command = new_command(&run, epoch, sequence, now);
-                commands::insert(tx, &command).await?;
+                commands::insert(tx, &command)?;
                 Ok(command)
             })
         })

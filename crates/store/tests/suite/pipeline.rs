@@ -4,17 +4,16 @@ use std::time::Duration;
 
 use sf_actions::app::Settings;
 use sf_engine::{Done, Input, RunState, step};
-use sf_protocol::Kind;
 use sf_protocol::app::AppState;
 use sf_protocol::outcome::{DeployFacts, Facts, Outcome, Step, StepTime, Verdict as NodeVerdict};
 use sf_store::approvals::{self, ApprovalState, Verdict};
 use sf_store::apps::{AppChange, Desired};
-use sf_store::commands::{self, CommandState, Moved};
+use sf_store::commands::{self, CommandState};
 use sf_store::releases::{self, ReleaseState};
 use sf_store::runs::RunFilter;
 use sf_store::timeline::{self, Moment, MomentKind};
 use sf_store::{Scope, StoreError, apps, outbox, runs};
-use sf_types::{PageRequest, Port, ReleaseId, Timestamp};
+use sf_types::{CommandId, NodeId, PageRequest, Port, ReleaseId, Timestamp};
 
 use crate::fixture::{World, id, new_command, signed};
 use crate::tenancy::approval;
@@ -91,14 +90,15 @@ pub async fn run_lists_and_filters(world: World) {
         assert_eq!(count(filter.clone()).await, expected, "{filter:?}");
     }
     assert_eq!(runs::in_state(&at, RunState::Ready).await.unwrap().len(), 5);
-    assert_eq!(runs::opened_since(&at, Some(a.user), world.now()).await.unwrap(), 5);
-    assert_eq!(runs::opened_since(&at, None, world.now()).await.unwrap(), 0);
+    assert_eq!(runs::opened_since(&at, Some(a.user), world.now(), 100).await.unwrap(), 5);
+    assert_eq!(runs::opened_since(&at, Some(a.user), world.now(), 3).await.unwrap(), 3, "no further than asked for");
+    assert_eq!(runs::opened_since(&at, None, world.now(), 100).await.unwrap(), 0);
     let bad = PageRequest { limit: None, after: Some(sf_types::Cursor("x' OR 1".into())) };
     assert!(matches!(runs::page(&at, &filter(), &bad).await, Err(StoreError::Refused(_))));
 }
 
 pub async fn timeline_in_order(world: World) {
-    let run = world.run(world.a).await.id;
+    let run = world.run(world.a).await;
     let moment = |note: &str| Moment {
         at: Timestamp::EPOCH,
         kind: MomentKind::Step,
@@ -108,9 +108,10 @@ pub async fn timeline_in_order(world: World) {
     };
     for notes in [vec!["1"], vec!["2", "3"], vec!["4"]] {
         let moments: Vec<_> = notes.into_iter().map(moment).collect();
-        write!(world.store, Scope::System, |tx| timeline::append(tx, run, &moments).await).unwrap();
+        let run = run.clone();
+        write!(world.store, Scope::System, |tx| timeline::append(tx, &run, &moments)).unwrap();
     }
-    let seen = timeline::of_run(&world.system(), run).await.unwrap();
+    let seen = timeline::of_run(&world.system(), run.id).await.unwrap();
     assert_eq!(seen, ["1", "2", "3", "4"].map(moment));
 }
 
@@ -130,34 +131,27 @@ pub async fn commands_wait_in_order_and_move_forward_only(world: World) {
     assert_eq!(waiting().await, [1, 2, 3, 4]);
     let first = made[0].id;
     for (state, news) in [("sent", true), ("sent", false), ("acked", true), ("sent", false), ("done", true)] {
-        let met = write!(store, Scope::System, |tx| match state {
-            "sent" => commands::mark_sent(tx, first, now).await,
-            "acked" => commands::mark_acked(tx, a.node, first, Some(&signed("ack")), None).await,
-            _ => commands::mark_done(tx, a.node, first, Some(&signed("result")), None).await,
-        });
-        let moved = Moved { run: Some(run.id), kind: Kind::Deploy, deploy: Some(made[0].payload.clone()) };
-        assert_eq!(met.unwrap(), news.then_some(moved), "{state}");
+        assert_eq!(moves(&world, a.node, first, state).await, news, "{state}");
     }
     let done = commands::get(&world.system(), first).await.unwrap();
     assert_eq!((done.state, done.result.unwrap().0), (CommandState::Done, signed("result")));
-    let again =
-        write!(store, Scope::System, |tx| commands::mark_acked(tx, a.node, first, Some(&signed("x")), None).await);
-    assert_eq!(again.unwrap(), None);
-    let (other, second) = (world.b.node, made[1].id);
-    let lie = write!(store, Scope::System, |tx| commands::mark_done(tx, other, second, Some(&signed("x")), None).await);
-    assert_eq!(lie.unwrap(), None, "the word of another node counts for nothing");
+    assert!(!moves(&world, a.node, first, "acked").await);
+    assert!(!moves(&world, world.b.node, made[1].id, "done").await, "the word of another node counts for nothing");
+    let found = commands::under_way(&world.system(), Some(a.node), first).await.unwrap().unwrap();
+    assert_eq!((found.deploy, found.run), (Some(made[0].payload.clone()), Some(run.clone())));
     assert_eq!(waiting().await, [2, 3, 4]);
     // A void takes the number of one that was never accepted.
+    let second = made[1].id;
     let void = write!(store, Scope::System, |tx| {
         let (epoch, sequence) = commands::mark_void(tx, second).await?.unwrap();
         let void = new_command(&run, epoch, sequence, now);
-        commands::insert(tx, &void).await?;
+        commands::insert(tx, &void)?;
         Ok(void)
     });
     assert_eq!((void.unwrap().sequence, waiting().await), (2, vec![2, 3, 4]));
     assert_eq!(write!(store, Scope::System, |tx| commands::mark_void(tx, first).await).unwrap(), None);
     let taken = new_command(&world.run(a).await, 1, 3, now);
-    let taken = write!(store, Scope::System, |tx| commands::insert(tx, &taken).await);
+    let taken = write!(store, Scope::System, |tx| commands::insert(tx, &taken));
     assert!(matches!(taken, Err(StoreError::Taken(_))), "a number is given once");
     world.pass(60_001);
     // The journal lost what it had accepted: its number is free, and what was said of it stays.
@@ -168,6 +162,22 @@ pub async fn commands_wait_in_order_and_move_forward_only(world: World) {
     assert!(!write!(store, Scope::System, |tx| commands::mark_lost(tx, unaccepted).await).unwrap());
     assert_eq!(commands::of_older_epochs(&world.system(), a.node, 2).await.unwrap().len(), 3);
     assert_eq!(commands::highest(&world.system(), a.node, 1).await.unwrap(), 4);
+}
+
+/// A command comes further by a node's word, if it is news.
+async fn moves(world: &World, node: NodeId, id: CommandId, state: &'static str) -> bool {
+    let now = world.now();
+    let met = write!(world.store, Scope::System, |tx| {
+        let Some(found) = commands::under_way(tx, Some(node), id).await? else { return Ok(false) };
+        match state {
+            "sent" if found.state == CommandState::Ready => commands::sent(tx, id, now),
+            "acked" if found.is_unpromised() => commands::acked(tx, id, Some(&signed("ack")), None),
+            "done" if found.state != CommandState::Done => commands::done(tx, id, Some(&signed("result")), None),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    });
+    met.unwrap()
 }
 
 pub async fn approvals_count_once_and_for_what_was_shown(world: World) {
@@ -206,9 +216,9 @@ pub async fn outbox_is_claimed_once_and_retried(world: World) {
     let at = move |millis: i64| Timestamp::from_millis(now.as_millis() + millis);
     write!(store, Scope::System, |tx| {
         for (kind, due) in [("late", at(5000)), ("second", at(10)), ("first", at(0))] {
-            outbox::push(tx, "timers", kind, serde_json::json!({"n": 1}), due).await?;
+            outbox::push(tx, "timers", kind, serde_json::json!({"n": 1}), due);
         }
-        outbox::push(tx, "other", "x", serde_json::json!({}), at(0)).await
+        Ok(outbox::push(tx, "other", "x", serde_json::json!({}), at(0)))
     })
     .unwrap();
     assert_eq!(outbox::next_due(&world.system(), "timers").await.unwrap(), Some(at(0)));

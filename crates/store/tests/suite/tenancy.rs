@@ -99,9 +99,9 @@ async fn fill(world: &World, side: Side) -> Everything {
         apps::change(tx, side.app, &live).await?;
         approvals::open(tx, &all.approval).await?;
         let moment = Moment { at: now, kind: MomentKind::Proposed, step: None, state: None, note: "asked".into() };
-        timeline::append(tx, all.run, &[moment]).await?;
+        timeline::append(tx, &run, &[moment])?;
         idempotency::begin(tx, "u", "k", &[1; 32]).await?;
-        outbox::push(tx, "lane", "kind", serde_json::json!({}), now).await?;
+        outbox::push(tx, "lane", "kind", serde_json::json!({}), now);
         let owner = LogOwner { tenant: side.tenant, project: Some(side.project), app: Some(side.app) };
         logs::append(tx, owner, &lines(all.log)).await?;
         let sample = SystemLog { at: now, node: Default::default(), apps: Vec::new() };
@@ -152,7 +152,7 @@ async fn view(at: &impl Look, side: Side, all: &Everything) -> Vec<String> {
         runs::record(at, all.run),
         runs::open_for_node(at, side.node),
         runs::open_for_app(at, side.app),
-        runs::opened_since(at, Some(side.user), Timestamp::EPOCH),
+        runs::opened_since(at, Some(side.user), Timestamp::EPOCH, 9),
         runs::track_record(at, side.user, "app.deploy"),
         runs::signed_command(at, all.run),
         timeline::of_run(at, all.run),
@@ -229,11 +229,9 @@ pub async fn another_tenant_sees_and_changes_nothing(world: World) {
         apps::set_desired(|_: &All, a: Side, _| a.app, |_: &All, _: Side, _| apps::Desired::Stopped),
         apps::delete(|_: &All, a: Side, _| a.app),
         releases::set_state(|all: &All, _: Side, _| all.release, |_: &All, _: Side, _| releases::ReleaseState::Gone),
-        commands::mark_sent(|all: &All, _: Side, _| all.command, |_: &All, _: Side, now: Timestamp| now),
         apps::next_generation(|_: &All, a: Side, _| a.app),
         commands::mark_void(|all: &All, _: Side, _| all.command),
         approvals::end(|all: &All, _: Side, _| all.run, |_: &All, _: Side, _| ApprovalState::Withdrawn),
-        timeline::append(|all: &All, _: Side, _| all.run, |_: &All, _: Side, _| &[]),
         audit::erase_person(|_: &All, _: Side, _| "someone"),
     ];
     more_attempts(&world, &all).await;
@@ -253,19 +251,17 @@ async fn more_attempts(world: &World, all: &Everything) {
             idle_expires_at: now,
         };
         assert!(matches!(sessions::rotate(tx, mine.session.id, &rotation).await, Err(StoreError::Stale(_))));
-        assert_eq!(commands::mark_acked(tx, a.node, mine.command, None, None).await?, None);
-        assert_eq!(commands::mark_done(tx, a.node, mine.command, None, None).await?, None);
+        assert_eq!(commands::under_way(tx, None, mine.command).await?, None);
         let moments = timeline::of_run(tx, mine.run).await?;
         assert_eq!(moments, []);
-        let moment = Moment { at: now, kind: MomentKind::Note, step: None, state: None, note: "x".into() };
-        let told = timeline::append(tx, mine.run, &[moment]).await;
-        assert!(matches!(told, Err(StoreError::NotFound(_))));
         let decided = approvals::decide(tx, mine.approval.id, &mine.approval.hash, Verdict::Approved, b.user, None);
         assert!(matches!(decided.await, Err(StoreError::Stale(_))));
         tx.set_scope(Scope::System);
         let mut run = runs::get(tx, mine.run).await?;
         run.version += 1;
         tx.set_scope(b.scope());
+        let moment = Moment { at: now, kind: MomentKind::Note, step: None, state: None, note: "x".into() };
+        assert!(matches!(timeline::append(tx, &run, &[moment]), Err(StoreError::OutOfScope(_))));
         assert!(matches!(runs::update(tx, &run, None).await, Err(StoreError::Stale(_))));
         assert_eq!(idempotency::begin(tx, "u", "k", &[1; 32]).await?, Begin::New, "keys are per tenant");
         assert!(matches!(
@@ -330,7 +326,7 @@ pub async fn nobody_writes_rows_of_others(world: World) {
             let refused = matches!(result, Err(StoreError::OutOfScope(_) | StoreError::NotFound(_)));
             assert!(refused, "{result:?}");
         };
-        out(runs::insert(tx, &run).await);
+        out(runs::insert(tx, &run));
         out(nodes::create(tx, new_node(a.tenant, "x")).await.map(drop));
         out(users::create(tx, a.tenant, "x@example.org", "x").await.map(drop));
         out(sessions::create(tx, &session(a, now, now)).await);

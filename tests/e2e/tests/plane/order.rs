@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, bail};
 use sf_actions::Action;
 use sf_actions::app::{AppAction, Update};
+use sf_actions::process::{ProcessAction, ProcessVerb};
 use sf_actions::run::{RunAction, RunRef};
 use sf_bus::Topic;
 use sf_engine::{Done, RunState};
@@ -14,7 +15,7 @@ use sf_protocol::{Command, Frame, Verdict};
 use sf_store::Scope;
 use sf_store::timeline::MomentKind;
 use sf_testkit::node::Taken;
-use sf_testkit::{Plane, Script, SimNode, Wire};
+use sf_testkit::{Database, Plane, Script, SimNode, Wire};
 
 /// The next order that a connection brings, promised.
 pub async fn next_order(node: &SimNode, wire: &mut Wire, open: &Open) -> Result<Command> {
@@ -248,6 +249,49 @@ pub async fn an_order_that_fits_no_frame_ends_its_run_and_holds_up_nobody(plane:
             assert_eq!(ended.fault.context("it says why")?.code, "order.too_large");
         }
     }
+    plane.stop().await;
+    Ok(())
+}
+
+/// What one restart costs the writer: opened, promised, ended. Grows only on purpose; the turns of SQLite's thread are
+/// what an order costs most.
+const STATEMENTS_OF_AN_ORDER: u64 = 24;
+const TURNS_OF_AN_ORDER: u64 = 13;
+
+/// Only on SQLite: elsewhere each statement is a turn.
+#[tokio::test]
+async fn an_order_stays_within_its_budget_of_statements() -> Result<()> {
+    let plane = Plane::start(Database::Sqlite).await?;
+    let admin = plane.admin().await?;
+    let node = plane.enrol(&admin).await?;
+    let app = plane.app(&admin, node.id(), "shop").await?;
+    let (mut wire, open) = node.connect(&plane.dial()).await?;
+    let store = plane.control.store();
+    let restart = || Action::Process(ProcessAction { app, verb: ProcessVerb::Restart });
+    let deployed = plane.deploy(&admin, app).await?;
+    let command = next_order(&node, &mut wire, &open).await?;
+    wire.say(&node.result(&command, Verdict::Succeeded).await).await?;
+    plane.ended(deployed).await?;
+    // The machine tells what it is, and whatever else comes with a first connection is done by then.
+    store.probe().await?;
+    drop(sf_store::testing::statements(store));
+    let (statements, turns) = store.statements();
+
+    let run = plane.open_run(&admin, restart()).await?;
+    let command = next_order(&node, &mut wire, &open).await?;
+    plane.until(run, |run| run.state == RunState::Working).await?;
+    wire.say(&node.result(&command, Verdict::Succeeded).await).await?;
+    plane.ended(run).await?;
+
+    let (statements_after, turns_after) = store.statements();
+    let (statements, turns) = (statements_after - statements, turns_after - turns);
+    let list = sf_store::testing::statements(store);
+    let list: Vec<_> = list.iter().map(|text| text.chars().take(90).collect::<String>()).collect();
+    assert!(
+        statements <= STATEMENTS_OF_AN_ORDER && turns <= TURNS_OF_AN_ORDER,
+        "{statements} statements in {turns} turns:\n{}",
+        list.join("\n")
+    );
     plane.stop().await;
     Ok(())
 }

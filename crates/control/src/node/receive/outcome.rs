@@ -9,8 +9,8 @@ use sf_protocol::order::Order;
 use sf_protocol::outcome::{DeployFacts, Facts, Outcome};
 use sf_protocol::{Command, Kind, Signed, Verdict};
 use sf_store::apps::AppChange;
-use sf_store::commands::{self, Moved};
-use sf_store::{Tx, apps, nodes, releases, runs};
+use sf_store::commands::{self, CommandState};
+use sf_store::{Tx, apps, nodes, releases};
 use sf_types::{AppId, Fault, NodeId, Scope, Timestamp};
 
 use super::found;
@@ -36,15 +36,15 @@ pub(crate) async fn record(
             Box::pin(async move {
                 let mut after = After::default();
                 let repeated = signed.is_none();
-                let moved = commands::mark_done(tx, node, outcome.command, signed.as_ref(), sent).await?;
-                let Some(moved) = moved else { return Ok(after) };
-                let Some(run) = moved.run else {
-                    in_step(tx, node, &moved, &outcome).await?;
+                let found = commands::under_way(tx, Some(node), outcome.command).await?;
+                let Some(mut found) = found.filter(|found| found.state != CommandState::Done) else { return Ok(after) };
+                commands::done(tx, outcome.command, signed.as_ref(), sent);
+                let Some(run) = found.run.take() else {
+                    in_step(tx, node, found.kind, &outcome).await?;
                     return Ok(after);
                 };
-                let run = runs::get(tx, run).await?;
                 if !repeated || !is_older(tx, &run, &outcome).await? {
-                    facts(tx, &run, &moved, &outcome).await?;
+                    facts(tx, &run, found.deploy.as_deref(), &outcome).await?;
                 }
                 ended(tx, &core, run, outcome, sent, &mut after).await?;
                 Ok(after)
@@ -55,8 +55,8 @@ pub(crate) async fn record(
 }
 
 /// The word on what belongs to no run: a node that could not be brought in step is told of.
-async fn in_step(tx: &mut Tx, node: NodeId, moved: &Moved, outcome: &Outcome) -> sf_store::Result<()> {
-    let Some(fault) = outcome.fault.as_ref().filter(|_| moved.kind == Kind::DesiredState) else { return Ok(()) };
+async fn in_step(tx: &mut Tx, node: NodeId, kind: Kind, outcome: &Outcome) -> sf_store::Result<()> {
+    let Some(fault) = outcome.fault.as_ref().filter(|_| kind == Kind::DesiredState) else { return Ok(()) };
     let row = nodes::get(tx, node).await?;
     tracing::warn!(agent_id = %node, %fault, "a node is not what it should be");
     tx.publish(events::node_notice(row.tenant, node, &fault.code, &fault.to_string()));
@@ -75,11 +75,11 @@ async fn is_older(tx: &Tx, run: &Run, outcome: &Outcome) -> sf_store::Result<boo
 }
 
 /// The app is as the node says.
-async fn facts(tx: &mut Tx, run: &Run, moved: &Moved, outcome: &Outcome) -> sf_store::Result<()> {
+async fn facts(tx: &mut Tx, run: &Run, ordered: Option<&[u8]>, outcome: &Outcome) -> sf_store::Result<()> {
     match (&outcome.facts, run.app) {
-        (Facts::Deploy(facts), Some(app)) => deployed(tx, run, app, facts, moved, outcome).await,
+        (Facts::Deploy(facts), Some(app)) => deployed(tx, run, app, facts, ordered, outcome).await,
         (Facts::App(facts), Some(app)) => {
-            found(apps::change(tx, app, &change_of(facts)).await)?;
+            apps::heard(tx, app, &change_of(facts));
             tx.publish(events::app_changed(run.tenant, run.project, app));
             Ok(())
         }
@@ -118,10 +118,10 @@ async fn deployed(
     run: &Run,
     app: AppId,
     facts: &DeployFacts,
-    moved: &Moved,
+    ordered: Option<&[u8]>,
     outcome: &Outcome,
 ) -> sf_store::Result<()> {
-    let taken = moved.deploy.as_deref().filter(|_| outcome.verdict == Verdict::Succeeded);
+    let taken = ordered.filter(|_| outcome.verdict == Verdict::Succeeded);
     let change = AppChange {
         state: Some(facts.state),
         live_release: Some(facts.live_release),
@@ -133,7 +133,7 @@ async fn deployed(
         ..Default::default()
     };
     // App or release may be deleted meanwhile; the node's word ends the run all the same.
-    found(apps::change(tx, app, &change).await)?;
+    apps::heard(tx, app, &change);
     found(releases::apply(tx, app, facts).await)?;
     tx.publish(events::app_changed(run.tenant, run.project, app));
     Ok(())
