@@ -24,9 +24,25 @@ pub(crate) struct Context {
     pub(crate) shutdown: Shutdown,
 }
 
-/// Serves one connection to its end.
+/// Serves one connection to its end. What opening takes is given back before it lives: most of its time it waits.
 pub(crate) async fn serve<S: Stream>(mut socket: Socket<S>, context: Context, full: bool, place: Place<IpAddr>) {
-    let refusal = if full { Some(Refusal::Fault(too_many())) } else { open(&mut socket, &context, place).await.err() };
+    let opened =
+        if full { Err(Refusal::Fault(too_many())) } else { Box::pin(open(&mut socket, &context, place)).await };
+    let refusal = match opened {
+        Err(refusal) => Some(refusal),
+        Ok(None) => None,
+        Ok(Some(opened)) => {
+            let Opened { open, outgoing, presence } = *opened;
+            let ended = converse(&mut socket, &context, &open, outgoing).await;
+            Box::pin(presence.leave()).await;
+            ended.err()
+        }
+    };
+    Box::pin(close(socket, context, full, refusal)).await;
+}
+
+/// Says why, where there is something to say, and closes.
+async fn close<S: Stream>(mut socket: Socket<S>, context: Context, full: bool, refusal: Option<Refusal>) {
     if let Some(Refusal::Fault(fault)) = refusal {
         tracing::info!(from = %context.from, code = %fault.code, "agent refused: {}", fault.message);
         let later = full || fault.code == sf_control::REFUSED_ORDER;
@@ -38,21 +54,25 @@ pub(crate) async fn serve<S: Stream>(mut socket: Socket<S>, context: Context, fu
     socket.close().await;
 }
 
-/// `place` is held until the other side has proven who it is.
-async fn open<S: Stream>(socket: &mut Socket<S>, context: &Context, place: Place<IpAddr>) -> Result<(), Refusal> {
+/// What a known node's connection goes on with; `None` for a machine that was enrolled. `place` is held until the
+/// other side has proven who it is.
+async fn open<S: Stream>(
+    socket: &mut Socket<S>,
+    context: &Context,
+    place: Place<IpAddr>,
+) -> Result<Option<Box<Opened>>, Refusal> {
     let deadline = Instant::now() + OPENING_WITHIN;
     let first = within(deadline, async { Ok(socket.text().await?) }).await?;
-    let control = &context.control;
+    let (control, endpoint) = (&context.control, context.endpoint.clone());
     match opening::wanted(&first)? {
-        Wanted::Register => enrolment::register(socket, &first, context.endpoint.clone(), control, context.from).await,
+        Wanted::Register => {
+            enrolment::register(socket, &first, endpoint, control, context.from).await?;
+            Ok(None)
+        }
         Wanted::Connect => {
-            let endpoint = context.endpoint.clone();
-            let opened = Box::pin(opening::connect(socket, &first, endpoint, control));
-            let Opened { open, outgoing, presence } = within(deadline, opened).await?;
+            let opened = within(deadline, opening::connect(socket, &first, endpoint, control)).await?;
             drop(place);
-            let ended = converse(socket, context, &open, outgoing).await;
-            presence.leave().await;
-            ended
+            Ok(Some(Box::new(opened)))
         }
     }
 }
@@ -79,7 +99,7 @@ async fn converse<S: Stream>(
             heard = socket.hear() => {
                 heard_at = Instant::now();
                 if let Heard::Text(text) = heard? {
-                    context.control.receive(open, frame(&text)?).await?;
+                    Box::pin(context.control.receive(open, frame(&text)?)).await?;
                 }
             }
             out = outgoing.recv() => match out {
@@ -93,7 +113,7 @@ async fn converse<S: Stream>(
                     socket.say(text).await?;
                     context.control.written(open, Some(&command)).await;
                 }
-                Some(Outgoing::Close(fault)) => return Err(Refusal::Fault(fault)),
+                Some(Outgoing::Close(fault)) => return Err(Refusal::Fault(*fault)),
                 None => return Err(Refusal::Gone),
             },
             _ = pulse.tick() => {

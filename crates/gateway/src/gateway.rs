@@ -121,7 +121,9 @@ impl Gateway {
             let opening = Opening { permit, place };
             let acceptor = acceptor.clone();
             tasks.spawn("agent connection", OnError::Log, async move {
-                Box::pin(secure(stream, acceptor, context, full, opening)).await;
+                if let Some((socket, context, place)) = Box::pin(secure(stream, acceptor, context, opening)).await {
+                    connection::serve(socket, context, full, place).await;
+                }
                 Ok::<(), GatewayError>(())
             });
         }
@@ -136,31 +138,41 @@ pub(crate) struct Opening {
     pub(crate) place: Place<IpAddr>,
 }
 
-/// Ends TLS, takes what it exports for the channel binding (RFC 9266), and goes on.
-async fn secure(stream: TcpStream, acceptor: Option<TlsAcceptor>, mut context: Context, full: bool, opening: Opening) {
+/// A WebSocket that may shake hands.
+type Upgraded = (Socket<Box<dyn Stream>>, Context, Place<IpAddr>);
+
+/// Ends TLS, takes what it exports for the channel binding (RFC 9266), and upgrades to a WebSocket.
+async fn secure(
+    stream: TcpStream,
+    acceptor: Option<TlsAcceptor>,
+    mut context: Context,
+    opening: Opening,
+) -> Option<Upgraded> {
     drop(stream.set_nodelay(true));
-    let Some(acceptor) = acceptor else { return upgrade(stream, context, full, opening).await };
+    let Some(acceptor) = acceptor else { return upgrade(Box::new(stream), context, opening).await };
     let from = context.from;
     match tokio::time::timeout(OPENING_WITHIN, acceptor.accept(stream)).await {
         Ok(Ok(stream)) => {
             let exported = stream.get_ref().1.export_keying_material([0; 32], b"EXPORTER-Channel-Binding", None);
             context.endpoint.exporter = exported.ok();
-            upgrade(stream, context, full, opening).await;
+            return upgrade(Box::new(stream), context, opening).await;
         }
         Ok(Err(error)) => tracing::debug!(%from, %error, "TLS did not come about"),
         Err(_) => tracing::debug!(%from, "TLS took too long"),
     }
+    None
 }
 
-async fn upgrade<S: Stream>(stream: S, context: Context, full: bool, opening: Opening) {
+async fn upgrade(stream: Box<dyn Stream>, context: Context, opening: Opening) -> Option<Upgraded> {
     match tokio::time::timeout(OPENING_WITHIN, Socket::accept(stream)).await {
         Ok(Ok(socket)) => {
             let Opening { permit, place } = opening;
             // The bound is on opening, not on being open.
             drop(permit);
-            connection::serve(socket, context, full, place).await;
+            return Some((socket, context, place));
         }
         Ok(Err(error)) => tracing::debug!(from = %context.from, %error, "no WebSocket"),
         Err(_) => tracing::debug!(from = %context.from, "the WebSocket upgrade took too long"),
     }
+    None
 }

@@ -23,7 +23,7 @@ pub enum Outgoing {
     /// A command in its turn; to be noted as sent once it is written.
     Command(Box<Numbered>),
     /// Say why, then close.
-    Close(Fault),
+    Close(Box<Fault>),
 }
 
 /// A signed command with its number.
@@ -72,7 +72,7 @@ impl Links {
         let link = Link { connection, sender, order, written: 0, spoke: false };
         if let Some(old) = self.lock().insert(node, link) {
             let fault = Fault::new(sf_types::ErrorKind::Conflict, "link.replaced", "The node connected again.");
-            drop(old.sender.try_send(Outgoing::Close(fault)));
+            drop(old.sender.try_send(Outgoing::Close(Box::new(fault))));
         }
         receiver
     }
@@ -150,7 +150,7 @@ impl Links {
     /// Cuts a node off, saying why.
     pub fn close(&self, node: NodeId, fault: Fault) {
         if let Some(link) = self.lock().remove(&node) {
-            drop(link.sender.try_send(Outgoing::Close(fault)));
+            drop(link.sender.try_send(Outgoing::Close(Box::new(fault))));
         }
     }
 
