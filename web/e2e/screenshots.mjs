@@ -24,6 +24,7 @@ const GUIDE = [
   ['run-failed', 'phone', 'dark'],
   ['palette', 'wide', 'dark'],
 ]
+const GUIDE_HEIGHT = 700
 /** Of a picture in the guide; a clone carries them for ever. */
 const MAX_GUIDE_BYTES = 150 * 1024
 const guide = new URL('../../docs/guides/images/', import.meta.url).pathname
@@ -32,7 +33,9 @@ async function forGuide(page, name, size, theme) {
   if (!process.env.SF_BLESS || !GUIDE.some(([wanted, ...how]) => wanted === name && how.join() === [size, theme].join())) return
   mkdirSync(guide, { recursive: true })
   const path = `${guide}${name}.png`
-  await page.screenshot({ path })
+  // The upper part: what one reads first, and small enough to carry along.
+  const { width, height } = page.viewportSize()
+  await page.screenshot({ path, clip: { x: 0, y: 0, width, height: Math.min(height, GUIDE_HEIGHT) } })
   const { size: bytes } = statSync(path)
   if (bytes > MAX_GUIDE_BYTES) throw new Error(`${path} has ${bytes} bytes, more than ${MAX_GUIDE_BYTES}: show less in it`)
 }
