@@ -89,6 +89,22 @@ export async function data<T>(call: Promise<{ data?: { data?: T }; error?: unkno
   return (await settled<T>(call)).data as T
 }
 
+/** What waits for a person or a machine is answered with its run instead of what it makes. */
+export type Waits = Schemas['RunOpened']
+export const waits = (answer: object): answer is Waits => 'run' in answer
+
+/** What a write made; throws a {@link Problem}, also where it waits for a person first. */
+export async function made<T extends object>(call: Promise<{ data?: { data?: T }; error?: unknown; response: Response }>): Promise<T> {
+  const answer = await data<T | Waits>(call)
+  if (!waits(answer)) return answer
+  throw new Problem({
+    code: 'run.waits',
+    message: 'Somebody has to agree to this first.',
+    status: 202,
+    fix: 'It is on Home, under what needs a decision. Do it again once it was agreed to, where it is not done by then.',
+  })
+}
+
 /** A list's answer as a page; throws a {@link Problem}. */
 export async function page<T>(call: Promise<{ data?: { data?: T[] }; error?: unknown; response: Response }>): Promise<Page<T>> {
   const envelope = await settled<T[]>(call)

@@ -1,5 +1,5 @@
 import { computed, ref } from 'vue'
-import { api, data, type Schemas } from '@/api/client'
+import { api, made as madeOf, type Schemas } from '@/api/client'
 import { clockAhead } from '@/api/clock'
 import { failure, type Failure } from '@/app/failure'
 import { useTick } from '@/ui/moment'
@@ -26,7 +26,7 @@ export function useInstallLine() {
     failed.value = null
     try {
       const body = name.trim() ? { name: name.trim() } : {}
-      made.value = await data<Schemas['EnrolToken']>(api.POST('/api/v1/enrol-tokens', { body }))
+      made.value = await madeOf<Schemas['EnrolToken']>(api.POST('/api/v1/enrol-tokens', { body }))
       madeAt.value = Date.now()
     } catch (error) {
       failed.value = failure(error)

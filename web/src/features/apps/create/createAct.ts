@@ -1,4 +1,4 @@
-import { api, data, plan, type Schemas } from '@/api/client'
+import { api, data, plan, waits, type Schemas, type Waits } from '@/api/client'
 import { keys } from '@/api/keys'
 import type { Act } from '@/app/acting/useAct'
 import { noteFailure } from '@/app/failure'
@@ -20,7 +20,8 @@ export function createApp(wanted: Schemas['NewApp'], found: Schemas['Inspection'
       return { ...planned, steps: [text.createOn(wanted.name, node), ...deploySteps(wanted.settings, found)] }
     },
     perform: async () => {
-      const app = await data<Schemas['App']>(call())
+      const app = await data<Schemas['App'] | Waits>(call())
+      if (waits(app)) return app
       made(app.id)
       try {
         return await data<Schemas['RunOpened']>(api.POST('/api/v1/apps/{id}/deploy', { params: { path: { id: app.id } }, body: {} }))

@@ -1,5 +1,5 @@
 import type { QueryClient } from '@tanstack/vue-query'
-import { api, data, plan, type Plan, type Schemas } from '@/api/client'
+import { api, data, plan, waits, type Plan, type Schemas, type Waits } from '@/api/client'
 import { keys } from '@/api/keys'
 import { deployApp } from '@/app/acting/appActs'
 import type { Act } from '@/app/acting/useAct'
@@ -13,7 +13,7 @@ const DRY = { dryRun: true } as const
 
 /** Saves an app's settings whole, and deploys with them where that is wanted. */
 export function saveSettings(client: QueryClient, app: App, settings: Settings, changes: Change[], deploys: boolean, saved: (app: App) => void): Act {
-  const call = (query?: typeof DRY) => api.PATCH('/api/v1/apps/{id}', { params: { path: { id: app.id }, query }, body: { settings } })
+  const call = (query?: typeof DRY) => api.PATCH('/api/v1/apps/{id}', { params: { path: { id: app.id }, query }, body: { settings, from: app.settingsTag } })
   const deploy = deployApp(app)
   return {
     title: deploys ? text.saveAndDeploy : text.saveSettings(app.name),
@@ -23,7 +23,8 @@ export function saveSettings(client: QueryClient, app: App, settings: Settings, 
       return together(save, build, changes, settings)
     },
     perform: async () => {
-      const fresh = await data<App>(call())
+      const fresh = await data<App | Waits>(call())
+      if (waits(fresh)) return fresh
       client.setQueryData(keys.app(app.id), fresh)
       saved(fresh)
       if (!deploys) note({ tone: 'good', title: text.saved(app.name), fix: text.savedFix })
