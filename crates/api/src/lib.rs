@@ -9,7 +9,6 @@ pub mod dashboard;
 pub mod exchange;
 pub mod layer;
 mod metrics;
-mod names;
 pub mod openapi;
 pub mod options;
 pub mod rate;

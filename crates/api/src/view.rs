@@ -6,6 +6,7 @@ pub mod approval;
 pub mod device;
 pub mod log;
 pub mod metrics;
+pub(crate) mod names;
 pub mod node;
 pub mod plan;
 pub mod release;

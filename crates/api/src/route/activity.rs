@@ -10,9 +10,9 @@ use super::{page_request, time};
 use crate::body::Asked;
 use crate::caller::Caller;
 use crate::envelope::{Envelope, Result, page};
-use crate::names::Names;
 use crate::state::Api;
 use crate::view::activity::ActivityView;
+use crate::view::names::Names;
 
 /// Which lines.
 #[derive(Debug, Deserialize, IntoParams)]

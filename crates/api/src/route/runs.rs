@@ -18,9 +18,9 @@ use crate::body::{Asked, Id, Strict};
 use crate::caller::Caller;
 use crate::envelope::{Envelope, Result, ok, page};
 use crate::fault::Problem;
-use crate::names::Names;
 use crate::state::Api;
 use crate::view::log::LogView;
+use crate::view::names::Names;
 use crate::view::run::{CommandView, MomentView, RunView, SignedView, base64};
 
 /// Which runs.

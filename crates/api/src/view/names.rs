@@ -7,8 +7,8 @@ use sf_store::runs::RunRecord;
 use sf_store::{apps, nodes, users};
 use sf_types::{AppId, NodeId, UserId};
 
+use super::run::RunView;
 use crate::state::Api;
-use crate::view::run::RunView;
 
 /// The program itself, where no person stands behind a change.
 const SYSTEM: &str = "ServerFlow";
