@@ -47,6 +47,53 @@ async fn requests_are_answered_under_tls_and_none_after_the_stop() {
 }
 
 #[tokio::test]
+async fn people_sign_in_read_and_listen_under_tls() {
+    let world = World::with(|options| options.https = true).await;
+    let (server, client) = certified();
+    // Others can reach this address.
+    let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let served = sf_api::serve(listener, world.router.clone(), Serving::with(Some(server)), world.tasks.shutdown());
+    world.tasks.spawn("api", sf_runtime::OnError::Stop, served);
+    let dial = || async {
+        let plain = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        TlsConnector::from(client.clone()).connect(name, plain).await.unwrap()
+    };
+    let exchange = |head: String, body: String| async {
+        let mut stream = dial().await;
+        let length = body.len();
+        let request =
+            format!("{head}\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.to_owned(), serde_json::from_str::<serde_json::Value>(body).unwrap())
+    };
+    let body = serde_json::json!({ "email": crate::world::EMAIL, "password": crate::world::PASSWORD }).to_string();
+    let login = "POST /api/v1/auth/login HTTP/1.1\r\ncontent-type: application/json".to_owned();
+    let (head, signed_in) = exchange(login, body).await;
+    let cookie = head.lines().find(|line| line.to_lowercase().starts_with("set-cookie:")).unwrap_or_default();
+    assert!(cookie.contains("Secure") && cookie.contains("HttpOnly"), "{head}");
+    let token = signed_in["data"]["accessToken"].as_str().unwrap().to_owned();
+    let me = format!("GET /api/v1/auth/me HTTP/1.1\r\nauthorization: Bearer {token}");
+    let (head, me) = exchange(me, String::new()).await;
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    assert_eq!(me["data"]["user"]["email"], crate::world::EMAIL);
+    let mut request = tokio_tungstenite::tungstenite::client::IntoClientRequest::into_client_request(format!(
+        "wss://localhost:{port}/api/v1/ws"
+    ))
+    .unwrap();
+    request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+    let (mut socket, _) = tokio_tungstenite::client_async(request, dial().await).await.unwrap();
+    let subscribe = serde_json::json!({ "subscribe": { "topics": ["runs"] } }).to_string();
+    futures_util::SinkExt::send(&mut socket, subscribe.into()).await.unwrap();
+    let heard = futures_util::StreamExt::next(&mut socket).await.unwrap().unwrap();
+    assert!(heard.to_text().unwrap().contains("subscribed"), "{heard}");
+}
+
+#[tokio::test]
 async fn an_address_others_can_reach_needs_tls() {
     let world = World::new().await;
     let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
