@@ -5,7 +5,6 @@
 //!
 //! Start reading at [`router`] (every route and every layer), then any handler in [`route`], then [`ws`].
 
-pub mod dashboard;
 pub mod exchange;
 pub mod layer;
 mod metrics;
@@ -22,6 +21,7 @@ pub mod ws;
 
 pub use exchange::{body, caller, envelope, fault, request};
 pub use options::ApiOptions;
+pub use route::dashboard;
 pub use router::router;
 pub use serve::{ServeError, Serving, serve};
 pub use state::Api;

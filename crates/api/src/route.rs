@@ -4,6 +4,7 @@ pub mod activity;
 pub mod approvals;
 pub mod apps;
 pub mod auth;
+pub mod dashboard;
 pub mod deploys;
 pub mod enrolment;
 pub mod health;
