@@ -22,5 +22,6 @@ export default defineConfig({
   },
   // The control plane answers its own pages alone: to it, requests of the development server look like those.
   server: { proxy: { '/api': { target: plane, ws: true, changeOrigin: true, headers: { origin: plane } } } },
-  test: { environment: 'jsdom', include: ['src/**/*.test.ts'] },
+  // A document is made for those alone that ask for one: `// @vitest-environment jsdom`.
+  test: { environment: 'node', include: ['src/**/*.test.ts'] },
 } as Parameters<typeof defineConfig>[0])

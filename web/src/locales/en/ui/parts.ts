@@ -5,6 +5,7 @@ export const text = {
   dismiss: 'Dismiss',
   notices: 'Notices',
   loading: 'Loading',
+  long: 'No answer yet. It is asked again by itself; nothing has to be done here.',
   loadingMore: 'Loading more…',
   again: 'Try again',
   optional: 'optional',
