@@ -107,3 +107,29 @@ describe('answers', () => {
     expect(await caught(data(api.POST('/api/v1/apps', { body: {} as never })))).toMatchObject({ status: 502, isAway: true })
   })
 })
+
+describe('what answers in place of the control plane', () => {
+  const page = '<html><h1>Sign in to the network</h1></html>'
+  const problemOf = async (answer: () => Response): Promise<Problem> => {
+    const { api, data } = await client()
+    answers = [answer]
+    return data(api.GET('/api/v1/nodes')).then(
+      () => expect.unreachable(),
+      (problem: Problem) => problem,
+    )
+  }
+  it.each([
+    ['a page', () => new Response(page, { headers: { 'content-type': 'text/html' } })],
+    ['nothing', () => new Response('')],
+    ['null', () => new Response('null')],
+    ['something alike', () => new Response('{"success":true}')],
+  ])('%s is told from it, and not asked again and again', async (_, answer) => {
+    const problem = await problemOf(answer)
+    expect(problem).toMatchObject({ code: 'answer.strange', isPassing: false })
+  })
+  it('and a failure without words is told with what to look at', async () => {
+    const problem = await problemOf(() => new Response(page, { status: 500 }))
+    expect(problem).toMatchObject({ code: 'http.500', status: 500 })
+    expect(problem.fix).not.toBe('')
+  })
+})

@@ -52,11 +52,14 @@ async function patiently(request: Request): Promise<Response> {
   }
 }
 
+/** Pages reached by plain HTTP under another name than localhost have no `randomUUID`. */
+const onceOnly = (): string => crypto.randomUUID?.() ?? Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(16).padStart(8, '0')).join('')
+
 /** A write carries a key, so that a repeated one is answered and not done again. */
 const keyed: Middleware = {
   onRequest({ request }) {
     if (request.method !== 'GET' && !request.headers.has('Idempotency-Key')) {
-      request.headers.set('Idempotency-Key', crypto.randomUUID())
+      request.headers.set('Idempotency-Key', onceOnly())
     }
     return request
   },
@@ -65,19 +68,30 @@ const keyed: Middleware = {
 export const api = createClient<paths>({ baseUrl: '', fetch: patiently })
 api.use(keyed)
 
+const strange = (status: number): Problem =>
+  new Problem({
+    code: 'answer.strange',
+    message: 'Something other than the control plane answered.',
+    status,
+    fix: 'A proxy or the sign-in page of a network may stand between this browser and it. Open the address in a new tab to see what answers.',
+  })
+
 async function settled<T>(call: Promise<{ data?: unknown; error?: unknown; response: Response }>): Promise<Envelope<T>> {
   const { data, error, response } = await call.catch((thrown: unknown) => {
-    throw asProblem(thrown)
+    throw thrown instanceof SyntaxError ? strange(200) : asProblem(thrown)
   })
   const envelope = (data ?? error) as Envelope<T> | undefined
+  // Every answer of the control plane carries its `meta`; something else may stand between and answer in its place.
+  const isOurs = typeof envelope?.meta === 'object'
+  if (response.ok && !isOurs) throw strange(response.status)
   learn(envelope?.meta?.timestamp)
   if (response.ok && envelope?.success) return envelope
   const told = envelope?.error
   throw new Problem({
     code: told?.code ?? `http.${response.status}`,
-    message: told?.message ?? `The control plane answered ${response.status} without saying why.`,
+    message: told?.message ?? `The request failed with status ${response.status}, and nothing was said about why.`,
     status: response.status,
-    fix: told?.details?.fix ?? null,
+    fix: told ? (told.details?.fix ?? null) : 'A proxy in front of the control plane may have answered in its place: its log, and that of the control plane, tell more.',
     field: told?.details?.field ?? null,
     requestId: envelope?.meta?.requestId ?? null,
     retryAfterMs: retryAfter(response.headers.get('Retry-After'), Date.now()),

@@ -28,8 +28,16 @@ const timeLabels = (ticks: number[], step: number): string[] => {
   return ticks.map((tick) => form.format(tick))
 }
 
-/** Steps for bytes: 1, 2, 4 … KB, MB, GB. */
-const BINARY_STEPS = Array.from({ length: 50 }, (_, at) => 2 ** at)
+/** Steps for bytes: 1, 2, 4 … KB, MB, GB; up to what a number holds, since without a step that is wide enough uPlot draws ticks for ever. */
+const BINARY_STEPS = Array.from({ length: 1_023 }, (_, at) => 2 ** at)
+/** No axis reaches further, whatever a machine says of itself. */
+const FARTHEST = 1e30
+
+/** The upper end of the value axis. */
+export function reach(high: number | null, top: number | undefined): number {
+  const asked = Math.max(top ?? 0, (high ?? 0) * (top ? 1 : 1.1))
+  return asked > 0 ? Math.min(asked, FARTHEST) : 1
+}
 
 export interface Plot {
   series: { label: string; tone: Tone }[]
@@ -60,7 +68,7 @@ export function plotOptions(plot: Plot): Options {
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 }, ...(plot.sync ? { sync: { key: plot.sync } } : {}) },
     scales: {
       x: { time: true, range: (_, low, high) => plot.span() ?? [low, high] },
-      y: { range: (_, __, high) => [0, Math.max(plot.top ?? 0, high * (plot.top ? 1 : 1.1)) || 1] },
+      y: { range: (_, __, high) => [0, reach(high, plot.top)] },
     },
     axes: [
       { ...axis, grid: { show: false }, space: 72, values: (_, ticks, __, ___, step) => timeLabels(ticks, step), gap: 9, size: 30 },
