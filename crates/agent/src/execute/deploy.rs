@@ -167,10 +167,11 @@ impl Deploying<'_> {
         let running = node.start(&spec, &release, RestartRule::NEVER).await.map_err(ended)?;
         self.way.own = running.own;
         fail::fail_point!("deploy-after-start");
+        let beside = if self.way.old.is_some() { "beside the old release" } else { "the first release" };
         progress.done(&match (&running.process, running.own) {
             (None, _) => "static files: the relay serves them itself".to_owned(),
-            (Some(_), Some(port)) => format!("beside the old release, on port {port}"),
-            (Some(_), None) => "beside the old release".to_owned(),
+            (Some(_), Some(port)) => format!("{beside}, on port {port}"),
+            (Some(_), None) => beside.to_owned(),
         });
         self.health(&release, &running, cancel).await?;
         Ok(running)
