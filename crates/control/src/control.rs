@@ -37,6 +37,7 @@ pub(crate) struct Core {
     pub(crate) people: crate::sign_in::People,
     pub(crate) questions: Questions,
     pub(crate) written: WrittenCommands,
+    pub(crate) quota: crate::pipeline::quota::Quota,
     pub(crate) waiting: crate::enrolment::Waiting,
     pub(crate) timer_armed: Notify,
     pub(crate) started_at: Timestamp,

@@ -6,6 +6,7 @@ pub(crate) mod moments;
 pub(crate) mod perform;
 pub mod proposal;
 mod propose;
+pub(crate) mod quota;
 pub(crate) mod rehearsal;
 pub(crate) mod subject;
 pub(crate) mod timers;

@@ -41,6 +41,7 @@ impl Control {
             links: Links::default(),
             questions: Default::default(),
             written: Default::default(),
+            quota: Default::default(),
             waiting: Default::default(),
             tasks: tasks.clone(),
             options,

@@ -28,8 +28,8 @@ pub(crate) async fn inputs(
     confidence: Option<f64>,
 ) -> Result<Inputs, Fault> {
     let spec = action.spec();
-    let since = core.clock.now().minus(QUOTA_WINDOW);
-    let opened = runs::opened_since(reader, actor.user(), since, core.options.routing.runs_a_minute).await?;
+    let limit = core.options.routing.runs_a_minute;
+    let opened = core.quota.used(reader, actor.user(), core.clock.now(), limit).await?;
     let record = match (actor.kind, actor.user()) {
         (ActorKind::Ai { .. }, Some(user)) => runs::track_record(reader, user, spec.name).await?,
         _ => Record::default(),

@@ -201,6 +201,9 @@ async fn open(control: &Control, run: Run, key: Option<Key>) -> Result<Proposed,
         })
         .await?;
     control.deliver(after);
+    if run.state != RunState::Done(sf_engine::Done::Denied) {
+        control.core().quota.opened(crate::dispatch::authz(&run).user);
+    }
     if run.is_done() && run.fault.is_none() {
         return Ok(Proposed::Done(Box::new(run), made));
     }
