@@ -1,5 +1,5 @@
 import { asProblem } from '@/api/problem'
-import { note } from '@/ui/notices'
+import { note } from '@/ui/notice/notices'
 
 /** A failure in the words of the page: what happened, what to do, and what to quote. */
 export interface Failure {

@@ -1,6 +1,6 @@
 import { useMediaQuery } from '@vueuse/core'
 import { computed, watchEffect } from 'vue'
-import { asFields, useKept } from '@/ui/kept'
+import { asFields, useKept } from '@/ui/write/kept'
 
 export type Theme = 'system' | 'dark' | 'light'
 export type Density = 'comfortable' | 'compact'

@@ -1,5 +1,5 @@
 import { text } from '@/locales/en/acting'
-import { count } from '@/ui/amount'
+import { count } from '@/ui/write/amount'
 
 interface Inputs {
   action?: string

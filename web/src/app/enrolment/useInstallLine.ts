@@ -2,7 +2,7 @@ import { computed, ref } from 'vue'
 import { api, made as madeOf, type Schemas } from '@/api/client'
 import { clockAhead } from '@/api/clock'
 import { failure, type Failure } from '@/app/failure'
-import { useTick } from '@/ui/moment'
+import { useTick } from '@/ui/write/moment'
 import { countdown, joinLine, type Start } from './installLine'
 
 /** A machine that joins has done so after this long; else it may need help. */

@@ -4,8 +4,8 @@ import { api, page, type Schemas } from '@/api/client'
 import { clockAhead } from '@/api/clock'
 import { keys } from '@/api/keys'
 import { useFleet } from '@/app/fleet'
-import { asWords, useKept } from '@/ui/kept'
-import { useTick } from '@/ui/moment'
+import { asWords, useKept } from '@/ui/write/kept'
+import { useTick } from '@/ui/write/moment'
 import { needs } from './needs'
 
 /** Runs looked through for failures and for what finished last. */

@@ -1,5 +1,5 @@
 import type { Schemas } from '@/api/client'
-import { asFields } from '@/ui/kept'
+import { asFields } from '@/ui/write/kept'
 
 /** Away for so long, and the next look is another visit. */
 export const ABSENCE_MS = 30 * 60_000

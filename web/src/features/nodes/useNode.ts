@@ -3,7 +3,7 @@ import { computed, type Ref } from 'vue'
 import { api, data, page, type Schemas } from '@/api/client'
 import { keys } from '@/api/keys'
 import { useTopic } from '@/api/socket'
-import { note } from '@/ui/notices'
+import { note } from '@/ui/notice/notices'
 import { sampleOf, type MetricsEvent } from './samples'
 
 /** What a node has to say while it is looked at. */

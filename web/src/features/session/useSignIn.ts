@@ -5,7 +5,7 @@ import { asProblem, type Problem } from '@/api/problem'
 import { access } from '@/api/session'
 import { failure, type Failure } from '@/app/failure'
 import { text } from '@/locales/en/session'
-import { took, useTick } from '@/ui/moment'
+import { took, useTick } from '@/ui/write/moment'
 
 /** Milliseconds until the next attempt is taken; null where nobody said that one has to wait. */
 export function waitOf(problem: Pick<Problem, 'code' | 'status' | 'message' | 'retryAfterMs'>, now: number): number | null {

@@ -4,7 +4,7 @@ import { api, data, type Schemas } from '@/api/client'
 import { keys } from '@/api/keys'
 import { asProblem } from '@/api/problem'
 import { text } from '@/locales/en/settings'
-import { note } from '@/ui/notices'
+import { note } from '@/ui/notice/notices'
 
 type Session = Schemas['Session']
 

@@ -1,4 +1,4 @@
-import { count } from '@/ui/amount'
+import { count } from '@/ui/write/amount'
 
 const STEPS: Record<string, string> = {
   fetch: 'Fetch the revision',

@@ -1,4 +1,4 @@
-import { count } from '@/ui/amount'
+import { count } from '@/ui/write/amount'
 
 export const text = {
   name: 'Name',

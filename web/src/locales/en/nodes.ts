@@ -1,4 +1,4 @@
-import { count } from '@/ui/amount'
+import { count } from '@/ui/write/amount'
 
 const plural = (n: number, one: string, many: string): string => `${count(n)} ${n === 1 ? one : many}`
 

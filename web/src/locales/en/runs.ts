@@ -1,4 +1,4 @@
-import { wall } from '@/ui/moment'
+import { wall } from '@/ui/write/moment'
 
 const LINKS = {
   root: { title: 'Root key', holds: 'Its fingerprint is the one agents pin when they join.' },

@@ -1,4 +1,4 @@
-import { asFields, useKept } from '../kept'
+import { asFields, useKept } from '../write/kept'
 
 interface LogSettings {
   /** Long lines go on in the next row. */

@@ -1,4 +1,4 @@
-import { asWords, useKept } from '@/ui/kept'
+import { asWords, useKept } from '@/ui/write/kept'
 
 /** So many are remembered; half of them are shown. */
 const MAX_RECENT = 12

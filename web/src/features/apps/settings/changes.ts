@@ -1,6 +1,6 @@
 import { text } from '@/locales/en/apps'
-import { bytes, count } from '@/ui/amount'
-import { took } from '@/ui/moment'
+import { bytes, count } from '@/ui/write/amount'
+import { took } from '@/ui/write/moment'
 import type { Settings } from './form'
 import { line } from './words'
 

@@ -4,7 +4,7 @@ import { keys } from '@/api/keys'
 import { deployApp } from '@/app/acting/appActs'
 import type { Act } from '@/app/acting/useAct'
 import { text } from '@/locales/en/apps'
-import { note } from '@/ui/notices'
+import { note } from '@/ui/notice/notices'
 import { changeWords, type Change } from './changes'
 import type { Settings } from './form'
 

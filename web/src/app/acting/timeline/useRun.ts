@@ -5,7 +5,7 @@ import { serverNow } from '@/api/clock'
 import { keys } from '@/api/keys'
 import { useTopic } from '@/api/socket'
 import { isOpen as mayChange } from '@/app/states/run'
-import { useTick } from '@/ui/moment'
+import { useTick } from '@/ui/write/moment'
 import { firstFailing, story } from './story'
 
 /** A run with its timeline, kept true by events while it is open. */

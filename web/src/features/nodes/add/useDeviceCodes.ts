@@ -2,7 +2,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/vue-query'
 import { api, data, type Schemas } from '@/api/client'
 import { keys } from '@/api/keys'
 import { text } from '@/locales/en/nodes'
-import { note } from '@/ui/notices'
+import { note } from '@/ui/notice/notices'
 
 type Device = Schemas['PendingDevice']
 /** No event tells of a machine that begins to wait. */
