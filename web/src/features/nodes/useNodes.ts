@@ -7,7 +7,8 @@ import { useFleet } from '@/app/fleet'
 import { useListing, useUrlValue } from '@/app/listing'
 
 export type Node = Schemas['Node']
-export type NodeFilter = '' | 'online' | 'offline' | 'locked'
+const FILTERS = ['', 'online', 'offline', 'locked'] as const
+export type NodeFilter = (typeof FILTERS)[number]
 
 const PAGE = 100
 /** Meters in the list are read again so often while somebody looks. */
@@ -16,7 +17,12 @@ const METERS_MS = 20_000
 /** The list of machines with the filters in the URL. */
 export function useNodes() {
   const q = useUrlValue('q')
-  const status = useUrlValue<NodeFilter>('status')
+  const asked = useUrlValue<string>('status')
+  // A link may ask for a state there is not.
+  const status = computed<NodeFilter>({
+    get: () => FILTERS.find((filter) => filter === asked.value) ?? '',
+    set: (value) => (asked.value = value),
+  })
   const filter = computed(() => ({ q: q.value || undefined, status: status.value || undefined }))
   const listing = useListing<Node>(
     () => keys.nodeList(filter.value),
