@@ -85,9 +85,6 @@ export class Plane {
     mkdirSync(join(plane.folder, 'home'))
     mkdirSync(plane.state, { mode: 0o711 })
     mkdirSync(plane.agentState, { mode: 0o711 })
-    // Agents that share a machine would give the same user numbers to their apps, and end each other's processes.
-    const next = 215_000 + Math.floor(Math.random() * 50_000)
-    writeFileSync(join(plane.agentState, 'users.json'), JSON.stringify({ next, byName: {} }), { mode: 0o600 })
     plane.port = await freePair()
     plane.url = `http://127.0.0.1:${plane.port}`
     try {
