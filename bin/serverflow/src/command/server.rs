@@ -48,8 +48,9 @@ pub async fn run(context: &Context, args: Args) -> Done {
     ));
     if let Some(code) = code {
         context.screen.say(&format!(
-            "There is nobody yet. Make the first administrator with this one-time code:\n\n  {code}\n\n\
-             POST {url}/api/v1/setup {{\"code\", \"email\", \"name\", \"password\"}}"
+            "There is nobody yet. Open {url}/welcome and make the first administrator with this one-time code:\n\n  \
+             {code}\n\n\
+             Without a browser: POST {url}/api/v1/setup {{\"code\", \"email\", \"name\", \"password\"}}"
         ));
     }
     Ok(plane.serve().await)

@@ -43,7 +43,7 @@ impl Summary {
         let strong = |text: &str| screen.paint(Tone::Strong, text);
         let mut lines = vec![
             String::new(),
-            format!("API      {}/api/v1   (health: {}/api/v1/health)", self.server, self.server),
+            format!("open     {}   (API: {}/api/v1)", strong(&self.server), self.server),
             format!("agents   {}   state {}", self.agents, self.state),
         ];
         match &self.welcome {
