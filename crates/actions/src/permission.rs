@@ -49,6 +49,24 @@ permissions! {
     AppDeploy = "app:deploy", AppOperate = "app:operate",
     ApprovalView = "approval:view", ApprovalDecide = "approval:decide",
     TokenManage = "token:manage",
+    ProjectView = "project:view", ProjectCreate = "project:create", ProjectUpdate = "project:update",
+    ProjectDelete = "project:delete",
+    SecretView = "secret:view", SecretManage = "secret:manage",
+    PatchView = "patch:view", PatchApply = "patch:apply",
+    ProxyView = "proxy:view", ProxyManage = "proxy:manage",
+    ScheduleView = "schedule:view", ScheduleManage = "schedule:manage",
+    // Workflows and AI.
+    WorkflowView = "workflow:view", WorkflowCreate = "workflow:create", WorkflowUpdate = "workflow:update",
+    WorkflowDelete = "workflow:delete", WorkflowRun = "workflow:run",
+    AgentView = "agent:view", AgentCreate = "agent:create", AgentUpdate = "agent:update",
+    AgentDelete = "agent:delete", AgentRun = "agent:run",
+    ToolView = "tool:view", ToolManage = "tool:manage", ToolCall = "tool:call",
+    MemoryView = "memory:view", MemoryManage = "memory:manage",
+    // The business of a hosting installation.
+    BillingView = "billing:view", BillingManage = "billing:manage",
+    SupportView = "support:view", SupportReply = "support:reply",
+    // The installation: its teams. Counts in the first tenant alone.
+    TenantManage = "tenant:manage",
 }
 
 /// No such right.
