@@ -1,11 +1,12 @@
 //! People and their credentials, as far as this installation has them yet: tokens.
 
 use serde::{Deserialize, Serialize};
-use sf_types::{Name, TokenId};
+use sf_types::{Name, Network, ProjectId, TokenId};
 
 use crate::permission::Permission;
 use crate::spec::{Effect, Place, Spec, minutes};
 use crate::target::{Target, TargetKind};
+use crate::valid::Refused;
 
 /// Changes to credentials.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -27,6 +28,15 @@ pub struct CreateToken {
     pub name: Name,
     /// Days it is valid, 1 to 365.
     pub days: u16,
+    /// Permissions it is limited to; all of the person's where `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<Vec<Permission>>,
+    /// Address ranges it may be used from; all where `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub addresses: Option<Vec<String>>,
+    /// The project it is limited to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<ProjectId>,
 }
 
 /// One token.
@@ -55,6 +65,34 @@ const fn spec(name: &'static str, title: &'static str, help: &'static str, targe
         time_limit: minutes(1),
         undo: None,
         place: Place::ControlPlane,
+    }
+}
+
+/// Address ranges of one key at the most.
+pub const MAX_ADDRESSES: usize = 50;
+/// Days a key is valid at the most.
+pub const MAX_DAYS: u16 = 365;
+
+impl CreateToken {
+    /// Refuses what makes no key.
+    ///
+    /// # Errors
+    /// [`Refused`] names the field.
+    pub fn check(&self) -> Result<(), Refused> {
+        if !(1..=MAX_DAYS).contains(&self.days) {
+            return Err(Refused::new("days", format!("between 1 and {MAX_DAYS} are allowed")));
+        }
+        if self.scopes.as_ref().is_some_and(Vec::is_empty) {
+            return Err(Refused::new("scopes", "a key that may do nothing is of no use: leave it out for all you may"));
+        }
+        let Some(addresses) = &self.addresses else { return Ok(()) };
+        if addresses.is_empty() || addresses.len() > MAX_ADDRESSES {
+            return Err(Refused::new("addresses", format!("between 1 and {MAX_ADDRESSES} ranges are allowed")));
+        }
+        for (at, text) in addresses.iter().enumerate() {
+            text.parse::<Network>().map_err(|bad| Refused::new(format!("addresses[{at}]"), bad.to_string()))?;
+        }
+        Ok(())
     }
 }
 

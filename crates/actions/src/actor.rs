@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use sf_types::{Scope, SessionId, TenantId, TokenId, UserId};
 
-use crate::permission::Permission;
+use crate::permission::{Permission, PermissionSet};
+use crate::rights::{Rights, Standing};
 
 /// An authenticated principal with its rights in one tenant. Built by the edge from a credential, never from a
 /// request body.
@@ -13,8 +14,8 @@ pub struct Actor {
     pub kind: ActorKind,
     /// The tenant it acts in.
     pub tenant: TenantId,
-    /// What it may do there, sorted.
-    pub permissions: Vec<Permission>,
+    /// What it may do there, and where.
+    pub rights: Rights,
 }
 
 /// What kind of principal.
@@ -45,9 +46,14 @@ pub enum ActorKind {
 }
 
 impl Actor {
-    /// Whether it has the right.
+    /// Whether it has the right in the whole tenant.
     pub fn may(&self, permission: Permission) -> bool {
-        self.permissions.contains(&permission)
+        self.rights.in_tenant().has(permission)
+    }
+
+    /// Whether it has the right for what stands there.
+    pub fn may_at(&self, permission: Permission, standing: &Standing) -> bool {
+        self.rights.at(standing).has(permission)
     }
 
     /// The scope its requests are bound to.
@@ -65,6 +71,6 @@ impl Actor {
 
     /// ServerFlow itself, with every right in one tenant.
     pub fn system(tenant: TenantId) -> Self {
-        Self { kind: ActorKind::System, tenant, permissions: Permission::ALL.to_vec() }
+        Self { kind: ActorKind::System, tenant, rights: Rights::everywhere(PermissionSet::ALL) }
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sf_protocol::app::{EnvVar, HealthCheck, Limits, RestartRule, Traffic, TrafficMode};
 use sf_protocol::build::BuildSettings;
-use sf_types::{AppId, NodeId, Slug};
+use sf_types::{AppId, NodeId, ProjectId, Slug};
 
 use crate::permission::Permission;
 use crate::spec::{Effect, Place, Spec, minutes};
@@ -33,6 +33,9 @@ pub struct Create {
     pub name: Slug,
     /// The machine it lives on.
     pub node: NodeId,
+    /// The project that owns it; the team's first where `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<ProjectId>,
     /// How it is made and run.
     pub settings: Settings,
 }

@@ -11,8 +11,12 @@ pub mod admission;
 pub mod app;
 pub mod deploy;
 pub mod node;
+pub mod object;
 pub mod permission;
 pub mod process;
+pub mod project;
+pub mod rights;
+pub mod role;
 pub mod run;
 pub mod spec;
 pub mod target;
@@ -22,7 +26,9 @@ use serde::{Deserialize, Serialize};
 
 pub use actor::{Actor, ActorKind};
 pub use admission::{Admission, Decision};
-pub use permission::Permission;
+pub use object::ObjectRef;
+pub use permission::{Permission, PermissionSet};
+pub use rights::{Object, Rights, Standing};
 pub use spec::{Effect, Place, Spec};
 pub use target::{Target, TargetKind};
 pub use valid::Refused;
@@ -41,8 +47,12 @@ pub enum Action {
     Process(process::ProcessAction),
     /// Runs themselves.
     Run(run::RunAction),
-    /// People and their credentials.
+    /// People's credentials.
     Access(access::AccessAction),
+    /// Roles and who has them.
+    Role(role::RoleAction),
+    /// Projects.
+    Project(project::ProjectAction),
 }
 
 impl Action {
@@ -55,6 +65,8 @@ impl Action {
             Self::Process(action) => action.spec(),
             Self::Run(action) => action.spec(),
             Self::Access(action) => action.spec(),
+            Self::Role(action) => action.spec(),
+            Self::Project(action) => action.spec(),
         }
     }
 
@@ -67,12 +79,16 @@ impl Action {
             Self::Process(action) => Target::App(action.app),
             Self::Run(action) => Target::Run(action.run()),
             Self::Access(action) => action.target(),
+            Self::Role(action) => action.target(),
+            Self::Project(action) => action.target(),
         }
     }
 
     /// Every spec, in the order of the reference page.
     pub fn all_specs() -> impl Iterator<Item = &'static Spec> {
-        [node::SPECS, app::SPECS, deploy::SPECS, process::SPECS, run::SPECS, access::SPECS].into_iter().flatten()
+        [node::SPECS, app::SPECS, deploy::SPECS, process::SPECS, run::SPECS, access::SPECS, role::SPECS, project::SPECS]
+            .into_iter()
+            .flatten()
     }
 }
 

@@ -1,9 +1,14 @@
 //! The permission list: `category:verb`, closed.
 
+pub mod category;
+pub mod set;
+
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+
+pub use set::PermissionSet;
 
 macro_rules! permissions {
     ($($name:ident = $text:literal,)*) => {

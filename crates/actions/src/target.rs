@@ -1,7 +1,7 @@
 //! What an action acts on.
 
 use serde::{Deserialize, Serialize};
-use sf_types::{AppId, NodeId, RunId, TokenId, UserId};
+use sf_types::{AppId, NodeId, ProjectId, RoleId, RunId, TokenId, UserId};
 
 /// The kind of thing acted on.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -18,6 +18,10 @@ pub enum TargetKind {
     User,
     /// A token.
     Token,
+    /// A role of the team's own.
+    Role,
+    /// A project.
+    Project,
 }
 
 /// The thing acted on.
@@ -36,4 +40,8 @@ pub enum Target {
     User(UserId),
     /// A token.
     Token(TokenId),
+    /// A role of the team's own.
+    Role(RoleId),
+    /// A project.
+    Project(ProjectId),
 }

@@ -3,7 +3,9 @@
 use std::fmt::Write;
 
 use serde_json::Value;
-use sf_actions::Permission;
+use sf_actions::permission::category;
+use sf_actions::role::built_in;
+use sf_actions::{Action, Permission};
 use sf_types::ByteSize;
 
 use crate::route::reference::specs;
@@ -40,17 +42,36 @@ pub fn actions() -> String {
 
 /// `docs/reference/permissions.md`.
 pub fn permissions() -> String {
-    let mut page =
-        format!("{NOTE}# Permissions\n\nWritten `category:verb`. The first administrator has all of them.\n\n");
-    page.push_str("| permission | actions that need it |\n|---|---|\n");
-    let specs = specs();
-    for permission in Permission::ALL {
-        let needing = specs.iter().filter(|spec| spec.permission == permission.name());
-        let names: Vec<_> = needing.map(|spec| format!("`{}`", spec.name)).collect();
-        let names = if names.is_empty() { "-".to_owned() } else { names.join(", ") };
-        row(&mut page, &[&format!("`{permission}`"), &names]);
+    let mut page = format!(
+        "{NOTE}# Permissions\n\nWritten `category:verb`. Roles are sets of them, given at the team, a project, a \
+         machine, an app or a server; what is given at an object holds for everything inside it.\n\n"
+    );
+    page.push_str("## Built-in roles\n\n| role | name | for whom |\n|---|---|---|\n");
+    for role in built_in::ALL {
+        row(&mut page, &[role.title, &format!("`{}`", role.name), role.help]);
+    }
+    page.push_str(
+        "\nA team adds roles of its own (`GET /roles`). Nobody gives, or takes, what they do not have there \
+        themselves; a key (`POST /tokens`) may do what both its person and its limits allow.\n",
+    );
+    for category in category::ALL {
+        write!(page, "\n## {} (`{}`)\n\n| permission |", category.title, category.name).expect("text takes all");
+        let head: String = built_in::ALL.iter().map(|role| format!(" {} |", role.name)).collect();
+        let line = "---|".repeat(built_in::ALL.len());
+        writeln!(page, "{head} actions that need it |\n|---|{line}---|").expect("text takes all");
+        category.permissions().for_each(|permission| permission_row(&mut page, permission));
     }
     page
+}
+
+fn permission_row(page: &mut String, permission: Permission) {
+    let needing = Action::all_specs().filter(|spec| spec.permission == permission);
+    let names: Vec<_> = needing.map(|spec| format!("`{}`", spec.name)).collect();
+    let names = if names.is_empty() { "-".to_owned() } else { names.join(", ") };
+    let held = built_in::ALL.iter().map(|role| if role.permissions.has(permission) { "yes" } else { "" });
+    let name = format!("`{permission}`");
+    let cells: Vec<&str> = std::iter::once(name.as_str()).chain(held).chain([names.as_str()]).collect();
+    row(page, &cells);
 }
 
 /// `docs/reference/limits.md`.

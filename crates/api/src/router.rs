@@ -16,8 +16,8 @@ use crate::fault::Problem;
 use crate::layer::{address, headers, host, idempotency, origin, rates, rescue};
 use crate::options::ApiOptions;
 use crate::route::{
-    activity, approvals, apps, auth, deploys, enrolment, health, nodes, observe, reference, runs, sessions, setup,
-    tokens,
+    activity, approvals, apps, auth, deploys, enrolment, health, nodes, observe, projects, reference, rights, roles,
+    runs, sessions, setup, tokens,
 };
 use crate::state::Api;
 use crate::{caller, metrics, openapi, request, ws};
@@ -94,6 +94,15 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(runs::reject))
         .routes(routes!(approvals::list))
         .routes(routes!(activity::list))
+        .routes(routes!(roles::list, roles::create))
+        .routes(routes!(roles::change, roles::delete))
+        .routes(routes!(rights::list, rights::grant))
+        .routes(routes!(rights::withdraw))
+        .routes(routes!(rights::access))
+        .routes(routes!(rights::own))
+        .routes(routes!(projects::list, projects::create))
+        .routes(routes!(projects::get, projects::rename, projects::delete))
+        .routes(routes!(reference::permissions))
         .routes(routes!(reference::actions))
         .routes(routes!(reference::openapi))
         .routes(routes!(ws::open))

@@ -2,7 +2,7 @@
 
 use sf_store::audit::Entry;
 use sf_store::events::NewEvent;
-use sf_types::{AppId, NodeId, ProjectId, RunId, TenantId};
+use sf_types::{AppId, NodeId, ProjectId, RunId, TenantId, UserId};
 
 /// A run changed.
 pub const RUN_UPDATE: &str = "run.update";
@@ -14,6 +14,10 @@ pub const NODE_METRICS: &str = "node.metrics";
 pub const APP_UPDATE: &str = "app.status.update";
 /// An approval was opened or decided.
 pub const APPROVAL_UPDATE: &str = "approval.update";
+/// People, roles or what somebody may do changed.
+pub const PEOPLE_UPDATE: &str = "people.update";
+/// A project came, went or changed.
+pub const PROJECT_UPDATE: &str = "project.update";
 /// Lines of a log.
 pub const LOG_LINE: &str = "log.line";
 /// How the control plane is.
@@ -63,6 +67,28 @@ pub(crate) fn node_changed(tenant: TenantId, node: NodeId, what: &str) -> NewEve
         topics: vec![node_topic(node), "nodes".to_owned()],
         name: NODE_UPDATE.to_owned(),
         data: serde_json::json!({ "id": node, "change": what }).to_string().into(),
+    }
+}
+
+/// People, roles or what somebody may do changed.
+pub(crate) fn people_changed(tenant: TenantId, user: Option<UserId>) -> NewEvent {
+    NewEvent {
+        tenant: Some(tenant),
+        project: None,
+        topics: vec!["people".to_owned()],
+        name: PEOPLE_UPDATE.to_owned(),
+        data: serde_json::json!({ "id": user }).to_string().into(),
+    }
+}
+
+/// A project came, went or changed.
+pub(crate) fn project_changed(tenant: TenantId, project: ProjectId) -> NewEvent {
+    NewEvent {
+        tenant: Some(tenant),
+        project: Some(project),
+        topics: vec!["projects".to_owned()],
+        name: PROJECT_UPDATE.to_owned(),
+        data: serde_json::json!({ "id": project }).to_string().into(),
     }
 }
 

@@ -7,6 +7,7 @@
 //! Start reading at `pipeline/propose.rs`: the whole pipeline in one function. Then `node/dispatch.rs` (how an order
 //! leaves) and `node/receive.rs` (what a node's word does).
 
+pub(crate) mod authority;
 pub mod control;
 pub mod events;
 pub mod health;
@@ -34,3 +35,4 @@ pub use pipeline::admission::{QUOTA_USED, QUOTA_WINDOW};
 pub use pipeline::perform::settings_tag;
 pub use pipeline::proposal::{Invitation, Made, Plan, Proposal, Proposed};
 pub use pipeline::{key, proposal};
+pub use queries::rights;

@@ -6,6 +6,8 @@ pub mod devices;
 pub mod node;
 pub mod nodes;
 pub mod people;
+pub mod projects;
+pub mod rights;
 pub mod runs;
 
 use sf_actions::{Actor, Permission};
@@ -15,13 +17,23 @@ use sf_types::{ErrorKind, Fault};
 use crate::control::Control;
 
 impl Control {
-    /// A view for somebody who has the right.
+    /// A view for somebody who has the right somewhere: of what they have it for.
     pub(crate) fn view(&self, actor: &Actor, right: Permission) -> Result<Reader, Fault> {
-        if !actor.may(right) {
-            let message = format!("This needs the permission `{right}`, which you do not have here.");
-            return Err(Fault::new(ErrorKind::Forbidden, "permission.missing", message)
-                .fix("Ask somebody who may manage roles to grant it."));
+        match actor.rights.sight(right) {
+            Some(sight) => Ok(self.core().store.read(actor.scope()).seeing(sight)),
+            None => Err(lacks(right)),
         }
-        Ok(self.core().store.read(actor.scope()))
     }
+
+    /// The same for what belongs to the team as a whole: the right has to hold everywhere.
+    pub(crate) fn view_team(&self, actor: &Actor, right: Permission) -> Result<Reader, Fault> {
+        if actor.may(right) { Ok(self.core().store.read(actor.scope())) } else { Err(lacks(right)) }
+    }
+}
+
+/// Somebody may not look.
+pub(crate) fn lacks(right: Permission) -> Fault {
+    let message = format!("This needs the permission `{right}`, which you do not have here.");
+    Fault::new(ErrorKind::Forbidden, "permission.missing", message)
+        .fix("Ask somebody who may manage roles to grant it.")
 }

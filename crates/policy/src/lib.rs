@@ -10,4 +10,4 @@ pub mod authorise;
 pub mod confidence;
 
 pub use admit::admit;
-pub use authorise::{Access, authorise};
+pub use authorise::{Access, Owned, authorise, beyond, reaches};

@@ -24,10 +24,10 @@ mod writer;
 
 pub use error::StoreError;
 pub use machines::{commands, delegations, devices, enrol, metrics, nodes};
-pub use people::{permissions, sessions, tenants, tokens, users};
+pub use people::{grants, permissions, roles, sessions, tenants, tokens, users};
 pub use sf_types::Scope;
 pub use sql::row::Json;
-pub(crate) use sql::{dialect, row, script};
+pub(crate) use sql::{dialect, row, script, seen};
 pub use store::{Store, StoreOptions};
 pub use tx::{Look, Reader, Tx};
 pub use work::{approvals, apps, idempotency, logs, outbox, releases, runs, timeline};

@@ -1,6 +1,8 @@
 //! Whose it is and who may: tenants, users, sessions, tokens, grants.
 
+pub mod grants;
 pub mod permissions;
+pub mod roles;
 pub mod sessions;
 pub mod tenants;
 pub mod tokens;

@@ -3,6 +3,7 @@
 pub(crate) mod dialect;
 pub(crate) mod row;
 pub(crate) mod script;
+pub(crate) mod seen;
 
 use sea_orm::{ConnectionTrait, QueryResult, Statement, Value, Values};
 use sf_types::{Page, PageRequest, Scope};

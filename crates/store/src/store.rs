@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, SqlxPostgresConnector, SqlxSqliteConnector, Statement};
 use sf_runtime::{Clock, OnError, Rng, Tasks};
-use sf_types::{InstanceId, Scope};
+use sf_types::{InstanceId, Scope, Sight};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use tokio::sync::mpsc;
@@ -153,7 +153,7 @@ impl Store {
 
     /// A view bound to `scope`.
     pub fn read(&self, scope: Scope) -> Reader {
-        Reader { database: self.readers.clone(), scope, now: self.clock.now() }
+        Reader { database: self.readers.clone(), scope, sight: Sight::all(), now: self.clock.now() }
     }
 
     /// Whether the database can be read: for health checks.

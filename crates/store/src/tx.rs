@@ -2,7 +2,7 @@
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction};
 use sf_runtime::{Clock, Rng};
-use sf_types::{ProjectId, Scope, TenantId, Timestamp, TypedId};
+use sf_types::{ProjectId, Scope, Sight, TenantId, Timestamp, TypedId};
 
 use crate::audit::Entry;
 use crate::dialect::Dialect;
@@ -43,13 +43,27 @@ impl Said {
 pub struct Reader {
     pub(crate) database: DatabaseConnection,
     pub(crate) scope: Scope,
+    pub(crate) sight: Sight,
     pub(crate) now: Timestamp,
+}
+
+impl Reader {
+    /// The same view, of nothing but what `sight` shows: apps, machines, runs, releases, approvals and lines outside
+    /// of it are not there.
+    #[must_use]
+    pub fn seeing(self, sight: Sight) -> Self {
+        Self { sight, ..self }
+    }
 }
 
 /// Where rows are seen from: both of the above.
 pub trait Look: Sync {
     /// What is visible.
     fn scope(&self) -> Scope;
+    /// What is visible of that; everything unless narrowed.
+    fn sight(&self) -> Sight {
+        Sight::all()
+    }
     /// The time of this look.
     fn now(&self) -> Timestamp;
     /// The connection; of no use outside this crate.
@@ -93,6 +107,10 @@ impl Look for Tx {
 impl Look for Reader {
     fn scope(&self) -> Scope {
         self.scope
+    }
+
+    fn sight(&self) -> Sight {
+        self.sight.clone()
     }
 
     fn now(&self) -> Timestamp {

@@ -3,9 +3,9 @@
 use anyhow::{Context, Result, bail};
 use sf_actions::app::{AppAction, Create, Settings};
 use sf_actions::deploy::{Deploy, DeployAction};
-use sf_actions::{Action, Actor, ActorKind, Permission};
+use sf_actions::{Action, Actor, ActorKind, Permission, PermissionSet, Rights};
 use sf_control::{Made, Proposed};
-use sf_store::{Scope, permissions, tenants, users};
+use sf_store::{Scope, grants, permissions, tenants, users};
 use sf_types::{AppId, NodeId, RunId, Secret, Slug};
 
 use crate::plane::Plane;
@@ -20,9 +20,9 @@ impl Plane {
     /// There is one already, or it cannot be recorded.
     pub async fn admin(&self) -> Result<Actor> {
         let user = self.control.first_admin("admin@example.org", "Admin", Secret::new(PASSWORD.to_owned())).await?;
-        let permissions = permissions::of_user(&self.control.store().read(Scope::System), user).await?;
+        let rights = grants::rights_of(&self.control.store().read(Scope::System), user).await?;
         let session = self.rng.id(&self.clock);
-        Ok(Actor { kind: ActorKind::Person { user, session }, tenant: self.tenant, permissions })
+        Ok(Actor { kind: ActorKind::Person { user, session }, tenant: self.tenant, rights })
     }
 
     /// The administrator that [`Plane::admin`] made, perhaps in an earlier process.
@@ -32,9 +32,9 @@ impl Plane {
     pub async fn admin_again(&self) -> Result<Actor> {
         let reader = self.control.store().read(Scope::System);
         let user = users::by_email(&reader, "admin@example.org").await?.context("an administrator")?.id;
-        let permissions = permissions::of_user(&reader, user).await?;
+        let rights = grants::rights_of(&reader, user).await?;
         let session = self.rng.id(&self.clock);
-        Ok(Actor { kind: ActorKind::Person { user, session }, tenant: self.tenant, permissions })
+        Ok(Actor { kind: ActorKind::Person { user, session }, tenant: self.tenant, rights })
     }
 
     /// An AI that acts for a person, with all their rights.
@@ -64,7 +64,8 @@ impl Plane {
                 })
             })
             .await?;
-        Ok(Actor { kind: ActorKind::Person { user, session }, tenant, permissions: Permission::ALL.to_vec() })
+        let rights = Rights::everywhere(PermissionSet::ALL);
+        Ok(Actor { kind: ActorKind::Person { user, session }, tenant, rights })
     }
 
     /// Makes an app on a node.
@@ -74,7 +75,7 @@ impl Plane {
     pub async fn app(&self, actor: &Actor, node: NodeId, name: &str) -> Result<AppId> {
         let name: Slug = name.parse().ok().context("the name is a slug")?;
         let settings = Settings::of("https://git.example.org/team/app");
-        let create = Action::App(AppAction::Create(Box::new(Create { name, node, settings })));
+        let create = Action::App(AppAction::Create(Box::new(Create { name, node, project: None, settings })));
         match self.propose(actor, create).await? {
             Proposed::Done(_, Made::App(app)) => Ok(app),
             other => bail!("expected an app, got {other:?}"),

@@ -98,6 +98,12 @@ typed_ids! {
     AppId = "app";
     /// One immutable release of an app.
     ReleaseId = "release";
+    /// A game or app server made from a template.
+    ServerId = "server";
+    /// A role a team made for itself.
+    RoleId = "role";
+    /// One right or role of one person at one object.
+    GrantId = "grant";
     /// The durable record of one action.
     RunId = "run";
     /// The idempotency key of one signed order.

@@ -7,21 +7,25 @@
 
 pub mod error;
 pub mod id;
+pub mod network;
 pub mod page;
 pub mod scope;
 pub mod secret;
+pub mod sight;
 pub mod text;
 pub mod time;
 pub mod unit;
 
 pub use error::{ErrorKind, Fault};
 pub use id::{
-    AccountId, AppId, ApprovalId, ChannelId, CommandId, ConnectionId, DeviceCodeId, EnrolTokenId, InstanceId, NodeId,
-    ProjectId, ReleaseId, RequestId, RunId, SessionId, TenantId, TokenId, TypedId, UserId,
+    AccountId, AppId, ApprovalId, ChannelId, CommandId, ConnectionId, DeviceCodeId, EnrolTokenId, GrantId, InstanceId,
+    NodeId, ProjectId, ReleaseId, RequestId, RoleId, RunId, ServerId, SessionId, TenantId, TokenId, TypedId, UserId,
 };
+pub use network::Network;
 pub use page::{Cursor, Page, PageRequest};
 pub use scope::Scope;
 pub use secret::Secret;
+pub use sight::{Seen, Sight};
 pub use text::{Name, Slug};
 pub use time::Timestamp;
 pub use unit::{ByteSize, Millis, Port};

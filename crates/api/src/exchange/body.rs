@@ -119,13 +119,16 @@ impl<S: Send + Sync, T: FromStr<Err = sf_types::id::BadId>> FromRequestParts<S> 
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let path = axum::extract::Path::<String>::from_request_parts(parts, state).await;
-        let text = path.map(|path| path.0).unwrap_or_default();
-        // A text that is no id names nothing: the same answer as for an id that is not there.
-        text.parse().map(Self).map_err(|bad: sf_types::id::BadId| {
-            let code = format!("{}.not_found", bad.what.replace(' ', "_"));
-            Fault::new(ErrorKind::NotFound, code, format!("{bad}.")).into()
-        })
+        id(&path.map(|path| path.0).unwrap_or_default()).map(Self)
     }
+}
+
+/// An id of a path. A text that is none names nothing: the same answer as for an id that is not there.
+pub(crate) fn id<T: FromStr<Err = sf_types::id::BadId>>(text: &str) -> Result<T, Problem> {
+    text.parse().map_err(|bad: sf_types::id::BadId| {
+        let code = format!("{}.not_found", bad.what.replace(' ', "_"));
+        Fault::new(ErrorKind::NotFound, code, format!("{bad}.")).into()
+    })
 }
 
 #[cfg(test)]

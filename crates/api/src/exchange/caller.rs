@@ -1,5 +1,7 @@
 //! Who is asking. The only place that knows credentials.
 
+use std::net::IpAddr;
+
 use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -51,6 +53,8 @@ pub struct Caller {
 pub struct Known {
     /// Who.
     pub actor: Actor,
+    /// From where.
+    pub(crate) address: Option<IpAddr>,
 }
 
 /// The layer: nobody passes without a credential but to [`OPEN`].
@@ -89,7 +93,7 @@ pub(crate) async fn authenticate(
     audiences: &[Audience],
     from: Option<From>,
 ) -> Result<Known, Problem> {
-    let checked = recheck(api, token, audiences).await;
+    let checked = recheck(api, token, audiences, from.map(|from| from.0)).await;
     if checked.is_err()
         && let Err(secs) = rates::failed(api, from)
     {
@@ -100,11 +104,16 @@ pub(crate) async fn authenticate(
 }
 
 /// Checks a credential, also one that was accepted before, for any of `audiences`.
-pub(crate) async fn recheck(api: &Api, token: &str, audiences: &[Audience]) -> Result<Known, Problem> {
+pub(crate) async fn recheck(
+    api: &Api,
+    token: &str,
+    audiences: &[Audience],
+    address: Option<IpAddr>,
+) -> Result<Known, Problem> {
     let mut refused = missing();
     for audience in audiences {
-        match api.control().authenticate(*audience, token).await {
-            Ok(actor) => return Ok(Known { actor }),
+        match api.control().authenticate(*audience, token, address).await {
+            Ok(actor) => return Ok(Known { actor, address }),
             // Not knowing is not the same as knowing that it is bad.
             Err(fault) if fault.kind != ErrorKind::Unauthenticated => return Err(fault.into()),
             Err(fault) => refused = fault.into(),

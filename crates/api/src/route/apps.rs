@@ -9,7 +9,7 @@ use sf_control::queries::apps::LogPart;
 use sf_control::{Control, Made, Proposal};
 use sf_protocol::report::{LogLine, LogSource};
 use sf_store::apps::{App, AppFilter};
-use sf_types::{AppId, Fault, NodeId, Slug};
+use sf_types::{AppId, Fault, NodeId, ProjectId, Slug};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{Carried, Write, order, page_request, propose};
@@ -30,6 +30,9 @@ pub struct ListApps {
     /// On this machine.
     #[param(value_type = Option<uuid::Uuid>)]
     node_id: Option<NodeId>,
+    /// In this project.
+    #[param(value_type = Option<uuid::Uuid>)]
+    project_id: Option<ProjectId>,
     /// With this in the name.
     q: Option<String>,
     /// Rows wanted, 1 to 200.
@@ -48,6 +51,10 @@ pub struct NewApp {
     /// The machine it lives on.
     #[schema(value_type = uuid::Uuid)]
     node_id: NodeId,
+    /// The project that owns it; the team's first where left out.
+    #[serde(default)]
+    #[schema(value_type = Option<uuid::Uuid>)]
+    project_id: Option<ProjectId>,
     /// How it is made and run.
     #[schema(value_type = settings::Settings)]
     settings: Settings,
@@ -69,7 +76,7 @@ pub struct ChangeApp {
 #[utoipa::path(get, path = "/api/v1/apps", tag = "apps", operation_id = "listApps", params(ListApps),
     responses((status = 200, body = Envelope<Vec<AppView>>)))]
 pub async fn list(State(api): State<Api>, caller: Caller, Asked(query): Asked<ListApps>) -> Result<Vec<AppView>> {
-    let filter = AppFilter { node: query.node_id, q: query.q };
+    let filter = AppFilter { node: query.node_id, project: query.project_id, q: query.q };
     let apps = api.control().apps(&caller.actor, &filter, &page_request(query.limit, query.after)).await?;
     let mut views = Vec::with_capacity(apps.items.len());
     for app in apps.items {
@@ -87,7 +94,7 @@ pub async fn create(
     Asked(write): Asked<Write>,
     Strict(body): Strict<NewApp>,
 ) -> std::result::Result<Response, Problem> {
-    let create = Create { name: body.name, node: body.node_id, settings: body.settings };
+    let create = Create { name: body.name, node: body.node_id, project: body.project_id, settings: body.settings };
     match propose(&api, &caller, write, Action::App(AppAction::Create(Box::new(create)))).await? {
         Carried::Answered(response) => Ok(response),
         Carried::Done(Made::App(app)) => Ok(created(show(&api, &caller, app).await?).into_response()),

@@ -22,6 +22,7 @@ use crate::fault::Problem;
 use crate::layer::address::From;
 use crate::layer::origin::{self, REFRESH_COOKIE, REFRESH_PATH};
 use crate::state::Api;
+use crate::view::rights::GrantView;
 use crate::view::user::{MeView, SignedInView, TenantView, UserView};
 use crate::view::{Nothing, Time};
 
@@ -165,7 +166,7 @@ pub async fn logout(
 ) -> std::result::Result<Response, Problem> {
     let bearer = caller::bearer(&headers);
     let known = match bearer {
-        Some(token) => caller::recheck(&api, token, &[sf_identity::Audience::Api]).await.ok(),
+        Some(token) => caller::recheck(&api, token, &[sf_identity::Audience::Api], None).await.ok(),
         None => None,
     };
     if let Some(ActorKind::Person { session, .. }) = known.map(|known| known.actor.kind) {
@@ -195,7 +196,8 @@ pub async fn me(State(api): State<Api>, caller: Caller) -> Result<MeView> {
     Ok(ok(MeView {
         user: user.into(),
         tenant: TenantView { id: tenant.id.uuid(), name: tenant.name },
-        permissions: names(&caller.actor.permissions),
+        permissions: caller.actor.rights.in_tenant().iter().map(|one| one.name().to_owned()).collect(),
+        grants: api.control().own_grants(&caller.actor).await?.into_iter().map(GrantView::of).collect(),
         via: via.to_owned(),
     }))
 }

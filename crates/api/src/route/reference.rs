@@ -23,7 +23,7 @@ pub struct SpecView {
     pub help: String,
     /// The right it needs.
     pub permission: String,
-    /// What it acts on: `tenant`, `node`, `app`, `run`, `user` or `token`.
+    /// What it acts on: `tenant`, `project`, `node`, `app`, `run`, `user`, `role` or `token`.
     pub target: String,
     /// `change` or `destroy`.
     pub effect: String,
@@ -55,6 +55,61 @@ pub async fn actions(_: crate::caller::Caller) -> Answer<Vec<SpecView>> {
     ok(specs())
 }
 
+/// A permission, and what needs it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Permission)]
+pub struct PermissionView {
+    /// `app:deploy`.
+    pub name: String,
+    /// `deploy`.
+    pub verb: String,
+    /// Titles of the actions that need it.
+    pub actions: Vec<String>,
+}
+
+/// Permissions that belong together.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = PermissionCategory)]
+pub struct CategoryView {
+    /// `app`.
+    pub name: String,
+    /// "Apps".
+    pub title: String,
+    /// Whether it is one of the ten of the panel.
+    pub panel: bool,
+    /// The permissions in it.
+    pub permissions: Vec<PermissionView>,
+}
+
+/// Every permission there is, in groups.
+#[utoipa::path(get, path = "/api/v1/permissions", tag = "roles", operation_id = "listPermissions",
+    responses((status = 200, body = Envelope<Vec<CategoryView>>)))]
+pub async fn permissions(_: crate::caller::Caller) -> Answer<Vec<CategoryView>> {
+    ok(categories())
+}
+
+/// The permissions as they are shown.
+pub fn categories() -> Vec<CategoryView> {
+    let view = |permission: sf_actions::Permission| {
+        let needing = Action::all_specs().filter(|spec| spec.permission == permission);
+        PermissionView {
+            name: permission.name().to_owned(),
+            verb: permission.verb().to_owned(),
+            actions: needing.map(|spec| spec.title.to_owned()).collect(),
+        }
+    };
+    let all = sf_actions::permission::category::ALL.iter().enumerate();
+    all.map(|(place, category)| CategoryView {
+        name: category.name.to_owned(),
+        title: category.title.to_owned(),
+        panel: place < sf_actions::permission::category::PANEL,
+        permissions: category.permissions().map(view).collect(),
+    })
+    .collect()
+}
+
 /// The vocabulary as it is shown.
 pub fn specs() -> Vec<SpecView> {
     let target = |kind| match kind {
@@ -64,6 +119,8 @@ pub fn specs() -> Vec<SpecView> {
         TargetKind::Run => "run",
         TargetKind::User => "user",
         TargetKind::Token => "token",
+        TargetKind::Role => "role",
+        TargetKind::Project => "project",
     };
     let view = |spec: &sf_actions::Spec| SpecView {
         name: spec.name.to_owned(),

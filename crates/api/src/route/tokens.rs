@@ -3,10 +3,10 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use sf_actions::Action;
 use sf_actions::access::{AccessAction, CreateToken, TokenRef};
+use sf_actions::{Action, Permission};
 use sf_control::Made;
-use sf_types::{Name, TokenId};
+use sf_types::{Name, ProjectId, TokenId};
 use utoipa::ToSchema;
 
 use super::{Carried, Write, propose};
@@ -15,8 +15,8 @@ use crate::caller::Caller;
 use crate::envelope::{Envelope, Result, created, ok};
 use crate::fault::Problem;
 use crate::state::Api;
+use crate::view::Nothing;
 use crate::view::user::{NewTokenView, TokenView};
-use crate::view::{Nothing, Time};
 
 /// A token wanted.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -27,6 +27,17 @@ pub struct NewToken {
     name: Name,
     /// Days it is valid, 1 to 365.
     days: u16,
+    /// Permissions it is limited to; all of yours where left out.
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<String>>)]
+    scopes: Option<Vec<Permission>>,
+    /// Address ranges it may be used from: `192.0.2.0/24`; all where left out.
+    #[serde(default)]
+    addresses: Option<Vec<String>>,
+    /// The project it is limited to.
+    #[serde(default)]
+    #[schema(value_type = Option<uuid::Uuid>)]
+    project: Option<ProjectId>,
 }
 
 /// One's own tokens; never their texts.
@@ -46,18 +57,13 @@ pub async fn create(
     Asked(write): Asked<Write>,
     Strict(body): Strict<NewToken>,
 ) -> std::result::Result<Response, Problem> {
-    let name = body.name.to_string();
-    let action = Action::Access(AccessAction::CreateToken(CreateToken { name: body.name, days: body.days }));
+    let NewToken { name, days, scopes, addresses, project } = body;
+    let create = CreateToken { name, days, scopes, addresses, project };
+    let action = Action::Access(AccessAction::CreateToken(create));
     match propose(&api, &caller, write, action).await? {
         Carried::Answered(response) => Ok(response),
-        Carried::Done(Made::Token { id, text, expires_at }) => {
-            let token = TokenView {
-                id: id.uuid(),
-                name,
-                created_at: Time(api.control().now()),
-                expires_at: Time(expires_at),
-                last_used_at: None,
-            };
+        Carried::Done(Made::Token { id, text, .. }) => {
+            let token = TokenView::from(api.control().token(&caller.actor, id).await?);
             Ok(created(NewTokenView { token, secret: text }).into_response())
         }
         Carried::Done(_) => Ok(created(Nothing {}).into_response()),

@@ -21,6 +21,8 @@ pub struct AppView {
     pub name: String,
     /// The machine it lives on.
     pub node_id: Uuid,
+    /// The project that owns it.
+    pub project_id: Uuid,
     /// How it is made and run.
     #[schema(value_type = settings::Settings)]
     pub settings: sf_actions::app::Settings,
@@ -140,6 +142,7 @@ impl AppView {
             id: app.id.uuid(),
             name: app.name.into(),
             node_id: app.node.uuid(),
+            project_id: app.project.uuid(),
             state: word(&app.state),
             desired: app.desired.word().to_owned(),
             generation: app.generation,

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Time;
+use super::rights::GrantView;
 
 /// A person.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -49,8 +50,10 @@ pub struct MeView {
     pub user: UserView,
     /// In which tenant.
     pub tenant: TenantView,
-    /// What they may do there.
+    /// What they may do in the whole tenant.
     pub permissions: Vec<String>,
+    /// What they were given, there and at single objects.
+    pub grants: Vec<GrantView>,
     /// `session` or `token`.
     pub via: String,
 }
@@ -81,6 +84,14 @@ pub struct TokenView {
     pub expires_at: Time,
     /// When it was last used.
     pub last_used_at: Option<Time>,
+    /// From where.
+    pub last_used_from: Option<String>,
+    /// Permissions it is limited to; all of its person's where null.
+    pub scopes: Option<Vec<String>>,
+    /// Address ranges it may be used from; all where null.
+    pub addresses: Option<Vec<String>>,
+    /// The project it is limited to.
+    pub project_id: Option<Uuid>,
 }
 
 /// A new token with its text.
@@ -131,6 +142,10 @@ impl From<Token> for TokenView {
             created_at: Time(token.created_at),
             expires_at: Time(token.expires_at),
             last_used_at: token.last_used_at.map(Time),
+            last_used_from: token.last_used_from,
+            scopes: token.scopes.map(|list| list.0),
+            addresses: token.address_list.map(|list| list.0),
+            project_id: token.project.map(|project| project.uuid()),
         }
     }
 }

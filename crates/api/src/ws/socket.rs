@@ -3,6 +3,7 @@
 pub mod backlog;
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
@@ -161,7 +162,7 @@ impl Socket {
             return Err(End::Gone);
         }
         self.messages = 0;
-        if let Some(known) = still_known(&self.api, &self.token).await?
+        if let Some(known) = still_known(&self.api, &self.token, self.known.address).await?
             && known.actor != self.known.actor
         {
             self.known = known;
@@ -331,7 +332,9 @@ impl Socket {
             let is_new = event.seq == 0 || *seen < event.seq;
             if is_new && topic.holds(event) {
                 *seen = (*seen).max(event.seq);
-                heard_through = closest(heard_through, *topic);
+                if topic.shows(&self.known.actor, event.project, event.topics.iter().copied()) {
+                    heard_through = closest(heard_through, *topic);
+                }
             }
         }
         let Some(topic) = heard_through else { return Ok(()) };
@@ -382,7 +385,7 @@ impl Socket {
             tokio::select! {
                 sent = &mut sending => return sent.map_err(|_| End::Gone),
                 () = sleep(BEAT) => {
-                    still_known(&self.api, &self.token).await?;
+                    still_known(&self.api, &self.token, self.known.address).await?;
                     if began.elapsed() > SEND_TIMEOUT {
                         return Err(End::Slow);
                     }
@@ -407,8 +410,8 @@ fn closest(found: Option<Topic>, other: Topic) -> Option<Topic> {
 
 /// `None` when it cannot be told now: a database that is away for a moment must not throw everybody out at once, and
 /// while it is, nobody can be revoked either.
-async fn still_known(api: &Api, token: &str) -> Result<Option<Known>, End> {
-    match caller::recheck(api, token, super::AUDIENCES).await {
+async fn still_known(api: &Api, token: &str, address: Option<IpAddr>) -> Result<Option<Known>, End> {
+    match caller::recheck(api, token, super::AUDIENCES, address).await {
         Ok(known) => Ok(Some(known)),
         Err(problem) if problem.fault().kind == ErrorKind::Unauthenticated => Err(End::Unauthenticated),
         Err(problem) => {

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use sf_actions::{Actor, Permission};
+use sf_actions::{Actor, Permission, Standing};
 use sf_bus::Event;
 use sf_control::{Control, events};
-use sf_types::{AppId, ErrorKind, Fault, NodeId, RunId, TenantId};
+use sf_types::{AppId, ErrorKind, Fault, NodeId, ProjectId, RunId, TenantId};
 
 /// A topic as clients write it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -29,6 +29,10 @@ pub enum Topic {
     Nodes,
     /// `approvals`.
     Approvals,
+    /// `people`: people, roles, invitations.
+    People,
+    /// `projects`.
+    Projects,
     /// `system`.
     System,
 }
@@ -42,6 +46,8 @@ impl FromStr for Topic {
             "apps" => Some(Self::Apps),
             "nodes" => Some(Self::Nodes),
             "approvals" => Some(Self::Approvals),
+            "people" => Some(Self::People),
+            "projects" => Some(Self::Projects),
             "system" => Some(Self::System),
             _ => text.rsplit_once(':').and_then(|(kind, id)| match kind {
                 "run" => id.parse().ok().map(Self::Run),
@@ -56,7 +62,8 @@ impl FromStr for Topic {
             let shown: String = text.chars().take(64).collect();
             let message = format!("`{shown}` is no topic.");
             Fault::new(ErrorKind::Invalid, "events.topic", message).fix(
-                "Use run:<id>, app:<id>, node:<id>, logs:app:<id>, logs:run:<id>, runs, apps, nodes, approvals or system.",
+                "Use run:<id>, app:<id>, node:<id>, logs:app:<id>, logs:run:<id>, runs, apps, nodes, approvals, people, \
+                 projects or system.",
             )
         })
     }
@@ -74,6 +81,8 @@ impl fmt::Display for Topic {
             Self::Apps => f.write_str("apps"),
             Self::Nodes => f.write_str("nodes"),
             Self::Approvals => f.write_str("approvals"),
+            Self::People => f.write_str("people"),
+            Self::Projects => f.write_str("projects"),
             Self::System => f.write_str("system"),
         }
     }
@@ -86,7 +95,9 @@ impl Topic {
             Self::Run(run) | Self::RunLog(run) => Some(sf_bus::Topic::Run(run)),
             Self::App(app) | Self::AppLog(app) => Some(sf_bus::Topic::App(app)),
             Self::Node(node) => Some(sf_bus::Topic::Node(node)),
-            Self::Runs | Self::Apps | Self::Nodes | Self::Approvals => Some(sf_bus::Topic::Tenant(tenant)),
+            Self::Runs | Self::Apps | Self::Nodes | Self::Approvals | Self::People | Self::Projects => {
+                Some(sf_bus::Topic::Tenant(tenant))
+            }
             Self::System => None,
         }
     }
@@ -105,7 +116,7 @@ impl Topic {
             Self::Run(_) | Self::RunLog(_) => 0,
             Self::App(_) | Self::AppLog(_) => 1,
             Self::Node(_) => 2,
-            Self::Runs | Self::Apps | Self::Nodes | Self::Approvals | Self::System => 3,
+            Self::Runs | Self::Apps | Self::Nodes | Self::Approvals | Self::People | Self::Projects | Self::System => 3,
         }
     }
 
@@ -124,6 +135,8 @@ impl Topic {
             Self::Apps => name == events::APP_UPDATE,
             Self::Nodes => name == events::NODE_UPDATE,
             Self::Approvals => name == events::APPROVAL_UPDATE,
+            Self::People => name == events::PEOPLE_UPDATE,
+            Self::Projects => name == events::PROJECT_UPDATE,
             Self::System => false,
         }
     }
@@ -137,16 +150,45 @@ impl Topic {
             Self::Run(run) | Self::RunLog(run) => control.run(actor, run).await.map(drop),
             Self::App(app) | Self::AppLog(app) => control.app(actor, app).await.map(drop),
             Self::Node(node) => control.node(actor, node).await.map(drop),
-            Self::Runs | Self::Apps => needs(actor, Permission::AppView),
-            Self::Nodes => needs(actor, Permission::NodeView),
-            Self::Approvals => needs(actor, Permission::ApprovalView),
+            Self::Runs | Self::Apps | Self::Nodes | Self::Approvals | Self::People | Self::Projects => {
+                self.list_right().map_or(Ok(()), |right| needs(actor, right))
+            }
             Self::System => Ok(()),
         }
+    }
+
+    /// What a list shows to those who have this right for what an event is about.
+    const fn list_right(self) -> Option<Permission> {
+        match self {
+            Self::Runs | Self::Apps => Some(Permission::AppView),
+            Self::Nodes => Some(Permission::NodeView),
+            Self::Approvals => Some(Permission::ApprovalView),
+            Self::People => Some(Permission::UserView),
+            Self::Projects => Some(Permission::ProjectView),
+            Self::Run(_) | Self::App(_) | Self::Node(_) | Self::AppLog(_) | Self::RunLog(_) | Self::System => None,
+        }
+    }
+
+    /// Whether an actor who follows it is told of an event: a list tells of what its reader may see, nothing else.
+    pub fn shows(self, actor: &Actor, project: Option<ProjectId>, about: impl Iterator<Item = sf_bus::Topic>) -> bool {
+        let Some(right) = self.list_right() else { return true };
+        if actor.may(right) {
+            return true;
+        }
+        let mut standing = Standing { project, ..Standing::TENANT };
+        for topic in about {
+            match topic {
+                sf_bus::Topic::App(app) => standing.app = Some(app),
+                sf_bus::Topic::Node(node) => standing.node = Some(node),
+                _ => {}
+            }
+        }
+        actor.may_at(right, &standing)
     }
 }
 
 fn needs(actor: &Actor, right: Permission) -> Result<(), Fault> {
-    if actor.may(right) {
+    if actor.rights.sight(right).is_some() {
         return Ok(());
     }
     let message = format!("This needs the permission `{right}`, which you do not have here.");
@@ -162,7 +204,7 @@ mod tests {
     #[test]
     fn topics_read_back_and_nothing_else_does() {
         let id = "0193a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b";
-        for text in ["runs", "apps", "nodes", "approvals", "system"] {
+        for text in ["runs", "apps", "nodes", "approvals", "people", "projects", "system"] {
             assert_eq!(text.parse::<Topic>().unwrap().to_string(), text);
         }
         for kind in ["run", "app", "node", "logs:app", "logs:run"] {

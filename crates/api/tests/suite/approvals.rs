@@ -10,7 +10,7 @@ use crate::world::World;
 
 /// An AI that is not sure proposes a deploy: a person is asked.
 async fn unsure(world: &World, app: &str) -> String {
-    let person = world.control.authenticate(Audience::Api, &world.token).await.unwrap();
+    let person = world.control.authenticate(Audience::Api, &world.token, None).await.unwrap();
     let actor = Actor { kind: ActorKind::Ai { user: person.user().unwrap() }, ..person };
     let deploy = Deploy { app: app.parse().unwrap(), reference: None, commit: None };
     let action = Action::Deploy(DeployAction::Deploy(deploy));

@@ -42,7 +42,7 @@ fn body(method: &Method, path: &str) -> Option<Value> {
 #[tokio::test]
 async fn without_a_good_credential_only_the_open_routes_answer() {
     let world = World::new().await;
-    let me = world.control.authenticate(Audience::Api, &world.token).await.unwrap();
+    let me = world.control.authenticate(Audience::Api, &world.token, None).await.unwrap();
     let other_audience = world.control.access_for(&me, Audience::Mcp).unwrap().unwrap().expose().clone();
     let made = world.post("/api/v1/tokens", json!({ "name": "t", "days": 1 })).await.expect(201);
     let revoked = made["secret"].as_str().unwrap().to_owned();
@@ -136,7 +136,7 @@ async fn a_token_acts_for_its_person() {
     let secret = made["secret"].as_str().unwrap();
     let me = world.send(Method::GET, "/api/v1/auth/me", Some(secret), None).await.expect(200);
     assert_eq!((me["via"].as_str(), me["user"]["email"].as_str()), (Some("token"), Some(crate::world::EMAIL)));
-    let actor = world.control.authenticate(Audience::Api, secret).await.unwrap();
+    let actor = world.control.authenticate(Audience::Api, secret, None).await.unwrap();
     assert!(matches!(actor.kind, ActorKind::Token { .. }));
     let listed = world.get("/api/v1/tokens").await.expect(200);
     assert!(!listed.to_string().contains(secret));

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use sf_actions::Actor;
 use sf_engine::{Done, Run, RunState};
 use sf_store::{Reader, StoreError, Tx, idempotency, runs};
-use sf_types::{AppId, ErrorKind, Fault, NodeId, RunId};
+use sf_types::{AppId, ErrorKind, Fault, NodeId, ProjectId, RoleId, RunId, UserId};
 
 use crate::proposal::{Made, Proposed};
 
@@ -56,6 +56,9 @@ enum Claim {
     Node(NodeId),
     App(AppId),
     Run(RunId),
+    Role(RoleId),
+    User(UserId),
+    Project(ProjectId),
 }
 
 impl Claim {
@@ -66,6 +69,9 @@ impl Claim {
             Made::Node(node) => Self::Node(*node),
             Made::App(app) => Self::App(*app),
             Made::Run(run) => Self::Run(*run),
+            Made::Role(role) => Self::Role(*role),
+            Made::User(user) => Self::User(*user),
+            Made::Project(project) => Self::Project(*project),
             Made::Invitation(_) | Made::Token { .. } => Self::Once,
         }
     }
@@ -95,5 +101,8 @@ pub(crate) async fn carried_out(reader: &Reader, key: Option<&Key>) -> Result<Op
         Claim::Node(node) => Proposed::Done(run, Made::Node(node)),
         Claim::App(app) => Proposed::Done(run, Made::App(app)),
         Claim::Run(changed) => Proposed::Done(run, Made::Run(changed)),
+        Claim::Role(role) => Proposed::Done(run, Made::Role(role)),
+        Claim::User(user) => Proposed::Done(run, Made::User(user)),
+        Claim::Project(project) => Proposed::Done(run, Made::Project(project)),
     }))
 }

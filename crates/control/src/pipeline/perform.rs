@@ -1,5 +1,8 @@
 //! Changes the control plane carries out itself, inside the transaction that records them.
 
+pub(crate) mod projects;
+pub(crate) mod roles;
+
 use std::sync::Arc;
 
 use sf_actions::access::AccessAction;
@@ -9,12 +12,14 @@ use sf_actions::run::{Decide, RunAction};
 use sf_actions::{Action, ActorKind};
 use sf_engine::{Input, Run};
 use sf_protocol::order::{AppVerb, DeploySource, Order};
+use sf_store::Json;
 use sf_store::approvals::Verdict;
 use sf_store::timeline::MomentKind;
-use sf_store::{Look, StoreError, Tx, approvals, apps, nodes, runs, tokens};
+use sf_store::{Look, StoreError, Tx, approvals, apps, nodes, runs, tenants, tokens};
 use sf_types::{AppId, ErrorKind, Fault, NodeId};
 use sha2::{Digest, Sha256};
 
+use crate::authority;
 use crate::control::Core;
 use crate::proposal::Made;
 use crate::transition::{self, After};
@@ -25,7 +30,10 @@ pub(crate) async fn perform(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mu
     match &run.action {
         Action::Node(action) => node(tx, core, run, action, after).await,
         Action::App(AppAction::Create(create)) => {
-            let project = sf_store::tenants::default_project(tx).await?.id;
+            let project = match create.project {
+                Some(project) => tenants::project(tx, project).await?.id,
+                None => tenants::default_project(tx).await?.id,
+            };
             let id: AppId = tx.new_id();
             apps::create(tx, id, project, create.node, &create.name, &create.settings)
                 .await
@@ -45,8 +53,14 @@ pub(crate) async fn perform(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mu
             Ok(Made::App(update.app))
         }
         Action::Run(action) => decide(tx, core, run, action, after).await,
+        Action::Role(action) => roles::perform(tx, run, action).await,
+        Action::Project(action) => projects::perform(tx, run, action).await,
         Action::Access(AccessAction::CreateToken(create)) => {
             let user = person(run)?;
+            unlimited(tx, run).await?;
+            if let Some(project) = create.project {
+                tenants::project(tx, project).await?;
+            }
             let id = tx.new_id();
             let issued = sf_identity::token::issue(id, &core.rng);
             let expires_at = tx.now().plus(std::time::Duration::from_secs(u64::from(create.days) * 86_400));
@@ -56,12 +70,14 @@ pub(crate) async fn perform(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mu
                 user,
                 name: create.name.to_string(),
                 hash: issued.hash,
-                scopes: None,
-                address_list: None,
+                scopes: create.scopes.as_ref().map(|list| Json(list.iter().map(|one| one.name().to_owned()).collect())),
+                address_list: create.addresses.clone().map(Json),
                 created_at: tx.now(),
                 expires_at,
                 last_used_at: None,
                 revoked_at: None,
+                project: create.project,
+                last_used_from: None,
             };
             tokens::create(tx, &token).await?;
             Ok(Made::Token { id, text: issued.text.expose().clone(), expires_at })
@@ -179,6 +195,16 @@ async fn decided(tx: &mut Tx, run: &Run, waiting: &Run, decide: &Decide, verdict
 pub fn settings_tag(settings: &Settings) -> String {
     let bytes = serde_json::to_vec(settings).expect("settings are structs, lists, numbers and text");
     Sha256::digest(bytes).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Refuses to let a key with limits make one without.
+async fn unlimited(tx: &Tx, run: &Run) -> sf_store::Result<()> {
+    let ActorKind::Token { token, .. } = run.actor else { return Ok(()) };
+    if authority::limits_of(&tokens::get(tx, token).await?).is_none() {
+        return Ok(());
+    }
+    let fault = Fault::new(ErrorKind::Forbidden, "token.limited", "A key that is limited cannot make other keys.");
+    Err(fault.fix("Sign in as a person, or use a key without limits.").into())
 }
 
 fn person(run: &Run) -> Result<sf_types::UserId, StoreError> {

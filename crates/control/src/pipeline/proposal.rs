@@ -77,6 +77,12 @@ pub enum Made {
     },
     /// Another run changed.
     Run(sf_types::RunId),
+    /// A role came to be or changed.
+    Role(sf_types::RoleId),
+    /// Somebody's rights changed.
+    User(sf_types::UserId),
+    /// A project came to be, changed or went.
+    Project(sf_types::ProjectId),
 }
 
 /// An enrolment token and all that its one line needs.

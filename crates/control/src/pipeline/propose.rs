@@ -32,7 +32,7 @@ impl Control {
         if let Some(before) = key::carried_out(&reader, key.as_ref()).await? {
             return Ok(before);
         }
-        let subject = subject::resolve(&reader, actor.tenant, &proposal.action).await?;
+        let subject = subject::resolve(&reader, actor, &proposal.action).await?;
         authorised(actor, &proposal.action, &subject)?;
         let inputs = admission::inputs(core, &reader, actor, &proposal.action, proposal.confidence).await?;
         let decision = sf_policy::admit(inputs);
@@ -100,9 +100,8 @@ fn check(action: &Action) -> Result<(), Fault> {
         Action::App(AppAction::Create(create)) => create.settings.check(),
         Action::App(AppAction::Update(update)) => update.settings.check(),
         Action::Deploy(DeployAction::Deploy(deploy)) => deploy.check(),
-        Action::Access(sf_actions::access::AccessAction::CreateToken(token)) if !(1..=365).contains(&token.days) => {
-            Err(sf_actions::Refused::new("days", "between 1 and 365 are allowed"))
-        }
+        Action::Access(sf_actions::access::AccessAction::CreateToken(token)) => token.check(),
+        Action::Role(role) => role.check(),
         _ => Ok(()),
     };
     checked.map_err(|error| refused(&error))
@@ -111,7 +110,7 @@ fn check(action: &Action) -> Result<(), Fault> {
 fn authorised(actor: &Actor, action: &Action, subject: &Subject) -> Result<(), Fault> {
     let spec = action.spec();
     let target = action.target();
-    match sf_policy::authorise(actor, spec.permission, subject::view_right(target), subject.tenant) {
+    match sf_policy::authorise(actor, spec.permission, subject::view_right(target), &subject.owned()) {
         Access::Allow => Ok(()),
         Access::Hide => {
             let (what, id) = runs::target(target);

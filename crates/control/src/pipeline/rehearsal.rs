@@ -1,6 +1,8 @@
 //! The plan of what the control plane changes itself: the change is made and taken back in one write, so that a plan
 //! refuses whatever the change would refuse.
 
+mod rights;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sf_actions::access::AccessAction;
@@ -74,6 +76,8 @@ async fn tell(tx: &mut Tx, action: &Action) -> sf_store::Result<Told> {
             let name = tokens::get(tx, revoke.token).await?.name;
             steps(vec![format!("The token `{name}` is refused from the next request on.")])
         }
+        Action::Role(action) => rights::role(tx, action).await?,
+        Action::Project(action) => rights::project(tx, action).await?,
         Action::App(AppAction::Delete(_)) | Action::Deploy(_) | Action::Process(_) | Action::Run(_) => Told::default(),
     })
 }

@@ -1,63 +1,123 @@
-//! What an action acts on, looked up once: whose it is, where it lives, and the facts a plan needs.
+//! What an action acts on, looked up once: whose it is, where it stands, and the facts a plan needs.
 
-use sf_actions::{Action, Permission, Target};
-use sf_store::{Reader, apps, nodes, runs};
+use sf_actions::app::AppAction;
+use sf_actions::role::RoleAction;
+use sf_actions::{Action, Actor, Permission, Standing, Target};
+use sf_policy::Owned;
+use sf_store::{Reader, StoreError, apps, grants, nodes, roles, runs, tenants, users};
 use sf_types::{ErrorKind, Fault, NodeId, ProjectId, TenantId};
+
+use crate::authority;
 
 /// The object of an action.
 #[derive(Clone, Debug)]
 pub(crate) struct Subject {
     pub(crate) tenant: TenantId,
+    /// What belongs to a run of it.
     pub(crate) project: Option<ProjectId>,
     pub(crate) node: Option<NodeId>,
     pub(crate) app: Option<apps::App>,
+    /// Where rights for it are looked for.
+    pub(crate) standing: Standing,
 }
 
 impl Subject {
     const fn of_tenant(tenant: TenantId) -> Self {
-        Self { tenant, project: None, node: None, app: None }
+        Self { tenant, project: None, node: None, app: None, standing: Standing::TENANT }
+    }
+
+    const fn at(tenant: TenantId, standing: Standing) -> Self {
+        Self { tenant, project: standing.project, node: standing.node, app: None, standing }
+    }
+
+    pub(crate) const fn owned(&self) -> Owned {
+        Owned { tenant: self.tenant, standing: self.standing }
     }
 }
 
 /// The right that makes an object of this kind visible; `None` for things that do not exist yet.
 pub(crate) const fn view_right(target: Target) -> Option<Permission> {
     match target {
-        Target::Tenant | Target::User(_) | Target::Token(_) => None,
+        Target::Tenant | Target::Token(_) | Target::Role(_) => None,
+        Target::User(_) => Some(Permission::UserView),
         Target::Node(_) => Some(Permission::NodeView),
         Target::App(_) | Target::Run(_) => Some(Permission::AppView),
+        Target::Project(_) => Some(Permission::ProjectView),
     }
 }
 
 /// Looks the object up within the reader's scope: what is outside does not exist.
-pub(crate) async fn resolve(reader: &Reader, tenant: TenantId, action: &Action) -> Result<Subject, Fault> {
+pub(crate) async fn resolve(reader: &Reader, actor: &Actor, action: &Action) -> Result<Subject, Fault> {
+    let tenant = actor.tenant;
     match action.target() {
-        Target::Tenant => of_new(reader, tenant, action).await,
-        Target::User(_) | Target::Token(_) => Ok(Subject::of_tenant(tenant)),
+        Target::Tenant => of_new(reader, actor, action).await,
+        Target::Token(_) => Ok(Subject::of_tenant(tenant)),
+        Target::User(user) => {
+            users::get(reader, user).await?;
+            of_person(reader, tenant, action).await
+        }
+        Target::Role(role) => {
+            roles::get(reader, role).await?;
+            Ok(Subject::of_tenant(tenant))
+        }
+        Target::Project(project) => {
+            tenants::project(reader, project).await?;
+            Ok(Subject::at(tenant, Standing { project: Some(project), ..Standing::TENANT }))
+        }
         Target::Node(node) => {
             let node = nodes::get(reader, node).await?;
-            Ok(Subject { project: node.project, node: Some(node.id), ..Subject::of_tenant(node.tenant) })
+            let standing = Standing { project: node.project, node: Some(node.id), ..Standing::TENANT };
+            Ok(Subject::at(node.tenant, standing))
         }
         Target::App(app) => {
             let app = apps::get(reader, app).await?;
-            let (tenant, project, node) = (app.tenant, app.project, app.node);
-            Ok(Subject { tenant, project: Some(project), node: Some(node), app: Some(app) })
+            let standing =
+                Standing { project: Some(app.project), node: Some(app.node), app: Some(app.id), server: None };
+            Ok(Subject { app: Some(app.clone()), ..Subject::at(app.tenant, standing) })
         }
         Target::Run(run) => {
             let run = runs::get(reader, run).await?;
-            let (tenant, project, node) = (run.tenant, run.project, run.node);
-            Ok(Subject { tenant, project, node, app: None })
+            let standing = Standing { project: run.project, node: run.node, app: run.app, server: None };
+            Ok(Subject::at(run.tenant, standing))
         }
     }
 }
 
-/// An app to be made needs its node to exist in the same tenant.
-async fn of_new(reader: &Reader, tenant: TenantId, action: &Action) -> Result<Subject, Fault> {
-    let mut subject = Subject::of_tenant(tenant);
-    if let Action::App(sf_actions::app::AppAction::Create(create)) = action {
-        let node = nodes::get(reader, create.node).await?;
-        subject.node = Some(node.id);
+/// An app to be made stands in its project, on a node that its maker may see.
+async fn of_new(reader: &Reader, actor: &Actor, action: &Action) -> Result<Subject, Fault> {
+    let subject = Subject::of_tenant(actor.tenant);
+    let Action::App(AppAction::Create(create)) = action else { return Ok(subject) };
+    let project = match create.project {
+        Some(project) => tenants::project(reader, project).await?.id,
+        None => tenants::default_project(reader).await?.id,
+    };
+    let node = nodes::get(reader, create.node).await?;
+    let there = Standing { project: node.project, node: Some(node.id), ..Standing::TENANT };
+    if !actor.may_at(Permission::NodeView, &there) {
+        return Err(missing("node", node.id));
     }
-    Ok(subject)
+    let standing = Standing { project: Some(project), ..Standing::TENANT };
+    Ok(Subject { node: Some(node.id), ..Subject::at(actor.tenant, standing) })
+}
+
+/// What is given to a person is decided where it holds; everything else about them in the team.
+async fn of_person(reader: &Reader, tenant: TenantId, action: &Action) -> Result<Subject, Fault> {
+    let object = match action {
+        Action::Role(RoleAction::Grant(give)) => give.object,
+        Action::Role(RoleAction::Withdraw(withdraw)) => {
+            let given = grants::of_user(reader, withdraw.user).await?;
+            let grant = given.into_iter().find(|grant| grant.id == withdraw.grant);
+            grant.ok_or_else(|| missing("grant", withdraw.grant))?.object
+        }
+        _ => return Ok(Subject::of_tenant(tenant)),
+    };
+    let standing = match authority::standing_of(reader, object).await {
+        Ok(standing) => standing,
+        // What was given at something that is gone is the team's to take back.
+        Err(StoreError::NotFound(_)) if matches!(action, Action::Role(RoleAction::Withdraw(_))) => Standing::TENANT,
+        Err(error) => return Err(error.into()),
+    };
+    Ok(Subject { standing, ..Subject::of_tenant(tenant) })
 }
 
 pub(crate) fn missing(what: &str, id: impl std::fmt::Display) -> Fault {

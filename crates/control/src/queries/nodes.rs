@@ -83,7 +83,7 @@ impl Control {
     /// # Errors
     /// No right, or the store cannot be read.
     pub async fn pending_devices(&self, actor: &Actor) -> Result<Vec<devices::DeviceCode>, Fault> {
-        self.view(actor, Permission::NodeCreate)?;
+        self.view_team(actor, Permission::NodeCreate)?;
         Ok(devices::pending(&self.core().store.read(sf_types::Scope::System)).await?)
     }
 

@@ -2,7 +2,7 @@
 
 use sf_actions::Actor;
 use sf_store::{sessions, tenants, tokens, users};
-use sf_types::{ErrorKind, Fault, SessionId, UserId};
+use sf_types::{ErrorKind, Fault, SessionId, TokenId, UserId};
 
 use crate::control::Control;
 
@@ -49,6 +49,14 @@ impl Control {
     /// There is no person behind it, or the store cannot be read.
     pub async fn tokens(&self, actor: &Actor) -> Result<Vec<tokens::Token>, Fault> {
         Ok(tokens::of_user(&self.core().store.read(actor.scope()), person(actor)?).await?)
+    }
+    /// One of the person's own tokens.
+    ///
+    /// # Errors
+    /// Not theirs, or the store cannot be read.
+    pub async fn token(&self, actor: &Actor, token: TokenId) -> Result<tokens::Token, Fault> {
+        let row = tokens::get(&self.core().store.read(actor.scope()), token).await?;
+        if row.user == person(actor)? { Ok(row) } else { Err(crate::subject::missing("token", token)) }
     }
 }
 

@@ -1,19 +1,31 @@
 //! Who presents a credential.
 
+use std::net::IpAddr;
+use std::time::Duration;
+
 use sf_actions::{Actor, ActorKind};
 use sf_identity::access::{Audience, Grant};
 use sf_identity::token;
-use sf_store::{StoreError, permissions, sessions, tokens, users};
+use sf_store::{StoreError, sessions, tokens, users};
 use sf_types::{ErrorKind, Fault, Scope, Secret, UserId};
 
+use crate::authority;
 use crate::control::Control;
 
+/// The last use of a key is noted once in this time: 60 s.
+const NOTED_EVERY: Duration = Duration::from_secs(60);
+
 impl Control {
-    /// Who presents this bearer text: an access token for `audience`, or a long-lived token.
+    /// Who presents this bearer text: an access token for `audience`, or an API key, from `address`.
     ///
     /// # Errors
-    /// Unknown, expired, revoked, of another kind, or its person is gone.
-    pub async fn authenticate(&self, audience: Audience, bearer: &str) -> Result<Actor, Fault> {
+    /// Unknown, expired, revoked, of another kind, from an address it may not be used from, or its person is gone.
+    pub async fn authenticate(
+        &self,
+        audience: Audience,
+        bearer: &str,
+        address: Option<IpAddr>,
+    ) -> Result<Actor, Fault> {
         let core = self.core();
         let reader = core.store.read(Scope::System);
         if bearer.starts_with("sf_") {
@@ -30,6 +42,11 @@ impl Control {
             });
             token::check(&presented, stored.as_ref(), self.now()).map_err(sf_identity::bearer::BearerRefusal::fault)?;
             let row = row.ok_or_else(signed_out)?;
+            if !authority::is_from(&row, address) {
+                let fault = Fault::new(ErrorKind::Unauthenticated, "token.address", "This key is not used from here.");
+                return Err(fault.fix("Use it from an address it was made for, or make another one."));
+            }
+            self.note_use(&row, address).await;
             return self.actor(row.user, ActorKind::Token { user: row.user, token: id }).await;
         }
         let claims = core.access.verify(audience, bearer, self.now()).map_err(|refusal| {
@@ -42,14 +59,26 @@ impl Control {
         self.actor(claims.sub, ActorKind::Person { user: claims.sub, session: claims.sid }).await
     }
 
+    /// Notes when and from where a key was used, at most once in [`NOTED_EVERY`]; nobody waits for it.
+    async fn note_use(&self, key: &tokens::Token, address: Option<IpAddr>) {
+        if key.last_used_at.is_some_and(|last| self.now() < last.plus(NOTED_EVERY)) {
+            return;
+        }
+        let (id, from) = (key.id, address.map(|address| address.to_canonical().to_string()));
+        let note = self.core().store.write_unawaited(Scope::System, move |tx| {
+            Box::pin(async move { tokens::used(tx, id, from.as_deref()).await })
+        });
+        note.await;
+    }
+
     async fn actor(&self, user: UserId, kind: ActorKind) -> Result<Actor, Fault> {
         let reader = self.core().store.read(Scope::System);
         let row = users::get(&reader, user).await.map_err(or_signed_out)?;
         if row.disabled_at.is_some() {
             return Err(signed_out());
         }
-        let permissions = permissions::of_user(&reader, user).await?;
-        Ok(Actor { kind, tenant: row.tenant, permissions })
+        let rights = authority::rights_of(&reader, kind).await.map_err(or_signed_out)?;
+        Ok(Actor { kind, tenant: row.tenant, rights })
     }
 
     /// A short-lived token for another endpoint (the event socket).

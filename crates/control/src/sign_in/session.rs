@@ -4,7 +4,7 @@ use sf_identity::access::{Audience, Grant, LIFETIME};
 use sf_identity::refresh;
 use sf_identity::refresh::{ABSOLUTE, Family, IDLE, RACE, Rotate};
 use sf_store::sessions::{self, Rotation, Session};
-use sf_store::{Look, StoreError, permissions, users};
+use sf_store::{Look, StoreError, grants, users};
 use sf_types::{Fault, Scope, Secret, SessionId};
 
 use super::bearer::signed_out;
@@ -110,7 +110,8 @@ impl Control {
         let core = self.core();
         let grant = Grant { audience: Audience::Api, user: user.id, session, tenant: user.tenant };
         let access = core.access.issue(grant, self.now(), &core.rng)?;
-        let permissions = permissions::of_user(&core.store.read(Scope::System), user.id).await?;
+        let rights = grants::rights_of(&core.store.read(Scope::System), user.id).await?;
+        let permissions = rights.in_tenant().iter().collect();
         let access_expires_at = self.now().plus(LIFETIME);
         Ok(SignedIn { user, permissions, access, access_expires_at, refresh, session })
     }

@@ -1,12 +1,13 @@
 //! The first administrator, and a new password for the forgetful.
 
-use sf_actions::Permission;
+use sf_actions::ObjectRef;
+use sf_actions::role::{RoleRef, built_in};
 use sf_identity::Passwords;
 use sf_identity::password::Cost;
 use sf_identity::setup::{CodeAnswer, SetupKey, StoredCode};
 use sf_protocol::wire::{decode_base64, encode_base64};
 use sf_runtime::Rng;
-use sf_store::{Look, Store, Tx, meta, permissions, sessions, tenants, users};
+use sf_store::{Look, Store, Tx, grants, meta, sessions, tenants, users};
 use sf_types::{ErrorKind, Fault, Scope, Secret, Timestamp, UserId};
 
 use super::{Origin, SignedIn};
@@ -143,6 +144,6 @@ async fn first_administrator(tx: &mut Tx, email: &str, name: &str, hash: &str) -
     let (tenant, _) = tenants::ensure_default(tx, "default").await?;
     let user = users::create(tx, tenant.id, email, name).await?;
     users::set_password(tx, user.id, hash).await?;
-    permissions::grant(tx, user.id, Permission::ALL).await?;
+    grants::give(tx, user.id, RoleRef::BuiltIn(built_in::owner()), ObjectRef::TENANT, None).await?;
     Ok(user)
 }

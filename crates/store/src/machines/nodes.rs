@@ -5,6 +5,7 @@ use sf_protocol::{KeyId, PublicKey};
 use sf_types::{ConnectionId, NodeId, Page, PageRequest, ProjectId, TenantId, Timestamp};
 
 use crate::row::{Column, Field, Json, column, row, words};
+use crate::seen::Places;
 use crate::sql::{Sql, containing, insert, page_of};
 use crate::tx::{Look, Tx};
 use crate::{Result, StoreError};
@@ -173,13 +174,16 @@ async fn free_name(tx: &Tx, tenant: TenantId, wanted: &str) -> Result<String> {
     Err(StoreError::Taken(wanted.to_owned()))
 }
 
+/// Columns by which a node is seen; what lives on it shows nothing of it.
+const SEEN: Places = Places { project: "project_id", node: Some("id"), app: None };
+
 /// A node inside the scope that is not deleted.
 ///
 /// # Errors
 /// [`StoreError::NotFound`].
 pub async fn get(at: &impl Look, id: NodeId) -> Result<Node> {
     let sql = Sql::select::<Node>().push(" AND removed_at IS NULL").and("id = ?", &id);
-    sql.scoped(at.scope()).get(at, "node").await
+    sql.scoped(at.scope()).seen(at, &SEEN).get(at, "node").await
 }
 
 /// A node by the name of its key: how a connection begins, under the system's scope.
@@ -197,7 +201,7 @@ pub async fn by_key(at: &impl Look, key: &KeyId) -> Result<Option<Node>> {
 /// When the database fails.
 pub async fn by_name(at: &impl Look, name: &str) -> Result<Option<Node>> {
     let sql = Sql::select::<Node>().push(" AND removed_at IS NULL").with(" AND name = ?", name);
-    sql.scoped(at.scope()).find(at).await
+    sql.scoped(at.scope()).seen(at, &SEEN).find(at).await
 }
 
 /// Nodes inside the scope that are not deleted, newest first.
@@ -205,7 +209,7 @@ pub async fn by_name(at: &impl Look, name: &str) -> Result<Option<Node>> {
 /// # Errors
 /// A bad cursor; when the database fails.
 pub async fn page(at: &impl Look, filter: &NodeFilter, page: &PageRequest) -> Result<Page<Node>> {
-    let mut sql = Sql::select::<Node>().push(" AND removed_at IS NULL").scoped(at.scope());
+    let mut sql = Sql::select::<Node>().push(" AND removed_at IS NULL").scoped(at.scope()).seen(at, &SEEN);
     sql = sql.and_some("status = ?", filter.status.as_ref());
     if let Some(q) = &filter.q {
         sql = sql.with(" AND lower(name) LIKE ? ESCAPE '\\'", containing(q));

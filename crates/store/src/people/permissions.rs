@@ -1,7 +1,7 @@
-//! What people may do.
+//! Single permissions of people, beside their roles; `grants` reads both together.
 
-use sf_actions::Permission;
-use sf_types::{TenantId, UserId};
+use sf_actions::{Permission, PermissionSet};
+use sf_types::{TenantId, Timestamp, UserId};
 
 use crate::row::{Column, row};
 use crate::sql::{Sql, insert_all};
@@ -15,7 +15,7 @@ row! {
 }
 
 row! {
-    /// One right of one person.
+    /// One permission of one person at one object.
     struct Grant in "user_permissions" {
         id: uuid::Uuid,
         tenant: TenantId = "tenant_id",
@@ -23,6 +23,8 @@ row! {
         object_kind: String,
         object_id: String,
         permission: Permission,
+        granted_by: Option<UserId>,
+        created_at: Option<Timestamp>,
     }
 }
 
@@ -34,6 +36,18 @@ const EVERYWHERE: &str = "";
 /// # Errors
 /// [`crate::StoreError::NotFound`] when the person is not inside the scope.
 pub async fn grant(tx: &mut Tx, user: UserId, rights: &[Permission]) -> Result<()> {
+    grant_at(tx, user, rights, EVERYWHERE, EVERYWHERE, None).await
+}
+
+/// The same at one object.
+pub(crate) async fn grant_at(
+    tx: &mut Tx,
+    user: UserId,
+    rights: &[Permission],
+    object_kind: &str,
+    object_id: &str,
+    by: Option<UserId>,
+) -> Result<()> {
     let user = users::get(tx, user).await?;
     let known: Vec<_> = rights.iter().map(|name| Known { name: *name }).collect();
     insert_all(tx, &known, " ON CONFLICT DO NOTHING").await?;
@@ -43,15 +57,17 @@ pub async fn grant(tx: &mut Tx, user: UserId, rights: &[Permission]) -> Result<(
             id: tx.new_uuid(),
             tenant: user.tenant,
             user: user.id,
-            object_kind: EVERYWHERE.to_owned(),
-            object_id: EVERYWHERE.to_owned(),
+            object_kind: object_kind.to_owned(),
+            object_id: object_id.to_owned(),
             permission: *permission,
+            granted_by: by,
+            created_at: Some(tx.now),
         })
         .collect();
     insert_all(tx, &grants, " ON CONFLICT DO NOTHING").await.map(drop)
 }
 
-/// Takes rights away.
+/// Takes rights away that hold in the whole tenant.
 ///
 /// # Errors
 /// When the database fails.
@@ -59,6 +75,7 @@ pub async fn withdraw(tx: &mut Tx, user: UserId, rights: &[Permission]) -> Resul
     for right in rights {
         Sql::new("DELETE FROM user_permissions WHERE TRUE")
             .and("user_id = ?", &user)
+            .with(" AND object_kind = ?", EVERYWHERE)
             .with(" AND permission = ?", right.value())
             .tenant_scoped(tx.scope())
             .run(tx)
@@ -67,7 +84,7 @@ pub async fn withdraw(tx: &mut Tx, user: UserId, rights: &[Permission]) -> Resul
     Ok(())
 }
 
-/// What a person may do in their whole tenant, sorted. Rights that this program does not know are left out.
+/// The single permissions a person has in their whole tenant, sorted; rights by role are not among them.
 ///
 /// # Errors
 /// When the database fails.
@@ -79,7 +96,10 @@ pub async fn of_user(at: &impl Look, user: UserId) -> Result<Vec<Permission>> {
         .raws(at)
         .await?;
     let names = rows.iter().map(|row| String::read(row, 0)).collect::<Result<Vec<_>>>()?;
-    let mut rights: Vec<Permission> = names.iter().filter_map(|name| name.parse().ok()).collect();
-    rights.sort_unstable();
-    Ok(rights)
+    Ok(known(&names).iter().collect())
+}
+
+/// The permissions of these names; those that this program does not know are left out.
+pub(crate) fn known(names: &[String]) -> PermissionSet {
+    names.iter().filter_map(|name| name.parse::<Permission>().ok()).collect()
 }

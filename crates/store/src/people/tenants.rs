@@ -3,6 +3,7 @@
 use sf_types::{ProjectId, Scope, TenantId, Timestamp};
 
 use crate::row::row;
+use crate::seen::Places;
 use crate::sql::{Sql, insert};
 use crate::tx::{Look, Tx};
 use crate::{Result, StoreError};
@@ -30,9 +31,15 @@ row! {
         name: String,
         /// When it was made.
         created_at: Timestamp,
+        /// When it was last renamed.
+        updated_at: Option<Timestamp>,
+        /// When it was deleted; what is recorded of it still names it.
+        deleted_at: Option<Timestamp>,
     }
 }
 
+/// Projects of one team at the most.
+pub const MAX_PROJECTS: u64 = 500;
 /// Name of the project every tenant begins with.
 pub const DEFAULT_PROJECT: &str = "default";
 
@@ -44,7 +51,7 @@ pub async fn ensure_default(tx: &mut Tx, name: &str) -> Result<(Tenant, Project)
     system_only(tx.scope())?;
     let oldest: Option<Tenant> = Sql::select::<Tenant>().push(" ORDER BY created_at, id LIMIT 1").find(tx).await?;
     let Some(tenant) = oldest else { return create(tx, name).await };
-    let project = Sql::select::<Project>().and("tenant_id = ?", &tenant.id);
+    let project = living().and("tenant_id = ?", &tenant.id);
     let project = project.push(" ORDER BY created_at, id LIMIT 1").get(tx, "project").await?;
     Ok((tenant, project))
 }
@@ -56,7 +63,14 @@ pub async fn ensure_default(tx: &mut Tx, name: &str) -> Result<(Tenant, Project)
 pub async fn create(tx: &mut Tx, name: &str) -> Result<(Tenant, Project)> {
     system_only(tx.scope())?;
     let tenant = Tenant { id: tx.new_id(), name: name.to_owned(), created_at: tx.now };
-    let project = Project { id: tx.new_id(), tenant: tenant.id, name: DEFAULT_PROJECT.to_owned(), created_at: tx.now };
+    let project = Project {
+        id: tx.new_id(),
+        tenant: tenant.id,
+        name: DEFAULT_PROJECT.to_owned(),
+        created_at: tx.now,
+        updated_at: None,
+        deleted_at: None,
+    };
     insert(tx, &tenant).await?;
     insert(tx, &project).await?;
     Ok((tenant, project))
@@ -85,7 +99,7 @@ pub async fn all(at: &impl Look) -> Result<Vec<Tenant>> {
 /// # Errors
 /// When the database fails.
 pub async fn projects(at: &impl Look) -> Result<Vec<Project>> {
-    let sql = Sql::select::<Project>().and_some("tenant_id = ?", at.scope().tenant().as_ref());
+    let sql = living().and_some("tenant_id = ?", at.scope().tenant().as_ref()).seen(at, &SEEN);
     sql.and_some("id = ?", at.scope().project().as_ref()).push(" ORDER BY created_at, id").all(at).await
 }
 
@@ -95,6 +109,86 @@ pub async fn projects(at: &impl Look) -> Result<Vec<Project>> {
 /// [`StoreError::NotFound`].
 pub async fn default_project(at: &impl Look) -> Result<Project> {
     projects(at).await?.into_iter().next().ok_or(StoreError::NotFound("project"))
+}
+
+/// A project inside the scope.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub async fn project(at: &impl Look, id: ProjectId) -> Result<Project> {
+    let sql = living().and("id = ?", &id).and_some("tenant_id = ?", at.scope().tenant().as_ref()).seen(at, &SEEN);
+    sql.and_some("id = ?", at.scope().project().as_ref()).get(at, "project").await
+}
+
+/// Adds a project to a team.
+///
+/// # Errors
+/// [`StoreError::Taken`] when the team has one of this name; a fault when it has [`MAX_PROJECTS`].
+pub async fn add_project(tx: &mut Tx, tenant: TenantId, name: &str) -> Result<Project> {
+    tx.own("project", tenant, None)?;
+    let count = Sql::new("SELECT count(*) FROM projects WHERE deleted_at IS NULL").and("tenant_id = ?", &tenant);
+    if count.scalar::<u64>(tx).await?.unwrap_or(0) >= MAX_PROJECTS {
+        let message = format!("A team has {MAX_PROJECTS} projects at the most.");
+        let fault = sf_types::Fault::new(sf_types::ErrorKind::TooLarge, "project.too_many", message);
+        return Err(fault.fix("Delete one that is empty.").into());
+    }
+    let project = Project {
+        id: tx.new_id(),
+        tenant,
+        name: name.to_owned(),
+        created_at: tx.now,
+        updated_at: None,
+        deleted_at: None,
+    };
+    insert(tx, &project).await?;
+    Ok(project)
+}
+
+/// Gives a project another name.
+///
+/// # Errors
+/// [`StoreError::NotFound`]; [`StoreError::Taken`].
+pub async fn rename_project(tx: &mut Tx, id: ProjectId, name: &str) -> Result<()> {
+    let sql = Sql::new("UPDATE projects SET name = ").with("?", name);
+    let sql = sql.with(", updated_at = ? WHERE deleted_at IS NULL", tx.now.as_millis()).and("id = ?", &id);
+    sql.tenant_scoped(tx.scope()).run_one(tx, "project").await
+}
+
+/// Deletes a project that owns nothing any more. Its row stays for what is recorded of it (deleted apps, runs, lines);
+/// its name is free again.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub async fn delete_project(tx: &mut Tx, id: ProjectId) -> Result<()> {
+    let sql = Sql::new("UPDATE projects SET deleted_at = ").with("?", tx.now.as_millis());
+    let sql = sql.with(", name = ? WHERE deleted_at IS NULL", format!("deleted {id}")).and("id = ?", &id);
+    sql.tenant_scoped(tx.scope()).run_one(tx, "project").await
+}
+
+/// Holds a team's row until COMMIT: decisions that count its people are made one after the other, also by several
+/// control planes.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub async fn lock(tx: &mut Tx, id: TenantId) -> Result<()> {
+    let sql = Sql::new("UPDATE tenants SET name = name WHERE TRUE").and("id = ?", &id);
+    sql.and_some("id = ?", tx.scope().tenant().as_ref()).run_one(tx, "tenant").await
+}
+
+/// Gives a team another name.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub async fn rename(tx: &mut Tx, id: TenantId, name: &str) -> Result<()> {
+    let sql = Sql::new("UPDATE tenants SET name = ").with("? WHERE TRUE", name).and("id = ?", &id);
+    sql.and_some("id = ?", tx.scope().tenant().as_ref()).run_one(tx, "tenant").await
+}
+
+/// How a project is seen: by itself.
+const SEEN: Places = Places { project: "id", node: None, app: None };
+
+fn living() -> Sql {
+    Sql::select::<Project>().push(" AND deleted_at IS NULL")
 }
 
 fn system_only(scope: Scope) -> Result<()> {

@@ -1,6 +1,6 @@
 //! Long-lived tokens of the CLI and of programs.
 
-use sf_types::{TenantId, Timestamp, TokenId, UserId};
+use sf_types::{ProjectId, TenantId, Timestamp, TokenId, UserId};
 
 use crate::row::{Json, row};
 use crate::sql::{Sql, insert};
@@ -32,6 +32,10 @@ row! {
         last_used_at: Option<Timestamp>,
         /// When it was made useless.
         revoked_at: Option<Timestamp>,
+        /// The project it is limited to.
+        project: Option<ProjectId> = "project_id",
+        /// Address it was last used from.
+        last_used_from: Option<String>,
     }
 }
 
@@ -84,7 +88,8 @@ pub async fn revoke(tx: &mut Tx, id: TokenId) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn used(tx: &mut Tx, id: TokenId) -> Result<()> {
-    let sql = Sql::new("UPDATE api_tokens SET last_used_at = ").with("? WHERE TRUE", tx.now.as_millis());
+pub async fn used(tx: &mut Tx, id: TokenId, from: Option<&str>) -> Result<()> {
+    let sql = Sql::new("UPDATE api_tokens SET last_used_at = ").with("?", tx.now.as_millis());
+    let sql = sql.with(", last_used_from = ? WHERE TRUE", from.map(str::to_owned));
     sql.and("id = ?", &id).tenant_scoped(tx.scope()).run(tx).await.map(drop)
 }

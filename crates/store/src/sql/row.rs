@@ -196,6 +196,8 @@ id_fields!(
     CommandId,
     ApprovalId,
     InstanceId,
+    RoleId,
+    GrantId,
 );
 
 macro_rules! number_fields {

@@ -4,6 +4,7 @@ use serde_json::Value;
 use sf_types::{ApprovalId, Page, PageRequest, ProjectId, RunId, TenantId, Timestamp, UserId};
 
 use crate::row::{Json, row, words};
+use crate::seen::Places;
 use crate::sql::{Sql, insert, page_of};
 use crate::tx::{Look, Tx};
 use crate::{Result, StoreError};
@@ -80,12 +81,19 @@ pub async fn open(tx: &mut Tx, approval: &Approval) -> Result<()> {
     insert(tx, approval).await
 }
 
+/// How an approval is seen: with the run it is about.
+const SEEN: Places = Places {
+    project: "project_id",
+    node: Some("(SELECT r.node_id FROM runs r WHERE r.id = subject_id)"),
+    app: Some("(SELECT r.app_id FROM runs r WHERE r.id = subject_id)"),
+};
+
 /// An approval inside the scope.
 ///
 /// # Errors
 /// [`StoreError::NotFound`].
 pub async fn get(at: &impl Look, id: ApprovalId) -> Result<Approval> {
-    Sql::select::<Approval>().and("id = ?", &id).scoped(at.scope()).get(at, "approval").await
+    Sql::select::<Approval>().and("id = ?", &id).scoped(at.scope()).seen(at, &SEEN).get(at, "approval").await
 }
 
 /// The open approval of a run.
@@ -94,7 +102,7 @@ pub async fn get(at: &impl Look, id: ApprovalId) -> Result<Approval> {
 /// When the database fails.
 pub async fn open_of_run(at: &impl Look, run: RunId) -> Result<Option<Approval>> {
     let sql = Sql::select::<Approval>().push(" AND state = 'open'").and("subject_id = ?", &run);
-    sql.scoped(at.scope()).find(at).await
+    sql.scoped(at.scope()).seen(at, &SEEN).find(at).await
 }
 
 /// All approvals of a run, newest first.
@@ -102,7 +110,7 @@ pub async fn open_of_run(at: &impl Look, run: RunId) -> Result<Option<Approval>>
 /// # Errors
 /// When the database fails.
 pub async fn of_run(at: &impl Look, run: RunId) -> Result<Vec<Approval>> {
-    let sql = Sql::select::<Approval>().and("subject_id = ?", &run).scoped(at.scope());
+    let sql = Sql::select::<Approval>().and("subject_id = ?", &run).scoped(at.scope()).seen(at, &SEEN);
     sql.push(" ORDER BY id DESC").all(at).await
 }
 
@@ -111,7 +119,8 @@ pub async fn of_run(at: &impl Look, run: RunId) -> Result<Vec<Approval>> {
 /// # Errors
 /// A bad cursor; when the database fails.
 pub async fn page(at: &impl Look, state: Option<ApprovalState>, page: &PageRequest) -> Result<Page<Approval>> {
-    let sql = Sql::select::<Approval>().scoped(at.scope()).and_some("state = ?", state.as_ref());
+    let sql = Sql::select::<Approval>().scoped(at.scope()).seen(at, &SEEN);
+    let sql = sql.and_some("state = ?", state.as_ref());
     Ok(page_of(sql.page(page)?.all(at).await?, page, |approval: &Approval| approval.id.uuid()))
 }
 

@@ -6,6 +6,7 @@ use sf_protocol::app::{AppSpec, AppState};
 use sf_types::{AppId, NodeId, Page, PageRequest, Port, ProjectId, ReleaseId, Slug, TenantId, Timestamp};
 
 use crate::row::{Column, Field, Json, column, row, words};
+use crate::seen::Places;
 use crate::sql::{Sql, containing, insert, page_of};
 use crate::tx::{Look, Tx};
 use crate::{Result, StoreError, nodes, releases};
@@ -60,11 +61,16 @@ row! {
     }
 }
 
+/// Columns by which an app is seen.
+const SEEN: Places = Places { project: "project_id", node: Some("node_id"), app: Some("id") };
+
 /// Which apps.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct AppFilter {
     /// On this machine.
     pub node: Option<NodeId>,
+    /// In this project.
+    pub project: Option<ProjectId>,
     /// With this in the name.
     pub q: Option<String>,
 }
@@ -149,7 +155,7 @@ pub async fn create(
 /// # Errors
 /// [`StoreError::NotFound`].
 pub async fn get(at: &impl Look, id: AppId) -> Result<App> {
-    living().and("id = ?", &id).scoped(at.scope()).get(at, "app").await
+    living().and("id = ?", &id).scoped(at.scope()).seen(at, &SEEN).get(at, "app").await
 }
 
 /// An app by name; of several projects' the oldest.
@@ -157,7 +163,7 @@ pub async fn get(at: &impl Look, id: AppId) -> Result<App> {
 /// # Errors
 /// When the database fails.
 pub async fn by_name(at: &impl Look, name: &str) -> Result<Option<App>> {
-    living().with(" AND name = ?", name).scoped(at.scope()).push(" ORDER BY id LIMIT 1").find(at).await
+    living().with(" AND name = ?", name).scoped(at.scope()).seen(at, &SEEN).push(" ORDER BY id LIMIT 1").find(at).await
 }
 
 /// Apps inside the scope that are not deleted, newest first.
@@ -165,11 +171,21 @@ pub async fn by_name(at: &impl Look, name: &str) -> Result<Option<App>> {
 /// # Errors
 /// A bad cursor; when the database fails.
 pub async fn page(at: &impl Look, filter: &AppFilter, page: &PageRequest) -> Result<Page<App>> {
-    let mut sql = living().scoped(at.scope()).and_some("node_id = ?", filter.node.as_ref());
+    let mut sql = living().scoped(at.scope()).seen(at, &SEEN);
+    sql = sql.and_some("node_id = ?", filter.node.as_ref()).and_some("project_id = ?", filter.project.as_ref());
     if let Some(q) = &filter.q {
         sql = sql.with(" AND name LIKE ? ESCAPE '\\'", containing(q));
     }
     Ok(page_of(sql.page(page)?.all(at).await?, page, |app: &App| app.id.uuid()))
+}
+
+/// How many apps a project has.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_of_project(at: &impl Look, project: ProjectId) -> Result<u64> {
+    let sql = Sql::new("SELECT count(*) FROM apps WHERE deleted_at IS NULL").and("project_id = ?", &project);
+    Ok(sql.scoped(at.scope()).scalar(at).await?.unwrap_or(0))
 }
 
 /// All apps of a node that are not deleted, oldest first: its desired state.
@@ -177,7 +193,7 @@ pub async fn page(at: &impl Look, filter: &AppFilter, page: &PageRequest) -> Res
 /// # Errors
 /// When the database fails.
 pub async fn of_node(at: &impl Look, node: NodeId) -> Result<Vec<App>> {
-    living().and("node_id = ?", &node).scoped(at.scope()).push(" ORDER BY id").all(at).await
+    living().and("node_id = ?", &node).scoped(at.scope()).seen(at, &SEEN).push(" ORDER BY id").all(at).await
 }
 
 /// What planning has to know: the app as it is, its generation as it will be after a change, and its releases.

@@ -5,6 +5,7 @@ use sf_protocol::outcome::{DeployFacts, StepTime};
 use sf_types::{AppId, Page, PageRequest, ProjectId, ReleaseId, RunId, TenantId, Timestamp};
 
 use crate::row::{Column, Field, Json, row, words};
+use crate::seen::Places;
 use crate::sql::{Sql, insert, page_of};
 use crate::tx::{Look, Tx};
 use crate::{Result, apps};
@@ -94,12 +95,19 @@ pub async fn create(
     Ok(release)
 }
 
+/// How a release is seen: with its app.
+const SEEN: Places = Places {
+    project: "project_id",
+    node: Some("(SELECT a.node_id FROM apps a WHERE a.id = app_id)"),
+    app: Some("app_id"),
+};
+
 /// A release inside the scope.
 ///
 /// # Errors
 /// [`crate::StoreError::NotFound`].
 pub async fn get(at: &impl Look, id: ReleaseId) -> Result<Release> {
-    Sql::select::<Release>().and("id = ?", &id).scoped(at.scope()).get(at, "release").await
+    Sql::select::<Release>().and("id = ?", &id).scoped(at.scope()).seen(at, &SEEN).get(at, "release").await
 }
 
 /// Releases of an app, newest first.

@@ -9,6 +9,7 @@ use sf_types::{
 };
 
 use crate::row::{Column, Field, Json, Row, column, row};
+use crate::seen::Places;
 use crate::sql::{Sql, containing, insert_later, page_of};
 use crate::tx::{Look, Tx};
 use crate::{Result, StoreError};
@@ -147,6 +148,8 @@ pub fn target(target: Target) -> (&'static str, String) {
         Target::Run(id) => ("run", id.to_string()),
         Target::User(id) => ("user", id.to_string()),
         Target::Token(id) => ("token", id.to_string()),
+        Target::Role(id) => ("role", id.to_string()),
+        Target::Project(id) => ("project", id.to_string()),
     }
 }
 
@@ -214,12 +217,16 @@ pub async fn get(at: &impl Look, id: RunId) -> Result<Run> {
     Ok(record(at, id).await?.run)
 }
 
+/// Columns by which a run is seen.
+const SEEN: Places = Places { project: "project_id", node: Some("node_id"), app: Some("app_id") };
+
 /// A run inside the scope with the node's word on it.
 ///
 /// # Errors
 /// [`StoreError::NotFound`].
 pub async fn record(at: &impl Look, id: RunId) -> Result<RunRecord> {
-    let row: RunRow = Sql::select::<RunRow>().and("id = ?", &id).scoped(at.scope()).get(at, "run").await?;
+    let row: RunRow =
+        Sql::select::<RunRow>().and("id = ?", &id).scoped(at.scope()).seen(at, &SEEN).get(at, "run").await?;
     row.record()
 }
 
@@ -230,6 +237,7 @@ pub async fn record(at: &impl Look, id: RunId) -> Result<RunRecord> {
 pub async fn page(at: &impl Look, filter: &RunFilter, page: &PageRequest) -> Result<Page<RunRecord>> {
     let mut sql = Sql::select::<RunRow>()
         .scoped(at.scope())
+        .seen(at, &SEEN)
         .and_some("action_name = ?", filter.action.as_ref())
         .and_some("app_id = ?", filter.app.as_ref())
         .and_some("node_id = ?", filter.node.as_ref());

@@ -7,6 +7,7 @@ mod fixture;
 mod machines;
 mod observed;
 mod pipeline;
+mod rights;
 mod tenancy;
 mod writes;
 
@@ -62,6 +63,12 @@ suite! {
         sessions_rotate_once_per_generation,
         tokens_and_rights,
         idempotency_keys_replay_conflict_and_expire,
+    }
+    rights {
+        grants_add_up_and_end,
+        a_role_is_its_teams_own,
+        who_has_rights_at_an_object_sees_it_and_nothing_else,
+        a_key_keeps_its_limits,
     }
     machines {
         enrolment_token_has_exactly_one_winner,

@@ -48,7 +48,7 @@ pub async fn another_tenant_sees_and_changes_nothing(plane: Plane) -> Result<()>
         assert_eq!(seen.map(|fault| fault.kind), Some(ErrorKind::NotFound), "{what}");
     }
     let settings = Settings::of("https://git.example.org/team/app");
-    let create = Create { name: "mine".parse()?, node: node.id(), settings };
+    let create = Create { name: "mine".parse()?, node: node.id(), project: None, settings };
     for action in [
         deploy(app),
         Action::App(AppAction::Create(Box::new(create))),

@@ -72,7 +72,10 @@ impl Socket {
             let named = topic.stored().is_some_and(|name| event.topics.contains(&name));
             if named && *seen < stored.seq {
                 *seen = stored.seq;
-                heard_through = closest(heard_through, *topic);
+                let about = event.topics.iter().filter_map(|name| name.parse().ok());
+                if topic.shows(&self.known.actor, event.project, about) {
+                    heard_through = closest(heard_through, *topic);
+                }
             }
         }
         let Some(topic) = heard_through else { return Ok(()) };

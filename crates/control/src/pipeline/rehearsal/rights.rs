@@ -1,0 +1,94 @@
+//! What changes to roles, grants and projects would do.
+
+use sf_actions::ObjectRef;
+use sf_actions::project::ProjectAction;
+use sf_actions::role::{RoleAction, RoleRef};
+use sf_store::grants::Given;
+use sf_store::{StoreError, Tx, grants, roles, tenants, users};
+use sf_types::UserId;
+
+use super::Told;
+use crate::authority;
+
+/// What a change to roles would do.
+pub(super) async fn role(tx: &Tx, action: &RoleAction) -> sf_store::Result<Told> {
+    let told = |step: String| Told { steps: vec![step], losses: Vec::new() };
+    Ok(match action {
+        RoleAction::Create(create) => {
+            told(format!("The role `{}` is made, with {} permissions.", create.name, create.permissions.len()))
+                .and("Nobody has it yet.")
+        }
+        RoleAction::Update(update) => {
+            let role = roles::get(tx, update.role).await?;
+            let people = have(tx, update.role).await?;
+            told(format!("The role `{}` is changed for {people}, at once.", role.name))
+        }
+        RoleAction::Delete(delete) => {
+            let name = roles::get(tx, delete.role).await?.name;
+            Told { steps: vec![format!("The role `{name}` is deleted.")], losses: vec![format!("the role `{name}`")] }
+        }
+        RoleAction::Grant(give) => {
+            let (name, place) = (person(tx, give.user).await?, place(tx, give.object).await?);
+            let what = match give.role {
+                Some(role) => format!("the role `{}`", role_name(tx, role).await?),
+                None => give.permissions.iter().map(|one| format!("`{one}`")).collect::<Vec<_>>().join(", "),
+            };
+            told(format!("{name} gets {what} for {place}."))
+        }
+        RoleAction::Withdraw(withdraw) => {
+            let grant = grants::of_user(tx, withdraw.user).await?.into_iter().find(|grant| grant.id == withdraw.grant);
+            let grant = grant.ok_or(StoreError::NotFound("grant"))?;
+            let (name, place) = (person(tx, withdraw.user).await?, place(tx, grant.object).await?);
+            let what = match grant.given {
+                Given::Role(role) => format!("the role `{}`", role_name(tx, role).await?),
+                Given::Permission(permission) => format!("`{permission}`"),
+            };
+            told(format!("{name} loses {what} for {place}; open pages and sockets notice within seconds."))
+        }
+    })
+}
+
+/// What a change to projects would do.
+pub(super) async fn project(tx: &Tx, action: &ProjectAction) -> sf_store::Result<Told> {
+    let mut told = Told::default();
+    match action {
+        ProjectAction::Create(create) => told.steps.push(format!("The project `{}` is made, empty.", create.name)),
+        ProjectAction::Rename(rename) => {
+            let before = tenants::project(tx, rename.project).await?.name;
+            told.steps.push(format!("`{before}` is called `{}` from now on.", rename.name));
+        }
+        ProjectAction::Delete(delete) => {
+            let name = tenants::project(tx, delete.project).await?.name;
+            told.steps.push(format!("The project `{name}` is deleted."));
+            told.losses.push("what people were given in it".to_owned());
+        }
+    }
+    Ok(told)
+}
+
+async fn person(tx: &Tx, user: UserId) -> sf_store::Result<String> {
+    Ok(users::get(tx, user).await?.name)
+}
+
+async fn have(tx: &Tx, role: sf_types::RoleId) -> sf_store::Result<String> {
+    let counted = roles::people(tx).await?;
+    let count = counted.iter().find(|(_, own, _)| *own == Some(role)).map_or(0, |(_, _, count)| *count);
+    Ok(if count == 1 { "1 person".to_owned() } else { format!("{count} people") })
+}
+
+async fn role_name(tx: &Tx, role: RoleRef) -> sf_store::Result<String> {
+    Ok(match role {
+        RoleRef::BuiltIn(role) => role.title.to_owned(),
+        RoleRef::Own(id) => roles::get(tx, id).await?.name,
+    })
+}
+
+/// "the whole team", "the app `shop`".
+async fn place(tx: &Tx, object: ObjectRef) -> sf_store::Result<String> {
+    let name = authority::name_of(tx, object).await.map_err(StoreError::from)?;
+    Ok(match name {
+        None if object == ObjectRef::TENANT => "the whole team".to_owned(),
+        None => format!("a {} that is gone", object.kind()),
+        Some(name) => format!("the {} `{name}`", object.kind()),
+    })
+}
