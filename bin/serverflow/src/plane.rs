@@ -149,6 +149,7 @@ fn api_options(config: &Config, data: &Path, tasks: &Tasks, agents: SocketAddr) 
     options.hosts.clone_from(&config.api.hosts);
     options.cors_origins.clone_from(&config.api.cors_origins);
     options.trusted_proxies.clone_from(&config.api.trusted_proxies);
+    options.allowed_networks.clone_from(&config.api.allowed_networks);
     options.https = config.api.behind_https || config.api.tls_certificate.is_some();
     options.sockets_per_principal = config.api.sockets_per_principal;
     options.agents_address = config.agents.address.clone().unwrap_or_else(|| agents.to_string());

@@ -93,6 +93,7 @@ fn all_limits() -> Vec<(&'static str, String, &'static str)> {
         ("request body", bytes(crate::body::MAX_BODY_BYTES), "api::body::MAX_BODY_BYTES"),
         ("request head", bytes(crate::serve::MAX_HEAD_BYTES), "api::serve::MAX_HEAD_BYTES"),
         ("time to send a request's head", secs(crate::serve::HEAD_TIMEOUT), "api::serve::HEAD_TIMEOUT"),
+        ("time an answer may lie unread", secs(crate::serve::UNREAD_TIMEOUT), "api::serve::UNREAD_TIMEOUT"),
         ("time for a TLS handshake", secs(crate::serve::TLS_TIMEOUT), "api::serve::TLS_TIMEOUT"),
         ("connections", crate::serve::MAX_CONNECTIONS.to_string(), "api::serve::MAX_CONNECTIONS"),
         (
@@ -124,6 +125,10 @@ fn all_limits() -> Vec<(&'static str, String, &'static str)> {
             sf_control::enrolment::MAX_WAITING_PER_ADDRESS.to_string(),
             "control::enrolment::MAX_WAITING_PER_ADDRESS",
         ),
+        ("roles of a team's own", sf_store::roles::MAX_ROLES.to_string(), "store::roles::MAX_ROLES"),
+        ("roles and permissions of a person", sf_store::grants::MAX_GRANTS.to_string(), "store::grants::MAX_GRANTS"),
+        ("projects of a team", sf_store::tenants::MAX_PROJECTS.to_string(), "store::tenants::MAX_PROJECTS"),
+        ("address ranges of a key", sf_actions::access::MAX_ADDRESSES.to_string(), "actions::access::MAX_ADDRESSES"),
         ("rows of a page", sf_types::PageRequest::MAX_ROWS.to_string(), "types::PageRequest::MAX_ROWS"),
         (
             "rows of a page unless asked",

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use sf_runtime::telemetry::LogFormat;
+use sf_types::Network;
 
 /// Port of REST and WebSocket unless told otherwise.
 pub const API_PORT: u16 = 7400;
@@ -23,6 +24,8 @@ pub struct Api {
     pub cors_origins: Vec<String>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
+    /// Networks from which it may be asked besides loopback (`192.0.2.0/24`); everywhere where empty.
+    pub allowed_networks: Vec<Network>,
     /// Whether a proxy in front speaks HTTPS to people.
     pub behind_https: bool,
     /// Certificate chain, PEM.
@@ -40,6 +43,7 @@ impl Default for Api {
             hosts: Vec::new(),
             cors_origins: Vec::new(),
             trusted_proxies: Vec::new(),
+            allowed_networks: Vec::new(),
             behind_https: false,
             tls_certificate: None,
             tls_key: None,
