@@ -16,6 +16,7 @@ pub mod process;
 pub mod run;
 pub mod spec;
 pub mod target;
+pub mod user;
 pub mod valid;
 
 use serde::{Deserialize, Serialize};
@@ -43,6 +44,8 @@ pub enum Action {
     Run(run::RunAction),
     /// People and their credentials.
     Access(access::AccessAction),
+    /// People of the team.
+    User(user::UserAction),
 }
 
 impl Action {
@@ -55,6 +58,7 @@ impl Action {
             Self::Process(action) => action.spec(),
             Self::Run(action) => action.spec(),
             Self::Access(action) => action.spec(),
+            Self::User(action) => action.spec(),
         }
     }
 
@@ -67,12 +71,15 @@ impl Action {
             Self::Process(action) => Target::App(action.app),
             Self::Run(action) => Target::Run(action.run()),
             Self::Access(action) => action.target(),
+            Self::User(action) => action.target(),
         }
     }
 
     /// Every spec, in the order of the reference page.
     pub fn all_specs() -> impl Iterator<Item = &'static Spec> {
-        [node::SPECS, app::SPECS, deploy::SPECS, process::SPECS, run::SPECS, access::SPECS].into_iter().flatten()
+        [node::SPECS, app::SPECS, deploy::SPECS, process::SPECS, run::SPECS, access::SPECS, user::SPECS]
+            .into_iter()
+            .flatten()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use sf_store::audit::Entry;
 use sf_store::events::NewEvent;
-use sf_types::{AppId, NodeId, ProjectId, RunId, TenantId};
+use sf_types::{AppId, InvitationId, NodeId, ProjectId, RunId, TenantId, UserId};
 
 /// A run changed.
 pub const RUN_UPDATE: &str = "run.update";
@@ -14,6 +14,10 @@ pub const NODE_METRICS: &str = "node.metrics";
 pub const APP_UPDATE: &str = "app.status.update";
 /// An approval was opened or decided.
 pub const APPROVAL_UPDATE: &str = "approval.update";
+/// A person came, changed or left.
+pub const USER_UPDATE: &str = "user.update";
+/// An invitation was made, used or taken back.
+pub const INVITATION_UPDATE: &str = "invitation.update";
 /// Lines of a log.
 pub const LOG_LINE: &str = "log.line";
 /// How the control plane is.
@@ -63,6 +67,28 @@ pub(crate) fn node_changed(tenant: TenantId, node: NodeId, what: &str) -> NewEve
         topics: vec![node_topic(node), "nodes".to_owned()],
         name: NODE_UPDATE.to_owned(),
         data: serde_json::json!({ "id": node, "change": what }).to_string().into(),
+    }
+}
+
+/// A person came, changed or left. Their own sockets ask again whether they are still welcome.
+pub(crate) fn user_changed(tenant: TenantId, user: UserId, what: &str) -> NewEvent {
+    NewEvent {
+        tenant: Some(tenant),
+        project: None,
+        topics: vec![format!("user:{user}"), "users".to_owned()],
+        name: USER_UPDATE.to_owned(),
+        data: serde_json::json!({ "id": user, "change": what }).to_string().into(),
+    }
+}
+
+/// An invitation was made, used or taken back.
+pub(crate) fn invitation_changed(tenant: TenantId, invitation: InvitationId, what: &str) -> NewEvent {
+    NewEvent {
+        tenant: Some(tenant),
+        project: None,
+        topics: vec!["users".to_owned()],
+        name: INVITATION_UPDATE.to_owned(),
+        data: serde_json::json!({ "id": invitation, "change": what }).to_string().into(),
     }
 }
 

@@ -23,7 +23,7 @@ use crate::control::Control;
 /// What signing people in needs besides the store.
 #[derive(Debug)]
 pub(crate) struct People {
-    passwords: Passwords,
+    pub(crate) passwords: Passwords,
     refresh: RefreshKey,
     setup: SetupKey,
     throttle: Mutex<SignInThrottle>,
@@ -69,11 +69,11 @@ impl People {
         })
     }
 
-    fn attempt(&self, account: &str, address: IpAddr, now: Timestamp) -> Result<(), IdentityError> {
+    pub(crate) fn attempt(&self, account: &str, address: IpAddr, now: Timestamp) -> Result<(), IdentityError> {
         self.throttle.lock().unwrap_or_else(PoisonError::into_inner).attempt(account, address, now)
     }
 
-    fn succeeded(&self, account: &str, address: IpAddr) {
+    pub(crate) fn succeeded(&self, account: &str, address: IpAddr) {
         self.throttle.lock().unwrap_or_else(PoisonError::into_inner).succeeded(account, address);
     }
 }
@@ -296,7 +296,7 @@ impl Control {
         Ok(Some(self.core().access.issue(grant, self.now(), &self.core().rng)?))
     }
 
-    async fn open_session(&self, user: users::User, origin: Origin) -> Result<SignedIn, Fault> {
+    pub(crate) async fn open_session(&self, user: users::User, origin: Origin) -> Result<SignedIn, Fault> {
         let core = self.core();
         let id: SessionId = core.rng.id(&core.clock);
         let (token, family) = core.people.refresh.start(id, self.now(), &core.rng);
@@ -440,7 +440,13 @@ fn family_of(row: &Session) -> Family {
 }
 
 /// An audit line about signing in; the address and the network address are committed to, and can be erased.
-fn signing(user: Option<(TenantId, UserId)>, email: &str, origin: &Origin, action: &str, outcome: &str) -> Entry {
+pub(crate) fn signing(
+    user: Option<(TenantId, UserId)>,
+    email: &str,
+    origin: &Origin,
+    action: &str,
+    outcome: &str,
+) -> Entry {
     let subject = user.map_or_else(|| "unknown".to_owned(), |(_, user)| user.to_string());
     let personal = |field, value: String| Personal { field, subject: subject.clone(), value };
     Entry {

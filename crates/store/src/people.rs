@@ -1,6 +1,9 @@
 //! Whose it is and who may: tenants, users, sessions, tokens, grants.
 
+pub mod grants;
+pub mod invitations;
 pub mod permissions;
+pub mod resets;
 pub mod sessions;
 pub mod tenants;
 pub mod tokens;

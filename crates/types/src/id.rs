@@ -86,6 +86,10 @@ typed_ids! {
     SessionId = "session";
     /// A long-lived CLI or API token.
     TokenId = "token";
+    /// Somebody asked to join a team.
+    InvitationId = "invitation";
+    /// A link that lets somebody choose a new password.
+    ResetId = "password reset";
     /// A machine with our agent.
     NodeId = "node";
     /// A one-time enrolment token.
@@ -98,6 +102,8 @@ typed_ids! {
     AppId = "app";
     /// One immutable release of an app.
     ReleaseId = "release";
+    /// A game or app server made from a template.
+    ServerId = "server";
     /// The durable record of one action.
     RunId = "run";
     /// The idempotency key of one signed order.

@@ -5,6 +5,7 @@
 //!
 //! Start reading at [`id`], then [`scope`].
 
+pub mod email;
 pub mod error;
 pub mod id;
 pub mod page;
@@ -14,10 +15,12 @@ pub mod text;
 pub mod time;
 pub mod unit;
 
+pub use email::Email;
 pub use error::{ErrorKind, Fault};
 pub use id::{
-    AccountId, AppId, ApprovalId, ChannelId, CommandId, ConnectionId, DeviceCodeId, EnrolTokenId, InstanceId, NodeId,
-    ProjectId, ReleaseId, RequestId, RunId, SessionId, TenantId, TokenId, TypedId, UserId,
+    AccountId, AppId, ApprovalId, ChannelId, CommandId, ConnectionId, DeviceCodeId, EnrolTokenId, InstanceId,
+    InvitationId, NodeId, ProjectId, ReleaseId, RequestId, ResetId, RunId, ServerId, SessionId, TenantId, TokenId,
+    TypedId, UserId,
 };
 pub use page::{Cursor, Page, PageRequest};
 pub use scope::Scope;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use sf_actions::Actor;
 use sf_engine::{Done, Run, RunState};
 use sf_store::{Reader, StoreError, Tx, idempotency, runs};
-use sf_types::{AppId, ErrorKind, Fault, NodeId, RunId};
+use sf_types::{AppId, ErrorKind, Fault, NodeId, RunId, UserId};
 
 use crate::proposal::{Made, Proposed};
 
@@ -55,6 +55,7 @@ enum Claim {
     Once,
     Node(NodeId),
     App(AppId),
+    User(UserId),
     Run(RunId),
 }
 
@@ -66,7 +67,8 @@ impl Claim {
             Made::Node(node) => Self::Node(*node),
             Made::App(app) => Self::App(*app),
             Made::Run(run) => Self::Run(*run),
-            Made::Invitation(_) | Made::Token { .. } => Self::Once,
+            Made::User(user) => Self::User(*user),
+            Made::Invitation(_) | Made::Token { .. } | Made::Invited { .. } => Self::Once,
         }
     }
 }
@@ -94,6 +96,7 @@ pub(crate) async fn carried_out(reader: &Reader, key: Option<&Key>) -> Result<Op
         Claim::Nothing => Proposed::Done(run, Made::Nothing),
         Claim::Node(node) => Proposed::Done(run, Made::Node(node)),
         Claim::App(app) => Proposed::Done(run, Made::App(app)),
+        Claim::User(user) => Proposed::Done(run, Made::User(user)),
         Claim::Run(changed) => Proposed::Done(run, Made::Run(changed)),
     }))
 }

@@ -73,6 +73,7 @@ pub(crate) async fn perform(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mu
             tokens::revoke(tx, revoke.token).await?;
             Ok(Made::Nothing)
         }
+        Action::User(action) => crate::people::perform::perform(tx, core, run, action, after).await,
         Action::App(AppAction::Delete(_)) | Action::Deploy(_) | Action::Process(_) => Ok(Made::Nothing),
     }
 }
@@ -181,7 +182,7 @@ pub fn settings_tag(settings: &Settings) -> String {
     Sha256::digest(bytes).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn person(run: &Run) -> Result<sf_types::UserId, StoreError> {
+pub(crate) fn person(run: &Run) -> Result<sf_types::UserId, StoreError> {
     match run.actor {
         ActorKind::Person { user, .. } | ActorKind::Token { user, .. } => Ok(user),
         ActorKind::Ai { .. } | ActorKind::System => {

@@ -75,6 +75,17 @@ pub enum Made {
         /// Until when.
         expires_at: Timestamp,
     },
+    /// A person was asked to join.
+    Invited {
+        /// The invitation.
+        id: sf_types::InvitationId,
+        /// What opens it: shown once.
+        link: String,
+        /// Whether it is on its way by mail, too.
+        mailed: bool,
+    },
+    /// A person changed.
+    User(sf_types::UserId),
     /// Another run changed.
     Run(sf_types::RunId),
 }

@@ -74,6 +74,7 @@ async fn tell(tx: &mut Tx, action: &Action) -> sf_store::Result<Told> {
             let name = tokens::get(tx, revoke.token).await?.name;
             steps(vec![format!("The token `{name}` is refused from the next request on.")])
         }
+        Action::User(action) => crate::people::told::tell(tx, action).await?,
         Action::App(AppAction::Delete(_)) | Action::Deploy(_) | Action::Process(_) | Action::Run(_) => Told::default(),
     })
 }

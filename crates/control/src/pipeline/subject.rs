@@ -1,7 +1,7 @@
 //! What an action acts on, looked up once: whose it is, where it lives, and the facts a plan needs.
 
 use sf_actions::{Action, Permission, Target};
-use sf_store::{Reader, apps, nodes, runs};
+use sf_store::{Reader, apps, invitations, nodes, runs, users};
 use sf_types::{ErrorKind, Fault, NodeId, ProjectId, TenantId};
 
 /// The object of an action.
@@ -22,7 +22,8 @@ impl Subject {
 /// The right that makes an object of this kind visible; `None` for things that do not exist yet.
 pub(crate) const fn view_right(target: Target) -> Option<Permission> {
     match target {
-        Target::Tenant | Target::User(_) | Target::Token(_) => None,
+        Target::Tenant | Target::Token(_) => None,
+        Target::User(_) | Target::Invitation(_) => Some(Permission::UserView),
         Target::Node(_) => Some(Permission::NodeView),
         Target::App(_) | Target::Run(_) => Some(Permission::AppView),
     }
@@ -32,7 +33,9 @@ pub(crate) const fn view_right(target: Target) -> Option<Permission> {
 pub(crate) async fn resolve(reader: &Reader, tenant: TenantId, action: &Action) -> Result<Subject, Fault> {
     match action.target() {
         Target::Tenant => of_new(reader, tenant, action).await,
-        Target::User(_) | Target::Token(_) => Ok(Subject::of_tenant(tenant)),
+        Target::Token(_) => Ok(Subject::of_tenant(tenant)),
+        Target::User(user) => Ok(Subject::of_tenant(users::get(reader, user).await?.tenant)),
+        Target::Invitation(id) => Ok(Subject::of_tenant(invitations::get(reader, id).await?.tenant)),
         Target::Node(node) => {
             let node = nodes::get(reader, node).await?;
             Ok(Subject { project: node.project, node: Some(node.id), ..Subject::of_tenant(node.tenant) })

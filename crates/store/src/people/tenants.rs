@@ -97,6 +97,16 @@ pub async fn default_project(at: &impl Look) -> Result<Project> {
     projects(at).await?.into_iter().next().ok_or(StoreError::NotFound("project"))
 }
 
+/// Lets nobody else decide about the tenant's people until this write ends: who counts them first and changes them
+/// afterwards must not be overtaken, by another control plane either.
+///
+/// # Errors
+/// [`StoreError::NotFound`]; when the database fails.
+pub async fn hold(tx: &mut Tx, id: TenantId) -> Result<()> {
+    let sql = Sql::new("UPDATE tenants SET name = name WHERE TRUE").and("id = ?", &id);
+    sql.and_some("id = ?", tx.scope().tenant().as_ref()).run_one(tx, "tenant").await
+}
+
 fn system_only(scope: Scope) -> Result<()> {
     if scope == Scope::System { Ok(()) } else { Err(StoreError::OutOfScope("tenant")) }
 }
