@@ -16,7 +16,7 @@ use crate::fault::Problem;
 use crate::layer::{address, headers, host, idempotency, origin, rates, rescue};
 use crate::options::ApiOptions;
 use crate::route::{
-    activity, approvals, apps, auth, deploys, enrolment, health, nodes, observe, reference, runs, sessions, setup,
+    activity, approvals, apps, auth, deploys, enrolment, health, nodes, people, reference, runs, sessions, setup,
     tokens,
 };
 use crate::state::Api;
@@ -58,6 +58,21 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(auth::refresh))
         .routes(routes!(auth::logout))
         .routes(routes!(auth::me))
+        .routes(routes!(people::account::change))
+        .routes(routes!(people::passwords::change))
+        .routes(routes!(people::passwords::forgot))
+        .routes(routes!(people::passwords::reset))
+        .routes(routes!(people::invitations::open))
+        .routes(routes!(people::invitations::accept))
+        .routes(routes!(people::invitations::list, people::invitations::create))
+        .routes(routes!(people::invitations::withdraw))
+        .routes(routes!(people::users::list))
+        .routes(routes!(people::users::get, people::users::change, people::users::remove))
+        .routes(routes!(people::users::suspend))
+        .routes(routes!(people::users::reinstate))
+        .routes(routes!(people::users::sign_out))
+        .routes(routes!(people::mail::get))
+        .routes(routes!(people::mail::test))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))
         .routes(routes!(sessions::list))
@@ -80,10 +95,10 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(deploys::start))
         .routes(routes!(deploys::stop))
         .routes(routes!(deploys::restart))
-        .routes(routes!(observe::releases))
-        .routes(routes!(observe::logs))
-        .routes(routes!(observe::metrics))
-        .routes(routes!(observe::status))
+        .routes(routes!(apps::observe::releases))
+        .routes(routes!(apps::observe::logs))
+        .routes(routes!(apps::observe::metrics))
+        .routes(routes!(apps::observe::status))
         .routes(routes!(runs::list))
         .routes(routes!(runs::get))
         .routes(routes!(runs::timeline))

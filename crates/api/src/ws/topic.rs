@@ -29,6 +29,8 @@ pub enum Topic {
     Nodes,
     /// `approvals`.
     Approvals,
+    /// `users`.
+    Users,
     /// `system`.
     System,
 }
@@ -42,6 +44,7 @@ impl FromStr for Topic {
             "apps" => Some(Self::Apps),
             "nodes" => Some(Self::Nodes),
             "approvals" => Some(Self::Approvals),
+            "users" => Some(Self::Users),
             "system" => Some(Self::System),
             _ => text.rsplit_once(':').and_then(|(kind, id)| match kind {
                 "run" => id.parse().ok().map(Self::Run),
@@ -56,7 +59,7 @@ impl FromStr for Topic {
             let shown: String = text.chars().take(64).collect();
             let message = format!("`{shown}` is no topic.");
             Fault::new(ErrorKind::Invalid, "events.topic", message).fix(
-                "Use run:<id>, app:<id>, node:<id>, logs:app:<id>, logs:run:<id>, runs, apps, nodes, approvals or system.",
+                "Use run:<id>, app:<id>, node:<id>, logs:app:<id>, logs:run:<id>, runs, apps, nodes, approvals, users or system.",
             )
         })
     }
@@ -74,6 +77,7 @@ impl fmt::Display for Topic {
             Self::Apps => f.write_str("apps"),
             Self::Nodes => f.write_str("nodes"),
             Self::Approvals => f.write_str("approvals"),
+            Self::Users => f.write_str("users"),
             Self::System => f.write_str("system"),
         }
     }
@@ -86,7 +90,9 @@ impl Topic {
             Self::Run(run) | Self::RunLog(run) => Some(sf_bus::Topic::Run(run)),
             Self::App(app) | Self::AppLog(app) => Some(sf_bus::Topic::App(app)),
             Self::Node(node) => Some(sf_bus::Topic::Node(node)),
-            Self::Runs | Self::Apps | Self::Nodes | Self::Approvals => Some(sf_bus::Topic::Tenant(tenant)),
+            Self::Runs | Self::Apps | Self::Nodes | Self::Approvals | Self::Users => {
+                Some(sf_bus::Topic::Tenant(tenant))
+            }
             Self::System => None,
         }
     }
@@ -105,7 +111,7 @@ impl Topic {
             Self::Run(_) | Self::RunLog(_) => 0,
             Self::App(_) | Self::AppLog(_) => 1,
             Self::Node(_) => 2,
-            Self::Runs | Self::Apps | Self::Nodes | Self::Approvals | Self::System => 3,
+            Self::Runs | Self::Apps | Self::Nodes | Self::Approvals | Self::Users | Self::System => 3,
         }
     }
 
@@ -124,6 +130,7 @@ impl Topic {
             Self::Apps => name == events::APP_UPDATE,
             Self::Nodes => name == events::NODE_UPDATE,
             Self::Approvals => name == events::APPROVAL_UPDATE,
+            Self::Users => name == events::USER_UPDATE || name == events::INVITATION_UPDATE,
             Self::System => false,
         }
     }
@@ -140,6 +147,7 @@ impl Topic {
             Self::Runs | Self::Apps => needs(actor, Permission::AppView),
             Self::Nodes => needs(actor, Permission::NodeView),
             Self::Approvals => needs(actor, Permission::ApprovalView),
+            Self::Users => needs(actor, Permission::UserView),
             Self::System => Ok(()),
         }
     }
@@ -162,7 +170,7 @@ mod tests {
     #[test]
     fn topics_read_back_and_nothing_else_does() {
         let id = "0193a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b";
-        for text in ["runs", "apps", "nodes", "approvals", "system"] {
+        for text in ["runs", "apps", "nodes", "approvals", "users", "system"] {
             assert_eq!(text.parse::<Topic>().unwrap().to_string(), text);
         }
         for kind in ["run", "app", "node", "logs:app", "logs:run"] {
