@@ -6,6 +6,7 @@ mod audit;
 mod fixture;
 mod machines;
 mod observed;
+mod people;
 mod pipeline;
 mod tenancy;
 mod writes;
@@ -62,6 +63,12 @@ suite! {
         sessions_rotate_once_per_generation,
         tokens_and_rights,
         idempotency_keys_replay_conflict_and_expire,
+    }
+    people {
+        an_address_has_one_open_invitation_and_it_is_used_once,
+        links_of_another_tenant_are_not_there,
+        who_is_removed_leaves_nothing_but_an_id,
+        every_table_that_refers_to_people_goes_with_them,
     }
     machines {
         enrolment_token_has_exactly_one_winner,
