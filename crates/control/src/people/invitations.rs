@@ -3,19 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sf_actions::user::{Invite, RoleObject, UserAction};
+use sf_actions::user::{Invite, UserAction};
 use sf_actions::{Action, Actor, Permission};
 use sf_engine::Run;
 use sf_identity::bearer::{BearerKind, Presented};
 use sf_identity::once;
 use sf_store::invitations::{self, Invitation};
-use sf_store::{Look, Reader, StoreError, Tx, grants, users};
-use sf_types::{ErrorKind, Fault, InvitationId, Name, Scope, Secret, Timestamp, UserId};
+use sf_store::{Look, Reader, StoreError, Tx, users};
+use sf_types::{ErrorKind, Fault, InvitationId, Name, Scope, Secret, Timestamp};
 
 use crate::control::{Control, Core};
 use crate::events;
 use crate::mail::{self, letter};
-use crate::people::perform;
+use crate::people::{perform, roles};
 use crate::proposal::Made;
 use crate::sign_in::{Origin, SignedIn, signing};
 use crate::transition::After;
@@ -67,8 +67,7 @@ pub(crate) async fn invite(
     after: &mut After,
 ) -> sf_store::Result<Made> {
     let by = crate::perform::person(run)?;
-    grants::rights_of(&args.role)?;
-    perform::object_exists(tx, args.object).await?;
+    roles::can_be_given(tx, args).await?;
     within_limits(tx, args).await?;
     let id: InvitationId = tx.new_id();
     let issued = once::issue(BearerKind::Invitation, id.uuid(), &core.rng);
@@ -232,15 +231,9 @@ async fn joined(
         other => other,
     })?;
     users::set_password(tx, user.id, hash).await?;
-    let object = RoleObject::from_words(&row.object_kind, &row.object_id);
-    let object = object.ok_or_else(|| StoreError::Malformed("the object of an invitation".to_owned()))?;
-    give(tx, row, user.id, object).await?;
+    roles::give(tx, row, user.id).await?;
     tx.audit(signing(Some((row.tenant, user.id)), &row.email, origin, "user.join", "succeeded"));
     tx.publish(events::user_changed(row.tenant, user.id, "joined"));
     tx.publish(events::invitation_changed(row.tenant, row.id, "used"));
     Ok(user)
-}
-
-async fn give(tx: &mut Tx, row: &Invitation, user: UserId, object: RoleObject) -> sf_store::Result<()> {
-    grants::give(tx, row.tenant, user, &row.role, object, row.invited_by).await
 }

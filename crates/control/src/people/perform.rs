@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use sf_actions::ActorKind;
-use sf_actions::user::{RoleObject, UserAction};
+use sf_actions::user::UserAction;
 use sf_engine::Run;
-use sf_store::{Look, StoreError, Tx, apps, audit, grants, invitations, nodes, runs, sessions, tenants, tokens, users};
+use sf_store::{Look, Tx, audit, invitations, runs, sessions, tenants, tokens, users};
 use sf_types::{ErrorKind, Fault, TenantId, UserId};
 
 use crate::control::Core;
 use crate::events;
+use crate::people::roles;
 use crate::proposal::Made;
 use crate::transition::After;
 
@@ -34,7 +35,7 @@ pub(crate) async fn perform(
         }
         UserAction::Suspend(args) => {
             somebody_else(run, args.user, "suspend")?;
-            somebody_stays(tx, run.tenant, args.user).await?;
+            roles::somebody_stays(tx, run.tenant, args.user).await?;
             shut_out(tx, args.user, "suspended").await?;
             users::set_disabled(tx, args.user, true).await?;
             changed(tx, run, args.user, "suspended")
@@ -50,7 +51,7 @@ pub(crate) async fn perform(
         }
         UserAction::Remove(args) => {
             somebody_else(run, args.user, "remove")?;
-            somebody_stays(tx, run.tenant, args.user).await?;
+            roles::somebody_stays(tx, run.tenant, args.user).await?;
             remove(tx, args.user).await?;
             changed(tx, run, args.user, "removed")?;
             Ok(Made::Nothing)
@@ -76,18 +77,6 @@ fn somebody_else(run: &Run, user: UserId, verb: &str) -> sf_store::Result<()> {
     Err(fault.fix("Ask somebody else who may do it.").into())
 }
 
-/// Somebody who may do everything has to stay.
-async fn somebody_stays(tx: &mut Tx, tenant: TenantId, leaving: UserId) -> sf_store::Result<()> {
-    tenants::hold(tx, tenant).await?;
-    let owners = grants::owners(tx, tenant).await?;
-    if owners.iter().any(|owner| *owner != leaving) || !owners.contains(&leaving) {
-        return Ok(());
-    }
-    let message = "This is the last person who may do everything here.";
-    let fault = Fault::new(ErrorKind::Conflict, "user.last_owner", message);
-    Err(fault.fix("Make somebody else an owner first.").into())
-}
-
 /// Ends everything a person could come back by, and what they have asked others to come by.
 async fn shut_out(tx: &mut Tx, user: UserId, why: &str) -> sf_store::Result<()> {
     sessions::revoke_all(tx, user, None, why).await?;
@@ -103,20 +92,6 @@ async fn remove(tx: &mut Tx, user: UserId) -> sf_store::Result<()> {
     runs::erase_person(tx, user, &row.email).await?;
     audit::erase_person(tx, &user.to_string()).await?;
     users::remove(tx, user).await
-}
-
-/// Refuses an object that is not there.
-pub(super) async fn object_exists(tx: &Tx, object: RoleObject) -> sf_store::Result<()> {
-    match object {
-        RoleObject::Tenant => Ok(()),
-        RoleObject::Project(id) => {
-            let found = tenants::projects(tx).await?.iter().any(|project| project.id == id);
-            if found { Ok(()) } else { Err(StoreError::NotFound("project")) }
-        }
-        RoleObject::Node(id) => nodes::get(tx, id).await.map(drop),
-        RoleObject::App(id) => apps::get(tx, id).await.map(drop),
-        RoleObject::Server(_) => Err(StoreError::NotFound("server")),
-    }
 }
 
 /// Whose team it is, as letters and pages call it.
