@@ -96,6 +96,7 @@ pub async fn who_is_removed_leaves_nothing_but_an_id(world: World) {
     let (session, token, reset, theirs) =
         (session(a, now, later), token(a, now, later), reset(a, now), invitation(a, &email, now));
     let invite = Invite { email: email.parse().unwrap(), role: "viewer".to_owned(), object: RoleObject::Tenant };
+    let theirs_id = theirs.id;
     let mut run = new_run(a, now);
     run.action = Action::User(UserAction::Invite(invite));
     let (run, run_id) = (run.clone(), run.id);
@@ -106,7 +107,7 @@ pub async fn who_is_removed_leaves_nothing_but_an_id(world: World) {
         tokens::create(tx, &token).await?;
         resets::create(tx, &reset).await?;
         invitations::create(tx, &theirs).await?;
-        invitations::spend(tx, theirs.id, a.user).await?;
+        invitations::spend(tx, theirs_id, a.user).await?;
         idempotency::begin(tx, &a.user.to_string(), "k", &[1; 32]).await?;
         runs::insert(tx, &run)
     })
@@ -117,7 +118,7 @@ pub async fn who_is_removed_leaves_nothing_but_an_id(world: World) {
     })
     .unwrap();
     assert!(matches!(users::get(&world.system(), a.user).await, Err(StoreError::NotFound(_))));
-    assert!(matches!(invitations::get(&world.system(), theirs.id).await, Err(StoreError::NotFound(_))));
+    assert!(matches!(invitations::get(&world.system(), theirs_id).await, Err(StoreError::NotFound(_))));
     let kept = runs::get(&world.system(), run_id).await.unwrap();
     assert!(!serde_json::to_string(&kept.action).unwrap().contains("a@example.org"), "{:?}", kept.action);
     // The other tenant's person is untouched.
