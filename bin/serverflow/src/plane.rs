@@ -46,7 +46,9 @@ impl Plane {
         drop(bind(gateway).await?);
         let data = config.data_folder()?;
         let tasks = Tasks::new();
-        let started = Control::start(config.control()?, Clock::system(), Rng::system(), &tasks).await;
+        let mut options = config.control()?;
+        options.public_url = config.public_url(api.local_addr().unwrap_or(config.api.listen))?;
+        let started = Control::start(options, Clock::system(), Rng::system(), &tasks).await;
         let control = started.map_err(|error| {
             Failure::new(Exit::Failed, "server.start", format!("The control plane cannot start: {error}."))
                 .fix("Check the database and the rights of the data folder with `serverflow doctor`.")

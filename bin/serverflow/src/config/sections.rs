@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use sf_control::Security;
 use sf_runtime::telemetry::LogFormat;
 use sf_types::Network;
 
@@ -32,6 +33,9 @@ pub struct Api {
     pub tls_certificate: Option<PathBuf>,
     /// Its private key, PEM.
     pub tls_key: Option<PathBuf>,
+    /// The address under which people open the dashboard (`https://panel.example.org`): links in letters and
+    /// invitations begin with it. The listening address otherwise; needed where there is a mail server.
+    pub public_url: Option<String>,
     /// Sockets one principal may have open.
     pub sockets_per_principal: usize,
 }
@@ -47,6 +51,7 @@ impl Default for Api {
             behind_https: false,
             tls_certificate: None,
             tls_key: None,
+            public_url: None,
             sockets_per_principal: sf_api::ApiOptions::SOCKETS_PER_PRINCIPAL,
         }
     }
@@ -143,6 +148,29 @@ pub struct Master {
     pub command: Vec<String>,
     /// A file of mode 0600; `master.key` in the data folder otherwise, made at first start.
     pub file: Option<PathBuf>,
+}
+
+/// `[mail]`: the server that sends letters (invitations, new passwords). Without a `host` nothing is sent, and whoever
+/// invites is shown the link to give on.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Mail {
+    /// Name of the server: `smtp.example.org`.
+    pub host: Option<String>,
+    /// Its port; 587 for `starttls`, 465 for `tls`, 25 for `none`.
+    pub port: Option<u16>,
+    /// `starttls`, `tls`, or `none` for a server on this machine only.
+    pub security: Security,
+    /// Who signs in there.
+    pub user: Option<String>,
+    /// With which password.
+    pub password: Option<String>,
+    /// A file that holds the password, instead.
+    pub password_file: Option<PathBuf>,
+    /// The sender: `ServerFlow <serverflow@example.org>`.
+    pub from: Option<String>,
+    /// A certificate authority of your own that vouches for the server, PEM.
+    pub ca: Option<PathBuf>,
 }
 
 /// `[metrics]`.

@@ -19,8 +19,16 @@ const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 /// What is left of it.
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
-/// Routes that cost a password hash or guess a secret.
-const SIGN_IN: [&str; 2] = ["/api/v1/auth/login", "/api/v1/setup"];
+/// Routes that cost a password hash or a letter, or guess a secret.
+const SIGN_IN: [&str; 7] = [
+    "/api/v1/auth/login",
+    "/api/v1/setup",
+    "/api/v1/auth/invitation",
+    "/api/v1/auth/accept",
+    "/api/v1/auth/forgot",
+    "/api/v1/auth/reset",
+    "/api/v1/auth/password",
+];
 
 /// Before authentication: by address, and more strictly where secrets could be guessed.
 pub(crate) async fn by_address(State(api): State<Api>, request: Request, next: Next) -> Response {

@@ -10,6 +10,7 @@ mod envelopes;
 mod idempotency;
 mod listening;
 mod lists;
+mod people;
 mod rights;
 mod sign_in;
 mod sockets;
