@@ -1,0 +1,32 @@
+//! Audit lines about signing in.
+
+use sf_store::audit::{Entry, Personal};
+use sf_types::{TenantId, UserId};
+
+use super::Origin;
+
+/// An audit line about signing in; the address and the network address are committed to, and can be erased.
+pub(super) fn signing(
+    user: Option<(TenantId, UserId)>,
+    email: &str,
+    origin: &Origin,
+    action: &str,
+    outcome: &str,
+) -> Entry {
+    let subject = user.map_or_else(|| "unknown".to_owned(), |(_, user)| user.to_string());
+    let personal = |field, value: String| Personal { field, subject: subject.clone(), value };
+    Entry {
+        tenant: user.map(|(tenant, _)| tenant),
+        project: None,
+        actor_kind: "person".to_owned(),
+        actor_ref: subject.clone(),
+        action: action.to_owned(),
+        target_kind: "user".to_owned(),
+        target_id: subject.clone(),
+        run: None,
+        request: Some(origin.request),
+        outcome: outcome.to_owned(),
+        fields: Vec::new(),
+        personal: vec![personal("email", email.to_owned()), personal("ip", origin.address.to_string())],
+    }
+}

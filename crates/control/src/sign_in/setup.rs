@@ -1,0 +1,148 @@
+//! The first administrator, and a new password for the forgetful.
+
+use sf_actions::Permission;
+use sf_identity::Passwords;
+use sf_identity::password::Cost;
+use sf_identity::setup::{CodeAnswer, SetupKey, StoredCode};
+use sf_protocol::wire::{decode_base64, encode_base64};
+use sf_runtime::Rng;
+use sf_store::{Look, Store, Tx, meta, permissions, sessions, tenants, users};
+use sf_types::{ErrorKind, Fault, Scope, Secret, Timestamp, UserId};
+
+use super::{Origin, SignedIn};
+use crate::control::Control;
+
+const CODE: &str = "setup_code";
+
+impl Control {
+    /// Whether there is nobody yet.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn needs_setup(&self) -> Result<bool, Fault> {
+        Ok(users::count(&self.core().store.read(Scope::System)).await? == 0)
+    }
+
+    /// Makes a set-up code, in place of an older one. To be printed once.
+    ///
+    /// # Errors
+    /// When it cannot be recorded.
+    pub async fn new_setup_code(&self) -> Result<Secret<String>, Fault> {
+        let core = self.core();
+        let (code, stored) = core.people.setup.issue(self.now(), &core.rng);
+        let line = write_code(&stored);
+        core.store.write(Scope::System, move |tx| Box::pin(async move { meta::set(tx, CODE, &line).await })).await?;
+        Ok(code)
+    }
+
+    /// Makes the first administrator with the set-up code.
+    ///
+    /// # Errors
+    /// A wrong or used code, a weak password, or somebody was faster.
+    pub async fn set_up(
+        &self,
+        code: &str,
+        email: &str,
+        name: &str,
+        password: Secret<String>,
+        origin: Origin,
+    ) -> Result<SignedIn, Fault> {
+        let core = self.core().clone();
+        core.people.attempt("setup", origin.address, self.now())?;
+        let hash = core.people.passwords.hash(&password, &[email, name]).await?;
+        let (code, email, name) = (code.to_owned(), email.to_owned(), name.to_owned());
+        let inner = core.clone();
+        let user = core
+            .store
+            .write(Scope::System, move |tx| {
+                Box::pin(async move {
+                    if let Err(fault) = spend_code(tx, &inner.people.setup, &code).await? {
+                        return Ok(Err(fault));
+                    }
+                    first_administrator(tx, &email, &name, &hash).await.map(Ok)
+                })
+            })
+            .await??;
+        self.open_session(user, origin).await
+    }
+
+    /// Makes the first administrator without a code: for the local command that owns the data folder.
+    ///
+    /// # Errors
+    /// A weak password, or there is somebody already.
+    pub async fn first_admin(&self, email: &str, name: &str, password: Secret<String>) -> Result<UserId, Fault> {
+        let core = self.core();
+        let hash = core.people.passwords.hash(&password, &[email, name]).await?;
+        let (email, name) = (email.to_owned(), name.to_owned());
+        let make = core.store.write(Scope::System, move |tx| {
+            Box::pin(async move { first_administrator(tx, &email, &name, &hash).await })
+        });
+        Ok(make.await?.id)
+    }
+}
+
+/// Gives somebody a new password and ends all their sessions: for the forgetful, on the data folder.
+///
+/// # Errors
+/// No such person, or it cannot be recorded.
+pub async fn reset_password(store: &Store, rng: &Rng, email: Option<&str>) -> Result<(String, Secret<String>), Fault> {
+    let reader = store.read(Scope::System);
+    let user = match email {
+        Some(email) => users::by_email(&reader, email).await?,
+        None => users::page(&reader, None, &sf_types::PageRequest::default()).await?.items.pop(),
+    };
+    let user = user.ok_or_else(|| crate::subject::missing("user", email.unwrap_or("")))?;
+    let password = sf_identity::password::generate(rng);
+    let hash = Passwords::new(Cost::default(), 1, rng)?.hash(&password, &[]).await?;
+    let id = user.id;
+    store
+        .write(Scope::System, move |tx| {
+            Box::pin(async move {
+                users::set_password(tx, id, &hash).await?;
+                sessions::revoke_all(tx, id, None, "the password was reset").await.map(drop)
+            })
+        })
+        .await?;
+    Ok((user.email, password))
+}
+
+fn write_code(code: &StoredCode) -> String {
+    let used = code.used_at.map_or(0, Timestamp::as_millis);
+    format!("{} {} {} {used}", encode_base64(&code.hash), code.attempts, code.expires_at.as_millis())
+}
+
+fn read_code(line: &str) -> Option<StoredCode> {
+    let mut parts = line.split(' ');
+    let hash = decode_base64(parts.next()?).ok()?.try_into().ok()?;
+    let attempts = parts.next()?.parse().ok()?;
+    let expires_at = Timestamp::from_millis(parts.next()?.parse().ok()?);
+    let used: i64 = parts.next()?.parse().ok()?;
+    Some(StoredCode { hash, attempts, expires_at, used_at: (used != 0).then(|| Timestamp::from_millis(used)) })
+}
+
+/// Uses the code up, or counts a wrong one. A refusal is a value, so that the count is stored.
+async fn spend_code(tx: &mut Tx, key: &SetupKey, typed: &str) -> sf_store::Result<Result<(), Fault>> {
+    let stored = meta::get(tx, CODE).await?.as_deref().and_then(read_code);
+    let mut stored =
+        stored.unwrap_or(StoredCode { hash: [0; 32], attempts: u32::MAX, expires_at: Timestamp::EPOCH, used_at: None });
+    let answer = key.check(&stored, typed, tx.now());
+    if answer == CodeAnswer::Right {
+        stored.used_at = Some(tx.now());
+    } else {
+        stored.attempts = stored.attempts.saturating_add(1);
+    }
+    meta::set(tx, CODE, &write_code(&stored)).await?;
+    Ok(answer.fault().map_or(Ok(()), Err))
+}
+
+async fn first_administrator(tx: &mut Tx, email: &str, name: &str, hash: &str) -> sf_store::Result<users::User> {
+    if users::count(tx).await? > 0 {
+        let fault = Fault::new(ErrorKind::Conflict, "setup.done", "There is an administrator already.");
+        return Err(fault.fix("Sign in, or run `serverflow admin reset-password`.").into());
+    }
+    let (tenant, _) = tenants::ensure_default(tx, "default").await?;
+    let user = users::create(tx, tenant.id, email, name).await?;
+    users::set_password(tx, user.id, hash).await?;
+    permissions::grant(tx, user.id, Permission::ALL).await?;
+    Ok(user)
+}
