@@ -12,15 +12,18 @@ pub mod alphabet;
 pub mod bearer;
 pub mod commitment;
 pub mod csrf;
+pub mod device;
 pub mod error;
 pub mod keyfile;
 pub mod master;
 pub mod password;
+pub mod recovery;
 pub mod refresh;
 pub mod root;
 pub mod setup;
 pub mod throttle;
 pub mod token;
+pub mod totp;
 
 pub use access::{AccessKey, AccessKeys, Audience, Claims};
 pub use error::IdentityError;

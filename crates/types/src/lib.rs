@@ -16,8 +16,9 @@ pub mod unit;
 
 pub use error::{ErrorKind, Fault};
 pub use id::{
-    AccountId, AppId, ApprovalId, ChannelId, CommandId, ConnectionId, DeviceCodeId, EnrolTokenId, InstanceId, NodeId,
-    ProjectId, ReleaseId, RequestId, RunId, SessionId, TenantId, TokenId, TypedId, UserId,
+    AccountId, AppId, ApprovalId, ChannelId, CliLoginId, CommandId, ConnectionId, DeviceCodeId, EnrolTokenId, FactorId,
+    InstanceId, NodeId, ProjectId, ReleaseId, RequestId, RunId, SessionId, TenantId, TicketId, TokenId, TypedId,
+    UserId,
 };
 pub use page::{Cursor, Page, PageRequest};
 pub use scope::Scope;
