@@ -10,6 +10,7 @@ pub mod actor;
 pub mod admission;
 pub mod app;
 pub mod deploy;
+pub mod factor;
 pub mod node;
 pub mod permission;
 pub mod process;
@@ -43,6 +44,8 @@ pub enum Action {
     Run(run::RunAction),
     /// People and their credentials.
     Access(access::AccessAction),
+    /// Second factors of people.
+    Factor(factor::FactorAction),
 }
 
 impl Action {
@@ -55,6 +58,7 @@ impl Action {
             Self::Process(action) => action.spec(),
             Self::Run(action) => action.spec(),
             Self::Access(action) => action.spec(),
+            Self::Factor(action) => action.spec(),
         }
     }
 
@@ -67,12 +71,15 @@ impl Action {
             Self::Process(action) => Target::App(action.app),
             Self::Run(action) => Target::Run(action.run()),
             Self::Access(action) => action.target(),
+            Self::Factor(action) => action.target(),
         }
     }
 
     /// Every spec, in the order of the reference page.
     pub fn all_specs() -> impl Iterator<Item = &'static Spec> {
-        [node::SPECS, app::SPECS, deploy::SPECS, process::SPECS, run::SPECS, access::SPECS].into_iter().flatten()
+        [node::SPECS, app::SPECS, deploy::SPECS, process::SPECS, run::SPECS, access::SPECS, factor::SPECS]
+            .into_iter()
+            .flatten()
     }
 }
 

@@ -12,6 +12,7 @@ pub mod plan;
 pub mod release;
 pub mod run;
 pub mod settings;
+pub mod sign_in;
 pub mod user;
 
 use serde::{Serialize, Serializer};

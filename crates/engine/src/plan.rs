@@ -86,7 +86,8 @@ pub fn plan(action: &Action, facts: &AppFacts, new_release: ReleaseId) -> Result
         Action::App(AppChange::Create(_) | AppChange::Update(_))
         | Action::Node(_)
         | Action::Run(_)
-        | Action::Access(_) => Err(Fault::new(
+        | Action::Access(_)
+        | Action::Factor(_) => Err(Fault::new(
             sf_types::ErrorKind::Internal,
             "plan.place",
             format!("`{}` is carried out by the control plane itself.", spec.name),

@@ -13,7 +13,7 @@ use crate::rate;
 use crate::state::Api;
 
 /// Routes that cost a password hash or guess a secret.
-const SIGN_IN: [&str; 2] = ["/api/v1/auth/login", "/api/v1/setup"];
+const SIGN_IN: [&str; 4] = ["/api/v1/auth/login", "/api/v1/auth/login/factor", "/api/v1/auth/device", "/api/v1/setup"];
 
 /// Before authentication: by address, and more strictly where secrets could be guessed.
 pub(crate) async fn by_address(State(api): State<Api>, request: Request, next: Next) -> Response {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use sf_actions::access::AccessAction;
 use sf_actions::app::{AppAction, Settings};
+use sf_actions::factor::FactorAction;
 use sf_actions::node::NodeAction;
 use sf_actions::run::{Decide, RunAction};
 use sf_actions::{Action, ActorKind};
@@ -11,7 +12,7 @@ use sf_engine::{Input, Run};
 use sf_protocol::order::{AppVerb, DeploySource, Order};
 use sf_store::approvals::Verdict;
 use sf_store::timeline::MomentKind;
-use sf_store::{Look, StoreError, Tx, approvals, apps, nodes, runs, tokens};
+use sf_store::{Look, StoreError, Tx, approvals, apps, factors, nodes, runs, tokens};
 use sf_types::{AppId, ErrorKind, Fault, NodeId};
 use sha2::{Digest, Sha256};
 
@@ -71,6 +72,10 @@ pub(crate) async fn perform(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mu
                 return Err(StoreError::NotFound("token"));
             }
             tokens::revoke(tx, revoke.token).await?;
+            Ok(Made::Nothing)
+        }
+        Action::Factor(FactorAction::Reset(of)) => {
+            factors::remove_all(tx, of.user).await?;
             Ok(Made::Nothing)
         }
         Action::App(AppAction::Delete(_)) | Action::Deploy(_) | Action::Process(_) => Ok(Made::Nothing),

@@ -50,11 +50,17 @@ pub(super) fn on_data_folder(tenant: TenantId, user: UserId, action: &str) -> En
 }
 
 /// An audit line about what a person did to their own sessions.
-pub(super) fn of_person(tenant: TenantId, user: UserId, request: RequestId, action: &str, sessions: u64) -> Entry {
+pub(super) fn of_person(
+    tenant: TenantId,
+    user: UserId,
+    request: Option<RequestId>,
+    action: &str,
+    sessions: u64,
+) -> Entry {
     Entry {
         actor_kind: "person".to_owned(),
         actor_ref: user.to_string(),
-        request: Some(request),
+        request,
         fields: vec![("sessions", sessions.to_string())],
         ..on_data_folder(tenant, user, action)
     }

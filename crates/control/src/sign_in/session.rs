@@ -47,17 +47,25 @@ impl Control {
         self.signed_in(user, id, rotated).await
     }
 
-    /// Ends a session. Live sockets and access tokens of it end within seconds.
+    /// Ends a session. Live sockets and access tokens of it end with it.
     ///
     /// # Errors
     /// When it cannot be recorded.
     pub async fn sign_out(&self, session: SessionId) -> Result<(), Fault> {
         let core = self.core();
-        core.store
-            .write(Scope::System, move |tx| {
-                Box::pin(async move { sessions::revoke(tx, session, "signed out").await.map(drop) })
+        let ended = core.store.write(Scope::System, move |tx| {
+            Box::pin(async move {
+                if !sessions::revoke(tx, session, "signed out").await? {
+                    return Ok(None);
+                }
+                let row = sessions::get(tx, session).await?;
+                tx.audit(line::of_person(row.tenant, row.user, None, "session.end", 1));
+                Ok(Some(row.user))
             })
-            .await?;
+        });
+        if let Some(user) = ended.await? {
+            core.people_changed.tell(user);
+        }
         Ok(())
     }
 
@@ -71,11 +79,13 @@ impl Control {
         let ended = self.core().store.write(actor.scope(), move |tx| {
             Box::pin(async move {
                 let ended = sessions::revoke_all(tx, user, session, "signed out everywhere else").await?;
-                tx.audit(line::of_person(tenant, user, request, "session.end_others", ended));
+                tx.audit(line::of_person(tenant, user, Some(request), "session.end_others", ended));
                 Ok(ended)
             })
         });
-        Ok(ended.await?)
+        let ended = ended.await?;
+        self.core().people_changed.tell(user);
+        Ok(ended)
     }
 
     /// Opens a session for somebody who has proven everything that is asked of them.

@@ -1,12 +1,9 @@
 //! The first administrator.
 
 use sf_actions::Permission;
-use sf_identity::Passwords;
-use sf_identity::password::Cost;
 use sf_identity::setup::{CodeAnswer, SetupKey, StoredCode};
 use sf_protocol::wire::{decode_base64, encode_base64};
-use sf_runtime::Rng;
-use sf_store::{Look, Store, Tx, meta, permissions, sessions, tenants, users};
+use sf_store::{Look, Tx, meta, permissions, tenants, users};
 use sf_types::{ErrorKind, Fault, Scope, Secret, Timestamp, UserId};
 
 use super::{Origin, SignedIn};

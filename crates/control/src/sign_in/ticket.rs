@@ -7,7 +7,7 @@ use std::time::Duration;
 use sf_identity::bearer::{self, BearerKind, BearerRefusal, Presented};
 use sf_store::audit::Entry;
 use sf_store::tickets::{self, AddressFamily};
-use sf_store::{Look, StoreError, Tx, users};
+use sf_store::{StoreError, Tx, users};
 use sf_types::{ErrorKind, Fault, Scope, Secret, TicketId, Timestamp};
 
 use super::line::signing;
