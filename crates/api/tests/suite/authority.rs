@@ -97,6 +97,7 @@ async fn what_belongs_to_another_tenant_does_not_exist() {
             "runs" => &theirs.run,
             "tokens" => &theirs.token,
             "sessions" => &theirs.session,
+            "users" => &theirs.user,
             other => panic!("whose `{other}` are to be tried?"),
         };
         let answer = world.call(method.clone(), &path.replace("{id}", id), body(&method, &path)).await;

@@ -218,6 +218,7 @@ pub struct Stranger {
     pub run: String,
     pub token: String,
     pub session: String,
+    pub user: String,
 }
 
 async fn stranger<F: Future<Output = Answer>>(
@@ -236,6 +237,7 @@ async fn stranger<F: Future<Output = Answer>>(
         run: id(&opened["run"]),
         token: id(&made["token"]),
         session: id(&sessions[0]),
+        user: ask(Method::GET, "/api/v1/auth/me".into(), None).await.expect(200)["user"]["id"].as_str().unwrap().into(),
         app,
     }
 }
@@ -272,7 +274,7 @@ pub async fn answer(router: Router, request: Request<Body>) -> Answer {
     Answer { status: parts.status, headers: parts.headers, body }
 }
 
-fn facts(host: &str) -> NodeFacts {
+pub fn facts(host: &str) -> NodeFacts {
     NodeFacts {
         host: host.to_owned(),
         os: "Debian GNU/Linux 12".to_owned(),

@@ -3,6 +3,7 @@
 
 mod access;
 mod audit;
+mod credentials;
 mod fixture;
 mod machines;
 mod observed;
@@ -62,6 +63,15 @@ suite! {
         sessions_rotate_once_per_generation,
         tokens_and_rights,
         idempotency_keys_replay_conflict_and_expire,
+    }
+    credentials {
+        a_step_and_a_recovery_code_are_spent_once,
+        factors_are_set_up_once_and_taken_away_whole,
+        a_ticket_takes_five_tries_and_is_spent_once,
+        attempts_are_counted_one_after_the_other,
+        a_sign_in_by_code_is_decided_and_fetched_once,
+        credentials_of_another_tenant_are_out_of_reach,
+        known_networks_and_pages_of_sessions,
     }
     machines {
         enrolment_token_has_exactly_one_winner,
