@@ -10,6 +10,7 @@ pub mod actor;
 pub mod admission;
 pub mod app;
 pub mod deploy;
+pub mod factor;
 pub mod node;
 pub mod object;
 pub mod permission;
@@ -56,6 +57,8 @@ pub enum Action {
     Project(project::ProjectAction),
     /// People of the team.
     User(user::UserAction),
+    /// Second factors of people.
+    Factor(factor::FactorAction),
 }
 
 impl Action {
@@ -71,6 +74,7 @@ impl Action {
             Self::Role(action) => action.spec(),
             Self::Project(action) => action.spec(),
             Self::User(action) => action.spec(),
+            Self::Factor(action) => action.spec(),
         }
     }
 
@@ -86,6 +90,7 @@ impl Action {
             Self::Role(action) => action.target(),
             Self::Project(action) => action.target(),
             Self::User(action) => action.target(),
+            Self::Factor(action) => action.target(),
         }
     }
 
@@ -101,6 +106,7 @@ impl Action {
             role::SPECS,
             project::SPECS,
             user::SPECS,
+            factor::SPECS,
         ]
         .into_iter()
         .flatten()

@@ -15,6 +15,7 @@ pub mod release;
 pub mod rights;
 pub mod run;
 pub mod settings;
+pub mod sign_in;
 pub mod user;
 
 use serde::{Serialize, Serializer};

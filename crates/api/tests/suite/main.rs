@@ -5,6 +5,7 @@
 mod approvals;
 mod authority;
 mod crashes;
+mod cross_use;
 mod dashboard;
 mod envelopes;
 mod idempotency;

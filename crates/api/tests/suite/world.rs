@@ -289,7 +289,7 @@ pub async fn answer(router: Router, request: Request<Body>) -> Answer {
     Answer { status: parts.status, headers: parts.headers, body }
 }
 
-fn facts(host: &str) -> NodeFacts {
+pub fn facts(host: &str) -> NodeFacts {
     NodeFacts {
         host: host.to_owned(),
         os: "Debian GNU/Linux 12".to_owned(),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use sf_actions::access::AccessAction;
 use sf_actions::app::{AppAction, Settings};
+use sf_actions::factor::FactorAction;
 use sf_actions::node::NodeAction;
 use sf_actions::run::{Decide, RunAction};
 use sf_actions::{Action, ActorKind};
@@ -15,7 +16,7 @@ use sf_protocol::order::{AppVerb, DeploySource, Order};
 use sf_store::Json;
 use sf_store::approvals::Verdict;
 use sf_store::timeline::MomentKind;
-use sf_store::{Look, StoreError, Tx, approvals, apps, nodes, runs, tenants, tokens};
+use sf_store::{Look, StoreError, Tx, approvals, apps, factors, nodes, runs, tenants, tokens};
 use sf_types::{AppId, ErrorKind, Fault, NodeId};
 use sha2::{Digest, Sha256};
 
@@ -90,6 +91,11 @@ pub(crate) async fn perform(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mu
             Ok(Made::Nothing)
         }
         Action::User(action) => crate::people::perform::perform(tx, core, run, action, after).await,
+        Action::Factor(FactorAction::Reset(of)) => {
+            crate::people::roles::within_reach(tx, run, of.user).await?;
+            factors::remove_all(tx, of.user).await?;
+            Ok(Made::Nothing)
+        }
         Action::App(AppAction::Delete(_)) | Action::Deploy(_) | Action::Process(_) => Ok(Made::Nothing),
     }
 }

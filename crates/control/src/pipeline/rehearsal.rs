@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sf_actions::access::AccessAction;
 use sf_actions::app::AppAction;
+use sf_actions::factor::FactorAction;
 use sf_actions::node::NodeAction;
 use sf_actions::{Action, Place};
 use sf_engine::Run;
-use sf_store::{Look, StoreError, Tx, apps, nodes, tokens};
+use sf_store::{Look, StoreError, Tx, apps, nodes, tokens, users};
 use sf_types::{ErrorKind, Fault, Scope};
 
 use crate::control::Core;
@@ -79,6 +80,12 @@ async fn tell(tx: &mut Tx, action: &Action) -> sf_store::Result<Told> {
         Action::Role(action) => rights::role(tx, action).await?,
         Action::Project(action) => rights::project(tx, action).await?,
         Action::User(action) => crate::people::told::tell(tx, action).await?,
+        Action::Factor(FactorAction::Reset(of)) => {
+            let name = users::get(tx, of.user).await?.name;
+            let mut told = steps(vec![format!("The password alone signs `{name}` in until they set up a new factor.")]);
+            told.losses.push(format!("the authenticator app and the recovery codes of `{name}`"));
+            told
+        }
         Action::App(AppAction::Delete(_)) | Action::Deploy(_) | Action::Process(_) | Action::Run(_) => Told::default(),
     })
 }

@@ -3,6 +3,7 @@
 
 mod access;
 mod audit;
+mod credentials;
 mod fixture;
 mod machines;
 mod observed;
@@ -76,6 +77,15 @@ suite! {
         links_of_another_tenant_are_not_there,
         who_is_removed_leaves_nothing_but_an_id,
         every_table_that_refers_to_people_goes_with_them,
+    }
+    credentials {
+        a_step_and_a_recovery_code_are_spent_once,
+        factors_are_set_up_once_and_taken_away_whole,
+        a_ticket_takes_five_tries_and_is_spent_once,
+        attempts_are_counted_one_after_the_other,
+        a_sign_in_by_code_is_decided_and_fetched_once,
+        credentials_of_another_tenant_are_out_of_reach,
+        known_networks_and_pages_of_sessions,
     }
     machines {
         enrolment_token_has_exactly_one_winner,
