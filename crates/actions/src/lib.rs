@@ -14,9 +14,11 @@ pub mod node;
 pub mod permission;
 pub mod process;
 pub mod run;
+pub mod secret;
 pub mod spec;
 pub mod target;
 pub mod valid;
+pub mod variable;
 
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +28,7 @@ pub use permission::Permission;
 pub use spec::{Effect, Place, Spec};
 pub use target::{Target, TargetKind};
 pub use valid::Refused;
+pub use variable::{Source, Variable};
 
 /// One entry of the closed vocabulary with its arguments. Written as `{"action": "app.deploy", "args": {…}}`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -43,6 +46,8 @@ pub enum Action {
     Run(run::RunAction),
     /// People and their credentials.
     Access(access::AccessAction),
+    /// Secrets.
+    Secret(secret::SecretAction),
 }
 
 impl Action {
@@ -55,6 +60,7 @@ impl Action {
             Self::Process(action) => action.spec(),
             Self::Run(action) => action.spec(),
             Self::Access(action) => action.spec(),
+            Self::Secret(action) => action.spec(),
         }
     }
 
@@ -67,12 +73,15 @@ impl Action {
             Self::Process(action) => Target::App(action.app),
             Self::Run(action) => Target::Run(action.run()),
             Self::Access(action) => action.target(),
+            Self::Secret(action) => action.target(),
         }
     }
 
     /// Every spec, in the order of the reference page.
     pub fn all_specs() -> impl Iterator<Item = &'static Spec> {
-        [node::SPECS, app::SPECS, deploy::SPECS, process::SPECS, run::SPECS, access::SPECS].into_iter().flatten()
+        [node::SPECS, app::SPECS, deploy::SPECS, process::SPECS, run::SPECS, access::SPECS, secret::SPECS]
+            .into_iter()
+            .flatten()
     }
 }
 

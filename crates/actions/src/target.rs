@@ -1,7 +1,7 @@
 //! What an action acts on.
 
 use serde::{Deserialize, Serialize};
-use sf_types::{AppId, NodeId, RunId, TokenId, UserId};
+use sf_types::{AppId, NodeId, RunId, SecretId, TokenId, UserId};
 
 /// The kind of thing acted on.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -18,6 +18,8 @@ pub enum TargetKind {
     User,
     /// A token.
     Token,
+    /// A secret.
+    Secret,
 }
 
 /// The thing acted on.
@@ -36,4 +38,6 @@ pub enum Target {
     User(UserId),
     /// A token.
     Token(TokenId),
+    /// A secret.
+    Secret(SecretId),
 }

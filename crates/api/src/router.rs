@@ -16,8 +16,8 @@ use crate::fault::Problem;
 use crate::layer::{address, headers, host, idempotency, origin, rates, rescue};
 use crate::options::ApiOptions;
 use crate::route::{
-    activity, approvals, apps, auth, deploys, enrolment, health, nodes, observe, reference, runs, sessions, setup,
-    tokens,
+    activity, approvals, apps, auth, deploys, enrolment, health, nodes, observe, reference, runs, secrets, sessions,
+    setup, tokens,
 };
 use crate::state::Api;
 use crate::{caller, metrics, openapi, request, ws};
@@ -92,6 +92,8 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(runs::cancel))
         .routes(routes!(runs::approve))
         .routes(routes!(runs::reject))
+        .routes(routes!(secrets::list, secrets::create))
+        .routes(routes!(secrets::change, secrets::delete))
         .routes(routes!(approvals::list))
         .routes(routes!(activity::list))
         .routes(routes!(reference::actions))

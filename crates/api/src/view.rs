@@ -11,6 +11,7 @@ pub mod node;
 pub mod plan;
 pub mod release;
 pub mod run;
+pub mod secret;
 pub mod settings;
 pub mod user;
 

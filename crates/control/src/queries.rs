@@ -7,6 +7,7 @@ pub mod node;
 pub mod nodes;
 pub mod people;
 pub mod runs;
+pub mod secrets;
 
 use sf_actions::{Actor, Permission};
 use sf_store::Reader;

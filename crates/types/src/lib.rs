@@ -17,11 +17,11 @@ pub mod unit;
 pub use error::{ErrorKind, Fault};
 pub use id::{
     AccountId, AppId, ApprovalId, ChannelId, CommandId, ConnectionId, DeviceCodeId, EnrolTokenId, InstanceId, NodeId,
-    ProjectId, ReleaseId, RequestId, RunId, SessionId, TenantId, TokenId, TypedId, UserId,
+    ProjectId, ReleaseId, RequestId, RunId, SecretId, SessionId, TenantId, TokenId, TypedId, UserId,
 };
 pub use page::{Cursor, Page, PageRequest};
 pub use scope::Scope;
 pub use secret::Secret;
-pub use text::{Name, Slug};
+pub use text::{Name, SecretName, Slug};
 pub use time::Timestamp;
 pub use unit::{ByteSize, Millis, Port};

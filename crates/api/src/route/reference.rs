@@ -64,6 +64,7 @@ pub fn specs() -> Vec<SpecView> {
         TargetKind::Run => "run",
         TargetKind::User => "user",
         TargetKind::Token => "token",
+        TargetKind::Secret => "secret",
     };
     let view = |spec: &sf_actions::Spec| SpecView {
         name: spec.name.to_owned(),

@@ -10,6 +10,7 @@ mod envelopes;
 mod idempotency;
 mod listening;
 mod lists;
+mod secrets;
 mod sign_in;
 mod sockets;
 mod world;

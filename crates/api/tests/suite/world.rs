@@ -218,6 +218,7 @@ pub struct Stranger {
     pub run: String,
     pub token: String,
     pub session: String,
+    pub secret: String,
 }
 
 async fn stranger<F: Future<Output = Answer>>(
@@ -230,12 +231,15 @@ async fn stranger<F: Future<Output = Answer>>(
     let opened = ask(Method::POST, format!("/api/v1/apps/{app}/deploy"), None).await.expect(202);
     let body = json!({ "name": "their token", "days": 1 });
     let made = ask(Method::POST, "/api/v1/tokens".into(), Some(body)).await.expect(201);
+    let body = json!({ "name": "theirs", "value": "their value" });
+    let secret = id(&ask(Method::POST, "/api/v1/secrets".into(), Some(body)).await.expect(201));
     let sessions = ask(Method::GET, "/api/v1/sessions".into(), None).await.expect(200);
     Stranger {
         node: node.to_string(),
         run: id(&opened["run"]),
         token: id(&made["token"]),
         session: id(&sessions[0]),
+        secret,
         app,
     }
 }

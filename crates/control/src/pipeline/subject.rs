@@ -1,7 +1,8 @@
 //! What an action acts on, looked up once: whose it is, where it lives, and the facts a plan needs.
 
+use sf_actions::secret::SecretAction;
 use sf_actions::{Action, Permission, Target};
-use sf_store::{Reader, apps, nodes, runs};
+use sf_store::{Reader, apps, nodes, runs, secrets, tenants};
 use sf_types::{ErrorKind, Fault, NodeId, ProjectId, TenantId};
 
 /// The object of an action.
@@ -25,6 +26,7 @@ pub(crate) const fn view_right(target: Target) -> Option<Permission> {
         Target::Tenant | Target::User(_) | Target::Token(_) => None,
         Target::Node(_) => Some(Permission::NodeView),
         Target::App(_) | Target::Run(_) => Some(Permission::AppView),
+        Target::Secret(_) => Some(Permission::SecretView),
     }
 }
 
@@ -42,6 +44,10 @@ pub(crate) async fn resolve(reader: &Reader, tenant: TenantId, action: &Action) 
             let (tenant, project, node) = (app.tenant, app.project, app.node);
             Ok(Subject { tenant, project: Some(project), node: Some(node), app: Some(app) })
         }
+        Target::Secret(secret) => {
+            let secret = secrets::get(reader, secret).await?;
+            Ok(Subject { project: Some(secret.project), ..Subject::of_tenant(secret.tenant) })
+        }
         Target::Run(run) => {
             let run = runs::get(reader, run).await?;
             let (tenant, project, node) = (run.tenant, run.project, run.node);
@@ -56,6 +62,12 @@ async fn of_new(reader: &Reader, tenant: TenantId, action: &Action) -> Result<Su
     if let Action::App(sf_actions::app::AppAction::Create(create)) = action {
         let node = nodes::get(reader, create.node).await?;
         subject.node = Some(node.id);
+    }
+    if let Action::Secret(SecretAction::Create(create)) = action {
+        let all = tenants::projects(reader).await?;
+        let found = all.iter().find(|project| create.project.is_none_or(|wanted| wanted == project.id));
+        let wanted = create.project.map(|project| project.to_string()).unwrap_or_default();
+        subject.project = Some(found.ok_or_else(|| missing("project", wanted))?.id);
     }
     Ok(subject)
 }

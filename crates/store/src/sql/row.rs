@@ -196,6 +196,7 @@ id_fields!(
     CommandId,
     ApprovalId,
     InstanceId,
+    SecretId,
 );
 
 macro_rules! number_fields {
@@ -231,7 +232,7 @@ macro_rules! text_fields {
         }
     )*};
 }
-text_fields!(Slug, Name, sf_actions::Permission);
+text_fields!(Slug, Name, sf_types::SecretName, sf_actions::Permission);
 
 impl Field for Timestamp {
     type Raw = i64;

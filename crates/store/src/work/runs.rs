@@ -147,6 +147,7 @@ pub fn target(target: Target) -> (&'static str, String) {
         Target::Run(id) => ("run", id.to_string()),
         Target::User(id) => ("user", id.to_string()),
         Target::Token(id) => ("token", id.to_string()),
+        Target::Secret(id) => ("secret", id.to_string()),
     }
 }
 
