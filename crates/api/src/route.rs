@@ -12,7 +12,6 @@ pub mod nodes;
 pub mod observe;
 pub mod reference;
 pub mod runs;
-pub mod secrets;
 pub mod sessions;
 pub mod setup;
 pub mod tokens;

@@ -15,9 +15,10 @@ use utoipa_axum::routes;
 use crate::fault::Problem;
 use crate::layer::{address, headers, host, idempotency, origin, rates, rescue};
 use crate::options::ApiOptions;
+use crate::route::apps::secrets;
 use crate::route::{
-    activity, approvals, apps, auth, deploys, enrolment, health, nodes, observe, reference, runs, secrets, sessions,
-    setup, tokens,
+    activity, approvals, apps, auth, deploys, enrolment, health, nodes, observe, reference, runs, sessions, setup,
+    tokens,
 };
 use crate::state::Api;
 use crate::{caller, metrics, openapi, request, ws};

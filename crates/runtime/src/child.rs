@@ -160,7 +160,7 @@ mod tests {
     async fn what_it_is_given_is_read_to_its_end() {
         let input = vec![b'x'; 300_000];
         let limit = Duration::from_secs(20);
-        let done = Child::new("wc").arg("-c").input(Secret::new(input.clone())).finish(limit).await.unwrap();
+        let done = Child::new("wc").arg("--bytes").input(Secret::new(input.clone())).finish(limit).await.unwrap();
         assert_eq!(String::from_utf8(done.stdout).unwrap().trim(), "300000");
         // One that reads nothing is no error.
         assert!(Child::new("true").input(Secret::new(input)).finish(limit).await.unwrap().status.success());

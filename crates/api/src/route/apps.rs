@@ -1,5 +1,7 @@
 //! Apps: what there is, and what changes their existence and settings.
 
+pub mod secrets;
+
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;

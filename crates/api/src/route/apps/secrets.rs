@@ -10,11 +10,11 @@ use sf_store::secrets::SecretFilter;
 use sf_types::{ProjectId, Secret, SecretId, SecretName};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Carried, Write, carry, page_request, propose};
 use crate::body::{Asked, Id, Strict};
 use crate::caller::Caller;
 use crate::envelope::{Envelope, Result, created, ok, page};
 use crate::fault::Problem;
+use crate::route::{Carried, Write, carry, page_request, propose};
 use crate::state::Api;
 use crate::view::Nothing;
 use crate::view::secret::SecretView;
