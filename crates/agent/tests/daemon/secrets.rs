@@ -143,7 +143,7 @@ async fn what_was_sealed_for_another_node_or_agreed_to_in_another_version_is_not
     world.commit_server(SERVER).await;
     world.start(None).await;
     world.plane.connected(0).await;
-    let (key, other) = (world.state().node_key().unwrap(), SecretKey::from_seed(&[9; 32]));
+    let (key, other) = (world.state().node_key().unwrap(), SecretKey::from_seed(&[8; 32]));
 
     let var = world.sealed(VALUE, 1, &other);
     let order = world.deploy_with(var);
