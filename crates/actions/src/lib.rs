@@ -19,10 +19,12 @@ pub mod project;
 pub mod rights;
 pub mod role;
 pub mod run;
+pub mod secret;
 pub mod spec;
 pub mod target;
 pub mod user;
 pub mod valid;
+pub mod variable;
 
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +36,7 @@ pub use rights::{Object, Rights, Standing};
 pub use spec::{Effect, Place, Spec};
 pub use target::{Target, TargetKind};
 pub use valid::Refused;
+pub use variable::{Source, Variable};
 
 /// One entry of the closed vocabulary with its arguments. Written as `{"action": "app.deploy", "args": {…}}`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -59,6 +62,8 @@ pub enum Action {
     User(user::UserAction),
     /// Second factors of people.
     Factor(factor::FactorAction),
+    /// Secrets.
+    Secret(secret::SecretAction),
 }
 
 impl Action {
@@ -75,6 +80,7 @@ impl Action {
             Self::Project(action) => action.spec(),
             Self::User(action) => action.spec(),
             Self::Factor(action) => action.spec(),
+            Self::Secret(action) => action.spec(),
         }
     }
 
@@ -91,6 +97,7 @@ impl Action {
             Self::Project(action) => action.target(),
             Self::User(action) => action.target(),
             Self::Factor(action) => action.target(),
+            Self::Secret(action) => action.target(),
         }
     }
 
@@ -107,6 +114,7 @@ impl Action {
             project::SPECS,
             user::SPECS,
             factor::SPECS,
+            secret::SPECS,
         ]
         .into_iter()
         .flatten()

@@ -136,6 +136,14 @@ fn all_limits() -> Vec<(&'static str, String, &'static str)> {
             "types::PageRequest::DEFAULT_ROWS",
         ),
         ("points of metrics", sf_store::metrics::MAX_POINTS.to_string(), "store::metrics::MAX_POINTS"),
+        ("value of a secret", bytes(sf_actions::secret::MAX_VALUE_BYTES), "actions::secret::MAX_VALUE_BYTES"),
+        ("secrets of a project", sf_store::secrets::MAX_PER_PROJECT.to_string(), "store::secrets::MAX_PER_PROJECT"),
+        ("versions kept of a secret", sf_store::secrets::VERSIONS_KEPT.to_string(), "store::secrets::VERSIONS_KEPT"),
+        (
+            "description of a secret",
+            format!("{} characters", sf_actions::secret::MAX_DESCRIPTION_CHARS),
+            "actions::secret::MAX_DESCRIPTION_CHARS",
+        ),
         ("lines kept of one log", sf_store::logs::MAX_LINES_PER_LOG.to_string(), "store::logs::MAX_LINES_PER_LOG"),
     ];
     rows.extend(sign_in_limits());

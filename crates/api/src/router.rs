@@ -15,6 +15,7 @@ use utoipa_axum::routes;
 use crate::fault::Problem;
 use crate::layer::{address, headers, host, idempotency, origin, rates, rescue};
 use crate::options::ApiOptions;
+use crate::route::apps::secrets;
 use crate::route::{
     activity, approvals, apps, auth, deploys, enrolment, health, nodes, people, reference, runs, sessions, setup,
     tokens,
@@ -117,6 +118,8 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(runs::cancel))
         .routes(routes!(runs::approve))
         .routes(routes!(runs::reject))
+        .routes(routes!(secrets::list, secrets::create))
+        .routes(routes!(secrets::change, secrets::delete))
         .routes(routes!(approvals::list))
         .routes(routes!(activity::list))
         .routes(routes!(people::roles::list, people::roles::create))

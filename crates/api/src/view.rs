@@ -14,6 +14,7 @@ pub mod project;
 pub mod release;
 pub mod rights;
 pub mod run;
+pub mod secret;
 pub mod settings;
 pub mod sign_in;
 pub mod user;

@@ -124,6 +124,8 @@ typed_ids! {
     ChannelId = "channel";
     /// One request at an edge; the correlation id of everything it causes.
     RequestId = "request";
+    /// A sealed value with a name and versions.
+    SecretId = "secret";
     /// One control plane process identity; owns one audit chain.
     InstanceId = "instance";
 }

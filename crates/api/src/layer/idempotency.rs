@@ -12,7 +12,6 @@ use sf_control::key as keys;
 use sf_runtime::OnError;
 use sf_store::idempotency::{self, Begin};
 use sf_types::{ErrorKind, Fault, Scope};
-use sha2::{Digest, Sha256};
 
 use crate::body;
 use crate::caller::Caller;
@@ -88,7 +87,9 @@ impl Keyed {
         let (parts, whole) = request.into_parts();
         let again = Request::from_parts(parts.clone(), whole);
         let bytes = body::read(again).await?;
-        let hash = hash(&parts.method, &parts.uri, &bytes);
+        let target = parts.uri.path_and_query().map_or("", |target| target.as_str());
+        let hash = [parts.method.as_str().as_bytes(), target.as_bytes(), &bytes];
+        let hash = keys::request_hash(self.api.control(), &hash);
         match self.begin(hash).await? {
             Begin::New | Begin::Carried => self.carry_out(Request::from_parts(parts, Body::from(bytes)), next).await,
             Begin::Replay(kept) => replay(&kept),
@@ -170,15 +171,4 @@ fn replay(kept: &serde_json::Value) -> Result<Response, Problem> {
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     Ok(response)
-}
-
-/// Method, path with query, and body, each with its length: nothing can be moved between them.
-fn hash(method: &Method, uri: &http::Uri, body: &[u8]) -> [u8; 32] {
-    let target = uri.path_and_query().map_or("", |target| target.as_str());
-    let mut sha = Sha256::new();
-    for part in [method.as_str().as_bytes(), target.as_bytes(), body] {
-        sha.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
-        sha.update(part);
-    }
-    sha.finalize().into()
 }

@@ -13,6 +13,7 @@ mod listening;
 mod lists;
 mod people;
 mod rights;
+mod secrets;
 mod sign_in;
 mod sockets;
 mod world;

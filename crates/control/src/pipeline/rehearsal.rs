@@ -17,6 +17,7 @@ use sf_types::{ErrorKind, Fault, Scope};
 use crate::control::Core;
 use crate::enrolment::{self, TOKEN_LIFETIME};
 use crate::perform;
+use crate::pipeline::secrets;
 use crate::transition::After;
 
 /// How a rehearsal ends: everything went well and is taken back.
@@ -30,7 +31,7 @@ pub(crate) struct Told {
 }
 
 /// Tells what an action of the control plane would do; `None` for those that only move another run.
-pub(crate) async fn rehearse(core: &Arc<Core>, run: &Run) -> Result<Option<Told>, Fault> {
+pub(crate) async fn rehearse(core: &Arc<Core>, run: &Run, sealed: Option<Vec<u8>>) -> Result<Option<Told>, Fault> {
     if run.action.spec().place != Place::ControlPlane || matches!(run.action, Action::Run(_)) {
         return Ok(None);
     }
@@ -40,6 +41,7 @@ pub(crate) async fn rehearse(core: &Arc<Core>, run: &Run) -> Result<Option<Told>
         .write(Scope::Tenant(run.tenant), move |tx| {
             Box::pin(async move {
                 let said = tell(tx, &run.action).await?;
+                secrets::wait(tx, &run, sealed).await?;
                 perform::perform(tx, &core, &run, &mut After::default()).await?;
                 *slot.lock().unwrap_or_else(PoisonError::into_inner) = said;
                 Err(StoreError::from(Fault::new(ErrorKind::Conflict, TAKEN_BACK, "Rehearsed and taken back.")))
@@ -86,6 +88,7 @@ async fn tell(tx: &mut Tx, action: &Action) -> sf_store::Result<Told> {
             told.losses.push(format!("the authenticator app and the recovery codes of `{name}`"));
             told
         }
+        Action::Secret(action) => secrets::tell(tx, action).await?,
         Action::App(AppAction::Delete(_)) | Action::Deploy(_) | Action::Process(_) | Action::Run(_) => Told::default(),
     })
 }

@@ -14,8 +14,9 @@ use sf_types::{CommandId, DeviceCodeId, Fault, NodeId, RunId, Timestamp, UserId}
 
 use crate::control::Core;
 use crate::dispatch::{self, Delivery, Ordered, SignedOrder};
+use crate::pipeline::secrets;
 use crate::proposal::Made;
-use crate::{events, moments, perform};
+use crate::{delivery, events, moments, perform};
 
 /// What left the transaction: sent after COMMIT.
 #[derive(Debug, Default)]
@@ -74,7 +75,11 @@ pub(crate) async fn advance(
         && let Some(app) = next.app
     {
         // People decide anew, on what is there now.
-        next.guard.live_release = apps::get(tx, app).await?.live_release;
+        let row = apps::get(tx, app).await?;
+        next.guard.live_release = row.live_release;
+        if let Ok(secrets) = delivery::foreseen(tx, &next.action, &row).await? {
+            next.guard.secrets = delivery::guarded(&secrets);
+        }
     }
     let mut moments: Vec<_> = said.into_iter().collect();
     let order = signed(tx, core, &mut next, &effects, &mut moments).await?;
@@ -138,6 +143,7 @@ async fn record(
         }
     }
     if run.is_done() {
+        secrets::forget(tx, run).await?;
         let (state, done) = run.state.words();
         tx.audit(entry(run, done.unwrap_or(state)));
     }

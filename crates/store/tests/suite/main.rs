@@ -10,6 +10,7 @@ mod observed;
 mod people;
 mod pipeline;
 mod rights;
+mod secrets;
 mod tenancy;
 mod writes;
 
@@ -108,6 +109,11 @@ suite! {
         events_have_no_gaps_and_resume,
         logs_are_taken_in_once_and_cut,
         metrics_are_taken_in_once_and_folded,
+    }
+    secrets {
+        versions_are_kept_in_order_and_old_ones_go,
+        another_tenant_sees_and_changes_no_secret,
+        apps_that_name_a_secret_are_found,
     }
     audit {
         the_chain_verifies_and_a_person_can_be_erased,
