@@ -11,6 +11,7 @@ use crate::{Result, StoreError};
 const STEPS: &[(i64, &str, &str)] = &[
     (1, "first schema", include_str!("migrate/m0001.sql")),
     (2, "held runs, commands without a run", include_str!("migrate/m0002.sql")),
+    (7, "witnesses of the audit chain", include_str!("migrate/m0007.sql")),
 ];
 
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (version {int} PRIMARY KEY, name {text} NOT NULL, \

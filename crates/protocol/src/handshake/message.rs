@@ -13,7 +13,9 @@ use crate::report::{NodeFacts, Stored};
 use crate::wire;
 
 /// Versions of the protocol this crate speaks. It always speaks the one before the newest as well, once there is one.
-pub const VERSIONS: Versions = Versions { min: 1, max: 1 };
+pub const VERSIONS: Versions = Versions { min: 1, max: 2 };
+/// The version from which on both sides send WITNESS.
+pub const WITNESS_SINCE: u16 = 2;
 
 /// A range of protocol versions, both ends included.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]

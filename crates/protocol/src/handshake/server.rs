@@ -174,6 +174,11 @@ impl Proven {
         self.presented
     }
 
+    /// The protocol version of this connection.
+    pub const fn version(&self) -> u16 {
+        self.version
+    }
+
     /// The AUTHORIZED to send.
     ///
     /// # Errors

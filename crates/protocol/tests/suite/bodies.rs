@@ -8,7 +8,7 @@ use sf_protocol::handshake::{Authorized, Challenge, Closing, Connect, Response};
 use sf_protocol::outcome::Accepted;
 use sf_protocol::query::Answer;
 use sf_protocol::report::{DetectedPorts, LogStream, StatusUpdate, Stored, SystemLog};
-use sf_protocol::{Command, Delegation, KeyId, Outcome, PublicKey, wire};
+use sf_protocol::{Command, Delegation, KeyId, Outcome, PublicKey, Witness, wire};
 
 /// A text frame, with what its signed body may hold.
 pub fn frame(bytes: &[u8]) {
@@ -64,6 +64,7 @@ pub fn reports(bytes: &[u8]) {
     reads_back::<DetectedPorts>(bytes);
     reads_back::<SystemLog>(bytes);
     reads_back::<Stored>(bytes);
+    reads_back::<Witness>(bytes);
 }
 
 /// Keys, fingerprints, tokens and codes: one written form each.
