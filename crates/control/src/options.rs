@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::audit::retention::Retention;
 use sf_identity::IdentityError;
 use sf_identity::master::MasterSource;
 use sf_identity::password::Cost;
@@ -20,6 +21,8 @@ pub struct Options {
     pub password_cost: Cost,
     /// Which actions run by themselves.
     pub routing: Routing,
+    /// How long what is kept.
+    pub retention: Retention,
 }
 
 /// Which actions run by themselves, which ask.
@@ -65,6 +68,7 @@ impl Options {
             master: MasterSource::File(data.join("master.key")),
             password_cost: Cost::default(),
             routing: Routing::default(),
+            retention: Retention::default(),
             data,
         }
     }

@@ -36,6 +36,7 @@ impl Control {
         });
         let core = Core {
             signer: Signer::new(keys.certified()),
+            auditor: Default::default(),
             timer_armed: Default::default(),
             started_at: clock.now(),
             links: Links::default(),
@@ -59,6 +60,7 @@ impl Control {
         control.start_noting();
         control.start_renewal();
         control.start_housekeeping();
+        control.start_auditor().await?;
         Ok(control)
     }
 }

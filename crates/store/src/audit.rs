@@ -24,7 +24,7 @@ pub use checkpoints::{
     thin_checkpoints, witnessed, witnesses,
 };
 pub use page::{Activity, ActivityFilter, page};
-pub use retain::{erase_old, erase_person, prune};
+pub use retain::{erase_attempts, erase_old, erase_person, prune};
 
 /// What a write adds to the chain; number, time and hashes come at the end of its batch.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -221,6 +221,24 @@ pub async fn export(at: &impl Look, instance: InstanceId, after: u64, limit: u32
         .with(" ORDER BY seq LIMIT ?", i64::from(limit))
         .all(at)
         .await
+}
+
+/// Lines of one chain inside the scope after `after`, ascending: picked from it, for those who may not see all of it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn picked(at: &impl Look, instance: InstanceId, after: u64, limit: u32) -> Result<Vec<Line>> {
+    let sql = Sql::select::<Line>().scoped(at.scope()).and("instance_id = ?", &instance).and("seq > ?", &after);
+    sql.with(" ORDER BY seq LIMIT ?", i64::from(limit)).all(at).await
+}
+
+/// One line. System only.
+///
+/// # Errors
+/// [`StoreError::OutOfScope`] for anybody else; when the database fails.
+pub async fn line(at: &impl Look, instance: InstanceId, seq: u64) -> Result<Option<Line>> {
+    system_only(at.scope())?;
+    Sql::select::<Line>().and("instance_id = ?", &instance).and("seq = ?", &seq).find(at).await
 }
 
 /// What is still known of persons in lines `from` to `to` of one chain, in the order of the lines. System only.

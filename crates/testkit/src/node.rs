@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use sf_protocol::accept::{self, BodyHash, Decision, Refusal, State};
 use sf_protocol::app::AppState;
 use sf_protocol::enrol::{EnrolHello, EnrolToken, Enrolled, Pending, Progress};
-use sf_protocol::handshake::{AgentHello, BindingKind, Nonce, Open, VERSIONS};
+use sf_protocol::handshake::{AgentHello, BindingKind, Nonce, Open, VERSIONS, Versions};
 use sf_protocol::order::{AppVerb, Order};
 use sf_protocol::outcome::{Accepted, AppFacts, DeployFacts, Facts, Outcome, Step};
 use sf_protocol::query::{Answer, AppReport, JournalEntry, Query, Reply};
@@ -219,6 +219,14 @@ impl SimNode {
     /// # Errors
     /// [`WireError`], from either side.
     pub async fn connect(&self, dial: &Dial) -> Result<(Wire, Open), WireError> {
+        self.connect_speaking(dial, VERSIONS).await
+    }
+
+    /// The same as an agent that speaks these versions.
+    ///
+    /// # Errors
+    /// [`WireError`], from either side.
+    pub async fn connect_speaking(&self, dial: &Dial, versions: Versions) -> Result<(Wire, Open), WireError> {
         let mut wire = Wire::dial(dial).await?;
         let hello = {
             let memory = self.memory();
@@ -227,7 +235,7 @@ impl SimNode {
                 key: self.0.key.public(),
                 root: self.0.root,
                 binding: self.0.binding,
-                versions: VERSIONS,
+                versions,
                 agent_version: version(),
                 epoch: memory.epoch,
                 high_water: memory.high_water,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sf_actions::Actor;
 use sf_engine::{Input, Run, RunState};
-use sf_protocol::handshake::{BindingKind, Join, NodeRecord, Proven, ServerOpen, Welcome, join};
+use sf_protocol::handshake::{BindingKind, Join, NodeRecord, Proven, ServerOpen, WITNESS_SINCE, Welcome, join};
 use sf_protocol::key::KeyId;
 use sf_protocol::query::{Query, Reply};
 use sf_store::{Look, StoreError, Tx, commands, nodes, runs};
@@ -131,7 +131,7 @@ impl Control {
                 let updated = row.agent_version != said.agent_version.as_str() || row.facts.is_none();
                 let resume = sf_protocol::report::Stored { events: row.events_seen, ..Default::default() };
                 let welcome = Welcome { connection, counter: pending, epoch, resume, heartbeat: HEARTBEAT };
-                let outgoing = core.links.open(node, connection);
+                let outgoing = core.links.open(node, connection, proven.version());
                 let journal = Journal { epoch: said.epoch, high_water: said.high_water };
                 if let Err(fault) = self.catch_up(node, connection, journal).await {
                     presence.leave().await;
@@ -139,6 +139,9 @@ impl Control {
                 }
                 if updated {
                     self.refresh_facts(row);
+                }
+                if proven.version() >= WITNESS_SINCE {
+                    self.show_newest(node);
                 }
                 Ok(Joined { welcome, outgoing, presence })
             }

@@ -42,6 +42,7 @@ impl Control {
                 self.core().questions.answered(open.node, answer);
                 Ok(())
             }
+            Frame::Witness(signed) => self.witnessed(open.node, signed).await,
             Frame::StatusUpdate(update) => self.status(open.node, update).await,
             Frame::LogStream(lines) => self.log(open.node, lines).await,
             Frame::DetectedPorts(ports) => self.ports(open.node, ports).await,

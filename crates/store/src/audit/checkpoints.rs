@@ -4,10 +4,10 @@ use sf_protocol::dsse::Signed;
 use sf_types::{InstanceId, NodeId, TenantId, Timestamp};
 
 use super::{Head, system_only};
+use crate::Result;
 use crate::row::{Column, Json, column, row};
 use crate::sql::{Sql, insert};
 use crate::tx::{Look, Tx};
-use crate::Result;
 
 row! {
     /// A signed statement of how long a chain was and how it ended.
@@ -74,12 +74,7 @@ pub async fn checkpoints(at: &impl Look, instance: InstanceId, limit: u32) -> Re
 ///
 /// # Errors
 /// [`crate::StoreError::OutOfScope`] for anybody but the system; when the database fails.
-pub async fn checkpoints_from(
-    at: &impl Look,
-    instance: InstanceId,
-    from: u64,
-    limit: u32,
-) -> Result<Vec<Checkpoint>> {
+pub async fn checkpoints_from(at: &impl Look, instance: InstanceId, from: u64, limit: u32) -> Result<Vec<Checkpoint>> {
     system_only(at.scope())?;
     Sql::select::<Checkpoint>()
         .and("instance_id = ?", &instance)

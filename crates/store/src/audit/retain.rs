@@ -29,6 +29,21 @@ pub async fn erase_person(tx: &mut Tx, subject: &str) -> Result<u64> {
     sql.run(tx).await
 }
 
+/// Erases what is kept of attempts to sign in with this mail address that belong to no known person. Answers how many
+/// values are gone.
+///
+/// # Errors
+/// [`StoreError::OutOfScope`] for anybody but the system; when the database fails.
+pub async fn erase_attempts(tx: &mut Tx, email: &str) -> Result<u64> {
+    system_only(tx.scope())?;
+    Sql::new(
+        "DELETE FROM activity_personal WHERE subject_id = 'unknown' AND (instance_id, seq) IN (SELECT instance_id, seq",
+    )
+    .with(" FROM activity_personal WHERE subject_id = 'unknown' AND field = 'email' AND value = ?)", email)
+    .run(tx)
+    .await
+}
+
 /// Erases details about persons of one kind that were written before `before`, `bite` of them at the most. Answers how
 /// many are gone.
 ///
@@ -48,8 +63,11 @@ pub async fn erase_old(
         erased += Sql::new("DELETE FROM activity_personal WHERE TRUE")
             .and("instance_id = ?", &instance)
             .with(" AND field = ?", *field)
-            .and("seq IN (SELECT p.seq FROM activity_personal p JOIN activity_logs l ON l.instance_id = p.instance_id \
-                 AND l.seq = p.seq WHERE p.instance_id = ?", &instance)
+            .and(
+                "seq IN (SELECT p.seq FROM activity_personal p JOIN activity_logs l ON l.instance_id = p.instance_id \
+                 AND l.seq = p.seq WHERE p.instance_id = ?",
+                &instance,
+            )
             .with(" AND p.field = ?", *field)
             .and("l.at < ?", &before)
             .with(" ORDER BY p.seq LIMIT ?)", i64::from(bite))

@@ -183,6 +183,10 @@ impl Verifier {
 
     fn opened(&mut self, instance: InstanceId, head: Head) -> Result<OpenChain, Unreadable> {
         let mut walk = Walk::from(head);
+        if self.begun.as_ref().is_none_or(|begun| !begun.whole) {
+            // Picked lines are compared with no statement about the whole.
+            return Ok(OpenChain { instance, start: 0, walk, checkpoints: 0, personal: 0, last: (0, String::new()) });
+        }
         for signed in self.trust.witnesses.clone() {
             let stated = self.believe(&signed).map_err(|why| self.no(format!("the witness file: {why}")))?;
             if stated.instance == instance {
@@ -193,7 +197,7 @@ impl Verifier {
     }
 
     fn line(&mut self, text: &str) -> Result<(), Unreadable> {
-        let records = self.records;
+        let (records, whole) = (self.records, self.begun.as_ref().is_some_and(|begun| begun.whole));
         let Some(open) = &mut self.open else { return Err(self.no("a line outside of a chain")) };
         self.lines += 1;
         let parsed = serde_json::from_str::<LineRecord<'_>>(text);
@@ -214,7 +218,11 @@ impl Verifier {
             open.walk.found(malformed(format!("a line of the chain {} stands here", read.content.instance)));
             return Ok(());
         }
-        if open.walk.line(&read.content, &read.hash) {
+        let holds = match whole {
+            true => open.walk.line(&read.content, &read.hash),
+            false => open.walk.picked(&read.content, &read.hash),
+        };
+        if holds {
             open.last.0 = read.content.seq;
             open.last.1.clear();
             if read.content.personal != "{}" {

@@ -150,6 +150,32 @@ impl Walk {
         }
     }
 
+    /// The epoch that the root has certified by now: what was witnessed in an earlier one may have been lost in a restore.
+    pub fn in_epoch(&mut self, epoch: u64) {
+        self.epoch = self.epoch.max(epoch);
+    }
+
+    /// A line picked from a chain, by itself: others are missing between it and the one before, and only its own hash
+    /// and the order can be checked. Answers whether it holds.
+    pub fn picked(&mut self, content: &Content<'_>, carried: &[u8; 32]) -> bool {
+        self.lines += 1;
+        self.begun_well = true;
+        let seq = content.seq;
+        let follows = seq != self.head.seq + 1 || self.head.seq == 0 || content.prev_hash == self.head.hash;
+        let (damage, why) = if seq <= self.head.seq {
+            (Damage::Reordered, format!("it stands behind line {}", self.head.seq))
+        } else if content.hash(&mut self.buffer) != *carried {
+            (Damage::Edited, "its hash does not cover what it says".to_owned())
+        } else if !follows {
+            (Damage::Forked, "it does not continue the line before it: one of the two was written anew".to_owned())
+        } else {
+            self.head = Head { seq, hash: *carried };
+            return true;
+        };
+        self.found.push(Bad { damage, seq, why });
+        false
+    }
+
     /// Something else that is wrong with a line.
     pub fn found(&mut self, bad: Bad) {
         self.found.push(bad);
@@ -189,7 +215,8 @@ impl Walk {
             return;
         }
         let first = self.agreed() + 1;
-        let lines = if first == head.size { format!("line {first}") } else { format!("lines {first} to {}", head.size) };
+        let lines =
+            if first == head.size { format!("line {first}") } else { format!("lines {first} to {}", head.size) };
         let why = format!("{lines}: written anew, {} had another end at line {}", stated_by(source, &head), head.size);
         self.disputed.push((head, source, Bad { damage: Damage::Forked, seq: first, why }));
     }
@@ -234,7 +261,8 @@ impl Walk {
         }
         if all_signed && self.signed < self.head.seq && self.found.is_empty() {
             let first = self.signed + 1;
-            let why = format!("no checkpoint covers lines {first} to {}: anybody could have put them there", self.head.seq);
+            let why =
+                format!("no checkpoint covers lines {first} to {}: anybody could have put them there", self.head.seq);
             self.found.push(Bad { damage: Damage::Unsigned, seq: first, why });
         }
         let bad = self.found.into_iter().min_by_key(|bad| bad.seq);
@@ -271,7 +299,11 @@ impl Walk {
         } else if !hash_holds {
             (Damage::Edited, expected, "its hash does not cover what it says".to_owned())
         } else {
-            (Damage::Forked, expected, "it does not continue the line before it: one of the two was written anew".to_owned())
+            (
+                Damage::Forked,
+                expected,
+                "it does not continue the line before it: one of the two was written anew".to_owned(),
+            )
         };
         Bad { damage, seq, why }
     }
