@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::clone;
 use crate::command::{
-    activity, admin, apps, completion, config, deploy, doctor, enrol, inspect, logs, nodes, power, runs, server,
+    activity, admin, apps, audit, completion, config, deploy, doctor, enrol, inspect, logs, nodes, power, runs, server,
     session,
 };
 use crate::context::Context;
@@ -86,6 +86,8 @@ pub enum Command {
     Runs(runs::Args),
     /// Who did what
     Activity(activity::Args),
+    /// Take the audit chain away, and verify it anywhere
+    Audit(audit::Args),
     /// Check this machine and the control plane
     Doctor,
     /// Work on the control plane's data folder
@@ -127,6 +129,7 @@ impl Cli {
             Command::Logs(args) => logs::run(&context, args).await,
             Command::Runs(args) => runs::run(&context, args).await,
             Command::Activity(args) => activity::run(&context, args).await,
+            Command::Audit(args) => audit::run(&context, args).await,
             Command::Doctor => doctor::run(&context).await,
             Command::Admin(args) => admin::run(&context, args).await,
             Command::Completion(args) => completion::run(&args),

@@ -3,6 +3,7 @@
 pub mod activity;
 pub mod admin;
 pub mod apps;
+pub mod audit;
 pub mod completion;
 pub mod config;
 pub mod deploy;

@@ -8,6 +8,7 @@ mod sections;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use sf_control::audit::retention::Retention;
 use sf_control::options::Routing;
 use sf_identity::master::MasterSource;
 use sf_identity::password::Cost;
@@ -40,6 +41,8 @@ pub struct Config {
     pub master: Master,
     /// Which actions run by themselves.
     pub routing: Routing,
+    /// How long what is kept.
+    pub retention: Retention,
     /// `/metrics`.
     pub metrics: Metrics,
     /// The control plane's own log.
@@ -100,6 +103,7 @@ impl Config {
         options.store.readers = self.database.readers;
         options.password_cost = Cost::default();
         options.routing = self.routing.clone();
+        options.retention = self.retention.clone();
         if let Some(key) = &self.master.key {
             options.master = MasterSource::Text(Secret::new(key.clone()));
         } else if !self.master.command.is_empty() {

@@ -110,10 +110,47 @@ fn all_limits() -> Vec<(&'static str, String, &'static str)> {
             "types::PageRequest::DEFAULT_ROWS",
         ),
         ("points of metrics", sf_store::metrics::MAX_POINTS.to_string(), "store::metrics::MAX_POINTS"),
+        (
+            "time of a verification of the audit chain",
+            secs(crate::layer::rescue::CHAIN_TIMEOUT),
+            "api::layer::rescue::CHAIN_TIMEOUT",
+        ),
         ("lines kept of one log", sf_store::logs::MAX_LINES_PER_LOG.to_string(), "store::logs::MAX_LINES_PER_LOG"),
     ];
     rows.extend(socket_limits());
+    rows.extend(audit_limits());
     rows
+}
+
+fn audit_limits() -> Vec<(&'static str, String, &'static str)> {
+    use sf_control::audit;
+    let secs = |time: std::time::Duration| format!("{} s", time.as_secs());
+    vec![
+        ("audit lines without a signature", audit::CHECKPOINT_LINES.to_string(), "control::audit::CHECKPOINT_LINES"),
+        ("the same in time", secs(audit::CHECKPOINT_EVERY), "control::audit::CHECKPOINT_EVERY"),
+        (
+            "nodes shown a signed head at a time",
+            audit::WITNESSES_AT_ONCE.to_string(),
+            "control::audit::WITNESSES_AT_ONCE",
+        ),
+        ("witnesses named for one chain", audit::WITNESSES_SHOWN.to_string(), "control::audit::WITNESSES_SHOWN"),
+        ("audit exports at a time", audit::EXPORTS_AT_ONCE.to_string(), "control::audit::EXPORTS_AT_ONCE"),
+        (
+            "time every checkpoint is kept, then one an hour",
+            secs(audit::retention::CHECKPOINTS_ALL),
+            "control::audit::retention::CHECKPOINTS_ALL",
+        ),
+        (
+            "time one an hour is kept, then one a day",
+            secs(audit::retention::CHECKPOINTS_HOURLY),
+            "control::audit::retention::CHECKPOINTS_HOURLY",
+        ),
+        (
+            "a detail of an audit line",
+            ByteSize(sf_store::audit::fields::MAX_FIELD_BYTES as u64).to_string(),
+            "store::audit::fields::MAX_FIELD_BYTES",
+        ),
+    ]
 }
 
 fn socket_limits() -> Vec<(&'static str, String, &'static str)> {

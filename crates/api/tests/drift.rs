@@ -57,7 +57,7 @@ fn every_route_of_the_contract_is_there() {
         POST /apps/{id}/restart|GET /apps/{id}/releases|GET /apps/{id}/logs|GET /apps/{id}/metrics|\
         GET /apps/{id}/status|GET /runs|GET /runs/{id}|GET /runs/{id}/timeline|GET /runs/{id}/log|\
         GET /runs/{id}/command|POST /runs/{id}/cancel|POST /runs/{id}/approve|POST /runs/{id}/reject|GET /approvals|\
-        GET /activity|GET /openapi.json|GET /actions|GET /ws";
+        GET /activity|GET /activity/state|POST /activity/verify|GET /activity/export|GET /openapi.json|GET /actions|GET /ws";
     for route in contract.split('|') {
         let (method, path) = route.split_once(' ').unwrap();
         let operation = &document["paths"][format!("/api/v1{path}")][method.to_lowercase()];
@@ -68,8 +68,8 @@ fn every_route_of_the_contract_is_there() {
 #[test]
 fn every_write_can_be_planned() {
     let document: Value = serde_json::from_str(&sf_api::openapi::json()).unwrap();
-    // Before anybody is known there is nothing to plan; `inspect` reads.
-    let without = ["/setup", "/auth/login", "/auth/refresh", "/auth/logout", "/nodes/{id}/inspect"];
+    // Before anybody is known there is nothing to plan; `inspect` and `verify` read.
+    let without = ["/setup", "/auth/login", "/auth/refresh", "/auth/logout", "/nodes/{id}/inspect", "/activity/verify"];
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap().iter().filter(|(method, _)| *method != "get") {
             let parameters = operation["parameters"].as_array();

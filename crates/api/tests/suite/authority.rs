@@ -119,7 +119,8 @@ async fn a_person_without_rights_is_told_which_one_is_missing() {
     let (node, nobody) = (world.node("n").await, world.member(tenant, "bo@example.org", &[]).await);
     let viewer = world.member(tenant, "cy@example.org", &[Permission::AppView, Permission::NodeView]).await;
     let app = world.app("shop", node).await;
-    for list in ["nodes", "apps", "runs", "approvals", "activity", "device-codes"] {
+    for list in ["nodes", "apps", "runs", "approvals", "activity", "activity/state", "activity/export", "device-codes"]
+    {
         let answer = world.send(Method::GET, &format!("/api/v1/{list}"), Some(&nobody), None).await;
         assert_eq!((answer.status, answer.code()), (StatusCode::FORBIDDEN, "permission.missing"), "{list}");
     }
