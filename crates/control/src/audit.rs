@@ -120,6 +120,12 @@ impl Auditor {
         self.checked.lock().unwrap_or_else(PoisonError::into_inner).insert(instance, checked);
     }
 
+    /// The first line known not to hold.
+    pub(crate) fn first_bad(&self) -> Option<(InstanceId, Bad)> {
+        let checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
+        checked.iter().find_map(|(instance, checked)| Some((*instance, checked.bad.clone()?)))
+    }
+
     fn newest(&self) -> Option<(u64, Signed)> {
         self.newest.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
