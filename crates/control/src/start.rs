@@ -36,6 +36,7 @@ impl Control {
         });
         let core = Core {
             signer: Signer::new(keys.certified()),
+            cleaning: Default::default(),
             auditor: Default::default(),
             timer_armed: Default::default(),
             started_at: clock.now(),

@@ -153,27 +153,27 @@ mod tests {
         let mut plane = Plane { root: SecretKey::from_seed(&[1; 32]), key: SecretKey::from_seed(&[2; 32]), epoch: 1 };
         let root = plane.root.public().id();
         assert_eq!(latest(&state, root).unwrap(), []);
-        for size in 1..=80 {
+        for size in 1..=66 {
             let taken = take(&state, root, &plane.state(1, size, 7)).unwrap();
             assert!(matches!(taken, Witnessed::Kept { restored: false, .. }), "{taken:?}");
         }
         let kept = read(&state, root).unwrap();
-        assert_eq!((kept.len(), kept[0].0.size), (HEADS_KEPT, 80 + 1 - HEADS_KEPT as u64));
+        assert_eq!((kept.len(), kept[0].0.size), (HEADS_KEPT, 66 + 1 - HEADS_KEPT as u64));
         // Again is fine; another end, a shorter chain, a stranger are not.
-        assert!(matches!(take(&state, root, &plane.state(1, 80, 7)).unwrap(), Witnessed::Kept { .. }));
-        for (size, hash) in [(80, 8), (79, 7), (40, 9)] {
+        assert!(matches!(take(&state, root, &plane.state(1, 66, 7)).unwrap(), Witnessed::Kept { .. }));
+        for (size, hash) in [(66, 8), (65, 7), (40, 9)] {
             let Witnessed::Disputed { kept, .. } = take(&state, root, &plane.state(1, size, hash)).unwrap() else {
                 panic!("{size} {hash} is disputed")
             };
-            assert_eq!(kept, Some(plane.state(1, 80, 7)));
+            assert_eq!(kept, Some(plane.state(1, 66, 7)));
         }
         let stranger = Plane { root: SecretKey::from_seed(&[9; 32]), key: SecretKey::from_seed(&[2; 32]), epoch: 1 };
         assert!(matches!(take(&state, root, &stranger.state(1, 90, 7)).unwrap(), Witnessed::Refused(_)));
-        assert_eq!(latest(&state, root).unwrap()[0].size, 80);
+        assert_eq!(latest(&state, root).unwrap()[0].size, 66);
         plane.epoch = 2;
         let taken = take(&state, root, &plane.state(1, 12, 7)).unwrap();
         assert!(matches!(taken, Witnessed::Kept { restored: true, .. }), "{taken:?}");
-        for chain in 2..40 {
+        for chain in 2..20 {
             take(&state, root, &plane.state(chain, 1, 7)).unwrap();
         }
         assert_eq!(latest(&state, root).unwrap().len(), CHAINS_KEPT);

@@ -81,31 +81,37 @@ impl Control {
             return Ok(());
         };
         let line = if head.size > end.seq { None } else { audit::line(&reader, head.instance, head.size).await? };
-        if let Some(bad) = contradicted(&head, end.seq, line.map(|line| line.entry_hash), core.signer.epoch()) {
-            tracing::error!(agent_id = %node, "a node has witnessed another audit chain");
-            let checked = core.auditor.checked(head.instance).unwrap_or_default();
-            core.auditor.note(head.instance, Checked { bad: checked.bad.or(Some(bad)), ..checked });
-        }
-        core.store
-            .write_unawaited(Scope::System, move |tx| {
-                Box::pin(async move {
-                    let tenant = nodes::get(tx, node).await?.tenant;
-                    let row = Witnessed {
-                        instance: head.instance,
-                        node,
-                        tenant,
-                        size: head.size,
-                        hash: head.hash,
-                        at: head.at,
-                        epoch: head.epoch,
-                        signed: Json(signed),
-                    };
-                    audit::witnessed(tx, &row).await
-                })
-            })
-            .await;
+        let row = move |tenant| Witnessed {
+            instance: head.instance,
+            node,
+            tenant,
+            size: head.size,
+            hash: head.hash,
+            at: head.at,
+            epoch: head.epoch,
+            signed: Json(signed),
+        };
+        let Some(bad) = contradicted(&head, end.seq, line.map(|line| line.entry_hash), core.signer.epoch()) else {
+            core.store.write_unawaited(Scope::System, move |tx| Box::pin(keep(tx, node, row))).await;
+            return Ok(());
+        };
+        tracing::error!(agent_id = %node, "a node has witnessed another audit chain");
+        // It is stored before it is noted, so that no look at the chain misses it.
+        core.store.write(Scope::System, move |tx| Box::pin(keep(tx, node, row))).await?;
+        let _looking = core.auditor.looking.lock().await;
+        let checked = core.auditor.checked(head.instance).unwrap_or_default();
+        core.auditor.note(head.instance, Checked { bad: checked.bad.or(Some(bad)), ..checked });
         Ok(())
     }
+}
+
+async fn keep(
+    tx: &mut sf_store::Tx,
+    node: NodeId,
+    row: impl FnOnce(sf_types::TenantId) -> Witnessed,
+) -> sf_store::Result<()> {
+    let row = row(nodes::get(tx, node).await?.tenant);
+    audit::witnessed(tx, &row).await
 }
 
 /// What a witnessed head says against a chain that ends with line `end` and has `hash` at that place; `None` for a place
