@@ -3,9 +3,10 @@
 //! disk and loopback in the same run; `peer` is what a bare program does.
 //!
 //! Simulated agents live in a second process, started from this very binary as `sf-bench agents`. `sf-bench orders`
-//! measures orders alone.
+//! measures orders alone, `sf-bench audit` the verification of the audit chain.
 
 mod agents;
+mod audit;
 mod floors;
 mod line;
 mod orders;
@@ -29,6 +30,7 @@ fn main() -> Result<()> {
     match std::env::args().nth(1).as_deref() {
         Some("agents") => runtime.block_on(swarm::run()),
         Some("tls") => runtime.block_on(secured()),
+        Some("audit") => audit::verify_rate(),
         Some("orders") => runtime.block_on(orders_only()),
         _ => runtime.block_on(measure()),
     }
@@ -37,6 +39,7 @@ fn main() -> Result<()> {
 async fn measure() -> Result<()> {
     let fsync = floors::disk().await?;
     floors::loopback().await?;
+    audit::verify_rate()?;
     plain(count()?, &fsync).await?;
     // In a process of its own: memory that the first part gave back would hide what these connections take.
     let done = tokio::process::Command::new(std::env::current_exe()?).arg("tls").status().await?;

@@ -6,8 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::clone;
 use crate::command::{
-    activity, admin, apps, audit, completion, config, deploy, doctor, enrol, inspect, logs, nodes, power, runs, server,
-    session,
+    admin, apps, audit, completion, config, deploy, doctor, enrol, inspect, logs, nodes, power, runs, server, session,
 };
 use crate::context::Context;
 use crate::failure::Done;
@@ -85,7 +84,7 @@ pub enum Command {
     /// What was done, and how it went
     Runs(runs::Args),
     /// Who did what
-    Activity(activity::Args),
+    Activity(audit::activity::Args),
     /// Take the audit chain away, and verify it anywhere
     Audit(audit::Args),
     /// Check this machine and the control plane
@@ -128,7 +127,7 @@ impl Cli {
             Command::Restart(args) => power::run(&context, "restart", args).await,
             Command::Logs(args) => logs::run(&context, args).await,
             Command::Runs(args) => runs::run(&context, args).await,
-            Command::Activity(args) => activity::run(&context, args).await,
+            Command::Activity(args) => audit::activity::run(&context, args).await,
             Command::Audit(args) => audit::run(&context, args).await,
             Command::Doctor => doctor::run(&context).await,
             Command::Admin(args) => admin::run(&context, args).await,

@@ -1,6 +1,5 @@
 //! The commands, a file a noun.
 
-pub mod activity;
 pub mod admin;
 pub mod apps;
 pub mod audit;

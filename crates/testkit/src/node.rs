@@ -222,10 +222,7 @@ impl SimNode {
         self.connect_speaking(dial, VERSIONS).await
     }
 
-    /// The same as an agent that speaks these versions.
-    ///
-    /// # Errors
-    /// [`WireError`], from either side.
+    /// The same as an agent that speaks these versions. Errors as above.
     pub async fn connect_speaking(&self, dial: &Dial, versions: Versions) -> Result<(Wire, Open), WireError> {
         let mut wire = Wire::dial(dial).await?;
         let hello = {

@@ -1,5 +1,7 @@
 //! `audit`: takes the audit chain away, and verifies it without the control plane.
 
+pub mod activity;
+
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};

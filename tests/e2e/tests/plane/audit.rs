@@ -1,5 +1,7 @@
 //! The audit chain against whoever owns the database: damaged exports, damaged rows, and nodes that remember.
 
+mod bend;
+
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -12,13 +14,18 @@ use sf_protocol::witness::Witness;
 use sf_protocol::{Frame, Signed};
 use sf_store::audit::verifier::{Report, Trust, Verifier};
 use sf_store::audit::walk::Damage;
-use sf_store::audit::{self, Head, Line, file};
+use sf_store::audit::{self, file};
 use sf_store::sessions::SessionKind;
 use sf_store::testing::forge;
 use sf_store::{Look, Scope};
 use sf_testkit::people::PASSWORD;
 use sf_testkit::{Plane, Script};
 use sf_types::{Secret, Timestamp};
+
+use bend::{
+    File, Record, append, append_and_say_so, bend_a_signature, break_off, cut, delete, edit, edit_with_its_hash,
+    insert, repeat, rewrite, swap,
+};
 
 async fn export(plane: &Plane, actor: &Actor, span: Span) -> Result<Vec<String>> {
     let mut export = plane.control.export_audit(actor, plane.request(), span).await?;
@@ -67,162 +74,6 @@ async fn chain(plane: &Plane) -> Result<(Actor, Signed)> {
     }
     sign_in(plane, "admin@example.org", PASSWORD).await?;
     Ok((admin, middle.context("a checkpoint")?.signed.0))
-}
-
-/// An export that can be bent: what is no line stays text.
-#[derive(Clone)]
-enum Record {
-    Line(Box<Line>),
-    Text(String),
-}
-
-#[derive(Clone)]
-struct File(Vec<Record>);
-
-impl File {
-    async fn of(plane: &Plane, text: &[String]) -> Result<Self> {
-        let lines = plane.audited().await?;
-        let record = |text: &String| {
-            let seq = text.strip_prefix(r#"{"seq":"#).and_then(|rest| rest.split(',').next()?.parse::<usize>().ok());
-            match seq.and_then(|seq| lines.get(seq - 1)) {
-                Some(line) => Record::Line(Box::new(line.clone())),
-                None => Record::Text(text.clone()),
-            }
-        };
-        Ok(Self(text.iter().map(record).collect()))
-    }
-
-    fn text(&self) -> Vec<String> {
-        let text = |record: &Record| match record {
-            Record::Line(line) => file::line(line).trim_end().to_owned(),
-            Record::Text(text) => text.clone(),
-        };
-        self.0.iter().map(text).collect()
-    }
-
-    fn at(&self, seq: u64) -> usize {
-        self.0
-            .iter()
-            .position(|record| matches!(record, Record::Line(line) if line.seq == seq))
-            .expect("the line is there")
-    }
-
-    fn line(&mut self, seq: u64) -> &mut Line {
-        let at = self.at(seq);
-        match &mut self.0[at] {
-            Record::Line(line) => line,
-            Record::Text(_) => unreachable!("a line was looked for"),
-        }
-    }
-
-    fn last(&self) -> u64 {
-        let seqs =
-            self.0.iter().filter_map(|record| if let Record::Line(line) = record { Some(line.seq) } else { None });
-        seqs.max().unwrap_or(0)
-    }
-
-    /// As an intruder would who knows how hashes are made: everything from `seq` on continues what is before it.
-    fn rehash(&mut self, seq: u64) {
-        for seq in seq..=self.last() {
-            if seq > 1 {
-                let before = self.line(seq - 1).entry_hash;
-                self.line(seq).prev_hash = before;
-            }
-            let line = self.line(seq);
-            line.entry_hash = audit::chain::hash(line);
-        }
-        self.say_end();
-    }
-
-    /// The end says what is there now.
-    fn say_end(&mut self) {
-        let last = self.last();
-        let line = self.line(last).clone();
-        let end =
-            self.0.iter().position(|record| matches!(record, Record::Text(text) if text.starts_with(r#"{"end""#)));
-        let head = Head { seq: last, hash: line.entry_hash };
-        if let Some(end) = end {
-            self.0[end] = Record::Text(file::end(line.instance, &head).trim_end().to_owned());
-        }
-    }
-}
-
-fn edit(file: &mut File, n: u64) {
-    file.line(n).outcome = "as I like it".to_owned();
-}
-
-fn edit_with_its_hash(file: &mut File, n: u64) {
-    edit(file, n);
-    let line = file.line(n);
-    line.entry_hash = audit::chain::hash(line);
-}
-
-fn rewrite(file: &mut File, n: u64) {
-    edit(file, n);
-    file.rehash(n);
-}
-
-fn delete(file: &mut File, n: u64) {
-    let at = file.at(n);
-    file.0.remove(at);
-}
-
-fn swap(file: &mut File, n: u64) {
-    let other = if n == file.last() { n - 1 } else { n + 1 };
-    let (a, b) = (file.at(n), file.at(other));
-    file.0.swap(a, b);
-}
-
-fn repeat(file: &mut File, n: u64) {
-    let at = file.at(n);
-    file.0.insert(at, file.0[at].clone());
-}
-
-/// A line that fits the one before it, with the number of the next.
-fn insert(file: &mut File, n: u64) {
-    let at = file.at(n);
-    let mut line = file.line(n).clone();
-    line.outcome = "never happened".to_owned();
-    line.entry_hash = audit::chain::hash(&line);
-    file.0.insert(at, Record::Line(Box::new(line)));
-}
-
-fn append(file: &mut File, _: u64) {
-    let last = file.last();
-    let mut line = file.line(last).clone();
-    (line.seq, line.prev_hash) = (last + 1, line.entry_hash);
-    line.entry_hash = audit::chain::hash(&line);
-    let end = file.0.iter().position(|record| matches!(record, Record::Text(text) if text.starts_with(r#"{"end""#)));
-    file.0.insert(end.expect("it ends"), Record::Line(Box::new(line)));
-}
-
-fn append_and_say_so(file: &mut File, n: u64) {
-    append(file, n);
-    file.say_end();
-}
-
-/// The lines from `n` on, and what stands between them.
-fn cut(file: &mut File, n: u64) {
-    let at = file.at(n);
-    let end = file.0.iter().position(|record| matches!(record, Record::Text(text) if text.starts_with(r#"{"end""#)));
-    file.0.drain(at..end.expect("it ends"));
-}
-
-fn break_off(file: &mut File, n: u64) {
-    let at = file.at(n);
-    file.0.truncate(at);
-}
-
-fn bend_a_signature(file: &mut File, n: u64) {
-    let at = file.at(n);
-    let found = file.0.iter_mut().skip(at).find_map(|record| match record {
-        Record::Text(text) if text.starts_with(r#"{"checkpoint""#) => Some(text),
-        _ => None,
-    });
-    let text = found.expect("a checkpoint behind it");
-    let signature = text.find(r#""signature":""#).expect("it is signed") + 13;
-    let other = if &text[signature..=signature] == "A" { "B" } else { "A" };
-    text.replace_range(signature..=signature, other);
 }
 
 type Bend = fn(&mut File, u64);
