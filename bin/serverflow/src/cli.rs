@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::clone;
 use crate::command::{
-    activity, admin, apps, completion, config, deploy, doctor, enrol, inspect, logs, mail, nodes, power, runs, server,
+    admin, apps, audit, completion, config, deploy, doctor, enrol, inspect, logs, mail, nodes, power, runs, server,
     session, users,
 };
 use crate::context::Context;
@@ -87,7 +87,9 @@ pub enum Command {
     /// What was done, and how it went
     Runs(runs::Args),
     /// Who did what
-    Activity(activity::Args),
+    Activity(audit::activity::Args),
+    /// Take the audit chain away, and verify it anywhere
+    Audit(audit::Args),
     /// The people of the team
     Users(users::Args),
     /// Whether mail goes
@@ -133,7 +135,8 @@ impl Cli {
             Command::Restart(args) => power::run(&context, "restart", args).await,
             Command::Logs(args) => logs::run(&context, args).await,
             Command::Runs(args) => runs::run(&context, args).await,
-            Command::Activity(args) => activity::run(&context, args).await,
+            Command::Activity(args) => audit::activity::run(&context, args).await,
+            Command::Audit(args) => audit::run(&context, args).await,
             Command::Users(args) => users::run(&context, args).await,
             Command::Mail(args) => mail::run(&context, args).await,
             Command::Doctor => doctor::run(&context).await,

@@ -1,8 +1,8 @@
 //! The commands, a file a noun.
 
-pub mod activity;
 pub mod admin;
 pub mod apps;
+pub mod audit;
 pub mod completion;
 pub mod config;
 pub mod deploy;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::audit::retention::Retention;
 use sf_identity::IdentityError;
 use sf_identity::master::MasterSource;
 use sf_identity::password::Cost;
@@ -26,6 +27,8 @@ pub struct Options {
     pub mail: Option<MailOptions>,
     /// Where people open the dashboard; links in letters begin with it.
     pub public_url: String,
+    /// How long what is kept.
+    pub retention: Retention,
 }
 
 /// Which actions run by themselves, which ask.
@@ -75,6 +78,7 @@ impl Options {
             routing: Routing::default(),
             mail: None,
             public_url: LOCAL_URL.to_owned(),
+            retention: Retention::default(),
             data,
         }
     }

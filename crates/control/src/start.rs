@@ -38,6 +38,8 @@ impl Control {
         });
         let core = Core {
             signer: Signer::new(keys.certified()),
+            cleaning: Default::default(),
+            auditor: Default::default(),
             timer_armed: Default::default(),
             people_changed: Default::default(),
             started_at: clock.now(),
@@ -64,6 +66,7 @@ impl Control {
         control.start_renewal();
         control.start_housekeeping();
         control.start_mail();
+        control.start_auditor().await?;
         Ok(control)
     }
 }

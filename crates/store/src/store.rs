@@ -114,6 +114,11 @@ impl Store {
         self.counters.now()
     }
 
+    /// Audit lines that this store has committed since it was opened: wakes whoever follows the chain.
+    pub fn audited(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.counters.watch_audited()
+    }
+
     /// Adds somebody who hears of events after COMMIT, in the order of their numbers. `sink` must not block.
     pub fn on_commit(&self, sink: impl Fn(&[StoredEvent]) + Send + Sync + 'static) {
         self.sinks.write().unwrap_or_else(PoisonError::into_inner).push(Box::new(sink));

@@ -119,5 +119,9 @@ suite! {
         the_chain_verifies_and_a_person_can_be_erased,
         a_changed_line_is_named,
         activity_pages_by_time,
+        lines_are_found_by_text_actor_outcome_and_person,
+        old_details_go_by_kind_and_lines_up_to_a_checkpoint,
+        checkpoints_are_thinned_but_for_the_last_of_each_span,
+        a_tenant_sees_its_own_witnesses_alone,
     }
 }
