@@ -179,6 +179,14 @@ impl Plane {
         Self::open(self.options, (self.folder, self.made), self.clock, self.nodes, self.tls).await
     }
 
+    /// A second control plane over the same database and data folder. Without an agents' endpoint.
+    ///
+    /// # Errors
+    /// Whatever keeps it from starting.
+    pub async fn second(&self) -> Result<Control> {
+        Ok(Control::start(self.options.clone(), self.clock.clone(), self.rng.clone(), &self.tasks).await?)
+    }
+
     /// Changes the options and starts again.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ mod order;
 mod recover;
 mod resync;
 mod secrets;
+mod sign_in;
 mod tenancy;
 
 use anyhow::{Context, Result};
@@ -57,6 +58,9 @@ scenarios! {
     connect::a_node_that_goes_silent_leaves_its_run_stale;
     recover::a_kill_in_the_middle_ends_truthfully;
     recover::a_restart_before_the_order_left_sends_it_once;
+    sign_in::two_control_planes_count_guesses_together;
+    sign_in::two_control_planes_spend_a_code_once;
+    sign_in::tabs_at_two_control_planes_get_the_same_token;
     approve::an_approval_is_held_and_bound_to_what_was_shown;
     approve::an_approval_is_held_back_from_a_node_that_connects_meanwhile;
     approve::a_rejection_ends_the_run;
