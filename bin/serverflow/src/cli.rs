@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::clone;
+use crate::command::apps::power;
+use crate::command::people::{mail, users};
 use crate::command::{
-    admin, apps, audit, completion, config, deploy, doctor, enrol, inspect, logs, mail, nodes, power, runs, server,
-    session, users,
+    admin, apps, audit, completion, config, deploy, doctor, enrol, inspect, logs, nodes, runs, server, session,
 };
 use crate::context::Context;
 use crate::failure::Done;

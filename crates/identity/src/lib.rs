@@ -16,7 +16,6 @@ pub mod csrf;
 pub mod error;
 pub mod keyfile;
 pub mod master;
-pub mod once;
 pub mod password;
 pub mod refresh;
 pub mod root;
@@ -24,6 +23,7 @@ pub mod throttle;
 pub mod token;
 
 pub use access::{AccessKey, AccessKeys, Audience, Claims};
+pub use bearer::once;
 pub use code::{device, recovery, setup, totp};
 pub use error::IdentityError;
 pub use master::{MasterKey, Sealed};
