@@ -60,7 +60,8 @@ impl Control {
     /// or by itself when that does not follow at once.
     pub(super) async fn sent(&self, command: CommandId) {
         if self.core().written.add(command, self.now()) == Written::Full {
-            self.note_sent(vec![(command, self.now())]).await;
+            // Rare, and so no part of every connection's memory.
+            Box::pin(self.note_sent(vec![(command, self.now())])).await;
         }
     }
 
