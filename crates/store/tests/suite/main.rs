@@ -47,7 +47,6 @@ suite! {
         an_error_takes_back_its_own_changes_only,
         a_panic_takes_back_its_own_changes_only,
         many_writers_share_commits_and_none_is_lost,
-        the_log_is_moved_beside_the_writer,
         a_write_beside_failing_ones_is_done_once,
         unawaited_writes_ride_before_later_ones,
         readers_cannot_write,

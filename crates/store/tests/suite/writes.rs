@@ -137,28 +137,6 @@ pub async fn a_full_disk_refuses_writes_and_recovers(world: World) {
     holds(&world, "small", Some("x")).await;
 }
 
-/// Left to COMMITs, a log of this size would stay where it is.
-pub async fn the_log_is_moved_beside_the_writer(world: World) {
-    let Some(folder) = world.db.folder() else { return };
-    let file = folder.join("test.db");
-    let before = std::fs::metadata(&file).unwrap().len();
-    let text = "x".repeat(200);
-    write!(world.store, Scope::System, |tx| {
-        for n in 0..2_100 {
-            meta::set(tx, &format!("key {n}"), &text).await?;
-        }
-        Ok(())
-    })
-    .unwrap();
-    let moved = async {
-        while std::fs::metadata(&file).unwrap().len() < before + 2_100 * 200 {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-        }
-    };
-    let waited = tokio::time::timeout(std::time::Duration::from_secs(10), moved).await;
-    waited.expect("the rows are in the database's own file");
-}
-
 pub async fn a_closed_store_says_so(world: World) {
     let World { db, store, .. } = world;
     assert!(db.tasks.stop(std::time::Duration::from_secs(10)).await, "the writer ends by itself");
