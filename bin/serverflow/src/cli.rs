@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::backup;
 use crate::clone;
 use crate::command::{
     activity, admin, apps, completion, config, deploy, doctor, enrol, inspect, logs, nodes, power, runs, server,
@@ -88,6 +89,8 @@ pub enum Command {
     Activity(activity::Args),
     /// Check this machine and the control plane
     Doctor,
+    /// The whole control plane in one encrypted file, and back
+    Backup(backup::BackupArgs),
     /// Work on the control plane's data folder
     Admin(admin::Args),
     /// Print the completion script of a shell
@@ -128,6 +131,7 @@ impl Cli {
             Command::Runs(args) => runs::run(&context, args).await,
             Command::Activity(args) => activity::run(&context, args).await,
             Command::Doctor => doctor::run(&context).await,
+            Command::Backup(args) => backup::run(&context, args).await,
             Command::Admin(args) => admin::run(&context, args).await,
             Command::Completion(args) => completion::run(&args),
             Command::Config => config::run(&context),

@@ -17,6 +17,7 @@ mod node;
 pub mod options;
 mod pipeline;
 pub mod queries;
+pub mod restore;
 pub mod sign_in;
 mod start;
 

@@ -3,6 +3,7 @@
 
 mod access;
 mod audit;
+mod backups;
 mod fixture;
 mod machines;
 mod observed;
@@ -91,6 +92,13 @@ suite! {
         events_have_no_gaps_and_resume,
         logs_are_taken_in_once_and_cut,
         metrics_are_taken_in_once_and_folded,
+    }
+    backups {
+        every_table_is_in_a_copy_and_every_row_equal,
+        a_copy_made_beside_64_writers_is_of_one_moment,
+        what_is_not_finished_is_not_there,
+        older_copies_are_brought_up_to_date_and_newer_refused,
+        what_was_open_is_ended,
     }
     audit {
         the_chain_verifies_and_a_person_can_be_erased,
