@@ -234,3 +234,111 @@ fn secret_file(path: &Path) -> Result<String, Failure> {
     file.take(MAX_SECRET_FILE_BYTES).read_to_string(&mut text).map_err(|error| Failure::file(path, &error))?;
     Ok(text)
 }
+
+#[cfg(test)]
+mod tests {
+    use sf_store::dump::{Cell, Step};
+
+    use super::*;
+    use crate::backup::archive::{Header, Writer};
+    use crate::backup::verify::whole;
+
+    struct Shelf {
+        folder: tempfile::TempDir,
+        key: Key,
+        to: For,
+    }
+
+    impl Shelf {
+        fn new() -> Self {
+            let identity = x25519::Identity::generate();
+            let to = For { passphrase_file: None, recipient: vec![identity.to_public().to_string()] };
+            Self { folder: tempfile::tempdir().unwrap(), key: Key::Identities(vec![identity]), to }
+        }
+
+        fn keep(&self, bytes: &[u8]) -> PathBuf {
+            let path = self.folder.path().join("backup");
+            std::fs::write(&path, bytes).unwrap();
+            path
+        }
+
+        /// The plain text, encrypted.
+        fn seal(&self, plain: &[u8]) -> Vec<u8> {
+            let mut sealed = self.to.seal(Vec::new()).unwrap();
+            sealed.write_all(plain).unwrap();
+            sealed.finish().unwrap()
+        }
+
+        fn code(&self, bytes: &[u8]) -> String {
+            whole(&self.keep(bytes), &self.key).map_or_else(|failure| failure.code, |_| "whole".to_owned())
+        }
+    }
+
+    /// A backup of two rows, as plain text.
+    fn plain() -> Vec<u8> {
+        let steps = [Step { version: 1, name: "first".into(), checksum: "00".into() }];
+        let mut writer = Writer::begin(Vec::new(), &Header::new(1, "instance", "sqlite", &steps, "file")).unwrap();
+        writer.file("master.key", 0o600, b"key").unwrap();
+        writer.table("meta", &["key".into(), "value".into()]).unwrap();
+        writer.row(&[Cell::Text("a".into()), Cell::Bytes(vec![0, 255])]).unwrap();
+        writer.row(&[Cell::Null, Cell::Int(-1)]).unwrap();
+        writer.end_table().unwrap();
+        writer.finish(Vec::new()).unwrap().0
+    }
+
+    #[test]
+    fn every_flipped_byte_and_every_cut_is_noticed() {
+        let shelf = Shelf::new();
+        let sealed = shelf.seal(&plain());
+        assert_eq!(shelf.code(&sealed), "whole");
+        for at in 0..sealed.len() {
+            let mut flipped = sealed.clone();
+            flipped[at] ^= 0x01;
+            let code = shelf.code(&flipped);
+            assert!(code == "backup.damaged" || code == "backup.key", "byte {at} of {}: {code}", sealed.len());
+            let code = shelf.code(&sealed[..at]);
+            assert!(code == "backup.damaged" || code == "backup.key", "{at} of {} bytes: {code}", sealed.len());
+        }
+        assert_eq!(shelf.code(&[&sealed[..], b"x"].concat()), "backup.damaged");
+        let other = Shelf::new();
+        assert_eq!(other.code(&sealed), "backup.key");
+    }
+
+    /// What an honest key wrote and what does not add up all the same: a bug, or a hand in the middle of it.
+    #[test]
+    fn what_does_not_add_up_is_refused() {
+        let shelf = Shelf::new();
+        let text = String::from_utf8(plain()).unwrap();
+        for (from, to) in [
+            ("[\"a\",[\"AP8=\"]]\n", ""),
+            ("[null,-1]", "[null,-2]"),
+            ("\"rows\":2", "\"rows\":3"),
+            ("{\"end\"", "{\"dne\""),
+            ("serverflowBackup\":1", "serverflowBackup\":2"),
+            ("{\"manifest\"", "{\"table\":\"x\",\"columns\":[]}\n{\"manifest\""),
+            ("\"data\":\"a2V5\"", "\"data\":\"a2V6\""),
+        ] {
+            assert!(text.contains(from), "{from} in {text}");
+            let code = shelf.code(&shelf.seal(text.replacen(from, to, 1).as_bytes()));
+            assert!(code == "backup.damaged" || code == "backup.newer", "{from}: {code}");
+        }
+        let code = shelf.code(&shelf.seal(format!("{text}[1]\n").as_bytes()));
+        assert_eq!(code, "backup.damaged", "something follows");
+    }
+
+    #[test]
+    fn short_and_exposed_passphrases_are_refused() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("passphrase");
+        for (text, mode, good) in
+            [("long enough to use\nmore", 0o600, true), ("short", 0o600, false), ("long enough to use", 0o644, false)]
+        {
+            std::fs::write(&path, text).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(passphrase(Some(&path), true).is_ok(), good, "{text} {mode:o}");
+        }
+        let wrong = For { passphrase_file: None, recipient: vec!["age1nonsense".into()] };
+        assert!(wrong.seal(Vec::new()).is_err());
+    }
+}
