@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::backup;
 use crate::clone;
 use crate::command::apps::power;
 use crate::command::people::{mail, users};
@@ -97,6 +98,8 @@ pub enum Command {
     Mail(mail::Args),
     /// Check this machine and the control plane
     Doctor,
+    /// The whole control plane in one encrypted file, and back
+    Backup(backup::BackupArgs),
     /// Work on the control plane's data folder
     Admin(admin::Args),
     /// Print the completion script of a shell
@@ -141,6 +144,7 @@ impl Cli {
             Command::Users(args) => users::run(&context, args).await,
             Command::Mail(args) => mail::run(&context, args).await,
             Command::Doctor => doctor::run(&context).await,
+            Command::Backup(args) => backup::run(&context, args).await,
             Command::Admin(args) => admin::run(&context, args).await,
             Command::Completion(args) => completion::run(&args),
             Command::Config => config::run(&context),

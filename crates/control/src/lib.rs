@@ -20,6 +20,7 @@ pub mod options;
 pub mod people;
 mod pipeline;
 pub mod queries;
+pub mod restore;
 pub mod sign_in;
 mod start;
 

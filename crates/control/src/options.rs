@@ -96,6 +96,18 @@ pub enum StartError {
     /// The mail server's settings.
     #[error("the mail server: {0}")]
     Mail(String),
+    /// A backup was put only half into the data folder.
+    #[error("a backup was put only half into {data}: run `serverflow backup restore` again")]
+    Restoring {
+        /// The data folder.
+        data: PathBuf,
+    },
+    /// A restored database whose epoch has not been raised.
+    #[error(
+        "the database was restored from a backup, and its epoch was not raised, so that nodes could be given orders \
+         twice: put root.key into the data folder and run `serverflow admin raise-epoch`"
+    )]
+    Restored,
     /// A stored key or certificate is damaged.
     #[error("the stored {what} is damaged: restore the database and the data folder from the same backup")]
     Damaged {
