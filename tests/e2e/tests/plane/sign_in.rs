@@ -112,7 +112,7 @@ pub async fn tabs_at_two_control_planes_get_the_same_token(plane: Plane) -> Resu
     tokens.dedup();
     ensure!(tokens.len() == 1, "{} different tokens", tokens.len());
     let renewed = second.refresh(&tokens[0], origin(&plane, 1)).await?;
-    let actor: Actor = plane.control.authenticate(Audience::Api, renewed.access.expose()).await?;
+    let actor: Actor = plane.control.authenticate(Audience::Api, renewed.access.expose(), None).await?;
     ensure!(matches!(actor.kind, ActorKind::Person { .. }));
     plane.stop().await;
     Ok(())
