@@ -17,7 +17,7 @@ use sf_store::StoreOptions;
 use sf_types::Secret;
 
 use crate::failure::{Exit, Failure};
-pub use sections::{Agents, Api, Data, Database, Log, Mail, Master, Metrics};
+pub use sections::{Agents, Api, Data, Database, Log, Mail, Master, Metrics, Tenancy};
 
 /// Read when no other file is named and it is there.
 const DEFAULT_FILE: &str = "serverflow.toml";
@@ -44,6 +44,8 @@ pub struct Config {
     pub mail: Mail,
     /// Which actions run by themselves.
     pub routing: Routing,
+    /// One team or several.
+    pub tenancy: Tenancy,
     /// How long what is kept.
     pub retention: Retention,
     /// `/metrics`.
@@ -89,6 +91,18 @@ impl Config {
         set(&mut config.database.url, "DATABASE_URL");
         set(&mut config.database.read_url, "DATABASE_READ_URL");
         set(&mut config.master.key, "MASTER_KEY");
+        if config.tenancy.multi_tenant.is_none()
+            && let Some(text) = sf_runtime::env::var("MULTI_TENANT")
+        {
+            let read = text.parse().map_err(|_| {
+                Failure::new(
+                    Exit::Usage,
+                    "config.refused",
+                    format!("MULTI_TENANT is `{text}`: true or false is expected."),
+                )
+            });
+            config.tenancy.multi_tenant = Some(read?);
+        }
         Ok(config)
     }
 
@@ -106,6 +120,7 @@ impl Config {
         options.store.readers = self.database.readers;
         options.password_cost = Cost::default();
         options.routing = self.routing.clone();
+        options.multi_tenant = self.tenancy.multi_tenant;
         options.mail = self.mail_options()?;
         options.public_url = self.public_url(self.api.listen)?;
         options.retention = self.retention.clone();

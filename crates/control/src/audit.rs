@@ -176,7 +176,7 @@ impl Control {
     /// # Errors
     /// No right, or the store cannot be read.
     pub async fn audit_state(&self, actor: &Actor) -> Result<Vec<ChainState>, Fault> {
-        self.view(actor, Permission::AdminAudit)?;
+        self.view_team(actor, Permission::AdminAudit)?;
         {
             let _looking = self.core().auditor.looking.lock().await;
             self.verify_new().await?;
@@ -189,7 +189,7 @@ impl Control {
     /// # Errors
     /// No right, or the store cannot be read.
     pub async fn verify_audit(&self, actor: &Actor) -> Result<Vec<ChainState>, Fault> {
-        self.view(actor, Permission::AdminAudit)?;
+        self.view_team(actor, Permission::AdminAudit)?;
         let control = self.clone();
         let verified = self.owned("verify audit", async move {
             let _looking = control.core().auditor.looking.lock().await;

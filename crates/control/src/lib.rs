@@ -23,6 +23,7 @@ pub mod queries;
 pub mod restore;
 pub mod sign_in;
 mod start;
+pub mod tenancy;
 
 pub(crate) use node::{backlog, delivery, dispatch, links, receive, resync, signer, written};
 pub(crate) use pipeline::{admission, moments, perform, rehearsal, subject, timers, transition};

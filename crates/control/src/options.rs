@@ -7,6 +7,7 @@ use sf_identity::IdentityError;
 use sf_identity::master::MasterSource;
 use sf_identity::password::Cost;
 use sf_store::{StoreError, StoreOptions};
+use sf_types::Fault;
 
 use crate::mail::MailOptions;
 
@@ -25,6 +26,8 @@ pub struct Options {
     pub routing: Routing,
     /// The mail server; without one, links are shown instead of sent.
     pub mail: Option<MailOptions>,
+    /// Whether several teams may be here; what was written down by `tenancy::switch` where `None`.
+    pub multi_tenant: Option<bool>,
     /// Where people open the dashboard; links in letters begin with it.
     pub public_url: String,
     /// How long what is kept.
@@ -77,6 +80,7 @@ impl Options {
             password_cost: Cost::default(),
             routing: Routing::default(),
             mail: None,
+            multi_tenant: None,
             public_url: LOCAL_URL.to_owned(),
             retention: Retention::default(),
             data,
@@ -108,6 +112,9 @@ pub enum StartError {
          twice: put root.key into the data folder and run `serverflow admin raise-epoch`"
     )]
     Restored,
+    /// Something was asked for that does not fit what is stored.
+    #[error("{0}")]
+    Refused(Fault),
     /// A stored key or certificate is damaged.
     #[error("the stored {what} is damaged: restore the database and the data folder from the same backup")]
     Damaged {

@@ -29,6 +29,7 @@ impl Control {
         store
             .write(Scope::System, |tx| Box::pin(async move { tenants::ensure_default(tx, "default").await.map(drop) }))
             .await?;
+        crate::tenancy::check(&store, options.multi_tenant).await.map_err(StartError::Refused)?;
         let (keys, access) = Keys::open(&options, &store, &clock, &rng).await?;
         let people = People::new(options.password_cost, &keys.master, &rng)?;
         let mail = Mail::new(options.mail.as_ref(), &options.public_url).map_err(StartError::Mail)?;

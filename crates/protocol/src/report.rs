@@ -130,12 +130,20 @@ pub const MAX_LINE_BYTES: usize = 16 * 1024;
 /// At the end of a piece of a longer line whose rest follows as the next line.
 pub const GOES_ON: &str = "…";
 
-/// The piece without its mark, where a line is a piece of a longer one. A short line that happens to end with the mark is
-/// none.
+/// The piece without its mark, where a line is a piece of a longer one as it was cut. A shorter line that happens to end
+/// with the mark is none.
 pub fn piece_of_longer(text: &str) -> Option<&str> {
-    // Pieces are cut at the limit, and then shorter by what their redaction moved into the next one.
-    let long = text.len() >= MAX_LINE_BYTES / 4;
-    text.strip_suffix(GOES_ON).filter(|_| long)
+    // A cut keeps characters whole, so a piece may lack a few bytes.
+    piece(text, 8)
+}
+
+/// The same of a line that was redacted since: a piece then lacks what moved into the next one.
+pub fn redacted_piece(text: &str) -> Option<&str> {
+    piece(text, 1024)
+}
+
+fn piece(text: &str, lacking: usize) -> Option<&str> {
+    text.strip_suffix(GOES_ON).filter(|_| text.len() + lacking >= MAX_LINE_BYTES)
 }
 
 /// Where a line was written.

@@ -4,8 +4,10 @@ use clap::Subcommand;
 use serde_json::json;
 use sf_control::keys::raise_epoch;
 use sf_control::sign_in::{reset_factors, reset_password};
+use sf_control::tenancy;
 use sf_runtime::{Clock, Rng, Tasks};
 use sf_store::Store;
+use sf_types::{Email, Name};
 
 use crate::clone::Place;
 use crate::config::Config;
@@ -37,6 +39,29 @@ enum Command {
     },
     /// Raise the epoch after a restore from a backup, so that nodes accept new numbers
     RaiseEpoch,
+    /// Let several teams live here, each apart from the others, or (with one team) no longer; nothing is lost
+    MultiTenant {
+        /// `on` or `off`.
+        state: Switch,
+    },
+    /// The teams of this installation
+    Teams,
+    /// Make a team and its owner, whose password is printed once
+    CreateTeam {
+        /// What it is called.
+        name: Name,
+        /// Address of its owner.
+        email: Email,
+        /// What the owner is called; the address otherwise.
+        #[arg(long)]
+        owner: Option<Name>,
+    },
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+enum Switch {
+    On,
+    Off,
 }
 
 /// Runs `admin`.
@@ -89,6 +114,30 @@ pub async fn run(context: &Context, args: Args) -> Done {
                 raise_epoch(&options, &store, &clock, &rng).await.map_err(|error| refused(error.to_string()))?;
             context.screen.answer(&json!({ "epoch": epoch }), |_| {
                 format!("The epoch is {epoch} now. It holds from the control plane's next start on.")
+            });
+        }
+        Command::MultiTenant { state } => {
+            tenancy::switch(&store, state == Switch::On).await?;
+            context.screen.answer(&json!({ "multiTenant": state == Switch::On }), |_| match state {
+                Switch::On => "Several teams may live here from the control plane's next start on. Make one with \
+                               `serverflow admin create-team NAME EMAIL`."
+                    .to_owned(),
+                Switch::Off => "There is one team from now on.".to_owned(),
+            });
+        }
+        Command::Teams => {
+            let teams = tenancy::teams(&store).await?;
+            let rows: Vec<_> = teams.iter().map(|team| json!({ "id": team.id, "name": team.name })).collect();
+            context.screen.answer(&json!(rows), |_| {
+                teams.iter().map(|team| format!("{}  {}", team.id, team.name)).collect::<Vec<_>>().join("\n")
+            });
+        }
+        Command::CreateTeam { name, email, owner } => {
+            let called = owner.unwrap_or_else(|| email.as_str().parse().unwrap_or_else(|_| name.clone()));
+            let made = tenancy::create_team(&store, &rng, options.multi_tenant, &name, (&email, &called)).await?;
+            let (team, password) = (made.0, made.1.expose().clone());
+            context.screen.answer(&json!({ "id": team.id, "email": email.to_string(), "password": password }), |_| {
+                format!("team      {}\nemail     {email}\npassword  {password}\n\nIt is shown once.", team.name)
             });
         }
     }

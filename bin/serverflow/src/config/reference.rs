@@ -28,8 +28,8 @@ fn reference() -> String {
         "<!-- Generated from the program. Change the source, then run the tests with SF_BLESS=1. -->\n\n\
          # Configuration\n\n\
          `serverflow.toml` in the working folder (or `--config FILE`), overridden by environment variables named\n\
-         `SERVERFLOW_<SECTION>__<KEY>`. Unknown keys are refused. `DATABASE_URL`, `DATABASE_READ_URL` and `MASTER_KEY`\n\
-         hold where nothing else is set. `serverflow config` shows what is in force, secrets masked.\n",
+         `SERVERFLOW_<SECTION>__<KEY>`. Unknown keys are refused. `DATABASE_URL`, `DATABASE_READ_URL`, `MASTER_KEY` and\n\
+         `MULTI_TENANT` hold where nothing else is set. `serverflow config` shows what is in force, secrets masked.\n",
     );
     let defaults = serde_json::to_value(Config::default()).unwrap();
     for (section, source, name) in [
@@ -40,6 +40,7 @@ fn reference() -> String {
         ("master", SECTIONS, "Master"),
         ("mail", SECTIONS, "Mail"),
         ("routing", ROUTING, "Routing"),
+        ("tenancy", SECTIONS, "Tenancy"),
         ("retention", RETENTION, "Retention"),
         ("metrics", SECTIONS, "Metrics"),
         ("log", SECTIONS, "Log"),

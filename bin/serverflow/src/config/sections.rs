@@ -173,6 +173,15 @@ pub struct Mail {
     pub ca: Option<PathBuf>,
 }
 
+/// `[tenancy]`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Tenancy {
+    /// Whether several teams live here, each apart from the others (`MULTI_TENANT`); otherwise what
+    /// `serverflow admin multi-tenant` wrote down, and one team at first.
+    pub multi_tenant: Option<bool>,
+}
+
 /// `[metrics]`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -11,7 +11,7 @@ use sf_identity::Audience;
 use crate::world::{World, id, start};
 
 /// Every route of the description, with its method.
-fn routes() -> Vec<(Method, String)> {
+pub fn routes() -> Vec<(Method, String)> {
     let document: Value = serde_json::from_str(&sf_api::openapi::json()).unwrap();
     let mut routes = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {

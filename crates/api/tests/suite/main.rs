@@ -13,6 +13,7 @@ mod listening;
 mod lists;
 mod people;
 mod rights;
+mod roles_table;
 mod secrets;
 mod sign_in;
 mod sockets;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sf_actions::ActorKind;
 use sf_actions::user::UserAction;
 use sf_engine::Run;
-use sf_store::{Look, Tx, audit, invitations, runs, sessions, tenants, tokens, users};
+use sf_store::{Look, Tx, invitations, runs, sessions, tenants, tokens, users};
 use sf_types::{ErrorKind, Fault, TenantId, UserId};
 
 use crate::control::Core;
@@ -95,7 +95,7 @@ async fn remove(tx: &mut Tx, user: UserId) -> sf_store::Result<()> {
     let row = users::get(tx, user).await?;
     shut_out(tx, user, "removed").await?;
     runs::erase_person(tx, user, &row.email).await?;
-    audit::erase_person(tx, &user.to_string()).await?;
+    crate::audit::retention::erase_person(tx, user).await?;
     sf_store::grants::forget_person(tx, user).await?;
     users::remove(tx, user).await
 }

@@ -13,7 +13,7 @@ impl Control {
     /// # Errors
     /// No right, or nobody waits under this id any more.
     pub async fn pending_device(&self, actor: &Actor, id: DeviceCodeId) -> Result<devices::DeviceCode, Fault> {
-        let found = devices::get(&self.view(actor, Permission::NodeCreate)?, id).await?;
+        let found = devices::get(&self.view_team(actor, Permission::NodeCreate)?, id).await?;
         let waits = found.state == devices::DeviceState::Pending && found.expires_at > self.now();
         Some(found).filter(|_| waits).ok_or_else(|| crate::subject::missing("machine", id))
     }
@@ -23,7 +23,7 @@ impl Control {
     /// # Errors
     /// No right, nobody waits under this id any more, or it cannot be recorded.
     pub async fn deny_device(&self, actor: &Actor, request: RequestId, id: DeviceCodeId) -> Result<(), Fault> {
-        self.view(actor, Permission::NodeCreate)?;
+        self.view_team(actor, Permission::NodeCreate)?;
         let line = refusal(actor, request, id);
         let deny = self.core().store.write(actor.scope(), move |tx| {
             Box::pin(async move {

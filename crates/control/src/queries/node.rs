@@ -119,7 +119,9 @@ impl Control {
         let refused = |error: sf_actions::Refused| crate::proposal::refused(&error);
         sf_actions::valid::repository(&source.url).map_err(refused)?;
         source.reference.as_deref().map_or(Ok(()), sf_actions::valid::reference).map_err(refused)?;
-        let node = nodes::get(&self.view(actor, Permission::AppCreate)?, node).await?;
+        // Whoever may make apps somewhere may look into a repository from a machine that they see.
+        self.view(actor, Permission::AppCreate)?;
+        let node = nodes::get(&self.view(actor, Permission::NodeView)?, node).await?;
         match self.ask(actor, request, &node, Query::Inspect { source, build }).await? {
             Reply::Inspected(inspection) => Ok(*inspection),
             _ => Err(other_answer()),

@@ -61,7 +61,7 @@ pub(super) fn of_person(
         actor_kind: "person".to_owned(),
         actor_ref: user.to_string(),
         request,
-        fields: vec![("sessions", sessions.to_string())],
+        fields: vec![("count", sessions.to_string())],
         ..on_data_folder(tenant, user, action)
     }
 }

@@ -21,6 +21,7 @@ pub const FIELDS: &[(&str, &str)] = &[
     ("subject", "id of the person concerned"),
     ("token", "id of a token"),
     ("session", "id of a session"),
+    ("through", "what stood in for signing in: `data folder`"),
 ];
 
 /// Names of details about persons: kept beside the chain, committed to by it, erased after their time.

@@ -43,7 +43,7 @@ impl Cleaning {
             let mut repeated = redact::Stream::default();
             // A line that came before is redacted by itself; it is not stored again.
             let state = if line.sequence > begun.up_to { &mut begun.state } else { &mut repeated };
-            line.text = match report::piece_of_longer(&line.text) {
+            line.text = match report::redacted_piece(&line.text) {
                 Some(piece) => state.line(&self.shapes, piece, true) + report::GOES_ON,
                 None => state.line(&self.shapes, &line.text, false),
             };
@@ -119,7 +119,8 @@ mod tests {
             let _refused = cleaning.clean(&mut lines.clone());
             let cleaned = cleaning.clean(&mut lines);
             cleaning.stored(cleaned);
-            out.push_str(report::piece_of_longer(&lines.lines[0].text).unwrap_or(&lines.lines[0].text));
+            let told = &lines.lines[0].text;
+            out.push_str(report::piece_of_longer(piece).and_then(|_| told.strip_suffix(GOES_ON)).unwrap_or(told));
         }
         assert!(cleaning.lock().is_empty(), "nothing is remembered of what has ended");
         out

@@ -1,0 +1,275 @@
+//! Every route by every built-in role, against what the route needs: written down once for each route, and a route that
+//! is not written down fails the test.
+
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+use sf_actions::role::built_in;
+use sf_actions::{Permission, PermissionSet};
+
+use crate::authority::routes;
+use crate::world::{World, id};
+
+/// What a route asks of who calls it.
+#[derive(Clone, Copy, Debug)]
+enum Needs {
+    /// Nothing, or a credential of its own.
+    Open,
+    /// To be somebody.
+    SignedIn,
+    /// This right; without it the answer is 403, or 404 where the thing itself is not to be seen.
+    Right(Permission),
+}
+
+use Needs::{Open, Right, SignedIn};
+
+fn needs(method: &Method, path: &str) -> Option<Needs> {
+    use sf_actions::Permission as P;
+    let path = path.strip_prefix("/api/v1").unwrap_or(path);
+    Some(match (method.as_str(), path) {
+        ("GET", "/health" | "/setup" | "/openapi.json" | "/ws" | "/metrics") => Open,
+        ("POST", "/setup" | "/auth/login" | "/auth/login/factor" | "/auth/refresh" | "/auth/logout") => Open,
+        ("POST", "/auth/invitation" | "/auth/accept" | "/auth/forgot" | "/auth/reset") => Open,
+        ("POST", "/auth/device" | "/auth/device/token") => Open,
+        (_, "/auth/me" | "/auth/password" | "/auth/access" | "/auth/factors" | "/auth/factors/totp") => SignedIn,
+        (_, "/auth/factors/totp/confirm" | "/auth/factors/recovery-codes" | "/auth/device") => SignedIn,
+        ("POST", "/auth/device/approve" | "/auth/device/deny") => SignedIn,
+        (_, "/sessions" | "/sessions/{id}") => SignedIn,
+        ("GET", "/roles" | "/permissions" | "/actions" | "/tokens") => SignedIn,
+        ("POST", "/tokens") | ("DELETE", "/tokens/{id}") => Right(P::TokenManage),
+        ("GET", "/nodes" | "/nodes/{id}" | "/nodes/{id}/keys") => Right(P::NodeView),
+        ("PATCH", "/nodes/{id}") | ("POST", "/nodes/{id}/unlock") => Right(P::NodeUpdate),
+        ("DELETE", "/nodes/{id}") => Right(P::NodeDelete),
+        ("GET", "/nodes/{id}/metrics" | "/apps/{id}/metrics") => Right(P::MonitoringView),
+        ("POST", "/nodes/{id}/watch") => Right(P::MonitoringView),
+        ("POST", "/nodes/{id}/inspect" | "/apps") => Right(P::AppCreate),
+        ("POST", "/enrol-tokens" | "/device-codes/approve" | "/device-codes/deny") => Right(P::NodeCreate),
+        ("GET", "/device-codes") => Right(P::NodeCreate),
+        ("GET", "/apps" | "/apps/{id}" | "/apps/{id}/logs" | "/apps/{id}/releases" | "/apps/{id}/status") => {
+            Right(P::AppView)
+        }
+        ("PATCH", "/apps/{id}") => Right(P::AppUpdate),
+        ("DELETE", "/apps/{id}") => Right(P::AppDelete),
+        ("POST", "/apps/{id}/deploy" | "/apps/{id}/rollback") => Right(P::AppDeploy),
+        ("POST", "/apps/{id}/start" | "/apps/{id}/stop" | "/apps/{id}/restart") => Right(P::AppOperate),
+        ("GET", "/runs" | "/runs/{id}" | "/runs/{id}/timeline" | "/runs/{id}/log" | "/runs/{id}/command") => {
+            Right(P::AppView)
+        }
+        ("POST", "/runs/{id}/cancel") => Right(P::AppOperate),
+        ("POST", "/runs/{id}/approve" | "/runs/{id}/reject") => Right(P::ApprovalDecide),
+        ("GET", "/approvals") => Right(P::ApprovalView),
+        (_, "/activity" | "/activity/state" | "/activity/verify" | "/activity/export") => Right(P::AdminAudit),
+        ("GET", "/users" | "/users/{id}" | "/users/{id}/grants" | "/users/{id}/access") => Right(P::UserView),
+        ("PATCH", "/users/{id}") => Right(P::UserUpdate),
+        ("POST", "/users/{id}/suspend" | "/users/{id}/reinstate" | "/users/{id}/sign-out") => Right(P::UserUpdate),
+        ("POST", "/users/{id}/reset-factors") => Right(P::UserUpdate),
+        ("DELETE", "/users/{id}") => Right(P::UserDelete),
+        ("GET", "/invitations") => Right(P::UserView),
+        ("POST", "/invitations") | ("DELETE", "/invitations/{id}") => Right(P::UserCreate),
+        ("POST", "/users/{id}/grants" | "/roles") | ("DELETE", "/users/{id}/grants/{grant}") => Right(P::AdminRoles),
+        ("PATCH" | "DELETE", "/roles/{id}") => Right(P::AdminRoles),
+        (_, "/mail" | "/mail/test") => Right(P::AdminSettings),
+        ("GET", "/projects" | "/projects/{id}") => Right(P::ProjectView),
+        ("POST", "/projects") => Right(P::ProjectCreate),
+        ("PATCH", "/projects/{id}") => Right(P::ProjectUpdate),
+        ("DELETE", "/projects/{id}") => Right(P::ProjectDelete),
+        ("GET", "/secrets") => Right(P::SecretView),
+        ("POST", "/secrets") | ("PATCH" | "DELETE", "/secrets/{id}") => Right(P::SecretManage),
+        _ => return None,
+    })
+}
+
+/// Things of the administrator's team, one of each kind.
+struct Things {
+    node: String,
+    app: String,
+    run: String,
+    user: String,
+    grant: String,
+    role: String,
+    invitation: String,
+    project: String,
+    secret: String,
+}
+
+impl Things {
+    async fn make(world: &World) -> Self {
+        let node = world.node("box").await;
+        let app = world.app("shop", node).await;
+        let tenant = world.tenant().await;
+        let nobody = world.member(tenant, "nobody@example.org", &[]).await;
+        let me = world.send(Method::GET, "/api/v1/auth/me", Some(&nobody), None).await.expect(200);
+        let user = id(&me["user"]);
+        let grants = format!("/api/v1/users/{user}/grants");
+        world.post(&grants, json!({ "permissions": ["tool:view"], "object": { "kind": "tenant" } })).await.expect(201);
+        let given = world.get(&grants).await.expect(200);
+        let made = |path: &'static str, body: Value| async move { world.post(path, body).await.expect(201) };
+        Self {
+            node: node.to_string(),
+            run: world.run(&app).await,
+            app,
+            grant: id(&given[0]),
+            user,
+            role: id(&made("/api/v1/roles", json!({ "name": "crew", "permissions": ["tool:view"] })).await),
+            project: id(&made("/api/v1/projects", json!({ "name": "empty" })).await),
+            secret: id(&made("/api/v1/secrets", json!({ "name": "KEY", "value": "v" })).await),
+            invitation: id(
+                &made("/api/v1/invitations", json!({ "email": "x@example.org", "role": "viewer" })).await["invitation"],
+            ),
+        }
+    }
+
+    fn path(&self, path: &str) -> String {
+        let id = match path.split('/').nth(3).unwrap_or_default() {
+            "nodes" => &self.node,
+            "apps" => &self.app,
+            "runs" => &self.run,
+            "users" => &self.user,
+            "roles" => &self.role,
+            "invitations" => &self.invitation,
+            "projects" => &self.project,
+            "secrets" => &self.secret,
+            // One's own alone; the table of other people's is in `authority`.
+            _ => "0193a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+        };
+        path.replace("{id}", id).replace("{grant}", &self.grant)
+    }
+
+    fn body(&self, method: &Method, path: &str) -> Option<Value> {
+        let settings = json!({ "repository": "https://git.example.org/a" });
+        let body = match (method.as_str(), path.strip_prefix("/api/v1").unwrap_or(path)) {
+            ("GET" | "DELETE", _) => return None,
+            ("POST", "/tokens") => json!({ "name": "t", "days": 1 }),
+            ("PATCH", "/nodes/{id}" | "/users/{id}" | "/projects/{id}" | "/roles/{id}") | ("POST", "/projects") => {
+                json!({ "name": "other" })
+            }
+            ("POST", "/nodes/{id}/inspect") => json!({ "repository": "https://git.example.org/a" }),
+            ("POST", "/apps") => json!({ "name": "other", "nodeId": self.node, "settings": settings }),
+            ("PATCH", "/apps/{id}") => json!({ "settings": settings }),
+            ("POST", "/runs/{id}/approve" | "/runs/{id}/reject") => json!({ "hash": "0" }),
+            ("POST", "/device-codes/approve" | "/device-codes/deny") => json!({ "code": "BCDF-GHJK" }),
+            ("POST", "/invitations") => json!({ "email": "y@example.org", "role": "viewer" }),
+            ("POST", "/users/{id}/grants") => json!({ "permissions": ["tool:view"], "object": { "kind": "tenant" } }),
+            ("POST", "/roles") => json!({ "name": "other", "permissions": ["tool:view"] }),
+            ("POST", "/mail/test") => json!({ "to": "a@example.org" }),
+            ("POST", "/secrets") => json!({ "name": "OTHER", "value": "v" }),
+            ("PATCH", "/secrets/{id}") => json!({ "value": "w" }),
+            _ => json!({}),
+        };
+        Some(body)
+    }
+}
+
+/// One request that changes nothing.
+async fn ask(world: &World, things: &Things, token: Option<&str>, method: &Method, path: &str) -> StatusCode {
+    let dry = if *method == Method::GET || path.ends_with("/inspect") || path.ends_with("/activity/verify") {
+        ""
+    } else {
+        "?dryRun=true"
+    };
+    let query = if path.ends_with("/auth/access") { "?permission=app:view" } else { dry };
+    let at = format!("{}{query}", things.path(path));
+    world.send(method.clone(), &at, token, things.body(method, path)).await.status
+}
+
+#[tokio::test]
+async fn every_route_by_every_role() {
+    let world = World::new().await;
+    let things = Things::make(&world).await;
+    let tenant = world.tenant().await;
+    let mut people = vec![("nobody", PermissionSet::NONE, world.member(tenant, "none@example.org", &[]).await)];
+    for role in built_in::ALL {
+        let email = format!("{}@example.org", role.name);
+        let token = world.member(tenant, &email, &[]).await;
+        let me = world.send(Method::GET, "/api/v1/auth/me", Some(&token), None).await.expect(200);
+        let grants = format!("/api/v1/users/{}/grants", id(&me["user"]));
+        world.post(&grants, json!({ "role": role.name, "object": { "kind": "tenant" } })).await.expect(201);
+        people.push((role.name, role.permissions, token));
+    }
+    let mut asked = 0;
+    for (method, path) in routes() {
+        let Some(needs) = needs(&method, &path) else { panic!("{method} {path} is not in the table") };
+        let Right(right) = needs else { continue };
+        for (name, permissions, token) in &people {
+            let status = ask(&world, &things, Some(token), &method, &path).await;
+            let refused = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND);
+            // A code nobody shows, a token nobody has and a run without an order are not there for anybody.
+            let absent = ["/device-codes/approve", "/device-codes/deny", "/tokens/{id}", "/command", "/device-codes"];
+            let absent = absent.iter().any(|end| path.ends_with(end)) && status == StatusCode::NOT_FOUND;
+            assert_eq!(
+                !refused || absent,
+                permissions.has(right) || absent,
+                "{method} {path} needs `{right}` and answers {status} to {name}"
+            );
+            asked += 1;
+        }
+    }
+    assert!(asked > 300, "the table has {asked} rows");
+}
+
+#[tokio::test]
+async fn who_was_let_go_opens_nothing() {
+    let world = World::new().await;
+    let things = Things::make(&world).await;
+    let tenant = world.tenant().await;
+    let suspended = world.member(tenant, "gone@example.org", Permission::ALL).await;
+    let me = world.send(Method::GET, "/api/v1/auth/me", Some(&suspended), None).await.expect(200);
+    let key = world.send(Method::POST, "/api/v1/tokens", Some(&suspended), Some(json!({ "name": "k", "days": 1 })));
+    let key = key.await.expect(201)["secret"].as_str().unwrap().to_owned();
+    world.post(&format!("/api/v1/users/{}/suspend", id(&me["user"])), json!({})).await.expect(200);
+    let mut asked = 0;
+    for (method, path) in routes() {
+        if matches!(needs(&method, &path), Some(Open) | None) {
+            continue;
+        }
+        for (who, token) in [("nobody", None), ("suspended", Some(&suspended)), ("their key", Some(&key))] {
+            let status = ask(&world, &things, token.map(String::as_str), &method, &path).await;
+            assert_eq!(status, StatusCode::UNAUTHORIZED, "{method} {path} answers {who}");
+            asked += 1;
+        }
+    }
+    assert!(asked > 150, "the table has {asked} rows");
+}
+
+/// Every action has to be in this many words: its permission decides, whichever edge it comes through.
+#[tokio::test]
+async fn no_action_runs_without_its_permission() {
+    use sf_actions::Action;
+    let mut seen = 0;
+    for spec in Action::all_specs() {
+        let holders: Vec<_> = built_in::ALL.iter().filter(|role| role.permissions.has(spec.permission)).collect();
+        assert!(holders.iter().any(|role| role.name == built_in::OWNER), "nobody may `{}`", spec.name);
+        let viewer = built_in::find("viewer").unwrap();
+        assert!(!viewer.permissions.has(spec.permission), "a viewer may `{}`", spec.name);
+        seen += 1;
+    }
+    assert!(seen >= 40, "{seen} actions");
+}
+
+/// Bodies hold what is asked for and nothing that decides who one is.
+#[tokio::test]
+async fn no_body_takes_a_field_that_decides_who_one_is() {
+    let world = World::new().await;
+    let things = Things::make(&world).await;
+    let mut asked = 0;
+    for (method, path) in routes() {
+        if method == Method::GET || method == Method::DELETE {
+            continue;
+        }
+        for field in ["role", "tenantId", "tenant_id", "ownerId", "userId", "actor", "permissions", "isAdmin"] {
+            let mut body = things.body(&method, &path).unwrap_or_else(|| json!({}));
+            let object = body.as_object_mut().unwrap();
+            // Where it is asked for, it is no stranger.
+            let known = (path.ends_with("/invitations") || path.ends_with("/grants")) && field == "role"
+                || (path.ends_with("/grants") || path.contains("/roles")) && field == "permissions";
+            if known || object.contains_key(field) {
+                continue;
+            }
+            object.insert(field.to_owned(), json!("owner"));
+            let answer = world.call(method.clone(), &things.path(&path), Some(body)).await;
+            let taken = answer.status.is_success();
+            assert!(!taken, "{method} {path} takes `{field}`: {}", answer.body);
+            asked += 1;
+        }
+    }
+    assert!(asked > 200, "{asked} bodies");
+}
