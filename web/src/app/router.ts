@@ -15,6 +15,9 @@ const id = ':id([0-9a-f]{8}-[0-9a-f-]{27})'
 
 const open: RouteRecordRaw[] = [
   { path: '/login', component: () => import('@/features/session/SignInPage.vue'), meta: { open: true, title: 'Sign in' } },
+  { path: '/forgot', component: () => import('@/features/session/ForgotPage.vue'), meta: { open: true, title: 'Forgotten password' } },
+  { path: '/reset', component: () => import('@/features/session/ResetPage.vue'), meta: { open: true, title: 'New password' } },
+  { path: '/invitation', component: () => import('@/features/session/AcceptPage.vue'), meta: { open: true, title: 'Invitation' } },
   { path: '/welcome', component: () => import('@/features/welcome/WelcomePage.vue'), meta: { open: true, title: 'Welcome' } },
 ]
 
@@ -48,6 +51,7 @@ const inside: RouteRecordRaw[] = [
     component: () => import('@/features/settings/SettingsPage.vue'),
     meta: { title: 'Settings' },
   },
+  { path: 'device', component: () => import('@/features/session/DevicePage.vue') },
   { path: 'admin/health', component: () => import('@/features/admin/HealthPage.vue'), meta: { title: 'Health' } },
   { path: ':path(.*)*', component: () => import('@/app/shell/LostPage.vue'), meta: { title: 'Not found' } },
 ]
