@@ -51,6 +51,8 @@ const inside: RouteRecordRaw[] = [
     component: () => import('@/features/settings/SettingsPage.vue'),
     meta: { title: 'Settings' },
   },
+  { path: 'team/:tab(people|invitations|roles)?', component: () => import('@/features/team/TeamPage.vue') },
+  { path: `team/people/${id}/:tab(rights|access)?`, name: 'person', component: () => import('@/features/team/PersonPage.vue') },
   { path: 'device', component: () => import('@/features/session/DevicePage.vue') },
   { path: 'admin/health', component: () => import('@/features/admin/HealthPage.vue'), meta: { title: 'Health' } },
   { path: ':path(.*)*', component: () => import('@/app/shell/LostPage.vue'), meta: { title: 'Not found' } },
