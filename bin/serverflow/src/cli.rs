@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::clone;
 use crate::command::{
-    activity, admin, apps, completion, config, deploy, doctor, enrol, inspect, logs, nodes, power, runs, server,
-    session,
+    activity, admin, apps, completion, config, deploy, doctor, enrol, inspect, logs, mail, nodes, power, runs, server,
+    session, users,
 };
 use crate::context::Context;
 use crate::failure::Done;
@@ -86,6 +86,10 @@ pub enum Command {
     Runs(runs::Args),
     /// Who did what
     Activity(activity::Args),
+    /// The people of the team
+    Users(users::Args),
+    /// Whether mail goes
+    Mail(mail::Args),
     /// Check this machine and the control plane
     Doctor,
     /// Work on the control plane's data folder
@@ -127,6 +131,8 @@ impl Cli {
             Command::Logs(args) => logs::run(&context, args).await,
             Command::Runs(args) => runs::run(&context, args).await,
             Command::Activity(args) => activity::run(&context, args).await,
+            Command::Users(args) => users::run(&context, args).await,
+            Command::Mail(args) => mail::run(&context, args).await,
             Command::Doctor => doctor::run(&context).await,
             Command::Admin(args) => admin::run(&context, args).await,
             Command::Completion(args) => completion::run(&args),

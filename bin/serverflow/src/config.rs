@@ -4,6 +4,7 @@
 #[cfg(test)]
 mod reference;
 mod sections;
+mod sending;
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +16,7 @@ use sf_store::StoreOptions;
 use sf_types::Secret;
 
 use crate::failure::{Exit, Failure};
-pub use sections::{Agents, Api, Data, Database, Log, Master, Metrics};
+pub use sections::{Agents, Api, Data, Database, Log, Mail, Master, Metrics};
 
 /// Read when no other file is named and it is there.
 const DEFAULT_FILE: &str = "serverflow.toml";
@@ -38,6 +39,8 @@ pub struct Config {
     pub database: Database,
     /// The master key.
     pub master: Master,
+    /// The mail server.
+    pub mail: Mail,
     /// Which actions run by themselves.
     pub routing: Routing,
     /// `/metrics`.
@@ -100,6 +103,8 @@ impl Config {
         options.store.readers = self.database.readers;
         options.password_cost = Cost::default();
         options.routing = self.routing.clone();
+        options.mail = self.mail_options()?;
+        options.public_url = self.public_url(self.api.listen)?;
         if let Some(key) = &self.master.key {
             options.master = MasterSource::Text(Secret::new(key.clone()));
         } else if !self.master.command.is_empty() {
@@ -126,7 +131,8 @@ impl Config {
     /// Without secrets, for showing.
     pub fn masked(&self) -> Self {
         let mut shown = self.clone();
-        for secret in [&mut shown.master.key, &mut shown.metrics.token].into_iter().flatten() {
+        for secret in [&mut shown.master.key, &mut shown.metrics.token, &mut shown.mail.password].into_iter().flatten()
+        {
             MASK.clone_into(secret);
         }
         for url in [&mut shown.database.url, &mut shown.database.read_url].into_iter().flatten() {
@@ -174,9 +180,11 @@ mod tests {
         config.database.url = Some("postgres://flow:hunter2@db/x".into());
         config.metrics.token = Some("t0psecret".into());
         config.master.key = Some("k".into());
+        config.mail.password = Some("pa55word".into());
         let shown = toml::to_string(&config.masked()).unwrap();
         assert!(shown.contains("postgres://flow:***@db/x"), "{shown}");
         assert!(!shown.contains("hunter2") && !shown.contains("t0psecret"), "{shown}");
+        assert!(!shown.contains("pa55word"), "{shown}");
     }
 
     #[test]

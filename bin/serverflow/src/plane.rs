@@ -46,7 +46,9 @@ impl Plane {
         drop(bind(gateway).await?);
         let data = config.data_folder()?;
         let tasks = Tasks::new();
-        let started = Control::start(config.control()?, Clock::system(), Rng::system(), &tasks).await;
+        let mut options = config.control()?;
+        options.public_url = config.public_url(api.local_addr().unwrap_or(config.api.listen))?;
+        let started = Control::start(options, Clock::system(), Rng::system(), &tasks).await;
         let control = started.map_err(|error| {
             Failure::new(Exit::Failed, "server.start", format!("The control plane cannot start: {error}."))
                 .fix("Check the database and the rights of the data folder with `serverflow doctor`.")
@@ -149,6 +151,7 @@ fn api_options(config: &Config, data: &Path, tasks: &Tasks, agents: SocketAddr) 
     options.hosts.clone_from(&config.api.hosts);
     options.cors_origins.clone_from(&config.api.cors_origins);
     options.trusted_proxies.clone_from(&config.api.trusted_proxies);
+    options.allowed_networks.clone_from(&config.api.allowed_networks);
     options.https = config.api.behind_https || config.api.tls_certificate.is_some();
     options.sockets_per_principal = config.api.sockets_per_principal;
     options.agents_address = config.agents.address.clone().unwrap_or_else(|| agents.to_string());

@@ -20,6 +20,7 @@ pub mod role;
 pub mod run;
 pub mod spec;
 pub mod target;
+pub mod user;
 pub mod valid;
 
 use serde::{Deserialize, Serialize};
@@ -53,6 +54,8 @@ pub enum Action {
     Role(role::RoleAction),
     /// Projects.
     Project(project::ProjectAction),
+    /// People of the team.
+    User(user::UserAction),
 }
 
 impl Action {
@@ -67,6 +70,7 @@ impl Action {
             Self::Access(action) => action.spec(),
             Self::Role(action) => action.spec(),
             Self::Project(action) => action.spec(),
+            Self::User(action) => action.spec(),
         }
     }
 
@@ -81,14 +85,25 @@ impl Action {
             Self::Access(action) => action.target(),
             Self::Role(action) => action.target(),
             Self::Project(action) => action.target(),
+            Self::User(action) => action.target(),
         }
     }
 
     /// Every spec, in the order of the reference page.
     pub fn all_specs() -> impl Iterator<Item = &'static Spec> {
-        [node::SPECS, app::SPECS, deploy::SPECS, process::SPECS, run::SPECS, access::SPECS, role::SPECS, project::SPECS]
-            .into_iter()
-            .flatten()
+        [
+            node::SPECS,
+            app::SPECS,
+            deploy::SPECS,
+            process::SPECS,
+            run::SPECS,
+            access::SPECS,
+            role::SPECS,
+            project::SPECS,
+            user::SPECS,
+        ]
+        .into_iter()
+        .flatten()
     }
 }
 

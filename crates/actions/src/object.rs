@@ -22,6 +22,12 @@ struct Written {
     id: Option<String>,
 }
 
+impl Default for ObjectRef {
+    fn default() -> Self {
+        Self::TENANT
+    }
+}
+
 impl ObjectRef {
     /// The team as a whole.
     pub const TENANT: Self = Self(Object::Tenant);

@@ -1,7 +1,7 @@
 //! What an action acts on.
 
 use serde::{Deserialize, Serialize};
-use sf_types::{AppId, NodeId, ProjectId, RoleId, RunId, TokenId, UserId};
+use sf_types::{AppId, InvitationId, NodeId, ProjectId, RoleId, RunId, TokenId, UserId};
 
 /// The kind of thing acted on.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -22,6 +22,8 @@ pub enum TargetKind {
     Role,
     /// A project.
     Project,
+    /// An invitation to a person.
+    Invitation,
 }
 
 /// The thing acted on.
@@ -44,4 +46,6 @@ pub enum Target {
     Role(RoleId),
     /// A project.
     Project(ProjectId),
+    /// An invitation to a person.
+    Invitation(InvitationId),
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use sf_runtime::Tasks;
-use sf_types::Secret;
+use sf_types::{Network, Secret};
 
 use crate::dashboard::Dashboard;
 use crate::rate::Rates;
@@ -21,6 +21,8 @@ pub struct ApiOptions {
     pub cors_origins: Vec<String>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
+    /// Networks from which it may be asked at all, besides loopback; everywhere where empty.
+    pub allowed_networks: Vec<Network>,
     /// What `/metrics` asks for; without it, it is closed.
     pub metrics_token: Option<Arc<Secret<String>>>,
     /// Whether people reach it by HTTPS: cookies are `Secure` then, and browsers are told to stay with it.
@@ -48,6 +50,7 @@ impl ApiOptions {
             hosts: Vec::new(),
             cors_origins: Vec::new(),
             trusted_proxies: Vec::new(),
+            allowed_networks: Vec::new(),
             metrics_token: None,
             https: false,
             rates: Rates::default(),

@@ -20,6 +20,17 @@ pub struct Rate {
     pub per_second: u32,
 }
 
+/// What a caller has left after a request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Left {
+    /// Under which rate it counted.
+    pub rate: Rate,
+    /// Requests it may make at once now.
+    pub requests: u64,
+    /// Seconds until it has its whole burst again.
+    pub full_in: u64,
+}
+
 /// The limits of the edge.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Rates {
@@ -64,6 +75,15 @@ impl Caller {
     pub fn sign_in(ip: IpAddr) -> Self {
         Self::SignIn(network(ip))
     }
+
+    /// The name of the limit it counts under.
+    pub const fn policy(self) -> &'static str {
+        match self {
+            Self::Address(_) => "address",
+            Self::SignIn(_) => "sign-in",
+            Self::Session(_) | Self::Token(_) => "principal",
+        }
+    }
 }
 
 /// The counters of this process.
@@ -86,11 +106,11 @@ impl Limiter {
         Self { rates, buckets: Mutex::default() }
     }
 
-    /// Counts one request.
+    /// Counts one request; answers what is left.
     ///
     /// # Errors
     /// Seconds to wait when the bucket is empty.
-    pub fn take(&self, caller: Caller, now: Timestamp) -> Result<(), u64> {
+    pub fn take(&self, caller: Caller, now: Timestamp) -> Result<Left, u64> {
         let rate = match caller {
             Caller::Address(_) => self.rates.address,
             Caller::SignIn(_) => self.rates.sign_in,
@@ -110,7 +130,8 @@ impl Limiter {
             return Err(missing.div_ceil(u64::from(rate.per_second.max(1)) * 1000).max(1));
         }
         bucket.free -= 1000;
-        Ok(())
+        let each_second = u64::from(rate.per_second.max(1)) * 1000;
+        Ok(Left { rate, requests: bucket.free / 1000, full_in: (full - bucket.free).div_ceil(each_second) })
     }
 }
 
@@ -162,7 +183,16 @@ mod tests {
             (60_000, caller, Ok(())),
             (60_000, caller, Err(1)),
         ] {
-            assert_eq!(limiter.take(who, at(millis)), expected, "{millis} {who:?}");
+            assert_eq!(limiter.take(who, at(millis)).map(drop), expected, "{millis} {who:?}");
+        }
+    }
+
+    #[test]
+    fn a_caller_is_told_what_is_left() {
+        let (limiter, caller) = (limiter(4, 2), Caller::address([10, 0, 0, 1].into()));
+        for (millis, requests, full_in) in [(0, 3, 1), (0, 2, 1), (0, 1, 2), (500, 1, 2), (60_000, 3, 1)] {
+            let left = limiter.take(caller, at(millis)).unwrap();
+            assert_eq!((left.requests, left.full_in), (requests, full_in), "{millis}");
         }
     }
 

@@ -93,6 +93,7 @@ fn all_limits() -> Vec<(&'static str, String, &'static str)> {
         ("request body", bytes(crate::body::MAX_BODY_BYTES), "api::body::MAX_BODY_BYTES"),
         ("request head", bytes(crate::serve::MAX_HEAD_BYTES), "api::serve::MAX_HEAD_BYTES"),
         ("time to send a request's head", secs(crate::serve::HEAD_TIMEOUT), "api::serve::HEAD_TIMEOUT"),
+        ("time an answer may lie unread", secs(crate::serve::UNREAD_TIMEOUT), "api::serve::UNREAD_TIMEOUT"),
         ("time for a TLS handshake", secs(crate::serve::TLS_TIMEOUT), "api::serve::TLS_TIMEOUT"),
         ("connections", crate::serve::MAX_CONNECTIONS.to_string(), "api::serve::MAX_CONNECTIONS"),
         (
@@ -124,6 +125,10 @@ fn all_limits() -> Vec<(&'static str, String, &'static str)> {
             sf_control::enrolment::MAX_WAITING_PER_ADDRESS.to_string(),
             "control::enrolment::MAX_WAITING_PER_ADDRESS",
         ),
+        ("roles of a team's own", sf_store::roles::MAX_ROLES.to_string(), "store::roles::MAX_ROLES"),
+        ("roles and permissions of a person", sf_store::grants::MAX_GRANTS.to_string(), "store::grants::MAX_GRANTS"),
+        ("projects of a team", sf_store::tenants::MAX_PROJECTS.to_string(), "store::tenants::MAX_PROJECTS"),
+        ("address ranges of a key", sf_actions::access::MAX_ADDRESSES.to_string(), "actions::access::MAX_ADDRESSES"),
         ("rows of a page", sf_types::PageRequest::MAX_ROWS.to_string(), "types::PageRequest::MAX_ROWS"),
         (
             "rows of a page unless asked",
@@ -134,7 +139,52 @@ fn all_limits() -> Vec<(&'static str, String, &'static str)> {
         ("lines kept of one log", sf_store::logs::MAX_LINES_PER_LOG.to_string(), "store::logs::MAX_LINES_PER_LOG"),
     ];
     rows.extend(socket_limits());
+    rows.extend(people_limits());
     rows
+}
+
+fn people_limits() -> Vec<(&'static str, String, &'static str)> {
+    use sf_control::mail;
+    use sf_control::people::{account, invitations, passwords};
+    let secs = |time: std::time::Duration| format!("{} s", time.as_secs());
+    vec![
+        (
+            "life of an invitation",
+            secs(invitations::INVITATION_LIFETIME),
+            "control::people::invitations::INVITATION_LIFETIME",
+        ),
+        (
+            "open invitations of a team",
+            invitations::MAX_OPEN_INVITATIONS.to_string(),
+            "control::people::invitations::MAX_OPEN_INVITATIONS",
+        ),
+        (
+            "invitations to an address in a day",
+            invitations::MAX_INVITATIONS_A_DAY.to_string(),
+            "control::people::invitations::MAX_INVITATIONS_A_DAY",
+        ),
+        (
+            "life of a link for a new password",
+            secs(passwords::RESET_LIFETIME),
+            "control::people::passwords::RESET_LIFETIME",
+        ),
+        (
+            "links for a new password in an hour",
+            passwords::MAX_RESETS_AN_HOUR.to_string(),
+            "control::people::passwords::MAX_RESETS_AN_HOUR",
+        ),
+        ("lost passwords looked at at once", mail::MAX_FORGOTTEN.to_string(), "control::mail::MAX_FORGOTTEN"),
+        ("letters taken at a time", mail::BATCH.to_string(), "control::mail::BATCH"),
+        ("tries of a letter", mail::MAX_ATTEMPTS.to_string(), "control::mail::MAX_ATTEMPTS"),
+        ("time a mail server gets for a letter", secs(mail::SEND_TIMEOUT), "control::mail::SEND_TIMEOUT"),
+        ("time a letter is in one control plane's hands", secs(mail::LEASE), "control::mail::LEASE"),
+        (
+            "language tag",
+            format!("{} characters", account::MAX_LOCALE_CHARS),
+            "control::people::account::MAX_LOCALE_CHARS",
+        ),
+        ("mail address", format!("{} characters", sf_types::Email::MAX), "types::Email::MAX"),
+    ]
 }
 
 fn socket_limits() -> Vec<(&'static str, String, &'static str)> {
@@ -239,7 +289,7 @@ conflict, 413 too large, 415 not JSON, 421 unknown host name, 429 too often (`Re
 **Events.** `GET /api/v1/ws`, text messages. The token comes as `Authorization`, or as subprotocol
 `serverflow.bearer.<token>` beside `serverflow.v1`. A client says `{"subscribe": {"topics": [...], "after"?: "<seq>",
 "afterLine"?: "<n>"}}`, `{"unsubscribe": {"topics": [...]}}` or `{"ping": n}`. Topics: `run:<id>`, `app:<id>`,
-`node:<id>`, `logs:app:<id>`, `logs:run:<id>`, `runs`, `apps`, `nodes`, `approvals`, `system`. It hears
+`node:<id>`, `logs:app:<id>`, `logs:run:<id>`, `runs`, `apps`, `nodes`, `approvals`, `users`, `system`. It hears
 `{"event", "seq"?, "topic", "at", "data"}`; `{"subscribed": {"topics", "seq"}}` once everything up to `seq` was told (until
 then, resume from what you asked for); `{"event": "lagged", "from", "to"}` when it was too slow (subscribe again with
 `after` before `from`); `{"error": {"code", "message", "fix"}}`. Close codes: 1001 stopping, 1008 refused, 1013 too slow,

@@ -16,8 +16,8 @@ use crate::fault::Problem;
 use crate::layer::{address, headers, host, idempotency, origin, rates, rescue};
 use crate::options::ApiOptions;
 use crate::route::{
-    activity, approvals, apps, auth, deploys, enrolment, health, nodes, observe, projects, reference, rights, roles,
-    runs, sessions, setup, tokens,
+    activity, approvals, apps, auth, deploys, enrolment, health, nodes, people, reference, runs, sessions, setup,
+    tokens,
 };
 use crate::state::Api;
 use crate::{caller, metrics, openapi, request, ws};
@@ -58,6 +58,21 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(auth::refresh))
         .routes(routes!(auth::logout))
         .routes(routes!(auth::me))
+        .routes(routes!(people::account::change))
+        .routes(routes!(people::passwords::change))
+        .routes(routes!(people::passwords::forgot))
+        .routes(routes!(people::passwords::reset))
+        .routes(routes!(people::invitations::open))
+        .routes(routes!(people::invitations::accept))
+        .routes(routes!(people::invitations::list, people::invitations::create))
+        .routes(routes!(people::invitations::withdraw))
+        .routes(routes!(people::users::list))
+        .routes(routes!(people::users::get, people::users::change, people::users::remove))
+        .routes(routes!(people::users::suspend))
+        .routes(routes!(people::users::reinstate))
+        .routes(routes!(people::users::sign_out))
+        .routes(routes!(people::mail::get))
+        .routes(routes!(people::mail::test))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))
         .routes(routes!(sessions::list))
@@ -80,10 +95,10 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(deploys::start))
         .routes(routes!(deploys::stop))
         .routes(routes!(deploys::restart))
-        .routes(routes!(observe::releases))
-        .routes(routes!(observe::logs))
-        .routes(routes!(observe::metrics))
-        .routes(routes!(observe::status))
+        .routes(routes!(apps::observe::releases))
+        .routes(routes!(apps::observe::logs))
+        .routes(routes!(apps::observe::metrics))
+        .routes(routes!(apps::observe::status))
         .routes(routes!(runs::list))
         .routes(routes!(runs::get))
         .routes(routes!(runs::timeline))
@@ -94,14 +109,14 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(runs::reject))
         .routes(routes!(approvals::list))
         .routes(routes!(activity::list))
-        .routes(routes!(roles::list, roles::create))
-        .routes(routes!(roles::change, roles::delete))
-        .routes(routes!(rights::list, rights::grant))
-        .routes(routes!(rights::withdraw))
-        .routes(routes!(rights::access))
-        .routes(routes!(rights::own))
-        .routes(routes!(projects::list, projects::create))
-        .routes(routes!(projects::get, projects::rename, projects::delete))
+        .routes(routes!(people::roles::list, people::roles::create))
+        .routes(routes!(people::roles::change, people::roles::delete))
+        .routes(routes!(people::rights::list, people::rights::grant))
+        .routes(routes!(people::rights::withdraw))
+        .routes(routes!(people::rights::access))
+        .routes(routes!(people::rights::own))
+        .routes(routes!(apps::projects::list, apps::projects::create))
+        .routes(routes!(apps::projects::get, apps::projects::rename, apps::projects::delete))
         .routes(routes!(reference::permissions))
         .routes(routes!(reference::actions))
         .routes(routes!(reference::openapi))

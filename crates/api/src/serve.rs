@@ -15,11 +15,14 @@ use sf_runtime::places::network;
 use sf_runtime::{OnError, Places, Shutdown, Tasks};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_io_timeout::TimeoutWriter;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
 /// Time a client has to send a request's head.
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+/// Time a client may let an answer lie without reading any of it; then its connection ends.
+pub const UNREAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// Time a TLS handshake may take.
 pub const TLS_TIMEOUT: Duration = Duration::from_secs(10);
 /// Connections at a time.
@@ -128,6 +131,8 @@ async fn connection(
     shutdown: Shutdown,
 ) {
     drop(stream.set_nodelay(true));
+    let mut stream = Box::pin(TimeoutWriter::new(stream));
+    stream.as_mut().set_timeout_pinned(Some(UNREAD_TIMEOUT));
     let Some(acceptor) = acceptor else { return exchange(stream, peer, router, shutdown).await };
     match tokio::time::timeout(TLS_TIMEOUT, acceptor.accept(stream)).await {
         Ok(Ok(stream)) => exchange(stream, peer, router, shutdown).await,

@@ -8,6 +8,7 @@ pub mod log;
 pub mod metrics;
 pub(crate) mod names;
 pub mod node;
+pub mod person;
 pub mod plan;
 pub mod project;
 pub mod release;

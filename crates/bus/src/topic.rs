@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use sf_types::{AppId, ChannelId, NodeId, ProjectId, RunId, TenantId};
+use sf_types::{AppId, ChannelId, NodeId, ProjectId, RunId, TenantId, UserId};
 
 use crate::error::BusError;
 
@@ -62,6 +62,8 @@ topics! {
     Run(RunId) = "run";
     /// One byte stream: opened, closed.
     Channel(ChannelId) = "channel";
+    /// One person: suspended, signed out, renamed.
+    User(UserId) = "user";
 }
 
 #[cfg(test)]

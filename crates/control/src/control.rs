@@ -35,6 +35,7 @@ pub(crate) struct Core {
     pub(crate) keys: crate::keys::Keys,
     pub(crate) access: AccessKeys,
     pub(crate) people: crate::sign_in::People,
+    pub(crate) mail: crate::mail::Mail,
     pub(crate) questions: Questions,
     pub(crate) written: WrittenCommands,
     pub(crate) quota: crate::pipeline::quota::Quota,
@@ -109,6 +110,9 @@ impl Control {
     pub(crate) fn deliver(&self, after: After) {
         if after.armed {
             self.0.timer_armed.notify_one();
+        }
+        if after.posted {
+            self.0.mail.posted();
         }
         for delivery in after.deliveries {
             self.0.links.command(delivery.node, delivery.command);

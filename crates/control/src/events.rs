@@ -2,7 +2,7 @@
 
 use sf_store::audit::Entry;
 use sf_store::events::NewEvent;
-use sf_types::{AppId, NodeId, ProjectId, RunId, TenantId, UserId};
+use sf_types::{AppId, InvitationId, NodeId, ProjectId, RunId, TenantId, UserId};
 
 /// A run changed.
 pub const RUN_UPDATE: &str = "run.update";
@@ -14,8 +14,12 @@ pub const NODE_METRICS: &str = "node.metrics";
 pub const APP_UPDATE: &str = "app.status.update";
 /// An approval was opened or decided.
 pub const APPROVAL_UPDATE: &str = "approval.update";
-/// People, roles or what somebody may do changed.
-pub const PEOPLE_UPDATE: &str = "people.update";
+/// A person came, changed or left, or was given something else.
+pub const USER_UPDATE: &str = "user.update";
+/// An invitation was made, used or taken back.
+pub const INVITATION_UPDATE: &str = "invitation.update";
+/// A role of the team's own came, changed or went.
+pub const ROLE_UPDATE: &str = "role.update";
 /// A project came, went or changed.
 pub const PROJECT_UPDATE: &str = "project.update";
 /// Lines of a log.
@@ -70,14 +74,14 @@ pub(crate) fn node_changed(tenant: TenantId, node: NodeId, what: &str) -> NewEve
     }
 }
 
-/// People, roles or what somebody may do changed.
-pub(crate) fn people_changed(tenant: TenantId, user: Option<UserId>) -> NewEvent {
+/// A role of the team's own came, changed or went.
+pub(crate) fn roles_changed(tenant: TenantId) -> NewEvent {
     NewEvent {
         tenant: Some(tenant),
         project: None,
-        topics: vec!["people".to_owned()],
-        name: PEOPLE_UPDATE.to_owned(),
-        data: serde_json::json!({ "id": user }).to_string().into(),
+        topics: vec!["users".to_owned()],
+        name: ROLE_UPDATE.to_owned(),
+        data: "{}".into(),
     }
 }
 
@@ -89,6 +93,28 @@ pub(crate) fn project_changed(tenant: TenantId, project: ProjectId) -> NewEvent 
         topics: vec!["projects".to_owned()],
         name: PROJECT_UPDATE.to_owned(),
         data: serde_json::json!({ "id": project }).to_string().into(),
+    }
+}
+
+/// A person came, changed or left. Their own sockets ask again whether they are still welcome.
+pub(crate) fn user_changed(tenant: TenantId, user: UserId, what: &str) -> NewEvent {
+    NewEvent {
+        tenant: Some(tenant),
+        project: None,
+        topics: vec![format!("user:{user}"), "users".to_owned()],
+        name: USER_UPDATE.to_owned(),
+        data: serde_json::json!({ "id": user, "change": what }).to_string().into(),
+    }
+}
+
+/// An invitation was made, used or taken back.
+pub(crate) fn invitation_changed(tenant: TenantId, invitation: InvitationId, what: &str) -> NewEvent {
+    NewEvent {
+        tenant: Some(tenant),
+        project: None,
+        topics: vec!["users".to_owned()],
+        name: INVITATION_UPDATE.to_owned(),
+        data: serde_json::json!({ "id": invitation, "change": what }).to_string().into(),
     }
 }
 

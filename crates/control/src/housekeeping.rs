@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sf_runtime::OnError;
-use sf_store::{devices, enrol, events, idempotency, logs, metrics, sessions};
+use sf_store::{devices, enrol, events, idempotency, invitations, logs, metrics, resets, sessions};
 use sf_types::{Fault, Scope, Timestamp};
 
 use crate::control::Control;
@@ -48,6 +48,8 @@ impl Control {
                     sessions::prune(tx, credentials).await?;
                     devices::prune(tx, credentials).await?;
                     enrol::prune(tx, credentials).await?;
+                    invitations::prune(tx, credentials).await?;
+                    resets::prune(tx, credentials).await?;
                     idempotency::prune(tx).await?;
                     events::prune(tx, now.minus(EVENTS_KEPT)).await?;
                     metrics::prune(tx, now.minus(METRICS_KEPT)).await.map(drop)

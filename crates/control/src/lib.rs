@@ -13,8 +13,10 @@ pub mod events;
 pub mod health;
 pub mod housekeeping;
 pub mod keys;
+pub mod mail;
 mod node;
 pub mod options;
+pub mod people;
 mod pipeline;
 pub mod queries;
 pub mod sign_in;
@@ -24,6 +26,7 @@ pub(crate) use node::{backlog, dispatch, links, receive, resync, signer, written
 pub(crate) use pipeline::{admission, moments, perform, rehearsal, subject, timers, transition};
 
 pub use control::Control;
+pub use mail::{MailOptions, MailState, Security};
 pub use node::enrolment;
 pub use node::enrolment::Admission as DeviceAdmission;
 pub use node::links::{Links, Numbered, Outgoing};

@@ -7,6 +7,8 @@ use sf_identity::master::MasterSource;
 use sf_identity::password::Cost;
 use sf_store::{StoreError, StoreOptions};
 
+use crate::mail::MailOptions;
+
 /// Everything that can be set.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -20,6 +22,10 @@ pub struct Options {
     pub password_cost: Cost,
     /// Which actions run by themselves.
     pub routing: Routing,
+    /// The mail server; without one, links are shown instead of sent.
+    pub mail: Option<MailOptions>,
+    /// Where people open the dashboard; links in letters begin with it.
+    pub public_url: String,
 }
 
 /// Which actions run by themselves, which ask.
@@ -40,6 +46,8 @@ pub struct Routing {
     pub runs_a_minute: u64,
 }
 
+/// Where the dashboard is unless told otherwise.
+pub const LOCAL_URL: &str = "http://127.0.0.1:7400";
 /// Runs one principal may open within a minute unless told otherwise.
 pub const RUNS_A_MINUTE: u64 = 30_000;
 
@@ -65,6 +73,8 @@ impl Options {
             master: MasterSource::File(data.join("master.key")),
             password_cost: Cost::default(),
             routing: Routing::default(),
+            mail: None,
+            public_url: LOCAL_URL.to_owned(),
             data,
         }
     }
@@ -79,6 +89,9 @@ pub enum StartError {
     /// Keys, passwords.
     #[error("the keys: {0}")]
     Identity(#[from] IdentityError),
+    /// The mail server's settings.
+    #[error("the mail server: {0}")]
+    Mail(String),
     /// A stored key or certificate is damaged.
     #[error("the stored {what} is damaged: restore the database and the data folder from the same backup")]
     Damaged {

@@ -20,7 +20,7 @@ use sf_store::sessions::SessionKind;
 use sf_store::users;
 use sf_types::{ErrorKind, Fault, RequestId, Scope, Secret, SessionId, Timestamp};
 
-use self::line::signing;
+pub(crate) use self::line::signing;
 pub use self::setup::reset_password;
 use crate::control::Control;
 
@@ -30,7 +30,7 @@ const MAX_EMAIL_CHARS: usize = 254;
 /// What signing people in needs besides the store.
 #[derive(Debug)]
 pub(crate) struct People {
-    passwords: Passwords,
+    pub(crate) passwords: Passwords,
     refresh: RefreshKey,
     setup: SetupKey,
     throttle: Mutex<SignInThrottle>,
@@ -76,11 +76,11 @@ impl People {
         })
     }
 
-    fn attempt(&self, account: &str, address: IpAddr, now: Timestamp) -> Result<(), IdentityError> {
+    pub(crate) fn attempt(&self, account: &str, address: IpAddr, now: Timestamp) -> Result<(), IdentityError> {
         self.throttle.lock().unwrap_or_else(PoisonError::into_inner).attempt(account, address, now)
     }
 
-    fn succeeded(&self, account: &str, address: IpAddr) {
+    pub(crate) fn succeeded(&self, account: &str, address: IpAddr) {
         self.throttle.lock().unwrap_or_else(PoisonError::into_inner).succeeded(account, address);
     }
 }

@@ -11,6 +11,7 @@ use sf_types::Scope;
 use crate::control::{Control, Core};
 use crate::keys::Keys;
 use crate::links::Links;
+use crate::mail::Mail;
 use crate::options::{Options, StartError};
 use crate::sign_in::People;
 use crate::signer::Signer;
@@ -27,6 +28,7 @@ impl Control {
             .await?;
         let (keys, access) = Keys::open(&options, &store, &clock, &rng).await?;
         let people = People::new(options.password_cost, &keys.master, &rng)?;
+        let mail = Mail::new(options.mail.as_ref(), &options.public_url).map_err(StartError::Mail)?;
         let bus = Bus::default();
         let forward = bus.clone();
         store.on_commit(move |events| {
@@ -52,6 +54,7 @@ impl Control {
             keys,
             access,
             people,
+            mail,
         };
         let control = Self(Arc::new(core));
         control.all_silent().await?;
@@ -59,6 +62,7 @@ impl Control {
         control.start_noting();
         control.start_renewal();
         control.start_housekeeping();
+        control.start_mail();
         Ok(control)
     }
 }

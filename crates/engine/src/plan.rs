@@ -88,7 +88,8 @@ pub fn plan(action: &Action, facts: &AppFacts, new_release: ReleaseId) -> Result
         | Action::Run(_)
         | Action::Access(_)
         | Action::Role(_)
-        | Action::Project(_) => Err(Fault::new(
+        | Action::Project(_)
+        | Action::User(_) => Err(Fault::new(
             sf_types::ErrorKind::Internal,
             "plan.place",
             format!("`{}` is carried out by the control plane itself.", spec.name),

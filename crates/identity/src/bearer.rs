@@ -15,6 +15,10 @@ pub enum BearerKind {
     Token,
     /// Refresh token of a browser or CLI session.
     Refresh,
+    /// Link of an invitation.
+    Invitation,
+    /// Link that lets somebody choose a new password.
+    Reset,
 }
 
 /// Why a text was refused.
@@ -67,13 +71,15 @@ const CHECKSUM_BYTES: usize = 4;
 const BODY_BYTES: usize = ID_BYTES + SECRET_BYTES + CHECKSUM_BYTES;
 
 impl BearerKind {
-    const ALL: [Self; 2] = [Self::Token, Self::Refresh];
+    const ALL: [Self; 4] = [Self::Token, Self::Refresh, Self::Invitation, Self::Reset];
 
     /// What it begins with.
     pub const fn prefix(self) -> &'static str {
         match self {
             Self::Token => "sf_",
             Self::Refresh => "sfr_",
+            Self::Invitation => "sfi_",
+            Self::Reset => "sfp_",
         }
     }
 
@@ -81,6 +87,8 @@ impl BearerKind {
         match self {
             Self::Token => "CLI or API token",
             Self::Refresh => "refresh token",
+            Self::Invitation => "invitation",
+            Self::Reset => "link for a new password",
         }
     }
 }

@@ -15,6 +15,7 @@ pub mod csrf;
 pub mod error;
 pub mod keyfile;
 pub mod master;
+pub mod once;
 pub mod password;
 pub mod refresh;
 pub mod root;

@@ -24,7 +24,7 @@ mod writer;
 
 pub use error::StoreError;
 pub use machines::{commands, delegations, devices, enrol, metrics, nodes};
-pub use people::{grants, permissions, roles, sessions, tenants, tokens, users};
+pub use people::{grants, invitations, permissions, resets, roles, sessions, tenants, tokens, users};
 pub use sf_types::Scope;
 pub use sql::row::Json;
 pub(crate) use sql::{dialect, row, script, seen};

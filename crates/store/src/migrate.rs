@@ -12,6 +12,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (1, "first schema", include_str!("migrate/m0001.sql")),
     (2, "held runs, commands without a run", include_str!("migrate/m0002.sql")),
     (3, "roles, rights at objects", include_str!("migrate/m0003.sql")),
+    (4, "invitations, new passwords", include_str!("migrate/m0004.sql")),
 ];
 
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (version {int} PRIMARY KEY, name {text} NOT NULL, \

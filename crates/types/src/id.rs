@@ -86,6 +86,10 @@ typed_ids! {
     SessionId = "session";
     /// A long-lived CLI or API token.
     TokenId = "token";
+    /// Somebody asked to join a team.
+    InvitationId = "invitation";
+    /// A link that lets somebody choose a new password.
+    ResetId = "password reset";
     /// A machine with our agent.
     NodeId = "node";
     /// A one-time enrolment token.

@@ -5,6 +5,7 @@
 //!
 //! Start reading at [`id`], then [`scope`].
 
+pub mod email;
 pub mod error;
 pub mod id;
 pub mod network;
@@ -16,10 +17,12 @@ pub mod text;
 pub mod time;
 pub mod unit;
 
+pub use email::Email;
 pub use error::{ErrorKind, Fault};
 pub use id::{
     AccountId, AppId, ApprovalId, ChannelId, CommandId, ConnectionId, DeviceCodeId, EnrolTokenId, GrantId, InstanceId,
-    NodeId, ProjectId, ReleaseId, RequestId, RoleId, RunId, ServerId, SessionId, TenantId, TokenId, TypedId, UserId,
+    InvitationId, NodeId, ProjectId, ReleaseId, RequestId, ResetId, RoleId, RunId, ServerId, SessionId, TenantId,
+    TokenId, TypedId, UserId,
 };
 pub use network::Network;
 pub use page::{Cursor, Page, PageRequest};

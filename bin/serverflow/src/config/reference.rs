@@ -37,6 +37,7 @@ fn reference() -> String {
         ("data", SECTIONS, "Data"),
         ("database", SECTIONS, "Database"),
         ("master", SECTIONS, "Master"),
+        ("mail", SECTIONS, "Mail"),
         ("routing", ROUTING, "Routing"),
         ("metrics", SECTIONS, "Metrics"),
         ("log", SECTIONS, "Log"),

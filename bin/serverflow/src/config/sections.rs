@@ -4,7 +4,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use sf_control::Security;
 use sf_runtime::telemetry::LogFormat;
+use sf_types::Network;
 
 /// Port of REST and WebSocket unless told otherwise.
 pub const API_PORT: u16 = 7400;
@@ -23,12 +25,17 @@ pub struct Api {
     pub cors_origins: Vec<String>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
+    /// Networks from which it may be asked besides loopback (`192.0.2.0/24`); everywhere where empty.
+    pub allowed_networks: Vec<Network>,
     /// Whether a proxy in front speaks HTTPS to people.
     pub behind_https: bool,
     /// Certificate chain, PEM.
     pub tls_certificate: Option<PathBuf>,
     /// Its private key, PEM.
     pub tls_key: Option<PathBuf>,
+    /// The address under which people open the dashboard (`https://panel.example.org`): links in letters and
+    /// invitations begin with it. The listening address otherwise; needed where there is a mail server.
+    pub public_url: Option<String>,
     /// Sockets one principal may have open.
     pub sockets_per_principal: usize,
 }
@@ -40,9 +47,11 @@ impl Default for Api {
             hosts: Vec::new(),
             cors_origins: Vec::new(),
             trusted_proxies: Vec::new(),
+            allowed_networks: Vec::new(),
             behind_https: false,
             tls_certificate: None,
             tls_key: None,
+            public_url: None,
             sockets_per_principal: sf_api::ApiOptions::SOCKETS_PER_PRINCIPAL,
         }
     }
@@ -139,6 +148,29 @@ pub struct Master {
     pub command: Vec<String>,
     /// A file of mode 0600; `master.key` in the data folder otherwise, made at first start.
     pub file: Option<PathBuf>,
+}
+
+/// `[mail]`: the server that sends letters (invitations, new passwords). Without a `host` nothing is sent, and whoever
+/// invites is shown the link to give on.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Mail {
+    /// Name of the server: `smtp.example.org`.
+    pub host: Option<String>,
+    /// Its port; 587 for `starttls`, 465 for `tls`, 25 for `none`.
+    pub port: Option<u16>,
+    /// `starttls`, `tls`, or `none` for a server on this machine only.
+    pub security: Security,
+    /// Who signs in there.
+    pub user: Option<String>,
+    /// With which password.
+    pub password: Option<String>,
+    /// A file that holds the password, instead.
+    pub password_file: Option<PathBuf>,
+    /// The sender: `ServerFlow <serverflow@example.org>`.
+    pub from: Option<String>,
+    /// A certificate authority of your own that vouches for the server, PEM.
+    pub ca: Option<PathBuf>,
 }
 
 /// `[metrics]`.

@@ -25,6 +25,10 @@ pub const OPEN: &[(Method, &str)] = &[
     (Method::POST, "/api/v1/auth/login"),
     (Method::POST, "/api/v1/auth/refresh"),
     (Method::POST, "/api/v1/auth/logout"),
+    (Method::POST, "/api/v1/auth/invitation"),
+    (Method::POST, "/api/v1/auth/accept"),
+    (Method::POST, "/api/v1/auth/forgot"),
+    (Method::POST, "/api/v1/auth/reset"),
     (Method::GET, "/api/v1/openapi.json"),
     // Asks for a credential itself: a browser brings it in another header there.
     (Method::GET, "/api/v1/ws"),

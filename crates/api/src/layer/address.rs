@@ -4,9 +4,11 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
+use sf_types::{ErrorKind, Fault, Network};
 
+use crate::fault::Problem;
 use crate::state::Api;
 
 /// The address a request counts for, as an extension of it.
@@ -18,7 +20,18 @@ pub(crate) async fn find(State(api): State<Api>, mut request: Request, next: Nex
     let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     let address = behind(peer, request.headers(), &api.options().trusted_proxies);
     request.extensions_mut().insert(From(address));
+    if !may_ask(address, &api.options().allowed_networks) {
+        let message = "This control plane does not answer requests from your address.";
+        let fault = Fault::new(ErrorKind::Forbidden, "address.refused", message);
+        return Problem::from(fault.fix("Add your network to `api.allowed_networks` in serverflow.toml."))
+            .into_response();
+    }
     next.run(request).await
+}
+
+/// Whether an address may ask at all. Loopback always may: whoever is on the machine could change the list.
+fn may_ask(address: IpAddr, allowed: &[Network]) -> bool {
+    allowed.is_empty() || address.is_loopback() || allowed.iter().any(|network| network.holds(address))
 }
 
 /// The nearest address that is no trusted proxy. What stands left of it in `X-Forwarded-For` is hearsay.
@@ -49,6 +62,21 @@ mod tests {
         headers.insert("x-forwarded-for", forwarded.parse().unwrap());
         let trusted = ["10.0.0.1".parse().unwrap(), "10.0.0.2".parse().unwrap()];
         assert_eq!(behind(peer.parse().unwrap(), &headers, &trusted), expected.parse::<IpAddr>().unwrap());
+    }
+
+    #[test]
+    fn a_list_of_networks_keeps_all_others_out() {
+        let list: Vec<Network> = ["192.0.2.0/24", "2001:db8::/32"].map(|text| text.parse().unwrap()).to_vec();
+        for (address, listed, expected) in [
+            ("203.0.113.1", &[][..], true),
+            ("192.0.2.9", &list, true),
+            ("2001:db8::9", &list, true),
+            ("203.0.113.1", &list, false),
+            ("127.0.0.1", &list, true),
+            ("::1", &list, true),
+        ] {
+            assert_eq!(may_ask(address.parse().unwrap(), listed), expected, "{address}");
+        }
     }
 
     #[test]

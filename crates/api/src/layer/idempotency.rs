@@ -28,7 +28,7 @@ pub const MAX_KEY_CHARS: usize = 255;
 /// Bytes of an answer that is kept at the most: 256 KiB.
 pub const MAX_KEPT_BYTES: usize = 256 * 1024;
 /// Answers that hold a secret shown once. They are never kept: a repetition is refused instead.
-const ONCE: [&str; 2] = ["/api/v1/tokens", "/api/v1/enrol-tokens"];
+const ONCE: [&str; 3] = ["/api/v1/tokens", "/api/v1/enrol-tokens", "/api/v1/invitations"];
 
 /// An answer as it is kept.
 #[derive(Debug, Serialize, Deserialize)]

@@ -1,8 +1,10 @@
-//! Counts requests before they cost anything.
+//! Counts requests before they cost anything, and tells what is left.
+//! Source: draft-ietf-httpapi-ratelimit-headers-10 (`RateLimit-Policy`, `RateLimit`), RFC 9110 (`Retry-After`).
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use http::{HeaderName, HeaderValue};
 use sf_actions::ActorKind;
 use sf_types::{ErrorKind, Fault};
 
@@ -12,8 +14,21 @@ use crate::layer::address::From;
 use crate::rate;
 use crate::state::Api;
 
-/// Routes that cost a password hash or guess a secret.
-const SIGN_IN: [&str; 2] = ["/api/v1/auth/login", "/api/v1/setup"];
+/// How much a caller may do in which time.
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+/// What is left of it.
+const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+
+/// Routes that cost a password hash or a letter, or guess a secret.
+const SIGN_IN: [&str; 7] = [
+    "/api/v1/auth/login",
+    "/api/v1/setup",
+    "/api/v1/auth/invitation",
+    "/api/v1/auth/accept",
+    "/api/v1/auth/forgot",
+    "/api/v1/auth/reset",
+    "/api/v1/auth/password",
+];
 
 /// Before authentication: by address, and more strictly where secrets could be guessed.
 pub(crate) async fn by_address(State(api): State<Api>, request: Request, next: Next) -> Response {
@@ -28,16 +43,39 @@ pub(crate) async fn by_address(State(api): State<Api>, request: Request, next: N
         (false, false) => Some(rate::Caller::address(ip)),
         (false, true) => None,
     });
-    match counted.map(|caller| api.limiter().take(caller, api.control().now())) {
-        Some(Err(secs)) => refuse(secs),
-        _ => next.run(request).await,
+    count(&api, counted, request, next).await
+}
+
+async fn count(api: &Api, counted: Option<rate::Caller>, request: Request, next: Next) -> Response {
+    let Some(caller) = counted else { return next.run(request).await };
+    match api.limiter().take(caller, api.control().now()) {
+        Err(secs) => refuse(secs),
+        Ok(left) => {
+            let mut response = next.run(request).await;
+            tell(&mut response, caller.policy(), left);
+            response
+        }
+    }
+}
+
+/// What is left, in the standard's two headers.
+fn tell(response: &mut Response, policy: &str, left: rate::Left) {
+    let window = u64::from(left.rate.burst).div_ceil(u64::from(left.rate.per_second.max(1)));
+    let lines = [
+        (POLICY, format!("\"{policy}\";q={};w={window}", left.rate.burst)),
+        (LIMIT, format!("\"{policy}\";r={};t={}", left.requests, left.full_in)),
+    ];
+    for (name, text) in lines {
+        if let Ok(value) = HeaderValue::from_str(&text) {
+            response.headers_mut().insert(name, value);
+        }
     }
 }
 
 /// Counts a credential that was refused: guessing costs as much as asking without one.
 pub(crate) fn failed(api: &Api, from: Option<From>) -> Result<(), u64> {
     let Some(From(ip)) = from else { return Ok(()) };
-    api.limiter().take(rate::Caller::address(ip), api.control().now())
+    api.limiter().take(rate::Caller::address(ip), api.control().now()).map(drop)
 }
 
 /// After authentication: by principal.
@@ -47,10 +85,7 @@ pub(crate) async fn by_principal(State(api): State<Api>, request: Request, next:
         ActorKind::Token { token, .. } => Some(rate::Caller::Token(token)),
         ActorKind::Ai { .. } | ActorKind::System => None,
     });
-    match counted.map(|caller| api.limiter().take(caller, api.control().now())) {
-        Some(Err(secs)) => refuse(secs),
-        _ => next.run(request).await,
-    }
+    count(&api, counted, request, next).await
 }
 
 fn refuse(secs: u64) -> Response {

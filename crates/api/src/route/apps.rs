@@ -1,5 +1,8 @@
 //! Apps: what there is, and what changes their existence and settings.
 
+pub mod observe;
+pub mod projects;
+
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
@@ -167,5 +170,5 @@ pub(crate) async fn newest_log(
     after: u64,
 ) -> std::result::Result<Option<(LogSource, Vec<LogLine>)>, Fault> {
     let found = control.app_log(actor, app, None, &LogPart::After(after)).await;
-    super::observe::or_empty(found).map(|page| page.source.map(|source| (source, page.lines)))
+    observe::or_empty(found).map(|page| page.source.map(|source| (source, page.lines)))
 }

@@ -121,6 +121,7 @@ pub fn specs() -> Vec<SpecView> {
         TargetKind::Token => "token",
         TargetKind::Role => "role",
         TargetKind::Project => "project",
+        TargetKind::Invitation => "invitation",
     };
     let view = |spec: &sf_actions::Spec| SpecView {
         name: spec.name.to_owned(),

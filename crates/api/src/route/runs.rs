@@ -12,7 +12,7 @@ use sf_store::runs::RunFilter;
 use sf_types::{AppId, Fault, NodeId, RunId};
 use utoipa::{IntoParams, ToSchema};
 
-use super::observe::{self, BuildLines};
+use super::apps::observe::{self, BuildLines};
 use super::{Carried, Write, page_request, propose};
 use crate::body::{Asked, Id, Strict};
 use crate::caller::Caller;

@@ -126,6 +126,11 @@ fn names(permissions: PermissionSet) -> Vec<String> {
 }
 
 impl ObjectView {
+    /// As it is stored, without a name.
+    pub(crate) fn stored(kind: &str, id: &str) -> Self {
+        Self { kind: kind.to_owned(), id: Some(id.to_owned()).filter(|id| !id.is_empty()), name: None }
+    }
+
     fn of(object: ObjectRef, name: Option<String>) -> Self {
         Self { kind: object.kind().to_owned(), id: Some(object.id()).filter(|id| !id.is_empty()), name }
     }

@@ -139,6 +139,7 @@ impl Socket {
     }
 
     async fn run(&mut self, shutdown: Shutdown) -> Result<std::convert::Infallible, End> {
+        self.hear_of_oneself();
         let mut beat = interval(BEAT);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -156,20 +157,38 @@ impl Socket {
         }
     }
 
+    /// What happens to the person behind it is heard of at once, not at the next beat.
+    fn hear_of_oneself(&mut self) {
+        let Some(user) = self.known.actor.user() else { return };
+        let own = [sf_bus::Topic::User(user)];
+        self.subscription = self.api.control().bus().subscribe(self.known.actor.scope(), own).ok();
+    }
+
+    /// Whether an event says that this person was suspended, signed out or given other rights.
+    fn is_about_oneself(&self, event: &Event) -> bool {
+        let own = self.known.actor.user().map(sf_bus::Topic::User);
+        event.name.as_ref() == names::USER_UPDATE && own.is_some_and(|own| event.topics.contains(&own))
+    }
+
     /// Asks again who this is, so that what was revoked is heard of within seconds.
     async fn beat(&mut self) -> Result<(), End> {
         if self.heard.elapsed() > SILENCE {
             return Err(End::Gone);
         }
         self.messages = 0;
+        self.recheck().await?;
+        self.make_up().await?;
+        self.write(Message::Ping(Default::default())).await
+    }
+
+    async fn recheck(&mut self) -> Result<(), End> {
         if let Some(known) = still_known(&self.api, &self.token, self.known.address).await?
             && known.actor != self.known.actor
         {
             self.known = known;
             self.withdraw().await?;
         }
-        self.make_up().await?;
-        self.write(Message::Ping(Default::default())).await
+        Ok(())
     }
 
     /// Rights changed: what may not be followed any more is dropped, saying so.
@@ -310,7 +329,12 @@ impl Socket {
 
     async fn deliver(&mut self, delivery: Delivery) -> Result<(), End> {
         match delivery {
-            Delivery::Event(event) => self.tell(&event).await,
+            Delivery::Event(event) => {
+                if self.is_about_oneself(&event) {
+                    self.recheck().await?;
+                }
+                self.tell(&event).await
+            }
             Delivery::Lagged(gap) => {
                 let told = self.followed.values().copied().max().unwrap_or(0);
                 let from = gap.missed_from.unwrap_or(told);

@@ -29,8 +29,8 @@ pub enum Topic {
     Nodes,
     /// `approvals`.
     Approvals,
-    /// `people`: people, roles, invitations.
-    People,
+    /// `users`: people, their roles and invitations.
+    Users,
     /// `projects`.
     Projects,
     /// `system`.
@@ -46,7 +46,7 @@ impl FromStr for Topic {
             "apps" => Some(Self::Apps),
             "nodes" => Some(Self::Nodes),
             "approvals" => Some(Self::Approvals),
-            "people" => Some(Self::People),
+            "users" => Some(Self::Users),
             "projects" => Some(Self::Projects),
             "system" => Some(Self::System),
             _ => text.rsplit_once(':').and_then(|(kind, id)| match kind {
@@ -62,7 +62,7 @@ impl FromStr for Topic {
             let shown: String = text.chars().take(64).collect();
             let message = format!("`{shown}` is no topic.");
             Fault::new(ErrorKind::Invalid, "events.topic", message).fix(
-                "Use run:<id>, app:<id>, node:<id>, logs:app:<id>, logs:run:<id>, runs, apps, nodes, approvals, people, \
+                "Use run:<id>, app:<id>, node:<id>, logs:app:<id>, logs:run:<id>, runs, apps, nodes, approvals, users, \
                  projects or system.",
             )
         })
@@ -81,7 +81,7 @@ impl fmt::Display for Topic {
             Self::Apps => f.write_str("apps"),
             Self::Nodes => f.write_str("nodes"),
             Self::Approvals => f.write_str("approvals"),
-            Self::People => f.write_str("people"),
+            Self::Users => f.write_str("users"),
             Self::Projects => f.write_str("projects"),
             Self::System => f.write_str("system"),
         }
@@ -95,7 +95,7 @@ impl Topic {
             Self::Run(run) | Self::RunLog(run) => Some(sf_bus::Topic::Run(run)),
             Self::App(app) | Self::AppLog(app) => Some(sf_bus::Topic::App(app)),
             Self::Node(node) => Some(sf_bus::Topic::Node(node)),
-            Self::Runs | Self::Apps | Self::Nodes | Self::Approvals | Self::People | Self::Projects => {
+            Self::Runs | Self::Apps | Self::Nodes | Self::Approvals | Self::Users | Self::Projects => {
                 Some(sf_bus::Topic::Tenant(tenant))
             }
             Self::System => None,
@@ -116,7 +116,7 @@ impl Topic {
             Self::Run(_) | Self::RunLog(_) => 0,
             Self::App(_) | Self::AppLog(_) => 1,
             Self::Node(_) => 2,
-            Self::Runs | Self::Apps | Self::Nodes | Self::Approvals | Self::People | Self::Projects | Self::System => 3,
+            Self::Runs | Self::Apps | Self::Nodes | Self::Approvals | Self::Users | Self::Projects | Self::System => 3,
         }
     }
 
@@ -135,7 +135,7 @@ impl Topic {
             Self::Apps => name == events::APP_UPDATE,
             Self::Nodes => name == events::NODE_UPDATE,
             Self::Approvals => name == events::APPROVAL_UPDATE,
-            Self::People => name == events::PEOPLE_UPDATE,
+            Self::Users => [events::USER_UPDATE, events::INVITATION_UPDATE, events::ROLE_UPDATE].contains(&name),
             Self::Projects => name == events::PROJECT_UPDATE,
             Self::System => false,
         }
@@ -150,7 +150,7 @@ impl Topic {
             Self::Run(run) | Self::RunLog(run) => control.run(actor, run).await.map(drop),
             Self::App(app) | Self::AppLog(app) => control.app(actor, app).await.map(drop),
             Self::Node(node) => control.node(actor, node).await.map(drop),
-            Self::Runs | Self::Apps | Self::Nodes | Self::Approvals | Self::People | Self::Projects => {
+            Self::Runs | Self::Apps | Self::Nodes | Self::Approvals | Self::Users | Self::Projects => {
                 self.list_right().map_or(Ok(()), |right| needs(actor, right))
             }
             Self::System => Ok(()),
@@ -163,7 +163,7 @@ impl Topic {
             Self::Runs | Self::Apps => Some(Permission::AppView),
             Self::Nodes => Some(Permission::NodeView),
             Self::Approvals => Some(Permission::ApprovalView),
-            Self::People => Some(Permission::UserView),
+            Self::Users => Some(Permission::UserView),
             Self::Projects => Some(Permission::ProjectView),
             Self::Run(_) | Self::App(_) | Self::Node(_) | Self::AppLog(_) | Self::RunLog(_) | Self::System => None,
         }
@@ -204,7 +204,7 @@ mod tests {
     #[test]
     fn topics_read_back_and_nothing_else_does() {
         let id = "0193a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b";
-        for text in ["runs", "apps", "nodes", "approvals", "people", "projects", "system"] {
+        for text in ["runs", "apps", "nodes", "approvals", "users", "projects", "system"] {
             assert_eq!(text.parse::<Topic>().unwrap().to_string(), text);
         }
         for kind in ["run", "app", "node", "logs:app", "logs:run"] {

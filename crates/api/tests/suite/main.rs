@@ -10,6 +10,8 @@ mod envelopes;
 mod idempotency;
 mod listening;
 mod lists;
+mod people;
+mod rights;
 mod sign_in;
 mod sockets;
 mod world;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
+use sf_actions::Permission;
 use sf_bus::{Event, Topic};
 use sf_protocol::report::{LogLine, LogSource, LogStream, Stream};
 use sf_store::logs::LogOwner;
@@ -320,4 +321,23 @@ async fn a_database_that_is_away_for_a_moment_ends_no_socket_and_hides_nothing()
     for socket in [&mut live, &mut fresh] {
         assert_eq!(socket.next().await.unwrap()["data"]["id"], second);
     }
+}
+
+#[tokio::test]
+async fn a_socket_ends_at_once_when_its_person_is_suspended() {
+    let world = World::new().await;
+    let address = serve(&world).await;
+    let token = world.member(world.tenant().await, "bo@example.org", Permission::ALL).await;
+    let mut theirs = open(address, &[("authorization", format!("Bearer {token}"))]).await.unwrap();
+    let mut mine = connect(&world, address).await;
+    theirs.subscribe(json!({ "topics": ["runs"] })).await;
+    mine.subscribe(json!({ "topics": ["users"] })).await;
+    let me = world.send(Method::GET, "/api/v1/auth/me", Some(&token), None).await.expect(200);
+    let suspend = format!("/api/v1/users/{}/suspend", me["user"]["id"].as_str().unwrap());
+    world.post(&suspend, json!({})).await.expect(200);
+    // The next beat would be up to 4 s away.
+    let ended = tokio::time::timeout(Duration::from_secs(3), theirs.next()).await.expect("at once");
+    assert_eq!(ended, Err(4401));
+    let heard = mine.next().await.unwrap();
+    assert_eq!((heard["event"].as_str(), &heard["data"]["id"]), (Some("user.update"), &me["user"]["id"]));
 }

@@ -12,7 +12,7 @@ use sf_actions::{Action, Permission};
 use sf_api::ApiOptions;
 use sf_api::rate::{Rate, Rates};
 use sf_control::options::Routing;
-use sf_control::{Control, Options};
+use sf_control::{Control, MailOptions, Options};
 use sf_identity::password::Cost;
 use sf_protocol::SecretKey;
 use sf_protocol::report::NodeFacts;
@@ -24,6 +24,9 @@ use tower::ServiceExt;
 pub const EMAIL: &str = "ada@example.org";
 pub const PASSWORD: &str = "four lanterns drift westward";
 
+/// Where the dashboard is said to be.
+pub const PUBLIC_URL: &str = "https://panel.example.org";
+
 pub struct World {
     pub control: Control,
     pub router: Router,
@@ -31,7 +34,7 @@ pub struct World {
     pub clock: Clock,
     /// Access token of the first administrator.
     pub token: String,
-    folder: tempfile::TempDir,
+    pub folder: tempfile::TempDir,
 }
 
 pub struct Answer {
@@ -67,17 +70,22 @@ impl World {
     }
 
     pub async fn with(change: impl FnOnce(&mut ApiOptions)) -> Self {
-        Self::built(Routing::default(), change).await
+        Self::built((Routing::default(), None), change).await
+    }
+
+    /// One that sends its mail by this server.
+    pub async fn mailing(mail: MailOptions) -> Self {
+        Self::built((Routing::default(), Some(mail)), |_| {}).await
     }
 
     /// One whose policy is another.
     pub async fn routed(routing: Routing) -> Self {
-        Self::built(routing, |_| {}).await
+        Self::built((routing, None), |_| {}).await
     }
 
-    async fn built(routing: Routing, change: impl FnOnce(&mut ApiOptions)) -> Self {
+    async fn built((routing, mail): (Routing, Option<MailOptions>), change: impl FnOnce(&mut ApiOptions)) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut world = Self::over(folder, Clock::manual(start()), (7, routing), change).await;
+        let mut world = Self::over(folder, Clock::manual(start()), (7, routing, mail), change).await;
         world.control.first_admin(EMAIL, "Ada", Secret::new(PASSWORD.to_owned())).await.unwrap();
         world.sign_in().await;
         world
@@ -88,7 +96,7 @@ impl World {
         let Self { folder, clock, tasks, .. } = self;
         tasks.stop(Duration::ZERO).await;
         clock.set(clock.now().plus(later));
-        let mut world = Self::over(folder, clock, (8, Routing::default()), |_| {}).await;
+        let mut world = Self::over(folder, clock, (8, Routing::default(), None), |_| {}).await;
         world.sign_in().await;
         world
     }
@@ -96,13 +104,15 @@ impl World {
     async fn over(
         folder: tempfile::TempDir,
         clock: Clock,
-        (seed, routing): (u64, Routing),
+        (seed, routing, mail): (u64, Routing, Option<MailOptions>),
         change: impl FnOnce(&mut ApiOptions),
     ) -> Self {
         let tasks = Tasks::new();
         let mut options = Options::in_folder(folder.path().to_owned());
         options.password_cost = Cost::for_tests();
         options.routing = routing;
+        options.mail = mail;
+        options.public_url = PUBLIC_URL.to_owned();
         let control = Control::start(options, clock.clone(), Rng::seeded(seed), &tasks).await.unwrap();
         let mut options = ApiOptions::new(tasks.clone());
         let wide = Rate { burst: 100_000, per_second: 100_000 };
@@ -218,6 +228,8 @@ pub struct Stranger {
     pub run: String,
     pub token: String,
     pub session: String,
+    pub user: String,
+    pub invitation: String,
 }
 
 async fn stranger<F: Future<Output = Answer>>(
@@ -231,11 +243,16 @@ async fn stranger<F: Future<Output = Answer>>(
     let body = json!({ "name": "their token", "days": 1 });
     let made = ask(Method::POST, "/api/v1/tokens".into(), Some(body)).await.expect(201);
     let sessions = ask(Method::GET, "/api/v1/sessions".into(), None).await.expect(200);
+    let me = ask(Method::GET, "/api/v1/auth/me".into(), None).await.expect(200);
+    let body = json!({ "email": "theirs@example.org", "role": "viewer" });
+    let invited = ask(Method::POST, "/api/v1/invitations".into(), Some(body)).await.expect(201);
     Stranger {
         node: node.to_string(),
         run: id(&opened["run"]),
         token: id(&made["token"]),
         session: id(&sessions[0]),
+        user: id(&me["user"]),
+        invitation: id(&invited["invitation"]),
         app,
     }
 }

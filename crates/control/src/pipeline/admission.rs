@@ -59,9 +59,18 @@ pub(crate) async fn inputs(
 }
 
 /// A freeze holds changes back. Deciding about those that wait is how people get out of it; and what makes a secret
-/// never waits, since the secret is in the answer and nowhere else.
+/// never waits, since the secret is in the answer and nowhere else; nor does what shuts somebody out.
 const fn passes_freeze(action: &Action) -> bool {
-    matches!(action, Action::Run(_) | Action::Access(_) | Action::Node(NodeAction::Invite(_)))
+    use sf_actions::user::UserAction;
+    matches!(
+        action,
+        Action::Run(_)
+            | Action::Access(_)
+            | Action::Node(NodeAction::Invite(_))
+            | Action::User(
+                UserAction::Invite(_) | UserAction::Uninvite(_) | UserAction::Suspend(_) | UserAction::SignOut(_)
+            )
+    )
 }
 
 /// The card for a waiting run: bound by its hash to exactly what is shown.

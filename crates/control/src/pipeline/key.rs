@@ -72,7 +72,7 @@ impl Claim {
             Made::Role(role) => Self::Role(*role),
             Made::User(user) => Self::User(*user),
             Made::Project(project) => Self::Project(*project),
-            Made::Invitation(_) | Made::Token { .. } => Self::Once,
+            Made::Invitation(_) | Made::Token { .. } | Made::Invited { .. } => Self::Once,
         }
     }
 }

@@ -89,6 +89,7 @@ pub(crate) async fn perform(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mu
             tokens::revoke(tx, revoke.token).await?;
             Ok(Made::Nothing)
         }
+        Action::User(action) => crate::people::perform::perform(tx, core, run, action, after).await,
         Action::App(AppAction::Delete(_)) | Action::Deploy(_) | Action::Process(_) => Ok(Made::Nothing),
     }
 }
@@ -207,7 +208,7 @@ async fn unlimited(tx: &Tx, run: &Run) -> sf_store::Result<()> {
     Err(fault.fix("Sign in as a person, or use a key without limits.").into())
 }
 
-fn person(run: &Run) -> Result<sf_types::UserId, StoreError> {
+pub(crate) fn person(run: &Run) -> Result<sf_types::UserId, StoreError> {
     match run.actor {
         ActorKind::Person { user, .. } | ActorKind::Token { user, .. } => Ok(user),
         ActorKind::Ai { .. } | ActorKind::System => {

@@ -75,12 +75,21 @@ pub enum Made {
         /// Until when.
         expires_at: Timestamp,
     },
+    /// A person was asked to join.
+    Invited {
+        /// The invitation.
+        id: sf_types::InvitationId,
+        /// What opens it: shown once.
+        link: String,
+        /// Whether it is on its way by mail, too.
+        mailed: bool,
+    },
+    /// A person changed.
+    User(sf_types::UserId),
     /// Another run changed.
     Run(sf_types::RunId),
     /// A role came to be or changed.
     Role(sf_types::RoleId),
-    /// Somebody's rights changed.
-    User(sf_types::UserId),
     /// A project came to be, changed or went.
     Project(sf_types::ProjectId),
 }

@@ -15,7 +15,7 @@ use crate::key::{self, Key};
 use crate::proposal::{Plan, Proposal, Proposed, refused};
 use crate::subject::{self, Subject};
 use crate::transition::{self, After};
-use crate::{admission, enrolment, perform, rehearsal};
+use crate::{admission, enrolment, people, perform, rehearsal};
 
 impl Control {
     /// Proposes an action. What runs in the control plane is carried out when this returns; what waits for a person
@@ -34,6 +34,7 @@ impl Control {
         }
         let subject = subject::resolve(&reader, actor, &proposal.action).await?;
         authorised(actor, &proposal.action, &subject)?;
+        people::invitations::welcome(&reader, actor, &proposal.action).await?;
         let inputs = admission::inputs(core, &reader, actor, &proposal.action, proposal.confidence).await?;
         let decision = sf_policy::admit(inputs);
         let guard = guard(&subject, decision.admission);

@@ -78,6 +78,7 @@ async fn tell(tx: &mut Tx, action: &Action) -> sf_store::Result<Told> {
         }
         Action::Role(action) => rights::role(tx, action).await?,
         Action::Project(action) => rights::project(tx, action).await?,
+        Action::User(action) => crate::people::told::tell(tx, action).await?,
         Action::App(AppAction::Delete(_)) | Action::Deploy(_) | Action::Process(_) | Action::Run(_) => Told::default(),
     })
 }

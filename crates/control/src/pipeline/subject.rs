@@ -4,7 +4,7 @@ use sf_actions::app::AppAction;
 use sf_actions::role::RoleAction;
 use sf_actions::{Action, Actor, Permission, Standing, Target};
 use sf_policy::Owned;
-use sf_store::{Reader, StoreError, apps, grants, nodes, roles, runs, tenants, users};
+use sf_store::{Reader, StoreError, apps, grants, invitations, nodes, roles, runs, tenants, users};
 use sf_types::{ErrorKind, Fault, NodeId, ProjectId, TenantId};
 
 use crate::authority;
@@ -39,7 +39,7 @@ impl Subject {
 pub(crate) const fn view_right(target: Target) -> Option<Permission> {
     match target {
         Target::Tenant | Target::Token(_) | Target::Role(_) => None,
-        Target::User(_) => Some(Permission::UserView),
+        Target::User(_) | Target::Invitation(_) => Some(Permission::UserView),
         Target::Node(_) => Some(Permission::NodeView),
         Target::App(_) | Target::Run(_) => Some(Permission::AppView),
         Target::Project(_) => Some(Permission::ProjectView),
@@ -56,6 +56,7 @@ pub(crate) async fn resolve(reader: &Reader, actor: &Actor, action: &Action) -> 
             users::get(reader, user).await?;
             of_person(reader, tenant, action).await
         }
+        Target::Invitation(id) => Ok(Subject::of_tenant(invitations::get(reader, id).await?.tenant)),
         Target::Role(role) => {
             roles::get(reader, role).await?;
             Ok(Subject::of_tenant(tenant))

@@ -24,6 +24,8 @@ pub(crate) struct After {
     pub(crate) admitted: Vec<(DeviceCodeId, NodeId)>,
     /// A timer was written: the lane looks when it is due.
     pub(crate) armed: bool,
+    /// A letter was written: the lane of mail looks.
+    pub(crate) posted: bool,
     /// Nodes whose connection ends with this.
     pub(crate) cut: Vec<(NodeId, Fault)>,
     /// Runs whose node is back: its journal is asked about them.

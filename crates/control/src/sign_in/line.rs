@@ -6,7 +6,7 @@ use sf_types::{TenantId, UserId};
 use super::Origin;
 
 /// An audit line about signing in; the address and the network address are committed to, and can be erased.
-pub(super) fn signing(
+pub(crate) fn signing(
     user: Option<(TenantId, UserId)>,
     email: &str,
     origin: &Origin,

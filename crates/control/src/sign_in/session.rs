@@ -76,7 +76,7 @@ impl Control {
         Ok(())
     }
 
-    pub(super) async fn open_session(&self, user: users::User, origin: Origin) -> Result<SignedIn, Fault> {
+    pub(crate) async fn open_session(&self, user: users::User, origin: Origin) -> Result<SignedIn, Fault> {
         let core = self.core();
         let id: SessionId = core.rng.id(&core.clock);
         let (token, family) = core.people.refresh.start(id, self.now(), &core.rng);

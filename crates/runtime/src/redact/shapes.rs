@@ -42,6 +42,8 @@ const PREFIXES: &[(&[u8], usize)] = &[
     (b"sf_", 40),
     (b"sfr_", 40),
     (b"sfe_", 40),
+    (b"sfi_", 40),
+    (b"sfp_", 40),
     (b"eyJ", 40),
 ];
 /// A user name alone in a URL is hidden from this length on: `git@` is no secret, an access token is.

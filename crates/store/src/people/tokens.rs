@@ -84,6 +84,19 @@ pub async fn revoke(tx: &mut Tx, id: TokenId) -> Result<()> {
         .await
 }
 
+/// Makes all tokens of a person useless; answers how many.
+///
+/// # Errors
+/// When the database fails.
+pub async fn revoke_all(tx: &mut Tx, user: UserId) -> Result<u64> {
+    Sql::new("UPDATE api_tokens SET revoked_at = ")
+        .with("? WHERE revoked_at IS NULL", tx.now.as_millis())
+        .and("user_id = ?", &user)
+        .tenant_scoped(tx.scope())
+        .run(tx)
+        .await
+}
+
 /// Notes a use. Call it at most once a minute and token.
 ///
 /// # Errors

@@ -118,6 +118,72 @@ pub async fn page(at: &impl Look, q: Option<&str>, page: &PageRequest) -> Result
     Ok(page_of(sql.page(page)?.all(at).await?, page, |user: &User| user.id.uuid()))
 }
 
+/// Which people.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct UserFilter {
+    /// With this in name or address.
+    pub q: Option<String>,
+    /// Only those who are suspended, or only those who are not.
+    pub is_suspended: Option<bool>,
+}
+
+/// People inside the scope, newest first.
+///
+/// # Errors
+/// A bad cursor; when the database fails.
+pub async fn list(at: &impl Look, filter: &UserFilter, page: &PageRequest) -> Result<Page<User>> {
+    let mut sql = Sql::select::<User>().tenant_scoped(at.scope());
+    if let Some(q) = &filter.q {
+        let pattern = containing(q);
+        sql = sql.with(" AND (lower(name) LIKE ? ESCAPE '\\'", pattern.clone());
+        sql = sql.with(" OR email LIKE ? ESCAPE '\\')", pattern);
+    }
+    sql = match filter.is_suspended {
+        Some(true) => sql.push(" AND disabled_at IS NOT NULL"),
+        Some(false) => sql.push(" AND disabled_at IS NULL"),
+        None => sql,
+    };
+    Ok(page_of(sql.page(page)?.all(at).await?, page, |user: &User| user.id.uuid()))
+}
+
+/// Gives a person another name.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub async fn rename(tx: &mut Tx, user: UserId, name: &str) -> Result<()> {
+    let sql = Sql::new("UPDATE users SET name = ").with("? WHERE TRUE", name).and("id = ?", &user);
+    sql.tenant_scoped(tx.scope()).run_one(tx, "user").await
+}
+
+/// Keeps the language a person chose.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub async fn set_locale(tx: &mut Tx, user: UserId, locale: &str) -> Result<()> {
+    let sql = Sql::new("UPDATE users SET locale = ").with("? WHERE TRUE", locale).and("id = ?", &user);
+    sql.tenant_scoped(tx.scope()).run_one(tx, "user").await
+}
+
+/// Tables whose rows go with a person, those that others refer to last.
+pub const OWNED: &[&str] =
+    &["sessions", "api_tokens", "password_resets", "invitations", "user_permissions", "accounts"];
+
+/// Deletes a person and everything that is theirs alone. What they did stays, under their id.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub async fn remove(tx: &mut Tx, user: UserId) -> Result<()> {
+    let user = get(tx, user).await?;
+    for table in OWNED {
+        Sql::new(&format!("DELETE FROM {table} WHERE TRUE")).and("user_id = ?", &user.id).run(tx).await?;
+    }
+    let open = Sql::new("DELETE FROM invitations WHERE TRUE").and("email = ?", &user.email);
+    open.and("tenant_id = ?", &user.tenant).run(tx).await?;
+    let keys = Sql::new("DELETE FROM idempotency_keys").with(" WHERE principal = ?", user.id.to_string());
+    keys.and("tenant_id = ?", &user.tenant).run(tx).await?;
+    Sql::new("DELETE FROM users WHERE TRUE").and("id = ?", &user.id).run_one(tx, "user").await
+}
+
 /// Sets the password hash of a person inside the scope.
 ///
 /// # Errors

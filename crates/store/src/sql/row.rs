@@ -183,6 +183,8 @@ id_fields!(
     ProjectId,
     UserId,
     AccountId,
+    InvitationId,
+    ResetId,
     SessionId,
     TokenId,
     NodeId,

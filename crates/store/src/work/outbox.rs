@@ -124,6 +124,26 @@ pub async fn next_due(at: &impl Look, lane: &str) -> Result<Option<Timestamp>> {
     Ok(sql.scalar::<Option<Timestamp>>(at).await?.flatten())
 }
 
+/// How many tasks of a lane wait, and why the one that began last has failed.
+///
+/// # Errors
+/// [`StoreError::OutOfScope`] for anybody but the system; when the database fails.
+pub async fn waiting(at: &impl Look, lane: &str) -> Result<(u64, Option<String>)> {
+    system_only(at.scope())?;
+    let count = Sql::new("SELECT count(*) FROM outbox").with(" WHERE lane = ?", lane).scalar(at).await?.unwrap_or(0);
+    let last = Sql::new("SELECT last_error FROM outbox").with(" WHERE lane = ? AND last_error IS NOT NULL", lane);
+    Ok((count, last.push(" ORDER BY due_at DESC LIMIT 1").scalar(at).await?))
+}
+
+/// How many tasks of this kind a tenant has waiting in a lane.
+///
+/// # Errors
+/// When the database fails.
+pub async fn waiting_of(at: &impl Look, lane: &str, kind: &str) -> Result<u64> {
+    let sql = Sql::new("SELECT count(*) FROM outbox").with(" WHERE lane = ?", lane).with(" AND kind = ?", kind);
+    Ok(sql.tenant_scoped(at.scope()).scalar(at).await?.unwrap_or(0))
+}
+
 /// Leases that a dead process of this installation left behind end now: call it at start where only one runs.
 ///
 /// # Errors

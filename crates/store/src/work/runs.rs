@@ -1,5 +1,6 @@
 //! Runs: the durable record of each action.
 
+use sf_actions::user::{Invite, Update, UserAction};
 use sf_actions::{Action, ActorKind, Decision, Target};
 use sf_engine::{Run, RunState};
 use sf_protocol::outcome::{Outcome, Step};
@@ -150,6 +151,43 @@ pub fn target(target: Target) -> (&'static str, String) {
         Target::Token(id) => ("token", id.to_string()),
         Target::Role(id) => ("role", id.to_string()),
         Target::Project(id) => ("project", id.to_string()),
+        Target::Invitation(id) => ("invitation", id.to_string()),
+    }
+}
+
+/// Takes name and address of a person out of the runs and approvals that were about them; answers out of how many
+/// runs. What was done, when and by whom stays.
+///
+/// # Errors
+/// When the database fails.
+pub async fn erase_person(tx: &mut Tx, user: UserId, email: &str) -> Result<u64> {
+    let about = Sql::new("SELECT id, action FROM runs WHERE ((action_name = 'user.update'")
+        .with(" AND target_id = ?)", user.to_string())
+        .with(" OR (action_name = 'user.invite' AND action -> 'args' ->> 'email' = ?))", email);
+    let rows = about.tenant_scoped(tx.scope()).raws(tx).await?;
+    for row in &rows {
+        let (id, Json(action)) = (RunId::read(row, 0)?, Json::<Action>::read(row, 1)?);
+        let action = Json(erased(action)).value();
+        Sql::new("UPDATE runs SET action = ").with("? WHERE TRUE", action).and("id = ?", &id).run(tx).await?;
+        let nothing = Json(serde_json::json!({})).value();
+        let diff = Sql::new("UPDATE approvals SET diff = ").with("? WHERE TRUE", nothing);
+        diff.and("subject_id = ?", &id).run(tx).await?;
+    }
+    Ok(rows.len() as u64)
+}
+
+fn erased(action: Action) -> Action {
+    const NOBODY: &str = "erased@erased.invalid";
+    match action {
+        Action::User(UserAction::Invite(invite)) => {
+            let email = NOBODY.parse().expect("a plain address");
+            Action::User(UserAction::Invite(Invite { email, ..invite }))
+        }
+        Action::User(UserAction::Update(update)) => {
+            let name = "(erased)".parse().expect("a plain name");
+            Action::User(UserAction::Update(Update { name, ..update }))
+        }
+        other => other,
     }
 }
 

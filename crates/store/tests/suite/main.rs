@@ -6,6 +6,7 @@ mod audit;
 mod fixture;
 mod machines;
 mod observed;
+mod people;
 mod pipeline;
 mod rights;
 mod tenancy;
@@ -69,6 +70,12 @@ suite! {
         a_role_is_its_teams_own,
         who_has_rights_at_an_object_sees_it_and_nothing_else,
         a_key_keeps_its_limits,
+    }
+    people {
+        an_address_has_one_open_invitation_and_it_is_used_once,
+        links_of_another_tenant_are_not_there,
+        who_is_removed_leaves_nothing_but_an_id,
+        every_table_that_refers_to_people_goes_with_them,
     }
     machines {
         enrolment_token_has_exactly_one_winner,

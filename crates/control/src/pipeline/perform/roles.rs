@@ -35,12 +35,12 @@ pub(crate) async fn perform(tx: &mut Tx, run: &Run, action: &RoleAction) -> sf_s
         RoleAction::Grant(give) => self::give(tx, run, &own, give).await?,
         RoleAction::Withdraw(withdraw) => self::take(tx, run, &own, withdraw).await?,
     };
-    let user = match action {
-        RoleAction::Grant(give) => Some(give.user),
-        RoleAction::Withdraw(withdraw) => Some(withdraw.user),
-        _ => None,
-    };
-    tx.publish(events::people_changed(run.tenant, user));
+    tx.publish(match action {
+        RoleAction::Grant(Grant { user, .. }) | RoleAction::Withdraw(Withdraw { user, .. }) => {
+            events::user_changed(run.tenant, *user, "rights")
+        }
+        _ => events::roles_changed(run.tenant),
+    });
     Ok(made)
 }
 
@@ -62,8 +62,7 @@ async fn give(tx: &mut Tx, run: &Run, own: &Rights, give: &Grant) -> sf_store::R
     let place = authority::standing_of(tx, give.object).await?;
     let wanted = match give.role {
         None => give.permissions.iter().copied().collect(),
-        Some(RoleRef::BuiltIn(role)) => role.permissions,
-        Some(RoleRef::Own(id)) => roles::get(tx, id).await?.permissions(),
+        Some(role) => permissions_of(tx, role).await?,
     };
     within(own, wanted, &place)?;
     let by = person(run);
@@ -98,8 +97,16 @@ pub(crate) async fn keep_an_owner(tx: &mut Tx, run: &Run) -> sf_store::Result<()
     Err(fault.fix("Make somebody else an owner first.").into())
 }
 
+/// What a role allows now.
+pub(crate) async fn permissions_of(tx: &Tx, role: RoleRef) -> sf_store::Result<PermissionSet> {
+    match role {
+        RoleRef::BuiltIn(role) => Ok(role.permissions),
+        RoleRef::Own(id) => Ok(roles::get(tx, id).await?.permissions()),
+    }
+}
+
 /// Refuses to hand on, or to take, what the proposer does not have there.
-fn within(own: &Rights, wanted: PermissionSet, place: &Standing) -> sf_store::Result<()> {
+pub(crate) fn within(own: &Rights, wanted: PermissionSet, place: &Standing) -> sf_store::Result<()> {
     let missing = sf_policy::beyond(own, wanted, place);
     if missing.is_empty() {
         return Ok(());

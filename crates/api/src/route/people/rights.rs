@@ -8,11 +8,11 @@ use sf_actions::{Action, ObjectRef, Permission};
 use sf_types::{GrantId, UserId};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Carried, Write, propose};
 use crate::body::{Asked, Id, Strict};
 use crate::caller::Caller;
 use crate::envelope::{Envelope, Result, created, ok};
 use crate::fault::Problem;
+use crate::route::{Carried, Write, propose};
 use crate::state::Api;
 use crate::view::Nothing;
 use crate::view::rights::{AccessView, AnswerView, GrantView};

@@ -7,10 +7,10 @@ use sf_protocol::report::LogSource;
 use sf_types::{AppId, ErrorKind, Fault, ReleaseId};
 use utoipa::IntoParams;
 
-use super::{Paged, Span};
 use crate::body::{Asked, Id};
 use crate::caller::Caller;
 use crate::envelope::{Envelope, Result, ok, page};
+use crate::route::{Paged, Span};
 use crate::state::Api;
 use crate::view::app::AppStatusView;
 use crate::view::log::{LineView, LogView};

@@ -9,11 +9,11 @@ use sf_control::Made;
 use sf_types::{Name, ProjectId};
 use utoipa::ToSchema;
 
-use super::{Carried, Write, propose};
 use crate::body::{Asked, Id, Strict};
 use crate::caller::Caller;
 use crate::envelope::{Envelope, Result, created, ok};
 use crate::fault::Problem;
+use crate::route::{Carried, Write, propose};
 use crate::state::Api;
 use crate::view::Nothing;
 use crate::view::project::ProjectView;

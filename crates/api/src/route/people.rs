@@ -1,0 +1,9 @@
+//! People: those of the team, those asked to join it, and what each does with their own account.
+
+pub mod account;
+pub mod invitations;
+pub mod mail;
+pub mod passwords;
+pub mod rights;
+pub mod roles;
+pub mod users;
