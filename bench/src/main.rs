@@ -3,13 +3,14 @@
 //! disk and loopback in the same run; `peer` is what a bare program does.
 //!
 //! Simulated agents live in a second process, started from this very binary as `sf-bench agents`. `sf-bench orders`
-//! measures orders alone.
+//! measures orders alone, `sf-bench sign-in` what a flood of sign-ins costs everybody else.
 
 mod agents;
 mod floors;
 mod line;
 mod orders;
 mod rows;
+mod sign_in;
 mod swarm;
 
 use anyhow::{Context, Result, ensure};
@@ -29,6 +30,7 @@ fn main() -> Result<()> {
     match std::env::args().nth(1).as_deref() {
         Some("agents") => runtime.block_on(swarm::run()),
         Some("tls") => runtime.block_on(secured()),
+        Some("sign-in") => runtime.block_on(sign_in::flood()),
         Some("orders") => runtime.block_on(orders_only()),
         _ => runtime.block_on(measure()),
     }
@@ -38,6 +40,7 @@ async fn measure() -> Result<()> {
     let fsync = floors::disk().await?;
     floors::loopback().await?;
     plain(count()?, &fsync).await?;
+    sign_in::flood().await?;
     // In a process of its own: memory that the first part gave back would hide what these connections take.
     let done = tokio::process::Command::new(std::env::current_exe()?).arg("tls").status().await?;
     ensure!(done.success(), "the part with TLS failed: {done}");

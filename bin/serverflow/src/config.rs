@@ -187,6 +187,31 @@ mod tests {
         assert!(!shown.contains("pa55word"), "{shown}");
     }
 
+    #[tokio::test]
+    async fn the_master_key_comes_from_a_file_a_text_or_a_command() {
+        use base64::Engine;
+        let (folder, key) = (tempfile::tempdir().unwrap(), [7; 32]);
+        let text = base64::engine::general_purpose::STANDARD.encode(key);
+        let file = folder.path().join("elsewhere.key");
+        std::fs::write(&file, &text).unwrap();
+        std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        let expected = sf_identity::MasterKey::from_bytes(key).id();
+        for master in [
+            format!("file = {:?}", file.display().to_string()),
+            format!("key = {text:?}"),
+            format!("command = [\"printf\", \"%s\", {text:?}]"),
+            // The text counts before the others.
+            format!("key = {text:?}\ncommand = [\"false\"]\nfile = \"/nowhere\""),
+        ] {
+            let path = folder.path().join("serverflow.toml");
+            let data = folder.path().join("data").display().to_string();
+            std::fs::write(&path, format!("[data]\nfolder = {data:?}\n[master]\n{master}\n")).unwrap();
+            let options = Config::load(Some(&path)).unwrap().control().unwrap();
+            let fetched = sf_identity::MasterKey::fetch(&options.master, &sf_runtime::Rng::seeded(1)).await;
+            assert_eq!(fetched.unwrap().id(), expected, "{master}");
+        }
+    }
+
     #[test]
     fn the_committed_example_is_a_valid_configuration() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");

@@ -54,6 +54,14 @@ impl Context {
         Client::new(&self.server()?, None, self.global.ca.as_deref())
     }
 
+    /// A client of another control plane, without a credential.
+    ///
+    /// # Errors
+    /// An unusable address.
+    pub fn anonymous_at(&self, server: &str) -> Result<Client, Failure> {
+        Client::new(server.trim_end_matches('/'), None, self.global.ca.as_deref())
+    }
+
     /// A client with the stored or given token.
     ///
     /// # Errors

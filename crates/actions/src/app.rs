@@ -1,14 +1,15 @@
 //! What is deployed: its existence and its settings.
 
 use serde::{Deserialize, Serialize};
-use sf_protocol::app::{EnvVar, HealthCheck, Limits, RestartRule, Traffic, TrafficMode};
+use sf_protocol::app::{HealthCheck, Limits, RestartRule, Traffic, TrafficMode};
 use sf_protocol::build::BuildSettings;
-use sf_types::{AppId, NodeId, ProjectId, Slug};
+use sf_types::{AppId, NodeId, ProjectId, SecretName, Slug};
 
 use crate::permission::Permission;
 use crate::spec::{Effect, Place, Spec, minutes};
 use crate::target::{Target, TargetKind};
 use crate::valid::{self, Refused};
+use crate::variable::{Source, Variable};
 
 /// Changes to apps.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -78,7 +79,7 @@ pub struct Settings {
     pub build: BuildSettings,
     /// Environment variables.
     #[serde(default)]
-    pub env: Vec<EnvVar>,
+    pub env: Vec<Variable>,
     /// When a release counts as healthy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health: Option<HealthCheck>,
@@ -122,6 +123,25 @@ impl Settings {
             limits: Limits::default(),
             keep_releases: Self::DEFAULT_KEEP,
         }
+    }
+
+    /// The variables as a process gets them: of one name the last counts.
+    pub fn variables(&self) -> impl Iterator<Item = &Variable> {
+        let env = &self.env;
+        let last = |at: usize| !env[at + 1..].iter().any(|later| later.name == env[at].name);
+        env.iter().enumerate().filter(move |(at, _)| last(*at)).map(|(_, variable)| variable)
+    }
+
+    /// The names of the secrets that are used, each once, sorted.
+    pub fn secrets(&self) -> Vec<&SecretName> {
+        let used = self.variables().filter_map(|variable| match &variable.source {
+            Source::Secret(secret) => Some(secret),
+            Source::Value(_) => None,
+        });
+        let mut names: Vec<_> = used.collect();
+        names.sort_unstable();
+        names.dedup();
+        names
     }
 
     /// Refuses what no node could carry out.

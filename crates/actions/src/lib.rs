@@ -10,6 +10,7 @@ pub mod actor;
 pub mod admission;
 pub mod app;
 pub mod deploy;
+pub mod factor;
 pub mod node;
 pub mod object;
 pub mod permission;
@@ -18,10 +19,12 @@ pub mod project;
 pub mod rights;
 pub mod role;
 pub mod run;
+pub mod secret;
 pub mod spec;
 pub mod target;
 pub mod user;
 pub mod valid;
+pub mod variable;
 
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +36,7 @@ pub use rights::{Object, Rights, Standing};
 pub use spec::{Effect, Place, Spec};
 pub use target::{Target, TargetKind};
 pub use valid::Refused;
+pub use variable::{Source, Variable};
 
 /// One entry of the closed vocabulary with its arguments. Written as `{"action": "app.deploy", "args": {…}}`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -56,6 +60,10 @@ pub enum Action {
     Project(project::ProjectAction),
     /// People of the team.
     User(user::UserAction),
+    /// Second factors of people.
+    Factor(factor::FactorAction),
+    /// Secrets.
+    Secret(secret::SecretAction),
 }
 
 impl Action {
@@ -71,6 +79,8 @@ impl Action {
             Self::Role(action) => action.spec(),
             Self::Project(action) => action.spec(),
             Self::User(action) => action.spec(),
+            Self::Factor(action) => action.spec(),
+            Self::Secret(action) => action.spec(),
         }
     }
 
@@ -86,6 +96,8 @@ impl Action {
             Self::Role(action) => action.target(),
             Self::Project(action) => action.target(),
             Self::User(action) => action.target(),
+            Self::Factor(action) => action.target(),
+            Self::Secret(action) => action.target(),
         }
     }
 
@@ -101,6 +113,8 @@ impl Action {
             role::SPECS,
             project::SPECS,
             user::SPECS,
+            factor::SPECS,
+            secret::SPECS,
         ]
         .into_iter()
         .flatten()

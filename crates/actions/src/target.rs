@@ -1,7 +1,7 @@
 //! What an action acts on.
 
 use serde::{Deserialize, Serialize};
-use sf_types::{AppId, InvitationId, NodeId, ProjectId, RoleId, RunId, TokenId, UserId};
+use sf_types::{AppId, InvitationId, NodeId, ProjectId, RoleId, RunId, SecretId, TokenId, UserId};
 
 /// The kind of thing acted on.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -24,6 +24,8 @@ pub enum TargetKind {
     Project,
     /// An invitation to a person.
     Invitation,
+    /// A secret.
+    Secret,
 }
 
 /// The thing acted on.
@@ -48,4 +50,6 @@ pub enum Target {
     Project(ProjectId),
     /// An invitation to a person.
     Invitation(InvitationId),
+    /// A secret.
+    Secret(SecretId),
 }

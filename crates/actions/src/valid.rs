@@ -1,6 +1,8 @@
 //! Values that constructors refuse.
 
-use sf_protocol::app::{EnvVar, HealthCheck, Probe};
+use sf_protocol::app::{HealthCheck, Probe};
+
+use crate::variable::{Source, Variable};
 
 /// A value was refused before anything was recorded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -30,7 +32,7 @@ pub const MAX_ENV_BYTES: usize = 24 * 1024;
 ///
 /// # Errors
 /// [`Refused`] names the entry.
-pub fn env(vars: &[EnvVar]) -> Result<(), Refused> {
+pub fn env(vars: &[Variable]) -> Result<(), Refused> {
     if vars.len() > MAX_ENV_VARS {
         return Err(Refused::new("env", format!("{} variables, {MAX_ENV_VARS} are allowed", vars.len())));
     }
@@ -44,11 +46,16 @@ pub fn env(vars: &[EnvVar]) -> Result<(), Refused> {
         if matches!(var.name.as_str(), "PORT" | "PATH" | "HOME") || var.name.starts_with("LD_") {
             return Err(Refused::new(field, format!("`{}` is set by ServerFlow and cannot be overridden", var.name)));
         }
-        if var.value.contains('\0') {
+        if matches!(&var.source, Source::Value(value) if value.contains('\0')) {
             return Err(Refused::new(format!("env[{at}].value"), "a NUL byte cannot be in an environment"));
         }
     }
-    let bytes: usize = vars.iter().map(|var| var.name.len() + var.value.len()).sum();
+    let value = |var: &Variable| match &var.source {
+        Source::Value(value) => value.len(),
+        // Counted where its order is made: how long it is, is nobody's business here.
+        Source::Secret(_) => 0,
+    };
+    let bytes: usize = vars.iter().map(|var| var.name.len() + value(var)).sum();
     if bytes > MAX_ENV_BYTES {
         return Err(Refused::new(
             "env",
@@ -214,13 +221,13 @@ mod tests {
 
     #[test]
     fn an_environment_cannot_take_over_the_process() {
-        let var = |name: &str| EnvVar { name: name.into(), value: "x".into() };
+        let var = |name: &str| Variable::value(name, "x");
         for (name, ok) in
             [("A_1", true), ("LD_PRELOAD", false), ("PATH", false), ("1A", false), ("A=B", false), ("", false)]
         {
             assert_eq!(env(&[var(name)]).is_ok(), ok, "{name}");
         }
-        assert!(env(&[EnvVar { name: "A".into(), value: "x".repeat(MAX_ENV_BYTES) }]).is_err());
+        assert!(env(&[Variable::value("A", "x".repeat(MAX_ENV_BYTES))]).is_err());
     }
 
     #[test]

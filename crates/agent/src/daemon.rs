@@ -143,6 +143,7 @@ fn node(
     let supervisor = Supervisor::new(process::Options {
         dir: state.join("run"),
         program: options.program.clone(),
+        key: key.clone(),
         clock: options.clock.clone(),
         tasks: tasks.clone(),
     });

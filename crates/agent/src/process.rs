@@ -17,6 +17,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use sf_protocol::SecretKey;
 use sf_protocol::app::RestartRule;
 use sf_runtime::{Clock, Tasks};
 use sf_types::{AppId, Millis, ReleaseId};
@@ -30,8 +31,9 @@ pub(crate) use launch::launch;
 pub use tree::{Identity, Usage};
 
 use crate::shim::state::{Request, Status};
-use crate::shim::{Message, ShimSpec};
+use crate::shim::{Message, ShimSpec, values};
 use folder::{RunFolder, SPEC};
+use launch::LaunchFailure;
 
 /// Changes kept for a subscriber that is slow; beyond, it is told how many it missed.
 const CHANGES_KEPT: usize = 256;
@@ -47,6 +49,8 @@ pub struct Options {
     pub dir: PathBuf,
     /// The program that has the mode `shim`: usually this one.
     pub program: PathBuf,
+    /// The node's key, which opens secrets.
+    pub key: SecretKey,
     /// The time.
     pub clock: Clock,
     /// Owner of the watching tasks.
@@ -99,7 +103,7 @@ impl Supervisor {
             return Err(ProcessError::AlreadyRuns { release: spec.release });
         }
         folder.write(SPEC, spec, true).map_err(at)?;
-        self.launch(&folder, spec.release).await
+        self.launch(&folder, spec).await
     }
 
     /// Starts a process again by the specification in its run folder: after a reboot, or when shim and daemon were
@@ -109,17 +113,20 @@ impl Supervisor {
     /// As [`Supervisor::start`]; [`ProcessError::Unknown`] without a specification.
     pub async fn revive(&self, release: ReleaseId) -> Result<Process, ProcessError> {
         let folder = self.folder(release);
-        if !folder.spec().exists() {
-            return Err(ProcessError::Unknown { release });
-        }
-        self.launch(&folder, release).await
+        let at = |source| ProcessError::Folder { path: folder.path().to_owned(), source };
+        let spec: ShimSpec = folder.read(SPEC).map_err(at)?.ok_or(ProcessError::Unknown { release })?;
+        self.launch(&folder, &spec).await
     }
 
-    async fn launch(&self, folder: &RunFolder, release: ReleaseId) -> Result<Process, ProcessError> {
-        launch(&self.0.options.program, "shim", folder)
-            .await
-            .map_err(|failure| ProcessError::from_launch(failure, release))?;
+    async fn launch(&self, folder: &RunFolder, spec: &ShimSpec) -> Result<Process, ProcessError> {
+        self.hold(folder, spec).await?.map_err(|failure| ProcessError::from_launch(failure, spec.release))?;
         self.attach(folder.clone()).await
+    }
+
+    /// Starts a shim and gives it the values that are only sealed in its specification.
+    async fn hold(&self, folder: &RunFolder, spec: &ShimSpec) -> Result<Result<(), LaunchFailure>, ProcessError> {
+        let values = values::open(spec, &self.0.options.key).map_err(|name| ProcessError::Secret { name })?;
+        Ok(launch(&self.0.options.program, "shim", folder, values::written(&values)).await)
     }
 
     /// A process known to this supervisor.

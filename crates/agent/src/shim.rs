@@ -16,6 +16,7 @@ mod serve;
 mod spawn;
 pub mod spec;
 pub mod state;
+pub(crate) mod values;
 
 use std::io;
 use std::path::Path;
@@ -40,12 +41,21 @@ pub fn main(spec: &Path) -> ExitCode {
         eprintln!("{} is not there", spec.display());
         return ExitCode::from(EXIT_SPEC);
     };
+    let values = match folder.read::<ShimSpec>(SPEC).ok().flatten().map(|spec| values::read(&spec)) {
+        Some(Err(error)) => {
+            eprintln!("{error}");
+            return ExitCode::from(EXIT_SPEC);
+        }
+        Some(Ok(values)) => values,
+        // Why, is found out below.
+        None => Vec::new(),
+    };
     let launch = match detach::detach(&folder.path().join(ERRORS)) {
         Ok(launch) => launch,
         Err(code) => return code,
     };
     match prepare(&folder) {
-        Ok((held, spec)) => serve::run(folder, held, spec, launch),
+        Ok((held, spec)) => serve::run(folder, held, (spec, values), launch),
         Err((code, reason)) => {
             launch.failed(code, &reason);
             ExitCode::from(code)

@@ -6,6 +6,8 @@
 mod meanwhile;
 #[path = "daemon/plane.rs"]
 mod plane;
+#[path = "daemon/secrets.rs"]
+mod secrets;
 #[path = "daemon/world.rs"]
 mod world;
 

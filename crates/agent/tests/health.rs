@@ -8,6 +8,7 @@ use std::time::Duration;
 use sf_agent::health::{self, HealthError, Healthy, Why};
 use sf_agent::process::{Options, Process, Supervisor};
 use sf_agent::shim::ShimSpec;
+use sf_protocol::SecretKey;
 use sf_protocol::app::{HealthCheck, Probe, RestartRule};
 use sf_runtime::{Clock, Rng, Tasks};
 use sf_types::{Millis, Port};
@@ -23,7 +24,13 @@ impl World {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let (program, clock, tasks) = (PathBuf::from(PROGRAM), Clock::system(), Tasks::new());
-        let supervisor = Supervisor::new(Options { dir: dir.path().join("run"), program, clock, tasks });
+        let supervisor = Supervisor::new(Options {
+            dir: dir.path().join("run"),
+            program,
+            key: SecretKey::from_seed(&[7; 32]),
+            clock,
+            tasks,
+        });
         Self { dir, supervisor }
     }
 

@@ -12,6 +12,7 @@ use sf_agent::confine::{Confinement, Identity};
 use sf_agent::process::{Options, Process, ProcessError, Supervisor};
 use sf_agent::shim::log::LogReader;
 use sf_agent::shim::{How, ShimSpec, Status};
+use sf_protocol::SecretKey;
 use sf_protocol::app::{AppState, RestartRule};
 use sf_protocol::report::{LogLine, Stream};
 use sf_runtime::{Clock, Rng, Tasks};
@@ -35,7 +36,13 @@ impl World {
     fn supervisor(dir: &tempfile::TempDir) -> Supervisor {
         let program = PathBuf::from(env!("CARGO_BIN_EXE_sf-agent-modes"));
         let (clock, tasks) = (Clock::system(), Tasks::new());
-        Supervisor::new(Options { dir: dir.path().join("run"), program, clock, tasks })
+        Supervisor::new(Options {
+            dir: dir.path().join("run"),
+            program,
+            key: SecretKey::from_seed(&[7; 32]),
+            clock,
+            tasks,
+        })
     }
 
     /// A daemon that was killed and started again knows nothing.

@@ -136,8 +136,17 @@ fn all_limits() -> Vec<(&'static str, String, &'static str)> {
             "types::PageRequest::DEFAULT_ROWS",
         ),
         ("points of metrics", sf_store::metrics::MAX_POINTS.to_string(), "store::metrics::MAX_POINTS"),
+        ("value of a secret", bytes(sf_actions::secret::MAX_VALUE_BYTES), "actions::secret::MAX_VALUE_BYTES"),
+        ("secrets of a project", sf_store::secrets::MAX_PER_PROJECT.to_string(), "store::secrets::MAX_PER_PROJECT"),
+        ("versions kept of a secret", sf_store::secrets::VERSIONS_KEPT.to_string(), "store::secrets::VERSIONS_KEPT"),
+        (
+            "description of a secret",
+            format!("{} characters", sf_actions::secret::MAX_DESCRIPTION_CHARS),
+            "actions::secret::MAX_DESCRIPTION_CHARS",
+        ),
         ("lines kept of one log", sf_store::logs::MAX_LINES_PER_LOG.to_string(), "store::logs::MAX_LINES_PER_LOG"),
     ];
+    rows.extend(sign_in_limits());
     rows.extend(socket_limits());
     rows.extend(people_limits());
     rows
@@ -184,6 +193,36 @@ fn people_limits() -> Vec<(&'static str, String, &'static str)> {
             "control::people::account::MAX_LOCALE_CHARS",
         ),
         ("mail address", format!("{} characters", sf_types::Email::MAX), "types::Email::MAX"),
+    ]
+}
+
+fn sign_in_limits() -> Vec<(&'static str, String, &'static str)> {
+    use sf_identity::{device, recovery, throttle};
+    use sf_store::{cli_logins, lockout, tickets};
+    let secs = |time: std::time::Duration| format!("{} s", time.as_secs());
+    let slows = |limits: throttle::Limits| format!("{} free, then up to {} apart", limits.free, secs(limits.longest));
+    vec![
+        (
+            "failed sign-ins of an account in a row",
+            throttle::MOST_FAILURES.to_string(),
+            "identity::throttle::MOST_FAILURES",
+        ),
+        ("the same from networks it does not know", slows(throttle::STRANGERS), "identity::throttle::STRANGERS"),
+        ("the same from networks it knows", slows(throttle::KNOWN), "identity::throttle::KNOWN"),
+        ("failed sign-ins of a network", slows(throttle::NETWORK), "identity::throttle::NETWORK"),
+        ("wrong codes of programs a person types", slows(throttle::CODES), "identity::throttle::CODES"),
+        ("time until failed sign-ins are forgotten", secs(throttle::STRANGERS.forget), "identity::throttle::STRANGERS"),
+        ("counters of failed sign-ins", lockout::MAX_COUNTERS.to_string(), "store::lockout::MAX_COUNTERS"),
+        ("time for a second factor", secs(sf_control::sign_in::TICKET_LIFETIME), "control::sign_in::TICKET_LIFETIME"),
+        ("codes tried with one ticket", tickets::MAX_ATTEMPTS.to_string(), "store::tickets::MAX_ATTEMPTS"),
+        ("recovery codes", recovery::CODES.to_string(), "identity::recovery::CODES"),
+        ("time of a program's code", secs(device::LIFETIME), "identity::device::LIFETIME"),
+        ("programs that wait to be signed in", cli_logins::MAX_PENDING.to_string(), "store::cli_logins::MAX_PENDING"),
+        (
+            "the same of one address",
+            cli_logins::MAX_PENDING_PER_NETWORK.to_string(),
+            "store::cli_logins::MAX_PENDING_PER_NETWORK",
+        ),
     ]
 }
 
@@ -276,8 +315,8 @@ answered, and taken where it is a UUID.
 **Credentials.** `Authorization: Bearer <access token or sf_ token>`. Browsers keep their refresh token in a cookie that
 scripts cannot read; requests with it need an `Origin` of our own and the header `X-Serverflow-Client`.
 
-**Writes** take `?dryRun=true` (answered with a plan) and `Idempotency-Key` (1 to 255 visible ASCII characters): the same
-request with the same key is answered again with `Idempotent-Replayed: true`, another request with it is a conflict. What
+**Writes** take `?dryRun=true` (answered with a plan) and `Idempotency-Key` (1 to 255 visible ASCII characters), apart
+from those below `/auth/`, which hold passwords and codes and are never replayed: the same request with the same key is answered again with `Idempotent-Replayed: true`, another request with it is a conflict. What
 waits for a person or a machine answers 202 with its run.
 
 **Lists** take `limit` (up to 200) and `after` (the `next` of the page before), newest first.

@@ -15,6 +15,7 @@ use utoipa_axum::routes;
 use crate::fault::Problem;
 use crate::layer::{address, headers, host, idempotency, origin, rates, rescue};
 use crate::options::ApiOptions;
+use crate::route::apps::secrets;
 use crate::route::{
     activity, approvals, apps, auth, deploys, enrolment, health, nodes, people, reference, runs, sessions, setup,
     tokens,
@@ -55,6 +56,16 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(health::get))
         .routes(routes!(setup::get, setup::post))
         .routes(routes!(auth::login))
+        .routes(routes!(auth::factors::login))
+        .routes(routes!(auth::factors::get))
+        .routes(routes!(auth::factors::add, auth::factors::remove))
+        .routes(routes!(auth::factors::confirm))
+        .routes(routes!(auth::factors::recovery_codes))
+        .routes(routes!(auth::factors::reset))
+        .routes(routes!(auth::device::begin, auth::device::find))
+        .routes(routes!(auth::device::poll))
+        .routes(routes!(auth::device::approve))
+        .routes(routes!(auth::device::deny))
         .routes(routes!(auth::refresh))
         .routes(routes!(auth::logout))
         .routes(routes!(auth::me))
@@ -75,7 +86,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(people::mail::test))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))
-        .routes(routes!(sessions::list))
+        .routes(routes!(sessions::list, sessions::end_others))
         .routes(routes!(sessions::end))
         .routes(routes!(nodes::list))
         .routes(routes!(nodes::get, nodes::rename, nodes::remove))
@@ -107,6 +118,8 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(runs::cancel))
         .routes(routes!(runs::approve))
         .routes(routes!(runs::reject))
+        .routes(routes!(secrets::list, secrets::create))
+        .routes(routes!(secrets::change, secrets::delete))
         .routes(routes!(approvals::list))
         .routes(routes!(activity::list))
         .routes(routes!(people::roles::list, people::roles::create))

@@ -14,7 +14,9 @@ pub mod project;
 pub mod release;
 pub mod rights;
 pub mod run;
+pub mod secret;
 pub mod settings;
+pub mod sign_in;
 pub mod user;
 
 use serde::{Serialize, Serializer};

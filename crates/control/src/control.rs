@@ -41,6 +41,7 @@ pub(crate) struct Core {
     pub(crate) quota: crate::pipeline::quota::Quota,
     pub(crate) waiting: crate::enrolment::Waiting,
     pub(crate) timer_armed: Notify,
+    pub(crate) people_changed: crate::sign_in::Changes,
     pub(crate) started_at: Timestamp,
 }
 
@@ -122,6 +123,9 @@ impl Control {
         }
         for (code, node) in after.admitted {
             self.0.waiting.tell(code, Ok(node));
+        }
+        for user in after.people {
+            self.0.people_changed.tell(user);
         }
         for node in after.learning {
             self.learn(node);

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use sf_runtime::OnError;
-use sf_store::{devices, enrol, events, idempotency, invitations, logs, metrics, resets, sessions};
+use sf_store::{
+    cli_logins, devices, enrol, events, idempotency, invitations, lockout, logs, metrics, resets, sessions, tickets,
+};
 use sf_types::{Fault, Scope, Timestamp};
 
 use crate::control::Control;
@@ -50,6 +52,9 @@ impl Control {
                     enrol::prune(tx, credentials).await?;
                     invitations::prune(tx, credentials).await?;
                     resets::prune(tx, credentials).await?;
+                    tickets::prune(tx, credentials).await?;
+                    cli_logins::prune(tx, credentials).await?;
+                    lockout::prune(tx, credentials).await?;
                     idempotency::prune(tx).await?;
                     events::prune(tx, now.minus(EVENTS_KEPT)).await?;
                     metrics::prune(tx, now.minus(METRICS_KEPT)).await.map(drop)

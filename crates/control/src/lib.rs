@@ -22,7 +22,7 @@ pub mod queries;
 pub mod sign_in;
 mod start;
 
-pub(crate) use node::{backlog, dispatch, links, receive, resync, signer, written};
+pub(crate) use node::{backlog, delivery, dispatch, links, receive, resync, signer, written};
 pub(crate) use pipeline::{admission, moments, perform, rehearsal, subject, timers, transition};
 
 pub use control::Control;

@@ -2,6 +2,7 @@
 //! ([`receive`]).
 
 pub(crate) mod backlog;
+pub(crate) mod delivery;
 pub(crate) mod dispatch;
 pub mod enrolment;
 pub(crate) mod links;

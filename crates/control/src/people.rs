@@ -8,7 +8,7 @@ pub mod invitations;
 pub mod look;
 pub mod passwords;
 pub(crate) mod perform;
-mod roles;
+pub(crate) mod roles;
 pub(crate) mod told;
 
 use sf_actions::ActorKind;

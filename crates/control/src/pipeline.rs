@@ -8,6 +8,7 @@ pub mod proposal;
 mod propose;
 pub(crate) mod quota;
 pub(crate) mod rehearsal;
+pub(crate) mod secrets;
 pub(crate) mod subject;
 pub(crate) mod timers;
 pub(crate) mod transition;

@@ -9,6 +9,7 @@ pub mod people;
 pub mod projects;
 pub mod rights;
 pub mod runs;
+pub mod secrets;
 
 use sf_actions::{Actor, Permission};
 use sf_store::Reader;

@@ -1,27 +1,40 @@
-//! People and their credentials: the first administrator, sign-in, sessions, tokens. The only place that turns a
-//! credential into an [`Actor`](sf_actions::Actor).
+//! People and their credentials: the first administrator, sign-in, second factors, sessions, tokens. The only place
+//! that turns a credential into an [`Actor`](sf_actions::Actor).
+//!
+//! Start reading at [`Control::sign_in`], then `lockout` (who may try), `factor` (the second step), `session` (what
+//! begins then), `device` (a CLI without a keyboard of its own).
 
 mod bearer;
+mod changes;
+mod device;
+mod factor;
 mod line;
+mod lockout;
+mod reset;
 mod session;
 mod setup;
+mod ticket;
 
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
 
 use sf_actions::Permission;
+use sf_identity::device::DeviceKey;
 use sf_identity::password::Cost;
+use sf_identity::recovery::RecoveryKey;
 use sf_identity::refresh::RefreshKey;
 use sf_identity::setup::SetupKey;
-use sf_identity::throttle::{ACCOUNT, ADDRESS, SignInThrottle};
-use sf_identity::{IdentityError, MasterKey, Passwords, Verified};
+use sf_identity::{IdentityError, MasterKey, Passwords};
 use sf_runtime::Rng;
 use sf_store::sessions::SessionKind;
-use sf_store::users;
+use sf_store::{factors, users};
 use sf_types::{ErrorKind, Fault, RequestId, Scope, Secret, SessionId, Timestamp};
 
+pub(crate) use self::changes::Changes;
+pub use self::device::{DeviceLogin, Polled};
+pub use self::factor::{Factors, Method, NewTotp};
 pub(crate) use self::line::signing;
-pub use self::setup::reset_password;
+pub use self::reset::{reset_factors, reset_password};
+pub use self::ticket::{LIFETIME as TICKET_LIFETIME, Ticket};
 use crate::control::Control;
 
 /// Characters of a mail address that are looked at. Source: RFC 5321, section 4.5.3.1.3.
@@ -33,7 +46,8 @@ pub(crate) struct People {
     pub(crate) passwords: Passwords,
     refresh: RefreshKey,
     setup: SetupKey,
-    throttle: Mutex<SignInThrottle>,
+    recovery: RecoveryKey,
+    device: DeviceKey,
 }
 
 /// From where and with what somebody signs in.
@@ -66,59 +80,67 @@ pub struct SignedIn {
     pub session: SessionId,
 }
 
+/// What a right password leads to.
+#[derive(Debug)]
+pub enum Entered {
+    /// A session.
+    SignedIn(Box<SignedIn>),
+    /// The question for a second factor.
+    Factor(Ticket),
+}
+
 impl People {
     pub(crate) fn new(cost: Cost, master: &MasterKey, rng: &Rng) -> Result<Self, IdentityError> {
         Ok(Self {
             passwords: Passwords::new(cost, 0, rng)?,
             refresh: RefreshKey::new(master),
             setup: SetupKey::new(master),
-            throttle: Mutex::new(SignInThrottle::new(ACCOUNT, ADDRESS)),
+            recovery: RecoveryKey::new(master),
+            device: DeviceKey::new(master),
         })
-    }
-
-    pub(crate) fn attempt(&self, account: &str, address: IpAddr, now: Timestamp) -> Result<(), IdentityError> {
-        self.throttle.lock().unwrap_or_else(PoisonError::into_inner).attempt(account, address, now)
-    }
-
-    pub(crate) fn succeeded(&self, account: &str, address: IpAddr) {
-        self.throttle.lock().unwrap_or_else(PoisonError::into_inner).succeeded(account, address);
     }
 }
 
 impl Control {
-    /// Signs in. Answers and time are the same for unknown accounts and wrong passwords.
+    /// Signs in. Answer and time are the same for an unknown address, a wrong password, a locked account and a
+    /// suspended one, with and without a second factor: each reads the same rows, counts one attempt, computes one
+    /// hash and writes one audit line.
     ///
     /// # Errors
-    /// Wrong, disabled, or tried too often.
-    pub async fn sign_in(&self, email: &str, password: Secret<String>, origin: Origin) -> Result<SignedIn, Fault> {
+    /// Wrong, locked, suspended; too many attempts from this network.
+    pub async fn sign_in(&self, email: &str, password: Secret<String>, origin: Origin) -> Result<Entered, Fault> {
         let core = self.core();
-        let account: String = users::normalise_email(email).chars().take(MAX_EMAIL_CHARS).collect();
-        core.people.attempt(&account, origin.address, self.now())?;
+        let typed: String = email.chars().take(MAX_EMAIL_CHARS).collect();
+        let account = users::normalise_email(&typed);
         let reader = core.store.read(Scope::System);
-        let user = users::by_email(&reader, &account).await?.filter(|user| user.disabled_at.is_none());
-        let stored = match &user {
-            Some(user) => users::password(&reader, user.id).await?,
-            None => None,
-        };
-        let verified = core.people.passwords.verify(&password, stored.as_deref()).await?;
-        match (verified, user) {
-            (Verified::Right { .. }, Some(user)) => {
-                core.people.succeeded(&account, origin.address);
-                self.open_session(user, origin).await
+        let user = users::by_email(&reader, &account).await?;
+        let active = user.as_ref().filter(|user| user.disabled_at.is_none());
+        let is_right = self.check_password(&account, active, &password, origin.address).await?;
+        if let (true, Some(user)) = (is_right, active) {
+            if factors::is_needed(&reader, user.id).await? {
+                return Ok(Entered::Factor(self.new_ticket(user, &origin).await?));
             }
-            (_, user) => {
-                let known = user.map(|user| (user.tenant, user.id));
-                core.store
-                    .write(Scope::System, move |tx| {
-                        Box::pin(async move {
-                            tx.audit(signing(known, &account, &origin, "session.open", "refused"));
-                            Ok(())
-                        })
-                    })
-                    .await?;
-                Err(Fault::new(ErrorKind::Unauthenticated, "sign_in.wrong", "Address or password is wrong.")
-                    .fix("If the password is lost, run `serverflow admin reset-password` on the control plane."))
-            }
+            let signed_in = self.open_session(user.clone(), origin).await?;
+            return Ok(Entered::SignedIn(Box::new(signed_in)));
         }
+        let known = user.map(|user| (user.tenant, user.id));
+        core.store
+            .write(Scope::System, move |tx| {
+                Box::pin(async move {
+                    tx.audit(signing(known, &account, &origin, "session.open", "refused"));
+                    Ok(())
+                })
+            })
+            .await?;
+        Err(Fault::new(ErrorKind::Unauthenticated, "sign_in.wrong", "Address or password is wrong.").fix(WRONG_FIX))
+    }
+
+    /// How many password hashes were computed since the start; a metric.
+    pub fn password_hashes(&self) -> u64 {
+        self.core().people.passwords.hashes()
     }
 }
+
+/// Says of a locked account what it says of every other one.
+const WRONG_FIX: &str = "After many failures in a row an account takes no password for a while, not even the right \
+    one: wait, sign in from where you did before, or reset the password (`serverflow admin reset-password`).";

@@ -39,6 +39,7 @@ impl Control {
         let core = Core {
             signer: Signer::new(keys.certified()),
             timer_armed: Default::default(),
+            people_changed: Default::default(),
             started_at: clock.now(),
             links: Links::default(),
             questions: Default::default(),

@@ -3,8 +3,8 @@
 use sf_actions::app::{AppAction as AppChange, Settings};
 use sf_actions::deploy::DeployAction;
 use sf_actions::process::ProcessVerb;
-use sf_actions::{Action, Place};
-use sf_protocol::app::AppSpec;
+use sf_actions::{Action, Place, Source, Variable};
+use sf_protocol::app::{AppSpec, EnvVar};
 use sf_protocol::order::{AppAction, AppVerb, Deploy, DeploySource, GitSource};
 use sf_protocol::{Guard, Order};
 use sf_types::{AppId, Fault, Millis, ReleaseId, Slug};
@@ -50,7 +50,7 @@ pub fn plan(action: &Action, facts: &AppFacts, new_release: ReleaseId) -> Result
     let time_limit = Millis(u64::try_from(spec.time_limit.as_millis()).unwrap_or(u64::MAX));
     let deploy = |release, from, commit: Option<String>| Planned {
         order: Order::Deploy(Box::new(Deploy { app: app_spec(facts), release, from, time_limit, watch: WATCH })),
-        guard: Guard { commit, live_release: facts.live, generation: None },
+        guard: Guard { commit, live_release: facts.live, ..Guard::default() },
         release: Some(release),
     };
     match action {
@@ -89,7 +89,9 @@ pub fn plan(action: &Action, facts: &AppFacts, new_release: ReleaseId) -> Result
         | Action::Access(_)
         | Action::Role(_)
         | Action::Project(_)
-        | Action::User(_) => Err(Fault::new(
+        | Action::User(_)
+        | Action::Factor(_)
+        | Action::Secret(_) => Err(Fault::new(
             sf_types::ErrorKind::Internal,
             "plan.place",
             format!("`{}` is carried out by the control plane itself.", spec.name),
@@ -99,13 +101,18 @@ pub fn plan(action: &Action, facts: &AppFacts, new_release: ReleaseId) -> Result
 
 fn act(facts: &AppFacts, verb: AppVerb) -> Planned {
     Planned {
-        order: Order::AppAction(Box::new(AppAction { app: facts.app, verb, generation: facts.generation })),
+        order: Order::AppAction(Box::new(AppAction {
+            app: facts.app,
+            verb,
+            generation: facts.generation,
+            secrets: Vec::new(),
+        })),
         guard: Guard { live_release: facts.live, ..Guard::default() },
         release: None,
     }
 }
 
-/// The app as its node shall know it.
+/// The app as its node shall know it, but for its secrets: they are sealed when the order is signed.
 pub fn app_spec(facts: &AppFacts) -> AppSpec {
     let settings = &facts.settings;
     AppSpec {
@@ -114,11 +121,19 @@ pub fn app_spec(facts: &AppFacts) -> AppSpec {
         generation: facts.generation,
         traffic: settings.traffic,
         build: settings.build.clone(),
-        env: settings.env.clone(),
+        env: settings.variables().filter_map(plain).collect(),
+        secrets: Vec::new(),
         health: settings.health.clone(),
         restart: settings.restart.clone(),
         limits: settings.limits,
         keep_releases: settings.keep_releases,
+    }
+}
+
+fn plain(variable: &Variable) -> Option<EnvVar> {
+    match &variable.source {
+        Source::Value(value) => Some(EnvVar { name: variable.name.clone(), value: value.clone() }),
+        Source::Secret(_) => None,
     }
 }
 

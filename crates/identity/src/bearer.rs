@@ -1,6 +1,7 @@
 //! The texts that stand for a secret: a prefix that says what it is, an id, random bytes and a checksum, so that a
 //! typing error is told apart from a token that was revoked.
 
+use sf_runtime::Rng;
 use sf_types::{ErrorKind, Fault, Secret, Timestamp};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -19,6 +20,10 @@ pub enum BearerKind {
     Invitation,
     /// Link that lets somebody choose a new password.
     Reset,
+    /// The time between a right password and the second factor's code.
+    Ticket,
+    /// A CLI that waits for a person to sign it in.
+    Device,
 }
 
 /// Why a text was refused.
@@ -71,7 +76,7 @@ const CHECKSUM_BYTES: usize = 4;
 const BODY_BYTES: usize = ID_BYTES + SECRET_BYTES + CHECKSUM_BYTES;
 
 impl BearerKind {
-    const ALL: [Self; 4] = [Self::Token, Self::Refresh, Self::Invitation, Self::Reset];
+    const ALL: [Self; 6] = [Self::Token, Self::Refresh, Self::Invitation, Self::Reset, Self::Ticket, Self::Device];
 
     /// What it begins with.
     pub const fn prefix(self) -> &'static str {
@@ -80,6 +85,8 @@ impl BearerKind {
             Self::Refresh => "sfr_",
             Self::Invitation => "sfi_",
             Self::Reset => "sfp_",
+            Self::Ticket => "sft_",
+            Self::Device => "sfd_",
         }
     }
 
@@ -89,8 +96,16 @@ impl BearerKind {
             Self::Refresh => "refresh token",
             Self::Invitation => "invitation",
             Self::Reset => "link for a new password",
+            Self::Ticket => "sign-in ticket",
+            Self::Device => "device code",
         }
     }
+}
+
+/// A new text of 256 random bits for the row `id`, and what is stored of it.
+pub fn issue(kind: BearerKind, id: Uuid, rng: &Rng) -> (Secret<String>, [u8; 32]) {
+    let secret = Secret::new(rng.bytes::<SECRET_BYTES>());
+    (write(kind, id, secret.expose()), hash(kind, id, secret.expose()))
 }
 
 /// Writes the text.

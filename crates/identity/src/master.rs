@@ -120,6 +120,18 @@ impl MasterKey {
         Secret::new(self.mac("derive", purpose))
     }
 
+    /// What tells equal texts from others, and tells nothing of them to anybody without the key: parts of few possible
+    /// values cannot be guessed from it.
+    pub fn fingerprint(&self, purpose: &str, parts: &[&[u8]]) -> [u8; KEY_BYTES] {
+        let key = self.derive(purpose);
+        let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(key.expose()).expect("HMAC takes keys of every length");
+        for part in parts {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part);
+        }
+        mac.finalize().into_bytes().into()
+    }
+
     /// Seals `plain` for a purpose and a row. A row's name is an id and never reused.
     pub fn seal(&self, purpose: &'static str, row: &str, plain: &[u8], rng: &Rng) -> Sealed {
         let (key_id, nonce) = (self.key_id(), rng.bytes());
@@ -247,6 +259,14 @@ mod tests {
         assert_ne!(key(1).derive("a").expose(), key(1).derive("b").expose());
         assert_ne!(key(1).derive("a").expose(), key(2).derive("a").expose());
         assert!(format!("{:?}", key(1)).contains("[secret]"));
+    }
+
+    #[test]
+    fn a_fingerprint_needs_the_key_and_nothing_moves_between_its_parts() {
+        let of = |byte, parts: &[&[u8]]| key(byte).fingerprint("p", parts);
+        assert_eq!(of(1, &[b"ab", b"c"]), of(1, &[b"ab", b"c"]));
+        assert_ne!(of(1, &[b"ab", b"c"]), of(1, &[b"a", b"bc"]));
+        assert_ne!(of(1, &[b"ab", b"c"]), of(2, &[b"ab", b"c"]));
     }
 
     #[tokio::test]

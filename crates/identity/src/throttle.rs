@@ -1,18 +1,19 @@
-//! Slows down whoever guesses passwords, by account and by address.
+//! Slows down whoever guesses passwords and codes: by account, and by the network they come from.
 //!
-//! An attempt is counted before the password is checked and taken back when it was right, so that a hundred parallel
-//! guesses are a hundred guesses. Anybody can make attempts on an account, so its own lock stays short (a minute);
-//! the long one hits the address they come from.
+//! Pure: a counter goes in, a decision and a counter come out; the store keeps it where all control planes see it. An
+//! attempt is counted before the password is checked and taken back when it was right, so that a hundred parallel
+//! guesses are a hundred guesses.
+//!
+//! Anybody can make attempts on an account. So an account has two counters: one for networks it was signed in from
+//! before, one for all others. Strangers lock out strangers, and the owner at home is let in. Both together take at
+//! most [`MOST_FAILURES`] failures in a row. Source: NIST SP 800-63B-4 section 3.2.2.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::hash::Hash;
-use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use sf_types::Timestamp;
 
-use crate::error::IdentityError;
+/// Failures in a row that an account takes at the most, over both of its counters.
+pub const MOST_FAILURES: u32 = 100;
 
 /// Attempts after which locking begins, and how long it may become.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,146 +22,91 @@ pub struct Limits {
     pub free: u32,
     /// Longest lock. Locks are 1, 2, 4, .. seconds up to this.
     pub longest: Duration,
+    /// Attempts after which no further one is taken before all is forgotten.
+    pub most: Option<u32>,
     /// Without a further attempt all is forgotten after this.
     pub forget: Duration,
-    /// Accounts or addresses remembered; the least suspicious is forgotten first.
-    pub remembered: usize,
 }
 
-/// For one account: 5 free attempts, at most one a minute afterwards.
-pub const ACCOUNT: Limits =
-    Limits { free: 5, longest: Duration::from_secs(60), forget: Duration::from_secs(24 * 3600), remembered: 10_000 };
-/// For one address (IPv6: one /64): 20 free attempts, locks up to 15 minutes.
-pub const ADDRESS: Limits = Limits {
-    free: 20,
+/// For one account from networks it was never signed in from.
+pub const STRANGERS: Limits = Limits {
+    free: 10,
     longest: Duration::from_secs(15 * 60),
-    forget: Duration::from_secs(24 * 3600),
-    remembered: 10_000,
+    most: Some(MOST_FAILURES / 2),
+    forget: Duration::from_secs(30 * 86_400),
 };
+/// For one account from networks it was signed in from.
+pub const KNOWN: Limits = Limits { longest: Duration::from_secs(60), ..STRANGERS };
+/// For one network (IPv6: one /64), whatever the account.
+pub const NETWORK: Limits =
+    Limits { free: 20, longest: Duration::from_secs(15 * 60), most: None, forget: Duration::from_secs(86_400) };
+/// For one person who types codes that other programs show.
+pub const CODES: Limits =
+    Limits { free: 5, longest: Duration::from_secs(15 * 60), most: None, forget: Duration::from_secs(86_400) };
 
-/// The throttle of sign-in. Not shared between processes: each control plane counts for itself.
-#[derive(Debug)]
-pub struct SignInThrottle {
-    accounts: Counters<String>,
-    addresses: Counters<IpAddr>,
-}
-
-#[derive(Debug)]
-struct Counters<K> {
-    limits: Limits,
-    entries: HashMap<K, Counter>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Counter {
-    attempts: u32,
-    last: Timestamp,
-    locked_until: Timestamp,
-}
-
-impl Default for SignInThrottle {
-    fn default() -> Self {
-        Self::new(ACCOUNT, ADDRESS)
-    }
-}
-
-impl SignInThrottle {
-    /// A throttle with its own limits.
-    pub fn new(account: Limits, address: Limits) -> Self {
-        Self { accounts: Counters::new(account), addresses: Counters::new(address) }
-    }
-
-    /// Counts an attempt, before anything is checked. The account is the name as typed, whether it exists or not.
-    ///
-    /// # Errors
-    /// [`IdentityError::Throttled`]; such an attempt is not counted and the password must not be looked at.
-    pub fn attempt(&mut self, account: &str, address: IpAddr, now: Timestamp) -> Result<(), IdentityError> {
-        let (account, address) = (account_key(account), address_key(address));
-        let until = self.accounts.locked_until(&account).max(self.addresses.locked_until(&address));
-        if now < until {
-            return Err(IdentityError::Throttled { until });
-        }
-        self.accounts.count(account, now);
-        self.addresses.count(address, now);
-        Ok(())
-    }
-
-    /// The attempt was right: the account starts afresh, the address gets this one attempt back. (It keeps its other
-    /// failures: one good account must not buy guesses at others.)
-    pub fn succeeded(&mut self, account: &str, address: IpAddr) {
-        self.accounts.entries.remove(&account_key(account));
-        self.addresses.take_back(&address_key(address));
-    }
-}
-
-impl<K: Eq + Hash + Clone> Counters<K> {
-    fn new(limits: Limits) -> Self {
-        Self { limits, entries: HashMap::new() }
-    }
-
-    fn locked_until(&self, key: &K) -> Timestamp {
-        self.entries.get(key).map_or(Timestamp::EPOCH, |counter| counter.locked_until)
-    }
-
-    fn count(&mut self, key: K, now: Timestamp) {
-        if !self.entries.contains_key(&key) && self.entries.len() >= self.limits.remembered {
-            self.make_room(now);
-        }
-        let fresh = Counter { attempts: 0, last: now, locked_until: Timestamp::EPOCH };
-        let counter = self.entries.entry(key).or_insert(fresh);
-        if now >= counter.last.plus(self.limits.forget) {
-            *counter = fresh;
-        }
-        counter.attempts = counter.attempts.saturating_add(1);
-        counter.last = now;
-        counter.locked_until = now.plus(self.limits.lock(counter.attempts));
-    }
-
-    fn take_back(&mut self, key: &K) {
-        if let Entry::Occupied(mut entry) = self.entries.entry(key.clone()) {
-            let counter = entry.get_mut();
-            counter.attempts = counter.attempts.saturating_sub(1);
-            counter.locked_until = Timestamp::EPOCH;
-            if counter.attempts == 0 {
-                entry.remove();
-            }
-        }
-    }
-
-    /// Forgets what is old; if nothing is, the entry with the fewest attempts: names made up by the thousand push
-    /// out each other, not the account that is under attack.
-    fn make_room(&mut self, now: Timestamp) {
-        let forget = self.limits.forget;
-        self.entries.retain(|_, counter| now < counter.last.plus(forget));
-        if self.entries.len() >= self.limits.remembered {
-            let least = self.entries.iter().min_by_key(|(_, counter)| (counter.attempts, counter.last));
-            if let Some(key) = least.map(|(key, _)| key.clone()) {
-                self.entries.remove(&key);
-            }
-        }
-    }
+/// What was counted so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counter {
+    /// Attempts since the last success.
+    pub attempts: u32,
+    /// When the last one was counted.
+    pub last: Timestamp,
+    /// No attempt is taken before.
+    pub locked_until: Timestamp,
 }
 
 impl Limits {
-    fn lock(&self, attempts: u32) -> Duration {
+    /// Counts an attempt, before anything is checked. While it is locked it is not counted, and nothing may be looked
+    /// at.
+    ///
+    /// # Errors
+    /// When the next attempt is taken.
+    pub fn count(self, counter: Counter, now: Timestamp) -> (Counter, Result<(), Timestamp>) {
+        let counter = self.remembered(counter, now);
+        if now < counter.locked_until {
+            return (counter, Err(counter.locked_until));
+        }
+        (self.add(counter, now), Ok(()))
+    }
+
+    /// Counts an attempt though it may be locked: of somebody who has proven something else before.
+    #[must_use]
+    pub fn add(self, counter: Counter, now: Timestamp) -> Counter {
+        let before = self.remembered(counter, now);
+        let attempts = before.attempts.saturating_add(1);
+        let locked_until = before.locked_until.max(now.plus(self.lock(attempts)));
+        Counter { attempts, last: now, locked_until }
+    }
+
+    /// Whether no attempt of any kind is taken any more.
+    pub fn is_used_up(self, counter: Counter, now: Timestamp) -> bool {
+        let counter = self.remembered(counter, now);
+        self.most.is_some_and(|most| counter.attempts >= most)
+    }
+
+    /// Gives one attempt back, and no more: a good account must not buy guesses at others.
+    #[must_use]
+    pub fn take_back(self, counter: Counter, now: Timestamp) -> Counter {
+        let counter = self.remembered(counter, now);
+        Counter { attempts: counter.attempts.saturating_sub(1), locked_until: Timestamp::EPOCH, ..counter }
+    }
+
+    fn remembered(self, counter: Counter, now: Timestamp) -> Counter {
+        if now >= counter.last.plus(self.forget) {
+            Counter { attempts: 0, last: now, locked_until: Timestamp::EPOCH }
+        } else {
+            counter
+        }
+    }
+
+    fn lock(self, attempts: u32) -> Duration {
+        if self.most.is_some_and(|most| attempts >= most) {
+            return self.forget;
+        }
         match attempts.checked_sub(self.free) {
             None => Duration::ZERO,
             Some(over) => Duration::from_secs(1_u64.checked_shl(over).unwrap_or(u64::MAX)).min(self.longest),
         }
-    }
-}
-
-fn account_key(name: &str) -> String {
-    /// Longer names are cut: they exist nowhere and must not fill the memory.
-    const LONGEST: usize = 254;
-    name.trim().chars().take(LONGEST).flat_map(char::to_lowercase).collect()
-}
-
-/// A customer of IPv6 has at least a /64 to choose addresses from.
-fn address_key(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into(),
-        v4 => v4,
     }
 }
 
@@ -169,97 +115,88 @@ mod tests {
     use super::*;
 
     const START: Timestamp = Timestamp::from_millis(1_000_000);
+    const FRESH: Counter = Counter { attempts: 0, last: START, locked_until: Timestamp::EPOCH };
 
     fn at(seconds: u64) -> Timestamp {
         START.plus(Duration::from_secs(seconds))
     }
 
-    fn address(text: &str) -> IpAddr {
-        text.parse().unwrap()
-    }
-
-    /// Seconds until the next attempt is taken; 0 where this one is.
-    fn wait(throttle: &mut SignInThrottle, account: &str, from: &str, seconds: u64) -> u64 {
-        match throttle.attempt(account, address(from), at(seconds)) {
-            Ok(()) => 0,
-            Err(IdentityError::Throttled { until }) => until.since(at(seconds)).as_secs(),
-            Err(other) => panic!("{other}"),
-        }
-    }
-
-    #[test]
-    fn locks_of_an_account_double_up_to_a_minute() {
-        let mut throttle = SignInThrottle::default();
-        let mut now = 0;
-        let mut locks = Vec::new();
-        for nth in 0..14 {
-            let from = format!("10.0.0.{nth}");
-            assert_eq!(wait(&mut throttle, "Anna", &from, now), 0);
-            let lock = wait(&mut throttle, " anna ", &from, now);
-            locks.push(lock);
-            now += lock;
-        }
-        assert_eq!(locks, [0, 0, 1, 2, 4, 8, 16, 32, 60, 60, 60, 60, 60, 60]);
-    }
-
-    #[test]
-    fn an_address_is_locked_over_all_its_accounts_and_a_v6_network_is_one_address() {
-        let mut throttle = SignInThrottle::default();
-        for n in 0..20 {
-            assert_eq!(wait(&mut throttle, &format!("user{n}"), &format!("2001:db8::{n:x}"), 0), 0);
-        }
-        assert_eq!(wait(&mut throttle, "another", "2001:db8::ffff:1", 0), 1);
-        assert_eq!(wait(&mut throttle, "another", "2001:db8:0:1::1", 0), 0);
-        for n in 0..20 {
-            assert_eq!(wait(&mut throttle, &format!("name{n}"), ["1.2.3.4", "::ffff:1.2.3.4"][n % 2], 0), 0);
-        }
-        assert_eq!(wait(&mut throttle, "another", "1.2.3.4", 0), 1);
-    }
-
-    #[test]
-    fn success_frees_the_account_but_buys_an_address_no_guesses() {
-        let mut throttle = SignInThrottle::default();
-        for n in 0..60 {
-            let own = n % 3 == 0;
-            let account = if own { "mine".to_owned() } else { format!("victim{n}") };
-            if wait(&mut throttle, &account, "1.2.3.4", 0) > 0 {
-                assert!(n >= 28, "{n}");
-                return;
-            }
-            if own {
-                throttle.succeeded("mine", address("1.2.3.4"));
+    /// Guesses as often as it is let, for so many seconds: how many guesses that are, and the locks between them.
+    fn guess(limits: Limits, seconds: u64) -> (u32, Vec<u64>) {
+        let (mut counter, mut now, mut taken, mut locks) = (FRESH, 0, 0, Vec::new());
+        while now <= seconds {
+            let (next, answer) = limits.count(counter, at(now));
+            counter = next;
+            match answer {
+                Ok(()) => taken += 1,
+                Err(until) => {
+                    let lock = until.since(at(now)).as_secs();
+                    locks.push(lock);
+                    now += lock;
+                }
             }
         }
-        panic!("never locked");
+        (taken, locks)
     }
 
     #[test]
-    fn parallel_guesses_are_counted_before_they_are_checked_and_all_is_forgotten_in_a_day() {
-        let mut throttle = SignInThrottle::default();
-        let taken = (0..100).filter(|_| wait(&mut throttle, "anna", "1.2.3.4", 0) == 0).count();
-        assert_eq!(taken, 5);
-        for _ in 0..4 {
-            assert_eq!(wait(&mut throttle, "anna", "1.2.3.4", 86_400 + 1), 0);
+    fn locks_double_up_to_the_longest_and_then_nothing_is_taken_for_a_month() {
+        let (taken, locks) = guess(STRANGERS, 29 * 86_400);
+        assert_eq!(taken, MOST_FAILURES / 2);
+        assert_eq!(locks[..11], [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900]);
+        assert_eq!(locks.last(), Some(&(30 * 86_400)));
+        let (_, locks) = guess(KNOWN, 29 * 86_400);
+        assert_eq!(locks[..8], [1, 2, 4, 8, 16, 32, 60, 60]);
+    }
+
+    #[test]
+    fn an_account_takes_a_hundred_failures_in_a_row_and_forgets_them_in_a_month() {
+        let all: u32 = [STRANGERS, KNOWN].iter().map(|limits| guess(*limits, 29 * 86_400).0).sum();
+        assert!(all <= MOST_FAILURES, "{all}");
+        assert_eq!(guess(STRANGERS, 59 * 86_400).0, MOST_FAILURES);
+    }
+
+    #[test]
+    fn a_locked_attempt_is_not_counted_and_all_is_forgotten_in_time() {
+        let (mut counter, mut taken) = (FRESH, 0);
+        for _ in 0..100 {
+            let (next, answer) = NETWORK.count(counter, START);
+            counter = next;
+            taken += u32::from(answer.is_ok());
         }
+        assert_eq!((taken, counter.attempts), (20, 20));
+        let (counter, answer) = NETWORK.count(counter, at(86_400));
+        assert_eq!((answer, counter.attempts), (Ok(()), 1));
     }
 
     #[test]
-    fn made_up_names_do_not_push_out_an_account_under_attack() {
-        let small = Limits { remembered: 100, ..ACCOUNT };
-        let mut throttle = SignInThrottle::new(small, Limits { remembered: 100, ..ADDRESS });
-        let mut now = 0;
-        for _ in 0..10 {
-            let lock = wait(&mut throttle, "anna", "1.1.1.1", now);
-            if lock > 0 {
-                now += lock;
-                assert_eq!(wait(&mut throttle, "anna", "1.1.1.1", now), 0);
+    fn success_gives_back_one_attempt_and_no_more() {
+        let (mut counter, mut own, mut others) = (FRESH, 0, 0);
+        for nth in 0..1_000 {
+            let (next, answer) = NETWORK.count(counter, START);
+            counter = next;
+            if answer.is_err() {
+                break;
+            }
+            if nth % 3 == 0 {
+                counter = NETWORK.take_back(counter, START);
+                own += 1;
+            } else {
+                others += 1;
             }
         }
-        for n in 0..10_000_u32 {
-            let from = std::net::Ipv4Addr::from(0x0a00_0000 + n).to_string();
-            assert_eq!(wait(&mut throttle, &format!("made-up-{n}"), &from, now), 0);
+        assert_eq!(others, 20, "with {own} good ones in between");
+    }
+
+    #[test]
+    fn codes_of_somebody_who_knew_the_password_count_though_it_is_locked_and_end_too() {
+        let mut counter = FRESH;
+        for nth in 1..=MOST_FAILURES / 2 {
+            assert!(!STRANGERS.is_used_up(counter, START), "{nth}");
+            counter = STRANGERS.add(counter, START);
         }
-        assert!(throttle.accounts.entries.len() <= 100 && throttle.addresses.entries.len() <= 100);
-        assert!(wait(&mut throttle, "anna", "2.2.2.2", now) > 0);
+        assert!(STRANGERS.is_used_up(counter, START));
+        assert!(STRANGERS.is_used_up(counter, at(29 * 86_400)));
+        assert!(!STRANGERS.is_used_up(counter, at(30 * 86_400)));
     }
 }

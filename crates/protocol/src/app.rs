@@ -1,9 +1,11 @@
 //! What an app is, as far as its node has to know.
 
 use serde::{Deserialize, Serialize};
-use sf_types::{AppId, ByteSize, Millis, Port, Slug};
+use sf_types::{AppId, ByteSize, Millis, Port, Secret, SecretId, Slug};
 
 use crate::build::BuildSettings;
+use crate::key::SecretKey;
+use crate::sealed::{Place, Sealed, Unopenable};
 use crate::wire;
 
 /// The lasting state of one app on its node. A command that changes it raises `generation`; the node keeps the
@@ -26,6 +28,9 @@ pub struct AppSpec {
     /// Environment variables, in order; later ones win.
     #[serde(default)]
     pub env: Vec<EnvVar>,
+    /// Environment variables that are secrets, sealed to this node. Version 2 and above; no name is also in `env`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<SecretVar>,
     /// When a new release counts as healthy. `None`: what the repository says, else what suits the traffic.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health: Option<HealthCheck>,
@@ -37,6 +42,18 @@ pub struct AppSpec {
     pub limits: Limits,
     /// Old releases kept for rolling back, besides the live one.
     pub keep_releases: u8,
+}
+
+impl AppSpec {
+    /// Takes newer versions of secrets it has; what it has under no such name is left out.
+    pub fn renew(&mut self, newer: Vec<SecretVar>) {
+        for var in newer {
+            let had = self.secrets.iter_mut().find(|had| had.name == var.name && had.secret == var.secret);
+            if let Some(had) = had {
+                *had = var;
+            }
+        }
+    }
 }
 
 /// How traffic reaches an app.
@@ -65,7 +82,7 @@ pub enum TrafficMode {
     None,
 }
 
-/// One environment variable. Secrets come as references and are resolved on the node.
+/// One environment variable whose value is no secret.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EnvVar {
@@ -73,6 +90,37 @@ pub struct EnvVar {
     pub name: String,
     /// At most 8 KiB, no NUL.
     pub value: String,
+}
+
+/// One environment variable whose value only its node can open, when it starts the app.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SecretVar {
+    /// As of [`EnvVar`].
+    pub name: String,
+    /// The secret.
+    pub secret: SecretId,
+    /// Its version.
+    pub version: u32,
+    /// Its value.
+    pub sealed: Sealed,
+}
+
+impl SecretVar {
+    /// What its value is sealed for.
+    pub const fn place(&self, app: AppId) -> Place<'_> {
+        Place { app, name: self.name.as_str(), secret: self.secret, version: self.version }
+    }
+
+    /// The value.
+    ///
+    /// # Errors
+    /// [`Unopenable`] when it was sealed for another node, app, name or version.
+    pub fn open(&self, app: AppId, node: &SecretKey) -> Result<Secret<String>, Unopenable> {
+        let mut value = self.sealed.open(node, &self.place(app))?;
+        let text = String::from_utf8(std::mem::take(value.expose_mut()));
+        text.map(Secret::new).map_err(|_| Unopenable)
+    }
 }
 
 /// When a new release counts as healthy.

@@ -1,7 +1,7 @@
 //! The signed, narrow order to one node.
 
 use serde::{Deserialize, Serialize};
-use sf_types::{CommandId, NodeId, ReleaseId, RequestId, RunId, TenantId, Timestamp, UserId};
+use sf_types::{CommandId, NodeId, ReleaseId, RequestId, RunId, SecretId, SecretName, TenantId, Timestamp, UserId};
 
 use crate::key::KeyId;
 use crate::order::Order;
@@ -65,6 +65,21 @@ pub struct Guard {
     /// The app's generation before this change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generation: Option<u64>,
+    /// The secrets whose values go along. Version 2 and above.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<GuardedSecret>,
+}
+
+/// A version of a secret, as a person or policy agreed to it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GuardedSecret {
+    /// Which.
+    pub secret: SecretId,
+    /// Its name, for people.
+    pub name: SecretName,
+    /// Which version.
+    pub version: u32,
 }
 
 impl Guard {

@@ -26,7 +26,9 @@ pub use agent::{AgentHello, AwaitingAuthorized, AwaitingChallenge, Open};
 pub use binding::{Binding, BindingKind, BindingProof, Channel};
 pub use error::HandshakeError;
 pub use join::{Join, join};
-pub use message::{Authorized, Challenge, Closing, Connect, Digest, Enrolment, Nonce, Response, VERSIONS, Versions};
+pub use message::{
+    Authorized, Challenge, Closing, Connect, Digest, Enrolment, Nonce, Response, SECRETS_SINCE, VERSIONS, Versions,
+};
 pub use server::{
     AwaitingNode, AwaitingResponse, Endpoint, Identity, NodeRecord, Proven, ServerHello, ServerOpen, Welcome,
 };

@@ -21,7 +21,7 @@ pub mod report;
 pub mod trust;
 pub mod wire;
 
-pub use trust::{delegation, dsse, key};
+pub use trust::{delegation, dsse, key, sealed};
 
 pub use command::{Authz, Class, Command, Guard};
 pub use delegation::Delegation;
@@ -31,3 +31,4 @@ pub use key::{KeyId, PublicKey, SecretKey};
 pub use kind::Kind;
 pub use order::Order;
 pub use outcome::{Outcome, Verdict};
+pub use sealed::Sealed;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sf_types::{AppId, CommandId, Millis, ReleaseId};
 
-use crate::app::{AppSpec, AppState};
+use crate::app::{AppSpec, AppState, SecretVar};
 use crate::command::Class;
 use crate::kind::Kind;
 use crate::query::Query;
@@ -102,6 +102,10 @@ pub struct AppAction {
     /// The app's new generation.
     #[serde(with = "crate::wire::u64_string")]
     pub generation: u64,
+    /// What a process that is started gets in place of the secrets it had: newer versions of the same. Version 2 and
+    /// above.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<SecretVar>,
 }
 
 /// What can be done to an app's processes.

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt};
+use sf_types::Secret;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::process::Command;
 
 /// Output kept of each stream, in bytes; what is beyond is read and dropped.
@@ -48,6 +49,7 @@ pub enum ChildError {
 pub struct Child {
     program: OsString,
     command: Command,
+    input: Option<Secret<Vec<u8>>>,
 }
 
 impl Child {
@@ -61,7 +63,7 @@ impl Child {
                 command.env(name, value);
             }
         }
-        Self { program, command }
+        Self { program, command, input: None }
     }
 
     /// Adds one argument.
@@ -82,6 +84,15 @@ impl Child {
     #[must_use]
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         self.command.env(name, value);
+        self
+    }
+
+    /// Gives it this on its standard input, which is empty otherwise: for what may stand in no argument and no
+    /// environment.
+    #[must_use]
+    pub fn input(mut self, input: Secret<Vec<u8>>) -> Self {
+        self.command.stdin(Stdio::piped());
+        self.input = Some(input);
         self
     }
 
@@ -106,11 +117,20 @@ impl Child {
         let start = |source| ChildError::Start { program: program.clone(), source };
         let mut child = self.command.spawn().map_err(start)?;
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-        let run = async { tokio::join!(keep(stdout), keep(stderr), child.wait()) };
+        let given = give(child.stdin.take(), self.input.take());
+        let run = async { tokio::join!(keep(stdout), keep(stderr), child.wait(), given) };
         match tokio::time::timeout(limit, run).await {
-            Ok((stdout, stderr, status)) => Ok(Finished { status: status.map_err(start)?, stdout, stderr }),
+            Ok((stdout, stderr, status, ())) => Ok(Finished { status: status.map_err(start)?, stdout, stderr }),
             Err(_) => Err(ChildError::TimedOut { program, limit }),
         }
+    }
+}
+
+/// Writes all and closes. A child that wants none of it says so by its end.
+async fn give(stream: Option<impl AsyncWrite + Unpin>, input: Option<Secret<Vec<u8>>>) {
+    if let (Some(mut stream), Some(input)) = (stream, input) {
+        drop(stream.write_all(input.expose()).await);
+        drop(stream.shutdown().await);
     }
 }
 
@@ -134,6 +154,16 @@ mod tests {
     async fn arguments_are_never_interpreted() {
         let done = Child::new("printf").arg("%s").arg("$(id);`id`").finish(Duration::from_secs(5)).await.unwrap();
         assert_eq!(done.stdout, b"$(id);`id`");
+    }
+
+    #[tokio::test]
+    async fn what_it_is_given_is_read_to_its_end() {
+        let input = vec![b'x'; 300_000];
+        let limit = Duration::from_secs(20);
+        let done = Child::new("wc").arg("--bytes").input(Secret::new(input.clone())).finish(limit).await.unwrap();
+        assert_eq!(String::from_utf8(done.stdout).unwrap().trim(), "300000");
+        // One that reads nothing is no error.
+        assert!(Child::new("true").input(Secret::new(input)).finish(limit).await.unwrap().status.success());
     }
 
     #[tokio::test]

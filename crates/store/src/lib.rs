@@ -24,13 +24,16 @@ mod writer;
 
 pub use error::StoreError;
 pub use machines::{commands, delegations, devices, enrol, metrics, nodes};
-pub use people::{grants, invitations, permissions, resets, roles, sessions, tenants, tokens, users};
+pub use people::{
+    cli_logins, factors, grants, invitations, lockout, permissions, resets, roles, sessions, tenants, tickets, tokens,
+    users,
+};
 pub use sf_types::Scope;
 pub use sql::row::Json;
 pub(crate) use sql::{dialect, row, script, seen};
 pub use store::{Store, StoreOptions};
 pub use tx::{Look, Reader, Tx};
-pub use work::{approvals, apps, idempotency, logs, outbox, releases, runs, timeline};
+pub use work::{approvals, apps, idempotency, logs, outbox, releases, runs, secrets, timeline};
 
 /// What a write's closure returns.
 pub type Work<'t, T> = futures_util::future::BoxFuture<'t, Result<T>>;

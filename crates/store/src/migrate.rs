@@ -13,6 +13,8 @@ const STEPS: &[(i64, &str, &str)] = &[
     (2, "held runs, commands without a run", include_str!("migrate/m0002.sql")),
     (3, "roles, rights at objects", include_str!("migrate/m0003.sql")),
     (4, "invitations, new passwords", include_str!("migrate/m0004.sql")),
+    (5, "second factors, shared lockout, sign-in by code", include_str!("migrate/m0005.sql")),
+    (6, "secrets", include_str!("migrate/m0006.sql")),
 ];
 
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (version {int} PRIMARY KEY, name {text} NOT NULL, \

@@ -7,4 +7,5 @@ pub mod logs;
 pub mod outbox;
 pub mod releases;
 pub mod runs;
+pub mod secrets;
 pub mod timeline;

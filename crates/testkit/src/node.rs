@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use sf_protocol::accept::{self, BodyHash, Decision, Refusal, State};
 use sf_protocol::app::AppState;
 use sf_protocol::enrol::{EnrolHello, EnrolToken, Enrolled, Pending, Progress};
-use sf_protocol::handshake::{AgentHello, BindingKind, Nonce, Open, VERSIONS};
+use sf_protocol::handshake::{AgentHello, BindingKind, Nonce, Open, VERSIONS, Versions};
 use sf_protocol::order::{AppVerb, Order};
 use sf_protocol::outcome::{Accepted, AppFacts, DeployFacts, Facts, Outcome, Step};
 use sf_protocol::query::{Answer, AppReport, JournalEntry, Query, Reply};
@@ -37,6 +37,8 @@ struct Inner {
 /// What a node has on its disk.
 #[derive(Clone, Debug, Default)]
 struct Memory {
+    /// The protocol it speaks, where that is not the newest.
+    versions: Option<Versions>,
     counter: u64,
     epoch: u64,
     high_water: u64,
@@ -190,6 +192,11 @@ impl SimNode {
         self.memory().refused.clone()
     }
 
+    /// From its next connection on it speaks these versions of the protocol, as an older or newer agent does.
+    pub fn speak(&self, versions: Versions) {
+        self.memory().versions = Some(versions);
+    }
+
     /// The highest number it has promised.
     pub fn high_water(&self) -> u64 {
         self.memory().high_water
@@ -227,7 +234,7 @@ impl SimNode {
                 key: self.0.key.public(),
                 root: self.0.root,
                 binding: self.0.binding,
-                versions: VERSIONS,
+                versions: memory.versions.unwrap_or(VERSIONS),
                 agent_version: version(),
                 epoch: memory.epoch,
                 high_water: memory.high_water,

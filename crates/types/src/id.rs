@@ -96,6 +96,12 @@ typed_ids! {
     EnrolTokenId = "enrolment token";
     /// A pending device-flow enrolment.
     DeviceCodeId = "device code";
+    /// A second factor of a person.
+    FactorId = "factor";
+    /// The short time between a right password and the second factor's code.
+    TicketId = "sign-in ticket";
+    /// A CLI that waits for a person to sign it in.
+    CliLoginId = "CLI sign-in";
     /// One agent connection, from AUTHORIZED to its end.
     ConnectionId = "connection";
     /// Something deployed from git.
@@ -118,6 +124,8 @@ typed_ids! {
     ChannelId = "channel";
     /// One request at an edge; the correlation id of everything it causes.
     RequestId = "request";
+    /// A sealed value with a name and versions.
+    SecretId = "secret";
     /// One control plane process identity; owns one audit chain.
     InstanceId = "instance";
 }

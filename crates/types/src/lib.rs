@@ -20,15 +20,15 @@ pub mod unit;
 pub use email::Email;
 pub use error::{ErrorKind, Fault};
 pub use id::{
-    AccountId, AppId, ApprovalId, ChannelId, CommandId, ConnectionId, DeviceCodeId, EnrolTokenId, GrantId, InstanceId,
-    InvitationId, NodeId, ProjectId, ReleaseId, RequestId, ResetId, RoleId, RunId, ServerId, SessionId, TenantId,
-    TokenId, TypedId, UserId,
+    AccountId, AppId, ApprovalId, ChannelId, CliLoginId, CommandId, ConnectionId, DeviceCodeId, EnrolTokenId, FactorId,
+    GrantId, InstanceId, InvitationId, NodeId, ProjectId, ReleaseId, RequestId, ResetId, RoleId, RunId, SecretId,
+    ServerId, SessionId, TenantId, TicketId, TokenId, TypedId, UserId,
 };
 pub use network::Network;
 pub use page::{Cursor, Page, PageRequest};
 pub use scope::Scope;
 pub use secret::Secret;
 pub use sight::{Seen, Sight};
-pub use text::{Name, Slug};
+pub use text::{Name, SecretName, Slug};
 pub use time::Timestamp;
 pub use unit::{ByteSize, Millis, Port};

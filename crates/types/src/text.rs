@@ -39,6 +39,42 @@ pub struct Slug(String);
 #[serde(try_from = "String", into = "String")]
 pub struct Name(String);
 
+/// The name of a secret: letters, digits, `_`, `-` and `.`; begins with a letter; 1 to 100 characters.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct SecretName(String);
+
+impl SecretName {
+    /// Characters allowed at the most.
+    pub const MAX: usize = 100;
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for SecretName {
+    type Err = BadText;
+
+    fn from_str(text: &str) -> Result<Self, BadText> {
+        if text.is_empty() {
+            return Err(BadText::Empty);
+        }
+        if text.chars().count() > Self::MAX {
+            return Err(BadText::TooLong { max: Self::MAX });
+        }
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+        if let Some(character) = text.chars().find(|c| !allowed(*c)) {
+            return Err(BadText::Character { character });
+        }
+        if !text.starts_with(|c: char| c.is_ascii_alphabetic()) || text.ends_with(['-', '.']) {
+            return Err(BadText::Edge);
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
 impl Slug {
     /// Characters allowed at the most.
     pub const MAX: usize = 40;
@@ -140,7 +176,7 @@ macro_rules! text_conversions {
         }
     )*};
 }
-text_conversions!(Slug, Name);
+text_conversions!(Slug, Name, SecretName);
 
 #[cfg(test)]
 mod tests {
@@ -153,6 +189,16 @@ mod tests {
         }
         for bad in ["", "-a", "1a", "a-", "A", "a/b", "..", "a b", "ä", &"a".repeat(41), "a\n", "$(x)"] {
             assert!(bad.parse::<Slug>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn names_of_secrets_need_no_escape_anywhere() {
+        for good in ["a", "DATABASE_URL", "stripe.live-key_2", &"a".repeat(100)] {
+            assert!(good.parse::<SecretName>().is_ok(), "{good}");
+        }
+        for bad in ["", "1a", "_a", "a-", "a.", "a b", "a/b", "ä", "a\n", "a\"b", "a%b", "..", &"a".repeat(101)] {
+            assert!(bad.parse::<SecretName>().is_err(), "{bad:?}");
         }
     }
 

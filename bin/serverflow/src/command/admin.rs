@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use serde_json::json;
 use sf_control::keys::raise_epoch;
-use sf_control::sign_in::reset_password;
+use sf_control::sign_in::{reset_factors, reset_password};
 use sf_runtime::{Clock, Rng, Tasks};
 use sf_store::Store;
 
@@ -27,6 +27,11 @@ pub struct Args {
 enum Command {
     /// Give somebody a new password, printed once, and end their sessions
     ResetPassword {
+        /// Who; the first administrator otherwise.
+        email: Option<String>,
+    },
+    /// Take somebody's second factors and recovery codes away, so that their password alone lets them in
+    ResetFactors {
         /// Who; the first administrator otherwise.
         email: Option<String>,
     },
@@ -70,6 +75,13 @@ pub async fn run(context: &Context, args: Args) -> Done {
                     "email     {email}\npassword  {}\n\nIt is shown once. All sessions of {email} are ended.",
                     password.expose()
                 )
+            });
+        }
+        Command::ResetFactors { email } => {
+            let (email, removed) = reset_factors(&store, email.as_deref()).await?;
+            context.screen.answer(&json!({ "email": email, "removed": removed }), |_| match removed {
+                0 => format!("{email} has no second factor; an unfinished sign-in was ended and the account unlocked."),
+                _ => format!("{email} signs in with the password alone until they set up a new second factor."),
             });
         }
         Command::RaiseEpoch => {

@@ -1,5 +1,7 @@
 //! `login` and `logout`.
 
+mod device;
+
 use std::io::Read;
 
 use reqwest::Method;
@@ -27,6 +29,12 @@ pub struct LoginArgs {
     /// Read a token (`sf_…`) from standard input instead of signing in.
     #[arg(long, conflicts_with = "password_stdin")]
     token_stdin: bool,
+    /// The code of an authenticator app, or a recovery code; asked for when it is needed and left out.
+    #[arg(long, conflicts_with = "token_stdin")]
+    code: Option<String>,
+    /// Sign in through a browser elsewhere: prints an address and a code, and waits.
+    #[arg(long, value_name = "URL", num_args = 0..=1, conflicts_with_all = ["email", "password_stdin", "token_stdin", "code"])]
+    device: Option<Option<String>>,
 }
 
 /// Signs in, makes a CLI token and stores it.
@@ -34,8 +42,13 @@ pub struct LoginArgs {
 /// # Errors
 /// A wrong password, an unreachable control plane, an unwritable home.
 pub async fn login(context: &Context, args: LoginArgs) -> Done {
-    let client = context.anonymous()?;
-    let stored = if args.token_stdin {
+    let client = match args.device.as_ref().and_then(Option::as_deref) {
+        Some(url) => context.anonymous_at(url)?,
+        None => context.anonymous()?,
+    };
+    let stored = if args.device.is_some() {
+        make_token(&client, &device::sign_in(&client, context.screen).await?).await?
+    } else if args.token_stdin {
         let token = read_line()?;
         let me = client.with_token(&token).get("/auth/me", &[]).await?.data;
         Stored { id: String::new(), token, email: value::text(&me, "/user/email") }
@@ -45,7 +58,8 @@ pub async fn login(context: &Context, args: LoginArgs) -> Done {
             None => ask("Email: ")?,
         };
         let password = if args.password_stdin { read_line()? } else { ask_hidden()? };
-        sign_in(&client, &email, &password).await?
+        let session = enter(&client, &email, &password, args.code.as_deref()).await?;
+        make_token(&client, &session).await?
     };
     let (server, email) = (client.server(), stored.email.clone());
     keep(&server, stored)?;
@@ -84,9 +98,26 @@ pub async fn logout(context: &Context) -> Done {
 /// # Errors
 /// The control plane's.
 pub async fn sign_in(client: &Client, email: &str, password: &str) -> Result<Stored, Failure> {
+    make_token(client, &enter(client, email, password, None).await?).await
+}
+
+/// Signs in; a second factor that is asked for and not given is asked for here.
+async fn enter(client: &Client, email: &str, password: &str, code: Option<&str>) -> Result<Value, Failure> {
     let body = json!({ "email": email, "password": password });
-    let session = client.write(Method::POST, "/auth/login", Some(&body)).await?;
-    make_token(client, &session).await
+    let entered = client.write(Method::POST, "/auth/login", Some(&body)).await?;
+    let Some(ticket) = value::maybe(&entered, "/factor/ticket") else { return Ok(entered) };
+    let code = match code {
+        Some(code) => code.to_owned(),
+        None => ask("Code of your authenticator app, or a recovery code: ")?,
+    };
+    let body = json!({ "ticket": ticket, "method": method(&code), "code": code });
+    client.write(Method::POST, "/auth/login/factor", Some(&body)).await
+}
+
+/// What a code looks like: apps show six digits.
+fn method(code: &str) -> &'static str {
+    let short = code.chars().filter(|c| !c.is_whitespace()).count() <= 6;
+    if short { "totp" } else { "recovery" }
 }
 
 /// Makes a CLI token with a fresh session.
@@ -95,14 +126,18 @@ pub async fn sign_in(client: &Client, email: &str, password: &str) -> Result<Sto
 /// The control plane's.
 pub async fn make_token(client: &Client, session: &Value) -> Result<Stored, Failure> {
     let signed_in = client.with_token(value::text(session, "/accessToken"));
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let body = json!({ "name": format!("cli {}", host.trim()).trim(), "days": TOKEN_DAYS });
+    let body = json!({ "name": format!("cli {}", host()).trim(), "days": TOKEN_DAYS });
     let made = signed_in.write(Method::POST, "/tokens", Some(&body)).await?;
     Ok(Stored {
         id: value::text(&made, "/token/id"),
         token: value::text(&made, "/secret"),
         email: value::text(session, "/user/email"),
     })
+}
+
+/// This machine's name.
+fn host() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned()
 }
 
 /// Stores a token for later calls.
@@ -137,4 +172,18 @@ fn read_line() -> Result<String, Failure> {
     let read = std::io::stdin().lock().take(MAX_PASSWORD_BYTES).read_to_string(&mut text);
     read.map_err(|error| Failure::usage(format!("Standard input cannot be read: {error}.")))?;
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_sent_as_what_it_looks_like() {
+        for (code, expected) in
+            [("123456", "totp"), ("123 456", "totp"), ("abcde-fghjk-mnpqr-stuvw", "recovery"), ("", "totp")]
+        {
+            assert_eq!(method(code), expected, "{code}");
+        }
+    }
 }

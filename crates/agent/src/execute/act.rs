@@ -45,7 +45,7 @@ impl Node {
         cancel: &CancellationToken,
     ) -> Result<Option<String>, End> {
         let app = action.app;
-        self.check_guard(app, &command.guard)?;
+        self.check_guard(app, &command.guard, &action.secrets)?;
         if cancel.is_cancelled() {
             return Err(End::Cancelled);
         }
@@ -63,6 +63,7 @@ impl Node {
         let wanted = if action.verb == AppVerb::Stop { AppState::Stopped } else { AppState::Running };
         let record = self.apps.change(app, |record| {
             record.spec.generation = action.generation;
+            record.spec.renew(action.secrets.clone());
             record.wanted = wanted;
         })?;
         match action.verb {

@@ -1,16 +1,16 @@
 //! Making true what should be: at the start of the agent, and when the control plane says what it believes.
 
-use sf_protocol::app::AppState;
+use sf_protocol::app::{AppSpec, AppState};
 use sf_protocol::command::Command;
 use sf_protocol::order::{DesiredApp, DesiredState};
 use sf_protocol::outcome::Facts;
 use sf_protocol::report::LogSource;
 use sf_protocol::{Outcome, Verdict};
-use sf_types::{AppId, ErrorKind, Fault, ReleaseId};
+use sf_types::{AppId, ErrorKind, Fault, ReleaseId, SecretId};
 use tokio_util::sync::CancellationToken;
 
 use super::app::{AppRecord, traffic};
-use super::launch::{pointer, secrets};
+use super::launch::pointer;
 use super::node::Node;
 use super::progress::Progress;
 use super::{End, outcome};
@@ -46,7 +46,7 @@ impl Node {
             tracing::warn!(folder = %folder.path().display(), %why, "a run folder cannot be used");
         }
         for record in self.apps.list() {
-            self.outbox.secrets(record.spec.app, secrets(&record.spec));
+            self.outbox.secrets(record.spec.app, self.secrets(&record.spec));
         }
         self.know_logs().await;
         for process in &living {
@@ -162,7 +162,9 @@ impl Node {
         let Some(known) = known else { return Ok(()) };
         let wanted = if desired.state == AppState::Stopped { AppState::Stopped } else { AppState::Running };
         // What a process is given when it starts needs a fresh one.
-        let outdated = known.spec.env != desired.spec.env || known.spec.limits != desired.spec.limits;
+        let outdated = known.spec.env != desired.spec.env
+            || known.spec.limits != desired.spec.limits
+            || versions(&known.spec) != versions(&desired.spec);
         let record = AppRecord { spec: desired.spec.clone(), wanted, ..known };
         self.apps.put(record.clone())?;
         let Some(live) = live else { return Ok(()) };
@@ -224,4 +226,9 @@ impl Node {
         }
         self.apps.saw(status.app, last);
     }
+}
+
+/// Which secrets in which versions a process has: sealed anew, an equal value looks different.
+fn versions(spec: &AppSpec) -> Vec<(&str, SecretId, u32)> {
+    spec.secrets.iter().map(|var| (var.name.as_str(), var.secret, var.version)).collect()
 }

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use sf_protocol::app::{AppState, HealthCheck, RestartRule, TrafficMode};
+use sf_protocol::app::{AppState, HealthCheck, RestartRule, SecretVar, TrafficMode};
 use sf_protocol::command::Command;
 use sf_protocol::order::{Deploy, DeploySource};
 use sf_protocol::outcome::{DeployFacts, Facts, Step};
@@ -78,7 +78,7 @@ impl Node {
     }
 
     /// Refuses an order whose guarded facts have changed.
-    pub(super) fn check_guard(&self, app: AppId, guard: &Guard) -> Result<(), End> {
+    pub(super) fn check_guard(&self, app: AppId, guard: &Guard, given: &[SecretVar]) -> Result<(), End> {
         let moved = |message: String| {
             let fault = Fault::new(ErrorKind::Conflict, "guard.moved", message).fix("Look at what is there now.");
             Err(End::GuardMoved(fault))
@@ -87,6 +87,12 @@ impl Node {
         if guard.live_release.is_some() && guard.live_release != live {
             let words = |release: Option<ReleaseId>| release.map_or("none".to_owned(), |release| release.to_string());
             return moved(format!("Agreed on with release {} live; it is {}.", words(guard.live_release), words(live)));
+        }
+        for agreed in &guard.secrets {
+            if let Some(var) = given.iter().find(|var| var.secret == agreed.secret && var.version != agreed.version) {
+                let (name, version) = (&agreed.name, agreed.version);
+                return moved(format!("Agreed on with version {version} of secret {name}; it is {}.", var.version));
+            }
         }
         let generation = self.apps.get(app).map_or(0, |record| record.spec.generation);
         match guard.generation {
@@ -105,7 +111,7 @@ impl Deploying<'_> {
 
     async fn run(&mut self, command: &Command, deploy: &Deploy, cancel: &CancellationToken) -> Result<(), End> {
         let node = self.node;
-        node.check_guard(self.app(), &command.guard)?;
+        node.check_guard(self.app(), &command.guard, &deploy.app.secrets)?;
         if let Some(record) = node.apps.get(self.app())
             && record.spec.generation > self.way.spec.generation
         {

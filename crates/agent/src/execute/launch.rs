@@ -77,11 +77,22 @@ impl Node {
         let reserved = if listens { Some(self.ports.own(&self.apps.ports(), self.rng.u64())?) } else { None };
         let own = reserved.as_ref().map(|reserved| reserved.port);
         let shim = self.shim_spec(spec, release, own, rule)?;
+        // Known before the first line; what the app had before is still in lines of its old process.
+        let before = self.apps.get(spec.app).map(|record| self.secrets(&record.spec)).unwrap_or_default();
+        self.outbox.secrets(spec.app, self.secrets(spec).into_iter().chain(before).collect());
         let process = self.supervisor.start(&shim).await?;
-        self.outbox.secrets(spec.app, secrets(spec));
         let source = LogSource::App { app: spec.app, release: release.manifest.release };
         self.outbox.follow(source, &process, &self.tasks);
         Ok(Running { process: Some(process), own, pointer: pointer(release, own), reserved })
+    }
+
+    /// What must not leave the node in any line: the secrets of an app, and values of variables whose names sound
+    /// secret.
+    pub fn secrets(&self, spec: &AppSpec) -> Vec<String> {
+        let secret = |name: &str| SECRET_WORDS.iter().any(|word| name.to_ascii_uppercase().contains(word));
+        let plain = spec.env.iter().filter(|variable| secret(&variable.name)).map(|variable| variable.value.clone());
+        let sealed = spec.secrets.iter().filter_map(|var| var.open(spec.app, &self.key).ok());
+        plain.chain(sealed.map(|value| value.expose().clone())).collect()
     }
 
     fn shim_spec(
@@ -100,6 +111,7 @@ impl Node {
         let temp = own_folder(folder.join("tmp"), user)?;
         let mut shim = ShimSpec::new(app, id, argv, release.root(), self.log_dir(app, id));
         shim.env = environment(spec, release, own, [&data, &temp]);
+        shim.secrets = spec.secrets.clone();
         shim.restart = rule;
         shim.confinement = self.confinement(spec, release, own, user, vec![data, temp]);
         Ok(shim)
@@ -262,10 +274,4 @@ fn environment(
         env.push(pair("HOST", Ipv4Addr::LOCALHOST.to_string()));
     }
     env
-}
-
-/// Values of variables whose names sound secret.
-pub fn secrets(spec: &AppSpec) -> Vec<String> {
-    let secret = |name: &str| SECRET_WORDS.iter().any(|word| name.to_ascii_uppercase().contains(word));
-    spec.env.iter().filter(|variable| secret(&variable.name)).map(|variable| variable.value.clone()).collect()
 }

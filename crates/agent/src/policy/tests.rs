@@ -17,6 +17,7 @@ fn deploy(url: &str, port: Option<u16>, public: bool) -> Order {
             traffic: Traffic { mode: TrafficMode::Http, port: port.map(|port| Port::try_from(port).unwrap()), public },
             build: BuildSettings::default(),
             env: Vec::new(),
+            secrets: Vec::new(),
             health: None,
             restart: RestartRule::default(),
             limits: Limits::default(),

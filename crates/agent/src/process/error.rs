@@ -17,6 +17,12 @@ pub enum ProcessError {
         /// Why.
         reason: String,
     },
+    /// A secret of it was sealed for something else.
+    #[error("this node cannot open the secret in the variable {name}")]
+    Secret {
+        /// The variable.
+        name: String,
+    },
     /// Its shim lives.
     #[error("release {release} already runs")]
     AlreadyRuns {
@@ -89,6 +95,9 @@ impl From<ProcessError> for Fault {
     fn from(error: ProcessError) -> Self {
         let (kind, code, fix) = match &error {
             ProcessError::Spec { .. } => (ErrorKind::Invalid, "process.spec", "Set a start command for the app."),
+            ProcessError::Secret { .. } => {
+                (ErrorKind::Conflict, "process.secret", "Deploy the app again: its secrets are sealed anew.")
+            }
             ProcessError::AlreadyRuns { .. } => {
                 (ErrorKind::Conflict, "process.already_runs", "Stop it first, or restart it.")
             }

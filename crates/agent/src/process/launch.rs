@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use sf_runtime::child::Child;
+use sf_types::Secret;
 
 use super::detach::{EXIT_FAILED, EXIT_READY};
 use super::folder::RunFolder;
@@ -20,11 +21,19 @@ pub struct LaunchFailure {
     pub reason: String,
 }
 
-/// Starts `program mode --spec FOLDER/spec.json` and waits for the launcher to end, which it does as soon as the
-/// holder stands or has failed.
-pub async fn launch(program: &Path, mode: &str, folder: &RunFolder) -> Result<(), LaunchFailure> {
+/// Starts `program mode --spec FOLDER/spec.json`, with `input` on its standard input, and waits for the launcher to
+/// end, which it does as soon as the holder stands or has failed.
+pub async fn launch(
+    program: &Path,
+    mode: &str,
+    folder: &RunFolder,
+    input: Option<Secret<Vec<u8>>>,
+) -> Result<(), LaunchFailure> {
     let failed = |reason| LaunchFailure { code: EXIT_FAILED, reason };
-    let launcher = Child::new(program).arg(mode).arg("--spec").arg(folder.spec()).current_dir("/");
+    let mut launcher = Child::new(program).arg(mode).arg("--spec").arg(folder.spec()).current_dir("/");
+    if let Some(input) = input {
+        launcher = launcher.input(input);
+    }
     let done = launcher.finish(LAUNCH_LIMIT).await.map_err(|error| failed(error.to_string()))?;
     match done.status.code().and_then(|code| u8::try_from(code).ok()) {
         Some(EXIT_READY) => Ok(()),

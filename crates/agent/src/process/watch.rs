@@ -12,7 +12,7 @@ use tokio::sync::{broadcast, watch};
 
 use super::client::{self, Connection};
 use super::folder::{RunFolder, SPEC, STATE};
-use super::{ANSWER_LIMIT, Process, ProcessError, Supervisor, launch, tree};
+use super::{ANSWER_LIMIT, Process, ProcessError, Supervisor, tree};
 use crate::process::detach::EXIT_HELD;
 use crate::shim::crash::{CrashGuard, Next};
 use crate::shim::state::{Exit, How, Request, Status, seconds};
@@ -181,7 +181,10 @@ impl Supervisor {
         if !process.0.is_wanted() {
             return Err("stopped; its holder was killed".to_owned());
         }
-        match launch::launch(&self.0.options.program, "shim", &process.0.folder).await {
+        let folder = &process.0.folder;
+        let spec = folder.read(SPEC).map_err(|error| format!("its specification cannot be read: {error}"))?;
+        let spec: ShimSpec = spec.ok_or("its specification is gone")?;
+        match self.hold(folder, &spec).await.map_err(|error| error.to_string())? {
             Err(failure) if failure.code != EXIT_HELD => return Err(failure.reason),
             // Somebody else was quicker: that one is watched then.
             Ok(()) | Err(_) => {}

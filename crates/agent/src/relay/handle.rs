@@ -149,7 +149,7 @@ impl Relays {
     }
 
     async fn start(&self, app: AppId) -> Result<RelayStatus, RelayError> {
-        match launch(&self.0.options.program, "relay", &self.folder(app)).await {
+        match launch(&self.0.options.program, "relay", &self.folder(app), None).await {
             Ok(()) => {}
             Err(failure) if failure.code == EXIT_HELD => {}
             Err(failure) if failure.code == EXIT_PORT => {

@@ -14,6 +14,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::Pid;
 use sf_protocol::report::Stream;
 use sf_runtime::Clock;
+use sf_runtime::redact::Redactor;
 
 use super::client::{CLIENTS_MAX, Client};
 use super::crash::CrashGuard;
@@ -23,6 +24,7 @@ use super::log::{LineSplitter, LogWriter};
 use super::spawn::Output;
 use super::spec::ShimSpec;
 use super::state::{Message, Request, Status};
+use super::values::Values;
 use crate::process::detach::{EXIT_FAILED, EXIT_PROGRAM, EXIT_READY, Launch};
 use crate::process::folder::{Held, RunFolder, SPEC, STATE};
 
@@ -42,6 +44,9 @@ struct Shim {
     #[expect(dead_code, reason = "the lock is held as long as the shim lives")]
     held: Held,
     spec: ShimSpec,
+    /// Values of its secrets: for its process, and to be kept out of its log.
+    values: Values,
+    redactor: Option<Redactor>,
     clock: Clock,
     begun: Instant,
     status: Status,
@@ -68,8 +73,8 @@ struct Shim {
 }
 
 /// Holds the process until there is nothing to hold any more.
-pub fn run(folder: RunFolder, held: Held, spec: ShimSpec, launch: Launch) -> ExitCode {
-    let mut shim = match Shim::open(folder, held, spec) {
+pub fn run(folder: RunFolder, held: Held, (spec, values): (ShimSpec, Values), launch: Launch) -> ExitCode {
+    let mut shim = match Shim::open(folder, held, spec, values) {
         Ok(shim) => shim,
         Err(error) => {
             launch.failed(EXIT_FAILED, &error.to_string());
@@ -96,7 +101,7 @@ pub fn run(folder: RunFolder, held: Held, spec: ShimSpec, launch: Launch) -> Exi
 }
 
 impl Shim {
-    fn open(folder: RunFolder, held: Held, spec: ShimSpec) -> std::io::Result<Self> {
+    fn open(folder: RunFolder, held: Held, spec: ShimSpec, values: Values) -> std::io::Result<Self> {
         let mut mask = SigSet::empty();
         for signal in [Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGPIPE] {
             mask.add(signal);
@@ -113,6 +118,9 @@ impl Shim {
             folder,
             held,
             spec,
+            redactor: (!values.is_empty())
+                .then(|| Redactor::new(values.iter().map(|(_, value)| value.expose().as_str()))),
+            values,
             clock,
             begun: now,
             status,
@@ -213,9 +221,13 @@ impl Shim {
         let mut chunk = [0; READ_BYTES];
         for _ in 0..reads {
             let (log, flood, at, stream) = (&mut self.log, &mut self.flood, self.clock.now(), output.stream);
+            let redactor = &self.redactor;
             let mut keep = |line: &str| {
                 if flood.admits(line.len()) {
-                    log.push(at, stream, line);
+                    match redactor {
+                        Some(redactor) => log.push(at, stream, &redactor.redact(line)),
+                        None => log.push(at, stream, line),
+                    };
                 } else {
                     log.lose();
                 }

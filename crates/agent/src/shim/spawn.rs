@@ -13,6 +13,7 @@ use nix::unistd::Pid;
 use sf_protocol::report::Stream;
 
 use super::spec::ShimSpec;
+use super::values::Values;
 use crate::process::detach;
 
 /// One of the streams a process writes to.
@@ -28,13 +29,14 @@ pub struct Output {
 ///
 /// # Errors
 /// Why it could not be started, in words: no such program, no such folder, a rule that could not be put in force.
-pub fn spawn(spec: &ShimSpec, marker: (&str, String)) -> Result<(i32, Vec<Output>), String> {
+pub fn spawn(spec: &ShimSpec, values: &Values, marker: (&str, String)) -> Result<(i32, Vec<Output>), String> {
     let program = spec.argv.first().ok_or("it has no start command")?;
     let mut confinement = spec.confinement.prepare().map_err(|error| error.to_string())?;
     let streams = if spec.terminal { terminal() } else { pipes() };
     let (stdin, stdout, stderr, outputs) = streams.map_err(|error| format!("no pipe or terminal: {error}"))?;
     let mut command = Command::new(program);
     command.args(&spec.argv[1..]).env_clear().envs(spec.env.iter().map(|(name, value)| (name, value)));
+    command.envs(values.iter().map(|(name, value)| (name, value.expose())));
     command.env(marker.0, marker.1).current_dir(&spec.cwd).stdin(stdin).stdout(stdout).stderr(stderr);
     let (shim, terminal) = (Pid::this(), spec.terminal);
     // SAFETY: between fork and exec this makes system calls only and allocates nothing; the shim has one thread.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use nix::sys::signal::Signal;
 use serde::{Deserialize, Serialize};
-use sf_protocol::app::RestartRule;
+use sf_protocol::app::{RestartRule, SecretVar};
 use sf_types::{AppId, Millis, ReleaseId};
 
 use super::log::LogLimits;
@@ -13,7 +13,7 @@ use crate::confine::Confinement;
 /// Version of [`ShimSpec`] that this program writes and reads.
 pub const SPEC_VERSION: u16 = 1;
 
-/// One app process and how to look after it. May hold secrets in `env`: its file is readable by its owner alone.
+/// One app process and how to look after it. Its file is readable by its owner alone.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ShimSpec {
@@ -29,6 +29,9 @@ pub struct ShimSpec {
     pub cwd: PathBuf,
     /// Its whole environment.
     pub env: Vec<(String, String)>,
+    /// Variables of its environment whose values are given on the launcher's standard input: here they are sealed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<SecretVar>,
     /// Folder of its log.
     pub log_dir: PathBuf,
     /// How much of the log is kept.
@@ -77,6 +80,7 @@ impl ShimSpec {
             argv,
             cwd,
             env: Vec::new(),
+            secrets: Vec::new(),
             log_dir,
             log: LogLimits::default(),
             stop: StopRule::default(),
@@ -84,6 +88,11 @@ impl ShimSpec {
             terminal: false,
             confinement: Confinement::default(),
         }
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        let plain = self.env.iter().map(|(name, _)| name.as_str());
+        plain.chain(self.secrets.iter().map(|var| var.name.as_str()))
     }
 
     /// What is wrong with it; `None` when it can be started.
@@ -95,7 +104,7 @@ impl ShimSpec {
             Some("it has no start command".to_owned())
         } else if texts().any(|text| text.contains('\0')) {
             Some("an argument or variable holds a NUL".to_owned())
-        } else if self.env.iter().any(|(name, _)| name.is_empty() || name.contains('=')) {
+        } else if self.names().any(|name| name.is_empty() || name.contains(['=', '\0'])) {
             Some("a variable has no name or one with `=`".to_owned())
         } else if Signal::try_from(self.stop.signal).is_err() {
             Some(format!("{} is no signal to stop with", self.stop.signal))

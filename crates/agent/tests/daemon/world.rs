@@ -201,6 +201,7 @@ impl World {
             traffic: Traffic { mode: TrafficMode::Http, port: None, public: false },
             build: Default::default(),
             env: Vec::new(),
+            secrets: Vec::new(),
             health: None,
             restart: Default::default(),
             limits: Default::default(),
@@ -228,7 +229,7 @@ impl World {
 
     pub fn action(&mut self, verb: AppVerb) -> Order {
         self.generation += 1;
-        Order::AppAction(Box::new(AppAction { app: self.app, verb, generation: self.generation }))
+        Order::AppAction(Box::new(AppAction { app: self.app, verb, generation: self.generation, secrets: Vec::new() }))
     }
 
     pub async fn pid(&self) -> i32 {

@@ -82,7 +82,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 /// Says which field is wrong and what is allowed there.
 fn refused(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
     let inner = error.inner();
-    let why = inner.to_string();
+    let why = untold(&inner.to_string());
     if inner.is_syntax() || inner.is_eof() {
         return Problem::invalid("body.json", format!("The body is no valid JSON: {why}."));
     }
@@ -100,6 +100,29 @@ fn refused(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
     Problem::invalid("body.field", format!("{shown} is refused: {why}.")).field(field)
 }
 
+/// A refusal without the value that was refused: it may be a secret that got into the wrong field, and refusals are
+/// kept and shown.
+fn untold(why: &str) -> String {
+    if let Some((before, rest)) = why.split_once("unknown variant `") {
+        let end = rest.rfind("`, expected ").or_else(|| rest.rfind("`, there are no "));
+        let expected = end.map_or("", |end| &rest[end + 1..]);
+        return format!("{before}unknown variant{expected}");
+    }
+    let (mut told, mut rest) = (String::new(), why);
+    while let Some((before, quoted)) = rest.split_once("string \"") {
+        let mut escaped = false;
+        let end = quoted.find(|c| {
+            let ends = c == '"' && !escaped;
+            escaped = c == '\\' && !escaped;
+            ends
+        });
+        told.push_str(before);
+        told.push_str("a text");
+        rest = end.map_or("", |end| &quoted[end + 1..]);
+    }
+    told + rest
+}
+
 impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
     type Rejection = Problem;
 
@@ -108,7 +131,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
         read.map(|query| Self(query.0)).map_err(|rejection| {
             let why = rejection.body_text();
             let field = why.split('`').nth(1).unwrap_or_default().to_owned();
-            let why = why.strip_prefix("Failed to deserialize query string: ").unwrap_or(&why).to_owned();
+            let why = untold(why.strip_prefix("Failed to deserialize query string: ").unwrap_or(&why));
             Problem::invalid("query.refused", format!("The query is refused: {why}.")).field(field)
         })
     }
@@ -165,6 +188,25 @@ mod tests {
         check(r#"{"inner":{"keepReleases":999}}"#, "body.field", "`inner.keepReleases` is refused");
         check(r#"{"inner":{"keepReleases":1,"x":2}}"#, "body.field", "expected `keepReleases`");
         check("[]", "body.field", "The body is refused");
+    }
+
+    #[test]
+    fn a_refused_value_is_not_told() {
+        for (why, expected) in [
+            (r#"invalid type: string "hunter2", expected u8"#, "invalid type: a text, expected u8"),
+            (r#"invalid type: string "a\"b\\", expected u8"#, "invalid type: a text, expected u8"),
+            (r#"invalid value: string "hunter2"#, "invalid value: a text"),
+            ("unknown variant `hunt`er2`, expected `a` or `b`", "unknown variant, expected `a` or `b`"),
+            (
+                "unknown variant `hunter2`, expected one of `a`, `b`, `c`",
+                "unknown variant, expected one of `a`, `b`, `c`",
+            ),
+            ("unknown variant `hunter2`, there are no variants", "unknown variant, there are no variants"),
+            ("missing field `name`", "missing field `name`"),
+        ] {
+            assert_eq!(untold(why), expected);
+        }
+        check(r#"{"inner":{"keepReleases":"hunter2"}}"#, "body.field", "invalid type: a text, expected u8");
     }
 
     #[test]

@@ -23,6 +23,11 @@ pub const OPEN: &[(Method, &str)] = &[
     (Method::GET, "/api/v1/setup"),
     (Method::POST, "/api/v1/setup"),
     (Method::POST, "/api/v1/auth/login"),
+    // Asks for a ticket that a right password gave.
+    (Method::POST, "/api/v1/auth/login/factor"),
+    (Method::POST, "/api/v1/auth/device"),
+    // Asks for a device code.
+    (Method::POST, "/api/v1/auth/device/token"),
     (Method::POST, "/api/v1/auth/refresh"),
     (Method::POST, "/api/v1/auth/logout"),
     (Method::POST, "/api/v1/auth/invitation"),

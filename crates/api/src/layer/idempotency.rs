@@ -12,7 +12,6 @@ use sf_control::key as keys;
 use sf_runtime::OnError;
 use sf_store::idempotency::{self, Begin};
 use sf_types::{ErrorKind, Fault, Scope};
-use sha2::{Digest, Sha256};
 
 use crate::body;
 use crate::caller::Caller;
@@ -38,6 +37,10 @@ struct Kept {
     body: Option<String>,
 }
 
+/// Below this stand passwords and codes. They are not actions and not replayed: not even a hash of such a request is
+/// kept.
+const SECRETS: &str = "/api/v1/auth/";
+
 /// One keyed write.
 #[derive(Clone)]
 struct Keyed {
@@ -60,7 +63,10 @@ pub(crate) async fn honour(State(api): State<Api>, request: Request, next: Next)
 fn keyed(api: &Api, request: &Request) -> Result<Option<Keyed>, Problem> {
     let query = request.uri().query().unwrap_or_default();
     let is_dry = query.split('&').any(|pair| pair == "dryRun=true");
-    if is_dry || matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
+    if is_dry
+        || request.uri().path().starts_with(SECRETS)
+        || matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS)
+    {
         return Ok(None);
     }
     let (Some(value), Some(caller)) = (request.headers().get(&KEY), request.extensions().get::<Caller>()) else {
@@ -81,7 +87,9 @@ impl Keyed {
         let (parts, whole) = request.into_parts();
         let again = Request::from_parts(parts.clone(), whole);
         let bytes = body::read(again).await?;
-        let hash = hash(&parts.method, &parts.uri, &bytes);
+        let target = parts.uri.path_and_query().map_or("", |target| target.as_str());
+        let hash = [parts.method.as_str().as_bytes(), target.as_bytes(), &bytes];
+        let hash = keys::request_hash(self.api.control(), &hash);
         match self.begin(hash).await? {
             Begin::New | Begin::Carried => self.carry_out(Request::from_parts(parts, Body::from(bytes)), next).await,
             Begin::Replay(kept) => replay(&kept),
@@ -163,15 +171,4 @@ fn replay(kept: &serde_json::Value) -> Result<Response, Problem> {
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     Ok(response)
-}
-
-/// Method, path with query, and body, each with its length: nothing can be moved between them.
-fn hash(method: &Method, uri: &http::Uri, body: &[u8]) -> [u8; 32] {
-    let target = uri.path_and_query().map_or("", |target| target.as_str());
-    let mut sha = Sha256::new();
-    for part in [method.as_str().as_bytes(), target.as_bytes(), body] {
-        sha.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
-        sha.update(part);
-    }
-    sha.finalize().into()
 }

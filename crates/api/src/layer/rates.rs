@@ -20,8 +20,10 @@ const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
 /// Routes that cost a password hash or a letter, or guess a secret.
-const SIGN_IN: [&str; 7] = [
+const SIGN_IN: [&str; 9] = [
     "/api/v1/auth/login",
+    "/api/v1/auth/login/factor",
+    "/api/v1/auth/device",
     "/api/v1/setup",
     "/api/v1/auth/invitation",
     "/api/v1/auth/accept",

@@ -2,6 +2,7 @@
 
 pub mod observe;
 pub mod projects;
+pub mod secrets;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -159,7 +160,8 @@ async fn view(api: &Api, caller: &Caller, app: App) -> std::result::Result<AppVi
         true => api.control().node(&caller.actor, app.node).await.ok().and_then(|node| Some(node.facts?.0.host)),
         false => None,
     };
-    Ok(AppView::of(app, live, host.as_deref()))
+    let pending = api.control().secrets_pending(&caller.actor, &app).await?;
+    Ok(AppView::of(app, live, host.as_deref(), pending))
 }
 
 /// Lines of the live release's log after a number: what a socket has to catch up with.

@@ -1,5 +1,8 @@
 //! Signing in and out.
 
+pub mod device;
+pub mod factors;
+
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -10,7 +13,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use sf_actions::{ActorKind, Permission};
-use sf_control::sign_in::{Origin, SignedIn};
+use sf_control::sign_in::{Entered, Origin, SignedIn};
 use sf_store::sessions::SessionKind;
 use sf_types::{ErrorKind, Fault, RequestId, Secret};
 use utoipa::ToSchema;
@@ -23,6 +26,7 @@ use crate::layer::address::From;
 use crate::layer::origin::{self, REFRESH_COOKIE, REFRESH_PATH};
 use crate::state::Api;
 use crate::view::rights::GrantView;
+use crate::view::sign_in::EnteredView;
 use crate::view::user::{MeView, SignedInView, TenantView, UserView};
 use crate::view::{Nothing, Time};
 
@@ -117,17 +121,19 @@ fn family(agent: &str) -> String {
     }
 }
 
-/// Signs in.
+/// Signs in, or asks for the second factor.
 #[utoipa::path(post, path = "/api/v1/auth/login", tag = "auth", operation_id = "login", security(()),
-    request_body = Login, responses((status = 200, body = Envelope<SignedInView>)))]
+    request_body = Login, responses((status = 200, body = Envelope<EnteredView>)))]
 pub async fn login(
     State(api): State<Api>,
     client: Client,
     Strict(body): Strict<Login>,
 ) -> std::result::Result<Response, Problem> {
     let Login { email, password, kind } = body;
-    let signed_in = api.control().sign_in(&email, Secret::new(password), client.origin(kind)).await?;
-    Ok(answer(&api, signed_in, kind, StatusCode::OK))
+    match api.control().sign_in(&email, Secret::new(password), client.origin(kind)).await? {
+        Entered::SignedIn(signed_in) => Ok(answer(&api, *signed_in, kind, StatusCode::OK)),
+        Entered::Factor(ticket) => Ok(ok(EnteredView::Factor(ticket.into())).into_response()),
+    }
 }
 
 /// Exchanges a refresh token for the next one and a fresh access token.

@@ -122,6 +122,7 @@ pub fn specs() -> Vec<SpecView> {
         TargetKind::Role => "role",
         TargetKind::Project => "project",
         TargetKind::Invitation => "invitation",
+        TargetKind::Secret => "secret",
     };
     let view = |spec: &sf_actions::Spec| SpecView {
         name: spec.name.to_owned(),

@@ -4,6 +4,7 @@ use serde::Serialize;
 use sf_protocol::query::{AppReport, Inspection, ProcessReport};
 use sf_store::apps::App;
 use sf_store::releases::Release;
+use sf_types::SecretName;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -40,6 +41,9 @@ pub struct AppView {
     pub port: Option<u16>,
     /// Where it is reached, once something serves.
     pub url: Option<String>,
+    /// Names of the secrets that its processes do not have yet in their newest version: the next deploy or restart
+    /// gives them.
+    pub secrets_pending: Vec<String>,
     /// Restarts of the live release.
     pub restarts: u32,
     /// Why it is in this state.
@@ -129,7 +133,7 @@ pub struct RevisionView {
 
 impl AppView {
     /// An app with what serves. `host` is the address at which its node is reached.
-    pub fn of(app: App, live: Option<Release>, host: Option<&str>) -> Self {
+    pub fn of(app: App, live: Option<Release>, host: Option<&str>, pending: Vec<SecretName>) -> Self {
         let port = app.stable_port.map(sf_types::Port::get);
         let settings = app.settings.0;
         let shown = if settings.traffic.public { host.unwrap_or("127.0.0.1") } else { "127.0.0.1" };
@@ -151,6 +155,7 @@ impl AppView {
             port,
             settings_tag: sf_control::settings_tag(&settings),
             settings,
+            secrets_pending: pending.into_iter().map(String::from).collect(),
             restarts: app.restarts,
             state_reason: app.state_reason,
             detected_ports: app.detected_ports.0.iter().map(|port| port.get()).collect(),

@@ -100,14 +100,18 @@ pub enum Builder {
     Commands,
 }
 
-/// One environment variable.
+/// One environment variable: with a value that everybody sees who sees the settings, or with a secret's.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EnvVar {
     /// Letters, digits and `_`; never `PORT`, `PATH`, `HOME` or `LD_*`.
     pub name: String,
-    /// At most 8 KiB.
-    pub value: String,
+    /// Its value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// In place of a value: the name of a secret of the app's project.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
 }
 
 /// When a new release counts as healthy.
@@ -232,7 +236,10 @@ mod tests {
             check(&real);
         }
         real.reference = Some("main".into());
-        real.env = vec![sf_protocol::app::EnvVar { name: "A".into(), value: "b".into() }];
+        real.env = vec![
+            sf_actions::Variable::value("A", "b"),
+            sf_actions::Variable::secret("C", "stripe-key".parse().unwrap()),
+        ];
         real.limits.memory = Some(sf_types::ByteSize(1));
         real.build.start = Some(vec!["node".into(), "server.js".into()]);
         real.build.builder = Some(sf_protocol::build::Builder::Static);

@@ -14,7 +14,7 @@ use sf_protocol::report::{LogSource, LogStream};
 use sf_runtime::{Place, Shutdown};
 use sf_store::{StoreError, events};
 use sf_types::{ErrorKind, Fault, Timestamp, UserId};
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use uuid::Uuid;
 
@@ -63,6 +63,8 @@ pub(super) struct Socket {
     /// Up to which line each log was told.
     lines: HashMap<Uuid, u64>,
     health: Option<watch::Receiver<Option<String>>>,
+    /// Whose sessions or rights changed.
+    changes: broadcast::Receiver<UserId>,
     heard: Instant,
     messages: u32,
     /// Subscriptions that wait for the database.
@@ -102,6 +104,7 @@ impl From<StoreError> for Trouble {
 impl Socket {
     pub(super) fn new(api: Api, known: Known, token: String, stream: WebSocket) -> Self {
         Self {
+            changes: api.control().changes_of_people(),
             api,
             known,
             token,
@@ -147,6 +150,7 @@ impl Socket {
                 biased;
                 () = shutdown.requested() => return Err(End::Stopping),
                 _ = beat.tick() => self.beat().await?,
+                changed = self.changes.recv() => self.changed(changed).await?,
                 message = self.stream.recv() => self.heard(message).await?,
                 health = next_health(&mut self.health) => self.tell_health(health).await?,
                 delivery = next(&mut self.subscription) => match delivery {
@@ -176,12 +180,21 @@ impl Socket {
             return Err(End::Gone);
         }
         self.messages = 0;
-        self.recheck().await?;
+        self.ask_again().await?;
         self.make_up().await?;
         self.write(Message::Ping(Default::default())).await
     }
 
-    async fn recheck(&mut self) -> Result<(), End> {
+    /// Somebody's sessions or rights changed: if they are this one's, or could be, it is asked at once.
+    async fn changed(&mut self, whose: Result<UserId, broadcast::error::RecvError>) -> Result<(), End> {
+        match whose {
+            Ok(user) if self.known.actor.user() != Some(user) => Ok(()),
+            Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => self.ask_again().await,
+            Err(broadcast::error::RecvError::Closed) => Err(End::Stopping),
+        }
+    }
+
+    async fn ask_again(&mut self) -> Result<(), End> {
         if let Some(known) = still_known(&self.api, &self.token, self.known.address).await?
             && known.actor != self.known.actor
         {
@@ -331,7 +344,7 @@ impl Socket {
         match delivery {
             Delivery::Event(event) => {
                 if self.is_about_oneself(&event) {
-                    self.recheck().await?;
+                    self.ask_again().await?;
                 }
                 self.tell(&event).await
             }

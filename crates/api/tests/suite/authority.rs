@@ -35,6 +35,7 @@ fn body(method: &Method, path: &str) -> Option<Value> {
         ("POST", "/api/v1/nodes/{id}/inspect") => json!({ "repository": "https://git.example.org/a" }),
         ("PATCH", "/api/v1/users/{id}") => json!({ "name": "other" }),
         ("PATCH", "/api/v1/apps/{id}") => json!({ "settings": settings }),
+        ("PATCH", "/api/v1/secrets/{id}") => json!({ "value": "other" }),
         ("POST", "/api/v1/runs/{id}/approve" | "/api/v1/runs/{id}/reject") => json!({ "hash": "0" }),
         _ => return None,
     })
@@ -100,6 +101,7 @@ async fn what_belongs_to_another_tenant_does_not_exist() {
             "sessions" => &theirs.session,
             "users" => &theirs.user,
             "invitations" => &theirs.invitation,
+            "secrets" => &theirs.secret,
             other => panic!("whose `{other}` are to be tried?"),
         };
         let answer = world.call(method.clone(), &path.replace("{id}", id), body(&method, &path)).await;
@@ -109,7 +111,7 @@ async fn what_belongs_to_another_tenant_does_not_exist() {
         asked += 1;
     }
     assert!(asked > 20, "the table has {asked} rows");
-    for list in ["nodes", "apps", "runs", "activity", "users", "invitations"] {
+    for list in ["nodes", "apps", "runs", "activity", "users", "invitations", "secrets"] {
         let rows = world.get(&format!("/api/v1/{list}")).await.expect(200);
         assert!(!rows.to_string().contains("theirs"), "{list} shows another tenant's: {rows}");
     }
@@ -122,7 +124,19 @@ async fn a_person_without_rights_is_told_which_one_is_missing() {
     let (node, nobody) = (world.node("n").await, world.member(tenant, "bo@example.org", &[]).await);
     let viewer = world.member(tenant, "cy@example.org", &[Permission::AppView, Permission::NodeView]).await;
     let app = world.app("shop", node).await;
-    for list in ["nodes", "apps", "runs", "approvals", "activity", "device-codes", "users", "invitations", "mail"] {
+    for list in [
+        "nodes",
+        "apps",
+        "runs",
+        "approvals",
+        "activity",
+        "device-codes",
+        "users",
+        "invitations",
+        "mail",
+        "secrets",
+        "projects",
+    ] {
         let answer = world.send(Method::GET, &format!("/api/v1/{list}"), Some(&nobody), None).await;
         assert_eq!((answer.status, answer.code()), (StatusCode::FORBIDDEN, "permission.missing"), "{list}");
     }

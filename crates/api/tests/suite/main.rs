@@ -5,6 +5,7 @@
 mod approvals;
 mod authority;
 mod crashes;
+mod cross_use;
 mod dashboard;
 mod envelopes;
 mod idempotency;
@@ -12,6 +13,7 @@ mod listening;
 mod lists;
 mod people;
 mod rights;
+mod secrets;
 mod sign_in;
 mod sockets;
 mod world;

@@ -1,5 +1,10 @@
 //! Signing in, going on, and signing out, as a browser and as a program.
 
+mod device;
+mod factors;
+mod lockout;
+mod sessions;
+
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use sf_api::rate::{Rate, Rates};

@@ -20,9 +20,9 @@ use crate::world::World;
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
-async fn serve(world: &World) -> std::net::SocketAddr {
+pub async fn serve(world: &World) -> std::net::SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let served = sf_api::serve(listener, world.router.clone(), sf_api::Serving::with(None), world.tasks.shutdown());
@@ -30,7 +30,7 @@ async fn serve(world: &World) -> std::net::SocketAddr {
     address
 }
 
-async fn open(address: std::net::SocketAddr, headers: &[(&str, String)]) -> Result<Socket, u16> {
+pub async fn open(address: std::net::SocketAddr, headers: &[(&str, String)]) -> Result<Socket, u16> {
     let mut request = format!("ws://{address}/api/v1/ws").into_client_request().unwrap();
     for (name, value) in headers {
         request.headers_mut().insert(http::HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
@@ -340,4 +340,87 @@ async fn a_socket_ends_at_once_when_its_person_is_suspended() {
     assert_eq!(ended, Err(4401));
     let heard = mine.next().await.unwrap();
     assert_eq!((heard["event"].as_str(), &heard["data"]["id"]), (Some("user.update"), &me["user"]["id"]));
+}
+
+/// A live socket of somebody, and how long it takes until it ends by itself.
+async fn until_cut(world: &World, token: &str, cut: impl AsyncFnOnce()) -> (u16, Duration) {
+    let address = serve(world).await;
+    let mut socket = open(address, &[("authorization", format!("Bearer {token}"))]).await.unwrap();
+    socket.subscribe(json!({ "topics": ["runs"] })).await;
+    cut().await;
+    let began = std::time::Instant::now();
+    let code = loop {
+        match socket.next().await {
+            Ok(_) => {}
+            Err(code) => break code,
+        }
+    };
+    (code, began.elapsed())
+}
+
+/// What the promise allows; what this process does itself is heard of at once.
+const CUT_WITHIN: Duration = Duration::from_secs(5);
+const AT_ONCE: Duration = Duration::from_secs(2);
+
+#[tokio::test]
+async fn signing_out_cuts_a_live_socket_at_once() {
+    let world = World::new().await;
+    let tenant = world.tenant().await;
+    let bo = world.member(tenant, "bo@example.org", sf_actions::Permission::ALL).await;
+    let out = async || {
+        world.send(Method::POST, "/api/v1/auth/logout", Some(&bo), Some(json!({}))).await.expect(200);
+    };
+    let (code, took) = until_cut(&world, &bo, out).await;
+    assert_eq!(code, 4401);
+    assert!(took < AT_ONCE, "{took:?}");
+}
+
+#[tokio::test]
+async fn signing_out_everywhere_else_cuts_their_sockets_and_not_ones_own() {
+    let world = World::new().await;
+    let address = serve(&world).await;
+    let body = json!({ "email": crate::world::EMAIL, "password": crate::world::PASSWORD });
+    let other = world.send(Method::POST, "/api/v1/auth/login", None, Some(body)).await.expect(200);
+    let mut own = connect(&world, address).await;
+    own.subscribe(json!({ "topics": ["runs"] })).await;
+    let out = async || {
+        world.call(Method::DELETE, "/api/v1/sessions", None).await.expect(200);
+    };
+    let (code, took) = until_cut(&world, other["accessToken"].as_str().unwrap(), out).await;
+    assert_eq!(code, 4401);
+    assert!(took < AT_ONCE, "{took:?}");
+    own.say(json!({ "ping": 1 })).await;
+    assert_eq!(own.next().await.unwrap(), json!({ "pong": 1 }));
+}
+
+#[tokio::test]
+async fn suspension_and_lost_rights_reach_a_live_socket_within_five_seconds() {
+    let world = World::new().await;
+    let tenant = world.tenant().await;
+    let address = serve(&world).await;
+    let bo = world.member(tenant, "bo@example.org", sf_actions::Permission::ALL).await;
+    let mut socket = open(address, &[("authorization", format!("Bearer {bo}"))]).await.unwrap();
+    socket.subscribe(json!({ "topics": ["runs"] })).await;
+    let change = |suspend: bool| {
+        let store = world.control.store();
+        store.write(sf_types::Scope::System, move |tx| {
+            Box::pin(async move {
+                let user = sf_store::users::by_email(tx, "bo@example.org").await?.unwrap().id;
+                if suspend {
+                    return sf_store::users::set_disabled(tx, user, true).await;
+                }
+                sf_store::permissions::withdraw(tx, user, sf_actions::Permission::ALL).await
+            })
+        })
+    };
+    // Straight in the database, as another control plane would: the beat finds it.
+    change(false).await.unwrap();
+    let began = std::time::Instant::now();
+    assert_eq!(socket.next().await.unwrap()["error"]["code"], "permission.missing");
+    assert_eq!(socket.next().await.unwrap()["unsubscribed"]["topics"], json!(["runs"]));
+    assert!(began.elapsed() < CUT_WITHIN, "{:?}", began.elapsed());
+    change(true).await.unwrap();
+    let began = std::time::Instant::now();
+    assert_eq!(socket.next().await.unwrap_err(), 4401);
+    assert!(began.elapsed() < CUT_WITHIN, "{:?}", began.elapsed());
 }

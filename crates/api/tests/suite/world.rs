@@ -230,6 +230,7 @@ pub struct Stranger {
     pub session: String,
     pub user: String,
     pub invitation: String,
+    pub secret: String,
 }
 
 async fn stranger<F: Future<Output = Answer>>(
@@ -242,6 +243,8 @@ async fn stranger<F: Future<Output = Answer>>(
     let opened = ask(Method::POST, format!("/api/v1/apps/{app}/deploy"), None).await.expect(202);
     let body = json!({ "name": "their token", "days": 1 });
     let made = ask(Method::POST, "/api/v1/tokens".into(), Some(body)).await.expect(201);
+    let body = json!({ "name": "theirs", "value": "their value" });
+    let secret = id(&ask(Method::POST, "/api/v1/secrets".into(), Some(body)).await.expect(201));
     let sessions = ask(Method::GET, "/api/v1/sessions".into(), None).await.expect(200);
     let me = ask(Method::GET, "/api/v1/auth/me".into(), None).await.expect(200);
     let body = json!({ "email": "theirs@example.org", "role": "viewer" });
@@ -253,6 +256,7 @@ async fn stranger<F: Future<Output = Answer>>(
         session: id(&sessions[0]),
         user: id(&me["user"]),
         invitation: id(&invited["invitation"]),
+        secret,
         app,
     }
 }
@@ -289,7 +293,7 @@ pub async fn answer(router: Router, request: Request<Body>) -> Answer {
     Answer { status: parts.status, headers: parts.headers, body }
 }
 
-fn facts(host: &str) -> NodeFacts {
+pub fn facts(host: &str) -> NodeFacts {
     NodeFacts {
         host: host.to_owned(),
         os: "Debian GNU/Linux 12".to_owned(),

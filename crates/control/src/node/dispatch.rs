@@ -7,6 +7,7 @@ use sf_actions::deploy::DeployAction;
 use sf_actions::{Action, Admission};
 use sf_engine::plan::AppFacts;
 use sf_engine::{Run, RunState};
+use sf_protocol::command::GuardedSecret;
 use sf_protocol::order::{Cancel, DeploySource, GitSource, Order};
 use sf_protocol::{Authz, Frame, Guard, Kind, Signed};
 use sf_store::commands::{self, CommandState, StoredCommand};
@@ -16,9 +17,9 @@ use sf_types::{AppId, CommandId, ErrorKind, Fault, NodeId, ReleaseId, RunId, Ten
 
 use crate::control::Core;
 use crate::links::Numbered;
-use crate::moments;
 use crate::signer::Address;
 use crate::transition::After;
+use crate::{delivery, moments};
 
 /// Bytes of an order at the most; address, guard and names come on top of it in the signed body.
 pub(crate) const MAX_ORDER_BYTES: usize = sf_protocol::wire::MAX_BODY_BYTES - 2 * 1024;
@@ -86,16 +87,20 @@ pub(crate) async fn order(tx: &mut Tx, core: &Arc<Core>, run: &Run) -> sf_store:
     if run.state != RunState::Ready || run.is_held(tx.now()) || !core.links.is_connected(node) {
         return Ok(Ordered::NotNow);
     }
-    let (order, release) = match planned(tx, run).await? {
+    let (order, release, secrets) = match planned(tx, core, run).await? {
         Ok(planned) => planned,
         Err(fault) => return Ok(Ordered::Impossible(fault)),
     };
-    let guard = if run.decision.admission == Admission::Ask { run.guard.clone() } else { Guard::default() };
+    let asked = run.decision.admission == Admission::Ask;
+    let guard = if asked { run.guard.clone() } else { Guard { secrets, ..Guard::default() } };
     let command = sign(tx, core, authz(run), node, order, guard).await?;
     Ok(Ordered::Signed(Box::new(SignedOrder { command, release })))
 }
 
-async fn planned(tx: &mut Tx, run: &Run) -> sf_store::Result<Result<(Order, Option<NewRelease>), Fault>> {
+/// An order with the release it makes and the secrets it gives.
+type Planned = (Order, Option<NewRelease>, Vec<GuardedSecret>);
+
+async fn planned(tx: &mut Tx, core: &Core, run: &Run) -> sf_store::Result<Result<Planned, Fault>> {
     let Some(app) = run.app else { return Ok(Err(crate::subject::missing("app", ""))) };
     let Some(row) = apps::next_generation(tx, app).await? else {
         return Ok(Err(crate::subject::missing("app", app)));
@@ -106,28 +111,34 @@ async fn planned(tx: &mut Tx, run: &Run) -> sf_store::Result<Result<(Order, Opti
     };
     let facts = AppFacts {
         app,
-        slug: row.name,
-        settings: row.settings.0,
+        slug: row.name.clone(),
+        settings: row.settings.0.clone(),
         generation: row.generation,
         live: row.live_release,
         kept,
     };
-    let order = match sf_engine::plan::plan(&run.action, &facts, tx.new_id()) {
+    let mut order = match sf_engine::plan::plan(&run.action, &facts, tx.new_id()) {
         Ok(planned) => planned.order,
         Err(fault) => return Ok(Err(fault)),
     };
-    let Order::Deploy(deploy) = &order else { return Ok(Ok((order, None))) };
+    let secrets = match delivery::equip(tx, core, &run.action, &row, &mut order).await? {
+        Ok(secrets) => secrets,
+        Err(fault) => return Ok(Err(fault)),
+    };
     let bytes = sf_protocol::wire::write(&order).len();
     if bytes > MAX_ORDER_BYTES {
         let message = format!("The order would have {bytes} bytes; {MAX_ORDER_BYTES} fit into one.");
         let fault = Fault::new(ErrorKind::TooLarge, "order.too_large", message);
-        return Ok(Err(fault.fix("Shorten the app's variables and commands; put long texts into files.")));
+        return Ok(Err(fault.fix("Shorten the app's variables, secrets and commands; put long texts into files.")));
     }
-    let release = match &deploy.from {
-        DeploySource::Git(source) => Some(NewRelease { id: deploy.release, app, source: source.clone() }),
-        DeploySource::Kept => None,
+    let release = match &order {
+        Order::Deploy(deploy) => match &deploy.from {
+            DeploySource::Git(source) => Some(NewRelease { id: deploy.release, app, source: source.clone() }),
+            DeploySource::Kept => None,
+        },
+        _ => None,
     };
-    Ok(Ok((order, release)))
+    Ok(Ok((order, release, secrets)))
 }
 
 /// Takes the node's next number and signs one command with it.

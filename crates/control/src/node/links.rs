@@ -44,6 +44,8 @@ pub struct Links(Arc<Mutex<HashMap<NodeId, Link>>>);
 #[derive(Debug)]
 struct Link {
     connection: ConnectionId,
+    /// The protocol version spoken on it.
+    version: u16,
     sender: mpsc::Sender<Outgoing>,
     order: Order,
     /// The last number that was written.
@@ -66,10 +68,10 @@ enum Order {
 impl Links {
     /// Opens a link in place of an older one of the same node, which is told to close. Commands are held until
     /// [`Links::go_live`].
-    pub fn open(&self, node: NodeId, connection: ConnectionId) -> mpsc::Receiver<Outgoing> {
+    pub fn open(&self, node: NodeId, connection: ConnectionId, version: u16) -> mpsc::Receiver<Outgoing> {
         let (sender, receiver) = mpsc::channel(MAX_QUEUED_FRAMES);
         let order = Order::Loading(BTreeMap::new());
-        let link = Link { connection, sender, order, written: 0, spoke: false };
+        let link = Link { connection, version, sender, order, written: 0, spoke: false };
         if let Some(old) = self.lock().insert(node, link) {
             let fault = Fault::new(sf_types::ErrorKind::Conflict, "link.replaced", "The node connected again.");
             drop(old.sender.try_send(Outgoing::Close(Box::new(fault))));
@@ -176,6 +178,11 @@ impl Links {
         self.lock().contains_key(&node)
     }
 
+    /// The protocol version that a connected node speaks.
+    pub fn version(&self, node: NodeId) -> Option<u16> {
+        self.lock().get(&node).map(|link| link.version)
+    }
+
     /// How many nodes are connected.
     pub fn count(&self) -> usize {
         self.lock().len()
@@ -233,7 +240,7 @@ mod tests {
     #[test]
     fn numbers_leave_in_order_whatever_order_they_come_in() {
         let links = Links::default();
-        let mut receiver = links.open(id(1), id(2));
+        let mut receiver = links.open(id(1), id(2), 1);
         links.command(id(1), numbered(6));
         links.go_live(id(1), id(2), 4, vec![numbered(3), numbered(5), numbered(4)], false);
         links.command(id(1), numbered(9));
@@ -247,8 +254,8 @@ mod tests {
     #[test]
     fn a_newer_connection_replaces_the_old_one_and_its_end_is_ignored() {
         let links = Links::default();
-        let mut old = links.open(id(1), id(2));
-        let _new = links.open(id(1), id(3));
+        let mut old = links.open(id(1), id(2), 1);
+        let _new = links.open(id(1), id(3), 1);
         assert!(matches!(old.try_recv(), Ok(Outgoing::Close(_))));
         assert!(!links.ended(id(1), id(2)));
         assert!(links.is_connected(id(1)));
@@ -258,7 +265,7 @@ mod tests {
     #[test]
     fn what_a_slow_reader_has_no_room_for_is_read_from_the_store_when_there_is() {
         let links = Links::default();
-        let mut receiver = links.open(id(1), id(2));
+        let mut receiver = links.open(id(1), id(2), 1);
         links.go_live(id(1), id(2), 1, Vec::new(), false);
         let full = MAX_QUEUED_FRAMES as u64;
         (1..=full + 10).for_each(|n| assert!(links.command(id(1), numbered(n)), "{n}"));
@@ -276,7 +283,7 @@ mod tests {
     #[test]
     fn a_command_behind_many_other_frames_is_read_when_they_are_written() {
         let links = Links::default();
-        let mut receiver = links.open(id(1), id(2));
+        let mut receiver = links.open(id(1), id(2), 1);
         links.go_live(id(1), id(2), 5, Vec::new(), false);
         while links.send(id(1), Frame::Stored(Stored::default())) {}
         assert!(links.command(id(1), numbered(5)));
@@ -287,7 +294,7 @@ mod tests {
     #[test]
     fn a_backlog_is_told_in_parts_without_a_gap() {
         let links = Links::default();
-        let mut receiver = links.open(id(1), id(2));
+        let mut receiver = links.open(id(1), id(2), 1);
         links.command(id(1), numbered(9));
         links.go_live(id(1), id(2), 1, (1..=3).map(numbered).collect(), true);
         links.command(id(1), numbered(10));

@@ -131,7 +131,7 @@ impl Control {
                 let updated = row.agent_version != said.agent_version.as_str() || row.facts.is_none();
                 let resume = sf_protocol::report::Stored { events: row.events_seen, ..Default::default() };
                 let welcome = Welcome { connection, counter: pending, epoch, resume, heartbeat: HEARTBEAT };
-                let outgoing = core.links.open(node, connection);
+                let outgoing = core.links.open(node, connection, proven.version());
                 let journal = Journal { epoch: said.epoch, high_water: said.high_water };
                 if let Err(fault) = self.catch_up(node, connection, journal).await {
                     presence.leave().await;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use sf_actions::Actor;
 use sf_protocol::app::{AppSpec, AppState};
+use sf_protocol::handshake::SECRETS_SINCE;
 use sf_protocol::order::{DesiredApp, DesiredState, Order};
 use sf_protocol::outcome::AppFacts;
 use sf_protocol::query::{AppReport, Query, Reply};
@@ -22,7 +23,11 @@ use crate::{backlog, events};
 /// Signs what should be true of a node's apps by its own last word on them. A node that holds it already changes
 /// nothing; it can lower no generation.
 pub(crate) async fn snapshot(tx: &mut Tx, core: &Arc<Core>, node: NodeId, after: &mut After) -> sf_store::Result<()> {
-    let applied = apps::applied(tx, node).await?;
+    let mut applied = apps::applied(tx, node).await?;
+    if core.links.version(node).is_none_or(|version| version < SECRETS_SINCE) {
+        // An older agent would refuse the whole snapshot for the sake of what it cannot read.
+        applied.retain(|one| one.spec.secrets.is_empty());
+    }
     if applied.is_empty() {
         return Ok(());
     }

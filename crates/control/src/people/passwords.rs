@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use sf_actions::{Actor, ActorKind};
 use sf_identity::bearer::{BearerKind, Presented};
-use sf_identity::{Verified, once};
+use sf_identity::once;
 use sf_runtime::OnError;
 use sf_store::resets::{self, Reset};
-use sf_store::{Look, StoreError, Tx, sessions, users};
+use sf_store::{Look, StoreError, Tx, lockout, sessions, users};
 use sf_types::{ErrorKind, Fault, ResetId, Scope, Secret, SessionId, UserId};
 
 use crate::control::{Control, Core};
@@ -103,14 +103,14 @@ impl Control {
                 }
                 resets::spend(tx, id).await.map_err(|_| StoreError::from(over()))?;
                 set(tx, &inner, &user, &hash, None).await?;
+                // Who has the mailbox is no guesser: what others tried on this account does not hold them up.
+                lockout::forgive(tx, user.id).await?;
                 tx.audit(signing(Some((user.tenant, user.id)), &user.email, &from, "password.reset", "succeeded"));
                 Ok(())
             })
         });
         write.await?;
         core.mail.posted();
-        // Who has the mailbox is no guesser: what others tried on this account does not hold them up.
-        core.people.succeeded(&user.email, origin.address);
         Ok(())
     }
 
@@ -129,9 +129,8 @@ impl Control {
         let core = self.core().clone();
         let reader = core.store.read(actor.scope());
         let user = users::get(&reader, id).await?;
-        core.people.attempt(&user.email, origin.address, self.now())?;
         let stored = users::password(&reader, id).await?;
-        if core.people.passwords.verify(&current, stored.as_deref()).await? == Verified::Wrong {
+        if !self.check_password(&user.email, Some(&user), &current, origin.address).await? {
             let entry = signing(Some((user.tenant, id)), &user.email, &origin, "password.change", "refused");
             let refuse = core.store.write(actor.scope(), move |tx| {
                 Box::pin(async move {
@@ -143,7 +142,6 @@ impl Control {
             let fault = Fault::new(ErrorKind::Forbidden, "password.wrong", "The current password is wrong.");
             return Err(fault.fix("If it is lost, sign out and ask for a new one at sign-in."));
         }
-        core.people.succeeded(&user.email, origin.address);
         if current.expose() == new.expose() {
             let fault = Fault::new(ErrorKind::Invalid, "password.same", "This is the password you have.");
             return Err(fault.fix("Choose another one."));

@@ -30,7 +30,7 @@ pub(super) async fn give(tx: &mut Tx, row: &Invitation, user: UserId) -> sf_stor
 }
 
 /// Refuses acts on people who have more than who asks for it: taking them over would give their rights away.
-pub(super) async fn within_reach(tx: &Tx, run: &Run, user: UserId) -> sf_store::Result<()> {
+pub(crate) async fn within_reach(tx: &Tx, run: &Run, user: UserId) -> sf_store::Result<()> {
     let own = authority::rights_of(tx, run.actor).await?;
     let theirs = grants::rights_of(tx, user).await?;
     if sf_policy::reaches(&own, &theirs) {

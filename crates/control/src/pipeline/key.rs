@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use sf_actions::Actor;
 use sf_engine::{Done, Run, RunState};
 use sf_store::{Reader, StoreError, Tx, idempotency, runs};
-use sf_types::{AppId, ErrorKind, Fault, NodeId, ProjectId, RoleId, RunId, UserId};
+use sf_types::{AppId, ErrorKind, Fault, NodeId, ProjectId, RoleId, RunId, SecretId, UserId};
 
+use crate::control::Control;
 use crate::proposal::{Made, Proposed};
 
 /// Code of the fault when another run carries the keyed request out.
@@ -28,6 +29,11 @@ impl Key {
 /// Whose keys they are: two people's equal keys are two keys, whichever of their credentials they use.
 pub fn principal(actor: &Actor) -> String {
     actor.user().map_or_else(|| "system".to_owned(), |user| user.to_string())
+}
+
+/// What tells one request from another: method, path with query and body. A body may hold a secret, and this is stored.
+pub fn request_hash(control: &Control, parts: &[&[u8]]) -> [u8; 32] {
+    control.core().keys.master.fingerprint("idempotency", parts)
 }
 
 /// The same request is being carried out, and nothing of it can be shown yet.
@@ -55,6 +61,7 @@ enum Claim {
     Once,
     Node(NodeId),
     App(AppId),
+    Secret(SecretId),
     Run(RunId),
     Role(RoleId),
     User(UserId),
@@ -68,6 +75,7 @@ impl Claim {
             Made::Nothing => Self::Nothing,
             Made::Node(node) => Self::Node(*node),
             Made::App(app) => Self::App(*app),
+            Made::Secret(secret) => Self::Secret(*secret),
             Made::Run(run) => Self::Run(*run),
             Made::Role(role) => Self::Role(*role),
             Made::User(user) => Self::User(*user),
@@ -100,6 +108,7 @@ pub(crate) async fn carried_out(reader: &Reader, key: Option<&Key>) -> Result<Op
         Claim::Nothing => Proposed::Done(run, Made::Nothing),
         Claim::Node(node) => Proposed::Done(run, Made::Node(node)),
         Claim::App(app) => Proposed::Done(run, Made::App(app)),
+        Claim::Secret(secret) => Proposed::Done(run, Made::Secret(secret)),
         Claim::Run(changed) => Proposed::Done(run, Made::Run(changed)),
         Claim::Role(role) => Proposed::Done(run, Made::Role(role)),
         Claim::User(user) => Proposed::Done(run, Made::User(user)),

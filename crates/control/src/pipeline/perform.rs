@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use sf_actions::access::AccessAction;
 use sf_actions::app::{AppAction, Settings};
+use sf_actions::factor::FactorAction;
 use sf_actions::node::NodeAction;
 use sf_actions::run::{Decide, RunAction};
 use sf_actions::{Action, ActorKind};
@@ -15,12 +16,13 @@ use sf_protocol::order::{AppVerb, DeploySource, Order};
 use sf_store::Json;
 use sf_store::approvals::Verdict;
 use sf_store::timeline::MomentKind;
-use sf_store::{Look, StoreError, Tx, approvals, apps, nodes, runs, tenants, tokens};
+use sf_store::{Json, Look, StoreError, Tx, approvals, apps, factors, nodes, runs, tenants, tokens};
 use sf_types::{AppId, ErrorKind, Fault, NodeId};
 use sha2::{Digest, Sha256};
 
 use crate::authority;
 use crate::control::Core;
+use crate::pipeline::secrets;
 use crate::proposal::Made;
 use crate::transition::{self, After};
 use crate::{enrolment, events, moments};
@@ -34,6 +36,7 @@ pub(crate) async fn perform(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mu
                 Some(project) => tenants::project(tx, project).await?.id,
                 None => tenants::default_project(tx).await?.id,
             };
+            secrets::known(tx, project, &create.settings).await?;
             let id: AppId = tx.new_id();
             apps::create(tx, id, project, create.node, &create.name, &create.settings)
                 .await
@@ -42,12 +45,13 @@ pub(crate) async fn perform(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mu
             Ok(Made::App(id))
         }
         Action::App(AppAction::Update(update)) => {
-            let before = apps::get(tx, update.app).await?.settings.0;
+            let apps::App { settings: Json(before), project, .. } = apps::get(tx, update.app).await?;
             if update.from.as_ref().is_some_and(|from| *from != settings_tag(&before)) {
                 let message = "Somebody else has changed these settings since you read them.";
                 let fault = Fault::new(ErrorKind::Conflict, "app.changed", message);
                 return Err(fault.fix("Read them again, and make your change on top of theirs.").into());
             }
+            secrets::known(tx, project, &update.settings).await?;
             apps::update_settings(tx, update.app, &update.settings).await?;
             app_changed(tx, run, update.app);
             Ok(Made::App(update.app))
@@ -90,6 +94,12 @@ pub(crate) async fn perform(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mu
             Ok(Made::Nothing)
         }
         Action::User(action) => crate::people::perform::perform(tx, core, run, action, after).await,
+        Action::Factor(FactorAction::Reset(of)) => {
+            crate::people::roles::within_reach(tx, run, of.user).await?;
+            factors::remove_all(tx, of.user).await?;
+            Ok(Made::Nothing)
+        }
+        Action::Secret(action) => secrets::perform(tx, core, run, action).await,
         Action::App(AppAction::Delete(_)) | Action::Deploy(_) | Action::Process(_) => Ok(Made::Nothing),
     }
 }
@@ -217,7 +227,7 @@ pub(crate) fn person(run: &Run) -> Result<sf_types::UserId, StoreError> {
     }
 }
 
-fn name_taken(error: StoreError, name: &str) -> StoreError {
+pub(crate) fn name_taken(error: StoreError, name: &str) -> StoreError {
     match error {
         StoreError::Taken(_) => Fault::new(ErrorKind::Conflict, "name.taken", format!("The name `{name}` is taken."))
             .fix("Choose another one.")

@@ -4,7 +4,7 @@ use serde::Serialize;
 use sf_actions::{Action, Decision};
 use sf_engine::Run;
 use sf_protocol::Guard;
-use sf_types::{ErrorKind, Fault, Timestamp};
+use sf_types::{ErrorKind, Fault, Secret, Timestamp};
 
 /// An action plus how sure the proposer is and how it wants to be treated.
 #[derive(Clone, Debug)]
@@ -17,12 +17,14 @@ pub struct Proposal {
     pub dry_run: bool,
     /// The key under which its edge has begun the request: it is carried out once, whatever ends the process.
     pub key: Option<String>,
+    /// The value of a secret, beside the action that gives it. It is sealed before anything is recorded.
+    pub value: Option<Secret<String>>,
 }
 
 impl Proposal {
     /// A proposal without a self-report, to be carried out.
     pub const fn of(action: Action) -> Self {
-        Self { action, confidence: None, dry_run: false, key: None }
+        Self { action, confidence: None, dry_run: false, key: None, value: None }
     }
 }
 
@@ -64,6 +66,8 @@ pub enum Made {
     Node(sf_types::NodeId),
     /// An app came to be or changed.
     App(sf_types::AppId),
+    /// A secret came to be or changed.
+    Secret(sf_types::SecretId),
     /// An enrolment token: shown once.
     Invitation(Invitation),
     /// A token: shown once.

@@ -3,19 +3,21 @@
 //! Who asks ([`Actor`]) was established by the edge. Here: refuse bad values, look up the object, authorise, admit,
 //! and open the run, its audit line and its effects in one transaction. Orders to nodes leave after COMMIT.
 
-use sf_actions::{Action, Actor, Admission, Place};
+use sf_actions::{Action, Actor, Admission, Permission, Place};
 use sf_engine::{Run, RunState};
 use sf_policy::Access;
 use sf_protocol::Guard;
+use sf_protocol::command::GuardedSecret;
 use sf_store::{Store, apps, releases, runs};
 use sf_types::{ErrorKind, Fault, ReleaseId, RequestId};
 
 use crate::control::{Control, Core};
 use crate::key::{self, Key};
+use crate::pipeline::secrets;
 use crate::proposal::{Plan, Proposal, Proposed, refused};
 use crate::subject::{self, Subject};
 use crate::transition::{self, After};
-use crate::{admission, enrolment, people, perform, rehearsal};
+use crate::{admission, delivery, enrolment, people, perform, rehearsal};
 
 impl Control {
     /// Proposes an action. What runs in the control plane is carried out when this returns; what waits for a person
@@ -26,6 +28,7 @@ impl Control {
     /// it, or it cannot be recorded. Nothing happened then, but for denials, which leave a run.
     pub async fn propose(&self, actor: &Actor, request: RequestId, proposal: Proposal) -> Result<Proposed, Fault> {
         check(&proposal.action)?;
+        secrets::check(&proposal.action, proposal.value.as_ref())?;
         let core = self.core();
         let reader = core.store.read(actor.scope());
         let key = proposal.key.filter(|_| !proposal.dry_run).map(|text| Key::of(actor, text));
@@ -35,9 +38,14 @@ impl Control {
         let subject = subject::resolve(&reader, actor, &proposal.action).await?;
         authorised(actor, &proposal.action, &subject)?;
         people::invitations::welcome(&reader, actor, &proposal.action).await?;
+        may_use_secrets(actor, &proposal.action, &subject)?;
+        let used = match &subject.app {
+            Some(app) => delivery::guarded(&delivery::foreseen(&reader, &proposal.action, app).await??),
+            None => Vec::new(),
+        };
         let inputs = admission::inputs(core, &reader, actor, &proposal.action, proposal.confidence).await?;
         let decision = sf_policy::admit(inputs);
-        let guard = guard(&subject, decision.admission);
+        let guard = guard(&subject, decision.admission, &used);
         let now = core.clock.now();
         let run = Run {
             id: core.rng.id(&core.clock),
@@ -62,9 +70,10 @@ impl Control {
             expires_at: now,
             held_until: None,
         };
-        let mut plan = plan(core, &run, &subject).await?;
+        let mut plan = plan(core, &run, &subject, used).await?;
+        let sealed = proposal.value.as_ref().map(|value| secrets::seal(core, &run, value));
         if proposal.dry_run {
-            let told = match rehearsal::rehearse(core, &run).await {
+            let told = match rehearsal::rehearse(core, &run, sealed).await {
                 Err(fault) => return Err(self.guessed(fault).await?),
                 Ok(told) => told,
             };
@@ -75,7 +84,7 @@ impl Control {
         }
         let control = self.clone();
         let claimed = key.clone();
-        let opened = self.owned("propose", async move { open(&control, run, claimed).await }).await;
+        let opened = self.owned("propose", async move { open(&control, run, claimed, sealed).await }).await;
         match opened {
             // A repetition was faster: what it opened is the answer.
             Err(fault) if fault.code == key::CLAIMED => key::carried_out(&reader, key.as_ref()).await?.ok_or(fault),
@@ -126,16 +135,40 @@ fn authorised(actor: &Actor, action: &Action, subject: &Subject) -> Result<(), F
     }
 }
 
+/// Who writes an app's environment can read every secret in it: naming a secret that is not there already needs the
+/// right to see the project's secrets.
+fn may_use_secrets(actor: &Actor, action: &Action, subject: &Subject) -> Result<(), Fault> {
+    use sf_actions::app::AppAction;
+    let settings = match action {
+        Action::App(AppAction::Create(create)) => &create.settings,
+        Action::App(AppAction::Update(update)) => &update.settings,
+        _ => return Ok(()),
+    };
+    let had = subject.app.as_ref().map(|app| app.settings.0.secrets()).unwrap_or_default();
+    let Some(fresh) = settings.secrets().into_iter().find(|name| !had.contains(name)) else { return Ok(()) };
+    match sf_policy::authorise(actor, Permission::SecretView, None, &subject.owned()) {
+        Access::Allow => Ok(()),
+        _ => Err(Fault::new(
+            ErrorKind::Forbidden,
+            "permission.missing",
+            format!("Using the secret `{fresh}` needs the permission `{}`.", Permission::SecretView),
+        )
+        .fix("Ask somebody who may manage roles to grant it.")),
+    }
+}
+
 /// What a person would agree to: facts that must still hold when it is carried out.
-fn guard(subject: &Subject, admission: Admission) -> Guard {
+fn guard(subject: &Subject, admission: Admission, used: &[GuardedSecret]) -> Guard {
     match (&subject.app, admission) {
-        (Some(app), Admission::Ask) => Guard { live_release: app.live_release, ..Guard::default() },
+        (Some(app), Admission::Ask) => {
+            Guard { live_release: app.live_release, secrets: used.to_vec(), ..Guard::default() }
+        }
         _ => Guard::default(),
     }
 }
 
 /// What would happen; refuses what cannot be planned before anything is recorded.
-async fn plan(core: &Core, run: &Run, subject: &Subject) -> Result<Plan, Fault> {
+async fn plan(core: &Core, run: &Run, subject: &Subject, used: Vec<GuardedSecret>) -> Result<Plan, Fault> {
     let spec = run.action.spec();
     let mut steps = vec![format!("{}.", spec.title)];
     let mut losses = Vec::new();
@@ -148,6 +181,7 @@ async fn plan(core: &Core, run: &Run, subject: &Subject) -> Result<Plan, Fault> 
         let facts = apps::facts_with(app.clone(), kept);
         let planned = sf_engine::plan::plan(&run.action, &facts, ReleaseId::from_uuid(run.id.uuid()))?;
         steps = perform::plan_steps(&planned.order, app);
+        steps.extend(used.iter().map(|one| format!("Its process uses secret `{}` version {}", one.name, one.version)));
         if spec.effect == sf_actions::Effect::Destroy {
             losses.push(format!(
                 "{} releases and all logs of `{}` on its node",
@@ -165,7 +199,7 @@ async fn plan(core: &Core, run: &Run, subject: &Subject) -> Result<Plan, Fault> 
     Ok(Plan {
         action: run.action.clone(),
         decision: run.decision.clone(),
-        guard: run.guard.clone(),
+        guard: Guard { secrets: used, ..run.guard.clone() },
         steps,
         losses,
         waits_for,
@@ -186,7 +220,7 @@ fn quota_used() -> Fault {
 }
 
 /// Opens the run: row, timeline, audit line, effects and, in the control plane, the change itself.
-async fn open(control: &Control, run: Run, key: Option<Key>) -> Result<Proposed, Fault> {
+async fn open(control: &Control, run: Run, key: Option<Key>, sealed: Option<Vec<u8>>) -> Result<Proposed, Fault> {
     let core = control.core().clone();
     let store: Store = core.store.clone();
     let scope = sf_types::Scope::Tenant(run.tenant);
@@ -194,6 +228,7 @@ async fn open(control: &Control, run: Run, key: Option<Key>) -> Result<Proposed,
         .write(scope, move |tx| {
             Box::pin(async move {
                 let mut after = After::default();
+                secrets::wait(tx, &run, sealed).await?;
                 let (run, made) = transition::open(tx, &core, run, &mut after).await?;
                 key::claim(tx, key.as_ref(), &run, &made).await?;
                 Ok((run, made, after))

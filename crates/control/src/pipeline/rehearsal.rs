@@ -7,15 +7,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sf_actions::access::AccessAction;
 use sf_actions::app::AppAction;
+use sf_actions::factor::FactorAction;
 use sf_actions::node::NodeAction;
 use sf_actions::{Action, Place};
 use sf_engine::Run;
-use sf_store::{Look, StoreError, Tx, apps, nodes, tokens};
+use sf_store::{Look, StoreError, Tx, apps, nodes, tokens, users};
 use sf_types::{ErrorKind, Fault, Scope};
 
 use crate::control::Core;
 use crate::enrolment::{self, TOKEN_LIFETIME};
 use crate::perform;
+use crate::pipeline::secrets;
 use crate::transition::After;
 
 /// How a rehearsal ends: everything went well and is taken back.
@@ -29,7 +31,7 @@ pub(crate) struct Told {
 }
 
 /// Tells what an action of the control plane would do; `None` for those that only move another run.
-pub(crate) async fn rehearse(core: &Arc<Core>, run: &Run) -> Result<Option<Told>, Fault> {
+pub(crate) async fn rehearse(core: &Arc<Core>, run: &Run, sealed: Option<Vec<u8>>) -> Result<Option<Told>, Fault> {
     if run.action.spec().place != Place::ControlPlane || matches!(run.action, Action::Run(_)) {
         return Ok(None);
     }
@@ -39,6 +41,7 @@ pub(crate) async fn rehearse(core: &Arc<Core>, run: &Run) -> Result<Option<Told>
         .write(Scope::Tenant(run.tenant), move |tx| {
             Box::pin(async move {
                 let said = tell(tx, &run.action).await?;
+                secrets::wait(tx, &run, sealed).await?;
                 perform::perform(tx, &core, &run, &mut After::default()).await?;
                 *slot.lock().unwrap_or_else(PoisonError::into_inner) = said;
                 Err(StoreError::from(Fault::new(ErrorKind::Conflict, TAKEN_BACK, "Rehearsed and taken back.")))
@@ -79,6 +82,13 @@ async fn tell(tx: &mut Tx, action: &Action) -> sf_store::Result<Told> {
         Action::Role(action) => rights::role(tx, action).await?,
         Action::Project(action) => rights::project(tx, action).await?,
         Action::User(action) => crate::people::told::tell(tx, action).await?,
+        Action::Factor(FactorAction::Reset(of)) => {
+            let name = users::get(tx, of.user).await?.name;
+            let mut told = steps(vec![format!("The password alone signs `{name}` in until they set up a new factor.")]);
+            told.losses.push(format!("the authenticator app and the recovery codes of `{name}`"));
+            told
+        }
+        Action::Secret(action) => secrets::tell(tx, action).await?,
         Action::App(AppAction::Delete(_)) | Action::Deploy(_) | Action::Process(_) | Action::Run(_) => Told::default(),
     })
 }

@@ -2,9 +2,10 @@
 
 use sf_actions::app::AppAction;
 use sf_actions::role::RoleAction;
+use sf_actions::secret::SecretAction;
 use sf_actions::{Action, Actor, Permission, Standing, Target};
 use sf_policy::Owned;
-use sf_store::{Reader, StoreError, apps, grants, invitations, nodes, roles, runs, tenants, users};
+use sf_store::{Reader, StoreError, apps, grants, invitations, nodes, roles, runs, secrets, tenants, users};
 use sf_types::{ErrorKind, Fault, NodeId, ProjectId, TenantId};
 
 use crate::authority;
@@ -43,6 +44,7 @@ pub(crate) const fn view_right(target: Target) -> Option<Permission> {
         Target::Node(_) => Some(Permission::NodeView),
         Target::App(_) | Target::Run(_) => Some(Permission::AppView),
         Target::Project(_) => Some(Permission::ProjectView),
+        Target::Secret(_) => Some(Permission::SecretView),
     }
 }
 
@@ -76,6 +78,11 @@ pub(crate) async fn resolve(reader: &Reader, actor: &Actor, action: &Action) -> 
                 Standing { project: Some(app.project), node: Some(app.node), app: Some(app.id), server: None };
             Ok(Subject { app: Some(app.clone()), ..Subject::at(app.tenant, standing) })
         }
+        Target::Secret(secret) => {
+            let secret = secrets::get(reader, secret).await?;
+            let standing = Standing { project: Some(secret.project), ..Standing::TENANT };
+            Ok(Subject::at(secret.tenant, standing))
+        }
         Target::Run(run) => {
             let run = runs::get(reader, run).await?;
             let standing = Standing { project: run.project, node: run.node, app: run.app, server: None };
@@ -84,14 +91,17 @@ pub(crate) async fn resolve(reader: &Reader, actor: &Actor, action: &Action) -> 
     }
 }
 
-/// An app to be made stands in its project, on a node that its maker may see.
+/// What is made stands in its project; an app, on a node that its maker may see.
 async fn of_new(reader: &Reader, actor: &Actor, action: &Action) -> Result<Subject, Fault> {
-    let subject = Subject::of_tenant(actor.tenant);
-    let Action::App(AppAction::Create(create)) = action else { return Ok(subject) };
-    let project = match create.project {
-        Some(project) => tenants::project(reader, project).await?.id,
-        None => tenants::default_project(reader).await?.id,
+    let create = match action {
+        Action::App(AppAction::Create(create)) => create,
+        Action::Secret(SecretAction::Create(create)) => {
+            let project = Some(in_project(reader, create.project).await?);
+            return Ok(Subject::at(actor.tenant, Standing { project, ..Standing::TENANT }));
+        }
+        _ => return Ok(Subject::of_tenant(actor.tenant)),
     };
+    let project = in_project(reader, create.project).await?;
     let node = nodes::get(reader, create.node).await?;
     let there = Standing { project: node.project, node: Some(node.id), ..Standing::TENANT };
     if !actor.may_at(Permission::NodeView, &there) {
@@ -99,6 +109,14 @@ async fn of_new(reader: &Reader, actor: &Actor, action: &Action) -> Result<Subje
     }
     let standing = Standing { project: Some(project), ..Standing::TENANT };
     Ok(Subject { node: Some(node.id), ..Subject::at(actor.tenant, standing) })
+}
+
+/// The project something is made in: the named one, or the team's first.
+async fn in_project(reader: &Reader, wanted: Option<ProjectId>) -> Result<ProjectId, Fault> {
+    Ok(match wanted {
+        Some(project) => tenants::project(reader, project).await?.id,
+        None => tenants::default_project(reader).await?.id,
+    })
 }
 
 /// What is given to a person is decided where it holds; everything else about them in the team.

@@ -10,12 +10,13 @@ use sf_store::audit::Entry;
 use sf_store::events::NewEvent;
 use sf_store::timeline::{self, Moment};
 use sf_store::{Look, Tx, approvals, apps, outbox, runs};
-use sf_types::{CommandId, DeviceCodeId, Fault, NodeId, RunId, Timestamp};
+use sf_types::{CommandId, DeviceCodeId, Fault, NodeId, RunId, Timestamp, UserId};
 
 use crate::control::Core;
 use crate::dispatch::{self, Delivery, Ordered, SignedOrder};
+use crate::pipeline::secrets;
 use crate::proposal::Made;
-use crate::{events, moments, perform};
+use crate::{delivery, events, moments, perform};
 
 /// What left the transaction: sent after COMMIT.
 #[derive(Debug, Default)]
@@ -26,6 +27,8 @@ pub(crate) struct After {
     pub(crate) armed: bool,
     /// A letter was written: the lane of mail looks.
     pub(crate) posted: bool,
+    /// People whose sessions or rights are other ones now: who listens for them asks again.
+    pub(crate) people: Vec<UserId>,
     /// Nodes whose connection ends with this.
     pub(crate) cut: Vec<(NodeId, Fault)>,
     /// Runs whose node is back: its journal is asked about them.
@@ -72,7 +75,11 @@ pub(crate) async fn advance(
         && let Some(app) = next.app
     {
         // People decide anew, on what is there now.
-        next.guard.live_release = apps::get(tx, app).await?.live_release;
+        let row = apps::get(tx, app).await?;
+        next.guard.live_release = row.live_release;
+        if let Ok(secrets) = delivery::foreseen(tx, &next.action, &row).await? {
+            next.guard.secrets = delivery::guarded(&secrets);
+        }
     }
     let mut moments: Vec<_> = said.into_iter().collect();
     let order = signed(tx, core, &mut next, &effects, &mut moments).await?;
@@ -136,6 +143,7 @@ async fn record(
         }
     }
     if run.is_done() {
+        secrets::forget(tx, run).await?;
         let (state, done) = run.state.words();
         tx.audit(entry(run, done.unwrap_or(state)));
     }

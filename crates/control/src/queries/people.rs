@@ -2,7 +2,7 @@
 
 use sf_actions::Actor;
 use sf_store::{sessions, tenants, tokens, users};
-use sf_types::{ErrorKind, Fault, SessionId, TokenId, UserId};
+use sf_types::{ErrorKind, Fault, Page, PageRequest, SessionId, TokenId, UserId};
 
 use crate::control::Control;
 
@@ -21,8 +21,8 @@ impl Control {
     ///
     /// # Errors
     /// There is no person behind it, or the store cannot be read.
-    pub async fn sessions(&self, actor: &Actor) -> Result<Vec<sessions::Session>, Fault> {
-        Ok(sessions::of_user(&self.core().store.read(actor.scope()), person(actor)?).await?)
+    pub async fn sessions(&self, actor: &Actor, page: &PageRequest) -> Result<Page<sessions::Session>, Fault> {
+        Ok(sessions::page_of_user(&self.core().store.read(actor.scope()), person(actor)?, page).await?)
     }
 
     /// Ends one of the person's own sessions.
@@ -39,7 +39,8 @@ impl Control {
     /// # Errors
     /// Not theirs, or the store cannot be read.
     pub async fn own_session(&self, actor: &Actor, session: SessionId) -> Result<sessions::Session, Fault> {
-        let own = self.sessions(actor).await?.into_iter().find(|row| row.id == session);
+        let (reader, user) = (self.core().store.read(actor.scope()), person(actor)?);
+        let own = sessions::of_user(&reader, user).await?.into_iter().find(|row| row.id == session);
         own.ok_or_else(|| crate::subject::missing("session", session))
     }
 

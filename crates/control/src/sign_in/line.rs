@@ -1,7 +1,7 @@
 //! Audit lines about signing in.
 
 use sf_store::audit::{Entry, Personal};
-use sf_types::{TenantId, UserId};
+use sf_types::{RequestId, TenantId, UserId};
 
 use super::Origin;
 
@@ -28,5 +28,40 @@ pub(crate) fn signing(
         outcome: outcome.to_owned(),
         fields: Vec::new(),
         personal: vec![personal("email", email.to_owned()), personal("ip", origin.address.to_string())],
+    }
+}
+
+/// An audit line about what was done to a person on the data folder, where nobody signs in.
+pub(super) fn on_data_folder(tenant: TenantId, user: UserId, action: &str) -> Entry {
+    Entry {
+        tenant: Some(tenant),
+        project: None,
+        actor_kind: "system".to_owned(),
+        actor_ref: String::new(),
+        action: action.to_owned(),
+        target_kind: "user".to_owned(),
+        target_id: user.to_string(),
+        run: None,
+        request: None,
+        outcome: "succeeded".to_owned(),
+        fields: vec![("through", "data folder".to_owned())],
+        personal: Vec::new(),
+    }
+}
+
+/// An audit line about what a person did to their own sessions.
+pub(super) fn of_person(
+    tenant: TenantId,
+    user: UserId,
+    request: Option<RequestId>,
+    action: &str,
+    sessions: u64,
+) -> Entry {
+    Entry {
+        actor_kind: "person".to_owned(),
+        actor_ref: user.to_string(),
+        request,
+        fields: vec![("sessions", sessions.to_string())],
+        ..on_data_folder(tenant, user, action)
     }
 }

@@ -1,16 +1,22 @@
 //! Sessions: how they begin, go on and end.
 
+use sf_actions::{Actor, ActorKind};
 use sf_identity::access::{Audience, Grant, LIFETIME};
-use sf_identity::refresh;
-use sf_identity::refresh::{ABSOLUTE, Family, IDLE, RACE, Rotate};
+use sf_identity::bearer::Presented;
+use sf_identity::refresh::{self, ABSOLUTE, Family, IDLE, RACE, Rotate};
+use sf_store::audit::Entry;
 use sf_store::sessions::{self, Rotation, Session};
-use sf_store::{Look, StoreError, grants, users};
-use sf_types::{Fault, Scope, Secret, SessionId};
+use sf_store::{Look, StoreError, Tx, grants, users};
+use sf_types::{Fault, RequestId, Scope, Secret, SessionId};
 
 use super::bearer::signed_out;
+use super::factor::signed_in_person;
 use super::line::signing;
-use super::{Origin, SignedIn};
-use crate::control::Control;
+use super::{Origin, SignedIn, line, lockout};
+use crate::control::{Control, Core};
+
+/// Times a refresh is decided anew when another control plane was faster.
+const MAX_RACES: u32 = 3;
 
 impl Control {
     /// Exchanges a refresh token for the next one. A spent token ends the whole session: somebody has a copy.
@@ -19,85 +25,77 @@ impl Control {
     /// Unknown, expired, revoked or spent.
     pub async fn refresh(&self, text: &str, origin: Origin) -> Result<SignedIn, Fault> {
         let core = self.core().clone();
-        let (id, _) = refresh::read(text).map_err(sf_identity::bearer::BearerRefusal::fault)?;
-        let (text, inner) = (text.to_owned(), core.clone());
-        let rotated = core
-            .store
-            .write(Scope::System, move |tx| {
-                Box::pin(async move {
-                    let Ok((_, presented)) = refresh::read(&text) else { return Ok(Err(signed_out())) };
-                    let row = match sessions::get(tx, id).await {
-                        Ok(row) => Some(row),
-                        Err(StoreError::NotFound(_)) => None,
-                        Err(error) => return Err(error),
-                    };
-                    let family = row.as_ref().map(family_of);
-                    match inner.people.refresh.rotate(family.as_ref(), &presented, tx.now()) {
-                        Rotate::Rotated { token, family } => {
-                            let to = Rotation {
-                                from_generation: family.generation - 1,
-                                current_hash: family.current,
-                                previous_hash: family.previous.unwrap_or_default(),
-                                previous_valid_until: tx.now().plus(RACE),
-                                idle_expires_at: tx.now().plus(IDLE),
-                            };
-                            sessions::rotate(tx, id, &to).await?;
-                            Ok(Ok(token))
-                        }
-                        Rotate::Grace { token } => Ok(Ok(token)),
-                        Rotate::Reuse => {
-                            sessions::revoke(tx, id, "a spent refresh token was used").await?;
-                            let user = row.map(|row| (row.tenant, row.user));
-                            tx.audit(signing(user, "", &origin, "session.reuse", "revoked"));
-                            Ok(Err(signed_out()))
-                        }
-                        Rotate::Refused(refusal) => Ok(Err(refusal.fault())),
-                    }
-                })
-            })
-            .await??;
+        let (id, presented) = refresh::read(text).map_err(sf_identity::bearer::BearerRefusal::fault)?;
+        let mut tries = 1;
+        let rotated = loop {
+            let (inner, presented, origin) = (core.clone(), presented.clone(), origin.clone());
+            let turned = core.store.write(Scope::System, move |tx| {
+                Box::pin(async move { turn(tx, &inner, id, &presented, &origin).await })
+            });
+            match turned.await {
+                // Another control plane was faster with the same token: what it gave out is given out here too.
+                Err(StoreError::Stale(_)) if tries < MAX_RACES => tries += 1,
+                turned => break turned??,
+            }
+        };
         let reader = core.store.read(Scope::System);
         let session = sessions::get(&reader, id).await?;
         let user = users::get(&reader, session.user).await?;
+        if user.disabled_at.is_some() {
+            return Err(signed_out());
+        }
         self.signed_in(user, id, rotated).await
     }
 
-    /// Ends a session. Live sockets and access tokens of it end within seconds.
+    /// Ends a session. Live sockets and access tokens of it end with it.
     ///
     /// # Errors
     /// When it cannot be recorded.
     pub async fn sign_out(&self, session: SessionId) -> Result<(), Fault> {
         let core = self.core();
-        core.store
-            .write(Scope::System, move |tx| {
-                Box::pin(async move { sessions::revoke(tx, session, "signed out").await.map(drop) })
+        let ended = core.store.write(Scope::System, move |tx| {
+            Box::pin(async move {
+                if !sessions::revoke(tx, session, "signed out").await? {
+                    return Ok(None);
+                }
+                let row = sessions::get(tx, session).await?;
+                tx.audit(line::of_person(row.tenant, row.user, None, "session.end", 1));
+                Ok(Some(row.user))
             })
-            .await?;
+        });
+        if let Some(user) = ended.await? {
+            core.people_changed.tell(user);
+        }
         Ok(())
     }
 
-    pub(crate) async fn open_session(&self, user: users::User, origin: Origin) -> Result<SignedIn, Fault> {
-        let core = self.core();
-        let id: SessionId = core.rng.id(&core.clock);
-        let (token, family) = core.people.refresh.start(id, self.now(), &core.rng);
-        let row = session_row(&user, &family, &origin);
-        let person = user.clone();
-        core.store
-            .write(Scope::System, move |tx| {
-                Box::pin(async move {
-                    sessions::create(tx, &row).await?;
-                    users::signed_in(tx, person.id).await?;
-                    tx.audit(signing(
-                        Some((person.tenant, person.id)),
-                        &person.email,
-                        &origin,
-                        "session.open",
-                        "succeeded",
-                    ));
-                    Ok(())
-                })
+    /// Ends every session of the person behind an actor but the one asking; answers how many.
+    ///
+    /// # Errors
+    /// There is no signed-in person behind it, or it cannot be recorded.
+    pub async fn sign_out_elsewhere(&self, actor: &Actor, request: RequestId) -> Result<u64, Fault> {
+        let (user, session) = (signed_in_person(actor)?, session_of(actor));
+        let tenant = actor.tenant;
+        let ended = self.core().store.write(actor.scope(), move |tx| {
+            Box::pin(async move {
+                let ended = sessions::revoke_all(tx, user, session, "signed out everywhere else").await?;
+                tx.audit(line::of_person(tenant, user, Some(request), "session.end_others", ended));
+                Ok(ended)
             })
-            .await?;
+        });
+        let ended = ended.await?;
+        self.core().people_changed.tell(user);
+        Ok(ended)
+    }
+
+    /// Opens a session for somebody who has proven everything that is asked of them.
+    pub(crate) async fn open_session(&self, user: users::User, origin: Origin) -> Result<SignedIn, Fault> {
+        let core = self.core().clone();
+        let (inner, person) = (core.clone(), user.clone());
+        let begun = core.store.write(Scope::System, move |tx| {
+            Box::pin(async move { begin(tx, &inner, &person, &origin, "password").await })
+        });
+        let (id, token) = begun.await?;
         self.signed_in(user, id, token).await
     }
 
@@ -115,6 +113,69 @@ impl Control {
         let access_expires_at = self.now().plus(LIFETIME);
         Ok(SignedIn { user, permissions, access, access_expires_at, refresh, session })
     }
+}
+
+/// The session an actor asks through.
+const fn session_of(actor: &Actor) -> Option<SessionId> {
+    match actor.kind {
+        ActorKind::Person { session, .. } => Some(session),
+        _ => None,
+    }
+}
+
+/// Decides on a presented token and keeps what follows. A refusal is a value, so that a revocation is stored.
+async fn turn(
+    tx: &mut Tx,
+    core: &Core,
+    id: SessionId,
+    presented: &Presented,
+    origin: &Origin,
+) -> sf_store::Result<Result<Secret<String>, Fault>> {
+    let row = match sessions::get(tx, id).await {
+        Ok(row) => Some(row),
+        Err(StoreError::NotFound(_)) => None,
+        Err(error) => return Err(error),
+    };
+    let family = row.as_ref().map(family_of);
+    Ok(match core.people.refresh.rotate(family.as_ref(), presented, tx.now()) {
+        Rotate::Rotated { token, family } => {
+            let to = Rotation {
+                from_generation: family.generation - 1,
+                current_hash: family.current,
+                previous_hash: family.previous.unwrap_or_default(),
+                previous_valid_until: tx.now().plus(RACE),
+                idle_expires_at: tx.now().plus(IDLE),
+            };
+            sessions::rotate(tx, id, &to).await?;
+            Ok(token)
+        }
+        Rotate::Grace { token } => Ok(token),
+        Rotate::Reuse => {
+            sessions::revoke(tx, id, "a spent refresh token was used").await?;
+            let user = row.map(|row| (row.tenant, row.user));
+            tx.audit(signing(user, "", origin, "session.reuse", "revoked"));
+            Err(signed_out())
+        }
+        Rotate::Refused(refusal) => Err(refusal.fault()),
+    })
+}
+
+/// Begins a session in the transaction that took its proof: the account and its network are free again.
+pub(super) async fn begin(
+    tx: &mut Tx,
+    core: &Core,
+    user: &users::User,
+    origin: &Origin,
+    by: &str,
+) -> sf_store::Result<(SessionId, Secret<String>)> {
+    let id: SessionId = tx.new_id();
+    let (token, family) = core.people.refresh.start(id, tx.now(), &core.rng);
+    sessions::create(tx, &session_row(user, &family, origin)).await?;
+    users::signed_in(tx, user.id).await?;
+    lockout::succeeded(tx, &user.email, origin.address).await?;
+    let line = signing(Some((user.tenant, user.id)), &user.email, origin, "session.open", "succeeded");
+    tx.audit(Entry { fields: vec![("by", by.to_owned())], ..line });
+    Ok((id, token))
 }
 
 fn session_row(user: &users::User, family: &Family, origin: &Origin) -> Session {

@@ -1,13 +1,10 @@
-//! The first administrator, and a new password for the forgetful.
+//! The first administrator.
 
 use sf_actions::ObjectRef;
 use sf_actions::role::{RoleRef, built_in};
-use sf_identity::Passwords;
-use sf_identity::password::Cost;
 use sf_identity::setup::{CodeAnswer, SetupKey, StoredCode};
 use sf_protocol::wire::{decode_base64, encode_base64};
-use sf_runtime::Rng;
-use sf_store::{Look, Store, Tx, grants, meta, sessions, tenants, users};
+use sf_store::{Look, Tx, grants, meta, tenants, users};
 use sf_types::{ErrorKind, Fault, Scope, Secret, Timestamp, UserId};
 
 use super::{Origin, SignedIn};
@@ -49,7 +46,7 @@ impl Control {
         origin: Origin,
     ) -> Result<SignedIn, Fault> {
         let core = self.core().clone();
-        core.people.attempt("setup", origin.address, self.now())?;
+        self.count_network(origin.address).await?;
         let hash = core.people.passwords.hash(&password, &[email, name]).await?;
         let (code, email, name) = (code.to_owned(), email.to_owned(), name.to_owned());
         let inner = core.clone();
@@ -80,31 +77,6 @@ impl Control {
         });
         Ok(make.await?.id)
     }
-}
-
-/// Gives somebody a new password and ends all their sessions: for the forgetful, on the data folder.
-///
-/// # Errors
-/// No such person, or it cannot be recorded.
-pub async fn reset_password(store: &Store, rng: &Rng, email: Option<&str>) -> Result<(String, Secret<String>), Fault> {
-    let reader = store.read(Scope::System);
-    let user = match email {
-        Some(email) => users::by_email(&reader, email).await?,
-        None => users::page(&reader, None, &sf_types::PageRequest::default()).await?.items.pop(),
-    };
-    let user = user.ok_or_else(|| crate::subject::missing("user", email.unwrap_or("")))?;
-    let password = sf_identity::password::generate(rng);
-    let hash = Passwords::new(Cost::default(), 1, rng)?.hash(&password, &[]).await?;
-    let id = user.id;
-    store
-        .write(Scope::System, move |tx| {
-            Box::pin(async move {
-                users::set_password(tx, id, &hash).await?;
-                sessions::revoke_all(tx, id, None, "the password was reset").await.map(drop)
-            })
-        })
-        .await?;
-    Ok((user.email, password))
 }
 
 fn write_code(code: &StoredCode) -> String {

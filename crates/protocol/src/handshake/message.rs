@@ -13,7 +13,11 @@ use crate::report::{NodeFacts, Stored};
 use crate::wire;
 
 /// Versions of the protocol this crate speaks. It always speaks the one before the newest as well, once there is one.
-pub const VERSIONS: Versions = Versions { min: 1, max: 1 };
+///
+/// 2: orders may hold sealed secrets ([`crate::sealed`]). An order without any is the same in both.
+pub const VERSIONS: Versions = Versions { min: 1, max: 2 };
+/// The first version in which orders hold sealed secrets.
+pub const SECRETS_SINCE: u16 = 2;
 
 /// A range of protocol versions, both ends included.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]

@@ -169,6 +169,11 @@ impl Proven {
         &self.connect
     }
 
+    /// The protocol version of this connection.
+    pub const fn version(&self) -> u16 {
+        self.version
+    }
+
     /// The join counter it presented.
     pub const fn presented(&self) -> u64 {
         self.presented

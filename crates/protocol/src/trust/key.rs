@@ -3,9 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use curve25519_dalek::MontgomeryPoint;
 use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use zeroize::Zeroize;
 
 use crate::wire;
 
@@ -123,6 +125,11 @@ impl PublicKey {
         KeyId::of(self)
     }
 
+    /// The same point on the curve of X25519. Only [`crate::sealed`] calls this.
+    pub(crate) fn montgomery(&self) -> MontgomeryPoint {
+        self.0.to_montgomery()
+    }
+
     /// Whether `signature` is this key's over `message`. Strict: neither malleable signatures nor weak keys pass
     /// (RFC 8032 section 5.1.7 with the checks of `verify_strict`).
     pub fn verifies(&self, message: &[u8], signature: &[u8; 64]) -> bool {
@@ -150,6 +157,14 @@ impl SecretKey {
     /// Its public half.
     pub fn public(&self) -> PublicKey {
         PublicKey(self.0.verifying_key())
+    }
+
+    /// X25519 with a point that was sent. Only [`crate::sealed`] calls this.
+    pub(crate) fn exchange(&self, point: &MontgomeryPoint) -> [u8; 32] {
+        let mut scalar = self.0.to_scalar_bytes();
+        let shared = point.mul_clamped(scalar).to_bytes();
+        scalar.zeroize();
+        shared
     }
 
     /// Signs bytes. Only [`crate::dsse`] calls this with something labelled; nothing else should.

@@ -8,7 +8,9 @@ use sf_protocol::handshake::{Authorized, Challenge, Closing, Connect, Response};
 use sf_protocol::outcome::Accepted;
 use sf_protocol::query::Answer;
 use sf_protocol::report::{DetectedPorts, LogStream, StatusUpdate, Stored, SystemLog};
-use sf_protocol::{Command, Delegation, KeyId, Outcome, PublicKey, wire};
+use sf_protocol::sealed::{Place, Sealed};
+use sf_protocol::{Command, Delegation, KeyId, Outcome, PublicKey, SecretKey, wire};
+use sf_types::{AppId, SecretId, Timestamp, TypedId};
 
 /// A text frame, with what its signed body may hold.
 pub fn frame(bytes: &[u8]) {
@@ -66,7 +68,7 @@ pub fn reports(bytes: &[u8]) {
     reads_back::<Stored>(bytes);
 }
 
-/// Keys, fingerprints, tokens and codes: one written form each.
+/// Keys, fingerprints, tokens, codes and sealed values: one written form each.
 pub fn words(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     if let Ok(id) = text.parse::<KeyId>() {
@@ -83,6 +85,13 @@ pub fn words(bytes: &[u8]) {
     }
     if let Ok(code) = UserCode::typed(text) {
         assert_eq!(UserCode::typed(&code.to_string()), Ok(code));
+    }
+    if let Ok(sealed) = Sealed::try_from(text.to_owned()) {
+        assert_eq!(String::from(sealed.clone()), text);
+        // Nobody can have sealed it for this place.
+        let app = AppId::from_parts(Timestamp::EPOCH, [1; 10]);
+        let place = Place { app, name: "A", secret: SecretId::from_parts(Timestamp::EPOCH, [2; 10]), version: 1 };
+        assert!(sealed.open(&SecretKey::from_seed(&[3; 32]), &place).is_err());
     }
     if let Ok(decoded) = wire::decode_base64(text) {
         assert_eq!(wire::encode_base64(&decoded), text);

@@ -8,4 +8,5 @@ mod handshake;
 mod obey;
 mod parsers;
 mod samples;
+mod sealed;
 mod world;

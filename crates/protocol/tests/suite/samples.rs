@@ -26,6 +26,7 @@ pub const WORDS: &[&str] = &[
     "sfe_AZOhsnw9fk-KW2x9jp8KG6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6ur",
     "WDJB-MJHT",
     "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
+    "AQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJAAAAAAAAAAAAAAAAAAAAAA==",
 ];
 
 fn signed<T: serde::Serialize>(kind: Kind, body: &T, key: &SecretKey) -> Frame {

@@ -44,6 +44,8 @@ const PREFIXES: &[(&[u8], usize)] = &[
     (b"sfe_", 40),
     (b"sfi_", 40),
     (b"sfp_", 40),
+    (b"sft_", 40),
+    (b"sfd_", 40),
     (b"eyJ", 40),
 ];
 /// A user name alone in a URL is hidden from this length on: `git@` is no secret, an access token is.

@@ -155,8 +155,8 @@ pub struct UnderWay {
     pub kind: Kind,
     /// How far it has come.
     pub state: CommandState,
-    /// The exact bytes under the signature, of a deploy only: they say what the app shall be.
-    pub deploy: Option<Vec<u8>>,
+    /// The exact bytes under the signature of an order about an app: they say what the app shall be.
+    pub order: Option<Vec<u8>>,
     /// The run it belongs to.
     pub run: Option<Run>,
 }
@@ -167,7 +167,7 @@ pub struct UnderWay {
 /// When the database fails.
 pub async fn under_way(at: &impl Look, node: Option<NodeId>, id: CommandId) -> Result<Option<UnderWay>> {
     let text = format!(
-        "SELECT c.kind, c.state, CASE WHEN c.kind = 'DEPLOY' THEN c.payload END, c.run_id, {} FROM commands c \
+        "SELECT c.kind, c.state, CASE WHEN c.kind IN ('DEPLOY', 'APP_ACTION') THEN c.payload END, c.run_id, {} FROM commands c \
          LEFT JOIN runs r ON r.id = c.run_id WHERE TRUE",
         runs::joined_columns()
     );
@@ -178,10 +178,10 @@ pub async fn under_way(at: &impl Look, node: Option<NodeId>, id: CommandId) -> R
     };
     let mut place = 0;
     let (kind, state) = (column(&row, &mut place)?, column(&row, &mut place)?);
-    let deploy = column(&row, &mut place)?;
+    let order = column(&row, &mut place)?;
     let run: Option<RunId> = column(&row, &mut place)?;
     let run = run.map(|_| runs::joined(&row, &mut place)).transpose()?;
-    Ok(Some(UnderWay { id, kind, state, deploy, run }))
+    Ok(Some(UnderWay { id, kind, state, order, run }))
 }
 
 /// It was written to a connection at `at`, with the write's other late changes.

@@ -1,11 +1,16 @@
 //! Signed-in browsers and CLIs: families of refresh tokens.
 
-use sf_types::{SessionId, TenantId, Timestamp, UserId};
+use std::net::IpAddr;
+
+use sf_types::{Page, PageRequest, SessionId, TenantId, Timestamp, UserId};
 
 use crate::row::{Column, row, words};
-use crate::sql::{Sql, insert};
+use crate::sql::{Sql, insert, page_of};
 use crate::tx::{Look, Tx};
 use crate::{Result, StoreError, users};
+
+/// Sessions that are looked at for addresses somebody is known from.
+pub const MAX_ADDRESSES: i64 = 100;
 
 words! {
     /// Where a session lives.
@@ -146,6 +151,32 @@ pub async fn of_user(at: &impl Look, user: UserId) -> Result<Vec<Session>> {
         .push(" ORDER BY id DESC")
         .all(at)
         .await
+}
+
+/// The living sessions of a person, newest first, in pages.
+///
+/// # Errors
+/// A bad cursor; when the database fails.
+pub async fn page_of_user(at: &impl Look, user: UserId, page: &PageRequest) -> Result<Page<Session>> {
+    let now = at.now();
+    let sql = Sql::select::<Session>()
+        .and("user_id = ?", &user)
+        .push(" AND revoked_at IS NULL")
+        .and("expires_at > ?", &now)
+        .and("idle_expires_at > ?", &now)
+        .tenant_scoped(at.scope());
+    Ok(page_of(sql.page(page)?.all(at).await?, page, |session: &Session| session.id.uuid()))
+}
+
+/// Addresses that a person's last [`MAX_ADDRESSES`] sessions began from, ended ones too.
+///
+/// # Errors
+/// When the database fails.
+pub async fn addresses(at: &impl Look, user: UserId) -> Result<Vec<IpAddr>> {
+    let sql = Sql::new("SELECT ip FROM sessions WHERE ip IS NOT NULL").and("user_id = ?", &user);
+    let rows = sql.tenant_scoped(at.scope()).with(" ORDER BY id DESC LIMIT ?", MAX_ADDRESSES).raws(at).await?;
+    let texts = rows.iter().map(|row| String::read(row, 0)).collect::<Result<Vec<_>>>()?;
+    Ok(texts.iter().filter_map(|text| text.parse().ok()).collect())
 }
 
 /// Deletes sessions that ended before `before`; answers how many. System only.

@@ -1,6 +1,7 @@
 //! People and the ways they sign in.
 
 use sf_types::{AccountId, Page, PageRequest, TenantId, Timestamp, UserId};
+use unicode_normalization::UnicodeNormalization;
 
 use crate::row::row;
 use crate::sql::{Sql, containing, insert, page_of};
@@ -54,9 +55,11 @@ row! {
 /// The provider name of passwords.
 pub const PASSWORD: &str = "password";
 
-/// The form in which addresses are compared: without surrounding space, lower case.
+/// The form in which addresses are compared: without surrounding space, in one Unicode form (NFKC), without case. By
+/// way of the upper case, because more than one small letter may belong to a capital (`ſ` and `s`, `ς` and `σ`).
 pub fn normalise_email(email: &str) -> String {
-    email.trim().to_lowercase()
+    let folded = email.trim().nfkc().flat_map(char::to_uppercase).flat_map(char::to_lowercase);
+    folded.collect::<String>().nfkc().collect()
 }
 
 /// Adds a person.
@@ -256,4 +259,29 @@ pub async fn set_disabled(tx: &mut Tx, user: UserId, disabled: bool) -> Result<(
 pub(crate) async fn must_own(tx: &Tx, tenant: TenantId, user: UserId) -> Result<()> {
     let owner = get(tx, user).await?;
     if owner.tenant == tenant { Ok(()) } else { Err(StoreError::OutOfScope("user")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_has_one_form_however_it_is_written() {
+        for (written, expected) in [
+            ("  Ada@Example.ORG ", "ada@example.org"),
+            ("ＡＤＡ@example.org", "ada@example.org"),
+            ("ada@ｅｘａｍｐｌｅ.org", "ada@example.org"),
+            ("re\u{301}ne@example.org", "r\u{e9}ne@example.org"),
+            ("R\u{c9}NE@example.org", "r\u{e9}ne@example.org"),
+            ("\u{17f}am@example.org", "sam@example.org"),
+            ("STRASSE@example.org", "strasse@example.org"),
+            ("stra\u{df}e@example.org", "strasse@example.org"),
+            ("\u{3a3}\u{3c2}\u{3c3}@example.org", "\u{3c3}\u{3c3}\u{3c3}@example.org"),
+            ("\u{212a}im@example.org", "kim@example.org"),
+            ("o\u{fb03}ce@example.org", "office@example.org"),
+        ] {
+            assert_eq!(normalise_email(written), expected, "{written}");
+            assert_eq!(normalise_email(expected), expected, "{expected} is its own form");
+        }
+    }
 }

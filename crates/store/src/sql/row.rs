@@ -190,6 +190,9 @@ id_fields!(
     NodeId,
     EnrolTokenId,
     DeviceCodeId,
+    CliLoginId,
+    FactorId,
+    TicketId,
     ConnectionId,
     AppId,
     ReleaseId,
@@ -200,6 +203,7 @@ id_fields!(
     InstanceId,
     RoleId,
     GrantId,
+    SecretId,
 );
 
 macro_rules! number_fields {
@@ -235,7 +239,7 @@ macro_rules! text_fields {
         }
     )*};
 }
-text_fields!(Slug, Name, sf_actions::Permission);
+text_fields!(Slug, Name, sf_types::SecretName, sf_actions::Permission);
 
 impl Field for Timestamp {
     type Raw = i64;

@@ -250,6 +250,16 @@ pub async fn applied(at: &impl Look, node: NodeId) -> Result<Vec<Applied>> {
     rows.iter().map(read).collect()
 }
 
+/// The app as its node has last taken it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn applied_of(at: &impl Look, id: AppId) -> Result<Option<AppSpec>> {
+    let sql = Sql::new("SELECT applied FROM apps WHERE deleted_at IS NULL").and("id = ?", &id).scoped(at.scope());
+    let applied: Option<Option<Json<AppSpec>>> = sql.raw(at).await?.map(|row| column(&row, &mut 0)).transpose()?;
+    Ok(applied.flatten().map(|Json(spec)| spec))
+}
+
 /// Replaces the settings and raises the generation; answers the new one.
 ///
 /// # Errors

@@ -152,6 +152,7 @@ pub fn target(target: Target) -> (&'static str, String) {
         Target::Role(id) => ("role", id.to_string()),
         Target::Project(id) => ("project", id.to_string()),
         Target::Invitation(id) => ("invitation", id.to_string()),
+        Target::Secret(id) => ("secret", id.to_string()),
     }
 }
 

@@ -3,12 +3,14 @@
 
 mod access;
 mod audit;
+mod credentials;
 mod fixture;
 mod machines;
 mod observed;
 mod people;
 mod pipeline;
 mod rights;
+mod secrets;
 mod tenancy;
 mod writes;
 
@@ -77,6 +79,15 @@ suite! {
         who_is_removed_leaves_nothing_but_an_id,
         every_table_that_refers_to_people_goes_with_them,
     }
+    credentials {
+        a_step_and_a_recovery_code_are_spent_once,
+        factors_are_set_up_once_and_taken_away_whole,
+        a_ticket_takes_five_tries_and_is_spent_once,
+        attempts_are_counted_one_after_the_other,
+        a_sign_in_by_code_is_decided_and_fetched_once,
+        credentials_of_another_tenant_are_out_of_reach,
+        known_networks_and_pages_of_sessions,
+    }
     machines {
         enrolment_token_has_exactly_one_winner,
         device_codes_are_guessed_in_vain,
@@ -98,6 +109,11 @@ suite! {
         events_have_no_gaps_and_resume,
         logs_are_taken_in_once_and_cut,
         metrics_are_taken_in_once_and_folded,
+    }
+    secrets {
+        versions_are_kept_in_order_and_old_ones_go,
+        another_tenant_sees_and_changes_no_secret,
+        apps_that_name_a_secret_are_found,
     }
     audit {
         the_chain_verifies_and_a_person_can_be_erased,

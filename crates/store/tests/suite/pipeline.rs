@@ -138,7 +138,7 @@ pub async fn commands_wait_in_order_and_move_forward_only(world: World) {
     assert!(!moves(&world, a.node, first, "acked").await);
     assert!(!moves(&world, world.b.node, made[1].id, "done").await, "the word of another node counts for nothing");
     let found = commands::under_way(&world.system(), Some(a.node), first).await.unwrap().unwrap();
-    assert_eq!((found.deploy, found.run), (Some(made[0].payload.clone()), Some(run.clone())));
+    assert_eq!((found.order, found.run), (Some(made[0].payload.clone()), Some(run.clone())));
     assert_eq!(waiting().await, [2, 3, 4]);
     // A void takes the number of one that was never accepted.
     let second = made[1].id;

@@ -7,6 +7,7 @@ mod enrol;
 mod order;
 mod recover;
 mod resync;
+mod secrets;
 mod tenancy;
 
 use anyhow::{Context, Result};
@@ -35,6 +36,8 @@ scenarios! {
     enrol::one_address_cannot_take_all_places;
     enrol::a_code_ends_with_its_connection;
     enrol::a_wrong_root_is_refused_before_anything_is_told;
+    secrets::a_secret_reaches_its_node_alone_and_an_older_agent_gets_none;
+    secrets::what_was_agreed_to_names_its_versions;
     order::a_deploy_goes_through_every_state_and_is_proven;
     order::what_the_node_says_is_how_it_ends;
     order::a_repeated_or_late_word_changes_nothing;

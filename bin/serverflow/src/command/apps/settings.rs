@@ -13,6 +13,9 @@ pub struct SettingArgs {
     /// An environment variable; without `=` it is taken away.
     #[arg(long = "env", value_name = "K=V")]
     env: Vec<String>,
+    /// An environment variable with the value of a secret of the app's project.
+    #[arg(long = "env-secret", value_name = "NAME=SECRET")]
+    env_secret: Vec<String>,
     /// The stable port; a free one otherwise.
     #[arg(long)]
     port: Option<u16>,
@@ -75,8 +78,7 @@ impl SettingArgs {
         settings["limits"] = limits;
         set(settings, "keepReleases", self.keep_releases);
         self.health(settings)?;
-        self.variables(settings);
-        Ok(())
+        self.variables(settings)
     }
 
     fn health(&self, settings: &mut Value) -> Result<(), Failure> {
@@ -95,9 +97,9 @@ impl SettingArgs {
         Ok(())
     }
 
-    fn variables(&self, settings: &mut Value) {
-        if self.env.is_empty() {
-            return;
+    fn variables(&self, settings: &mut Value) -> Result<(), Failure> {
+        if self.env.is_empty() && self.env_secret.is_empty() {
+            return Ok(());
         }
         let mut vars: Vec<Value> = settings.get("env").and_then(Value::as_array).cloned().unwrap_or_default();
         for given in &self.env {
@@ -105,7 +107,16 @@ impl SettingArgs {
             vars.retain(|var| var.get("name").and_then(Value::as_str) != Some(name));
             vars.extend(text.map(|text| json!({ "name": name, "value": text })));
         }
+        for given in &self.env_secret {
+            let (name, secret) = given.split_once('=').ok_or_else(|| {
+                Failure::usage("--env-secret takes a variable and a secret: --env-secret NAME=SECRET.")
+                    .fix("List the secrets: serverflow secrets.")
+            })?;
+            vars.retain(|var| var.get("name").and_then(Value::as_str) != Some(name));
+            vars.push(json!({ "name": name, "secret": secret }));
+        }
         settings["env"] = Value::Array(vars);
+        Ok(())
     }
 }
 
@@ -139,9 +150,17 @@ mod tests {
         let old = json!({"repository": "r", "env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}],
                          "traffic": {"mode": "tcp", "public": true}});
         check(&["--env", "A=x=y", "--env", "B"], old.clone(), json!({"env": [{"name": "A", "value": "x=y"}]}));
+        let (kept, secret) = (json!({"name": "B", "value": "2"}), json!({"name": "A", "secret": "api-key"}));
+        check(&["--env-secret", "A=api-key"], old.clone(), json!({"env": [kept, secret]}));
         check(&["--port", "8080"], old.clone(), json!({"traffic": {"mode": "tcp", "public": true, "port": 8080}}));
         check(&["--memory-mb", "64"], old.clone(), json!({"limits": {"memory": 67_108_864}, "repository": "r"}));
         check(&["--start", "node", "--start", "-r"], old, json!({"build": {"start": ["node", "-r"]}}));
+    }
+
+    #[test]
+    fn a_reference_names_its_secret() {
+        let line = Line::parse_from(["x", "--env-secret", "A"]);
+        assert!(line.settings.apply(&mut json!({})).is_err());
     }
 
     #[test]

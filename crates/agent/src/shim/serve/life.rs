@@ -68,7 +68,7 @@ impl Shim {
         self.start_at = None;
         self.main_end = None;
         self.status.started_line = self.log.head().last;
-        let (pid, outputs) = spawn::spawn(&self.spec, self.folder.marker())?;
+        let (pid, outputs) = spawn::spawn(&self.spec, &self.values, self.folder.marker())?;
         self.outputs = outputs.into_iter().map(|output| (output, LineSplitter::default())).collect();
         self.started = Instant::now();
         self.main_since = self.started;

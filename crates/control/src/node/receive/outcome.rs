@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sf_actions::Action;
 use sf_actions::app::AppAction;
 use sf_engine::{Done, Input, Run, RunState};
+use sf_protocol::app::AppSpec;
 use sf_protocol::order::Order;
 use sf_protocol::outcome::{DeployFacts, Facts, Outcome};
 use sf_protocol::{Command, Kind, Signed, Verdict};
@@ -44,7 +45,7 @@ pub(crate) async fn record(
                     return Ok(after);
                 };
                 if !repeated || !is_older(tx, &run, &outcome).await? {
-                    facts(tx, &run, found.deploy.as_deref(), &outcome).await?;
+                    facts(tx, &run, found.order.as_deref(), &outcome).await?;
                 }
                 ended(tx, &core, run, outcome, sent, &mut after).await?;
                 Ok(after)
@@ -79,7 +80,8 @@ async fn facts(tx: &mut Tx, run: &Run, ordered: Option<&[u8]>, outcome: &Outcome
     match (&outcome.facts, run.app) {
         (Facts::Deploy(facts), Some(app)) => deployed(tx, run, app, facts, ordered, outcome).await,
         (Facts::App(facts), Some(app)) => {
-            apps::heard(tx, app, &change_of(facts));
+            let applied = restarted(tx, app, ordered, outcome).await?;
+            apps::heard(tx, app, &AppChange { applied, ..change_of(facts) });
             tx.publish(events::app_changed(run.tenant, run.project, app));
             Ok(())
         }
@@ -139,9 +141,31 @@ async fn deployed(
     Ok(())
 }
 
+/// The app as its node has it after an order that gave it newer secrets; `None` where it gave none.
+async fn restarted(
+    tx: &Tx,
+    app: AppId,
+    ordered: Option<&[u8]>,
+    outcome: &Outcome,
+) -> sf_store::Result<Option<AppSpec>> {
+    let order = ordered.filter(|_| outcome.verdict == Verdict::Succeeded).and_then(order_of);
+    let Some(Order::AppAction(action)) = order else { return Ok(None) };
+    if action.secrets.is_empty() {
+        return Ok(None);
+    }
+    Ok(apps::applied_of(tx, app).await?.map(|mut spec| {
+        spec.renew(action.secrets);
+        spec
+    }))
+}
+
+fn order_of(payload: &[u8]) -> Option<Order> {
+    sf_protocol::wire::parse::<Command>(payload).ok().map(|command| command.order)
+}
+
 /// The app as our own signed deploy said that it shall be.
-fn spec_of(deploy: &[u8]) -> Option<sf_protocol::app::AppSpec> {
-    match sf_protocol::wire::parse::<Command>(deploy).ok()?.order {
+fn spec_of(deploy: &[u8]) -> Option<AppSpec> {
+    match order_of(deploy)? {
         Order::Deploy(deploy) => Some(deploy.app),
         _ => None,
     }

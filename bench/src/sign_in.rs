@@ -1,0 +1,132 @@
+//! A flood of sign-ins: what it costs those who are signed in.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use sf_api::rate::{Rate, Rates};
+use sf_api::{ApiOptions, Serving};
+use sf_control::Control;
+use sf_control::options::Options;
+use sf_runtime::{Clock, OnError, Rng, Tasks};
+use sf_types::Secret;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::line::{Line, Times};
+
+/// Sign-ins under way at a time.
+const FLOOD: usize = 200;
+/// Reads measured; half of them need a credential.
+const READS: usize = 1_000;
+/// Time between two of them.
+const EVERY: Duration = Duration::from_millis(5);
+/// What is promised of a read's slowest hundredth, in milliseconds.
+const PROMISE_MS: f64 = 100.0;
+const EMAIL: &str = "ada@example.org";
+const PASSWORD: &str = "four lanterns drift westward";
+
+/// Measures reads while sign-ins come in, at the cost that production has.
+pub async fn flood() -> Result<()> {
+    let (folder, tasks) = (tempfile::tempdir()?, Tasks::new());
+    let options = Options::in_folder(folder.path().to_owned());
+    let control = Control::start(options, Clock::system(), Rng::system(), &tasks).await?;
+    control.first_admin(EMAIL, "Ada", Secret::new(PASSWORD.to_owned())).await?;
+    let mut options = ApiOptions::new(tasks.clone());
+    // All come from one address here; what is measured is the work behind the limit.
+    let wide = Rate { burst: 1_000_000, per_second: 1_000_000 };
+    options.rates = Rates { address: wide, principal: wide, sign_in: wide };
+    options.trusted_proxies = vec![Ipv4Addr::LOCALHOST.into()];
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let address = listener.local_addr()?;
+    let served =
+        sf_api::serve(listener, sf_api::router(control.clone(), options), Serving::with(None), tasks.shutdown());
+    tasks.spawn("api", OnError::Stop, served);
+    let body = format!(r#"{{"email":"{EMAIL}","password":"{PASSWORD}"}}"#);
+    let answer = Caller::dial(address).await?.ask("POST", "/api/v1/auth/login", "", &body).await?;
+    let token = answer.split(r#""accessToken":""#).nth(1).and_then(|rest| rest.split('"').next()).context("a token")?;
+    let quiet = reads(address, token).await?;
+    Line::new("sign_in_flood", "read_p99_quiet", quiet.at(990), "ms").print()?;
+    let (stop, tries) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    for nth in 0..FLOOD {
+        let (stop, tries) = (stop.clone(), tries.clone());
+        tasks.spawn("flood", OnError::Log, async move { guess(address, nth, &stop, &tries).await });
+    }
+    let began = Instant::now();
+    let flooded = reads(address, token).await?;
+    let took = began.elapsed();
+    stop.store(true, Ordering::Relaxed);
+    ensure!(tries.load(Ordering::Relaxed) > 0, "there was no flood");
+    Line::new("sign_in_flood", "tries", tries.load(Ordering::Relaxed) as f64 / took.as_secs_f64(), "1/s").print()?;
+    Line::new("sign_in_flood", "read_p50", flooded.at(500), "ms").print()?;
+    Line::new("sign_in_flood", "read_p99", flooded.at(990), "ms").floor(PROMISE_MS).print()?;
+    tasks.stop(Duration::from_secs(5)).await;
+    Ok(())
+}
+
+/// Guesses passwords of made-up accounts from made-up addresses, as fast as it is answered.
+async fn guess(address: SocketAddr, nth: usize, stop: &AtomicBool, tries: &AtomicU64) -> Result<()> {
+    let mut caller = Caller::dial(address).await?;
+    for round in 0_u32.. {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        let body = format!(r#"{{"email":"nobody{nth}.{round}@example.org","password":"{PASSWORD}"}}"#);
+        let from = format!("X-Forwarded-For: 10.{}.{}.{}\r\n", nth % 200, round / 250 % 250, round % 250);
+        caller.ask("POST", "/api/v1/auth/login", &from, &body).await?;
+        tries.fetch_add(1, Ordering::Relaxed);
+    }
+    Ok(())
+}
+
+/// Reads as somebody who is signed in, and as a health check, by turns.
+async fn reads(address: SocketAddr, token: &str) -> Result<Times> {
+    let mut caller = Caller::dial(address).await?;
+    let credential = format!("Authorization: Bearer {token}\r\n");
+    let mut times = Vec::with_capacity(READS);
+    for nth in 0..READS {
+        let (path, headers) = if nth % 2 == 0 { ("/api/v1/health", "") } else { ("/api/v1/auth/me", &*credential) };
+        let began = Instant::now();
+        let answer = caller.ask("GET", path, headers, "").await?;
+        times.push(began.elapsed());
+        ensure!(answer.starts_with("HTTP/1.1 200"), "{path} answered {answer}");
+        tokio::time::sleep(EVERY).await;
+    }
+    Ok(Times::new(times))
+}
+
+/// One connection that asks one thing after the other: as little as possible beside what is measured.
+struct Caller(TcpStream);
+
+impl Caller {
+    async fn dial(address: SocketAddr) -> Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self(stream))
+    }
+
+    async fn ask(&mut self, method: &str, path: &str, headers: &str, body: &str) -> Result<String> {
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{headers}Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        self.0.write_all(request.as_bytes()).await?;
+        let mut answer = Vec::new();
+        loop {
+            let mut piece = [0; 4096];
+            let read = self.0.read(&mut piece).await?;
+            ensure!(read > 0, "the control plane hung up");
+            answer.extend_from_slice(&piece[..read]);
+            let text = String::from_utf8_lossy(&answer);
+            let Some((head, rest)) = text.split_once("\r\n\r\n") else { continue };
+            let length =
+                head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
+            let length: usize = length.with_context(|| format!("a length in {head}"))?;
+            if rest.len() >= length {
+                return Ok(text.into_owned());
+            }
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! Secrets: names, versions and sealed values. Nothing here can open one.
+
+use sf_actions::app::Settings;
+use sf_types::{AppId, Page, PageRequest, ProjectId, RunId, SecretId, SecretName, Slug, TenantId, Timestamp, UserId};
+
+use crate::row::{Column, Json, column, row};
+use crate::seen::Places;
+use crate::sql::{Sql, containing, insert, page_of};
+use crate::tx::{Look, Tx};
+use crate::{Result, StoreError};
+
+/// Secrets of a project at the most.
+pub const MAX_PER_PROJECT: u64 = 500;
+/// Versions kept of a secret; older ones are deleted.
+pub const VERSIONS_KEPT: u32 = 10;
+
+row! {
+    /// A secret, without its value.
+    pub struct SecretRow in "secrets" {
+        /// Its id.
+        id: SecretId,
+        /// Whose.
+        tenant: TenantId = "tenant_id",
+        /// In which project.
+        project: ProjectId = "project_id",
+        /// Its name, unique within the project.
+        name: SecretName,
+        /// What it is for.
+        description: String,
+        /// Its newest version, from 1.
+        version: u32,
+        /// When it was made.
+        created_at: Timestamp,
+        /// By whom; `None` for ServerFlow itself.
+        created_by: Option<UserId>,
+        /// When it last changed.
+        updated_at: Timestamp,
+        /// By whom.
+        updated_by: Option<UserId>,
+        /// When it was deleted.
+        deleted_at: Option<Timestamp>,
+    }
+}
+
+row! {
+    struct VersionRow in "secret_versions" {
+        secret: SecretId = "secret_id",
+        version: u32,
+        tenant: TenantId = "tenant_id",
+        project: ProjectId = "project_id",
+        sealed: Vec<u8>,
+        created_at: Timestamp,
+        created_by: Option<UserId>,
+    }
+}
+
+row! {
+    struct WaitingRow in "secrets_waiting" {
+        run: RunId = "run_id",
+        tenant: TenantId = "tenant_id",
+        sealed: Vec<u8>,
+        created_at: Timestamp,
+    }
+}
+
+/// Which secrets.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct SecretFilter {
+    /// In this project.
+    pub project: Option<ProjectId>,
+    /// With this in the name.
+    pub q: Option<String>,
+}
+
+/// An app that uses a secret.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct User {
+    /// Which.
+    pub app: AppId,
+    /// Its name.
+    pub name: Slug,
+    /// Its project.
+    pub project: ProjectId,
+    /// The names of what it uses.
+    pub secrets: Vec<SecretName>,
+}
+
+/// What is known of a new secret.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewSecret {
+    /// Its id.
+    pub id: SecretId,
+    /// Whose.
+    pub tenant: TenantId,
+    /// In which project.
+    pub project: ProjectId,
+    /// Its name.
+    pub name: SecretName,
+    /// What it is for.
+    pub description: String,
+    /// By whom.
+    pub by: Option<UserId>,
+}
+
+/// Adds a secret with its first version.
+///
+/// # Errors
+/// [`StoreError::Taken`] when the project has a secret of this name.
+pub async fn create(tx: &mut Tx, new: NewSecret, sealed: Vec<u8>) -> Result<SecretRow> {
+    tx.own("secret", new.tenant, Some(new.project))?;
+    let row = SecretRow {
+        id: new.id,
+        tenant: new.tenant,
+        project: new.project,
+        name: new.name,
+        description: new.description,
+        version: 1,
+        created_at: tx.now,
+        created_by: new.by,
+        updated_at: tx.now,
+        updated_by: new.by,
+        deleted_at: None,
+    };
+    insert(tx, &row).await?;
+    keep(tx, &row, sealed).await?;
+    Ok(row)
+}
+
+/// Adds a version to a secret as it was read in this transaction; the oldest ones beyond [`VERSIONS_KEPT`] go.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub async fn add_version(tx: &mut Tx, secret: &SecretRow, by: Option<UserId>, sealed: Vec<u8>) -> Result<u32> {
+    let row = SecretRow { version: secret.version + 1, updated_by: by, ..secret.clone() };
+    let set = Sql::new("UPDATE secrets SET version = ").with("?", row.version.value());
+    changed(tx, set, row.id, by).and("version = ?", &secret.version).run_one(tx, "secret").await?;
+    keep(tx, &row, sealed).await?;
+    let oldest = row.version.saturating_sub(VERSIONS_KEPT);
+    Sql::new("DELETE FROM secret_versions WHERE TRUE")
+        .and("secret_id = ?", &row.id)
+        .and("version <= ?", &oldest)
+        .scoped(tx.scope())
+        .run(tx)
+        .await?;
+    Ok(row.version)
+}
+
+/// Changes what a secret is for.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub async fn describe(tx: &mut Tx, id: SecretId, by: Option<UserId>, description: &str) -> Result<()> {
+    let set = Sql::new("UPDATE secrets SET description = ").with("?", description);
+    changed(tx, set, id, by).run_one(tx, "secret").await
+}
+
+fn changed(tx: &Tx, set: Sql, id: SecretId, by: Option<UserId>) -> Sql {
+    let set = set.with(", updated_at = ?", tx.now.as_millis()).with(", updated_by = ?", by.value());
+    set.push(" WHERE deleted_at IS NULL").and("id = ?", &id).scoped(tx.scope())
+}
+
+async fn keep(tx: &Tx, secret: &SecretRow, sealed: Vec<u8>) -> Result<()> {
+    let SecretRow { id, tenant, project, version, updated_by, .. } = *secret;
+    let row = VersionRow { secret: id, version, tenant, project, sealed, created_at: tx.now, created_by: updated_by };
+    insert(tx, &row).await
+}
+
+/// Deletes a secret and every value it had; its name may be given again.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub async fn delete(tx: &mut Tx, id: SecretId, by: Option<UserId>) -> Result<()> {
+    let set = Sql::new("UPDATE secrets SET deleted_at = ").with("?", tx.now.as_millis());
+    changed(tx, set, id, by).run_one(tx, "secret").await?;
+    let values = Sql::new("DELETE FROM secret_versions WHERE TRUE").and("secret_id = ?", &id);
+    values.scoped(tx.scope()).run(tx).await.map(drop)
+}
+
+/// A secret inside the scope that is not deleted.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub async fn get(at: &impl Look, id: SecretId) -> Result<SecretRow> {
+    living().and("id = ?", &id).scoped(at.scope()).seen(at, &SEEN).get(at, "secret").await
+}
+
+/// The same where it may be gone.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(at: &impl Look, id: SecretId) -> Result<Option<SecretRow>> {
+    living().and("id = ?", &id).scoped(at.scope()).find(at).await
+}
+
+/// A project's secret by its name.
+///
+/// # Errors
+/// When the database fails.
+pub async fn by_name(at: &impl Look, project: ProjectId, name: &SecretName) -> Result<Option<SecretRow>> {
+    living().and("project_id = ?", &project).and("name = ?", name).scoped(at.scope()).find(at).await
+}
+
+/// Secrets inside the scope that are not deleted, newest first.
+///
+/// # Errors
+/// A bad cursor; when the database fails.
+pub async fn page(at: &impl Look, filter: &SecretFilter, page: &PageRequest) -> Result<Page<SecretRow>> {
+    let mut sql = living().scoped(at.scope()).seen(at, &SEEN).and_some("project_id = ?", filter.project.as_ref());
+    if let Some(q) = &filter.q {
+        sql = sql.with(" AND LOWER(name) LIKE ? ESCAPE '\\'", containing(q));
+    }
+    Ok(page_of(sql.page(page)?.all(at).await?, page, |row: &SecretRow| row.id.uuid()))
+}
+
+/// How many secrets a project has.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count(at: &impl Look, project: ProjectId) -> Result<u64> {
+    let sql = Sql::new("SELECT COUNT(*) FROM secrets WHERE deleted_at IS NULL").and("project_id = ?", &project);
+    Ok(sql.scoped(at.scope()).scalar(at).await?.unwrap_or(0))
+}
+
+/// The sealed value of one version.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when it is not kept any more.
+pub async fn sealed(at: &impl Look, id: SecretId, version: u32) -> Result<Vec<u8>> {
+    let sql = Sql::new("SELECT sealed FROM secret_versions WHERE TRUE").and("secret_id = ?", &id);
+    let found = sql.and("version = ?", &version).scoped(at.scope()).scalar(at).await?;
+    found.ok_or(StoreError::NotFound("secret version"))
+}
+
+/// The apps whose settings name a secret, of one project or of all inside the scope.
+///
+/// # Errors
+/// When the database fails.
+pub async fn users(at: &impl Look, project: Option<ProjectId>) -> Result<Vec<User>> {
+    // Most apps name none: they are not even read.
+    let rows = Sql::new("SELECT id, name, project_id, settings FROM apps WHERE deleted_at IS NULL ")
+        .push("AND CAST(settings AS TEXT) LIKE '%\"secret\"%'")
+        .and_some("project_id = ?", project.as_ref())
+        .scoped(at.scope())
+        .push(" ORDER BY name")
+        .raws(at)
+        .await?;
+    let read = |row: &sea_orm::QueryResult| {
+        let mut place = 0;
+        let (app, name) = (column(row, &mut place)?, column(row, &mut place)?);
+        let project = column(row, &mut place)?;
+        let Json(settings): Json<Settings> = column(row, &mut place)?;
+        Ok(User { app, name, project, secrets: settings.secrets().into_iter().cloned().collect() })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Keeps a sealed value until its run is carried out or ends.
+///
+/// # Errors
+/// When the database fails.
+pub async fn wait(tx: &mut Tx, tenant: TenantId, run: RunId, sealed: Vec<u8>) -> Result<()> {
+    tx.own("waiting secret", tenant, None)?;
+    insert(tx, &WaitingRow { run, tenant, sealed, created_at: tx.now }).await
+}
+
+/// Takes the value that waited for a run.
+///
+/// # Errors
+/// When the database fails.
+pub async fn take(tx: &mut Tx, run: RunId) -> Result<Option<Vec<u8>>> {
+    let sql = Sql::new("DELETE FROM secrets_waiting WHERE TRUE").and("run_id = ?", &run).tenant_scoped(tx.scope());
+    sql.push(" RETURNING sealed").scalar(tx).await
+}
+
+// How a secret is seen: with its project.
+const SEEN: Places = Places { project: "project_id", node: None, app: None };
+
+fn living() -> Sql {
+    Sql::select::<SecretRow>().push(" AND deleted_at IS NULL")
+}
