@@ -3,9 +3,11 @@
 //! disk and loopback in the same run; `peer` is what a bare program does.
 //!
 //! Simulated agents live in a second process, started from this very binary as `sf-bench agents`. `sf-bench orders`
-//! measures orders alone, `sf-bench sign-in` what a flood of sign-ins costs everybody else.
+//! measures orders alone, `sf-bench sign-in` what a flood of sign-ins costs everybody else, `sf-bench audit` the
+//! verification of the audit chain.
 
 mod agents;
+mod audit;
 mod floors;
 mod line;
 mod orders;
@@ -31,6 +33,7 @@ fn main() -> Result<()> {
         Some("agents") => runtime.block_on(swarm::run()),
         Some("tls") => runtime.block_on(secured()),
         Some("sign-in") => runtime.block_on(sign_in::flood()),
+        Some("audit") => audit::verify_rate(),
         Some("orders") => runtime.block_on(orders_only()),
         _ => runtime.block_on(measure()),
     }
@@ -39,6 +42,7 @@ fn main() -> Result<()> {
 async fn measure() -> Result<()> {
     let fsync = floors::disk().await?;
     floors::loopback().await?;
+    audit::verify_rate()?;
     plain(count()?, &fsync).await?;
     sign_in::flood().await?;
     // In a process of its own: memory that the first part gave back would hide what these connections take.

@@ -20,9 +20,11 @@ use crate::line::{Line, Times};
 /// Sign-ins under way at a time.
 const FLOOD: usize = 200;
 /// Reads measured; half of them need a credential.
-const READS: usize = 1_000;
+const READS: usize = 400;
 /// Time between two of them.
 const EVERY: Duration = Duration::from_millis(5);
+/// Who was told that all places are taken tries again after this.
+const AGAIN: Duration = Duration::from_millis(100);
 /// What is promised of a read's slowest hundredth, in milliseconds.
 const PROMISE_MS: f64 = 100.0;
 const EMAIL: &str = "ada@example.org";
@@ -66,7 +68,7 @@ pub async fn flood() -> Result<()> {
     Ok(())
 }
 
-/// Guesses passwords of made-up accounts from made-up addresses, as fast as it is answered.
+/// Guesses passwords of made-up accounts from made-up addresses, and comes again as soon as it is answered.
 async fn guess(address: SocketAddr, nth: usize, stop: &AtomicBool, tries: &AtomicU64) -> Result<()> {
     let mut caller = Caller::dial(address).await?;
     for round in 0_u32.. {
@@ -75,8 +77,11 @@ async fn guess(address: SocketAddr, nth: usize, stop: &AtomicBool, tries: &Atomi
         }
         let body = format!(r#"{{"email":"nobody{nth}.{round}@example.org","password":"{PASSWORD}"}}"#);
         let from = format!("X-Forwarded-For: 10.{}.{}.{}\r\n", nth % 200, round / 250 % 250, round % 250);
-        caller.ask("POST", "/api/v1/auth/login", &from, &body).await?;
+        let answer = caller.ask("POST", "/api/v1/auth/login", &from, &body).await?;
         tries.fetch_add(1, Ordering::Relaxed);
+        if answer.starts_with("HTTP/1.1 429") {
+            tokio::time::sleep(AGAIN).await;
+        }
     }
     Ok(())
 }

@@ -7,7 +7,8 @@ use sf_agent::daemon::local::{self, AgentStatus};
 use sf_agent::facts::doctor::{self, Finding};
 use sf_agent::journal::verify;
 use sf_agent::link::LinkState;
-use sf_agent::state::{Registration, StateDir};
+use sf_agent::state::{Registration, StateDir, witnesses};
+use sf_protocol::witness::Head;
 use sf_runtime::Clock;
 use sf_types::{ByteSize, CommandId, Fault};
 
@@ -33,20 +34,32 @@ pub fn status(path: &Path, json: bool) -> Result<ExitCode, Fault> {
     let registration = state.registration()?;
     let asked = crate::runtime()?.block_on(local::ask(&state));
     let status = asked.map_err(|error| crate::internal("the daemon does not answer", &error))?;
+    let witnessed = witnesses::latest(&state, registration.root)?;
     let code = if status.is_some() { ExitCode::SUCCESS } else { ExitCode::from(NOT_RUNNING) };
     if json {
         println!(
             "{}",
-            serde_json::json!({"registration": registration, "running": status.is_some(), "status": status})
+            serde_json::json!({
+                "registration": registration, "running": status.is_some(), "status": status,
+                "witnessed": witnessed.iter().map(witnessed_json).collect::<Vec<_>>(),
+            })
         );
         return Ok(code);
     }
     print_node(&registration);
+    for head in &witnessed {
+        println!("witnessed  line {} of the audit chain {}, signed at {}", head.size, head.instance, head.at);
+    }
     match status {
         Some(status) => print_status(&status),
         None => println!("daemon     does not run; apps go on without it. Start it: serverflow-agent run"),
     }
     Ok(code)
+}
+
+fn witnessed_json(head: &Head) -> serde_json::Value {
+    let hash: String = head.hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    serde_json::json!({"instance": head.instance, "size": head.size, "hash": hash, "at": head.at, "epoch": head.epoch})
 }
 
 pub fn redial(path: &Path) -> Result<ExitCode, Fault> {

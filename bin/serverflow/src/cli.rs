@@ -4,10 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::backup;
 use crate::clone;
+use crate::command::apps::power;
+use crate::command::people::{mail, users};
 use crate::command::{
-    activity, admin, apps, completion, config, deploy, doctor, enrol, inspect, logs, mail, nodes, power, runs, server,
-    session, users,
+    admin, apps, audit, completion, config, deploy, doctor, enrol, inspect, logs, nodes, runs, server, session,
 };
 use crate::context::Context;
 use crate::failure::Done;
@@ -87,13 +89,17 @@ pub enum Command {
     /// What was done, and how it went
     Runs(runs::Args),
     /// Who did what
-    Activity(activity::Args),
+    Activity(audit::activity::Args),
+    /// Take the audit chain away, and verify it anywhere
+    Audit(audit::Args),
     /// The people of the team
     Users(users::Args),
     /// Whether mail goes
     Mail(mail::Args),
     /// Check this machine and the control plane
     Doctor,
+    /// The whole control plane in one encrypted file, and back
+    Backup(backup::BackupArgs),
     /// Work on the control plane's data folder
     Admin(admin::Args),
     /// Print the completion script of a shell
@@ -133,10 +139,12 @@ impl Cli {
             Command::Restart(args) => power::run(&context, "restart", args).await,
             Command::Logs(args) => logs::run(&context, args).await,
             Command::Runs(args) => runs::run(&context, args).await,
-            Command::Activity(args) => activity::run(&context, args).await,
+            Command::Activity(args) => audit::activity::run(&context, args).await,
+            Command::Audit(args) => audit::run(&context, args).await,
             Command::Users(args) => users::run(&context, args).await,
             Command::Mail(args) => mail::run(&context, args).await,
             Command::Doctor => doctor::run(&context).await,
+            Command::Backup(args) => backup::run(&context, args).await,
             Command::Admin(args) => admin::run(&context, args).await,
             Command::Completion(args) => completion::run(&args),
             Command::Config => config::run(&context),

@@ -1,5 +1,6 @@
 //! The REST side of the control plane, as the CLI uses it.
 
+mod download;
 mod socket;
 mod tls;
 
@@ -12,6 +13,7 @@ use sf_types::RequestId;
 
 use crate::failure::{Exit, Failure};
 use crate::value;
+pub use download::Download;
 pub use socket::Doorbell;
 
 /// Time a connection gets to come about.
@@ -162,6 +164,26 @@ impl Client {
                 Err(error) if tries == TRIES || error.is_connect() => return Err(self.unreachable(&error)),
                 Err(_) => tries += 1,
             }
+        }
+    }
+
+    /// Begins to read a file.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub async fn download(&self, path: &str, query: Query<'_>) -> Result<Download, Failure> {
+        let request = self.http.get(self.url(path, query));
+        let request = match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        };
+        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        if response.status().is_success() {
+            return Ok(Download::new(response));
+        }
+        match self.read(response).await {
+            Err(failure) => Err(failure),
+            Ok(_) => Err(Failure::new(Exit::Failed, "cli.answer", "It answered something that is no file.")),
         }
     }
 

@@ -1,8 +1,8 @@
 //! The commands, a file a noun.
 
-pub mod activity;
 pub mod admin;
 pub mod apps;
+pub mod audit;
 pub mod completion;
 pub mod config;
 pub mod deploy;
@@ -10,10 +10,8 @@ pub mod doctor;
 pub mod enrol;
 pub mod inspect;
 pub mod logs;
-pub mod mail;
 pub mod nodes;
-pub mod power;
+pub mod people;
 pub mod runs;
 pub mod server;
 pub mod session;
-pub mod users;

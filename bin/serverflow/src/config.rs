@@ -9,6 +9,7 @@ mod sending;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use sf_control::audit::retention::Retention;
 use sf_control::options::Routing;
 use sf_identity::master::MasterSource;
 use sf_identity::password::Cost;
@@ -43,6 +44,8 @@ pub struct Config {
     pub mail: Mail,
     /// Which actions run by themselves.
     pub routing: Routing,
+    /// How long what is kept.
+    pub retention: Retention,
     /// `/metrics`.
     pub metrics: Metrics,
     /// The control plane's own log.
@@ -105,6 +108,7 @@ impl Config {
         options.routing = self.routing.clone();
         options.mail = self.mail_options()?;
         options.public_url = self.public_url(self.api.listen)?;
+        options.retention = self.retention.clone();
         if let Some(key) = &self.master.key {
             options.master = MasterSource::Text(Secret::new(key.clone()));
         } else if !self.master.command.is_empty() {

@@ -2,6 +2,7 @@
 //!
 //! Start reading at [`cli`] (what can be said), then `command/` (a file a noun), then `clone` (what `make run` does).
 
+mod backup;
 mod cli;
 mod client;
 mod clone;

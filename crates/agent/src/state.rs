@@ -4,6 +4,7 @@
 //! own and must reach their releases); a folder that others may read or write is refused.
 
 mod key;
+pub mod witnesses;
 
 use std::fs;
 use std::io;

@@ -144,11 +144,17 @@ fn all_limits() -> Vec<(&'static str, String, &'static str)> {
             format!("{} characters", sf_actions::secret::MAX_DESCRIPTION_CHARS),
             "actions::secret::MAX_DESCRIPTION_CHARS",
         ),
+        (
+            "time of a verification of the audit chain",
+            secs(crate::layer::rescue::CHAIN_TIMEOUT),
+            "api::layer::rescue::CHAIN_TIMEOUT",
+        ),
         ("lines kept of one log", sf_store::logs::MAX_LINES_PER_LOG.to_string(), "store::logs::MAX_LINES_PER_LOG"),
     ];
     rows.extend(sign_in_limits());
     rows.extend(socket_limits());
     rows.extend(people_limits());
+    rows.extend(audit_limits());
     rows
 }
 
@@ -222,6 +228,37 @@ fn sign_in_limits() -> Vec<(&'static str, String, &'static str)> {
             "the same of one address",
             cli_logins::MAX_PENDING_PER_NETWORK.to_string(),
             "store::cli_logins::MAX_PENDING_PER_NETWORK",
+        ),
+    ]
+}
+
+fn audit_limits() -> Vec<(&'static str, String, &'static str)> {
+    use sf_control::audit;
+    let secs = |time: std::time::Duration| format!("{} s", time.as_secs());
+    vec![
+        ("audit lines without a signature", audit::CHECKPOINT_LINES.to_string(), "control::audit::CHECKPOINT_LINES"),
+        ("the same in time", secs(audit::CHECKPOINT_EVERY), "control::audit::CHECKPOINT_EVERY"),
+        (
+            "nodes shown a signed head at a time",
+            audit::WITNESSES_AT_ONCE.to_string(),
+            "control::audit::WITNESSES_AT_ONCE",
+        ),
+        ("witnesses named for one chain", audit::WITNESSES_SHOWN.to_string(), "control::audit::WITNESSES_SHOWN"),
+        ("audit exports at a time", audit::EXPORTS_AT_ONCE.to_string(), "control::audit::EXPORTS_AT_ONCE"),
+        (
+            "time every checkpoint is kept, then one an hour",
+            secs(audit::retention::CHECKPOINTS_ALL),
+            "control::audit::retention::CHECKPOINTS_ALL",
+        ),
+        (
+            "time one an hour is kept, then one a day",
+            secs(audit::retention::CHECKPOINTS_HOURLY),
+            "control::audit::retention::CHECKPOINTS_HOURLY",
+        ),
+        (
+            "a detail of an audit line",
+            ByteSize(sf_store::audit::fields::MAX_FIELD_BYTES as u64).to_string(),
+            "store::audit::fields::MAX_FIELD_BYTES",
         ),
     ]
 }

@@ -8,7 +8,6 @@ pub mod log;
 pub mod metrics;
 pub(crate) mod names;
 pub mod node;
-pub mod person;
 pub mod plan;
 pub mod project;
 pub mod release;
@@ -22,6 +21,8 @@ pub mod user;
 use serde::{Serialize, Serializer};
 use sf_types::{Fault, Timestamp};
 use utoipa::ToSchema;
+
+pub use user::person;
 
 /// RFC 3339 with milliseconds, UTC.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ToSchema)]

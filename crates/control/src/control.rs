@@ -40,6 +40,8 @@ pub(crate) struct Core {
     pub(crate) written: WrittenCommands,
     pub(crate) quota: crate::pipeline::quota::Quota,
     pub(crate) waiting: crate::enrolment::Waiting,
+    pub(crate) cleaning: crate::receive::clean::Cleaning,
+    pub(crate) auditor: crate::audit::Auditor,
     pub(crate) timer_armed: Notify,
     pub(crate) people_changed: crate::sign_in::Changes,
     pub(crate) started_at: Timestamp,

@@ -55,7 +55,7 @@ impl Control {
     /// Looks at everything now.
     pub async fn health(&self) -> Health {
         let core = self.core();
-        let mut checks = vec![self.database(false).await, self.database(true).await, self.certificate()];
+        let mut checks = vec![self.database(false).await, self.database(true).await, self.certificate(), self.audit()];
         let connected = core.links.count();
         checks.push(Check {
             name: "nodes",
@@ -91,6 +91,16 @@ impl Control {
         };
         let latency_us = u64::try_from(began.elapsed().as_micros()).ok();
         Check { name: if write { "database write" } else { "database read" }, status, detail, latency_us }
+    }
+
+    fn audit(&self) -> Check {
+        let (status, detail) = match self.core().auditor.first_bad() {
+            Some((_, bad)) => {
+                (Status::Degraded, format!("line {} of the audit chain does not hold: {}", bad.seq, bad.why))
+            }
+            None => (Status::Healthy, "the chain holds".to_owned()),
+        };
+        Check { name: "audit", status, detail, latency_us: None }
     }
 
     fn certificate(&self) -> Check {

@@ -14,8 +14,6 @@ use crate::control::Control;
 const EVERY: Duration = Duration::from_secs(3600);
 /// Events kept for watchers that were away: 7 days.
 pub const EVENTS_KEPT: Duration = Duration::from_secs(7 * 86_400);
-/// Log lines kept: 30 days.
-pub const LOGS_KEPT: Duration = Duration::from_secs(30 * 86_400);
 /// Samples kept: 30 days.
 pub const METRICS_KEPT: Duration = Duration::from_secs(30 * 86_400);
 /// Ended sessions, used codes and tokens kept for a look: 30 days.
@@ -61,12 +59,11 @@ impl Control {
                 })
             })
             .await?;
+        let logs = now.minus(self.core().options.retention.logs());
         let bite = move || {
-            store.write(Scope::System, move |tx| {
-                Box::pin(async move { logs::prune(tx, now.minus(LOGS_KEPT), LOG_BITE).await })
-            })
+            store.write(Scope::System, move |tx| Box::pin(async move { logs::prune(tx, logs, LOG_BITE).await }))
         };
         while bite().await? > 0 {}
-        Ok(())
+        self.keep_audit_short(now).await
     }
 }

@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use crate::control::Control;
 use crate::options::{Options, StartError};
+use crate::restore;
 use crate::signer::Certified;
 
 /// How often the certificate's age is looked at.
@@ -112,8 +113,8 @@ impl Control {
     }
 }
 
-/// Raises the epoch after a restore from a backup. Works on the data folder; the root key's file must be there. The
-/// new epoch holds from the next start on.
+/// Raises the epoch after a restore from a backup, which ends that restore. Works on the data folder; the root key's
+/// file must be there. The new epoch holds from the next start on.
 ///
 /// # Errors
 /// [`StartError`]; a missing root key is named with its path.
@@ -121,7 +122,7 @@ pub async fn raise_epoch(options: &Options, store: &Store, clock: &Clock, rng: &
     let (keys, _) = Keys::open(options, store, clock, rng).await?;
     let online = keys.online.read().unwrap_or_else(PoisonError::into_inner).0.clone();
     let raised = Root::require(&keys.root_path)?.raise_epoch(&online, clock.now());
-    keep(store, &raised).await?;
+    restore::resume(store, raised.clone()).await?;
     Ok(raised.delegation.epoch)
 }
 

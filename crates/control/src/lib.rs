@@ -7,6 +7,7 @@
 //! Start reading at `pipeline/propose.rs`: the whole pipeline in one function. Then `node/dispatch.rs` (how an order
 //! leaves) and `node/receive.rs` (what a node's word does).
 
+pub mod audit;
 pub(crate) mod authority;
 pub mod control;
 pub mod events;
@@ -19,6 +20,7 @@ pub mod options;
 pub mod people;
 mod pipeline;
 pub mod queries;
+pub mod restore;
 pub mod sign_in;
 mod start;
 

@@ -121,7 +121,7 @@ impl Control {
     /// # Errors
     /// A missing right; the store cannot be read.
     pub async fn mail(&self, actor: &Actor) -> Result<MailState, Fault> {
-        self.view(actor, Permission::AdminSettings)?;
+        self.view_team(actor, Permission::AdminSettings)?;
         let core = self.core();
         let (waiting, stored) = outbox::waiting(&core.store.read(Scope::System), LANE).await?;
         let known = core.mail.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -134,7 +134,7 @@ impl Control {
     /// # Errors
     /// A missing right, no server, or the last one is still on its way.
     pub async fn test_mail(&self, actor: &Actor, request: RequestId, to: Email, dry_run: bool) -> Result<(), Fault> {
-        self.view(actor, Permission::AdminSettings)?;
+        self.view_team(actor, Permission::AdminSettings)?;
         let core = self.core().clone();
         if !core.mail.is_configured() {
             let fault = Fault::new(ErrorKind::Conflict, "mail.not_configured", "There is no mail server to send by.");

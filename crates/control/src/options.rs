@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::audit::retention::Retention;
 use sf_identity::IdentityError;
 use sf_identity::master::MasterSource;
 use sf_identity::password::Cost;
@@ -26,6 +27,8 @@ pub struct Options {
     pub mail: Option<MailOptions>,
     /// Where people open the dashboard; links in letters begin with it.
     pub public_url: String,
+    /// How long what is kept.
+    pub retention: Retention,
 }
 
 /// Which actions run by themselves, which ask.
@@ -75,6 +78,7 @@ impl Options {
             routing: Routing::default(),
             mail: None,
             public_url: LOCAL_URL.to_owned(),
+            retention: Retention::default(),
             data,
         }
     }
@@ -92,6 +96,18 @@ pub enum StartError {
     /// The mail server's settings.
     #[error("the mail server: {0}")]
     Mail(String),
+    /// A backup was put only half into the data folder.
+    #[error("a backup was put only half into {data}: run `serverflow backup restore` again")]
+    Restoring {
+        /// The data folder.
+        data: PathBuf,
+    },
+    /// A restored database whose epoch has not been raised.
+    #[error(
+        "the database was restored from a backup, and its epoch was not raised, so that nodes could be given orders \
+         twice: put root.key into the data folder and run `serverflow admin raise-epoch`"
+    )]
+    Restored,
     /// A stored key or certificate is damaged.
     #[error("the stored {what} is damaged: restore the database and the data folder from the same backup")]
     Damaged {

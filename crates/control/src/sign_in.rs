@@ -107,15 +107,16 @@ impl Control {
     /// hash and writes one audit line.
     ///
     /// # Errors
-    /// Wrong, locked, suspended; too many attempts from this network.
+    /// Wrong, locked, suspended; too many attempts from this network; too many passwords are being checked.
     pub async fn sign_in(&self, email: &str, password: Secret<String>, origin: Origin) -> Result<Entered, Fault> {
         let core = self.core();
+        let place = core.people.passwords.place()?;
         let typed: String = email.chars().take(MAX_EMAIL_CHARS).collect();
         let account = users::normalise_email(&typed);
         let reader = core.store.read(Scope::System);
         let user = users::by_email(&reader, &account).await?;
         let active = user.as_ref().filter(|user| user.disabled_at.is_none());
-        let is_right = self.check_password(&account, active, &password, origin.address).await?;
+        let is_right = self.check_password(place, &account, active, &password, origin.address).await?;
         if let (true, Some(user)) = (is_right, active) {
             if factors::is_needed(&reader, user.id).await? {
                 return Ok(Entered::Factor(self.new_ticket(user, &origin).await?));

@@ -13,6 +13,7 @@ use crate::keys::Keys;
 use crate::links::Links;
 use crate::mail::Mail;
 use crate::options::{Options, StartError};
+use crate::restore;
 use crate::sign_in::People;
 use crate::signer::Signer;
 
@@ -22,7 +23,9 @@ impl Control {
     /// # Errors
     /// [`StartError`] says what is wrong with the database or the keys.
     pub async fn start(options: Options, clock: Clock, rng: Rng, tasks: &Tasks) -> Result<Self, StartError> {
+        restore::refuse_half(&options.data)?;
         let store = Store::open(&options.store, clock.clone(), rng.clone(), tasks).await?;
+        restore::refuse_unfinished(&store).await?;
         store
             .write(Scope::System, |tx| Box::pin(async move { tenants::ensure_default(tx, "default").await.map(drop) }))
             .await?;
@@ -38,6 +41,8 @@ impl Control {
         });
         let core = Core {
             signer: Signer::new(keys.certified()),
+            cleaning: Default::default(),
+            auditor: Default::default(),
             timer_armed: Default::default(),
             people_changed: Default::default(),
             started_at: clock.now(),
@@ -64,6 +69,7 @@ impl Control {
         control.start_renewal();
         control.start_housekeeping();
         control.start_mail();
+        control.start_auditor().await?;
         Ok(control)
     }
 }

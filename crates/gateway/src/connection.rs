@@ -4,10 +4,9 @@ use std::net::{IpAddr, SocketAddr};
 
 use sf_control::{Control, Outgoing};
 use sf_protocol::frame::Frame;
-use sf_protocol::handshake::{Closing, Endpoint, ServerOpen};
+use sf_protocol::handshake::{Closing, Endpoint};
 use sf_runtime::{Place, Shutdown};
 use sf_types::{ErrorKind, Fault, Millis};
-use tokio::sync::mpsc::Receiver;
 use tokio::time::Instant;
 
 use crate::enrolment;
@@ -24,17 +23,25 @@ pub(crate) struct Context {
     pub(crate) shutdown: Shutdown,
 }
 
+/// A WebSocket that may shake hands. In a box: a future that is handed a value holds room for it twice.
+pub(crate) struct Upgraded<S> {
+    pub(crate) socket: Socket<S>,
+    pub(crate) context: Context,
+    /// Of its address, until it has proven who it is.
+    pub(crate) place: Option<Place<IpAddr>>,
+}
+
 /// Serves one connection to its end. What opening takes is given back before it lives: most of its time it waits.
-pub(crate) async fn serve<S: Stream>(mut socket: Socket<S>, context: Context, full: bool, place: Place<IpAddr>) {
+pub(crate) async fn serve<S: Stream>(mut upgraded: Box<Upgraded<S>>, full: bool) {
+    let Upgraded { socket, context, place } = &mut *upgraded;
     let opened =
-        if full { Err(Refusal::Fault(too_many())) } else { Box::pin(open(&mut socket, &context, place)).await };
+        if full { Err(Refusal::Fault(too_many())) } else { Box::pin(open(socket, context, place.take())).await };
     let refusal = match opened {
         Err(refusal) => Some(refusal),
         Ok(None) => None,
-        Ok(Some(opened)) => {
-            let Opened { open, outgoing, presence } = *opened;
-            let ended = converse(&mut socket, &context, &open, outgoing).await;
-            Box::pin(presence.leave()).await;
+        Ok(Some(mut opened)) => {
+            let ended = converse(socket, context, &mut opened).await;
+            Box::pin(opened.presence.leave()).await;
             ended.err()
         }
     };
@@ -42,12 +49,12 @@ pub(crate) async fn serve<S: Stream>(mut socket: Socket<S>, context: Context, fu
 }
 
 /// Says why, where there is something to say, and closes.
-async fn close<S: Stream>(mut socket: Socket<S>, context: Context, full: bool, refusal: Option<Refusal>) {
+async fn close<S: Stream>(socket: &mut Socket<S>, context: &Context, full: bool, refusal: Option<Refusal>) {
     if let Some(Refusal::Fault(fault)) = refusal {
         tracing::info!(from = %context.from, code = %fault.code, "agent refused: {}", fault.message);
         let later = full || fault.code == sf_control::REFUSED_ORDER;
         let retry_after = later.then(|| Millis(u64::try_from(RETRY_WHEN_FULL.as_millis()).unwrap_or(u64::MAX)));
-        if say_closing(&mut socket, fault, retry_after).await == Err(Gone) {
+        if say_closing(socket, fault, retry_after).await == Err(Gone) {
             return;
         }
     }
@@ -59,7 +66,7 @@ async fn close<S: Stream>(mut socket: Socket<S>, context: Context, full: bool, r
 async fn open<S: Stream>(
     socket: &mut Socket<S>,
     context: &Context,
-    place: Place<IpAddr>,
+    place: Option<Place<IpAddr>>,
 ) -> Result<Option<Box<Opened>>, Refusal> {
     let deadline = Instant::now() + OPENING_WITHIN;
     let first = within(deadline, async { Ok(socket.text().await?) }).await?;
@@ -85,12 +92,8 @@ async fn within<T>(deadline: Instant, work: impl Future<Output = Result<T, Refus
 }
 
 /// Moves frames both ways until one side ends it.
-async fn converse<S: Stream>(
-    socket: &mut Socket<S>,
-    context: &Context,
-    open: &ServerOpen,
-    mut outgoing: Receiver<Outgoing>,
-) -> Result<(), Refusal> {
+async fn converse<S: Stream>(socket: &mut Socket<S>, context: &Context, opened: &mut Opened) -> Result<(), Refusal> {
+    let Opened { open, outgoing, .. } = opened;
     let mut pulse = tokio::time::interval(HEARTBEAT);
     pulse.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut heard_at = Instant::now();

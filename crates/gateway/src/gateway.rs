@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 
-use crate::connection::{self, Context};
+use crate::connection::{self, Context, Upgraded};
 use crate::limits::{MAX_CONNECTIONS, OPENING_AT_ONCE, OPENING_WITHIN, UNPROVEN_PER_ADDRESS};
 use crate::socket::{Socket, Stream};
 
@@ -120,9 +120,10 @@ impl Gateway {
             };
             let opening = Opening { permit, place };
             let acceptor = acceptor.clone();
+            let upgraded = Box::pin(secure(stream, acceptor, context, opening));
             tasks.spawn("agent connection", OnError::Log, async move {
-                if let Some((socket, context, place)) = Box::pin(secure(stream, acceptor, context, opening)).await {
-                    connection::serve(socket, context, full, place).await;
+                if let Some(upgraded) = upgraded.await {
+                    connection::serve(upgraded, full).await;
                 }
                 Ok::<(), GatewayError>(())
             });
@@ -138,16 +139,13 @@ pub(crate) struct Opening {
     pub(crate) place: Place<IpAddr>,
 }
 
-/// A WebSocket that may shake hands.
-type Upgraded = (Socket<Box<dyn Stream>>, Context, Place<IpAddr>);
-
 /// Ends TLS, takes what it exports for the channel binding (RFC 9266), and upgrades to a WebSocket.
 async fn secure(
     stream: TcpStream,
     acceptor: Option<TlsAcceptor>,
     mut context: Context,
     opening: Opening,
-) -> Option<Upgraded> {
+) -> Option<Box<Upgraded<Box<dyn Stream>>>> {
     drop(stream.set_nodelay(true));
     let Some(acceptor) = acceptor else { return upgrade(Box::new(stream), context, opening).await };
     let from = context.from;
@@ -163,13 +161,17 @@ async fn secure(
     None
 }
 
-async fn upgrade(stream: Box<dyn Stream>, context: Context, opening: Opening) -> Option<Upgraded> {
+async fn upgrade(
+    stream: Box<dyn Stream>,
+    context: Context,
+    opening: Opening,
+) -> Option<Box<Upgraded<Box<dyn Stream>>>> {
     match tokio::time::timeout(OPENING_WITHIN, Socket::accept(stream)).await {
         Ok(Ok(socket)) => {
             let Opening { permit, place } = opening;
             // The bound is on opening, not on being open.
             drop(permit);
-            return Some((socket, context, place));
+            return Some(Box::new(Upgraded { socket, context, place: Some(place) }));
         }
         Ok(Err(error)) => tracing::debug!(from = %context.from, %error, "no WebSocket"),
         Err(_) => tracing::debug!(from = %context.from, "the WebSocket upgrade took too long"),

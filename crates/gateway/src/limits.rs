@@ -17,7 +17,8 @@ pub(crate) const HEARTBEAT: Duration = Duration::from_secs(15);
 pub(crate) const SILENCE: Duration = Duration::from_secs(40);
 /// A frame that cannot be written for this long means the connection is dead.
 pub(crate) const WRITE_WITHIN: Duration = Duration::from_secs(20);
-/// Bytes read from a socket at a time: small, since most connections are idle.
-pub(crate) const READ_BUFFER_BYTES: usize = 4 * 1024;
+/// Bytes read from a socket at a time: an agent's usual word. Small, since most connections are idle and each holds as
+/// many; longer frames are read as long as they are.
+pub(crate) const READ_BUFFER_BYTES: usize = 2 * 1024;
 /// How long agents are asked to stay away when the endpoint is full.
 pub(crate) const RETRY_WHEN_FULL: Duration = Duration::from_secs(10);

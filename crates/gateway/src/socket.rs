@@ -72,7 +72,7 @@ impl<S: Stream> Socket<S> {
     }
 
     /// Closes politely; what the other side does no longer matters.
-    pub(crate) async fn close(mut self) {
+    pub(crate) async fn close(&mut self) {
         drop(tokio::time::timeout(WRITE_WITHIN, self.0.close(None)).await);
     }
 

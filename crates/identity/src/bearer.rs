@@ -1,6 +1,8 @@
 //! The texts that stand for a secret: a prefix that says what it is, an id, random bytes and a checksum, so that a
 //! typing error is told apart from a token that was revoked.
 
+pub mod once;
+
 use sf_runtime::Rng;
 use sf_types::{ErrorKind, Fault, Secret, Timestamp};
 use sha2::{Digest, Sha256};

@@ -10,23 +10,21 @@
 pub mod access;
 pub mod alphabet;
 pub mod bearer;
+pub mod code;
 pub mod commitment;
 pub mod csrf;
-pub mod device;
 pub mod error;
 pub mod keyfile;
 pub mod master;
-pub mod once;
 pub mod password;
-pub mod recovery;
 pub mod refresh;
 pub mod root;
-pub mod setup;
 pub mod throttle;
 pub mod token;
-pub mod totp;
 
 pub use access::{AccessKey, AccessKeys, Audience, Claims};
+pub use bearer::once;
+pub use code::{device, recovery, setup, totp};
 pub use error::IdentityError;
 pub use master::{MasterKey, Sealed};
 pub use password::{Passwords, Verified};

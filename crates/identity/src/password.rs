@@ -10,7 +10,7 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 use sf_runtime::Rng;
 use sf_types::Secret;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use unicode_normalization::UnicodeNormalization;
 
 use crate::alphabet;
@@ -67,6 +67,12 @@ pub struct Passwords {
     hashes: Arc<AtomicU64>,
 }
 
+/// A place in the queue of hashes. Taken before anything is counted or looked up, so that a flood costs nothing else.
+#[derive(Debug)]
+pub struct Place {
+    _permit: OwnedSemaphorePermit,
+}
+
 /// The answer to a password.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Verified {
@@ -105,7 +111,16 @@ impl Passwords {
     pub async fn hash(&self, password: &Secret<String>, about: &[&str]) -> Result<String, IdentityError> {
         check_policy(password, about)?;
         let (password, salt, cost) = (normalised(password.expose()), self.rng.bytes(), self.cost);
-        self.run(move || hash_now(cost, &salt, password.expose().as_bytes())).await
+        self.run(self.place()?, move || hash_now(cost, &salt, password.expose().as_bytes())).await
+    }
+
+    /// A place for one check.
+    ///
+    /// # Errors
+    /// [`IdentityError::PasswordsBusy`] at once, when all are taken.
+    pub fn place(&self) -> Result<Place, IdentityError> {
+        let permit = Arc::clone(&self.admitted).try_acquire_owned();
+        permit.map(|permit| Place { _permit: permit }).map_err(|_| IdentityError::PasswordsBusy)
     }
 
     /// Checks a password. Without a stored hash (no such account) the same work is done and the answer is
@@ -114,10 +129,23 @@ impl Passwords {
     /// # Errors
     /// [`IdentityError::PasswordsBusy`]; [`IdentityError::PasswordHash`] when the stored text is no Argon2 hash.
     pub async fn verify(&self, password: &Secret<String>, stored: Option<&str>) -> Result<Verified, IdentityError> {
+        self.verify_in(self.place()?, password, stored).await
+    }
+
+    /// [`Self::verify`] in a place that was taken before.
+    ///
+    /// # Errors
+    /// [`IdentityError::PasswordHash`] when the stored text is no Argon2 hash.
+    pub async fn verify_in(
+        &self,
+        place: Place,
+        password: &Secret<String>,
+        stored: Option<&str>,
+    ) -> Result<Verified, IdentityError> {
         let possible = stored.is_some() && password.expose().len() <= MAX_BYTES;
         let password = if possible { normalised(password.expose()) } else { Secret::new(String::new()) };
         let (cost, stored) = (self.cost, stored.filter(|_| possible).unwrap_or(&self.nobody).to_owned());
-        self.run(move || {
+        self.run(place, move || {
             let hash = PasswordHash::new(&stored).map_err(unusable)?;
             let params = Params::try_from(&hash).map_err(unusable)?;
             let right = cost.hasher().verify_password(password.expose().as_bytes(), &hash).is_ok();
@@ -136,13 +164,13 @@ impl Passwords {
     /// away: requests that are cancelled in a row cannot start more than the limit.
     async fn run<T: Send + 'static>(
         &self,
+        place: Place,
         work: impl FnOnce() -> Result<T, IdentityError> + Send + 'static,
     ) -> Result<T, IdentityError> {
-        let admitted = Arc::clone(&self.admitted).try_acquire_owned().map_err(|_| IdentityError::PasswordsBusy)?;
         let running = Arc::clone(&self.running).acquire_owned().await.map_err(|_| IdentityError::PasswordsBusy)?;
         let hashes = Arc::clone(&self.hashes);
         tokio::task::spawn_blocking(move || {
-            let _places = (admitted, running);
+            let _places = (place, running);
             hashes.fetch_add(1, Ordering::Relaxed);
             work()
         })

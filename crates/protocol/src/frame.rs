@@ -133,6 +133,9 @@ frames! {
         Void,
         /// [`crate::Command`] with [`crate::Order::DesiredState`].
         DesiredState,
+        /// The head of an audit chain: [`crate::Witness`]. Only where both sides speak version
+        /// [`crate::handshake::WITNESS_SINCE`].
+        Witness,
         /// The node proves itself: [`crate::handshake::Response`].
         Response,
         /// [`crate::outcome::Accepted`].

@@ -28,6 +28,7 @@ pub use error::HandshakeError;
 pub use join::{Join, join};
 pub use message::{
     Authorized, Challenge, Closing, Connect, Digest, Enrolment, Nonce, Response, SECRETS_SINCE, VERSIONS, Versions,
+    WITNESS_SINCE,
 };
 pub use server::{
     AwaitingNode, AwaitingResponse, Endpoint, Identity, NodeRecord, Proven, ServerHello, ServerOpen, Welcome,

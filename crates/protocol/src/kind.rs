@@ -57,6 +57,9 @@ kinds! {
     Stored = "STORED", "stored.v1";
     /// The connection ends, and why.
     Closing = "CLOSING", "closing.v1";
+    // Both ways.
+    /// The signed head of an audit chain; the agent keeps it and answers with the newest it holds.
+    Witness = "WITNESS", "witness.v1";
     // From the agent.
     /// First word of a known node.
     Connect = "CONNECT", "connect.v1";

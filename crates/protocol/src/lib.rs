@@ -21,7 +21,7 @@ pub mod report;
 pub mod trust;
 pub mod wire;
 
-pub use trust::{delegation, dsse, key, sealed};
+pub use trust::{delegation, dsse, key, sealed, witness};
 
 pub use command::{Authz, Class, Command, Guard};
 pub use delegation::Delegation;
@@ -32,3 +32,4 @@ pub use kind::Kind;
 pub use order::Order;
 pub use outcome::{Outcome, Verdict};
 pub use sealed::Sealed;
+pub use witness::Witness;

@@ -125,6 +125,19 @@ pub struct LogLine {
     pub text: String,
 }
 
+/// Bytes of a log line at the most; a longer one comes in pieces.
+pub const MAX_LINE_BYTES: usize = 16 * 1024;
+/// At the end of a piece of a longer line whose rest follows as the next line.
+pub const GOES_ON: &str = "…";
+
+/// The piece without its mark, where a line is a piece of a longer one. A short line that happens to end with the mark is
+/// none.
+pub fn piece_of_longer(text: &str) -> Option<&str> {
+    // Pieces are cut at the limit, and then shorter by what their redaction moved into the next one.
+    let long = text.len() >= MAX_LINE_BYTES / 4;
+    text.strip_suffix(GOES_ON).filter(|_| long)
+}
+
 /// Where a line was written.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

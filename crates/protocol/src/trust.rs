@@ -4,3 +4,4 @@ pub mod delegation;
 pub mod dsse;
 pub mod key;
 pub mod sealed;
+pub mod witness;

@@ -20,6 +20,8 @@ pub const HELD_BYTES: usize = 64 * 1024;
 /// What is kept back of an over-long line, so that what begins in it is seen whole, in bytes. Known values longer
 /// than this are found by each of their first this many bytes.
 const KEPT_BACK_BYTES: usize = 16 * 1024;
+/// The same of a piece of a line that comes in pieces: longer than the beginning by which any shape is known.
+const PIECE_KEPT_BACK_BYTES: usize = 512;
 /// A private key block that has not ended after this many bytes is taken to be no such block.
 const LONGEST_KEY_BLOCK_BYTES: usize = 64 * 1024;
 
@@ -28,6 +30,8 @@ const LONGEST_KEY_BLOCK_BYTES: usize = 64 * 1024;
 pub struct Redactor {
     /// By first byte, so that most bytes of a log are looked at once.
     known: Vec<Vec<Secret<Vec<u8>>>>,
+    /// Bytes of the longest.
+    longest: usize,
 }
 
 /// A place to blot out: `context` is where the reason begins (`password=`), `value` what is hidden.
@@ -51,7 +55,8 @@ impl Redactor {
                 }
             }
         }
-        Self { known: known.into_iter().map(|forms| forms.into_iter().map(Secret::new).collect()).collect() }
+        let longest = known.iter().flatten().map(Vec::len).max().unwrap_or(0);
+        Self { known: known.into_iter().map(|forms| forms.into_iter().map(Secret::new).collect()).collect(), longest }
     }
 
     /// Redacts a whole text. Borrowed when nothing was found.
@@ -91,7 +96,7 @@ impl Redactor {
 
 /// The state between the chunks of one byte stream: an unfinished line, an open private key block. A secret split
 /// over chunks is found as if it had come in one.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Stream {
     held: Vec<u8>,
     /// Bytes of the private key block that is open.
@@ -110,7 +115,7 @@ impl Stream {
                 self.end_line(redactor, &mut out);
             }
             while self.held.len() > HELD_BYTES {
-                self.pass_on(redactor, &mut out);
+                self.pass_on(redactor, (HELD_BYTES, KEPT_BACK_BYTES), &mut out);
             }
         }
         out
@@ -135,17 +140,38 @@ impl Stream {
         out.extend_from_slice(&end);
     }
 
-    /// Passes on the front of an over-long line, cut where no secret is split.
-    fn pass_on(&mut self, redactor: &Redactor, out: &mut Vec<u8>) {
+    /// Takes the next line of a log that comes line by line, without its end; `goes_on` says that it is a piece of a
+    /// longer line whose rest follows. What may begin a secret at the end of such a piece moves into the next one, so
+    /// that a secret is never cut in two; everything else stays where it was.
+    pub fn line(&mut self, redactor: &Redactor, piece: &str, goes_on: bool) -> String {
+        let mut out = Vec::with_capacity(piece.len() + self.held.len());
+        self.held.extend_from_slice(piece.as_bytes());
+        if goes_on {
+            let kept = redactor.longest.max(PIECE_KEPT_BACK_BYTES);
+            self.pass_on(redactor, (kept, kept), &mut out);
+        } else {
+            self.end_line(redactor, &mut out);
+        }
+        String::from_utf8_lossy(&out).into_owned()
+    }
+
+    /// Whether nothing is remembered: a new state would do as well.
+    pub const fn is_idle(&self) -> bool {
+        self.held.is_empty() && self.key_block.is_none() && !self.swallowing
+    }
+
+    /// Passes on the front of an over-long line, cut where no secret is split: what is longer than `most`, but for the
+    /// last `kept` bytes.
+    fn pass_on(&mut self, redactor: &Redactor, (most, kept): (usize, usize), out: &mut Vec<u8>) {
         let rest = self.swallow(&self.held);
         self.held.drain(..rest);
-        if self.held.len() <= HELD_BYTES {
+        if self.held.len() <= most {
             return;
         }
         let before = self.key_block;
         let found = redactor.find(&self.held);
         let found = self.with_key_block(&self.held.clone(), found);
-        let mut cut = self.held.len() - KEPT_BACK_BYTES;
+        let mut cut = boundary(&self.held, self.held.len() - kept);
         for one in found.iter().rev() {
             if one.context < cut && one.value.end > cut {
                 cut = one.context;
@@ -192,6 +218,11 @@ impl Stream {
         found.sort_by_key(|one| one.value.start);
         found
     }
+}
+
+/// The last place at or before `at` that cuts no UTF-8 character; `at` itself where these bytes are no UTF-8.
+fn boundary(bytes: &[u8], at: usize) -> usize {
+    (at.saturating_sub(3)..=at).rev().find(|cut| bytes.get(*cut).is_none_or(|byte| byte & 0xc0 != 0x80)).unwrap_or(at)
 }
 
 /// Writes `line` with every found value, overlapping ones as one, replaced by [`MASK`].

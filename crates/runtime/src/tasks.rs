@@ -76,6 +76,8 @@ impl Tasks {
         E: std::fmt::Display + Send + 'static,
     {
         let shutdown = self.shutdown.clone();
+        // Once, at its own size: each wrapper around it would hold room for it twice, before and while it runs.
+        let task = Box::pin(task);
         let work = self.tracker.track_future(async move {
             tokio::select! {
                 biased;

@@ -8,6 +8,7 @@
 //! Start reading at [`store`], then [`tx`], then any noun: a file each.
 
 pub mod audit;
+pub mod dump;
 pub mod error;
 pub mod events;
 pub mod machines;

@@ -1,6 +1,6 @@
 //! The schema, in numbered steps. A step that was applied is never changed: its checksum is kept with it.
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, Statement, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, Statement, TransactionTrait};
 use sf_types::Timestamp;
 use sha2::{Digest, Sha256};
 
@@ -15,6 +15,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (4, "invitations, new passwords", include_str!("migrate/m0004.sql")),
     (5, "second factors, shared lockout, sign-in by code", include_str!("migrate/m0005.sql")),
     (6, "secrets", include_str!("migrate/m0006.sql")),
+    (7, "witnesses of the audit chain", include_str!("migrate/m0007.sql")),
 ];
 
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (version {int} PRIMARY KEY, name {text} NOT NULL, \
@@ -25,41 +26,68 @@ const LEDGER: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (version {int
 /// # Errors
 /// [`StoreError::Schema`] when the database is newer than this program or an applied step was another text.
 pub(crate) async fn migrate(database: &DatabaseConnection, now: Timestamp) -> Result<()> {
-    let dialect = Dialect::of(database.get_database_backend());
+    let tx = begin(database).await?;
+    apply(&tx, now, i64::MAX).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// A transaction that holds the schema's lock.
+pub(crate) async fn begin(database: &DatabaseConnection) -> Result<DatabaseTransaction> {
     let options = sea_orm::TransactionOptions {
         sqlite_transaction_mode: Some(sea_orm::SqliteTransactionMode::Immediate),
         ..Default::default()
     };
     let tx = database.begin_with_options(options).await?;
-    if let Some(lock) = dialect.lock_schema() {
+    if let Some(lock) = Dialect::of(tx.get_database_backend()).lock_schema() {
         tx.execute_unprepared(lock).await?;
     }
+    Ok(tx)
+}
+
+/// Applies what is missing of the steps up to `version`.
+///
+/// # Errors
+/// As [`migrate`].
+pub(crate) async fn apply(tx: &DatabaseTransaction, now: Timestamp, version: i64) -> Result<()> {
+    let dialect = Dialect::of(tx.get_database_backend());
     tx.execute_unprepared(&dialect.types(LEDGER)).await?;
-    let applied = tx
-        .query_all_raw(Statement::from_string(
-            dialect.backend(),
-            "SELECT version, checksum FROM schema_migrations ORDER BY version",
-        ))
-        .await?;
-    for row in &applied {
-        let (version, checksum): (i64, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-        match STEPS.iter().find(|step| step.0 == version) {
-            None => return Err(StoreError::Schema(format!("it has step {version}, which this program does not know"))),
-            Some(step) if checksum_of(step.2) != checksum => {
-                return Err(StoreError::Schema(format!("step {version} was applied with another text")));
-            }
-            Some(_) => {}
-        }
+    let applied = applied(tx).await?;
+    for (known, _, checksum) in &applied {
+        check(*known, checksum)?;
     }
-    for (version, name, text) in STEPS.iter().skip(applied.len()) {
+    for (version, name, text) in STEPS.iter().skip(applied.len()).take_while(|step| step.0 <= version) {
         tx.execute_unprepared(&dialect.types(text)).await?;
         let values: [sea_orm::Value; 4] =
             [(*version).into(), (*name).into(), checksum_of(text).into(), now.as_millis().into()];
         let insert = "INSERT INTO schema_migrations (version, name, checksum, applied_at) VALUES ($1, $2, $3, $4)";
         tx.execute_raw(Statement::from_sql_and_values(dialect.backend(), insert, values)).await?;
     }
-    tx.commit().await?;
     Ok(())
+}
+
+/// The steps written in the database, oldest first: number, name, checksum.
+pub(crate) async fn applied(tx: &DatabaseTransaction) -> Result<Vec<(i64, String, String)>> {
+    let select = "SELECT version, name, checksum FROM schema_migrations ORDER BY version";
+    let rows = tx.query_all_raw(Statement::from_string(tx.get_database_backend(), select)).await?;
+    let read = |row: &sea_orm::QueryResult| -> Result<_> {
+        Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?, row.try_get_by_index(2)?))
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Whether this program knows an applied step, and with the same text.
+///
+/// # Errors
+/// [`StoreError::Schema`].
+pub(crate) fn check(version: i64, checksum: &str) -> Result<()> {
+    match STEPS.iter().find(|step| step.0 == version) {
+        None => Err(StoreError::Schema(format!("it has step {version}, which this program does not know"))),
+        Some(step) if checksum_of(step.2) != checksum => {
+            Err(StoreError::Schema(format!("step {version} was applied with another text")))
+        }
+        Some(_) => Ok(()),
+    }
 }
 
 fn checksum_of(text: &str) -> String {

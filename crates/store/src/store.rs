@@ -51,7 +51,8 @@ impl StoreOptions {
         Self { url: url.into(), read_url: None, readers: DEFAULT_READERS, instance: None }
     }
 
-    fn sqlite_path(&self) -> Option<&str> {
+    /// The database file; `None` for a server.
+    pub fn sqlite_path(&self) -> Option<&str> {
         let path =
             ["sqlite://", "sqlite:", "file://", "file:"].into_iter().find_map(|kind| self.url.strip_prefix(kind))?;
         Some(path.split('?').next().unwrap_or(path)).filter(|path| !path.is_empty())
@@ -114,6 +115,11 @@ impl Store {
         self.counters.now()
     }
 
+    /// Audit lines that this store has committed since it was opened: wakes whoever follows the chain.
+    pub fn audited(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.counters.watch_audited()
+    }
+
     /// Adds somebody who hears of events after COMMIT, in the order of their numbers. `sink` must not block.
     pub fn on_commit(&self, sink: impl Fn(&[StoredEvent]) + Send + Sync + 'static) {
         self.sinks.write().unwrap_or_else(PoisonError::into_inner).push(Box::new(sink));
@@ -172,6 +178,18 @@ impl Store {
         let now = self.clock.now().as_millis().to_string();
         self.write(Scope::System, move |tx| Box::pin(async move { meta::set(tx, "probe", &now).await })).await
     }
+}
+
+/// A connection that changes nothing, to a database that must be there.
+pub(crate) async fn connect_snapshot(options: &StoreOptions) -> Result<DatabaseConnection> {
+    let Some(path) = options.sqlite_path() else { return postgres(&options.url, 1).await };
+    let pool = SqlitePoolOptions::new()
+        .max_connections(1)
+        .test_before_acquire(false)
+        .connect_with(sqlite(path).create_if_missing(false).pragma("query_only", "ON"))
+        .await
+        .map_err(|error| StoreError::Open(format!("{path}: {error}")))?;
+    Ok(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool))
 }
 
 /// The only connection that writes.

@@ -84,6 +84,11 @@ pub async fn write_through_reader(reader: &Reader) -> Result<()> {
     reader.database.execute_unprepared(sql).await.map(drop).map_err(Into::into)
 }
 
+/// Whether it is PostgreSQL, for tests that write SQL of their own.
+pub fn is_postgres(store: &Store) -> bool {
+    store.read(Scope::System).database.get_database_backend() == sea_orm::DbBackend::Postgres
+}
+
 /// Changes what no call changes: a test plays the intruder, or the newer version.
 ///
 /// # Panics

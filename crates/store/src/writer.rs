@@ -117,7 +117,8 @@ impl Writer {
         };
         fail::fail_point!("store::reply::before");
         match ran {
-            Ok(Ran { results, events }) => {
+            Ok(Ran { results, events, audited }) => {
+                self.counters.audited(audited);
                 self.hand_on(&events);
                 for (queued, result) in batch.into_iter().zip(results) {
                     queued.job.answer(result);
@@ -155,7 +156,7 @@ impl Writer {
             return Err(error);
         }
         if batch.len() == 1 && error.grave() != Grave::Contention {
-            return Ok(Ran { results: vec![Err(error)], events: Vec::new() });
+            return Ok(Ran { results: vec![Err(error)], events: Vec::new(), audited: 0 });
         }
         let mut tx = self.begin().await?;
         let mut said = Said::default();
@@ -189,12 +190,13 @@ impl Writer {
     }
 
     async fn finish(&self, tx: Tx, said: Said, results: Vec<Result<()>>) -> Result<Ran> {
+        let audited = said.audit.len();
         let events = flush::flush(&tx, self.instance, said).await?;
         fail::fail_point!("store::commit::before", |kind| Err(injected(kind.as_deref())));
         let dialect = tx.conn().dialect();
         tx.database.commit().await.map_err(|error| commit_failed(dialect, error))?;
         fail::fail_point!("store::commit::after");
-        Ok(Ran { results, events })
+        Ok(Ran { results, events, audited })
     }
 
     fn hand_on(&self, events: &[StoredEvent]) {
@@ -237,6 +239,7 @@ impl Writer {
 struct Ran {
     results: Vec<Result<()>>,
     events: Vec<StoredEvent>,
+    audited: usize,
 }
 
 /// Fills the batch. Writes nobody waits for alone do not pay for an fsync at once.

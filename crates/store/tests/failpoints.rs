@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
 use sf_store::testing::TestStore;
-use sf_store::{Scope, Store, StoreError, meta};
+use sf_store::{Scope, Store, StoreError, audit, meta};
 use sf_types::Fault;
 
 async fn set(store: &Store, value: &'static str) -> sf_store::Result<()> {
@@ -62,4 +62,45 @@ async fn a_full_disk_on_commit_is_forgotten_when_a_small_write_succeeds() {
     assert_eq!(kept.as_deref(), Some("old"));
     set(&db.store, "later").await.unwrap();
     assert_eq!(get(&db.store).await.as_deref(), Some("later"));
+}
+
+#[tokio::test]
+async fn a_change_whose_audit_line_cannot_be_written_does_not_happen() {
+    let (told, kept, db) = broken("store::audit::write", "1*return").await;
+    assert!(told.is_ok() && kept.as_deref() == Some("new"), "a write that says nothing needs no line");
+    let scenario = fail::FailScenario::setup();
+    fail::cfg("store::audit::write", "1*return").unwrap();
+    let audited = |value: &'static str| {
+        db.store.write(Scope::System, move |tx| {
+            Box::pin(async move {
+                meta::set(tx, "key", value).await?;
+                tx.audit(line());
+                Ok(())
+            })
+        })
+    };
+    audited("unseen").await.unwrap_err();
+    scenario.teardown();
+    assert_eq!(get(&db.store).await.as_deref(), Some("new"), "nothing of it is stored");
+    audited("seen").await.unwrap();
+    assert_eq!(get(&db.store).await.as_deref(), Some("seen"));
+    let head = audit::head(&db.store.read(Scope::System), db.store.instance()).await.unwrap();
+    assert_eq!(head.seq, 1, "and its line has no gap before it");
+}
+
+fn line() -> audit::Entry {
+    audit::Entry {
+        tenant: None,
+        project: None,
+        actor_kind: "system".into(),
+        actor_ref: String::new(),
+        action: "app.deploy".into(),
+        target_kind: "app".into(),
+        target_id: "a".into(),
+        run: None,
+        request: None,
+        outcome: "opened".into(),
+        fields: Vec::new(),
+        personal: Vec::new(),
+    }
 }

@@ -226,6 +226,12 @@ impl SimNode {
     /// # Errors
     /// [`WireError`], from either side.
     pub async fn connect(&self, dial: &Dial) -> Result<(Wire, Open), WireError> {
+        let versions = self.memory().versions.unwrap_or(VERSIONS);
+        self.connect_speaking(dial, versions).await
+    }
+
+    /// The same as an agent that speaks these versions. Errors as above.
+    pub async fn connect_speaking(&self, dial: &Dial, versions: Versions) -> Result<(Wire, Open), WireError> {
         let mut wire = Wire::dial(dial).await?;
         let hello = {
             let memory = self.memory();
@@ -234,7 +240,7 @@ impl SimNode {
                 key: self.0.key.public(),
                 root: self.0.root,
                 binding: self.0.binding,
-                versions: memory.versions.unwrap_or(VERSIONS),
+                versions,
                 agent_version: version(),
                 epoch: memory.epoch,
                 high_water: memory.high_water,

@@ -82,6 +82,14 @@ impl Plane {
         Self::with(Database::Sqlite, Clock::system(), tls).await
     }
 
+    /// Starts with the machine's clock on this database: for programs of their own that work beside it.
+    ///
+    /// # Errors
+    /// Whatever keeps it from starting.
+    pub async fn real_time_on(database: Database<'_>) -> Result<Self> {
+        Self::with(database, Clock::system(), true).await
+    }
+
     /// Starts in a folder that outlives it: what is there is gone on with, as a process started again does.
     ///
     /// # Errors
@@ -177,6 +185,30 @@ impl Plane {
             tasks.stop(GRACE).await;
         }
         Self::open(self.options, (self.folder, self.made), self.clock, self.nodes, self.tls).await
+    }
+
+    /// A second control plane over the same database and data folder. Without an agents' endpoint.
+    ///
+    /// # Errors
+    /// Whatever keeps it from starting.
+    pub async fn second(&self) -> Result<Control> {
+        Ok(Control::start(self.options.clone(), self.clock.clone(), self.rng.clone(), &self.tasks).await?)
+    }
+
+    /// Stops it, lets `work` change its folder and database, and starts again.
+    ///
+    /// # Errors
+    /// What `work` answers, or whatever keeps it from starting.
+    pub async fn replaced(self, work: impl AsyncFnOnce(&Path, &StoreOptions) -> Result<()>) -> Result<Self> {
+        self.tasks.stop(GRACE).await;
+        drop(self.control);
+        work(&self.folder, &self.options.store).await?;
+        Self::open(self.options, (self.folder, self.made), self.clock, self.nodes, self.tls).await
+    }
+
+    /// Where its database is.
+    pub fn database(&self) -> &StoreOptions {
+        &self.options.store
     }
 
     /// Changes the options and starts again.

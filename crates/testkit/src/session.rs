@@ -69,7 +69,9 @@ impl SimNode {
             wire.say(&frame).await?;
         }
         loop {
-            match wire.hear().await? {
+            match wire.hear_any().await? {
+                // It keeps the head for as long as nobody looks.
+                frame @ Frame::Witness(_) => wire.say(&frame).await?,
                 Frame::Stored(stored) => self.confirmed(&stored.results),
                 frame => {
                     let Some((kind, signed)) = frame.signed().filter(|(kind, _)| is_order(*kind)) else { continue };

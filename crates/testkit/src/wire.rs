@@ -7,6 +7,7 @@ use futures_util::{SinkExt, StreamExt};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
+use sf_protocol::Signed;
 use sf_protocol::enrol::EnrolError;
 use sf_protocol::frame::{Frame, FrameError, MAX_FRAME_BYTES};
 use sf_protocol::handshake::{Channel, HandshakeError};
@@ -93,6 +94,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 pub struct Wire {
     socket: WebSocketStream<Box<dyn Io>>,
     channel: Channel,
+    witnessed: Vec<Signed>,
 }
 
 impl std::fmt::Debug for Wire {
@@ -129,7 +131,7 @@ impl Wire {
         let request = format!("ws://{}/", dial.address);
         let upgrade = Box::pin(tokio_tungstenite::client_async_with_config(request, stream, Some(config)));
         let (socket, _) = upgrade.await.map_err(|_| WireError::Gone)?;
-        Ok(Self { socket, channel: Channel::new(&host, exporter) })
+        Ok(Self { socket, channel: Channel::new(&host, exporter), witnessed: Vec::new() })
     }
 
     /// What the connection is bound to.
@@ -179,11 +181,39 @@ impl Wire {
         }
     }
 
-    /// The next frame; CLOSING is an error.
+    /// The next frame but WITNESS, which comes at any time and is kept for [`Wire::hear_witness`]; CLOSING is an error.
     ///
     /// # Errors
     /// [`WireError`].
     pub async fn hear(&mut self) -> Result<Frame, WireError> {
+        loop {
+            match self.hear_any().await? {
+                Frame::Witness(signed) => self.witnessed.push(signed),
+                frame => return Ok(frame),
+            }
+        }
+    }
+
+    /// The next WITNESS; what else comes is dropped. Safe to drop while waiting.
+    ///
+    /// # Errors
+    /// [`WireError`].
+    pub async fn hear_witness(&mut self) -> Result<Signed, WireError> {
+        loop {
+            if let Some(signed) = self.witnessed.pop() {
+                return Ok(signed);
+            }
+            if let Frame::Witness(signed) = self.hear_any().await? {
+                return Ok(signed);
+            }
+        }
+    }
+
+    /// The next frame, whatever it is; CLOSING is an error.
+    ///
+    /// # Errors
+    /// [`WireError`].
+    pub async fn hear_any(&mut self) -> Result<Frame, WireError> {
         Ok(Frame::parse(&self.answer().await?)?)
     }
 }

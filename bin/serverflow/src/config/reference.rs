@@ -10,6 +10,7 @@ use super::Config;
 
 const SECTIONS: &str = include_str!("sections.rs");
 const ROUTING: &str = include_str!("../../../../crates/control/src/options.rs");
+const RETENTION: &str = include_str!("../../../../crates/control/src/audit/retention.rs");
 
 #[test]
 fn the_reference_is_what_the_program_reads() {
@@ -39,6 +40,7 @@ fn reference() -> String {
         ("master", SECTIONS, "Master"),
         ("mail", SECTIONS, "Mail"),
         ("routing", ROUTING, "Routing"),
+        ("retention", RETENTION, "Retention"),
         ("metrics", SECTIONS, "Metrics"),
         ("log", SECTIONS, "Log"),
     ] {

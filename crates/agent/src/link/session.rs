@@ -6,6 +6,7 @@ use std::time::Duration;
 use sf_protocol::accept::is_order;
 use sf_protocol::frame::Frame;
 use sf_protocol::handshake::Open;
+use sf_protocol::{Kind, Signed};
 use sf_runtime::Shutdown;
 use sf_types::Millis;
 use tokio::time::{Instant, MissedTickBehavior};
@@ -13,7 +14,9 @@ use tokio::time::{Instant, MissedTickBehavior};
 use super::error::LinkError;
 use super::socket::{Heard, Reader, Socket, Writer};
 use super::{Incoming, Link, SILENCE_MAX};
+use crate::daemon::aside;
 use crate::outbox::Delivery;
+use crate::state::witnesses::{self, Witnessed};
 
 /// Longest time between two signs of life of ours.
 const PULSE_MAX: Duration = Duration::from_secs(15);
@@ -98,6 +101,7 @@ async fn listen(link: &Link, mut reader: Reader, open: &Open, shared: &Shared) -
                 shared.delivery(|delivery| delivery.stored(&stored));
                 link.outbox.nudge();
             }
+            Frame::Witness(signed) => witness(link, signed).await,
             Frame::Closing(closing) => {
                 return Err(LinkError::Closed { fault: closing.fault, retry_after: closing.retry_after });
             }
@@ -111,5 +115,35 @@ async fn listen(link: &Link, mut reader: Reader, open: &Open, shared: &Shared) -
                 _ => link.outbox.refused(other.kind().wire(), "it makes no sense on an open connection".to_owned()),
             },
         }
+    }
+}
+
+/// Keeps the head of an audit chain and says which one is kept. One that contradicts what was seen is reported, and
+/// answered with what was seen.
+async fn witness(link: &Link, signed: Signed) {
+    let (state, root, taken) = (link.state.clone(), link.registration.root, signed.clone());
+    let answer = match aside::short(move || witnesses::take(&state, root, &taken)).await {
+        Ok(Witnessed::Kept { head, restored }) => {
+            if restored {
+                let message = format!("The audit chain goes on from line {} in epoch {}.", head.size, head.epoch);
+                link.outbox.notice("audit.restored", message);
+            }
+            Some(signed)
+        }
+        Ok(Witnessed::Disputed { why, kept }) => {
+            link.outbox.refused(Kind::Witness.wire(), format!("this node has seen another audit chain: {why}"));
+            kept
+        }
+        Ok(Witnessed::Refused(why)) => {
+            link.outbox.refused(Kind::Witness.wire(), why);
+            None
+        }
+        Err(error) => {
+            tracing::warn!(%error, "the head of an audit chain could not be kept");
+            None
+        }
+    };
+    if let Some(signed) = answer {
+        link.outbox.say(Frame::Witness(signed));
     }
 }

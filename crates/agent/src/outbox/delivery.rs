@@ -1,10 +1,12 @@
 //! Delivering over one connection: what is next, how much is on its way, what has arrived.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::path::Path;
 use std::time::Duration;
 
 use sf_protocol::frame::Frame;
 use sf_protocol::report::{LogLine, LogSource, LogStream, NodeEvent, StatusUpdate, Stored, SystemLog};
+use sf_runtime::redact::Redactor;
 use sf_types::{CommandId, Timestamp};
 use tokio::time::Instant;
 
@@ -19,6 +21,8 @@ const LINES_BYTES_MAX: usize = 48 * 1024;
 /// Samples whose confirmation is waited for; of those beyond, a confirmation counts no more and they are sent again with
 /// the next connection.
 const SAMPLES_SENT_MAX: usize = 1024;
+/// Lines before the first to deliver that are looked at again, for what has begun in them.
+const LOOKED_BACK: u64 = 256;
 /// What is not confirmed after this long no longer holds up the rest; it is sent again with the next connection.
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(30);
 
@@ -54,6 +58,26 @@ struct LogState {
     next: u64,
     read: VecDeque<(LogLine, usize)>,
     dropped: u64,
+    cleaner: text::Cleaner,
+}
+
+impl LogState {
+    /// Begins with line `from`; what has begun before it is known.
+    fn from(dir: &Path, from: u64, redactor: &Redactor) -> Self {
+        let mut cleaner = text::Cleaner::default();
+        let mut before = LogReader::from(dir, from.saturating_sub(LOOKED_BACK).max(1));
+        while before.next() < from {
+            let Ok(batch) = before.read(1) else { break };
+            let Some(last) = batch.lines.last().map(|line| line.sequence) else { break };
+            for mut line in batch.lines.into_iter().filter(|line| line.sequence < from) {
+                cleaner.clean(&mut line, redactor);
+            }
+            if last >= from {
+                break;
+            }
+        }
+        Self { reader: None, next: from, read: VecDeque::new(), dropped: 0, cleaner }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -260,8 +284,7 @@ impl Delivery {
                 (dir, shared.live.contains(&source), shared.redactor.clone())
             };
             let from = self.cursors.logs.get(&source).copied().unwrap_or(0) + 1;
-            let fresh = || LogState { reader: None, next: from, read: VecDeque::new(), dropped: 0 };
-            let state = self.logs.entry(source).or_insert_with(fresh);
+            let state = self.logs.entry(source).or_insert_with(|| LogState::from(&dir, from, &redactor));
             if state.read.is_empty() {
                 let next = state.next;
                 let reader = state.reader.get_or_insert_with(|| LogReader::from(&dir, next));
@@ -269,7 +292,12 @@ impl Delivery {
                     Ok(batch) => {
                         state.next = reader.next();
                         state.dropped += batch.dropped;
-                        state.read = batch.lines.into_iter().map(|line| text::sized(line, &redactor)).collect();
+                        let cleaner = &mut state.cleaner;
+                        let clean = |mut line: LogLine| {
+                            cleaner.clean(&mut line, &redactor);
+                            text::sized(line)
+                        };
+                        state.read = batch.lines.into_iter().map(clean).collect();
                     }
                     Err(error) => tracing::warn!(?source, %error, "a log cannot be read"),
                 }

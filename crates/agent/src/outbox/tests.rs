@@ -163,3 +163,27 @@ async fn samples_of_the_time_without_a_connection_are_delivered_once_though_a_li
     delivery.save();
     assert!(drain(&mut Delivery::new(&outbox, &Stored::default())).is_empty());
 }
+
+#[tokio::test]
+async fn a_private_key_goes_on_being_hidden_after_a_reconnect() {
+    let world = World::new();
+    let outbox = world.outbox();
+    let source = LogSource::Run { run: sf_types::RunId::from_parts(Timestamp::EPOCH, [3; 10]) };
+    let dir = world.dir.path().join("log");
+    let mut writer = LogWriter::open(&dir, EVENTS_KEPT).unwrap();
+    for text in ["-----BEGIN PRIVATE KEY-----", "MIIEvQIBADAN", "Bgkqhkia", "-----END PRIVATE KEY-----", "plain"] {
+        writer.push(world.clock.now(), Stream::Out, text);
+    }
+    writer.flush();
+    outbox.log(source, &dir);
+    let resume = Stored { logs: vec![LogStored { source, up_to: 2 }], ..Stored::default() };
+    let mut delivery = Delivery::new(&outbox, &resume);
+    let frames = drain(&mut delivery);
+    let texts: Vec<_> = frames
+        .iter()
+        .filter_map(|frame| if let Frame::LogStream(stream) = frame { Some(&stream.lines) } else { None })
+        .flatten()
+        .map(|line| (line.sequence, line.text.as_str()))
+        .collect();
+    assert_eq!(texts, [(3, "[redacted]"), (4, "[redacted]"), (5, "plain")]);
+}

@@ -18,13 +18,10 @@ use sf_protocol::report::{LogLine, Stream};
 use sf_types::Timestamp;
 
 pub use read::{Batch, LogReader};
+// As the protocol has them: longer lines are split, and a piece says that it goes on.
+pub use sf_protocol::report::{GOES_ON, MAX_LINE_BYTES};
 pub use split::LineSplitter;
 pub use write::LogWriter;
-
-/// Longest text of a line, in bytes of UTF-8, as the protocol has it; longer ones are split.
-pub const MAX_LINE_BYTES: usize = 16 * 1024;
-/// Ends the text of a line that goes on in the next one.
-pub const GOES_ON: &str = "…";
 
 /// How much of a log is kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]

@@ -14,11 +14,17 @@ use crate::fault::Problem;
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// Time a request may take that a node has to answer, with a fetch from elsewhere in it.
 pub const NODE_TIMEOUT: Duration = Duration::from_secs(180);
+/// Time the verification of the whole audit chain may take.
+pub const CHAIN_TIMEOUT: Duration = Duration::from_secs(600);
 
 pub(crate) async fn limit_time(request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let asks_node = path.ends_with("/inspect") || path.ends_with("/status");
-    let limit = if asks_node { NODE_TIMEOUT } else { REQUEST_TIMEOUT };
+    let limit = match path {
+        _ if asks_node => NODE_TIMEOUT,
+        "/api/v1/activity/verify" => CHAIN_TIMEOUT,
+        _ => REQUEST_TIMEOUT,
+    };
     match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
         Err(_) => {

@@ -1,5 +1,8 @@
 //! The audit chain.
 
+pub mod chain;
+mod csv;
+
 use axum::extract::State;
 use serde::Deserialize;
 use sf_store::audit::ActivityFilter;
@@ -19,8 +22,14 @@ use crate::view::names::Names;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ListActivity {
+    /// A text anywhere in a line, or an id: everything that has to do with it.
+    q: Option<String>,
     /// An action by its name (`app.deploy`), or a family (`app`).
     action: Option<String>,
+    /// Who: an id, or a kind (`person`, `ai`).
+    actor: Option<String>,
+    /// How it went: `succeeded`, `refused`.
+    outcome: Option<String>,
     /// The id of what it was done to.
     target: Option<String>,
     /// Not before.
@@ -42,7 +51,10 @@ pub async fn list(
     Asked(query): Asked<ListActivity>,
 ) -> Result<Vec<ActivityView>> {
     let filter = ActivityFilter {
+        q: query.q.filter(|q| !q.trim().is_empty()),
         action: query.action,
+        actor: query.actor,
+        outcome: query.outcome,
         target: query.target,
         from: query.from.as_deref().map(|text| time(text, "from")).transpose()?,
         to: query.to.as_deref().map(|text| time(text, "to")).transpose()?,

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use sf_store::audit::Activity;
+use sf_control::audit::ChainState;
+use sf_store::audit::{Activity, chain};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -68,7 +69,113 @@ impl ActivityView {
             outcome: line.outcome,
             fields: serde_json::from_str(&line.fields).unwrap_or_default(),
             personal: activity.personal.into_iter().collect(),
-            hash: line.entry_hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+            hash: chain::hex(&line.entry_hash),
         }
+    }
+}
+
+/// How the audit chains are.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = AuditChains)]
+pub struct ChainsView {
+    /// One chain for each control plane that has ever shared the database.
+    pub instances: Vec<ChainView>,
+}
+
+/// How one chain is.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = AuditChain)]
+pub struct ChainView {
+    /// Whose.
+    pub instance: Uuid,
+    /// Lines.
+    pub size: u64,
+    /// Hash of the last line, hexadecimal.
+    pub head: String,
+    /// Verified up to this line.
+    pub checked_up_to: u64,
+    /// When.
+    pub checked_at: Option<Time>,
+    /// The first line that does not hold; null as long as all of them do.
+    pub first_bad: Option<BadLineView>,
+    /// The newest signed head.
+    pub checkpoint: Option<CheckpointView>,
+    /// Nodes that have seen a signed head and would notice another history.
+    pub witnesses: Vec<WitnessView>,
+}
+
+/// A line that does not hold.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = AuditBadLine)]
+pub struct BadLineView {
+    /// Its number, or the number that should be there.
+    pub seq: u64,
+    /// `edited`, `deleted`, `reordered`, `inserted`, `truncated`, `forked` or `malformed`.
+    pub damage: String,
+    /// In words.
+    pub why: String,
+}
+
+/// A signed head.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = AuditCheckpoint)]
+pub struct CheckpointView {
+    /// Lines it covers.
+    pub size: u64,
+    /// When it was signed.
+    pub at: Time,
+    /// Name of the key.
+    pub key_id: String,
+}
+
+/// A node that has seen a head.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = AuditWitness)]
+pub struct WitnessView {
+    /// The node.
+    pub node: Uuid,
+    /// What it is called; null where it is gone.
+    pub node_name: Option<String>,
+    /// Lines it has seen.
+    pub size: u64,
+    /// When that head was signed.
+    pub at: Time,
+}
+
+impl From<Vec<ChainState>> for ChainsView {
+    fn from(states: Vec<ChainState>) -> Self {
+        let instances = states.into_iter().map(|state| ChainView {
+            instance: state.instance.uuid(),
+            size: state.head.seq,
+            head: chain::hex(&state.head.hash),
+            checked_up_to: state.checked_up_to,
+            checked_at: state.checked_at.map(Time),
+            first_bad: state.bad.map(|bad| BadLineView {
+                seq: bad.seq,
+                damage: bad.damage.word().to_owned(),
+                why: bad.why,
+            }),
+            checkpoint: state.checkpoint.map(|(size, at, key)| CheckpointView {
+                size,
+                at: Time(at),
+                key_id: key.to_string(),
+            }),
+            witnesses: state
+                .witnesses
+                .into_iter()
+                .map(|seen| WitnessView {
+                    node: seen.node.uuid(),
+                    node_name: seen.name,
+                    size: seen.size,
+                    at: Time(seen.at),
+                })
+                .collect(),
+        });
+        Self { instances: instances.collect() }
     }
 }

@@ -1,5 +1,7 @@
 //! People, their sessions and tokens.
 
+pub mod person;
+
 use serde::Serialize;
 use sf_store::sessions::Session;
 use sf_store::tokens::Token;

@@ -130,6 +130,8 @@ async fn a_person_without_rights_is_told_which_one_is_missing() {
         "runs",
         "approvals",
         "activity",
+        "activity/state",
+        "activity/export",
         "device-codes",
         "users",
         "invitations",

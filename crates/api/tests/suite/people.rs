@@ -18,6 +18,27 @@ use crate::world::{Answer, EMAIL, PASSWORD, PUBLIC_URL, World, answer, id, reque
 /// A password of somebody who joins.
 pub const NEW_PASSWORD: &str = "nine kettles under the bridge";
 
+/// Who may invite viewers and see nobody.
+const INVITER: &[Permission] = &[
+    Permission::UserCreate,
+    Permission::ServerView,
+    Permission::BackupView,
+    Permission::DatabaseView,
+    Permission::NetworkView,
+    Permission::MonitoringView,
+    Permission::PluginView,
+    Permission::NodeView,
+    Permission::AppView,
+    Permission::ApprovalView,
+    Permission::ProjectView,
+    Permission::PatchView,
+    Permission::ProxyView,
+    Permission::ScheduleView,
+    Permission::WorkflowView,
+    Permission::AgentView,
+    Permission::ToolView,
+];
+
 /// Asks somebody to join; the answer's data.
 async fn invite(world: &World, email: &str) -> Value {
     world.post("/api/v1/invitations", json!({ "email": email, "role": "viewer" })).await.expect(201)
@@ -59,7 +80,7 @@ async fn who_is_invited_joins_once_with_the_role_that_was_given() {
     let world = World::new().await;
     let made = invite(&world, " Bo@Example.ORG ").await;
     assert_eq!((made["mailed"].as_bool(), made["invitation"]["state"].as_str()), (Some(false), Some("open")));
-    assert_eq!(made["invitation"]["object"], json!({ "kind": "tenant" }));
+    assert_eq!(made["invitation"]["object"], json!({ "kind": "tenant", "id": null, "name": null }));
     let token = secret(&made);
     let listed = world.get("/api/v1/invitations").await.expect(200);
     assert_eq!(
@@ -150,7 +171,7 @@ async fn only_who_may_see_people_is_told_that_somebody_is_here_already() {
     let body = json!({ "email": EMAIL, "role": "viewer" });
     let told = world.post("/api/v1/invitations", body.clone()).await;
     assert_eq!((told.status, told.code()), (StatusCode::CONFLICT, "user.exists"));
-    let inviter = world.member(tenant, "bo@example.org", &[Permission::UserCreate]).await;
+    let inviter = world.member(tenant, "bo@example.org", INVITER).await;
     let made = world.send(Method::POST, "/api/v1/invitations", Some(&inviter), Some(body)).await.expect(201);
     assert_eq!(accept(&world, &secret(&made)).await.code(), "invitation.over");
 }
@@ -207,9 +228,8 @@ async fn nobody_shuts_themselves_or_the_last_owner_out() {
     let world = World::new().await;
     let tenant = world.tenant().await;
     let ada = id(&world.get("/api/v1/auth/me").await.expect(200)["user"]);
-    let rights: &'static [Permission] = &[Permission::UserView, Permission::UserUpdate, Permission::UserDelete];
-    let bo = world.member(tenant, "bo@example.org", rights).await;
-    for (token, code) in [(world.token.as_str(), "user.self"), (bo.as_str(), "user.last_owner")] {
+    let bo = world.member(tenant, "bo@example.org", Permission::ALL).await;
+    for (token, code) in [(world.token.as_str(), "user.self"), (bo.as_str(), "role.last_owner")] {
         let suspend = format!("/api/v1/users/{ada}/suspend");
         let remove = format!("/api/v1/users/{ada}");
         for (method, path) in [(Method::POST, suspend.as_str()), (Method::DELETE, remove.as_str())] {
@@ -310,7 +330,7 @@ async fn what_is_no_role_object_or_address_invites_nobody() {
         ("bo@example.org\r\nBcc: eve@example.org", "viewer", json!(null), 400),
         ("bo@example.org", "", json!(null), 400),
         ("bo@example.org", "*", json!(null), 400),
-        ("bo@example.org", "root", json!(null), 404),
+        ("bo@example.org", "root", json!(null), 400),
         ("bo@example.org", some, json!(null), 404),
         ("bo@example.org", "viewer", json!({ "kind": "tenant", "id": some }), 400),
         ("bo@example.org", "viewer", json!({ "kind": "app" }), 400),
@@ -338,4 +358,50 @@ async fn one_address_is_not_flooded_with_invitations() {
     let answer = world.post("/api/v1/invitations", body).await;
     assert_eq!((answer.status, answer.code()), (StatusCode::TOO_MANY_REQUESTS, "invitation.too_often"));
     invite(&world, "cy@example.org").await;
+}
+
+#[tokio::test]
+async fn nobody_gives_more_than_they_have_or_acts_on_who_may_do_more() {
+    let world = World::new().await;
+    let tenant = world.tenant().await;
+    let ada = id(&world.get("/api/v1/auth/me").await.expect(200)["user"]);
+    let rights: &'static [Permission] =
+        &[Permission::UserView, Permission::UserCreate, Permission::UserUpdate, Permission::UserDelete];
+    let bo = world.member(tenant, "bo@example.org", rights).await;
+    for role in ["owner", "admin", "developer", "viewer"] {
+        for query in ["", "?dryRun=true"] {
+            let body = json!({ "email": "cy@example.org", "role": role });
+            let answer = world.send(Method::POST, &format!("/api/v1/invitations{query}"), Some(&bo), Some(body)).await;
+            assert_eq!((answer.status, answer.code()), (StatusCode::FORBIDDEN, "grant.beyond"), "{role}{query}");
+        }
+    }
+    for (method, path, body) in [
+        (Method::POST, format!("/api/v1/users/{ada}/suspend"), None),
+        (Method::POST, format!("/api/v1/users/{ada}/reinstate"), None),
+        (Method::POST, format!("/api/v1/users/{ada}/sign-out"), None),
+        (Method::PATCH, format!("/api/v1/users/{ada}"), Some(json!({ "name": "Mallory" }))),
+        (Method::DELETE, format!("/api/v1/users/{ada}"), None),
+    ] {
+        let answer = world.send(method.clone(), &path, Some(&bo), body).await;
+        assert_eq!((answer.status, answer.code()), (StatusCode::FORBIDDEN, "user.beyond"), "{method} {path}");
+    }
+    world.get("/api/v1/apps").await.expect(200);
+}
+
+#[tokio::test]
+async fn an_invitation_gives_no_more_than_who_invited_still_has() {
+    let world = World::new().await;
+    let tenant = world.tenant().await;
+    let bo = world.member(tenant, "bo@example.org", INVITER).await;
+    let body = json!({ "email": "cy@example.org", "role": "viewer" });
+    let made = world.send(Method::POST, "/api/v1/invitations", Some(&bo), Some(body)).await.expect(201);
+    let me = world.send(Method::GET, "/api/v1/auth/me", Some(&bo), None).await.expect(200);
+    let user: sf_types::UserId = id(&me["user"]).parse().unwrap();
+    let take = world.control.store().write(Scope::System, move |tx| {
+        Box::pin(async move { sf_store::permissions::withdraw(tx, user, &[Permission::AppView]).await })
+    });
+    take.await.unwrap();
+    let answer = accept(&world, &secret(&made)).await;
+    assert_eq!((answer.status, answer.code()), (StatusCode::NOT_FOUND, "invitation.over"));
+    assert_eq!(world.get("/api/v1/users?q=cy@").await.expect(200), json!([]), "nobody came in without a role");
 }

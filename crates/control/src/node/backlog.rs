@@ -150,12 +150,19 @@ async fn unaccounted(
     }
     let restored = delegations::epoch_began(tx, core.signer.epoch()).await?.unwrap_or_else(|| tx.now());
     for run in runs::open_for_node(tx, node).await? {
-        if run.state == RunState::Ready && run.command.is_none() && run.opened_at < restored {
-            let message = "The control plane was restored from a backup, and the node has since taken orders that the \
-                           backup does not know: this one may have been carried out.";
+        if run.command.is_some() || run.opened_at >= restored {
+            continue;
+        }
+        let message = "The control plane was restored from a backup, and the node has since taken orders that the \
+                       backup does not know: this one may have been carried out.";
+        if run.state == RunState::Ready {
             let fault = Fault::new(ErrorKind::Conflict, "run.restored", message);
             let input = Input::CannotPlan(Box::new(fault.fix("Look at the app; propose it again if it is wanted.")));
             transition::advance(tx, core, run, input, None, after).await?;
+        } else if run.state == RunState::Waiting {
+            // Somebody may have approved it after the backup, and must not a second time.
+            let said = moments::note(tx.now(), message);
+            transition::advance(tx, core, run, Input::Cancel, [said], after).await?;
         }
     }
     Ok(())

@@ -114,7 +114,10 @@ pub(crate) async fn equip(
     let mut sealed = Vec::with_capacity(wanted.len());
     for (name, row) in &wanted {
         if !opened.contains_key(&row.name) {
-            opened.insert(row.name.clone(), values::value(tx, core, row).await?);
+            match values::value(tx, core, row).await? {
+                Ok(value) => opened.insert(row.name.clone(), value),
+                Err(fault) => return Ok(Err(fault)),
+            };
         }
         let place = Place { app: app.id, name, secret: row.id, version: row.version };
         let value = Sealed::seal(&key, &place, opened[&row.name].expose(), &Secret::new(core.rng.bytes()));

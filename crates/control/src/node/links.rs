@@ -149,6 +149,15 @@ impl Links {
         links.get(&node).is_some_and(|link| link.sender.try_send(Outgoing::Frame(Box::new(frame))).is_ok())
     }
 
+    /// Sends a frame to up to `most` nodes whose connections speak `version` or a later one, beginning at the
+    /// `turn`-th of them and going round. Answers how many have it queued.
+    pub fn send_to_some(&self, frame: &Frame, version: u16, most: usize, turn: usize) -> usize {
+        let links = self.lock();
+        let speaking: Vec<_> = links.values().filter(|link| link.version >= version).collect();
+        let chosen = (0..speaking.len().min(most)).map(|n| speaking[(turn + n) % speaking.len()]);
+        chosen.filter(|link| link.sender.try_send(Outgoing::Frame(Box::new(frame.clone()))).is_ok()).count()
+    }
+
     /// Cuts a node off, saying why.
     pub fn close(&self, node: NodeId, fault: Fault) {
         if let Some(link) = self.lock().remove(&node) {
@@ -235,6 +244,20 @@ mod tests {
             numbers.push(command.sequence);
         }
         numbers
+    }
+
+    #[test]
+    fn what_only_newer_agents_understand_goes_to_them_alone_and_to_each_in_turn() {
+        let links = Links::default();
+        let mut receivers: Vec<_> = (1..=6).map(|n| links.open(id(n), id(n), 1 + u16::from(n > 2))).collect();
+        let frame = Frame::Stored(Stored::default());
+        assert_eq!(links.send_to_some(&frame, 2, 3, 0), 3);
+        assert_eq!(links.send_to_some(&frame, 2, 3, 3), 3);
+        let got: Vec<usize> =
+            receivers.iter_mut().map(|of| std::iter::from_fn(|| of.try_recv().ok()).count()).collect();
+        assert_eq!(got[..2], [0, 0], "agents of version 1");
+        assert!(got[2..].iter().all(|count| (1..=2).contains(count)) && got.iter().sum::<usize>() == 6, "{got:?}");
+        assert_eq!(Links::default().send_to_some(&frame, 2, 3, 9), 0);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sf_actions::Actor;
 use sf_engine::{Input, Run, RunState};
-use sf_protocol::handshake::{BindingKind, Join, NodeRecord, Proven, ServerOpen, Welcome, join};
+use sf_protocol::handshake::{BindingKind, Join, NodeRecord, Proven, ServerOpen, WITNESS_SINCE, Welcome, join};
 use sf_protocol::key::KeyId;
 use sf_protocol::query::{Query, Reply};
 use sf_store::{Look, StoreError, Tx, commands, nodes, runs};
@@ -139,6 +139,9 @@ impl Control {
                 }
                 if updated {
                     self.refresh_facts(row);
+                }
+                if proven.version() >= WITNESS_SINCE {
+                    self.show_newest(node);
                 }
                 Ok(Joined { welcome, outgoing, presence })
             }

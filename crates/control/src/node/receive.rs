@@ -1,6 +1,7 @@
 //! What a node's word does. Signed words are verified with the node's key before anything of them is believed;
 //! whatever is stored is confirmed with STORED only after COMMIT, so that the node forgets nothing too early.
 
+pub(crate) mod clean;
 pub(crate) mod outcome;
 
 use sf_engine::Input;
@@ -42,6 +43,7 @@ impl Control {
                 self.core().questions.answered(open.node, answer);
                 Ok(())
             }
+            Frame::Witness(signed) => self.witnessed(open.node, signed).await,
             Frame::StatusUpdate(update) => self.status(open.node, update).await,
             Frame::LogStream(lines) => self.log(open.node, lines).await,
             Frame::DetectedPorts(ports) => self.ports(open.node, ports).await,
@@ -58,7 +60,8 @@ impl Control {
     /// or by itself when that does not follow at once.
     pub(super) async fn sent(&self, command: CommandId) {
         if self.core().written.add(command, self.now()) == Written::Full {
-            self.note_sent(vec![(command, self.now())]).await;
+            // Rare, and so no part of every connection's memory.
+            Box::pin(self.note_sent(vec![(command, self.now())])).await;
         }
     }
 
@@ -117,7 +120,10 @@ impl Control {
 
     /// The node's signed word on a command: the run ends, the app is as the node says, in one transaction.
     async fn outcome(&self, open: &ServerOpen, signed: Signed) -> Result<(), Fault> {
-        let outcome: Outcome = verified(open, Kind::Result, &signed)?;
+        let mut outcome: Outcome = verified(open, Kind::Result, &signed)?;
+        if let Some(fault) = &mut outcome.fault {
+            fault.message = self.core().cleaning.text(&fault.message);
+        }
         if outcome.node != open.node {
             return Err(Fault::new(ErrorKind::Invalid, "outcome.other_node", "The outcome names another node."));
         }
@@ -134,6 +140,7 @@ impl Control {
     /// One thing that happened on the node, taken in once.
     async fn status(&self, node: NodeId, update: StatusUpdate) -> Result<(), Fault> {
         let core = self.core().clone();
+        let update = StatusUpdate { event: core.cleaning.event(update.event), ..update };
         let sequence = update.sequence;
         let refused = matches!(&update.event, NodeEvent::Refused { kind, .. } if is_numbered(kind));
         let store = core.store.clone();
@@ -156,9 +163,10 @@ impl Control {
         Ok(())
     }
 
-    async fn log(&self, node: NodeId, lines: LogStream) -> Result<(), Fault> {
+    async fn log(&self, node: NodeId, mut lines: LogStream) -> Result<(), Fault> {
         let Some(last) = lines.lines.last().map(|line| line.sequence) else { return Ok(()) };
         let core = self.core();
+        let cleaned = core.cleaning.clean(&mut lines);
         let source = lines.source;
         let told = lines.clone();
         let owner = core
@@ -171,6 +179,9 @@ impl Control {
                 })
             })
             .await?;
+        if owner.is_some() {
+            core.cleaning.stored(cleaned);
+        }
         if let Some((owner, fresh)) = owner.filter(|(_, fresh)| !fresh.is_empty()) {
             let told = LogStream { lines: fresh, ..told };
             core.bus.publish(log_event(&told, owner.tenant, owner.project, core.clock.now()));

@@ -136,7 +136,7 @@ async fn write_letter(
 }
 
 /// One answer for links that are unknown, used, taken back, too old, or whose address has an account by now.
-fn over() -> Fault {
+pub(super) fn over() -> Fault {
     let fault = Fault::new(ErrorKind::NotFound, "invitation.over", "This invitation cannot be used (any more).");
     fault.fix("Ask who invited you for another one, or sign in if you have an account.")
 }

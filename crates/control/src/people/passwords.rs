@@ -130,7 +130,8 @@ impl Control {
         let reader = core.store.read(actor.scope());
         let user = users::get(&reader, id).await?;
         let stored = users::password(&reader, id).await?;
-        if !self.check_password(&user.email, Some(&user), &current, origin.address).await? {
+        let place = core.people.passwords.place()?;
+        if !self.check_password(place, &user.email, Some(&user), &current, origin.address).await? {
             let entry = signing(Some((user.tenant, id)), &user.email, &origin, "password.change", "refused");
             let refuse = core.store.write(actor.scope(), move |tx| {
                 Box::pin(async move {

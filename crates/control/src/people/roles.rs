@@ -1,5 +1,6 @@
 //! Where people and their roles meet: the only calls from here to what is granted.
 
+use sf_actions::role::RoleRef;
 use sf_actions::user::Invite;
 use sf_actions::{ObjectRef, PermissionSet};
 use sf_engine::Run;
@@ -7,6 +8,7 @@ use sf_store::invitations::Invitation;
 use sf_store::{StoreError, Tx, grants, tenants};
 use sf_types::{ErrorKind, Fault, TenantId, UserId};
 
+use super::invitations::over;
 use crate::authority;
 use crate::perform::roles;
 
@@ -17,15 +19,25 @@ pub(super) async fn can_be_given(tx: &Tx, run: &Run, args: &Invite) -> sf_store:
     roles::within(&own, roles::permissions_of(tx, args.role).await?, &place)
 }
 
-/// Gives somebody who joins the role they were invited with. A role or object that is gone by now gives nothing.
+/// Gives somebody who joins the role they were invited with, as far as who invited could still give it.
 pub(super) async fn give(tx: &mut Tx, row: &Invitation, user: UserId) -> sf_store::Result<()> {
-    let object = ObjectRef::parse(&row.object_kind, &row.object_id);
-    let (Ok(object), Ok(role)) = (object, row.role.parse()) else {
-        return Err(StoreError::Malformed("the role of an invitation".to_owned()));
-    };
-    match grants::give(tx, user, role, object, row.invited_by).await {
-        Err(StoreError::NotFound("role")) => Ok(()),
-        given => given,
+    let damaged = || StoreError::Malformed("what an invitation gives".to_owned());
+    let role: RoleRef = row.role.parse().map_err(|_| damaged())?;
+    let object = ObjectRef::parse(&row.object_kind, &row.object_id).map_err(|_| damaged())?;
+    let by = row.invited_by.ok_or_else(over)?;
+    let place = authority::standing_of(tx, object).await.map_err(gone)?;
+    let wanted = roles::permissions_of(tx, role).await.map_err(gone)?;
+    if !sf_policy::beyond(&grants::rights_of(tx, by).await?, wanted, &place).is_empty() {
+        return Err(over().into());
+    }
+    grants::give(tx, user, role, object, Some(by)).await.map_err(gone)
+}
+
+/// What was to be given has gone since: the invitation is good for nothing.
+fn gone(error: StoreError) -> StoreError {
+    match error {
+        StoreError::NotFound(_) => over().into(),
+        other => other,
     }
 }
 
@@ -51,6 +63,6 @@ pub(super) async fn somebody_stays(tx: &mut Tx, tenant: TenantId, leaving: UserI
         return Ok(());
     }
     let message = "This is the last owner of the team.";
-    let fault = Fault::new(ErrorKind::Conflict, "user.last_owner", message);
+    let fault = Fault::new(ErrorKind::Conflict, "role.last_owner", message);
     Err(fault.fix("Make somebody else an owner first.").into())
 }

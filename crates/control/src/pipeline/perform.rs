@@ -13,7 +13,6 @@ use sf_actions::run::{Decide, RunAction};
 use sf_actions::{Action, ActorKind};
 use sf_engine::{Input, Run};
 use sf_protocol::order::{AppVerb, DeploySource, Order};
-use sf_store::Json;
 use sf_store::approvals::Verdict;
 use sf_store::timeline::MomentKind;
 use sf_store::{Json, Look, StoreError, Tx, approvals, apps, factors, nodes, runs, tenants, tokens};

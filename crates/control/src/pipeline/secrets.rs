@@ -134,19 +134,28 @@ async fn reseal(tx: &mut Tx, core: &Core, run: &Run, secret: SecretId, version: 
     Ok(core.keys.master.seal(AT_REST, &row, value.expose(), &core.rng).to_bytes())
 }
 
-/// The value of one version. Only what hands it to its node may ask.
-pub(crate) async fn value(tx: &Tx, core: &Core, row: &SecretRow) -> sf_store::Result<Secret<Vec<u8>>> {
-    let sealed = secrets::sealed(tx, row.id, row.version).await?;
-    unseal(core, AT_REST, &version_row(row.tenant, row.id, row.version), &sealed)
+/// The value of one version. Only what hands it to its node may ask. A value that does not open (another master key, a
+/// damaged row) is a fault inside: it ends the run that needs it and nothing else.
+pub(crate) async fn value(tx: &Tx, core: &Core, row: &SecretRow) -> sf_store::Result<Result<Secret<Vec<u8>>, Fault>> {
+    let sealed = match secrets::sealed(tx, row.id, row.version).await {
+        Err(StoreError::NotFound(_)) => return Ok(Err(damaged(Some(&row.name)))),
+        sealed => sealed?,
+    };
+    let opened = unseal(core, AT_REST, &version_row(row.tenant, row.id, row.version), &sealed);
+    Ok(opened.map_err(|_| damaged(Some(&row.name))))
 }
 
-fn unseal(core: &Core, purpose: &'static str, row: &str, sealed: &[u8]) -> sf_store::Result<Secret<Vec<u8>>> {
-    let damaged = || {
-        let message = "A stored secret is damaged and cannot be opened.";
-        Fault::new(ErrorKind::Internal, "secret.damaged", message).fix("Give the secret its value again.")
-    };
-    let sealed = Sealed::from_bytes(sealed).ok_or_else(damaged)?;
-    core.keys.master.open(purpose, row, &sealed).map_err(|error| StoreError::from(Fault::from(error)))
+fn unseal(core: &Core, purpose: &'static str, row: &str, sealed: &[u8]) -> Result<Secret<Vec<u8>>, Fault> {
+    let sealed = Sealed::from_bytes(sealed).ok_or_else(|| damaged(None))?;
+    Ok(core.keys.master.open(purpose, row, &sealed)?)
+}
+
+fn damaged(name: Option<&SecretName>) -> Fault {
+    let which = name.map_or_else(String::new, |name| format!(" `{name}`"));
+    let message =
+        format!("The stored secret{which} cannot be opened: its row is damaged, or the master key is another.");
+    let fault = Fault::new(ErrorKind::Internal, "secret.damaged", message);
+    fault.fix("Start with the master key it was sealed under, or give the secret its value again.")
 }
 
 fn version_row(tenant: TenantId, secret: SecretId, version: u32) -> String {

@@ -182,9 +182,10 @@ impl Control {
         origin: &Origin,
     ) -> Result<users::User, Fault> {
         let core = self.core();
+        let place = core.people.passwords.place()?;
         let user = users::get(&core.store.read(actor.scope()), signed_in_person(actor)?).await?;
         let account = users::normalise_email(&user.email);
-        if !self.check_password(&account, Some(&user), password, origin.address).await? {
+        if !self.check_password(place, &account, Some(&user), password, origin.address).await? {
             let message = "The password is wrong, or was wrong too often.";
             return Err(Fault::new(ErrorKind::Forbidden, "password.wrong", message).fix("Try again in a while."));
         }

@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 
+use sf_identity::password::Place;
 use sf_identity::throttle::{self, KNOWN, Limits, NETWORK, STRANGERS};
 use sf_identity::{IdentityError, Verified};
 use sf_runtime::places::network;
@@ -24,13 +25,14 @@ pub(super) enum Attempt {
 }
 
 impl Control {
-    /// Checks a password of `user` and counts the attempt on `account`. The same work whether there is such a user, a
+    /// Checks a password of `user` in a place that was taken before anything else, and counts the attempt on `account`. The same work whether there is such a user, a
     /// password or a lock.
     ///
     /// # Errors
     /// Too many attempts from this network; too many passwords are being checked; the store fails.
     pub(crate) async fn check_password(
         &self,
+        place: Place,
         account: &str,
         user: Option<&users::User>,
         password: &Secret<String>,
@@ -48,7 +50,7 @@ impl Control {
         if let Attempt::NetworkLocked(until) = attempt {
             return Err(IdentityError::Throttled { until }.into());
         }
-        let verified = core.people.passwords.verify(password, stored.as_deref()).await?;
+        let verified = core.people.passwords.verify_in(place, password, stored.as_deref()).await?;
         Ok(attempt == Attempt::Taken && matches!(verified, Verified::Right { .. }))
     }
 

@@ -9,7 +9,7 @@ use sf_protocol::outcome::Accepted;
 use sf_protocol::query::Answer;
 use sf_protocol::report::{DetectedPorts, LogStream, StatusUpdate, Stored, SystemLog};
 use sf_protocol::sealed::{Place, Sealed};
-use sf_protocol::{Command, Delegation, KeyId, Outcome, PublicKey, SecretKey, wire};
+use sf_protocol::{Command, Delegation, KeyId, Outcome, PublicKey, SecretKey, Witness, wire};
 use sf_types::{AppId, SecretId, Timestamp, TypedId};
 
 /// A text frame, with what its signed body may hold.
@@ -66,6 +66,7 @@ pub fn reports(bytes: &[u8]) {
     reads_back::<DetectedPorts>(bytes);
     reads_back::<SystemLog>(bytes);
     reads_back::<Stored>(bytes);
+    reads_back::<Witness>(bytes);
 }
 
 /// Keys, fingerprints, tokens, codes and sealed values: one written form each.

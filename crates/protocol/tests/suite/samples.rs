@@ -15,7 +15,7 @@ use sf_protocol::report::{
     AppSample, DetectedPorts, LogLine, LogSource, LogStored, LogStream, NodeEvent, NodeSample, StatusUpdate, StepState,
     Stored, Stream, SystemLog,
 };
-use sf_protocol::{Command, Kind, Outcome, SecretKey, Signed};
+use sf_protocol::{Command, Kind, Outcome, SecretKey, Signed, Witness};
 use sf_types::{ErrorKind, Fault, Millis};
 
 use crate::world::*;
@@ -124,6 +124,13 @@ fn opening() -> Vec<Frame> {
             retry_after: Some(Millis::secs(2)),
         }),
         Frame::Stored(resume),
+        Frame::Witness(Witness::seal(
+            (id(1), 1_000, [7; 32]),
+            NOW,
+            &online(),
+            &certified(&delegation()),
+            &root().public(),
+        )),
     ]
 }
 
@@ -183,6 +190,7 @@ fn understood(frame: &Frame) -> bool {
         Kind::Challenge => signed.open::<Challenge>(kind, &online).is_ok(),
         Kind::Authorized => signed.open::<Authorized>(kind, &online).is_ok(),
         Kind::Registered => signed.open::<Registered>(kind, &online).is_ok(),
+        Kind::Witness => Witness::open(signed, root().public().id()).is_ok(),
         Kind::Response => signed.open::<Response>(kind, &node).is_ok(),
         Kind::Ack => signed.open::<Accepted>(kind, &node).is_ok(),
         Kind::Result => signed.open::<Outcome>(kind, &node).is_ok(),

@@ -10,6 +10,7 @@
 //! salt is 32 random bytes, so that erased values cannot be guessed from their commitments.
 
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use super::Line;
 
@@ -63,75 +64,162 @@ pub fn holds(line: &Line, field: &str, salt: &[u8; 32], value: &str) -> bool {
 
 /// The hash a line must carry.
 pub fn hash(line: &Line) -> [u8; 32] {
-    let Line {
-        instance,
-        seq,
-        tenant,
-        project,
-        at,
-        actor_kind,
-        actor_ref,
-        action,
-        target_kind,
-        target_id,
-        run,
-        request,
-        outcome,
-        fields,
-        personal,
-        prev_hash,
-        entry_hash: _,
-    } = line;
-    let mut encoding = Encoding::new("serverflow.audit.v1");
-    encoding.some(instance.uuid().as_bytes());
-    encoding.some(&seq.to_be_bytes());
-    encoding.maybe(tenant.map(|id| id.uuid()));
-    encoding.maybe(project.map(|id| id.uuid()));
-    encoding.some(&at.as_millis().to_be_bytes());
-    for text in [actor_kind, actor_ref, action, target_kind, target_id] {
-        encoding.some(text.as_bytes());
+    Content::of(line).hash(&mut Vec::with_capacity(USUAL_BYTES))
+}
+
+/// Bytes of a usual line's encoding.
+const USUAL_BYTES: usize = 768;
+
+/// What the hash of a line covers, borrowed: a verifier reads millions of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Content<'a> {
+    /// Whose chain.
+    pub instance: Uuid,
+    /// Its number.
+    pub seq: u64,
+    /// Whose line.
+    pub tenant: Option<Uuid>,
+    /// Narrower.
+    pub project: Option<Uuid>,
+    /// When, milliseconds.
+    pub at: i64,
+    /// Who, by kind.
+    pub actor_kind: &'a str,
+    /// Who, by pseudonym.
+    pub actor_ref: &'a str,
+    /// What.
+    pub action: &'a str,
+    /// Done to what.
+    pub target_kind: &'a str,
+    /// Its id.
+    pub target_id: &'a str,
+    /// In which run.
+    pub run: Option<Uuid>,
+    /// Through which request.
+    pub request: Option<Uuid>,
+    /// How it went.
+    pub outcome: &'a str,
+    /// Exact text of the details.
+    pub fields: &'a str,
+    /// Exact text of the commitments.
+    pub personal: &'a str,
+    /// Hash of the line before.
+    pub prev_hash: [u8; 32],
+}
+
+impl<'a> Content<'a> {
+    /// Of a stored line.
+    pub fn of(line: &'a Line) -> Self {
+        let Line {
+            instance,
+            seq,
+            tenant,
+            project,
+            at,
+            actor_kind,
+            actor_ref,
+            action,
+            target_kind,
+            target_id,
+            run,
+            request,
+            outcome,
+            fields,
+            personal,
+            prev_hash,
+            entry_hash: _,
+        } = line;
+        Self {
+            instance: instance.uuid(),
+            seq: *seq,
+            tenant: tenant.map(|id| id.uuid()),
+            project: project.map(|id| id.uuid()),
+            at: at.as_millis(),
+            actor_kind,
+            actor_ref,
+            action,
+            target_kind,
+            target_id,
+            run: run.map(|id| id.uuid()),
+            request: request.map(|id| id.uuid()),
+            outcome,
+            fields,
+            personal,
+            prev_hash: *prev_hash,
+        }
     }
-    encoding.maybe(run.map(|id| id.uuid()));
-    encoding.maybe(request.map(|id| id.uuid()));
-    for text in [outcome, fields, personal] {
-        encoding.some(text.as_bytes());
+
+    /// The hash the line must carry; `buffer` is used again from line to line.
+    pub fn hash(&self, buffer: &mut Vec<u8>) -> [u8; 32] {
+        buffer.clear();
+        let mut encoding = Encoding(buffer);
+        encoding.some(b"serverflow.audit.v1");
+        encoding.some(self.instance.as_bytes());
+        encoding.some(&self.seq.to_be_bytes());
+        encoding.maybe(self.tenant);
+        encoding.maybe(self.project);
+        encoding.some(&self.at.to_be_bytes());
+        for text in [self.actor_kind, self.actor_ref, self.action, self.target_kind, self.target_id] {
+            encoding.some(text.as_bytes());
+        }
+        encoding.maybe(self.run);
+        encoding.maybe(self.request);
+        for text in [self.outcome, self.fields, self.personal] {
+            encoding.some(text.as_bytes());
+        }
+        encoding.some(&self.prev_hash);
+        Sha256::digest(&*buffer).into()
     }
-    encoding.some(prev_hash);
-    encoding.0.finalize().into()
 }
 
 /// The commitment to a personal value.
 pub fn commit(salt: &[u8; 32], field: &str, value: &str) -> [u8; 32] {
-    let mut encoding = Encoding::new("serverflow.commitment.v1");
+    let mut buffer = Vec::with_capacity(value.len() + 96);
+    let mut encoding = Encoding(&mut buffer);
+    encoding.some(b"serverflow.commitment.v1");
     encoding.some(salt);
     encoding.some(field.as_bytes());
     encoding.some(value.as_bytes());
-    encoding.0.finalize().into()
+    Sha256::digest(&buffer).into()
 }
 
 /// Lower-case hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = |byte: &u8| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
+    bytes.iter().flat_map(digits).map(char::from).collect()
 }
 
-struct Encoding(Sha256);
-
-impl Encoding {
-    fn new(label: &str) -> Self {
-        let mut this = Self(Sha256::new());
-        this.some(label.as_bytes());
-        this
+/// 32 bytes from 64 lower-case hexadecimal digits; nothing else is one.
+pub fn unhex(text: &str) -> Option<[u8; 32]> {
+    let digits = text.as_bytes();
+    let value = |digit: u8| match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    };
+    let mut bytes = [0; 32];
+    if digits.len() != 64 {
+        return None;
     }
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = value(pair[0])? << 4 | value(pair[1])?;
+    }
+    Some(bytes)
+}
 
+struct Encoding<'a>(&'a mut Vec<u8>);
+
+impl Encoding<'_> {
     fn some(&mut self, bytes: &[u8]) {
-        self.0.update((bytes.len() as u64).to_be_bytes());
-        self.0.update(bytes);
+        self.0.extend_from_slice(&(bytes.len() as u64).to_be_bytes());
+        self.0.extend_from_slice(bytes);
     }
 
-    fn maybe(&mut self, id: Option<uuid::Uuid>) {
+    fn maybe(&mut self, id: Option<Uuid>) {
         match id {
             Some(id) => self.some(id.as_bytes()),
-            None => self.0.update(u64::MAX.to_be_bytes()),
+            None => self.0.extend_from_slice(&u64::MAX.to_be_bytes()),
         }
     }
 }
@@ -196,6 +284,17 @@ mod tests {
         );
         // Text moved from one field to the next is another line.
         check(|lines| (lines[1].actor_kind, lines[1].actor_ref) = ("personu".into(), String::new()), Some(2));
+    }
+
+    /// The encoding is for ever: chains that exist must go on verifying.
+    #[test]
+    fn the_encoding_of_version_1_is_frozen() {
+        let expected = "6c5c9fc422839954ac458c694abd792042d985a67b5bac588fb804dfa6f95f8c";
+        assert_eq!(hex(&chain(3)[2].entry_hash), expected);
+        assert_eq!(unhex(expected), Some(chain(3)[2].entry_hash));
+        for bad in ["", &expected[1..], &expected.to_uppercase(), &expected.replace('0', "g")] {
+            assert_eq!(unhex(bad), None, "{bad}");
+        }
     }
 
     #[test]

@@ -45,6 +45,65 @@ impl Dialect {
         }
     }
 
+    /// Tables of the schema in use with their columns in order: table, column, type, place in the primary key (0 for
+    /// none). Columns that the database computes are left out.
+    pub(crate) const fn columns(self) -> &'static str {
+        match self {
+            Self::Sqlite => {
+                "SELECT t.name, c.name, c.type, c.pk FROM pragma_table_list t, pragma_table_info(t.name) c \
+                 WHERE t.schema = 'main' AND t.type = 'table' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
+                 ORDER BY t.name, c.cid"
+            }
+            Self::Postgres => {
+                "SELECT t.relname::text, a.attname::text, y.typname::text, \
+                 coalesce(array_position(i.indkey::int2[], a.attnum), -1)::bigint + 1 \
+                 FROM pg_class t JOIN pg_attribute a ON a.attrelid = t.oid JOIN pg_type y ON y.oid = a.atttypid \
+                 LEFT JOIN pg_index i ON i.indrelid = t.oid AND i.indisprimary \
+                 WHERE t.relkind = 'r' AND t.relnamespace = current_schema()::regnamespace AND a.attnum > 0 \
+                 AND NOT a.attisdropped AND a.attgenerated = '' ORDER BY t.relname, a.attnum"
+            }
+        }
+    }
+
+    /// Which table refers to which other one.
+    pub(crate) const fn references(self) -> &'static str {
+        match self {
+            Self::Sqlite => {
+                "SELECT t.name, f.\"table\" FROM pragma_table_list t, pragma_foreign_key_list(t.name) f \
+                 WHERE t.schema = 'main' AND t.type = 'table'"
+            }
+            Self::Postgres => {
+                "SELECT t.relname::text, f.relname::text FROM pg_constraint k JOIN pg_class t ON t.oid = k.conrelid \
+                 JOIN pg_class f ON f.oid = k.confrelid \
+                 WHERE k.contype = 'f' AND t.relnamespace = current_schema()::regnamespace"
+            }
+        }
+    }
+
+    /// How many other connections of control planes there are. SQLite does not know: files are looked at instead.
+    pub(crate) const fn neighbours(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+                 AND application_name = 'serverflow' AND pid <> pg_backend_pid()",
+            ),
+        }
+    }
+
+    /// Whether tables can be moved aside into a schema of their own.
+    pub(crate) const fn has_schemas(self) -> bool {
+        matches!(self, Self::Postgres)
+    }
+
+    /// How a transaction that only reads sees one moment: isolation and access. SQLite's always do.
+    pub(crate) const fn snapshot(self) -> (Option<sea_orm::IsolationLevel>, Option<sea_orm::AccessMode>) {
+        match self {
+            Self::Sqlite => (None, None),
+            Self::Postgres => (Some(sea_orm::IsolationLevel::RepeatableRead), Some(sea_orm::AccessMode::ReadOnly)),
+        }
+    }
+
     /// Whether several statements with values can be run as one text.
     pub(crate) const fn takes_scripts(self) -> bool {
         matches!(self, Self::Sqlite)

@@ -4,6 +4,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::sync::watch;
+
 use crate::sql::Sql;
 
 /// A change with the number of rows it has to meet, where that is known.
@@ -18,6 +20,8 @@ pub(crate) struct Later {
 pub(crate) struct Counters {
     statements: AtomicU64,
     turns: AtomicU64,
+    /// Audit lines committed.
+    audited: watch::Sender<u64>,
     /// Their texts, while somebody wants to see them.
     #[cfg(feature = "testing")]
     seen: Mutex<Option<Vec<String>>>,
@@ -31,6 +35,18 @@ impl Counters {
         if let Some(seen) = &mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner) {
             seen.extend(texts.map(str::to_owned));
         }
+    }
+
+    /// Audit lines were committed.
+    pub(crate) fn audited(&self, lines: usize) {
+        if lines > 0 {
+            self.audited.send_modify(|all| *all += lines as u64);
+        }
+    }
+
+    /// Audit lines committed since the start.
+    pub(crate) fn watch_audited(&self) -> watch::Receiver<u64> {
+        self.audited.subscribe()
     }
 
     /// Statements and turns since the start.

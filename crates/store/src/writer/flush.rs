@@ -17,6 +17,8 @@ pub(crate) async fn flush(tx: &Tx, instance: InstanceId, said: Said) -> Result<V
     if said.audit.is_empty() && said.events.is_empty() {
         return Ok(Vec::new());
     }
+    // What cannot be recorded does not happen: nothing of this batch is stored.
+    fail::fail_point!("store::audit::write", |_| Err(crate::StoreError::DiskFull));
     let small = said.audit.len().max(said.events.len()) <= SMALL;
     let heads = Heads::read(tx, instance).await?;
     audit::store(tx, instance, heads.audit, said.audit);

@@ -1,7 +1,8 @@
 //! The audit chain as stored.
 
 use sf_store::audit::chain::{self, Head};
-use sf_store::audit::{self, ActivityFilter, Checkpoint, Entry, Personal, verify};
+use sf_store::audit::fields::Retention;
+use sf_store::audit::{self, ActivityFilter, Checkpoint, Entry, Personal, Witnessed, verify};
 use sf_store::{Json, Scope};
 use sf_types::{PageRequest, Timestamp};
 
@@ -95,4 +96,125 @@ pub async fn activity_pages_by_time(world: World) {
     assert_eq!(audit::page(&at, &filter, &PageRequest::default()).await.unwrap().items.len(), 5);
     let filter = ActivityFilter { action: Some("app.dep".into()), ..Default::default() };
     assert!(audit::page(&at, &filter, &PageRequest::default()).await.unwrap().items.is_empty());
+}
+
+fn checkpoint(world: &World, head: Head, at: Timestamp) -> Checkpoint {
+    let instance = world.store.instance();
+    Checkpoint { instance, size: head.seq, hash: head.hash, at, signed: Json(signed("checkpoint")) }
+}
+
+pub async fn lines_are_found_by_text_actor_outcome_and_person(world: World) {
+    fill(&world, 12).await;
+    let at = world.reader(world.a);
+    let user = world.a.user.to_string();
+    let count = |filter: ActivityFilter| {
+        let at = at.clone();
+        async move { audit::page(&at, &filter, &PageRequest { limit: Some(200), after: None }).await.unwrap().items.len() }
+    };
+    let of = |q: &str| ActivityFilter { q: Some(q.into()), ..Default::default() };
+    let all = count(ActivityFilter::default()).await;
+    let sign_ins = count(ActivityFilter { action: Some("session".into()), ..Default::default() }).await;
+    assert!(sign_ins > 3 && all == 2 * sign_ins);
+    for (filter, expected) in [
+        (of("SESSION.op"), sign_ins),
+        (of("a@example"), sign_ins),
+        (of("192.0.2.1"), sign_ins),
+        (of("100%"), 0),
+        (of("_"), 0),
+        (of("browser"), sign_ins),
+        (of(&user), all),
+        (of(&world.a.app.to_string()), all),
+        (of(&world.b.user.to_string()), 0),
+        (ActivityFilter { actor: Some(user.clone()), ..Default::default() }, all),
+        (ActivityFilter { actor: Some("person".into()), ..Default::default() }, all),
+        (ActivityFilter { actor: Some("ai".into()), ..Default::default() }, 0),
+        (ActivityFilter { outcome: Some("opened".into()), ..Default::default() }, all),
+        (ActivityFilter { outcome: Some("refused".into()), ..Default::default() }, 0),
+    ] {
+        assert_eq!(count(filter.clone()).await, expected, "{filter:?}");
+    }
+}
+
+pub async fn old_details_go_by_kind_and_lines_up_to_a_checkpoint(world: World) {
+    let instance = world.store.instance();
+    fill(&world, 8).await;
+    let old = audit::head(&world.system(), instance).await.unwrap();
+    world.pass(1_000_000);
+    fill(&world, 8).await;
+    let head = audit::head(&world.system(), instance).await.unwrap();
+    let before = Timestamp::from_millis(world.now().as_millis() - 1_000);
+    let erased = |bite| {
+        world.write(move |tx| {
+            Box::pin(async move { audit::erase_old(tx, instance, Retention::Address, before, bite).await })
+        })
+    };
+    let (mut gone, all) = (0, audit::personal(&world.system(), instance, 1, head.seq).await.unwrap());
+    loop {
+        match erased(3).await.unwrap() {
+            0 => break,
+            bite => {
+                assert!(bite <= 3);
+                gone += bite;
+            }
+        }
+    }
+    let left = audit::personal(&world.system(), instance, 1, head.seq).await.unwrap();
+    assert_eq!(left.len() + usize::try_from(gone).unwrap(), all.len());
+    assert!(left.iter().all(|value| value.field == "email" || value.seq > old.seq), "only addresses, only old ones");
+    assert!(left.iter().any(|value| value.field == "email" && value.seq <= old.seq));
+    // Lines go only where a checkpoint vouches for them.
+    let prune = |size| world.write(move |tx| Box::pin(async move { audit::prune(tx, instance, size, 5).await }));
+    assert!(prune(old.seq).await.is_err());
+    let kept = checkpoint(&world, old, world.now());
+    world.write(move |tx| Box::pin(async move { audit::add_checkpoint(tx, &kept).await })).await.unwrap();
+    while prune(old.seq).await.unwrap() > 0 {}
+    assert_eq!(audit::first_line(&world.system(), instance).await.unwrap(), Some(old.seq + 1));
+    let lines = audit::export(&world.system(), instance, 0, 1000).await.unwrap();
+    assert_eq!(verify(old, &lines), Ok(head));
+    assert!(audit::personal(&world.system(), instance, 1, old.seq).await.unwrap().is_empty());
+}
+
+pub async fn checkpoints_are_thinned_but_for_the_last_of_each_span(world: World) {
+    let instance = world.store.instance();
+    let hour = 3_600_000;
+    let start = world.now().as_millis() / hour * hour;
+    for n in 1..=12_i64 {
+        let head = Head { seq: u64::try_from(n).unwrap(), hash: [1; 32] };
+        // Four an hour.
+        let one = checkpoint(&world, head, Timestamp::from_millis(start + n * hour / 4));
+        world.write(move |tx| Box::pin(async move { audit::add_checkpoint(tx, &one).await })).await.unwrap();
+    }
+    let before = Timestamp::from_millis(start + 2 * hour + 1);
+    let thin = || world.write(move |tx| Box::pin(async move { audit::thin_checkpoints(tx, before, hour).await }));
+    assert_eq!(thin().await.unwrap(), 6);
+    assert_eq!(thin().await.unwrap(), 0);
+    let left = audit::checkpoints_from(&world.store.read(Scope::System), instance, 0, 100).await.unwrap();
+    assert_eq!(left.iter().map(|one| one.size).collect::<Vec<_>>(), [3, 7, 9, 10, 11, 12]);
+}
+
+pub async fn a_tenant_sees_its_own_witnesses_alone(world: World) {
+    let instance = world.store.instance();
+    let seen = |side: Side, size| Witnessed {
+        instance,
+        node: side.node,
+        tenant: side.tenant,
+        size,
+        hash: [2; 32],
+        at: world.now(),
+        epoch: 1,
+        signed: Json(signed("witness")),
+    };
+    for row in [seen(world.a, 5), seen(world.b, 9), seen(world.a, 7)] {
+        world.write(move |tx| Box::pin(async move { audit::witnessed(tx, &row).await })).await.unwrap();
+    }
+    assert_eq!(audit::witnesses(&world.reader(world.a), instance, 10).await.unwrap(), [seen(world.a, 7)]);
+    let all = audit::witnesses(&world.system(), instance, 10).await.unwrap();
+    assert_eq!(all.iter().map(|row| row.size).collect::<Vec<_>>(), [9, 7]);
+    let foreign = seen(world.b, 1);
+    assert!(write!(world.store, world.a.scope(), |tx| audit::witnessed(tx, &foreign).await).is_err());
+    for scope in [world.a.scope(), Scope::Project(world.a.tenant, world.a.project)] {
+        let at = world.store.read(scope);
+        assert!(audit::heads(&at).await.is_err() && audit::line(&at, instance, 1).await.is_err());
+        assert!(audit::personal(&at, instance, 1, 9).await.is_err());
+    }
 }

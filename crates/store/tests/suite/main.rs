@@ -3,6 +3,7 @@
 
 mod access;
 mod audit;
+mod backups;
 mod credentials;
 mod fixture;
 mod machines;
@@ -115,9 +116,20 @@ suite! {
         another_tenant_sees_and_changes_no_secret,
         apps_that_name_a_secret_are_found,
     }
+    backups {
+        every_table_is_in_a_copy_and_every_row_equal,
+        a_copy_made_beside_64_writers_is_of_one_moment,
+        what_is_not_finished_is_not_there,
+        older_copies_are_brought_up_to_date_and_newer_refused,
+        what_was_open_is_ended,
+    }
     audit {
         the_chain_verifies_and_a_person_can_be_erased,
         a_changed_line_is_named,
         activity_pages_by_time,
+        lines_are_found_by_text_actor_outcome_and_person,
+        old_details_go_by_kind_and_lines_up_to_a_checkpoint,
+        checkpoints_are_thinned_but_for_the_last_of_each_span,
+        a_tenant_sees_its_own_witnesses_alone,
     }
 }

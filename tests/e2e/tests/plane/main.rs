@@ -2,12 +2,14 @@
 //! all of them on PostgreSQL in one (a server is started once).
 
 mod approve;
+mod audit;
 mod connect;
 mod enrol;
 mod order;
 mod recover;
 mod resync;
 mod secrets;
+mod sign_in;
 mod tenancy;
 
 use anyhow::{Context, Result};
@@ -56,6 +58,9 @@ scenarios! {
     connect::a_node_that_goes_silent_leaves_its_run_stale;
     recover::a_kill_in_the_middle_ends_truthfully;
     recover::a_restart_before_the_order_left_sends_it_once;
+    sign_in::two_control_planes_count_guesses_together;
+    sign_in::two_control_planes_spend_a_code_once;
+    sign_in::tabs_at_two_control_planes_get_the_same_token;
     approve::an_approval_is_held_and_bound_to_what_was_shown;
     approve::an_approval_is_held_back_from_a_node_that_connects_meanwhile;
     approve::a_rejection_ends_the_run;
@@ -63,6 +68,12 @@ scenarios! {
     approve::under_a_freeze_somebody_else_has_to_agree;
     resync::a_node_that_fell_behind_is_brought_back_in_step;
     tenancy::another_tenant_sees_and_changes_nothing;
+    audit::every_damage_of_an_export_is_named_at_its_line;
+    audit::only_a_witness_shows_what_the_owner_of_the_keys_took_away;
+    audit::nodes_are_shown_the_head_and_say_what_they_hold;
+    audit::damaged_rows_are_found_and_never_signed;
+    audit::people_are_erased_and_old_lines_pruned_and_the_rest_still_verifies;
+    audit::a_span_begins_and_ends_with_a_signature_and_a_tenant_gets_its_own;
 }
 
 /// More orders than are read at a time take half a minute to give.

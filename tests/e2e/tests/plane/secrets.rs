@@ -11,6 +11,7 @@ use sf_protocol::app::SecretVar;
 use sf_protocol::handshake::{VERSIONS, Versions};
 use sf_protocol::order::Order;
 use sf_protocol::wire;
+use sf_store::secrets;
 use sf_testkit::people::deploy;
 use sf_testkit::{Plane, Script, SimNode};
 use sf_types::{AppId, Secret, SecretId};
@@ -106,6 +107,17 @@ pub async fn a_secret_reaches_its_node_alone_and_an_older_agent_gets_none(plane:
         ensure!(newer.iter().all(|(_, version, value)| *version == 2 && value.starts_with("newer")), "{newer:?}");
     }
     ensure!(pending().await?.is_empty());
+
+    // One that does not open ends the run that needs it, and the node's connection goes on.
+    let row = secrets::get(&plane.control.store().read(admin.scope()), secret).await?;
+    let damage = plane.control.store().write(admin.scope(), move |tx| {
+        Box::pin(async move { secrets::add_version(tx, &row, None, vec![1; 64]).await })
+    });
+    damage.await?;
+    let damaged = plane.ended(plane.deploy(&admin, shop).await?).await?;
+    assert_eq!(damaged.fault.context("a fault")?.code, "secret.damaged");
+    let fine = plane.ended(plane.deploy(&admin, plain).await?).await?;
+    assert_eq!(fine.state, RunState::Done(Done::Succeeded));
 
     for entry in std::fs::read_dir(plane.folder())? {
         let bytes = std::fs::read(entry?.path()).unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::deploy::change;
+use crate::command::deploy::change;
 use crate::context::{Context, find};
 use crate::failure::Done;
 

@@ -9,8 +9,8 @@ use sf_types::Timestamp;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::Time;
-use super::rights::{GrantView, ObjectView};
+use crate::view::Time;
+use crate::view::rights::{GrantView, ObjectView};
 
 /// A person of the team.
 #[derive(Clone, Debug, Serialize, ToSchema)]

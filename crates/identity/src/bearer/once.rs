@@ -5,7 +5,8 @@ use sf_runtime::Rng;
 use sf_types::{Secret, Timestamp};
 use uuid::Uuid;
 
-use crate::bearer::{self, BearerKind, BearerRefusal, Presented};
+use super::{BearerKind, BearerRefusal, Presented};
+use crate::bearer;
 
 /// A new link's text, and the hash for the store.
 #[derive(Debug)]
