@@ -50,9 +50,13 @@ pub async fn two_control_planes_count_guesses_together(plane: Plane) -> Result<(
         let (control, from) = (planes[usize::from(nth % 2)], origin(&plane, nth));
         async move { enter(control, "seven lamps, a blue harbour", from).await }
     });
+    let mut counted = 0;
     for guess in join_all(guesses).await {
-        ensure!(guess.err().is_some_and(|fault| fault.code == "sign_in.wrong" || fault.code == "auth.busy"), "let in");
+        // A write that lost against the other control plane once too often is refused as well, and looks at nothing.
+        let Err(fault) = guess else { bail!("let in with a wrong password") };
+        counted += u32::from(fault.code == "sign_in.wrong");
     }
+    ensure!(counted >= STRANGERS.free, "only {counted} guesses were answered");
     for (nth, control) in planes.into_iter().enumerate() {
         let right = enter(control, PASSWORD, origin(&plane, 200)).await;
         ensure!(right.is_err(), "control plane {nth} did not count {} guesses", STRANGERS.free);
@@ -112,7 +116,7 @@ pub async fn tabs_at_two_control_planes_get_the_same_token(plane: Plane) -> Resu
     tokens.dedup();
     ensure!(tokens.len() == 1, "{} different tokens", tokens.len());
     let renewed = second.refresh(&tokens[0], origin(&plane, 1)).await?;
-    let actor: Actor = plane.control.authenticate(Audience::Api, renewed.access.expose()).await?;
+    let actor: Actor = plane.control.authenticate(Audience::Api, renewed.access.expose(), None).await?;
     ensure!(matches!(actor.kind, ActorKind::Person { .. }));
     plane.stop().await;
     Ok(())
