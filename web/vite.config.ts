@@ -6,6 +6,9 @@ import { defineConfig } from 'vite'
 // Where a control plane answers while the dashboard is worked on: `npm run dev`.
 const plane = process.env.SF_PLANE ?? 'http://127.0.0.1:7400'
 
+/** A module that so many pages use is fetched with all of them. */
+const MANY_PAGES = 9
+
 export default defineConfig({
   plugins: [vue(), tailwind()],
   resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
@@ -19,6 +22,16 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 400,
+    rolldownOptions: {
+      output: {
+        // What many pages share is one part: dozens of a few hundred bytes each, and their names, cost more than what is in
+        // them. What brings a library along stays by itself.
+        codeSplitting: {
+          includeDependenciesRecursively: false,
+          groups: [{ name: 'shared', minShareCount: MANY_PAGES, test: /\/src\/(?!ui\/(AppDialog|form|list\/DataList))|@lucide/ }],
+        },
+      },
+    },
   },
   // The control plane answers its own pages alone: to it, requests of the development server look like those.
   server: { proxy: { '/api': { target: plane, ws: true, changeOrigin: true, headers: { origin: plane } } } },

@@ -14,5 +14,8 @@ export async function fill(plane) {
   await plane.call('PATCH', `/apps/${hello.id}`, { settings: { ...hello.settings, env: [{ name: 'GREETING', value: 'Hello' }, { name: 'API_TOKEN', value: 'not shown' }] } }).catch(() => {})
   const [first, refused] = await Promise.all([plane.deploy(docs), plane.deploy(hello, { reference: 'broken-health' })])
   const second = await plane.deploy(hello)
-  return { node, hello, docs, runs: { first, refused, second } }
+  await plane.call('POST', '/secrets', { name: 'database-url', value: 'postgres://not-shown', description: 'The main database' })
+  await plane.call('POST', '/invitations', { email: 'kim@example.org', role: 'developer', object: { kind: 'app', id: hello.id } })
+  const { user: me } = await plane.call('GET', '/auth/me')
+  return { node, hello, docs, me, runs: { first, refused, second } }
 }

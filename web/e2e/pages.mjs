@@ -2,10 +2,10 @@
 // page is added here once.
 const NODE_TABS = ['overview', 'processes', 'metrics', 'security', 'events']
 const APP_TABS = ['overview', 'deployments', 'env', 'logs', 'metrics', 'settings']
-const SETTINGS_TABS = ['profile', 'sessions', 'tokens', 'appearance', 'about']
+const SETTINGS_TABS = ['profile', 'security', 'sessions', 'tokens', 'mail', 'appearance', 'about']
 
 /** `content` is what {@link fill} made. `open`: does something on the page that belongs to its look. */
-export const pages = ({ node, hello, runs }) => [
+export const pages = ({ node, hello, runs, me }) => [
   { name: 'home', path: '/' },
   { name: 'nodes', path: '/nodes' },
   { name: 'node-new', path: '/nodes/new' },
@@ -19,10 +19,23 @@ export const pages = ({ node, hello, runs }) => [
   { name: 'run-failed', path: `/runs/${runs.refused.id}` },
   { name: 'activity', path: '/activity' },
   ...SETTINGS_TABS.map((tab) => ({ name: `settings-${tab}`, path: `/settings/${tab}` })),
+  { name: 'team', path: '/team' },
+  { name: 'invitations', path: '/team/invitations' },
+  { name: 'roles', path: '/team/roles' },
+  { name: 'person', path: `/team/people/${me.id}` },
+  { name: 'view-as', path: `/team/people/${me.id}/access?object=app:${hello.id}` },
+  { name: 'secrets', path: '/secrets' },
+  { name: 'projects', path: '/projects' },
+  { name: 'device', path: '/device' },
   { name: 'health', path: '/admin/health' },
   { name: 'lost', path: '/no/such/page' },
   { name: 'palette', path: '/apps', open: (page) => page.keyboard.press('Control+k').then(() => page.getByRole('option').first().waitFor()) },
   { name: 'shortcuts', path: '/', open: (page) => page.keyboard.press('?').then(() => page.getByRole('dialog').waitFor()) },
+  {
+    name: 'role-draft',
+    path: '/team/roles',
+    open: (page) => page.getByRole('button', { name: 'New role' }).click().then(() => page.getByRole('form').waitFor()),
+  },
   {
     name: 'plan',
     path: `/apps/${hello.id}`,
@@ -34,4 +47,10 @@ export const pages = ({ node, hello, runs }) => [
 ]
 
 /** Pages for people who are not signed in. */
-export const openPages = [{ name: 'login', path: '/login' }]
+export const openPages = [
+  { name: 'login', path: '/login' },
+  { name: 'forgot', path: '/forgot' },
+  { name: 'reset', path: '/reset#sfp_none' },
+  { name: 'reset-cut', path: '/reset' },
+  { name: 'invitation-over', path: '/invitation#sfi_none' },
+]

@@ -28,7 +28,7 @@ journey('is used by keyboard alone', {}, async ({ page }) => {
   await page.keyboard.press('Tab')
   await page.getByRole('link', { name: 'Skip to the content' }).waitFor()
   assert.equal(await page.evaluate(() => document.activeElement?.getAttribute('href')), '#main')
-  for (const [keys, path] of [['g n', '/nodes'], ['g a', '/apps'], ['g r', '/runs'], ['g y', '/activity'], ['g e', '/admin/health'], ['g s', '/settings'], ['g h', '/']]) {
+  for (const [keys, path] of [['g n', '/nodes'], ['g a', '/apps'], ['g r', '/runs'], ['g y', '/activity'], ['g x', '/secrets'], ['g t', '/team'], ['g e', '/admin/health'], ['g s', '/settings'], ['g h', '/']]) {
     for (const key of keys.split(' ')) await page.keyboard.press(key)
     await page.waitForURL((url) => url.pathname === path || url.pathname.startsWith(`${path}/`))
     assert.equal(await page.evaluate(() => document.activeElement?.id), 'main', `focus is on the new page ${path}`)

@@ -245,6 +245,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/auth/access": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether one may do something oneself, and who could give the right. */
+        get: operations["ownAccess"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/login": {
         parameters: {
             query?: never;
@@ -536,6 +553,96 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/permissions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every permission there is, in groups. */
+        get: operations["listPermissions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The team's projects, oldest first; there are at most 500. */
+        get: operations["listProjects"];
+        put?: never;
+        /** Makes a project. */
+        post: operations["createProject"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One project. */
+        get: operations["getProject"];
+        put?: never;
+        post?: never;
+        /** Deletes an empty project. */
+        delete: operations["deleteProject"];
+        options?: never;
+        head?: never;
+        /** Gives a project another name. */
+        patch: operations["renameProject"];
+        trace?: never;
+    };
+    "/api/v1/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every role: the six of the program, then the team's own by name (at most 200). */
+        get: operations["listRoles"];
+        put?: never;
+        /** Makes a role of permissions that one has oneself. */
+        post: operations["createRole"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/roles/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Deletes a role that nobody has. */
+        delete: operations["deleteRole"];
+        options?: never;
+        head?: never;
+        /** Changes a role, for everybody who has it, at once. */
+        patch: operations["changeRole"];
+        trace?: never;
+    };
     "/api/v1/runs": {
         parameters: {
             query?: never;
@@ -759,6 +866,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users/{id}/access": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What somebody may do at an object, permission by permission, and what gives it to them: "view as". */
+        get: operations["viewAs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}/grants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What somebody was given. */
+        get: operations["listGrants"];
+        put?: never;
+        /** Gives somebody a role or permissions that one has oneself there. */
+        post: operations["grantRole"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}/grants/{grant}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes something back that somebody was given. */
+        delete: operations["withdrawRole"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/ws": {
         parameters: {
             query?: never;
@@ -800,6 +959,43 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description What somebody may do at an object: every permission, and where it comes from. */
+        Access: {
+            /** @description Where. */
+            object: components["schemas"]["Object"];
+            /** @description Every permission there is. */
+            permissions: components["schemas"]["AccessRow"][];
+        };
+        /** @description Whether one may do something. */
+        AccessAnswer: {
+            /** @description Whether one may. */
+            allowed: boolean;
+            /** @description In words. */
+            because: string;
+            /** @description People who could give it. */
+            grantableBy: components["schemas"]["GiverView"][];
+        };
+        /** @description One permission of somebody at an object. */
+        AccessRow: {
+            /** @description `app:deploy`. */
+            permission: string;
+            /** @description Whether they have it there. */
+            allowed: boolean;
+            /** @description What gives it to them. */
+            from: components["schemas"]["AccessSource"][];
+        };
+        /** @description What gives somebody a permission. */
+        AccessSource: {
+            /**
+             * Format: uuid
+             * @description Which grant.
+             */
+            grantId: string;
+            /** @description The role in it; null for a single permission. */
+            role?: string | null;
+            /** @description Where that was given. */
+            object: components["schemas"]["Object"];
+        };
         /** @description What is fixed about a kind of action. */
         ActionSpec: {
             /** @description Stable dotted name. */
@@ -810,7 +1006,7 @@ export interface components {
             help: string;
             /** @description The right it needs. */
             permission: string;
-            /** @description What it acts on: `tenant`, `node`, `app`, `run`, `user` or `token`. */
+            /** @description What it acts on: `tenant`, `project`, `node`, `app`, `run`, `user`, `role` or `token`. */
             target: string;
             /** @description `change` or `destroy`. */
             effect: string;
@@ -906,6 +1102,11 @@ export interface components {
              * @description The machine it lives on.
              */
             nodeId: string;
+            /**
+             * Format: uuid
+             * @description The project that owns it.
+             */
+            projectId: string;
             /** @description How it is made and run. */
             settings: components["schemas"]["Settings"];
             /** @description Tells this state of the settings from others; goes into a change as `from`. */
@@ -1118,6 +1319,15 @@ export interface components {
             /** @description The `settingsTag` this change was made from: where somebody else was faster, it is refused. */
             from?: string | null;
         };
+        /** @description What of a role changes; what is left out stays. */
+        ChangeRole: {
+            /** @description Its name. */
+            name?: string | null;
+            /** @description For whom it is. */
+            description?: string | null;
+            /** @description What it allows from now on, whole. */
+            permissions?: string[] | null;
+        };
         /** @description A person's decision. */
         DecideRun: {
             /** @description Hash of what was shown: a decision about something else is refused. */
@@ -1171,6 +1381,38 @@ export interface components {
             value: string;
         };
         /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Access: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description What somebody may do at an object: every permission, and where it comes from. */
+            data?: {
+                /** @description Where. */
+                object: components["schemas"]["Object"];
+                /** @description Every permission there is. */
+                permissions: components["schemas"]["AccessRow"][];
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_AccessAnswer: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description Whether one may do something. */
+            data?: {
+                /** @description Whether one may. */
+                allowed: boolean;
+                /** @description In words. */
+                because: string;
+                /** @description People who could give it. */
+                grantableBy: components["schemas"]["GiverView"][];
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
         Envelope_App: {
             /** @description Whether it worked. */
             success: boolean;
@@ -1188,6 +1430,11 @@ export interface components {
                  * @description The machine it lives on.
                  */
                 nodeId: string;
+                /**
+                 * Format: uuid
+                 * @description The project that owns it.
+                 */
+                projectId: string;
                 /** @description How it is made and run. */
                 settings: components["schemas"]["Settings"];
                 /** @description Tells this state of the settings from others; goes into a change as `from`. */
@@ -1375,8 +1622,10 @@ export interface components {
                 user: components["schemas"]["User"];
                 /** @description In which tenant. */
                 tenant: components["schemas"]["Tenant"];
-                /** @description What they may do there. */
+                /** @description What they may do in the whole tenant. */
                 permissions: string[];
+                /** @description What they were given, there and at single objects. */
+                grants: components["schemas"]["Grant"][];
                 /** @description `session` or `token`. */
                 via: string;
             };
@@ -1430,6 +1679,57 @@ export interface components {
             success: boolean;
             /** @description An answer that says nothing but that it was done. */
             data?: Record<string, never>;
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Project: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description What owns apps, servers, workflows and secrets that belong together. */
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                /** @description Its name, unique within the team. */
+                name: string;
+                /**
+                 * Format: int64
+                 * @description How many apps it has.
+                 */
+                apps: number;
+                /** @description When it was made. */
+                createdAt: components["schemas"]["Time"];
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Role: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description A role. */
+            data?: {
+                /** @description Name of a built-in one, id of the team's own. */
+                id: string;
+                /** @description What a person reads. */
+                title: string;
+                /** @description For whom it is. */
+                description: string;
+                /** @description Whether it is part of the program and cannot be changed. */
+                builtIn: boolean;
+                /** @description What it allows. */
+                permissions: string[];
+                /**
+                 * Format: int64
+                 * @description How many people have it.
+                 */
+                people: number;
+            };
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
             meta: components["schemas"]["Meta"];
@@ -1590,7 +1890,7 @@ export interface components {
                 help: string;
                 /** @description The right it needs. */
                 permission: string;
-                /** @description What it acts on: `tenant`, `node`, `app`, `run`, `user` or `token`. */
+                /** @description What it acts on: `tenant`, `project`, `node`, `app`, `run`, `user`, `role` or `token`. */
                 target: string;
                 /** @description `change` or `destroy`. */
                 effect: string;
@@ -1688,6 +1988,11 @@ export interface components {
                  * @description The machine it lives on.
                  */
                 nodeId: string;
+                /**
+                 * Format: uuid
+                 * @description The project that owns it.
+                 */
+                projectId: string;
                 /** @description How it is made and run. */
                 settings: components["schemas"]["Settings"];
                 /** @description Tells this state of the settings from others; goes into a change as `from`. */
@@ -1799,6 +2104,35 @@ export interface components {
                 openedAt: components["schemas"]["Time"];
                 /** @description Until when it can be decided. */
                 expiresAt: components["schemas"]["Time"];
+            }[];
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Vec_Grant: {
+            /** @description Whether it worked. */
+            success: boolean;
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                /** @description The role: a built-in name or an id; null for a single permission. */
+                role?: string | null;
+                /** @description What a person reads for it. */
+                roleTitle?: string | null;
+                /** @description What it allows now. */
+                permissions: string[];
+                /** @description Where. */
+                object: components["schemas"]["Object"];
+                /**
+                 * Format: uuid
+                 * @description Who gave it; null for the first administrator.
+                 */
+                grantedBy?: string | null;
+                createdAt?: components["schemas"]["Time"] | null;
             }[];
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -1970,6 +2304,48 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Vec_PermissionCategory: {
+            /** @description Whether it worked. */
+            success: boolean;
+            data?: {
+                /** @description `app`. */
+                name: string;
+                /** @description "Apps". */
+                title: string;
+                /** @description Whether it is one of the ten of the panel. */
+                panel: boolean;
+                /** @description The permissions in it. */
+                permissions: components["schemas"]["Permission"][];
+            }[];
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Vec_Project: {
+            /** @description Whether it worked. */
+            success: boolean;
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                /** @description Its name, unique within the team. */
+                name: string;
+                /**
+                 * Format: int64
+                 * @description How many apps it has.
+                 */
+                apps: number;
+                /** @description When it was made. */
+                createdAt: components["schemas"]["Time"];
+            }[];
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
         Envelope_Vec_Release: {
             /** @description Whether it worked. */
             success: boolean;
@@ -2004,6 +2380,31 @@ export interface components {
                 liveAt?: components["schemas"]["Time"] | null;
                 /** @description Time each step took. */
                 timings: components["schemas"]["StepTime"][];
+            }[];
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Vec_Role: {
+            /** @description Whether it worked. */
+            success: boolean;
+            data?: {
+                /** @description Name of a built-in one, id of the team's own. */
+                id: string;
+                /** @description What a person reads. */
+                title: string;
+                /** @description For whom it is. */
+                description: string;
+                /** @description Whether it is part of the program and cannot be changed. */
+                builtIn: boolean;
+                /** @description What it allows. */
+                permissions: string[];
+                /**
+                 * Format: int64
+                 * @description How many people have it.
+                 */
+                people: number;
             }[];
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -2114,6 +2515,17 @@ export interface components {
                 /** @description When it ends. */
                 expiresAt: components["schemas"]["Time"];
                 lastUsedAt?: components["schemas"]["Time"] | null;
+                /** @description From where. */
+                lastUsedFrom?: string | null;
+                /** @description Permissions it is limited to; all of its person's where null. */
+                scopes?: string[] | null;
+                /** @description Address ranges it may be used from; all where null. */
+                addresses?: string[] | null;
+                /**
+                 * Format: uuid
+                 * @description The project it is limited to.
+                 */
+                projectId?: string | null;
             }[];
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -2138,6 +2550,38 @@ export interface components {
             message: string;
             /** @description What to do; empty where nothing can be done. */
             fix: string;
+        };
+        /** @description Somebody who could give a permission. */
+        GiverView: {
+            /**
+             * Format: uuid
+             * @description Who.
+             */
+            id: string;
+            /** @description Their name. */
+            name: string;
+        };
+        /** @description One thing that somebody was given at one object. */
+        Grant: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description The role: a built-in name or an id; null for a single permission. */
+            role?: string | null;
+            /** @description What a person reads for it. */
+            roleTitle?: string | null;
+            /** @description What it allows now. */
+            permissions: string[];
+            /** @description Where. */
+            object: components["schemas"]["Object"];
+            /**
+             * Format: uuid
+             * @description Who gave it; null for the first administrator.
+             */
+            grantedBy?: string | null;
+            createdAt?: components["schemas"]["Time"] | null;
         };
         /** @description How the control plane is. */
         Health: {
@@ -2288,8 +2732,10 @@ export interface components {
             user: components["schemas"]["User"];
             /** @description In which tenant. */
             tenant: components["schemas"]["Tenant"];
-            /** @description What they may do there. */
+            /** @description What they may do in the whole tenant. */
             permissions: string[];
+            /** @description What they were given, there and at single objects. */
+            grants: components["schemas"]["Grant"][];
             /** @description `session` or `token`. */
             via: string;
         };
@@ -2317,6 +2763,11 @@ export interface components {
             /** @description For people, one line. */
             note: string;
         };
+        /** @description A project's name. */
+        NamedProject: {
+            /** @description What it is called, unique within the team. */
+            name: string;
+        };
         /** @description A new app. */
         NewApp: {
             /** @description Its name: `a-z`, `0-9` and `-`, beginning with a letter, at most 40 characters. */
@@ -2326,6 +2777,11 @@ export interface components {
              * @description The machine it lives on.
              */
             nodeId: string;
+            /**
+             * Format: uuid
+             * @description The project that owns it; the team's first where left out.
+             */
+            projectId?: string | null;
             /** @description How it is made and run. */
             settings: components["schemas"]["Settings"];
         };
@@ -2333,6 +2789,24 @@ export interface components {
         NewEnrolToken: {
             /** @description Its name; its host name where absent. */
             name?: string | null;
+        };
+        /** @description What somebody is to be given: a role or permissions, one of the two. */
+        NewGrant: {
+            /** @description A built-in role by name, or one of the team's own by id. */
+            role?: string | null;
+            /** @description Single permissions. */
+            permissions?: string[];
+            /** @description Where it holds. */
+            object: components["schemas"]["ObjectBody"];
+        };
+        /** @description A role of the team's own. */
+        NewRole: {
+            /** @description What it is called, unique within the team. */
+            name: string;
+            /** @description For whom it is: one line of up to 300 characters. */
+            description?: string;
+            /** @description What it allows. */
+            permissions: string[];
         };
         /** @description A token wanted. */
         NewToken: {
@@ -2343,6 +2817,15 @@ export interface components {
              * @description Days it is valid, 1 to 365.
              */
             days: number;
+            /** @description Permissions it is limited to; all of yours where left out. */
+            scopes?: string[] | null;
+            /** @description Address ranges it may be used from: `192.0.2.0/24`; all where left out. */
+            addresses?: string[] | null;
+            /**
+             * Format: uuid
+             * @description The project it is limited to.
+             */
+            project?: string | null;
         };
         /** @description A machine with an agent. */
         Node: {
@@ -2474,6 +2957,25 @@ export interface components {
         };
         /** @description An answer that says nothing but that it was done. */
         Nothing: Record<string, never>;
+        /** @description An object that rights are given at. */
+        Object: {
+            /** @description `tenant`, `project`, `node`, `app` or `server`. */
+            kind: string;
+            /** @description Its id; null for the team. */
+            id?: string | null;
+            /** @description Its name; null for the team and for what is gone. */
+            name?: string | null;
+        };
+        /** @description An object as a body names it. */
+        ObjectBody: {
+            /** @description `tenant`, `project`, `node`, `app` or `server`. */
+            kind: string;
+            /**
+             * Format: uuid
+             * @description Its id; none for the team.
+             */
+            id?: string | null;
+        };
         /** @description A node's word on one command. */
         Outcome: {
             /** @description How it ended. */
@@ -2511,6 +3013,26 @@ export interface components {
             /** @description Useless from then on. */
             expiresAt: components["schemas"]["Time"];
         };
+        /** @description A permission, and what needs it. */
+        Permission: {
+            /** @description `app:deploy`. */
+            name: string;
+            /** @description `deploy`. */
+            verb: string;
+            /** @description Titles of the actions that need it. */
+            actions: string[];
+        };
+        /** @description Permissions that belong together. */
+        PermissionCategory: {
+            /** @description `app`. */
+            name: string;
+            /** @description "Apps". */
+            title: string;
+            /** @description Whether it is one of the ten of the panel. */
+            panel: boolean;
+            /** @description The permissions in it. */
+            permissions: components["schemas"]["Permission"][];
+        };
         /** @description What a health check looks at. */
         Probe: {
             /** @description Absolute path: `/healthz`. */
@@ -2533,6 +3055,23 @@ export interface components {
             for: number;
             /** @enum {string} */
             kind: "alive";
+        };
+        /** @description What owns apps, servers, workflows and secrets that belong together. */
+        Project: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description Its name, unique within the team. */
+            name: string;
+            /**
+             * Format: int64
+             * @description How many apps it has.
+             */
+            apps: number;
+            /** @description When it was made. */
+            createdAt: components["schemas"]["Time"];
         };
         /** @description The CLI's refresh token; browsers send their cookie and nothing else. */
         Refresh: {
@@ -2608,6 +3147,24 @@ export interface components {
             reference: string;
             /** @description First line of the message. */
             subject: string;
+        };
+        /** @description A role. */
+        Role: {
+            /** @description Name of a built-in one, id of the team's own. */
+            id: string;
+            /** @description What a person reads. */
+            title: string;
+            /** @description For whom it is. */
+            description: string;
+            /** @description Whether it is part of the program and cannot be changed. */
+            builtIn: boolean;
+            /** @description What it allows. */
+            permissions: string[];
+            /**
+             * Format: int64
+             * @description How many people have it.
+             */
+            people: number;
         };
         /** @description Where to go back to. */
         RollBackApp: {
@@ -2828,6 +3385,17 @@ export interface components {
             /** @description When it ends. */
             expiresAt: components["schemas"]["Time"];
             lastUsedAt?: components["schemas"]["Time"] | null;
+            /** @description From where. */
+            lastUsedFrom?: string | null;
+            /** @description Permissions it is limited to; all of its person's where null. */
+            scopes?: string[] | null;
+            /** @description Address ranges it may be used from; all where null. */
+            addresses?: string[] | null;
+            /**
+             * Format: uuid
+             * @description The project it is limited to.
+             */
+            projectId?: string | null;
         };
         /** @description How traffic reaches an app. */
         Traffic: {
@@ -2949,6 +3517,8 @@ export interface operations {
             query?: {
                 /** @description On this machine. */
                 nodeId?: string;
+                /** @description In this project. */
+                projectId?: string;
                 /** @description With this in the name. */
                 q?: string;
                 /** @description Rows wanted, 1 to 200. */
@@ -3300,6 +3870,30 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_RunOpened"];
+                };
+            };
+        };
+    };
+    ownAccess: {
+        parameters: {
+            query: {
+                /** @description `app:deploy`. */
+                permission: string;
+                /** @description Where, as `app:<id>`; the team where left out. */
+                object?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_AccessAnswer"];
                 };
             };
         };
@@ -3759,6 +4353,240 @@ export interface operations {
             };
         };
     };
+    listPermissions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_PermissionCategory"];
+                };
+            };
+        };
+    };
+    listProjects: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_Project"];
+                };
+            };
+        };
+    };
+    createProject: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NamedProject"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Project"];
+                };
+            };
+        };
+    };
+    getProject: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Project"];
+                };
+            };
+        };
+    };
+    deleteProject: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Nothing"];
+                };
+            };
+        };
+    };
+    renameProject: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NamedProject"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Project"];
+                };
+            };
+        };
+    };
+    listRoles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_Role"];
+                };
+            };
+        };
+    };
+    createRole: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRole"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Role"];
+                };
+            };
+        };
+    };
+    deleteRole: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Nothing"];
+                };
+            };
+        };
+    };
+    changeRole: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeRole"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Role"];
+                };
+            };
+        };
+    };
     listRuns: {
         parameters: {
             query?: {
@@ -4099,6 +4927,104 @@ export interface operations {
             header?: never;
             path: {
                 id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Nothing"];
+                };
+            };
+        };
+    };
+    viewAs: {
+        parameters: {
+            query?: {
+                /** @description `tenant`, `project:<id>`, `node:<id>` or `app:<id>`; the team where left out. */
+                object?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Access"];
+                };
+            };
+        };
+    };
+    listGrants: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_Grant"];
+                };
+            };
+        };
+    };
+    grantRole: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewGrant"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Nothing"];
+                };
+            };
+        };
+    };
+    withdrawRole: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+                grant: string;
             };
             cookie?: never;
         };

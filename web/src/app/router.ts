@@ -15,6 +15,9 @@ const id = ':id([0-9a-f]{8}-[0-9a-f-]{27})'
 
 const open: RouteRecordRaw[] = [
   { path: '/login', component: () => import('@/features/session/SignInPage.vue'), meta: { open: true, title: 'Sign in' } },
+  { path: '/forgot', component: () => import('@/features/session/ForgotPage.vue'), meta: { open: true, title: 'Forgotten password' } },
+  { path: '/reset', component: () => import('@/features/session/ResetPage.vue'), meta: { open: true, title: 'New password' } },
+  { path: '/invitation', component: () => import('@/features/session/AcceptPage.vue'), meta: { open: true, title: 'Invitation' } },
   { path: '/welcome', component: () => import('@/features/welcome/WelcomePage.vue'), meta: { open: true, title: 'Welcome' } },
 ]
 
@@ -43,11 +46,16 @@ const inside: RouteRecordRaw[] = [
   { path: `runs/${id}`, name: 'run', component: () => import('@/features/runs/RunPage.vue') },
   { path: 'activity', component: () => import('@/features/activity/ActivityPage.vue'), meta: { title: 'Activity' } },
   {
-    path: 'settings/:tab(profile|sessions|tokens|appearance|about)?',
+    path: 'settings/:tab(profile|security|sessions|tokens|mail|appearance|about)?',
     name: 'settings',
     component: () => import('@/features/settings/SettingsPage.vue'),
     meta: { title: 'Settings' },
   },
+  { path: 'team/:tab(people|invitations|roles)?', component: () => import('@/features/team/TeamPage.vue') },
+  { path: `team/people/${id}/:tab(rights|access)?`, name: 'person', component: () => import('@/features/team/PersonPage.vue') },
+  { path: 'secrets', component: () => import('@/features/secrets/SecretsPage.vue') },
+  { path: 'projects', component: () => import('@/features/projects/ProjectsPage.vue') },
+  { path: 'device', component: () => import('@/features/session/DevicePage.vue') },
   { path: 'admin/health', component: () => import('@/features/admin/HealthPage.vue'), meta: { title: 'Health' } },
   { path: ':path(.*)*', component: () => import('@/app/shell/LostPage.vue'), meta: { title: 'Not found' } },
 ]

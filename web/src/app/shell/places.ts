@@ -1,4 +1,4 @@
-import { Activity, Boxes, HeartPulse, House, ListChecks, Server, Settings } from '@lucide/vue'
+import { Activity, Boxes, HeartPulse, House, ListChecks, LockKeyhole, Server, Settings, Users } from '@lucide/vue'
 import type { Component } from 'vue'
 import { text } from '@/locales/en/shell'
 
@@ -19,10 +19,12 @@ export const places: Place[] = [
   { label: text.nodes, to: '/nodes', icon: Server, key: 'n', bottom: true },
   { label: text.runs, to: '/runs', icon: ListChecks, key: 'r', bottom: true },
   { label: text.activity, to: '/activity', icon: Activity, key: 'y' },
+  { label: text.secrets, to: '/secrets', icon: LockKeyhole, key: 'x' },
 ]
 
 /** Rare work. */
 export const rarePlaces: Place[] = [
+  { label: text.team, to: '/team', icon: Users, key: 't' },
   { label: text.health, to: '/admin/health', icon: HeartPulse, key: 'e' },
   { label: text.settings, to: '/settings', icon: Settings, key: 's' },
 ]

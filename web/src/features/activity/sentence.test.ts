@@ -27,5 +27,8 @@ it.each<[Partial<Schemas['Activity']>, string]>([
   [{ action: 'session.open', targetKind: 'user', targetId: 'u1' }, 'You signed in'],
   [{ action: 'session.open', outcome: 'refused', actorRef: 'u9-999999', targetKind: 'user' }, 'Somebody (999999) was refused at sign-in'],
   [{ action: 'run.approve', targetKind: 'run', targetId: 'r-777777' }, 'You approved run 777777'],
+  [{ action: 'user.suspend', targetKind: 'user', targetId: 'u3', targetName: 'Mallory', actorName: 'Ada', actorRef: 'u4' }, 'Ada suspended Mallory'],
+  [{ action: 'secret.update', targetKind: 'secret', targetId: 's1', targetName: 'database-url', outcome: 'refused' }, 'You were refused to change the secret database-url'],
+  [{ action: 'password.change', targetKind: 'user', targetId: 'u1' }, 'You changed the password'],
   [{ action: 'backup.make', targetKind: 'backup', targetId: 'b-000001', actorKind: 'system' }, 'ServerFlow backup.make backup 000001'],
 ])('%j', (line, expected) => expect(told(line)).toBe(expected))

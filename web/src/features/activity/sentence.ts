@@ -25,29 +25,35 @@ export interface Sentence {
 /** Enough of an id to tell two apart. */
 export const short = (id: string): string => id.slice(-6)
 
-function who({ actorKind, actorRef }: Line, { me, people, nodes }: Names): string {
+function who({ actorKind, actorRef, actorName }: Line, { me, people, nodes }: Names): string {
   if (actorKind === 'system') return text.system
-  if (actorKind === 'node') return nodes.get(actorRef) ?? text.gone('Node', short(actorRef))
-  const name = actorRef === me ? text.you : (people.get(actorRef) ?? text.somebody(short(actorRef)))
+  if (actorKind === 'node') return nodes.get(actorRef) ?? actorName ?? text.gone('Node', short(actorRef))
+  const name = actorRef === me ? text.you : (actorName ?? people.get(actorRef) ?? text.somebody(short(actorRef)))
   return actorKind === 'token' ? text.token(name) : actorKind === 'ai' ? text.ai(name) : name
 }
 
-function target({ targetKind, targetId, runId, actorRef }: Line, { apps, nodes }: Names): Pick<Sentence, 'what' | 'to'> {
+function target({ targetKind, targetId, targetName, runId, actorRef }: Line, { apps, nodes }: Names): Pick<Sentence, 'what' | 'to'> {
   const known = targetKind === 'app' ? apps.get(targetId) : targetKind === 'node' ? nodes.get(targetId) : undefined
   if (known) return { what: known, to: { name: targetKind, params: { id: targetId } } }
   if (targetKind === 'run') return { what: text.gone('run', short(targetId)), to: { name: 'run', params: { id: targetId } } }
+  if (targetKind === 'user' && targetId !== actorRef) return { what: targetName ?? text.gone('user', short(targetId)), to: { name: 'person', params: { id: targetId } } }
+  if (targetName && targetId !== actorRef) return { what: targetName, to: null }
   if (targetKind === 'tenant' || targetKind === 'token' || targetId === actorRef) return { what: '', to: null }
   return { what: text.gone(targetKind, short(targetId)), to: runId ? { name: 'run', params: { id: runId } } : null }
 }
 
+/** "You were", everybody else was. */
+const said = (who: string, did: string): string => (who === text.you ? did.replace(/^was /, 'were ') : did)
+
 export function sentence(line: Line, names: Names): Sentence {
+  const by = who(line, names)
   const whole = text.sentences[`${line.action} ${line.outcome}`]
-  if (whole) return { who: who(line, names), did: whole, what: '', to: null }
+  if (whole) return { who: by, did: said(by, whole), what: '', to: null }
   const [infinitive, past] = text.verbs[line.action] ?? [line.action, line.action]
   const did =
     line.outcome === 'succeeded' ? past
     : line.outcome === 'proposed' ? `${text.asked} ${infinitive}`
     : line.outcome === 'denied' || line.outcome === 'refused' ? `${text.refused} ${infinitive}`
     : `${text.tried} ${infinitive}`
-  return { who: who(line, names), did, ...target(line, names) }
+  return { who: by, did: said(by, did), ...target(line, names) }
 }

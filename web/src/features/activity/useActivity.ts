@@ -21,7 +21,7 @@ export type Line = Schemas['Activity'] & { id: string }
 /** The audit chain under the filters of the URL, and what is needed to tell it. */
 export function useActivity() {
   const client = useQueryClient()
-  const filters = reactive({ action: useUrlValue('action'), target: useUrlValue('target'), from: useUrlValue('from'), to: useUrlValue('to') })
+  const filters = reactive({ q: useUrlValue('q'), actor: useUrlValue('actor'), outcome: useUrlValue('outcome'), action: useUrlValue('action'), target: useUrlValue('target'), from: useUrlValue('from'), to: useUrlValue('to') })
   const asked = computed(() => Object.fromEntries(Object.entries(filters).filter(([, value]) => value)) as Partial<typeof filters>)
   const list = useListing<Line>(
     () => keys.activity({ list: asked.value }),
@@ -37,7 +37,10 @@ export function useActivity() {
   watch(
     list.items,
     (lines) => {
-      for (const { actorRef, personal } of lines) if (personal.email) people.value.set(actorRef, personal.email)
+      for (const { actorRef, actorKind, actorName, personal } of lines) {
+        const name = actorName ?? personal.email
+        if (name && actorKind !== 'node') people.value.set(actorRef, name)
+      }
     },
     { immediate: true },
   )

@@ -7,6 +7,10 @@ import { failure, type Failure } from '@/app/failure'
 import { text } from '@/locales/en/session'
 import { took, useTick } from '@/ui/write/moment'
 
+export type Ticket = Schemas['FactorTicket']
+/** What may answer the question for a second factor. */
+export type Method = 'totp' | 'recovery'
+
 /** Milliseconds until the next attempt is taken; null where nobody said that one has to wait. */
 export function waitOf(problem: Pick<Problem, 'code' | 'status' | 'message' | 'retryAfterMs'>, now: number): number | null {
   if (problem.status !== 429) return null
@@ -16,11 +20,16 @@ export function waitOf(problem: Pick<Problem, 'code' | 'status' | 'message' | 'r
   return Math.max(Number.isFinite(until) ? until : (problem.retryAfterMs ?? 1_000), 1_000)
 }
 
-/** Signing in, and waiting where too many attempts failed. */
+/** A code as it is sent: digits may be typed in groups, as apps show them. */
+export const cleanCode = (typed: string, method: Method): string => (method === 'totp' ? typed.replace(/\D/g, '') : typed.trim())
+
+/** Signing in, in one step or two, and waiting where too many attempts failed. */
 export function useSignIn() {
   const busy = ref(false)
   const problem = ref<Problem | null>(null)
   const allowedAt = ref(0)
+  /** A second factor is asked for. */
+  const ticket = ref<Ticket | null>(null)
   const tick = useTick()
   const waitMs = computed(() => Math.max(0, allowedAt.value - tick.value.getTime()))
   /** In whole seconds, as a countdown is read. */
@@ -31,22 +40,34 @@ export function useSignIn() {
     return { title: text.throttled, fix: wait.value ? text.throttledFix(wait.value) : text.throttleOver }
   })
 
-  async function signIn(email: string, password: string): Promise<boolean> {
+  async function attempt(ask: () => Promise<Schemas['Entered']>): Promise<boolean> {
     if (busy.value || waitMs.value > 0) return false
     busy.value = true
     problem.value = null
     try {
-      const answer = await data<Schemas['SignedIn']>(api.POST('/api/v1/auth/login', { body: { email: email.trim(), password } }))
-      access.signedIn(answer, new Date(serverNow()).toISOString())
+      const answer = await ask()
+      if ('factor' in answer) ticket.value = answer.factor
+      else access.signedIn(answer, new Date(serverNow()).toISOString())
       return true
     } catch (error) {
       problem.value = asProblem(error)
       const pause = waitOf(problem.value, serverNow())
       if (pause !== null) allowedAt.value = Date.now() + pause
+      // The time between both steps has run out: the first one is asked again.
+      if (problem.value.code === 'factor.ticket') ticket.value = null
       return false
     } finally {
       busy.value = false
     }
   }
-  return { busy, failed, wait, signIn }
+
+  const signIn = (email: string, password: string): Promise<boolean> =>
+    attempt(() => data(api.POST('/api/v1/auth/login', { body: { email: email.trim(), password } })))
+  const answer = (code: string, method: Method): Promise<boolean> =>
+    attempt(() => data(api.POST('/api/v1/auth/login/factor', { body: { ticket: ticket.value?.ticket ?? '', code: cleanCode(code, method), method } })))
+  function again(): void {
+    ticket.value = null
+    problem.value = null
+  }
+  return { busy, failed, wait, ticket, signIn, answer, again }
 }

@@ -3,7 +3,7 @@ export const licences: { licence: string; names: string[] }[] = [
   {
     licence: 'MIT',
     names: [
-      'Vue', 'Vue Router', 'TanStack Query', 'TanStack Virtual', 'Reka UI', 'VueUse', 'uPlot', 'openapi-fetch', 'Tailwind CSS', 'tw-animate-css', 'clsx',
+      'Vue', 'Vue Router', 'TanStack Query', 'TanStack Virtual', 'Reka UI', 'VueUse', 'uPlot', 'openapi-fetch', 'Tailwind CSS', 'tw-animate-css', 'clsx', 'uqr',
     ],
   },
   { licence: 'ISC', names: ['Lucide'] },

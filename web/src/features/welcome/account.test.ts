@@ -1,10 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { fieldOf, lengthOf } from './account'
-
-describe('lengthOf', () => {
-  it('counts letters', () => expect(lengthOf('correct horse')).toBe(13))
-  it('counts a sign beyond the basic plane once', () => expect(lengthOf('🐎🐎')).toBe(2))
-})
+import { fieldOf } from './account'
 
 describe('fieldOf', () => {
   it.each([

@@ -1,9 +1,3 @@
-/** As the control plane counts them. */
-export const MIN_PASSWORD = 15
-
-/** Characters as people count them, not units of the encoding. */
-export const lengthOf = (password: string): number => [...password].length
-
 export type Field = 'code' | 'email' | 'name' | 'password'
 
 /** Which field a refusal speaks of; null where it speaks of none. */

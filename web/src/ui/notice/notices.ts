@@ -1,4 +1,4 @@
-import { reactive } from 'vue'
+import { reactive, type FunctionalComponent } from 'vue'
 
 export interface Notice {
   id: number
@@ -8,6 +8,8 @@ export interface Notice {
   fix?: string
   /** Small print: a request id. */
   detail?: string
+  /** What else helps, below it. */
+  more?: FunctionalComponent
   /** A link on it. */
   to?: string
   action?: string

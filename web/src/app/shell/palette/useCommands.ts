@@ -4,6 +4,7 @@ import { useRoute, useRouter } from 'vue-router'
 import { useLook } from '@/app/look'
 import { useMe } from '@/app/me'
 import { signOut } from '@/app/session/signOut'
+import { text as words } from '@/locales/en/palette'
 import { text } from '@/locales/en/shell'
 import { note } from '@/ui/notice/notices'
 import { pageShortcuts } from '../pageShortcuts'
@@ -11,7 +12,6 @@ import { openShortcuts } from '../palette'
 import { places, rarePlaces } from '../places'
 import { entry, type Entry } from './entry'
 
-const words = text.palette
 
 async function copy(what: string): Promise<void> {
   try {
@@ -36,7 +36,8 @@ export function useCommands() {
     const tabs = words.settingsTabs.map(({ tab, label, also }) =>
       entry({ id: `go:/settings/${tab}`, group: 'go', label, also, icon: CornerDownRight, run: () => void router.push(`/settings/${tab}`) }),
     )
-    return { pages, tabs }
+    const parts = words.parts.map(({ to, label, also }) => entry({ id: `go:${to}`, group: 'go', label, also, icon: CornerDownRight, run: () => void router.push(to) }))
+    return { pages, tabs: [...parts, ...tabs] }
   })
 
   const here = computed<Entry[]>(() => {

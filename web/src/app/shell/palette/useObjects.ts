@@ -13,7 +13,7 @@ import { appState } from '@/app/states/app'
 import { nodeState } from '@/app/states/node'
 import { runState } from '@/app/states/run'
 import { runTitle } from '@/app/runTitle'
-import { text } from '@/locales/en/shell'
+import { text as words } from '@/locales/en/palette'
 import { entry, type Entry } from './entry'
 import { fold, met } from './rank'
 
@@ -27,7 +27,6 @@ const MAX_ACTED = 24
 const FOUND_RUNS = 8
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
-const words = text.palette
 
 /** Apps, nodes and runs as entries: at once from what is in memory, then with what the control plane finds. */
 export function useObjects(open: Ref<boolean>, question: Ref<string>) {

@@ -17,6 +17,8 @@ interface Looked {
 export const useNewApp = createGlobalState(() => {
   const form = ref<SettingsForm>(toForm({ repository: '' }))
   const nodeId = ref('')
+  /** The project that will own it; the team's first where empty. */
+  const project = ref('')
   const name = ref('')
   /** The name was typed, and no longer follows the repository. */
   const isNamed = ref(false)
@@ -43,10 +45,10 @@ export const useNewApp = createGlobalState(() => {
   }
   function reset(): void {
     form.value = toForm({ repository: '' })
-    nodeId.value = name.value = ''
+    nodeId.value = name.value = project.value = ''
     isNamed.value = false
     found.value = looked.value = null
   }
   watch(access.state, (state) => state === 'out' && reset())
-  return reactive({ form, nodeId, name, isNamed, found, looked, subject, isStale, read, took, reset })
+  return reactive({ form, nodeId, project, name, isNamed, found, looked, subject, isStale, read, took, reset })
 })

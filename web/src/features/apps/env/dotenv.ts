@@ -1,6 +1,9 @@
-import type { Schemas } from '@/api/client'
 
-type EnvVar = Schemas['EnvVar']
+/** A variable with a value; secrets stand in no text. */
+interface EnvVar {
+  name: string
+  value: string
+}
 
 /** Limits of the vocabulary; the control plane checks them again. */
 export const MAX_VARS = 200

@@ -1,6 +1,7 @@
 import { text } from '@/locales/en/apps'
 import { bytes, count } from '@/ui/write/amount'
 import { took } from '@/ui/write/moment'
+import { held, type Entry } from '../env/entry'
 import type { Settings } from './form'
 import { line } from './words'
 
@@ -69,7 +70,7 @@ function told(settings: Settings): Map<string, string> {
   put('cpu', limits?.cpuPercent && `${limits.cpuPercent} %`)
   put('pids', limits?.pids && count(limits.pids))
   put('keep', settings.keepReleases && String(settings.keepReleases))
-  for (const { name, value } of settings.env ?? []) told.set(`env.${name}`, value)
+  for (const { name, value, secret } of (settings.env ?? []) as Entry[]) told.set(`env.${name}`, secret == null ? (value ?? '') : text.envSecretNamed(secret))
   return told
 }
 
@@ -82,19 +83,19 @@ export function probeWords(probe: NonNullable<Settings['health']>['probe']): str
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b)
 
 /** Lays one's own edits of a form upon what somebody else has saved meanwhile; variables one by one. */
-export function layOver<F extends { env: { name: string; value: string }[] }>(base: F, mine: F, theirs: F): F {
+export function layOver<F extends { env: Entry[] }>(base: F, mine: F, theirs: F): F {
   const merged = { ...theirs }
   for (const field of Object.keys(mine) as (keyof F)[]) {
     if (field !== 'env' && !same(mine[field], base[field])) merged[field] = mine[field]
   }
-  const was = new Map(base.env.map((row) => [row.name, row.value]))
+  const was = new Map(base.env.map((row) => [row.name, held(row)]))
   const kept = new Map(mine.env.map((row) => [row.name, row]))
   const env = theirs.env.flatMap((row) => {
     const own = kept.get(row.name)
     if (!own) return was.has(row.name) ? [] : [row]
-    return own.value === was.get(row.name) ? [row] : [own]
+    return held(own) === was.get(row.name) ? [row] : [own]
   })
   const there = new Set(env.map((row) => row.name))
-  for (const row of mine.env) if (!there.has(row.name) && row.value !== was.get(row.name)) env.push(row)
+  for (const row of mine.env) if (!there.has(row.name) && held(row) !== was.get(row.name)) env.push(row)
   return { ...merged, env }
 }

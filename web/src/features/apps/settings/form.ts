@@ -1,4 +1,5 @@
 import type { Schemas } from '@/api/client'
+import type { Entry } from '../env/entry'
 import { envBytes, MAX_BYTES, MAX_VARS, nameWords, refusedName } from '../env/dotenv'
 import { line, words } from './words'
 
@@ -10,6 +11,8 @@ export interface EnvRow {
   key: number
   name: string
   value: string
+  /** The secret in place of a value; empty while none is chosen. */
+  secret: string | null
 }
 
 /** Settings as they are typed: commands as lines, times in seconds, memory in MB; empty means "as it is found". */
@@ -50,7 +53,7 @@ const DEFAULT_RESTART = { firstDelay: 250, maxDelay: 30_000, maxCrashes: 10, win
 const DEFAULT_KEEP = 5
 
 let nextKey = 1
-export const envRow = (name = '', value = ''): EnvRow => ({ key: nextKey++, name, value })
+export const envRow = (name = '', value = '', secret: string | null = null): EnvRow => ({ key: nextKey++, name, value, secret })
 
 const secs = (ms: number | null | undefined): string => (ms == null ? '' : String(ms / 1_000))
 
@@ -85,7 +88,7 @@ export function toForm(settings: Settings): SettingsForm {
     cpuPercent: limits?.cpuPercent ? String(limits.cpuPercent) : '',
     pids: limits?.pids ? String(limits.pids) : '',
     keepReleases: String(settings.keepReleases ?? DEFAULT_KEEP),
-    env: (settings.env ?? []).map(({ name, value }) => envRow(name, value)),
+    env: (settings.env ?? []).map(({ name, value, secret }: Entry) => envRow(name, value ?? '', secret ?? null)),
   }
 }
 
@@ -127,7 +130,7 @@ export function fromForm(form: SettingsForm): { settings: Settings; refused: Ref
     reference: form.reference.trim() || undefined,
     traffic: { mode: form.mode, port: number('port', 1, 65_535), public: form.isPublic },
     build: defined(build),
-    env: typed(form.env).map(({ name, value }) => ({ name: name.trim(), value })),
+    env: typed(form.env).map(({ name, value, secret }) => (secret === null ? { name: name.trim(), value } : ({ name: name.trim(), secret } as Entry as Schemas['EnvVar']))),
     health: health(form, number, refused),
     restart: {
       firstDelay: needed('firstDelay', 0.001, 86_400, 1_000),
@@ -143,7 +146,7 @@ export function fromForm(form: SettingsForm): { settings: Settings; refused: Ref
 }
 
 /** A row in which nothing was typed yet is none. */
-const typed = (rows: readonly EnvRow[]): EnvRow[] => rows.filter(({ name, value }) => name.trim() || value)
+const typed = (rows: readonly EnvRow[]): EnvRow[] => rows.filter(({ name, value, secret }) => name.trim() || value || secret)
 
 type ReadNumber = (field: keyof SettingsForm, least: number, most: number, scale?: number) => number | undefined
 
@@ -171,10 +174,11 @@ function health(form: SettingsForm, number: ReadNumber, refused: Refused): Setti
 
 function checkEnv(rows: readonly EnvRow[], refused: Refused): void {
   const seen = new Set<string>()
-  for (const { key, name } of rows) {
+  for (const { key, name, secret } of rows) {
     const trimmed = name.trim()
     if (refusedName(trimmed)) refused[`env.${key}`] = nameWords(trimmed)
     else if (seen.has(trimmed)) refused[`env.${key}`] = `${trimmed} is there twice.`
+    else if (secret === '') refused[`env.${key}`] = 'Choose a secret, or give a value.'
     seen.add(trimmed)
   }
   const bytes = envBytes(rows)

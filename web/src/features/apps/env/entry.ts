@@ -1,0 +1,9 @@
+/** A variable as the API has it: with a value, or with the name of a secret in its place. */
+export interface Entry {
+  name: string
+  value?: string | null
+  secret?: string | null
+}
+
+/** What a variable holds, for comparing: a value and a secret of the same text are not the same. */
+export const held = ({ value, secret }: Omit<Entry, 'name'>): string => (secret == null ? `value ${value ?? ''}` : `secret ${secret}`)

@@ -1,0 +1,23 @@
+/** What rights are called wherever they are told. */
+export const text = {
+  team: 'The whole team',
+  kinds: { tenant: 'The whole team', project: 'A project', node: 'A node', app: 'An app', server: 'A server' } as Record<string, string>,
+  ofKind: { project: 'Project', node: 'Node', app: 'App', server: 'Server' } as Record<string, string>,
+  where: 'Where',
+  which: (kind: string) => `Which ${kind}`,
+  gone: (kind: string, id: string) => `${kind} ${id}, which is gone`,
+  noneOfKind: (kind: string) => `There is no ${kind} yet.`,
+  panel: 'Of the panel',
+  rest: 'The rest',
+  all: (category: string) => `All of ${category}`,
+  chosen: (some: number, all: number) => `${some} of ${all}`,
+  find: 'Find a permission',
+  noMatch: 'No permission is called so.',
+  unused: 'No action needs it yet.',
+  neededBy: (actions: string) => `Needed to: ${actions}`,
+  whoLooks: 'Looking who could give it…',
+  missing: (permission: string) => `Missing: ${permission}.`,
+  grantable: 'Can be given by',
+  nobody: 'Nobody in the team can give it: on the machine of the control plane an owner can be made.',
+  hadNow: 'You have it now: try again.',
+}
