@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use sf_store::audit::Entry;
 use sf_store::dump::{Cell, Chains, Loading, Snapshot, Step};
-use sf_store::testing::{TEST_START, TestStore};
+use sf_store::testing::TEST_START;
 use sf_store::{Scope, Store, StoreError, StoreOptions, audit, dump, enrol, meta, sessions, tenants};
 use sf_types::{InstanceId, SessionId, Timestamp};
 
