@@ -38,6 +38,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/activity/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lines of the audit chain as a file. Where there is one tenant, `jsonl` holds the whole chains and can be verified
+         *     without this control plane; where there are several, it holds the tenant's own lines.
+         */
+        get: operations["exportActivity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/activity/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the audit chains are: length, head, how far they were verified, which nodes are witnesses. */
+        get: operations["activityState"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/activity/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Verifies the whole chains now, from their first line to their last. Changes nothing. */
+        post: operations["verifyActivity"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/approvals": {
         parameters: {
             query?: never;
@@ -1272,6 +1326,77 @@ export interface components {
             /** @description The machine's name; its host name where absent. */
             name?: string | null;
         };
+        /** @description A line that does not hold. */
+        AuditBadLine: {
+            /**
+             * Format: int64
+             * @description Its number, or the number that should be there.
+             */
+            seq: number;
+            /** @description `edited`, `deleted`, `reordered`, `inserted`, `truncated`, `forked` or `malformed`. */
+            damage: string;
+            /** @description In words. */
+            why: string;
+        };
+        /** @description How one chain is. */
+        AuditChain: {
+            /**
+             * Format: uuid
+             * @description Whose.
+             */
+            instance: string;
+            /**
+             * Format: int64
+             * @description Lines.
+             */
+            size: number;
+            /** @description Hash of the last line, hexadecimal. */
+            head: string;
+            /**
+             * Format: int64
+             * @description Verified up to this line.
+             */
+            checkedUpTo: number;
+            checkedAt?: components["schemas"]["Time"] | null;
+            firstBad?: components["schemas"]["AuditBadLine"] | null;
+            checkpoint?: components["schemas"]["AuditCheckpoint"] | null;
+            /** @description Nodes that have seen a signed head and would notice another history. */
+            witnesses: components["schemas"]["AuditWitness"][];
+        };
+        /** @description How the audit chains are. */
+        AuditChains: {
+            /** @description One chain for each control plane that has ever shared the database. */
+            instances: components["schemas"]["AuditChain"][];
+        };
+        /** @description A signed head. */
+        AuditCheckpoint: {
+            /**
+             * Format: int64
+             * @description Lines it covers.
+             */
+            size: number;
+            /** @description When it was signed. */
+            at: components["schemas"]["Time"];
+            /** @description Name of the key. */
+            keyId: string;
+        };
+        /** @description A node that has seen a head. */
+        AuditWitness: {
+            /**
+             * Format: uuid
+             * @description The node.
+             */
+            node: string;
+            /** @description What it is called; null where it is gone. */
+            nodeName?: string | null;
+            /**
+             * Format: int64
+             * @description Lines it has seen.
+             */
+            size: number;
+            /** @description When that head was signed. */
+            at: components["schemas"]["Time"];
+        };
         /** @description How a revision will be built and started. */
         BuildPlan: {
             /** @description The builder. */
@@ -1501,6 +1626,19 @@ export interface components {
                 kept: string[];
                 /** @description Processes of the live release. */
                 processes: components["schemas"]["AppProcess"][];
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_AuditChains: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description How the audit chains are. */
+            data?: {
+                /** @description One chain for each control plane that has ever shared the database. */
+                instances: components["schemas"]["AuditChain"][];
             };
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -3457,8 +3595,14 @@ export interface operations {
     listActivity: {
         parameters: {
             query?: {
+                /** @description A text anywhere in a line, or an id: everything that has to do with it. */
+                q?: string;
                 /** @description An action by its name (`app.deploy`), or a family (`app`). */
                 action?: string;
+                /** @description Who: an id, or a kind (`person`, `ai`). */
+                actor?: string;
+                /** @description How it went: `succeeded`, `refused`. */
+                outcome?: string;
                 /** @description The id of what it was done to. */
                 target?: string;
                 /** @description Not before. */
@@ -3482,6 +3626,71 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_Vec_Activity"];
+                };
+            };
+        };
+    };
+    exportActivity: {
+        parameters: {
+            query?: {
+                /** @description Not before; a chain begins with the checkpoint before it. */
+                from?: string;
+                /** @description Before; a chain ends with the checkpoint after it. */
+                to?: string;
+                /** @description `jsonl`, which `serverflow audit verify` reads, or `csv` for a spreadsheet. */
+                format?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": unknown;
+                };
+            };
+        };
+    };
+    activityState: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_AuditChains"];
+                };
+            };
+        };
+    };
+    verifyActivity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_AuditChains"];
                 };
             };
         };
