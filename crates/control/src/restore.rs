@@ -5,7 +5,7 @@ use std::path::Path;
 use sf_identity::Online;
 use sf_store::audit::Entry;
 use sf_store::dump::{RESTORED, end_what_was_open};
-use sf_store::{Store, audit, delegations, meta};
+use sf_store::{Store, delegations, meta};
 use sf_types::Scope;
 
 use crate::options::StartError;
@@ -42,10 +42,10 @@ pub(crate) async fn resume(store: &Store, raised: Online) -> Result<(), StartErr
             let mark = meta::get(tx, RESTORED).await?;
             let mut fields = vec![("epoch", epoch.to_string())];
             if let Some(made) = &mark {
-                let head = audit::head(tx, instance).await?;
-                fields.push(("backup_made_at", made.clone()));
-                fields.push(("audit_lines_then", head.seq.to_string()));
-                fields.extend(end_what_was_open(tx).await?.into_iter().map(|(table, rows)| (table, rows.to_string())));
+                // What is gone lies between that moment and this line; counted is what was ended.
+                fields.push(("from", made.clone()));
+                let ended: u64 = end_what_was_open(tx).await?.into_iter().map(|(_, rows)| rows).sum();
+                fields.push(("count", ended.to_string()));
                 meta::remove(tx, RESTORED).await?;
             }
             tx.audit(Entry {

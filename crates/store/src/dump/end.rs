@@ -14,6 +14,11 @@ const EXPIRING: &[(&str, Option<&str>)] = &[
         "device_codes",
         Some("UPDATE device_codes SET expires_at = ? WHERE state IN ('pending', 'approved') AND expires_at > ?"),
     ),
+    // One-time secrets of people: used or taken back after the backup, for all that is known.
+    ("invitations", Some("UPDATE invitations SET expires_at = ? WHERE expires_at > ?")),
+    ("password_resets", Some("UPDATE password_resets SET expires_at = ? WHERE expires_at > ?")),
+    ("cli_logins", Some("UPDATE cli_logins SET expires_at = ? WHERE expires_at > ?")),
+    ("login_tickets", Some("UPDATE login_tickets SET expires_at = ? WHERE expires_at > ?")),
     // Programs keep theirs; the guide says to look through the list for those that were revoked after the backup.
     ("api_tokens", None),
     // Answers to requests that were made before the backup: still true.

@@ -168,8 +168,19 @@ pub async fn set_locale(tx: &mut Tx, user: UserId, locale: &str) -> Result<()> {
 }
 
 /// Tables whose rows go with a person, those that others refer to last.
-pub const OWNED: &[&str] =
-    &["sessions", "api_tokens", "password_resets", "invitations", "user_permissions", "accounts"];
+pub const OWNED: &[&str] = &[
+    "sessions",
+    "api_tokens",
+    "password_resets",
+    "invitations",
+    "user_permissions",
+    "user_roles",
+    "login_tickets",
+    "recovery_codes",
+    "factors",
+    "cli_logins",
+    "accounts",
+];
 
 /// Deletes a person and everything that is theirs alone. What they did stays, under their id.
 ///

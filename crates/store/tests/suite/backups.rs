@@ -163,7 +163,7 @@ fn entry(action: &str) -> Entry {
         run: None,
         request: None,
         outcome: "succeeded".to_owned(),
-        fields: vec![("what", "ever".to_owned())],
+        fields: Vec::new(),
         personal: Vec::new(),
     }
 }
@@ -308,7 +308,8 @@ pub async fn what_was_open_is_ended(world: World) {
     let refused = write!(world.store, side.scope(), |tx| dump::end_what_was_open(tx).await);
     assert!(matches!(refused, Err(StoreError::OutOfScope(_))), "{refused:?}");
     let ended = write!(world.store, Scope::System, |tx| dump::end_what_was_open(tx).await).unwrap();
-    assert_eq!(ended, [("sessions", 1), ("enrol_tokens", 1), ("device_codes", 0)]);
+    assert_eq!(ended[..3], [("sessions", 1), ("enrol_tokens", 1), ("device_codes", 0)]);
+    assert!(ended[3..].iter().all(|(_, rows)| *rows == 0), "{ended:?}");
     assert_eq!(sessions::of_user(&world.system(), side.user).await.unwrap().len(), 0);
     let used = write!(world.store, Scope::System, |tx| enrol::consume(tx, id).await);
     assert!(matches!(used, Err(StoreError::Stale(_))), "{used:?}");

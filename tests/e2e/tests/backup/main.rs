@@ -174,7 +174,8 @@ async fn start(data: &Path) -> Result<(), StartError> {
 async fn what_is_damaged_or_locked_is_refused_and_nothing_is_touched() -> Result<()> {
     let shelf = Shelf::new()?;
     let plane = Plane::real_time_on(Database::Sqlite).await?;
-    plane.admin().await?;
+    // An invitation, so that there is a line of audit.
+    plane.invite(&plane.admin().await?).await?;
     let backup = shelf.create(&plane).await?;
     plane.stop().await;
     let whole = std::fs::read(&backup)?;
@@ -182,7 +183,7 @@ async fn what_is_damaged_or_locked_is_refused_and_nothing_is_touched() -> Result
     ensure!(verified["bytes"] == whole.len() && verified["manifest"]["audit"][0][1].as_u64() > Some(0), "{verified}");
     let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(&backup)?) & 0o777;
     ensure!(mode == 0o600, "{mode:o}");
-    let again = shelf.command(None, &["create", "--out", &backup], Some(Path::new("/nonexistent")))?;
+    let again = shelf.command(None, &["create", "--out", &backup], Some(shelf.0.path()))?;
     ensure!(refused(run(again).await?)? == "cli.usage");
 
     let data = shelf.file("data");
