@@ -1,12 +1,10 @@
 import createClient, { type Middleware } from 'openapi-fetch'
 import { learn } from './clock'
-import type { components as ComingComponents, paths as ComingPaths } from './coming'
 import { asProblem, Problem, retryAfter, type ErrorBody } from './problem'
 import type { components, paths } from './schema'
 import { access } from './session'
 
-type Coming = ComingComponents['schemas']
-export type Schemas = components['schemas'] & Omit<Coming, keyof components['schemas']>
+export type Schemas = components['schemas']
 
 type Envelope<T> = { success: boolean; data?: T; error?: ErrorBody | null; meta: Schemas['Meta'] }
 
@@ -67,7 +65,7 @@ const keyed: Middleware = {
   },
 }
 
-export const api = createClient<Omit<paths, keyof ComingPaths> & ComingPaths>({ baseUrl: '', fetch: patiently })
+export const api = createClient<paths>({ baseUrl: '', fetch: patiently })
 api.use(keyed)
 
 const strange = (status: number): Problem =>

@@ -38,6 +38,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/activity/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lines of the audit chain as a file. Where there is one tenant, `jsonl` holds the whole chains and can be verified
+         *     without this control plane; where there are several, it holds the tenant's own lines.
+         */
+        get: operations["exportActivity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/activity/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the audit chains are: length, head, how far they were verified, which nodes are witnesses. */
+        get: operations["activityState"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/activity/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Verifies the whole chains now, from their first line to their last. Changes nothing. */
+        post: operations["verifyActivity"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/approvals": {
         parameters: {
             query?: never;
@@ -245,6 +299,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/auth/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Joins by an invitation and signs in. */
+        post: operations["acceptInvitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/access": {
         parameters: {
             query?: never;
@@ -262,6 +333,178 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/auth/device": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The program that waits with a code, to be looked at before it is approved. */
+        get: operations["findDevice"];
+        put?: never;
+        /** Begins to sign a program in by a code. */
+        post: operations["beginDevice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/device/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Signs the program that waits with a code in as oneself. */
+        post: operations["approveDeviceLogin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/device/deny": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Refuses the program that waits with a code. */
+        post: operations["denyDeviceLogin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/device/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks whether a person approved; the session is in the answer once. */
+        post: operations["pollDevice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/factors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's own second factors. */
+        get: operations["factors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/factors/recovery-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes new recovery codes in place of all earlier ones. */
+        post: operations["newRecoveryCodes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/factors/totp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begins to set up an authenticator app. It counts once a code confirmed it. */
+        post: operations["addTotp"];
+        /** Turns the authenticator app off. */
+        delete: operations["removeTotp"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/factors/totp/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Confirms the authenticator app with its first code. */
+        post: operations["confirmTotp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/forgot": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends a link for a new password, if the address has an account. The answer is the same for every address. */
+        post: operations["forgotPassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/invitation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What an invitation's link opens. */
+        post: operations["openInvitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/login": {
         parameters: {
             query?: never;
@@ -271,8 +514,25 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Signs in. */
+        /** Signs in, or asks for the second factor. */
         post: operations["login"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/login/factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Answers the question for a second factor. */
+        post: operations["loginFactor"];
         delete?: never;
         options?: never;
         head?: never;
@@ -310,6 +570,24 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
+        /** Changes one's own name or language. */
+        patch: operations["changeAccount"];
+        trace?: never;
+    };
+    "/api/v1/auth/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Changes one's own password, and ends all other sessions. */
+        post: operations["changePassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
         patch?: never;
         trace?: never;
     };
@@ -324,6 +602,23 @@ export interface paths {
         put?: never;
         /** Exchanges a refresh token for the next one and a fresh access token. */
         post: operations["refresh"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sets a new password by a link, and ends all sessions. */
+        post: operations["resetPassword"];
         delete?: never;
         options?: never;
         head?: never;
@@ -409,6 +704,75 @@ export interface paths {
         get: operations["health"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Invitations that nobody has used, newest first. */
+        get: operations["listInvitations"];
+        put?: never;
+        /** Asks somebody to join. The link is in this answer, and in a letter where there is a mail server. */
+        post: operations["createInvitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes an invitation back. */
+        delete: operations["withdrawInvitation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether mail goes, and what stands in its way. */
+        get: operations["mailState"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mail/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends a letter that says nothing but that mail arrives. */
+        post: operations["testMail"];
         delete?: never;
         options?: never;
         head?: never;
@@ -779,6 +1143,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/secrets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Secrets, newest first; never their values. */
+        get: operations["listSecrets"];
+        put?: never;
+        /** Makes a secret. Its value is sealed at once and in no answer. */
+        post: operations["createSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/secrets/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Deletes a secret with all its versions; refused while an app uses it. */
+        delete: operations["deleteSecret"];
+        options?: never;
+        head?: never;
+        /** Gives a secret a new value, another description, or both. */
+        patch: operations["changeSecret"];
+        trace?: never;
+    };
     "/api/v1/sessions": {
         parameters: {
             query?: never;
@@ -786,11 +1186,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One's own sessions that are alive. */
+        /** One's own sessions that are alive, newest first. */
         get: operations["listSessions"];
         put?: never;
         post?: never;
-        delete?: never;
+        /** Signs out everywhere but here. */
+        delete: operations["endOtherSessions"];
         options?: never;
         head?: never;
         patch?: never;
@@ -866,6 +1267,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** People of the team, newest first. */
+        get: operations["listUsers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One person. */
+        get: operations["getUser"];
+        put?: never;
+        post?: never;
+        /** Deletes a person and what is kept about them. */
+        delete: operations["removeUser"];
+        options?: never;
+        head?: never;
+        /** Gives a person another name. */
+        patch: operations["changeUser"];
+        trace?: never;
+    };
     "/api/v1/users/{id}/access": {
         parameters: {
             query?: never;
@@ -918,6 +1355,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users/{id}/reinstate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets a suspended person in again. */
+        post: operations["reinstateUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}/reset-factors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes somebody's second factors away, for who has lost phone and recovery codes. */
+        post: operations["resetFactors"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}/sign-out": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends all sessions of a person; their tokens stay. */
+        post: operations["signOutUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}/suspend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets a person in no more; ends their sessions, sockets and tokens at once. */
+        post: operations["suspendUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/ws": {
         parameters: {
             query?: never;
@@ -959,6 +1464,17 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Somebody joins. */
+        AcceptInvitation: {
+            /** @description `sfi_…`: what stands behind the `#` of the link. */
+            token: string;
+            /** @description What they are called. */
+            name: string;
+            /** @description At least 15 characters. */
+            password: string;
+            /** @description `browser` (default) or `cli`. */
+            kind?: components["schemas"]["Kind"];
+        };
         /** @description What somebody may do at an object: every permission, and where it comes from. */
         Access: {
             /** @description Where. */
@@ -1129,6 +1645,11 @@ export interface components {
             /** @description Where it is reached, once something serves. */
             url?: string | null;
             /**
+             * @description Names of the secrets that its processes do not have yet in their newest version: the next deploy or restart
+             *     gives them.
+             */
+            secretsPending: string[];
+            /**
              * Format: int32
              * @description Restarts of the live release.
              */
@@ -1272,6 +1793,82 @@ export interface components {
             /** @description The machine's name; its host name where absent. */
             name?: string | null;
         };
+        /** @description A line that does not hold. */
+        AuditBadLine: {
+            /**
+             * Format: int64
+             * @description Its number, or the number that should be there.
+             */
+            seq: number;
+            /** @description `edited`, `deleted`, `reordered`, `inserted`, `truncated`, `forked` or `malformed`. */
+            damage: string;
+            /** @description In words. */
+            why: string;
+        };
+        /** @description How one chain is. */
+        AuditChain: {
+            /**
+             * Format: uuid
+             * @description Whose.
+             */
+            instance: string;
+            /**
+             * Format: int64
+             * @description Lines.
+             */
+            size: number;
+            /** @description Hash of the last line, hexadecimal. */
+            head: string;
+            /**
+             * Format: int64
+             * @description Verified up to this line.
+             */
+            checkedUpTo: number;
+            checkedAt?: components["schemas"]["Time"] | null;
+            firstBad?: components["schemas"]["AuditBadLine"] | null;
+            checkpoint?: components["schemas"]["AuditCheckpoint"] | null;
+            /** @description Nodes that have seen a signed head and would notice another history. */
+            witnesses: components["schemas"]["AuditWitness"][];
+        };
+        /** @description How the audit chains are. */
+        AuditChains: {
+            /** @description One chain for each control plane that has ever shared the database. */
+            instances: components["schemas"]["AuditChain"][];
+        };
+        /** @description A signed head. */
+        AuditCheckpoint: {
+            /**
+             * Format: int64
+             * @description Lines it covers.
+             */
+            size: number;
+            /** @description When it was signed. */
+            at: components["schemas"]["Time"];
+            /** @description Name of the key. */
+            keyId: string;
+        };
+        /** @description A node that has seen a head. */
+        AuditWitness: {
+            /**
+             * Format: uuid
+             * @description The node.
+             */
+            node: string;
+            /** @description What it is called; null where it is gone. */
+            nodeName?: string | null;
+            /**
+             * Format: int64
+             * @description Lines it has seen.
+             */
+            size: number;
+            /** @description When that head was signed. */
+            at: components["schemas"]["Time"];
+        };
+        /** @description A program that wants to be signed in. */
+        BeginDevice: {
+            /** @description What it is and where it runs, for the person who decides: `serverflow on laptop`. */
+            client: string;
+        };
         /** @description How a revision will be built and started. */
         BuildPlan: {
             /** @description The builder. */
@@ -1312,12 +1909,26 @@ export interface components {
          * @enum {string}
          */
         Builder: "node" | "python" | "static" | "commands";
+        /** @description What is to change; the rest stays. */
+        ChangeAccount: {
+            /** @description What they are called. */
+            name?: string | null;
+            /** @description The language they read: `en`, `de-AT`. */
+            locale?: string | null;
+        };
         /** @description An app's settings as they shall be, whole. */
         ChangeApp: {
             /** @description How it is made and run from the next deploy on. */
             settings: components["schemas"]["Settings"];
             /** @description The `settingsTag` this change was made from: where somebody else was faster, it is refused. */
             from?: string | null;
+        };
+        /** @description A new password in the place of the one that is known. */
+        ChangePassword: {
+            /** @description The password as it is. */
+            current: string;
+            /** @description At least 15 characters. */
+            new: string;
         };
         /** @description What of a role changes; what is left out stays. */
         ChangeRole: {
@@ -1327,6 +1938,31 @@ export interface components {
             description?: string | null;
             /** @description What it allows from now on, whole. */
             permissions?: string[] | null;
+        };
+        /** @description What changes of a secret. */
+        ChangeSecret: {
+            /**
+             * Format: password
+             * @description A new value, which is a new version.
+             */
+            value?: string | null;
+            /** @description Another description. */
+            description?: string | null;
+        };
+        /** @description A person's new name. */
+        ChangeUser: {
+            /** @description The name. */
+            name: string;
+        };
+        /** @description A code. */
+        Code: {
+            /** @description Of the authenticator app; a recovery code where one is taken. */
+            code: string;
+        };
+        /** @description The code a person typed. */
+        DecideDevice: {
+            /** @description As the program shows it; case and hyphens do not matter. */
+            userCode: string;
         };
         /** @description A person's decision. */
         DecideRun: {
@@ -1362,6 +1998,32 @@ export interface components {
             /** @description The field that is wrong: `settings.env[2].name`. */
             field?: string | null;
         };
+        /** @description What a CLI shows and asks with. */
+        DeviceLogin: {
+            /** @description `sfd_…`: with this it asks. */
+            deviceCode: string;
+            /** @description What a person types. */
+            userCode: string;
+            /** @description Where. */
+            verificationUri: string;
+            /** @description The same with the code in it. */
+            verificationUriComplete: string;
+            /** @description Until when both are good. */
+            expiresAt: components["schemas"]["Time"];
+            /**
+             * Format: int32
+             * @description Seconds between two questions.
+             */
+            intervalSecs: number;
+        };
+        /** @description Sessions that were ended. */
+        EndedSessions: {
+            /**
+             * Format: int64
+             * @description How many.
+             */
+            ended: number;
+        };
         /** @description A one-time enrolment token: shown once. */
         EnrolToken: {
             /** @description The token. */
@@ -1373,12 +2035,16 @@ export interface components {
             /** @description The one line to paste on the machine. */
             command: string;
         };
-        /** @description One environment variable. */
+        /** @description What a right password leads to: a session, or the question for a second factor. */
+        Entered: components["schemas"]["SignedIn"] | components["schemas"]["FactorAsked"];
+        /** @description One environment variable: with a value that everybody sees who sees the settings, or with a secret's. */
         EnvVar: {
             /** @description Letters, digits and `_`; never `PORT`, `PATH`, `HOME` or `LD_*`. */
             name: string;
-            /** @description At most 8 KiB. */
-            value: string;
+            /** @description Its value. */
+            value?: string | null;
+            /** @description In place of a value: the name of a secret of the app's project. */
+            secret?: string | null;
         };
         /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
         Envelope_Access: {
@@ -1457,6 +2123,11 @@ export interface components {
                 /** @description Where it is reached, once something serves. */
                 url?: string | null;
                 /**
+                 * @description Names of the secrets that its processes do not have yet in their newest version: the next deploy or restart
+                 *     gives them.
+                 */
+                secretsPending: string[];
+                /**
                  * Format: int32
                  * @description Restarts of the live release.
                  */
@@ -1507,6 +2178,61 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_AuditChains: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description How the audit chains are. */
+            data?: {
+                /** @description One chain for each control plane that has ever shared the database. */
+                instances: components["schemas"]["AuditChain"][];
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_DeviceLogin: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description What a CLI shows and asks with. */
+            data?: {
+                /** @description `sfd_…`: with this it asks. */
+                deviceCode: string;
+                /** @description What a person types. */
+                userCode: string;
+                /** @description Where. */
+                verificationUri: string;
+                /** @description The same with the code in it. */
+                verificationUriComplete: string;
+                /** @description Until when both are good. */
+                expiresAt: components["schemas"]["Time"];
+                /**
+                 * Format: int32
+                 * @description Seconds between two questions.
+                 */
+                intervalSecs: number;
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_EndedSessions: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description Sessions that were ended. */
+            data?: {
+                /**
+                 * Format: int64
+                 * @description How many.
+                 */
+                ended: number;
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
         Envelope_EnrolToken: {
             /** @description Whether it worked. */
             success: boolean;
@@ -1520,6 +2246,33 @@ export interface components {
                 rootFingerprint: string;
                 /** @description The one line to paste on the machine. */
                 command: string;
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Entered: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description What a right password leads to: a session, or the question for a second factor. */
+            data?: components["schemas"]["SignedIn"] | components["schemas"]["FactorAsked"];
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Factors: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description One's second factors. */
+            data?: {
+                totp?: components["schemas"]["Totp"] | null;
+                /**
+                 * Format: int64
+                 * @description Recovery codes that are left.
+                 */
+                recoveryCodesLeft: number;
             };
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -1580,6 +2333,23 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_InvitationMade: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description An invitation just made. */
+            data?: {
+                /** @description The invitation. */
+                invitation: components["schemas"]["Invitation"];
+                /** @description Whether it is on its way by mail. */
+                mailed: boolean;
+                /** @description What opens it: shown once. */
+                link: string;
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
         Envelope_IssuedToken: {
             /** @description Whether it worked. */
             success: boolean;
@@ -1613,6 +2383,30 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Mail: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description Whether mail goes. */
+            data?: {
+                /** @description Whether there is a mail server. */
+                configured: boolean;
+                /** @description The sender. */
+                from?: string | null;
+                /** @description The server. */
+                host?: string | null;
+                /**
+                 * Format: int64
+                 * @description Letters that wait.
+                 */
+                waiting: number;
+                /** @description Why the last letter did not go. */
+                lastError?: string | null;
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
         Envelope_Me: {
             /** @description Whether it worked. */
             success: boolean;
@@ -1628,6 +2422,26 @@ export interface components {
                 grants: components["schemas"]["Grant"][];
                 /** @description `session` or `token`. */
                 via: string;
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_NewTotp: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description An authenticator app to be confirmed. Shown once. */
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description The factor.
+                 */
+                id: string;
+                /** @description For typing into the app: base 32. */
+                secret: string;
+                /** @description `otpauth://…`, for showing it as a picture. */
+                uri: string;
             };
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -1684,6 +2498,35 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Person: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description A person of the team. */
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description Their id.
+                 */
+                id: string;
+                /** @description Their address. */
+                email: string;
+                /** @description What they are called. */
+                name: string;
+                /** @description `active` or `suspended`. */
+                state: string;
+                /** @description Whether a second factor is asked for at sign-in. */
+                twoFactor: boolean;
+                /** @description When they joined. */
+                createdAt: components["schemas"]["Time"];
+                lastSignInAt?: components["schemas"]["Time"] | null;
+                /** @description What they were given. */
+                roles: components["schemas"]["Grant"][];
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
         Envelope_Project: {
             /** @description Whether it worked. */
             success: boolean;
@@ -1703,6 +2546,19 @@ export interface components {
                 apps: number;
                 /** @description When it was made. */
                 createdAt: components["schemas"]["Time"];
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_RecoveryCodes: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description Recovery codes. Shown once; each is good once. */
+            data?: {
+                /** @description Ten of them. */
+                recoveryCodes: string[];
             };
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -1808,6 +2664,44 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Secret: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description A sealed value with a name and versions. The value is in no answer. */
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                /**
+                 * Format: uuid
+                 * @description The project that owns it.
+                 */
+                project: string;
+                /** @description Its name, unique within the project. */
+                name: string;
+                /** @description What it is for. */
+                description: string;
+                /**
+                 * Format: int32
+                 * @description Its newest version, from 1; a new value is a new version.
+                 */
+                version: number;
+                /** @description When it was made. */
+                createdAt: components["schemas"]["Time"];
+                /** @description When it last changed. */
+                updatedAt: components["schemas"]["Time"];
+                /** @description What the person who changed it last is called; null for ServerFlow itself and for people who are gone. */
+                updatedBy?: string | null;
+                /** @description What uses it. */
+                usedBy: components["schemas"]["SecretUser"][];
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
         Envelope_SetupState: {
             /** @description Whether it worked. */
             success: boolean;
@@ -1872,6 +2766,26 @@ export interface components {
                 user: components["schemas"]["User"];
                 /** @description What they may do. */
                 permissions: string[];
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_User: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description A person. */
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description Their id.
+                 */
+                id: string;
+                /** @description Their address. */
+                email: string;
+                /** @description What they are called. */
+                name: string;
             };
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -2015,6 +2929,11 @@ export interface components {
                 /** @description Where it is reached, once something serves. */
                 url?: string | null;
                 /**
+                 * @description Names of the secrets that its processes do not have yet in their newest version: the next deploy or restart
+                 *     gives them.
+                 */
+                secretsPending: string[];
+                /**
                  * Format: int32
                  * @description Restarts of the live release.
                  */
@@ -2133,6 +3052,35 @@ export interface components {
                  */
                 grantedBy?: string | null;
                 createdAt?: components["schemas"]["Time"] | null;
+            }[];
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Vec_Invitation: {
+            /** @description Whether it worked. */
+            success: boolean;
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                /** @description For which address it is. */
+                email: string;
+                /** @description The role that comes with it. */
+                role: string;
+                /** @description Where the role is given. */
+                object: components["schemas"]["Object"];
+                /** @description Who invited. */
+                invitedBy: components["schemas"]["Inviter"];
+                /** @description When. */
+                createdAt: components["schemas"]["Time"];
+                /** @description Until when it is good. */
+                expiresAt: components["schemas"]["Time"];
+                /** @description `open` or `expired`. */
+                state: string;
             }[];
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -2322,6 +3270,34 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Vec_Person: {
+            /** @description Whether it worked. */
+            success: boolean;
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description Their id.
+                 */
+                id: string;
+                /** @description Their address. */
+                email: string;
+                /** @description What they are called. */
+                name: string;
+                /** @description `active` or `suspended`. */
+                state: string;
+                /** @description Whether a second factor is asked for at sign-in. */
+                twoFactor: boolean;
+                /** @description When they joined. */
+                createdAt: components["schemas"]["Time"];
+                lastSignInAt?: components["schemas"]["Time"] | null;
+                /** @description What they were given. */
+                roles: components["schemas"]["Grant"][];
+            }[];
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
         Envelope_Vec_Project: {
             /** @description Whether it worked. */
             success: boolean;
@@ -2470,6 +3446,43 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Vec_Secret: {
+            /** @description Whether it worked. */
+            success: boolean;
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                /**
+                 * Format: uuid
+                 * @description The project that owns it.
+                 */
+                project: string;
+                /** @description Its name, unique within the project. */
+                name: string;
+                /** @description What it is for. */
+                description: string;
+                /**
+                 * Format: int32
+                 * @description Its newest version, from 1; a new value is a new version.
+                 */
+                version: number;
+                /** @description When it was made. */
+                createdAt: components["schemas"]["Time"];
+                /** @description When it last changed. */
+                updatedAt: components["schemas"]["Time"];
+                /** @description What the person who changed it last is called; null for ServerFlow itself and for people who are gone. */
+                updatedBy?: string | null;
+                /** @description What uses it. */
+                usedBy: components["schemas"]["SecretUser"][];
+            }[];
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
         Envelope_Vec_Session: {
             /** @description Whether it worked. */
             success: boolean;
@@ -2531,6 +3544,44 @@ export interface components {
             /** @description About the answer itself. */
             meta: components["schemas"]["Meta"];
         };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_WaitingDevice: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description A program that waits for a person. */
+            data?: {
+                /** @description What it says it is. */
+                client: string;
+                /** @description Where it comes from. */
+                address: string;
+                /** @description When it began. */
+                createdAt: components["schemas"]["Time"];
+                /** @description Until when it waits. */
+                expiresAt: components["schemas"]["Time"];
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Welcome: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description What an invitation's link opens. */
+            data?: {
+                /** @description For which address it is. */
+                email: string;
+                /** @description Into which team. */
+                team: string;
+                /** @description Who invited; null when they are gone. */
+                invitedBy?: string | null;
+                /** @description Until when it is good. */
+                expiresAt: components["schemas"]["Time"];
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
         /** @description What went wrong. */
         ErrorBody: {
             /** @description Stable, dotted: `app.not_found`. */
@@ -2539,6 +3590,40 @@ export interface components {
             message: string;
             /** @description What to do about it. */
             details: components["schemas"]["Details"];
+        };
+        /** @description A second factor is asked for. */
+        FactorAsked: {
+            /** @description How to answer. */
+            factor: components["schemas"]["FactorTicket"];
+        };
+        /** @description The answer to the question for a second factor. */
+        FactorLogin: {
+            /** @description `sft_…`, from `POST /auth/login`. */
+            ticket: string;
+            /** @description The code. */
+            code: string;
+            /** @description What kind of code. */
+            method: components["schemas"]["Way"];
+            /** @description `browser` (default) or `cli`. */
+            kind?: components["schemas"]["Kind"];
+        };
+        /** @description The time between a right password and the second factor's code. */
+        FactorTicket: {
+            /** @description `sft_…`: to be sent back with a code. It opens nothing else. */
+            ticket: string;
+            /** @description What may answer: `totp`, `recovery`. */
+            methods: string[];
+            /** @description Until when. */
+            expiresAt: components["schemas"]["Time"];
+        };
+        /** @description One's second factors. */
+        Factors: {
+            totp?: components["schemas"]["Totp"] | null;
+            /**
+             * Format: int64
+             * @description Recovery codes that are left.
+             */
+            recoveryCodesLeft: number;
         };
         /** @description Why something failed. */
         FaultView: {
@@ -2550,6 +3635,11 @@ export interface components {
             message: string;
             /** @description What to do; empty where nothing can be done. */
             fix: string;
+        };
+        /** @description Who lost their password. */
+        ForgotPassword: {
+            /** @description Their address. */
+            email: string;
         };
         /** @description Somebody who could give a permission. */
         GiverView: {
@@ -2658,6 +3748,47 @@ export interface components {
              */
             files: number;
         };
+        /** @description An invitation that nobody has used. */
+        Invitation: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description For which address it is. */
+            email: string;
+            /** @description The role that comes with it. */
+            role: string;
+            /** @description Where the role is given. */
+            object: components["schemas"]["Object"];
+            /** @description Who invited. */
+            invitedBy: components["schemas"]["Inviter"];
+            /** @description When. */
+            createdAt: components["schemas"]["Time"];
+            /** @description Until when it is good. */
+            expiresAt: components["schemas"]["Time"];
+            /** @description `open` or `expired`. */
+            state: string;
+        };
+        /** @description An invitation just made. */
+        InvitationMade: {
+            /** @description The invitation. */
+            invitation: components["schemas"]["Invitation"];
+            /** @description Whether it is on its way by mail. */
+            mailed: boolean;
+            /** @description What opens it: shown once. */
+            link: string;
+        };
+        /** @description Who invited somebody. */
+        Inviter: {
+            /**
+             * Format: uuid
+             * @description Their id.
+             */
+            id?: string | null;
+            /** @description What they are called; null when they are gone. */
+            name?: string | null;
+        };
         /** @description A new token with its text. */
         IssuedToken: {
             /** @description The token. */
@@ -2725,6 +3856,22 @@ export interface components {
             password: string;
             /** @description `browser` (default) or `cli`. */
             kind?: components["schemas"]["Kind"];
+        };
+        /** @description Whether mail goes. */
+        Mail: {
+            /** @description Whether there is a mail server. */
+            configured: boolean;
+            /** @description The sender. */
+            from?: string | null;
+            /** @description The server. */
+            host?: string | null;
+            /**
+             * Format: int64
+             * @description Letters that wait.
+             */
+            waiting: number;
+            /** @description Why the last letter did not go. */
+            lastError?: string | null;
         };
         /** @description Who is asking. */
         Me: {
@@ -2799,6 +3946,14 @@ export interface components {
             /** @description Where it holds. */
             object: components["schemas"]["ObjectBody"];
         };
+        /** @description Whom to invite. */
+        NewInvitation: {
+            /** @description Their address. */
+            email: string;
+            /** @description A built-in role's name, or the id of an own one. */
+            role: string;
+            object?: components["schemas"]["ObjectBody"] | null;
+        };
         /** @description A role of the team's own. */
         NewRole: {
             /** @description What it is called, unique within the team. */
@@ -2807,6 +3962,23 @@ export interface components {
             description?: string;
             /** @description What it allows. */
             permissions: string[];
+        };
+        /** @description A new secret. */
+        NewSecret: {
+            /**
+             * Format: uuid
+             * @description The project that owns it; the first one where absent.
+             */
+            project?: string | null;
+            /** @description Letters, digits, `_`, `-` and `.`, beginning with a letter, at most 100 characters. */
+            name: string;
+            /**
+             * Format: password
+             * @description 1 byte to 8 KiB, no NUL. It can be changed and never be read again.
+             */
+            value: string;
+            /** @description What it is for, at most 500 characters. */
+            description?: string;
         };
         /** @description A token wanted. */
         NewToken: {
@@ -2826,6 +3998,18 @@ export interface components {
              * @description The project it is limited to.
              */
             project?: string | null;
+        };
+        /** @description An authenticator app to be confirmed. Shown once. */
+        NewTotp: {
+            /**
+             * Format: uuid
+             * @description The factor.
+             */
+            id: string;
+            /** @description For typing into the app: base 32. */
+            secret: string;
+            /** @description `otpauth://…`, for showing it as a picture. */
+            uri: string;
         };
         /** @description A machine with an agent. */
         Node: {
@@ -2976,6 +4160,11 @@ export interface components {
              */
             id?: string | null;
         };
+        /** @description An invitation's link. */
+        OpenInvitation: {
+            /** @description `sfi_…`: what stands behind the `#` of the link. */
+            token: string;
+        };
         /** @description A node's word on one command. */
         Outcome: {
             /** @description How it ended. */
@@ -2992,6 +4181,11 @@ export interface components {
         PageMeta: {
             /** @description Pass as `after`; null on the last page. */
             next?: string | null;
+        };
+        /** @description One's password, once more. */
+        PasswordAgain: {
+            /** @description The password. */
+            password: string;
         };
         /** @description A machine that waits for a person. Its code is on its own screen and nowhere else. */
         PendingDevice: {
@@ -3033,6 +4227,32 @@ export interface components {
             /** @description The permissions in it. */
             permissions: components["schemas"]["Permission"][];
         };
+        /** @description A person of the team. */
+        Person: {
+            /**
+             * Format: uuid
+             * @description Their id.
+             */
+            id: string;
+            /** @description Their address. */
+            email: string;
+            /** @description What they are called. */
+            name: string;
+            /** @description `active` or `suspended`. */
+            state: string;
+            /** @description Whether a second factor is asked for at sign-in. */
+            twoFactor: boolean;
+            /** @description When they joined. */
+            createdAt: components["schemas"]["Time"];
+            lastSignInAt?: components["schemas"]["Time"] | null;
+            /** @description What they were given. */
+            roles: components["schemas"]["Grant"][];
+        };
+        /** @description A program that asks. */
+        PollDevice: {
+            /** @description `sfd_…`, from `POST /auth/device`. */
+            deviceCode: string;
+        };
         /** @description What a health check looks at. */
         Probe: {
             /** @description Absolute path: `/healthz`. */
@@ -3072,6 +4292,11 @@ export interface components {
             apps: number;
             /** @description When it was made. */
             createdAt: components["schemas"]["Time"];
+        };
+        /** @description Recovery codes. Shown once; each is good once. */
+        RecoveryCodes: {
+            /** @description Ten of them. */
+            recoveryCodes: string[];
         };
         /** @description The CLI's refresh token; browsers send their cookie and nothing else. */
         Refresh: {
@@ -3115,6 +4340,13 @@ export interface components {
         RenameNode: {
             /** @description The name. */
             name: string;
+        };
+        /** @description A new password by a link. */
+        ResetPassword: {
+            /** @description `sfp_…`: what stands behind the `#` of the link. */
+            token: string;
+            /** @description At least 15 characters. */
+            password: string;
         };
         /** @description What happens when an app's process ends by itself. */
         RestartRule: {
@@ -3235,6 +4467,48 @@ export interface components {
         RunOpened: {
             /** @description The run; follow it by `run:<id>`. */
             run: components["schemas"]["Run"];
+        };
+        /** @description A sealed value with a name and versions. The value is in no answer. */
+        Secret: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /**
+             * Format: uuid
+             * @description The project that owns it.
+             */
+            project: string;
+            /** @description Its name, unique within the project. */
+            name: string;
+            /** @description What it is for. */
+            description: string;
+            /**
+             * Format: int32
+             * @description Its newest version, from 1; a new value is a new version.
+             */
+            version: number;
+            /** @description When it was made. */
+            createdAt: components["schemas"]["Time"];
+            /** @description When it last changed. */
+            updatedAt: components["schemas"]["Time"];
+            /** @description What the person who changed it last is called; null for ServerFlow itself and for people who are gone. */
+            updatedBy?: string | null;
+            /** @description What uses it. */
+            usedBy: components["schemas"]["SecretUser"][];
+        };
+        /** @description Something that uses a secret. */
+        SecretUser: {
+            /** @description `app`. */
+            kind: string;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description Its name. */
+            name: string;
         };
         /** @description A signed-in browser or CLI. */
         Session: {
@@ -3365,6 +4639,11 @@ export interface components {
             /** @description Its name. */
             name: string;
         };
+        /** @description Where a test letter goes. */
+        TestMail: {
+            /** @description An address. */
+            to: string;
+        };
         /**
          * Format: date-time
          * @description RFC 3339 with milliseconds, UTC.
@@ -3397,6 +4676,18 @@ export interface components {
              */
             projectId?: string | null;
         };
+        /** @description A confirmed authenticator app. */
+        Totp: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description What it is called. */
+            label: string;
+            /** @description Since when it is asked for. */
+            confirmedAt: components["schemas"]["Time"];
+        };
         /** @description How traffic reaches an app. */
         Traffic: {
             /** @description What the relay in front of it speaks. */
@@ -3425,6 +4716,33 @@ export interface components {
             email: string;
             /** @description What they are called. */
             name: string;
+        };
+        /** @description A program that waits for a person. */
+        WaitingDevice: {
+            /** @description What it says it is. */
+            client: string;
+            /** @description Where it comes from. */
+            address: string;
+            /** @description When it began. */
+            createdAt: components["schemas"]["Time"];
+            /** @description Until when it waits. */
+            expiresAt: components["schemas"]["Time"];
+        };
+        /**
+         * @description How a second factor is shown.
+         * @enum {string}
+         */
+        Way: "totp" | "recovery";
+        /** @description What an invitation's link opens. */
+        Welcome: {
+            /** @description For which address it is. */
+            email: string;
+            /** @description Into which team. */
+            team: string;
+            /** @description Who invited; null when they are gone. */
+            invitedBy?: string | null;
+            /** @description Until when it is good. */
+            expiresAt: components["schemas"]["Time"];
         };
     };
     responses: never;
@@ -3457,8 +4775,14 @@ export interface operations {
     listActivity: {
         parameters: {
             query?: {
+                /** @description A text anywhere in a line, or an id: everything that has to do with it. */
+                q?: string;
                 /** @description An action by its name (`app.deploy`), or a family (`app`). */
                 action?: string;
+                /** @description Who: an id, or a kind (`person`, `ai`). */
+                actor?: string;
+                /** @description How it went: `succeeded`, `refused`. */
+                outcome?: string;
                 /** @description The id of what it was done to. */
                 target?: string;
                 /** @description Not before. */
@@ -3482,6 +4806,71 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_Vec_Activity"];
+                };
+            };
+        };
+    };
+    exportActivity: {
+        parameters: {
+            query?: {
+                /** @description Not before; a chain begins with the checkpoint before it. */
+                from?: string;
+                /** @description Before; a chain ends with the checkpoint after it. */
+                to?: string;
+                /** @description `jsonl`, which `serverflow audit verify` reads, or `csv` for a spreadsheet. */
+                format?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": unknown;
+                };
+            };
+        };
+    };
+    activityState: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_AuditChains"];
+                };
+            };
+        };
+    };
+    verifyActivity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_AuditChains"];
                 };
             };
         };
@@ -3874,6 +5263,29 @@ export interface operations {
             };
         };
     };
+    acceptInvitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcceptInvitation"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_SignedIn"];
+                };
+            };
+        };
+    };
     ownAccess: {
         parameters: {
             query: {
@@ -3898,6 +5310,284 @@ export interface operations {
             };
         };
     };
+    findDevice: {
+        parameters: {
+            query: {
+                /** @description As the program shows it; case and hyphens do not matter. */
+                userCode: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_WaitingDevice"];
+                };
+            };
+        };
+    };
+    beginDevice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BeginDevice"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_DeviceLogin"];
+                };
+            };
+        };
+    };
+    approveDeviceLogin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecideDevice"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Nothing"];
+                };
+            };
+        };
+    };
+    denyDeviceLogin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecideDevice"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Nothing"];
+                };
+            };
+        };
+    };
+    pollDevice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PollDevice"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_SignedIn"];
+                };
+            };
+            /** @description device.pending, device.slow_down, device.denied or device.expired */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    factors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Factors"];
+                };
+            };
+        };
+    };
+    newRecoveryCodes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Code"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_RecoveryCodes"];
+                };
+            };
+        };
+    };
+    addTotp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordAgain"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_NewTotp"];
+                };
+            };
+        };
+    };
+    removeTotp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Code"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Nothing"];
+                };
+            };
+        };
+    };
+    confirmTotp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Code"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_RecoveryCodes"];
+                };
+            };
+        };
+    };
+    forgotPassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ForgotPassword"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Nothing"];
+                };
+            };
+        };
+    };
+    openInvitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OpenInvitation"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Welcome"];
+                };
+            };
+        };
+    };
     login: {
         parameters: {
             query?: never;
@@ -3908,6 +5598,29 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["Login"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Entered"];
+                };
+            };
+        };
+    };
+    loginFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FactorLogin"];
             };
         };
         responses: {
@@ -3963,6 +5676,58 @@ export interface operations {
             };
         };
     };
+    changeAccount: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeAccount"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_User"];
+                };
+            };
+        };
+    };
+    changePassword: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangePassword"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Nothing"];
+                };
+            };
+        };
+    };
     refresh: {
         parameters: {
             query?: never;
@@ -3982,6 +5747,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_SignedIn"];
+                };
+            };
+        };
+    };
+    resetPassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResetPassword"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Nothing"];
                 };
             };
         };
@@ -4106,6 +5894,125 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_Health"];
+                };
+            };
+        };
+    };
+    listInvitations: {
+        parameters: {
+            query?: {
+                /** @description Rows wanted, 1 to 200; 50 where absent. */
+                limit?: number;
+                /** @description Continue after this cursor. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_Invitation"];
+                };
+            };
+        };
+    };
+    createInvitation: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewInvitation"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_InvitationMade"];
+                };
+            };
+        };
+    };
+    withdrawInvitation: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Nothing"];
+                };
+            };
+        };
+    };
+    mailState: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Mail"];
+                };
+            };
+        };
+    };
+    testMail: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestMail"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Nothing"];
                 };
             };
         };
@@ -4788,9 +6695,120 @@ export interface operations {
             };
         };
     };
+    listSecrets: {
+        parameters: {
+            query?: {
+                /** @description Of this project. */
+                project?: string;
+                /** @description With this in the name. */
+                q?: string;
+                /** @description Rows wanted, 1 to 200. */
+                limit?: number;
+                /** @description Continue after this cursor. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_Secret"];
+                };
+            };
+        };
+    };
+    createSecret: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSecret"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Secret"];
+                };
+            };
+        };
+    };
+    deleteSecret: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Nothing"];
+                };
+            };
+        };
+    };
+    changeSecret: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeSecret"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Secret"];
+                };
+            };
+        };
+    };
     listSessions: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Rows wanted, 1 to 200; 50 where absent. */
+                limit?: number;
+                /** @description Continue after this cursor. */
+                after?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -4803,6 +6821,28 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_Vec_Session"];
+                };
+            };
+        };
+    };
+    endOtherSessions: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_EndedSessions"];
                 };
             };
         };
@@ -4942,6 +6982,107 @@ export interface operations {
             };
         };
     };
+    listUsers: {
+        parameters: {
+            query?: {
+                /** @description With this in name or address. */
+                q?: string;
+                /** @description `active` or `suspended`. */
+                state?: string;
+                /** @description Rows wanted, 1 to 200. */
+                limit?: number;
+                /** @description Continue after this cursor. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_Person"];
+                };
+            };
+        };
+    };
+    getUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Person"];
+                };
+            };
+        };
+    };
+    removeUser: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Nothing"];
+                };
+            };
+        };
+    };
+    changeUser: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeUser"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Person"];
+                };
+            };
+        };
+    };
     viewAs: {
         parameters: {
             query?: {
@@ -5036,6 +7177,102 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_Nothing"];
+                };
+            };
+        };
+    };
+    reinstateUser: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Person"];
+                };
+            };
+        };
+    };
+    resetFactors: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Nothing"];
+                };
+            };
+        };
+    };
+    signOutUser: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Nothing"];
+                };
+            };
+        };
+    };
+    suspendUser: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Person"];
                 };
             };
         };

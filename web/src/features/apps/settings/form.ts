@@ -130,7 +130,7 @@ export function fromForm(form: SettingsForm): { settings: Settings; refused: Ref
     reference: form.reference.trim() || undefined,
     traffic: { mode: form.mode, port: number('port', 1, 65_535), public: form.isPublic },
     build: defined(build),
-    env: typed(form.env).map(({ name, value, secret }) => (secret === null ? { name: name.trim(), value } : ({ name: name.trim(), secret } as Entry as Schemas['EnvVar']))),
+    env: typed(form.env).map(({ name, value, secret }) => (secret === null ? { name: name.trim(), value } : { name: name.trim(), secret })),
     health: health(form, number, refused),
     restart: {
       firstDelay: needed('firstDelay', 0.001, 86_400, 1_000),
