@@ -5,24 +5,18 @@
 //!
 //! Start reading at [`Action`], then [`spec`]; a family a file.
 
-pub mod access;
-pub mod actor;
 pub mod admission;
 pub mod app;
+pub mod authority;
 pub mod deploy;
-pub mod factor;
 pub mod node;
-pub mod object;
-pub mod permission;
+pub mod people;
 pub mod process;
 pub mod project;
-pub mod rights;
-pub mod role;
 pub mod run;
 pub mod secret;
 pub mod spec;
 pub mod target;
-pub mod user;
 pub mod valid;
 pub mod variable;
 
@@ -30,7 +24,9 @@ use serde::{Deserialize, Serialize};
 
 pub use actor::{Actor, ActorKind};
 pub use admission::{Admission, Decision};
+pub use authority::{actor, object, permission, rights};
 pub use object::ObjectRef;
+pub use people::{access, factor, role, user};
 pub use permission::{Permission, PermissionSet};
 pub use rights::{Object, Rights, Standing};
 pub use spec::{Effect, Place, Spec};

@@ -9,9 +9,7 @@ pub mod metrics;
 pub(crate) mod names;
 pub mod node;
 pub mod plan;
-pub mod project;
 pub mod release;
-pub mod rights;
 pub mod run;
 pub mod secret;
 pub mod settings;
@@ -22,7 +20,8 @@ use serde::{Serialize, Serializer};
 use sf_types::{Fault, Timestamp};
 use utoipa::ToSchema;
 
-pub use user::person;
+pub use app::project;
+pub use user::{person, rights};
 
 /// RFC 3339 with milliseconds, UTC.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ToSchema)]

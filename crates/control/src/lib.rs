@@ -8,7 +8,6 @@
 //! leaves) and `node/receive.rs` (what a node's word does).
 
 pub mod audit;
-pub(crate) mod authority;
 pub mod control;
 pub mod events;
 pub mod health;
@@ -20,10 +19,8 @@ pub mod options;
 pub mod people;
 mod pipeline;
 pub mod queries;
-pub mod restore;
 pub mod sign_in;
 mod start;
-pub mod tenancy;
 
 pub(crate) use node::{backlog, delivery, dispatch, links, receive, resync, signer, written};
 pub(crate) use pipeline::{admission, moments, perform, rehearsal, subject, timers, transition};
@@ -37,8 +34,11 @@ pub use node::node_links::{Joined, Presence};
 pub use node::receive::REFUSED_ORDER;
 pub use node::signer::{Certified, Signer};
 pub use options::{Options, StartError};
+pub(crate) use people::authority;
+pub use people::tenancy;
 pub use pipeline::admission::{QUOTA_USED, QUOTA_WINDOW};
 pub use pipeline::perform::settings_tag;
 pub use pipeline::proposal::{Invitation, Made, Plan, Proposal, Proposed};
 pub use pipeline::{key, proposal};
 pub use queries::rights;
+pub use start::restore;

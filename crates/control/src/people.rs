@@ -4,11 +4,13 @@
 //! choose a password, take another name) is no run: it is audited here, in the same transaction.
 
 pub mod account;
+pub(crate) mod authority;
 pub mod invitations;
 pub mod look;
 pub mod passwords;
 pub(crate) mod perform;
 pub(crate) mod roles;
+pub mod tenancy;
 pub(crate) mod told;
 
 use sf_actions::ActorKind;

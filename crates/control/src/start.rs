@@ -1,5 +1,7 @@
 //! Starting: keys, the lanes, and what a crash may have left open.
 
+pub mod restore;
+
 use std::sync::Arc;
 
 use sf_bus::{Bus, Event, Topic};
@@ -13,7 +15,6 @@ use crate::keys::Keys;
 use crate::links::Links;
 use crate::mail::Mail;
 use crate::options::{Options, StartError};
-use crate::restore;
 use crate::sign_in::People;
 use crate::signer::Signer;
 

@@ -1,3 +1,4 @@
+// tidy: long because a simulated node is one actor with one memory, and its parts mean nothing apart.
 //! A simulated node: its key, its join counter, its promises, and the words it can say.
 
 use std::collections::{BTreeMap, HashMap};

@@ -1,5 +1,7 @@
 //! Apps.
 
+pub mod project;
+
 use serde::Serialize;
 use sf_protocol::query::{AppReport, Inspection, ProcessReport};
 use sf_store::apps::App;

@@ -1,6 +1,7 @@
 //! People, their sessions and tokens.
 
 pub mod person;
+pub mod rights;
 
 use serde::Serialize;
 use sf_store::sessions::Session;
@@ -9,8 +10,8 @@ use sf_store::users::User;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use self::rights::GrantView;
 use super::Time;
-use super::rights::GrantView;
 
 /// A person.
 #[derive(Clone, Debug, Serialize, ToSchema)]

@@ -1,5 +1,8 @@
 //! Authority as a table, made from the router's own description: a new route cannot be forgotten.
 
+mod by_role;
+mod rights;
+
 use std::time::Duration;
 
 use http::{Method, StatusCode};

@@ -12,8 +12,6 @@ mod idempotency;
 mod listening;
 mod lists;
 mod people;
-mod rights;
-mod roles_table;
 mod secrets;
 mod sign_in;
 mod sockets;

@@ -1,5 +1,5 @@
 import type { Schemas } from '@/api/client'
-import { text } from '@/locales/en/rights'
+import { text } from '@/locales/en/people/rights'
 
 type Shown = Schemas['Object']
 export type ObjectKind = 'tenant' | 'project' | 'node' | 'app' | 'server'

@@ -1,7 +1,7 @@
 import { api, data, plan, type Schemas } from '@/api/client'
 import { keys } from '@/api/keys'
 import type { Act } from '@/app/acting/useAct'
-import { text } from '@/locales/en/projects'
+import { text } from '@/locales/en/people/projects'
 
 type Project = Schemas['Project']
 const DRY = { dryRun: true } as const

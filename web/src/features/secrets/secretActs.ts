@@ -1,7 +1,7 @@
 import { api, data, plan } from '@/api/client'
 import { keys } from '@/api/keys'
 import type { Act } from '@/app/acting/useAct'
-import { text } from '@/locales/en/secrets'
+import { text } from '@/locales/en/people/secrets'
 import type { Secret } from './useSecrets'
 
 const DRY = { dryRun: true } as const

@@ -4,7 +4,7 @@ import { serverNow } from '@/api/clock'
 import { asProblem, type Problem } from '@/api/problem'
 import { access } from '@/api/session'
 import { failure, type Failure } from '@/app/failure'
-import { text } from '@/locales/en/session'
+import { text } from '@/locales/en/people/session'
 import { took, useTick } from '@/ui/write/moment'
 
 export type Ticket = Schemas['FactorTicket']

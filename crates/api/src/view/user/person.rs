@@ -72,7 +72,7 @@ pub struct InviterView {
 /// An invitation just made.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = NewInvitation)]
+#[schema(as = InvitationMade)]
 pub struct NewInvitationView {
     /// The invitation.
     pub invitation: InvitationView,

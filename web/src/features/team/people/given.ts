@@ -1,6 +1,6 @@
 import type { Schemas } from '@/api/client'
 import { objectName } from '@/app/rights/objects'
-import { text } from '@/locales/en/team'
+import { text } from '@/locales/en/people/team'
 
 type Grant = Schemas['Grant']
 

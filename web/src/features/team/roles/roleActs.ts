@@ -1,7 +1,7 @@
 import { api, data, plan, type Schemas } from '@/api/client'
 import { keys } from '@/api/keys'
 import type { Act } from '@/app/acting/useAct'
-import { text } from '@/locales/en/team'
+import { text } from '@/locales/en/people/team'
 import { changeOf, type Draft } from './draft'
 
 type Role = Schemas['Role']

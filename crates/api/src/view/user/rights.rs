@@ -8,7 +8,7 @@ use sf_store::grants::Given;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::Time;
+use crate::view::Time;
 
 /// An object that rights are given at.
 #[derive(Clone, Debug, Serialize, ToSchema)]

@@ -5,7 +5,7 @@ use sf_store::tenants::Project;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::Time;
+use crate::view::Time;
 
 /// What owns apps, servers, workflows and secrets that belong together.
 #[derive(Clone, Debug, Serialize, ToSchema)]

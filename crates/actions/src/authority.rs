@@ -1,0 +1,6 @@
+//! Who acts, and what they may do where.
+
+pub mod actor;
+pub mod object;
+pub mod permission;
+pub mod rights;

@@ -1,0 +1,6 @@
+//! What is changed about people: accounts, credentials, second factors, roles.
+
+pub mod access;
+pub mod factor;
+pub mod role;
+pub mod user;
