@@ -2,6 +2,7 @@
 //! `path:line: rule: what to do`. Where a rule on source lines would make the code worse, the line (or the one above)
 //! says so: `// tidy: <rule> because <reason>`.
 
+mod asvs;
 mod attributes;
 mod bans;
 mod floors;
@@ -65,6 +66,7 @@ pub fn run(root: &Path) -> anyhow::Result<ExitCode> {
         }
     }
     findings.extend(sizes::check_folders(&files, |path| tree::text(root, path).ok().flatten()));
+    findings.extend(asvs::check(|path| tree::text(root, path).ok().flatten()));
 
     let (members, packages) = graph::load(root)?;
     findings.extend(floors::check(&members));
