@@ -3946,7 +3946,7 @@ export interface components {
             /** @description Where it holds. */
             object: components["schemas"]["ObjectBody"];
         };
-        /** @description Whom to invite. */
+        /** @description Somebody to ask. */
         NewInvitation: {
             /** @description Their address. */
             email: string;

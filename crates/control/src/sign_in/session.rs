@@ -174,7 +174,7 @@ pub(super) async fn begin(
     users::signed_in(tx, user.id).await?;
     lockout::succeeded(tx, &user.email, origin.address).await?;
     let line = signing(Some((user.tenant, user.id)), &user.email, origin, "session.open", "succeeded");
-    tx.audit(Entry { fields: vec![("by", by.to_owned())], ..line });
+    tx.audit(Entry { fields: vec![("method", by.to_owned())], ..line });
     Ok((id, token))
 }
 

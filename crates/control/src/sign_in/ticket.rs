@@ -109,7 +109,7 @@ async fn enter(
         return Ok(Ok((user, session, token)));
     }
     let line = signing(Some((user.tenant, user.id)), &user.email, origin, "session.factor", "refused");
-    tx.audit(Entry { fields: vec![("by", method.word().to_owned())], ..line });
+    tx.audit(Entry { fields: vec![("method", method.word().to_owned())], ..line });
     Ok(Err(factor::wrong(ErrorKind::Unauthenticated)))
 }
 

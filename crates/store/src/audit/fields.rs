@@ -12,7 +12,7 @@ pub const FIELDS: &[(&str, &str)] = &[
     ("permission", "a permission"),
     ("object", "kind and id of the object a right is for"),
     ("version", "number of a version"),
-    ("method", "how a factor was proved: `totp`, `recovery`"),
+    ("method", "how somebody proved who they are: `password`, `totp`, `recovery`, `device`"),
     ("count", "how many"),
     ("epoch", "number of an epoch"),
     ("format", "format of an export"),
