@@ -36,7 +36,8 @@ fn body(method: &Method, path: &str) -> Option<Value> {
         ("GET" | "DELETE", _) => return None,
         ("PATCH", "/api/v1/nodes/{id}") => json!({ "name": "other" }),
         ("POST", "/api/v1/nodes/{id}/inspect") => json!({ "repository": "https://git.example.org/a" }),
-        ("PATCH", "/api/v1/users/{id}") => json!({ "name": "other" }),
+        ("PATCH", "/api/v1/users/{id}" | "/api/v1/projects/{id}" | "/api/v1/roles/{id}") => json!({ "name": "other" }),
+        ("POST", "/api/v1/users/{id}/grants") => json!({ "role": "viewer", "object": { "kind": "tenant" } }),
         ("PATCH", "/api/v1/apps/{id}") => json!({ "settings": settings }),
         ("PATCH", "/api/v1/secrets/{id}") => json!({ "value": "other" }),
         ("POST", "/api/v1/runs/{id}/approve" | "/api/v1/runs/{id}/reject") => json!({ "hash": "0" }),
@@ -105,9 +106,13 @@ async fn what_belongs_to_another_tenant_does_not_exist() {
             "users" => &theirs.user,
             "invitations" => &theirs.invitation,
             "secrets" => &theirs.secret,
+            "projects" => &theirs.project,
+            "roles" => &theirs.role,
             other => panic!("whose `{other}` are to be tried?"),
         };
-        let answer = world.call(method.clone(), &path.replace("{id}", id), body(&method, &path)).await;
+        let answer = world
+            .call(method.clone(), &path.replace("{id}", id).replace("{grant}", &theirs.grant), body(&method, &path))
+            .await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{method} {path}: {}", answer.body);
         let text = answer.body["error"]["message"].to_string();
         assert!(!text.contains("theirs"), "{method} {path} tells a name: {text}");

@@ -326,12 +326,13 @@ async fn what_is_no_role_object_or_address_invites_nobody() {
     let theirs = world.stranger().await;
     let some = "0193a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b";
     for (email, role, object, status) in [
-        ("bo", "viewer", json!(null), 400),
-        ("bo@example.org\r\nBcc: eve@example.org", "viewer", json!(null), 400),
-        ("bo@example.org", "", json!(null), 400),
-        ("bo@example.org", "*", json!(null), 400),
-        ("bo@example.org", "root", json!(null), 400),
-        ("bo@example.org", some, json!(null), 404),
+        ("bo", "viewer", json!({ "kind": "tenant" }), 400),
+        ("bo@example.org\r\nBcc: eve@example.org", "viewer", json!({ "kind": "tenant" }), 400),
+        ("bo@example.org", "", json!({ "kind": "tenant" }), 400),
+        ("bo@example.org", "*", json!({ "kind": "tenant" }), 400),
+        ("bo@example.org", "root", json!({ "kind": "tenant" }), 400),
+        ("bo@example.org", some, json!({ "kind": "tenant" }), 404),
+        ("bo@example.org", "viewer", json!(null), 400),
         ("bo@example.org", "viewer", json!({ "kind": "tenant", "id": some }), 400),
         ("bo@example.org", "viewer", json!({ "kind": "app" }), 400),
         ("bo@example.org", "viewer", json!({ "kind": "app", "id": null }), 400),

@@ -231,6 +231,9 @@ pub struct Stranger {
     pub user: String,
     pub invitation: String,
     pub secret: String,
+    pub project: String,
+    pub role: String,
+    pub grant: String,
 }
 
 async fn stranger<F: Future<Output = Answer>>(
@@ -249,7 +252,14 @@ async fn stranger<F: Future<Output = Answer>>(
     let me = ask(Method::GET, "/api/v1/auth/me".into(), None).await.expect(200);
     let body = json!({ "email": "theirs@example.org", "role": "viewer" });
     let invited = ask(Method::POST, "/api/v1/invitations".into(), Some(body)).await.expect(201);
+    let body = json!({ "name": "theirs" });
+    let project = id(&ask(Method::POST, "/api/v1/projects".into(), Some(body)).await.expect(201));
+    let body = json!({ "name": "theirs", "permissions": ["app:view"] });
+    let role = id(&ask(Method::POST, "/api/v1/roles".into(), Some(body)).await.expect(201));
     Stranger {
+        project,
+        role,
+        grant: id(&me["grants"][0]),
         node: node.to_string(),
         run: id(&opened["run"]),
         token: id(&made["token"]),

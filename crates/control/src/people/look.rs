@@ -29,6 +29,14 @@ impl Control {
         Ok(users::get(&self.core().store.read(actor.scope()), user).await?)
     }
 
+    /// Whether somebody whom the caller was shown is asked for a second factor at sign-in.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn has_second_factor(&self, user: UserId) -> Result<bool, Fault> {
+        Ok(sf_store::factors::is_needed(&self.core().store.read(sf_types::Scope::System), user).await?)
+    }
+
     /// Invitations that nobody has used, newest first, with the names of who made them.
     ///
     /// # Errors

@@ -154,5 +154,6 @@ async fn show(api: &Api, caller: &Caller, user: UserId) -> std::result::Result<P
 
 async fn view(api: &Api, caller: &Caller, user: User) -> std::result::Result<PersonView, Problem> {
     let roles = api.control().grants(&caller.actor, user.id).await?.into_iter().map(GrantView::of).collect();
-    Ok(PersonView::of(user, false, roles))
+    let two_factor = api.control().has_second_factor(user.id).await?;
+    Ok(PersonView::of(user, two_factor, roles))
 }

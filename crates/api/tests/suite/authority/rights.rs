@@ -208,6 +208,8 @@ async fn a_key_with_limits_stays_within_them() {
 async fn projects_come_change_and_go() {
     let world = World::new().await;
     let node = world.node("box").await;
+    // Which one was first is told by its time.
+    world.clock.set(crate::world::start().plus(std::time::Duration::from_secs(1)));
     let made = world.post("/api/v1/projects", json!({ "name": "games" })).await.expect(201);
     let path = format!("/api/v1/projects/{}", id(&made));
     assert_eq!(world.post("/api/v1/projects", json!({ "name": "games" })).await.code(), "name.taken");
