@@ -123,8 +123,11 @@ impl From<StoreError> for Stopped {
     }
 }
 
+/// Name, mode and contents of a file of keys.
+type KeyFile = (String, u32, Vec<u8>);
+
 /// Each of the known files that is there, and where the master key comes from.
-fn key_files(data: &Path, master: &MasterSource) -> Result<(Vec<(String, u32, Vec<u8>)>, &'static str), Failure> {
+fn key_files(data: &Path, master: &MasterSource) -> Result<(Vec<KeyFile>, &'static str), Failure> {
     let source = match master {
         MasterSource::File(_) => "file",
         MasterSource::Text(_) => "environment",

@@ -106,9 +106,9 @@ impl Case {
     /// Whether a door opens to it: anything but the refusal that the door has for what is no credential of its own.
     async fn opens(&self, door: &str, credential: &str) -> bool {
         let world = &self.world;
-        let send = async |path: &str, body: Value| self.from_anew(Method::POST, path, None, Some(body)).await;
+        let send = async |path: &str, body: Value| self.sent_anew(Method::POST, path, None, Some(body)).await;
         let answer = match door {
-            "rest" => self.from_anew(Method::GET, "/api/v1/auth/me", Some(credential), None).await,
+            "rest" => self.sent_anew(Method::GET, "/api/v1/auth/me", Some(credential), None).await,
             "socket" => {
                 let header = ("authorization", format!("Bearer {credential}"));
                 return sockets::open(self.address, &[header]).await.is_ok();
@@ -139,7 +139,7 @@ impl Case {
             "code off" => {
                 let body = json!({ "code": credential });
                 let path = "/api/v1/auth/factors/recovery-codes";
-                self.from_anew(Method::POST, path, Some(&self.person), Some(body)).await
+                self.sent_anew(Method::POST, path, Some(&self.person), Some(body)).await
             }
             "CLI poll" => send("/api/v1/auth/device/token", json!({ "deviceCode": credential })).await,
             "CLI approval" => world.post("/api/v1/auth/device/approve", json!({ "userCode": credential })).await,
@@ -151,7 +151,7 @@ impl Case {
     }
 
     /// From an address that was never seen.
-    async fn from_anew(&self, method: Method, path: &str, token: Option<&str>, body: Option<Value>) -> Answer {
+    async fn sent_anew(&self, method: Method, path: &str, token: Option<&str>, body: Option<Value>) -> Answer {
         let nth = self.nth.get().wrapping_add(1);
         self.nth.set(nth);
         let from = format!("10.0.0.{nth}");
@@ -160,7 +160,7 @@ impl Case {
 
     async fn login(&self, email: &str) -> Answer {
         let body = json!({ "email": email, "password": PASSWORD, "kind": "cli" });
-        self.from_anew(Method::POST, "/api/v1/auth/login", None, Some(body)).await
+        self.sent_anew(Method::POST, "/api/v1/auth/login", None, Some(body)).await
     }
 
     async fn access(&self, audience: Audience) -> String {
@@ -170,7 +170,7 @@ impl Case {
 
     async fn device(&self) -> Value {
         let body = json!({ "client": "serverflow" });
-        self.from_anew(Method::POST, "/api/v1/auth/device", None, Some(body)).await.expect(200)
+        self.sent_anew(Method::POST, "/api/v1/auth/device", None, Some(body)).await.expect(200)
     }
 
     /// A machine that waits for approval, and its code.

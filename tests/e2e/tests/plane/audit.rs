@@ -113,7 +113,8 @@ fn every_damage_is_named(plane: &Plane, file: &File, signed: &[u64], middle: u64
     let last = file.last();
     // What can be said of a rewritten line is where the last good signature stands.
     let behind_signature = |n: u64| signed.iter().rev().find(|size| **size < n).map_or(1, |size| size + 1);
-    let cases: &[(&str, Bend, Damage, &dyn Fn(u64) -> u64)] = &[
+    type Named<'a> = (&'a str, Bend, Damage, &'a dyn Fn(u64) -> u64);
+    let cases: &[Named<'_>] = &[
         ("edited", edit, Damage::Edited, &|n| n),
         ("edited with its hash", edit_with_its_hash, Damage::Forked, &|n| {
             if n == last { behind_signature(n) } else { n + 1 }

@@ -109,7 +109,7 @@ async fn strangers_get_fifty_guesses_a_month_and_the_owner_is_let_in_where_they_
     // At home it works as ever, and that lets the owner in from elsewhere, too.
     login(&world, "bo@example.org", PASSWORD, "192.0.2.7").await.expect(200);
     login(&world, "bo@example.org", PASSWORD, "198.51.100.1").await.expect(200);
-    assert!(MOST_FAILURES <= 100);
+    const { assert!(MOST_FAILURES <= 100) };
 }
 
 #[tokio::test]
