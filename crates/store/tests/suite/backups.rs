@@ -173,7 +173,8 @@ pub async fn a_copy_made_beside_64_writers_is_of_one_moment(world: World) {
     let writing = futures_util::future::join_all((0..64).map(|_| keeps_writing(&store, &stop)));
     let reading = async {
         // Until four of them show that writers went on between them.
-        let mut copies: Vec<(Vec<Step>, Rows, Vec<(InstanceId, audit::Head)>)> = Vec::new();
+        type Copied = (Vec<Step>, Rows, Vec<(InstanceId, audit::Head)>);
+        let mut copies: Vec<Copied> = Vec::new();
         while copies.len() < 4 {
             let copy = read(&world.db.options).await;
             if !copy.2.is_empty() && copies.last().is_none_or(|last| last.2 != copy.2) {
