@@ -104,7 +104,7 @@ journey('makes a role in the matrix by keyboard, gives it, and sees it in "view 
   assert.equal(await row.getAttribute('data-allowed'), 'true')
   assert.match(await row.textContent(), /Release manager at App hello-node/)
   assert.equal(await page.locator('[data-permission="admin:roles"]').getAttribute('data-allowed'), 'false')
-  await page.getByLabel('Where').selectOption('tenant')
+  await page.getByLabel('Where', { exact: true }).selectOption('tenant')
   await page.locator('[data-permission="app:deploy"][data-allowed=false]').waitFor()
 })
 

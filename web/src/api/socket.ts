@@ -29,6 +29,10 @@ const LISTS: Record<string, string> = {
   'app.status.update': 'apps',
   'node.status.update': 'nodes',
   'approval.update': 'approvals',
+  'user.update': 'users',
+  'invitation.update': 'users',
+  'role.update': 'users',
+  'project.update': 'projects',
 }
 
 /** An event is told once, by the closest topic followed; whoever follows another one it belongs to hears it as well. */

@@ -232,3 +232,30 @@ async fn projects_come_change_and_go() {
     // The name is free again.
     world.post("/api/v1/projects", json!({ "name": "empty" })).await.expect(201);
 }
+
+#[tokio::test]
+async fn several_teams_are_turned_on_without_losing_anything_and_live_apart() {
+    use sf_control::tenancy::{create_team, switch};
+    let world = &World::new().await;
+    let app = world.app("shop", world.node("box").await).await;
+    let store = world.control.store();
+    let (name, email, called) = ("Second".parse().unwrap(), "two@example.org".parse().unwrap(), "Two".parse().unwrap());
+    let make = || create_team(store, world.control.rng(), None, &name, (&email, &called));
+    assert_eq!(make().await.unwrap_err().code, "team.single");
+    switch(store, true).await.unwrap();
+    let (team, password) = make().await.unwrap();
+    assert_eq!(make().await.unwrap_err().code, "user.exists");
+    assert_eq!(switch(store, false).await.unwrap_err().code, "team.several");
+    // The first team has what it had; the second has nothing, and its owner everything within it.
+    world.get(&format!("/api/v1/apps/{app}")).await.expect(200);
+    let body = json!({ "email": "two@example.org", "password": password.expose() });
+    let theirs = world.send(Method::POST, "/api/v1/auth/login", None, Some(body)).await.expect(200);
+    let token = theirs["accessToken"].as_str().unwrap();
+    let ask = |path: String| async move { world.send(Method::GET, &path, Some(token), None).await };
+    let me = ask("/api/v1/auth/me".to_owned()).await.expect(200);
+    assert_eq!((id(&me["tenant"]), me["grants"][0]["role"].as_str()), (team.id.to_string(), Some("owner")));
+    for list in ["apps", "nodes", "runs", "secrets"] {
+        assert_eq!(ask(format!("/api/v1/{list}")).await.expect(200), json!([]), "{list}");
+    }
+    assert_eq!(ask(format!("/api/v1/apps/{app}")).await.status, StatusCode::NOT_FOUND);
+}
