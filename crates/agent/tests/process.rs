@@ -463,7 +463,7 @@ async fn a_shim_killed_while_the_daemon_is_away_is_lost_and_can_be_revived() {
 #[tokio::test]
 async fn a_flood_costs_neither_memory_nor_disk_and_is_counted() {
     let world = World::new();
-    let spec = world.script("head -c 60000000 /dev/zero | tr '\\0' 'x' | fold -w 99; echo; echo done; sleep 1000");
+    let spec = world.script("head -c 300000000 /dev/zero | tr '\\0' 'x' | fold -w 99; echo; echo done; sleep 1000");
     let process = world.supervisor.start(&spec).await.unwrap();
     line(&process, "were not kept").await;
     let status = within(process.refresh()).await.unwrap();
