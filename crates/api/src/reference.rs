@@ -350,7 +350,8 @@ const API: &str = r#"Base `/api/v1`, JSON, camelCase; the whole description is i
 answered, and taken where it is a UUID.
 
 **Credentials.** `Authorization: Bearer <access token or sf_ token>`. Browsers keep their refresh token in a cookie that
-scripts cannot read; requests with it need an `Origin` of our own and the header `X-Serverflow-Client`.
+scripts cannot read; requests with it need an `Origin` of our own, the header `X-Serverflow-Client`, and the value of the
+cookie `sf_csrf` in the header `X-Serverflow-Csrf`.
 
 **Writes** take `?dryRun=true` (answered with a plan) and `Idempotency-Key` (1 to 255 visible ASCII characters), apart
 from those below `/auth/`, which hold passwords and codes and are never replayed: the same request with the same key is answered again with `Idempotent-Replayed: true`, another request with it is a conflict. What

@@ -1,5 +1,6 @@
 import createClient, { type Middleware } from 'openapi-fetch'
 import { learn } from './clock'
+import { csrf } from './csrf'
 import { asProblem, Problem, retryAfter, type ErrorBody } from './problem'
 import type { components, paths } from './schema'
 import { access } from './session'
@@ -24,6 +25,7 @@ async function withAccess(request: Request): Promise<Response> {
   const send = async (token: string | null): Promise<Response> => {
     const copy = request.clone()
     copy.headers.set('X-Serverflow-Client', 'dashboard')
+    copy.headers.set('X-Serverflow-Csrf', csrf())
     if (token) copy.headers.set('Authorization', `Bearer ${token}`)
     return fetch(copy, { signal: AbortSignal.any([request.signal, AbortSignal.timeout(TIMEOUT_MS)]) })
   }

@@ -1,5 +1,6 @@
 import { ref } from 'vue'
 import { learn } from './clock'
+import { csrf } from './csrf'
 import { asProblem, Problem, retryAfter } from './problem'
 import type { components } from './schema'
 
@@ -68,7 +69,7 @@ class Access {
       if (this.current && this.current !== stale) return this.current
       const response = await fetch('/api/v1/auth/refresh', {
         method: 'POST',
-        headers: { 'Content-Type': 'application/json', 'X-Serverflow-Client': 'dashboard' },
+        headers: { 'Content-Type': 'application/json', 'X-Serverflow-Client': 'dashboard', 'X-Serverflow-Csrf': csrf() },
         body: '{}',
         signal: AbortSignal.timeout(15_000),
       }).catch((error: unknown) => {

@@ -4,7 +4,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, header};
-use sf_identity::csrf;
+use sf_identity::csrf::{self, CsrfRefusal};
 use sf_types::{ErrorKind, Fault};
 
 use crate::fault::Problem;
@@ -14,6 +14,12 @@ use crate::state::Api;
 pub const CLIENT: HeaderName = HeaderName::from_static("x-serverflow-client");
 /// Name of the cookie that holds a browser's refresh token.
 pub const REFRESH_COOKIE: &str = "sf_refresh";
+/// Name of the cookie that our own pages read, to show that they are ours.
+pub const CSRF_COOKIE: &str = "sf_csrf";
+/// The header in which they send it back.
+pub const CSRF: HeaderName = HeaderName::from_static("x-serverflow-csrf");
+/// Where the cookie alone says who is asking.
+const BY_COOKIE: [&str; 2] = ["/api/v1/auth/refresh", "/api/v1/auth/logout"];
 /// Where a browser sends it.
 pub const REFRESH_PATH: &str = "/api/v1/auth";
 
@@ -29,23 +35,41 @@ pub(crate) async fn guard(State(api): State<Api>, request: Request, next: Next) 
                 .fix(format!("Open the dashboard under its own name; programs send a token, or the header {CLIENT}."));
             return Problem::from(fault).into_response();
         }
+        if BY_COOKIE.contains(&request.uri().path())
+            && let Err(refusal) = check_token(&api, request.headers(), request.method().as_str())
+        {
+            return Problem::from(refusal.fault()).into_response();
+        }
     }
     next.run(request).await
 }
 
+/// Whether the page knows the token of the cookie's own session. What is no refresh token is for the handler to refuse.
+fn check_token(api: &Api, headers: &HeaderMap, method: &str) -> Result<(), CsrfRefusal> {
+    let token = cookie(headers).unwrap_or_default();
+    let jar = axum_extra::extract::CookieJar::from_headers(headers);
+    let shown = jar.get(CSRF_COOKIE).map(|cookie| cookie.value().to_owned());
+    let request = csrf::Request { cookie: shown.as_deref(), ..described(api, headers, method) };
+    api.control().check_csrf(&token, &request)
+}
+
 /// Whether a page of ours sent this.
 pub(crate) fn is_own(api: &Api, headers: &HeaderMap, method: &str) -> bool {
+    csrf::check_origin(&described(api, headers, method)).is_ok()
+}
+
+/// What a request says of where it comes from.
+fn described<'a>(api: &Api, headers: &'a HeaderMap, method: &'a str) -> csrf::Request<'a> {
     let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let request = csrf::Request {
+    csrf::Request {
         method,
         origin: text(&header::ORIGIN),
         fetch_site: text(&HeaderName::from_static("sec-fetch-site")),
         host: text(&header::HOST).unwrap_or_default(),
         is_tls: api.options().https,
         cookie: None,
-        header: None,
-    };
-    csrf::check_origin(&request).is_ok()
+        header: text(&CSRF),
+    }
 }
 
 /// A socket: programs name no origin; a page has to be ours, or listed by the operator.

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use sf_actions::{ActorKind, Permission};
 use sf_control::sign_in::{Entered, Origin, SignedIn};
 use sf_store::sessions::SessionKind;
-use sf_types::{ErrorKind, Fault, RequestId, Secret};
+use sf_types::{ErrorKind, Fault, RequestId, Secret, SessionId};
 use utoipa::ToSchema;
 
 use crate::body::Strict;
@@ -23,7 +23,7 @@ use crate::caller::{self, Caller};
 use crate::envelope::{Envelope, Result, ok};
 use crate::fault::Problem;
 use crate::layer::address::From;
-use crate::layer::origin::{self, REFRESH_COOKIE, REFRESH_PATH};
+use crate::layer::origin::{self, CSRF_COOKIE, REFRESH_COOKIE, REFRESH_PATH};
 use crate::state::Api;
 use crate::view::rights::GrantView;
 use crate::view::sign_in::EnteredView;
@@ -155,7 +155,7 @@ pub async fn refresh(
             let over = fault.kind == ErrorKind::Unauthenticated && kind == Kind::Browser;
             let mut response = Problem::from(fault).into_response();
             if over {
-                set_cookie(&api, &mut response, None);
+                set_cookies(&api, &mut response, None);
             }
             Ok(response)
         }
@@ -189,7 +189,7 @@ pub async fn logout(
         }
     }
     let mut response = ok(Nothing {}).into_response();
-    set_cookie(&api, &mut response, None);
+    set_cookies(&api, &mut response, None);
     Ok(response)
 }
 
@@ -210,7 +210,7 @@ pub async fn me(State(api): State<Api>, caller: Caller) -> Result<MeView> {
 
 /// A session as its owner gets it.
 pub(crate) fn answer(api: &Api, signed_in: SignedIn, kind: Kind, status: StatusCode) -> Response {
-    let refresh = signed_in.refresh.expose().clone();
+    let (refresh, session) = (signed_in.refresh.expose().clone(), signed_in.session);
     let view = SignedInView {
         access_token: signed_in.access.expose().clone(),
         expires_at: Time(signed_in.access_expires_at),
@@ -220,24 +220,30 @@ pub(crate) fn answer(api: &Api, signed_in: SignedIn, kind: Kind, status: StatusC
     };
     let mut response = ok(view).status(status).into_response();
     if kind == Kind::Browser {
-        set_cookie(api, &mut response, Some(refresh));
+        set_cookies(api, &mut response, Some((refresh, session)));
     }
     response
 }
 
-/// Sets the refresh cookie, or takes it back.
-fn set_cookie(api: &Api, response: &mut Response, token: Option<String>) {
-    let gone = token.is_none();
-    let mut cookie = Cookie::new(REFRESH_COOKIE, token.unwrap_or_default());
-    cookie.set_http_only(true);
-    cookie.set_same_site(SameSite::Strict);
-    cookie.set_path(REFRESH_PATH);
-    cookie.set_secure(api.options().https);
-    if gone {
-        cookie.make_removal();
-    }
-    if let Ok(value) = HeaderValue::from_str(&cookie.to_string()) {
-        response.headers_mut().append(header::SET_COOKIE, value);
+/// Sets a browser's cookies, or takes them back.
+fn set_cookies(api: &Api, response: &mut Response, session: Option<(String, SessionId)>) {
+    let gone = session.is_none();
+    let (token, csrf) = session.map_or_else(Default::default, |(token, id)| (token, api.control().csrf_token(id)));
+    let mut refresh = Cookie::new(REFRESH_COOKIE, token);
+    refresh.set_http_only(true);
+    refresh.set_path(REFRESH_PATH);
+    // Read by our own pages, which send it back in a header.
+    let mut csrf = Cookie::new(CSRF_COOKIE, csrf);
+    csrf.set_path("/");
+    for mut cookie in [refresh, csrf] {
+        cookie.set_same_site(SameSite::Strict);
+        cookie.set_secure(api.options().https);
+        if gone {
+            cookie.make_removal();
+        }
+        if let Ok(value) = HeaderValue::from_str(&cookie.to_string()) {
+            response.headers_mut().append(header::SET_COOKIE, value);
+        }
     }
 }
 

@@ -119,9 +119,15 @@ impl Case {
             }
             "refresh" => send("/api/v1/auth/refresh", json!({ "refreshToken": credential })).await,
             "refresh cookie" => {
-                let cookie = format!("sf_refresh={credential}");
-                let headers =
-                    [("cookie", cookie.as_str()), ("x-serverflow-client", "web"), ("origin", "http://localhost")];
+                let session = sf_identity::refresh::read(credential).ok().map(|(session, _)| session);
+                let csrf = session.map(|session| world.control.csrf_token(session)).unwrap_or_default();
+                let cookie = format!("sf_refresh={credential}; sf_csrf={csrf}");
+                let headers = [
+                    ("cookie", cookie.as_str()),
+                    ("x-serverflow-client", "web"),
+                    ("origin", "http://localhost"),
+                    ("x-serverflow-csrf", csrf.as_str()),
+                ];
                 world.raw(request(Method::POST, "/api/v1/auth/refresh", None, None, &headers)).await
             }
             "set-up" => {

@@ -19,6 +19,13 @@ fn value(cookie: &str) -> &str {
     cookie.split(';').next().unwrap()
 }
 
+/// The token that a browser's own pages can read.
+fn csrf(answer: &Answer) -> String {
+    let set = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
+    let found = set.filter_map(|text| text.strip_prefix("sf_csrf=")).next().unwrap();
+    found.split(';').next().unwrap().to_owned()
+}
+
 async fn login(world: &World, kind: Option<&str>) -> Answer {
     let mut body = json!({ "email": EMAIL, "password": PASSWORD });
     if let Some(kind) = kind {
@@ -45,7 +52,16 @@ async fn a_browser_keeps_its_refresh_token_where_scripts_cannot_read_it() {
         let answer = world.raw(refresh(&refused)).await;
         assert_eq!((answer.status, answer.code()), (StatusCode::FORBIDDEN, "csrf.refused"), "{refused:?}");
     }
-    let renewed = world.raw(refresh(&[sent, client, own])).await;
+    // From our own page, but without what only our own page can read.
+    let csrf = csrf(&signed_in);
+    let both = format!("{}; sf_csrf={csrf}", value(&set));
+    let (both, token, wrong) =
+        (("cookie", both.as_str()), ("x-serverflow-csrf", csrf.as_str()), ("x-serverflow-csrf", "x"));
+    for refused in [vec![sent, client, own], vec![sent, client, own, token], vec![both, client, own, wrong]] {
+        let answer = world.raw(refresh(&refused)).await;
+        assert_eq!((answer.status, answer.code()), (StatusCode::FORBIDDEN, "csrf.token"), "{refused:?}");
+    }
+    let renewed = world.raw(refresh(&[both, client, own, token])).await;
     assert_eq!(renewed.status, StatusCode::OK, "{}", renewed.body);
     assert_ne!(value(&cookie(&renewed)), value(&set));
     let nothing = world.raw(refresh(&[client, own])).await;
@@ -74,8 +90,15 @@ async fn a_program_gets_its_refresh_token_in_the_answer_and_a_spent_one_ends_the
 #[tokio::test]
 async fn signing_out_ends_the_session_of_a_cookie_too() {
     let world = World::new().await;
-    let set = cookie(&login(&world, None).await);
-    let headers = [("cookie", value(&set)), ("x-serverflow-client", "web"), ("origin", "http://localhost")];
+    let signed_in = login(&world, None).await;
+    let csrf = csrf(&signed_in);
+    let both = format!("{}; sf_csrf={csrf}", value(&cookie(&signed_in)));
+    let headers = [
+        ("cookie", both.as_str()),
+        ("x-serverflow-client", "web"),
+        ("origin", "http://localhost"),
+        ("x-serverflow-csrf", csrf.as_str()),
+    ];
     let out = world.raw(request(Method::POST, "/api/v1/auth/logout", None, None, &headers)).await;
     assert_eq!(out.status, StatusCode::OK, "{}", out.body);
     assert!(cookie(&out).contains("Max-Age=0"), "{}", cookie(&out));

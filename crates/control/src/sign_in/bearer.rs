@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use sf_actions::{Actor, ActorKind};
 use sf_identity::access::{Audience, Grant};
-use sf_identity::token;
+use sf_identity::csrf::{self, CsrfKey, CsrfRefusal};
+use sf_identity::{refresh, token};
 use sf_store::{StoreError, sessions, tokens, users};
-use sf_types::{ErrorKind, Fault, Scope, Secret, UserId};
+use sf_types::{ErrorKind, Fault, Scope, Secret, SessionId, UserId};
 
 use crate::authority;
 use crate::control::Control;
@@ -89,6 +90,23 @@ impl Control {
         let ActorKind::Person { user, session } = actor.kind else { return Ok(None) };
         let grant = Grant { audience, user, session, tenant: actor.tenant };
         Ok(Some(self.core().access.issue(grant, self.now(), &self.core().rng)?))
+    }
+}
+
+impl Control {
+    /// What our own pages show to prove that they are ours: for a cookie that they can read.
+    pub fn csrf_token(&self, session: SessionId) -> String {
+        CsrfKey::new(&self.core().keys.master).token(session)
+    }
+
+    /// Whether a request that a refresh cookie speaks for comes from a page that knows its session's token. What is no
+    /// refresh token passes: there is nothing to protect.
+    ///
+    /// # Errors
+    /// [`CsrfRefusal`].
+    pub fn check_csrf(&self, refresh: &str, request: &csrf::Request<'_>) -> Result<(), CsrfRefusal> {
+        let Ok((session, _)) = refresh::read(refresh) else { return Ok(()) };
+        CsrfKey::new(&self.core().keys.master).check(request, session)
     }
 }
 

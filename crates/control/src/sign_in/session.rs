@@ -168,6 +168,10 @@ pub(super) async fn begin(
     origin: &Origin,
     by: &str,
 ) -> sf_store::Result<(SessionId, Secret<String>)> {
+    // Who was suspended since the proof was looked at does not come in by it.
+    if users::get(tx, user.id).await?.disabled_at.is_some() {
+        return Err(signed_out().into());
+    }
     let id: SessionId = tx.new_id();
     let (token, family) = core.people.refresh.start(id, tx.now(), &core.rng);
     sessions::create(tx, &session_row(user, &family, origin)).await?;
