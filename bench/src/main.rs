@@ -4,10 +4,12 @@
 //!
 //! Simulated agents live in a second process, started from this very binary as `sf-bench agents`. `sf-bench orders`
 //! measures orders alone, `sf-bench sign-in` what a flood of sign-ins costs everybody else, `sf-bench audit` the
-//! verification of the audit chain.
+//! verification of the audit chain, `sf-bench authority` deciding about a request, `sf-bench memory` what a plain
+//! connection takes.
 
 mod agents;
 mod audit;
+mod authority;
 mod floors;
 mod line;
 mod orders;
@@ -34,6 +36,8 @@ fn main() -> Result<()> {
         Some("tls") => runtime.block_on(secured()),
         Some("sign-in") => runtime.block_on(sign_in::flood()),
         Some("audit") => audit::verify_rate(),
+        Some("authority") => authority::decisions(),
+        Some("memory") => runtime.block_on(memory()),
         Some("orders") => runtime.block_on(orders_only()),
         _ => runtime.block_on(measure()),
     }
@@ -43,6 +47,7 @@ async fn measure() -> Result<()> {
     let fsync = floors::disk().await?;
     floors::loopback().await?;
     audit::verify_rate()?;
+    authority::decisions()?;
     plain(count()?, &fsync).await?;
     sign_in::flood().await?;
     // In a process of its own: memory that the first part gave back would hide what these connections take.
@@ -69,6 +74,19 @@ async fn plain(count: usize, fsync: &line::Times) -> Result<()> {
     orders::round_trip(&plane, &admin, &apps, fsync).await?;
     orders::throughput(&plane, &admin, &apps).await?;
     agents::storm(&plane, &admin, &mut swarm, count).await?;
+    swarm.stop().await?;
+    plane.stop().await;
+    Ok(())
+}
+
+/// Memory of plain connections alone.
+async fn memory() -> Result<()> {
+    let count = count()?;
+    let plane = Plane::real_time(false).await?;
+    plane.admin().await?;
+    let mut swarm = Agents::start(&plane, count).await?;
+    let memory = agents::connect(&plane, &mut swarm, count).await?;
+    Line::new("agents", "memory_each", memory, "KB").floor(12.0).print()?;
     swarm.stop().await?;
     plane.stop().await;
     Ok(())

@@ -424,3 +424,58 @@ async fn suspension_and_lost_rights_reach_a_live_socket_within_five_seconds() {
     assert_eq!(socket.next().await.unwrap_err(), 4401);
     assert!(began.elapsed() < CUT_WITHIN, "{:?}", began.elapsed());
 }
+
+#[tokio::test]
+async fn every_topic_tells_of_what_its_reader_may_see_and_of_nothing_else() {
+    let world = World::new().await;
+    let address = serve(&world).await;
+    let node = world.node("box").await;
+    let (mine, other) = (world.app("mine", node).await, world.app("other", node).await);
+    let (my_run, other_run) = (world.run(&mine).await, world.run(&other).await);
+    let token = world.member(world.tenant().await, "bo@example.org", &[]).await;
+    let me = world.send(Method::GET, "/api/v1/auth/me", Some(&token), None).await.expect(200);
+    let grants = format!("/api/v1/users/{}/grants", me["user"]["id"].as_str().unwrap());
+    let header = [("authorization", format!("Bearer {token}"))];
+    let lists = ["runs", "apps", "nodes", "approvals", "users", "projects"];
+    let mut socket = open(address, &header).await.unwrap();
+    for list in lists {
+        let (_, answer) = socket.subscribe(json!({ "topics": [list] })).await;
+        assert_eq!(answer["error"]["code"], "permission.missing", "{list} without any right");
+    }
+    world.post(&grants, json!({ "role": "viewer", "object": { "kind": "app", "id": mine } })).await.expect(201);
+    drop(socket);
+    let mut socket = open(address, &header).await.unwrap();
+    for (topic, expected) in [
+        (format!("app:{mine}"), true),
+        (format!("logs:app:{mine}"), true),
+        (format!("run:{my_run}"), true),
+        (format!("logs:run:{my_run}"), true),
+        (format!("app:{other}"), false),
+        (format!("logs:app:{other}"), false),
+        (format!("run:{other_run}"), false),
+        (format!("logs:run:{other_run}"), false),
+        (format!("node:{node}"), false),
+        ("users".to_owned(), false),
+        ("apps".to_owned(), true),
+        ("runs".to_owned(), true),
+    ] {
+        let (_, answer) = socket.subscribe(json!({ "topics": [topic] })).await;
+        assert_eq!(answer.get("subscribed").is_some(), expected, "{topic}: {answer}");
+    }
+    // A list tells of the one app: what happens to the other is not heard, neither now nor when resuming.
+    let settings = json!({ "repository": "https://git.example.org/b" });
+    for app in [&other, &mine] {
+        world
+            .call(Method::PATCH, &format!("/api/v1/apps/{app}"), Some(json!({ "settings": settings })))
+            .await
+            .expect(200);
+    }
+    let heard = socket.next().await.unwrap();
+    assert_eq!(
+        (heard["event"].as_str(), heard["data"]["id"].as_str()),
+        (Some("app.status.update"), Some(mine.as_str()))
+    );
+    let mut again = open(address, &header).await.unwrap();
+    let (before, _) = again.subscribe(json!({ "topics": ["apps"], "after": "0" })).await;
+    assert!(!before.is_empty() && before.iter().all(|event| event["data"]["id"] == mine.as_str()), "{before:?}");
+}
