@@ -1,6 +1,6 @@
 //! Pages are stable while rows come in between.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::world::World;
 
@@ -61,4 +61,19 @@ async fn a_machines_keys_are_shown_to_those_who_may_see_it() {
     assert!(key["createdAt"].is_string() && key["retiredAt"].is_null(), "{key}");
     let unknown = world.get("/api/v1/nodes/0193a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b/keys").await;
     assert_eq!(unknown.status.as_u16(), 404);
+}
+
+#[tokio::test]
+async fn the_chain_is_checked_on_and_on_and_holds() {
+    let world = World::new().await;
+    for number in 0..3 {
+        // Each look goes on behind the one before, with no signed head between them.
+        let state = world.get("/api/v1/activity/state").await.expect(200);
+        let chain = &state["instances"][0];
+        assert!(chain["firstBad"].is_null(), "{chain}");
+        assert_eq!(chain["checkedUpTo"], chain["size"], "{chain}");
+        world.post("/api/v1/tokens", json!({ "name": format!("t{number}"), "days": 1 })).await.expect(201);
+    }
+    let state = world.post("/api/v1/activity/verify", json!({})).await.expect(200);
+    assert!(state["instances"][0]["firstBad"].is_null(), "{state}");
 }

@@ -67,7 +67,7 @@ impl Control {
         end: Head,
         deep: bool,
     ) -> Result<Checked, Fault> {
-        let mut walk = Walk::from(start);
+        let mut walk = if deep { Walk::from(start) } else { Walk::going_on(start) };
         walk.in_epoch(self.core().signer.epoch());
         self.stated(reader, instance, &mut walk).await?;
         let mut after = start.seq;

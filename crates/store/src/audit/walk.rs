@@ -112,7 +112,12 @@ struct Broken {
 }
 
 impl Walk {
-    /// Begins behind `start`: [`Head::default`], or a head that is known to be good.
+    /// Goes on behind a head that was verified before: nothing else has to vouch for it.
+    pub fn going_on(verified: Head) -> Self {
+        Self { begun_well: true, ..Self::from(verified) }
+    }
+
+    /// Begins behind `start`: [`Head::default`], or where a chain was cut off, for which a checkpoint has to vouch.
     pub fn from(start: Head) -> Self {
         Self {
             head: start,
