@@ -176,6 +176,19 @@ pub async fn delete(tx: &mut Tx, id: SecretId, by: Option<UserId>) -> Result<()>
     values.scoped(tx.scope()).run(tx).await.map(drop)
 }
 
+/// Deletes all of a project's secrets, with every value they had: the project goes.
+///
+/// # Errors
+/// When the database fails.
+pub async fn delete_of_project(tx: &mut Tx, project: ProjectId, by: Option<UserId>) -> Result<()> {
+    let now = tx.now.as_millis();
+    let set = Sql::new("UPDATE secrets SET deleted_at = ").with("?", now).with(", updated_at = ?", now);
+    let set = set.with(", updated_by = ?", by.value()).push(" WHERE deleted_at IS NULL");
+    set.and("project_id = ?", &project).scoped(tx.scope()).run(tx).await?;
+    let values = Sql::new("DELETE FROM secret_versions WHERE TRUE").and("project_id = ?", &project);
+    values.scoped(tx.scope()).run(tx).await.map(drop)
+}
+
 /// A secret inside the scope that is not deleted.
 ///
 /// # Errors

@@ -226,7 +226,11 @@ async fn projects_come_change_and_go() {
     let empty = id(&world.post("/api/v1/projects", json!({ "name": "empty" })).await.expect(201));
     let bo = world.person("bo@example.org").await;
     world.give(&bo, "viewer", at("project", &empty)).await;
+    let kept = json!({ "name": "KEY", "value": "v", "project": empty });
+    world.post("/api/v1/secrets", kept).await.expect(201);
+    assert_eq!(world.get("/api/v1/secrets").await.expect(200).as_array().unwrap().len(), 1);
     world.call(Method::DELETE, &format!("/api/v1/projects/{empty}"), None).await.expect(200);
+    assert_eq!(world.get("/api/v1/secrets").await.expect(200), json!([]), "its secrets went with it");
     let given = world.get(&format!("/api/v1/users/{}/grants", bo.user)).await.expect(200);
     assert_eq!(given, json!([]), "what was given in it went with it");
     // The name is free again.

@@ -3,10 +3,11 @@
 use sf_actions::project::ProjectAction;
 use sf_actions::{Object, ObjectRef};
 use sf_engine::Run;
-use sf_store::{Tx, apps, grants, tenants};
+use sf_store::{Tx, apps, grants, secrets, tenants};
 use sf_types::{ErrorKind, Fault};
 
 use super::name_taken;
+use crate::dispatch::authz;
 use crate::events;
 use crate::proposal::Made;
 
@@ -34,6 +35,7 @@ pub(crate) async fn perform(tx: &mut Tx, run: &Run, action: &ProjectAction) -> s
                 return Err(fault.fix("Rename it, where its name is wrong.").into());
             }
             grants::forget_object(tx, ObjectRef(Object::Project(project.id))).await?;
+            secrets::delete_of_project(tx, project.id, authz(run).user).await?;
             tenants::delete_project(tx, project.id).await?;
             project.id
         }
