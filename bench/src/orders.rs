@@ -80,7 +80,7 @@ pub async fn round_trip(plane: &Plane, admin: &Actor, apps: &[AppId], fsync: &Ti
 
 /// Closed loop: always [`IN_FLIGHT`] orders, against a bare writer that commits the same rows.
 pub async fn throughput(plane: &Plane, admin: &Actor, apps: &[AppId]) -> Result<()> {
-    let (began, cpu, (statements, turns)) = (Instant::now(), processor_time()?, plane.control.store().statements());
+    let (began, cpu, statements) = (Instant::now(), processor_time()?, plane.control.store().statements());
     let worker = |n: usize| async move {
         let mut done = 0_u64;
         for app in apps.iter().cycle().skip(n).step_by(IN_FLIGHT) {
@@ -97,9 +97,8 @@ pub async fn throughput(plane: &Plane, admin: &Actor, apps: &[AppId]) -> Result<
     let done: u64 = done.into_iter().sum::<Result<u64>>()?;
     let each = |total: f64| total / done as f64;
     Line::new("order", "processor_each", each((processor_time()? - cpu).as_secs_f64() * 1e6), "us").print()?;
-    let (after, turns_after) = plane.control.store().statements();
-    Line::new("order", "statements_each", each((after - statements) as f64), "statements").print()?;
-    Line::new("order", "turns_each", each((turns_after - turns) as f64), "turns").print()?;
+    let statements = plane.control.store().statements() - statements;
+    Line::new("order", "statements_each", each(statements as f64), "statements").print()?;
     let bare = rows::throughput(plane, admin, apps).await?;
     let rate = done as f64 / took;
     Line::new("order", "throughput", rate, "1/s").floor(bare / 2.0).peer(bare).print()?;

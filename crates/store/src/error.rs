@@ -51,6 +51,9 @@ pub enum StoreError {
     /// Anything else the database says.
     #[error("the database answered: {0}")]
     Database(DbErr),
+    /// Anything else SQLite says in the writer's thread, with its extended code.
+    #[error("the database answered: {1}")]
+    Sqlite(i32, String),
 }
 
 /// Failures that decide what becomes of a connection.
@@ -76,12 +79,23 @@ impl StoreError {
     pub(crate) fn grave(&self) -> Grave {
         match self {
             Self::Database(error) => grave(error),
+            Self::Sqlite(code, _) => grave_in_file(*code),
             _ => Grave::No,
         }
     }
 }
 
-/// Primary codes: <https://sqlite.org/rescode.html>; SQLSTATEs: PostgreSQL manual, appendix A.
+/// Primary codes of SQLite, which are the last byte: <https://sqlite.org/rescode.html>.
+const fn grave_in_file(code: i32) -> Grave {
+    match code & 0xff {
+        13 => Grave::Full,
+        10 | 11 | 26 => Grave::Disk,
+        5 | 6 => Grave::Contention,
+        _ => Grave::No,
+    }
+}
+
+/// SQLSTATEs: PostgreSQL manual, appendix A.
 fn grave(error: &DbErr) -> Grave {
     let (DbErr::Exec(RuntimeErr::SqlxError(inner))
     | DbErr::Query(RuntimeErr::SqlxError(inner))
@@ -92,12 +106,7 @@ fn grave(error: &DbErr) -> Grave {
     let Some(database) = inner.as_database_error() else { return Grave::No };
     let Some(code) = database.code() else { return Grave::No };
     if database.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
-        return match code.parse::<u32>().unwrap_or(0) & 0xff {
-            13 => Grave::Full,
-            10 | 11 | 26 => Grave::Disk,
-            5 | 6 => Grave::Contention,
-            _ => Grave::No,
-        };
+        return grave_in_file(code.parse().unwrap_or(0));
     }
     // PostgreSQL itself stops when what reached its disk is unknown: nothing to poison here.
     match code.as_ref() {
@@ -117,6 +126,19 @@ impl From<DbErr> for StoreError {
         match grave(&error) {
             Grave::Full => Self::DiskFull,
             _ => Self::Database(error),
+        }
+    }
+}
+
+/// Extended codes: <https://sqlite.org/rescode.html>.
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        let message = error.to_string();
+        match error.sqlite_error().map_or(0, |error| error.extended_code) {
+            1555 | 2067 => Self::Taken(message),
+            787 => Self::Tied(message),
+            code if grave_in_file(code) == Grave::Full => Self::DiskFull,
+            code => Self::Sqlite(code, message),
         }
     }
 }
@@ -159,7 +181,11 @@ impl From<StoreError> for Fault {
             StoreError::Schema(_) => {
                 fault(ErrorKind::Internal, "store.schema", "Start the version of ServerFlow that wrote this database.")
             }
-            StoreError::OutOfScope(_) | StoreError::Panicked | StoreError::Malformed(_) | StoreError::Database(_) => {
+            StoreError::OutOfScope(_)
+            | StoreError::Panicked
+            | StoreError::Malformed(_)
+            | StoreError::Database(_)
+            | StoreError::Sqlite(..) => {
                 Self::new(ErrorKind::Internal, "store.internal", "The database could not do this.")
                     .fix("Look for this request's id in the control plane's log.")
             }

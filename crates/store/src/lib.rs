@@ -31,7 +31,7 @@ pub use people::{
 };
 pub use sf_types::Scope;
 pub use sql::row::Json;
-pub(crate) use sql::{dialect, row, script, seen};
+pub(crate) use sql::{dialect, row, script, seen, session};
 pub use store::{Store, StoreOptions};
 pub use tx::{Look, Reader, Tx};
 pub use work::{approvals, apps, idempotency, logs, outbox, releases, runs, secrets, timeline};

@@ -1,15 +1,12 @@
 //! Small facts about the installation itself, sealed keys among them: the system's alone.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
-use sf_types::{InstanceId, Scope, Timestamp};
+use sf_types::{InstanceId, Scope};
 
 use crate::dialect::Dialect;
 use crate::sql::Sql;
 use crate::tx::{Look, Tx};
 use crate::{Result, StoreError};
-
-const UPSERT: &str =
-    "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
 
 /// The value kept under `key`.
 ///
@@ -56,11 +53,10 @@ pub(crate) async fn instance(database: &DatabaseConnection, make: impl FnOnce() 
 }
 
 /// A small write that shows whether the connection can be trusted again.
-pub(crate) async fn probe(database: &DatabaseConnection, now: Timestamp) -> Result<()> {
-    let backend = Dialect::of(database.get_database_backend()).backend();
-    let values = ["probe".into(), now.as_millis().to_string().into()];
-    database.execute_raw(Statement::from_sql_and_values(backend, UPSERT, values)).await?;
-    Ok(())
+pub(crate) async fn probe(tx: &mut Tx) -> Result<()> {
+    tx.set_scope(Scope::System);
+    let now = tx.now().as_millis().to_string();
+    set(tx, "probe", &now).await
 }
 
 fn system_only(scope: Scope) -> Result<()> {

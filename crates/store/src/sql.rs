@@ -4,14 +4,16 @@ pub(crate) mod dialect;
 pub(crate) mod row;
 pub(crate) mod script;
 pub(crate) mod seen;
+pub(crate) mod session;
 
-use sea_orm::{ConnectionTrait, QueryResult, Statement, Value, Values};
+use sea_orm::{ConnectionTrait, Statement, Value, Values};
 use sf_types::{Page, PageRequest, Scope};
 use uuid::Uuid;
 
 use crate::dialect::Dialect;
 use crate::row::{Column, Row};
 use crate::script::Later;
+use crate::session::Cells;
 use crate::tx::{Conn, Look, Tx};
 use crate::{Result, StoreError};
 
@@ -85,7 +87,7 @@ impl Sql {
         Ok(this.with(" ORDER BY id DESC LIMIT ?", Value::from(i64::try_from(page.rows() + 1).unwrap_or(i64::MAX))))
     }
 
-    fn statement(self, dialect: Dialect) -> Statement {
+    pub(crate) fn statement(self, dialect: Dialect) -> Statement {
         Statement { sql: self.text, values: Some(Values(self.values)), db_backend: dialect.backend() }
     }
 
@@ -96,8 +98,8 @@ impl Sql {
     }
 
     async fn run_now(self, tx: &Tx) -> Result<u64> {
-        tx.counters.add([self.text.as_str()].into_iter());
-        Ok(tx.database().execute_raw(self.statement(tx.dialect())).await?.rows_affected())
+        tx.counters.add(&self.text);
+        tx.session.change(self).await
     }
 
     /// Runs a change that must meet a row.
@@ -112,33 +114,34 @@ impl Sql {
     }
 
     /// The first row, raw.
-    pub(crate) async fn raw(self, at: &impl Look) -> Result<Option<QueryResult>> {
-        Ok(match at.conn() {
+    pub(crate) async fn raw(self, at: &impl Look) -> Result<Option<Cells>> {
+        match at.conn() {
             Conn::Tx(tx) => {
                 settle(tx).await?;
-                tx.counters.add([self.text.as_str()].into_iter());
-                tx.database.query_one_raw(self.statement(tx.dialect())).await?
+                tx.counters.add(&self.text);
+                tx.session.first(self).await
             }
             Conn::Pool(pool) => {
                 fail::fail_point!("store::read", |_| Err(StoreError::Contended));
-                pool.query_one_raw(self.statement(at.conn().dialect())).await?
+                Ok(pool.query_one_raw(self.statement(at.conn().dialect())).await?.map(Cells::Server))
             }
-        })
+        }
     }
 
     /// All rows, raw.
-    pub(crate) async fn raws(self, at: &impl Look) -> Result<Vec<QueryResult>> {
-        Ok(match at.conn() {
+    pub(crate) async fn raws(self, at: &impl Look) -> Result<Vec<Cells>> {
+        match at.conn() {
             Conn::Tx(tx) => {
                 settle(tx).await?;
-                tx.counters.add([self.text.as_str()].into_iter());
-                tx.database.query_all_raw(self.statement(tx.dialect())).await?
+                tx.counters.add(&self.text);
+                tx.session.all(self).await
             }
             Conn::Pool(pool) => {
                 fail::fail_point!("store::read", |_| Err(StoreError::Contended));
-                pool.query_all_raw(self.statement(at.conn().dialect())).await?
+                let rows = pool.query_all_raw(self.statement(at.conn().dialect())).await?;
+                Ok(rows.into_iter().map(Cells::Server).collect())
             }
-        })
+        }
     }
 
     /// The first row.
@@ -162,31 +165,15 @@ impl Sql {
     }
 }
 
-/// Runs what a write has kept for later, one by one: for texts that differ too much from time to time to be kept
-/// prepared as one.
-pub(crate) async fn settle_each(tx: &Tx) -> Result<()> {
-    for Later { sql, rows } in tx.script.take() {
-        let met = sql.run_now(tx).await?;
-        expect(met, rows)?;
-    }
-    Ok(())
-}
-
 /// Runs what a write has kept for later.
 pub(crate) async fn settle(tx: &Tx) -> Result<()> {
-    if !tx.script.is_long() || !tx.dialect().takes_scripts() {
-        return settle_each(tx).await;
+    for Later { sql, rows } in tx.script.take() {
+        let met = sql.run_now(tx).await?;
+        if rows.is_some_and(|rows| rows != met) {
+            return Err(StoreError::Contended);
+        }
     }
-    let mut all = tx.script.take();
-    tx.counters.add(all.iter().map(|later| later.sql.text.as_str()));
-    let rows = all.iter().map(|later| later.rows).sum::<Option<u64>>();
-    let one = script::joined(std::mem::take(&mut all));
-    let met = tx.database().execute_raw(one.statement(tx.dialect())).await?.rows_affected();
-    expect(met, rows)
-}
-
-fn expect(met: u64, rows: Option<u64>) -> Result<()> {
-    if rows.is_none_or(|rows| rows == met) { Ok(()) } else { Err(StoreError::Contended) }
+    Ok(())
 }
 
 /// Rows of one INSERT at the most; fewer are split into powers of two, so that the texts stay few and prepared.

@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, SqlxPostgresConnector, SqlxSqliteConnector, Statement};
-use sf_runtime::{Clock, OnError, Rng, Tasks};
+use sf_runtime::{Clock, Rng, Tasks};
 use sf_types::{InstanceId, Scope, Sight};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 
 use crate::events::StoredEvent;
 use crate::script::SharedCounters;
+use crate::session::Writable;
 use crate::tx::{Reader, Tx};
 use crate::writer::{self, Queued, Writer};
 use crate::{Result, StoreError, Work, meta, migrate};
@@ -23,7 +24,7 @@ pub const DEFAULT_READERS: u32 = 4;
 /// Prepared statements kept per connection.
 const CACHED_STATEMENTS: usize = 256;
 /// Bytes of the write-ahead log that stay on disk after a checkpoint: 64 MiB.
-const MAX_IDLE_WAL_BYTES: &str = "67108864";
+const MAX_IDLE_WAL_BYTES: i64 = 67_108_864;
 /// How long SQLite waits for a lock another process holds (a command-line tool beside the server).
 const BUSY: Duration = Duration::from_secs(5);
 /// How long a reader waits for a connection.
@@ -86,22 +87,20 @@ impl Store {
     /// # Errors
     /// [`StoreError::Open`] and [`StoreError::Schema`] say what is wrong with the database.
     pub async fn open(options: &StoreOptions, clock: Clock, rng: Rng, tasks: &Tasks) -> Result<Self> {
-        let write = connect_writer(options).await?;
-        check_version(&write).await?;
-        migrate::migrate(&write, clock.now()).await?;
+        let first = connect_first(options).await?;
+        check_version(&first).await?;
+        migrate::migrate(&first, clock.now()).await?;
         let instance = match options.instance {
             Some(instance) => instance,
-            None => meta::instance(&write, || rng.id(&clock)).await?,
+            None => meta::instance(&first, || rng.id(&clock)).await?,
         };
+        drop(first.close().await);
+        let write = connect_writer(options).await?;
         let readers = connect_readers(options).await?;
         let (queue, receiver) = mpsc::channel(MAX_QUEUED_WRITES);
         let (sinks, counters) = (Arc::new(RwLock::new(Vec::new())), SharedCounters::default());
         let writer = Writer::new(write, options.clone(), instance, clock.clone(), rng, sinks.clone(), counters.clone());
-        let shutdown = tasks.shutdown();
-        tasks.spawn("store writer", OnError::Stop, async move {
-            writer.serve(receiver, shutdown).await;
-            Ok::<(), StoreError>(())
-        });
+        writer::start(writer, receiver, tasks)?;
         Ok(Self { queue, readers, sinks, instance, clock, counters })
     }
 
@@ -110,8 +109,8 @@ impl Store {
         self.instance
     }
 
-    /// Statements that the writer has run, and turns they took: what a change costs.
-    pub fn statements(&self) -> (u64, u64) {
+    /// Statements that the writer has run: what a change costs.
+    pub fn statements(&self) -> u64 {
         self.counters.now()
     }
 
@@ -192,8 +191,8 @@ pub(crate) async fn connect_snapshot(options: &StoreOptions) -> Result<DatabaseC
     Ok(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool))
 }
 
-/// The only connection that writes.
-pub(crate) async fn connect_writer(options: &StoreOptions) -> Result<DatabaseConnection> {
+/// The connection that brings the schema up to date.
+pub(crate) async fn connect_first(options: &StoreOptions) -> Result<DatabaseConnection> {
     if let Some(path) = options.sqlite_path() {
         prepare_file(path).map_err(|error| StoreError::Open(format!("{path}: {error}")))?;
         let pool = SqlitePoolOptions::new()
@@ -208,6 +207,22 @@ pub(crate) async fn connect_writer(options: &StoreOptions) -> Result<DatabaseCon
         return Ok(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool));
     }
     postgres(&options.url, 1).await
+}
+
+/// The only connection that writes.
+pub(crate) async fn connect_writer(options: &StoreOptions) -> Result<Writable> {
+    let Some(path) = options.sqlite_path() else { return Ok(Writable::Server(postgres(&options.url, 1).await?)) };
+    let opened = || -> rusqlite::Result<rusqlite::Connection> {
+        let file = rusqlite::Connection::open(path)?;
+        file.busy_timeout(BUSY)?;
+        file.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+        file.pragma_update(None, "journal_mode", "WAL")?;
+        file.pragma_update(None, "synchronous", "FULL")?;
+        file.pragma_update(None, "foreign_keys", true)?;
+        file.pragma_update(None, "journal_size_limit", MAX_IDLE_WAL_BYTES)?;
+        Ok(file)
+    };
+    opened().map(Writable::file).map_err(|error| StoreError::Open(format!("{path}: {error}")))
 }
 
 async fn connect_readers(options: &StoreOptions) -> Result<DatabaseConnection> {
@@ -235,7 +250,7 @@ fn sqlite(path: &str) -> SqliteConnectOptions {
         .foreign_keys(true)
         .busy_timeout(BUSY)
         .statement_cache_capacity(CACHED_STATEMENTS)
-        .pragma("journal_size_limit", MAX_IDLE_WAL_BYTES)
+        .pragma("journal_size_limit", MAX_IDLE_WAL_BYTES.to_string())
         .disable_statement_logging()
 }
 

@@ -94,8 +94,6 @@ pub fn is_postgres(store: &Store) -> bool {
 /// # Panics
 /// When the database refuses.
 pub async fn forge(store: &Store, sql: &'static str) {
-    let forged = store.write(Scope::System, move |tx| {
-        Box::pin(async move { tx.database().execute_unprepared(sql).await.map(drop).map_err(Into::into) })
-    });
+    let forged = store.write(Scope::System, move |tx| Box::pin(async move { tx.session.script(sql).await }));
     forged.await.expect("a test may damage its own database");
 }

@@ -1,6 +1,6 @@
 //! The two places from which rows are seen: a transaction of the writer, and a reader.
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction};
+use sea_orm::DatabaseConnection;
 use sf_runtime::{Clock, Rng};
 use sf_types::{ProjectId, Scope, Sight, TenantId, Timestamp, TypedId};
 
@@ -8,12 +8,13 @@ use crate::audit::Entry;
 use crate::dialect::Dialect;
 use crate::events::NewEvent;
 use crate::script::{Script, SharedCounters};
+use crate::session::Session;
 use crate::{Result, StoreError};
 
 /// One write in the writer's batch, bound to a scope. What it changes is stored with COMMIT or not at all.
 #[derive(Debug)]
 pub struct Tx {
-    pub(crate) database: DatabaseTransaction,
+    pub(crate) session: Session,
     pub(crate) scope: Scope,
     pub(crate) now: Timestamp,
     pub(crate) clock: Clock,
@@ -83,10 +84,10 @@ pub enum Conn<'a> {
 
 impl Conn<'_> {
     pub(crate) fn dialect(&self) -> Dialect {
-        Dialect::of(match self {
-            Self::Tx(tx) => tx.database.get_database_backend(),
-            Self::Pool(pool) => pool.get_database_backend(),
-        })
+        match self {
+            Self::Tx(tx) => tx.dialect(),
+            Self::Pool(pool) => Dialect::of(pool.get_database_backend()),
+        }
     }
 }
 
@@ -149,12 +150,8 @@ impl Tx {
         self.scope = scope;
     }
 
-    pub(crate) fn dialect(&self) -> Dialect {
-        Dialect::of(self.database.get_database_backend())
-    }
-
-    pub(crate) const fn database(&self) -> &DatabaseTransaction {
-        &self.database
+    pub(crate) const fn dialect(&self) -> Dialect {
+        self.session.dialect()
     }
 
     /// Refuses to write a row outside the scope.

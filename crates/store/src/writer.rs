@@ -9,7 +9,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use sea_orm::{ConnectionTrait, DatabaseConnection, TransactionOptions, TransactionTrait};
 use sf_runtime::{Clock, Rng, Shutdown};
 use sf_types::{InstanceId, Scope};
 use tokio::sync::mpsc;
@@ -18,6 +17,7 @@ use crate::dialect::Dialect;
 use crate::error::Grave;
 use crate::events::StoredEvent;
 use crate::script::SharedCounters;
+use crate::session::Writable;
 use crate::sql::settle;
 use crate::store::{Sink, StoreOptions, connect_writer};
 use crate::tx::{Look, Said, Tx};
@@ -25,8 +25,10 @@ use crate::{Result, StoreError};
 
 mod flush;
 mod job;
+mod thread;
 
 pub(crate) use job::{Job, awaited, unawaited};
+pub(crate) use thread::start;
 
 /// Writes of one COMMIT at the most: more bring nothing (measured), and the first would wait longer.
 pub const MAX_BATCH: usize = 64;
@@ -53,7 +55,7 @@ enum Health {
 }
 
 pub(crate) struct Writer {
-    database: DatabaseConnection,
+    database: Writable,
     options: StoreOptions,
     instance: InstanceId,
     clock: Clock,
@@ -65,7 +67,7 @@ pub(crate) struct Writer {
 
 impl Writer {
     pub(crate) const fn new(
-        database: DatabaseConnection,
+        database: Writable,
         options: StoreOptions,
         instance: InstanceId,
         clock: Clock,
@@ -74,6 +76,11 @@ impl Writer {
         counters: SharedCounters,
     ) -> Self {
         Self { database, options, instance, clock, rng, sinks, health: Health::Good, counters }
+    }
+
+    /// Whether it holds a thread up while it works.
+    const fn blocks(&self) -> bool {
+        matches!(self.database, Writable::File(_))
     }
 
     /// Serves the queue until it is closed, or quiet after a stop was asked for.
@@ -90,7 +97,7 @@ impl Writer {
         while queue.recv_many(&mut batch, MAX_BATCH).await > 0 {
             self.commit(std::mem::take(&mut batch)).await;
         }
-        drop(self.database.close().await);
+        self.database.close().await;
     }
 
     /// Waits for the first write of a batch; `false` when there will be none.
@@ -136,7 +143,9 @@ impl Writer {
     /// After a full disk a small write has to succeed first.
     async fn ready(&mut self) -> Result<()> {
         if matches!(self.health, Health::Full) {
-            crate::meta::probe(&self.database, self.clock.now()).await?;
+            let mut tx = self.begin().await?;
+            crate::meta::probe(&mut tx).await?;
+            tx.session.commit().await?;
             tracing::info!("there is space again; writes go on");
             self.health = Health::Good;
         }
@@ -152,7 +161,7 @@ impl Writer {
             Err(error) => error,
         };
         // SQLite takes back the whole transaction by itself when the disk is full.
-        if error.grave() == Grave::Disk || tx.database.rollback().await.is_err() {
+        if error.grave() == Grave::Disk || tx.session.rollback().await.is_err() {
             return Err(error);
         }
         if batch.len() == 1 && error.grave() != Grave::Contention {
@@ -173,12 +182,8 @@ impl Writer {
     }
 
     async fn begin(&self) -> Result<Tx> {
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(sea_orm::SqliteTransactionMode::Immediate),
-            ..Default::default()
-        };
         Ok(Tx {
-            database: self.database.begin_with_options(options).await?,
+            session: self.database.begin().await?,
             scope: Scope::System,
             now: self.clock.now(),
             clock: self.clock.clone(),
@@ -194,7 +199,7 @@ impl Writer {
         let events = flush::flush(&tx, self.instance, said).await?;
         fail::fail_point!("store::commit::before", |kind| Err(injected(kind.as_deref())));
         let dialect = tx.conn().dialect();
-        tx.database.commit().await.map_err(|error| commit_failed(dialect, error))?;
+        tx.session.commit().await.map_err(|error| commit_failed(dialect, error))?;
         fail::fail_point!("store::commit::after");
         Ok(Ran { results, events, audited })
     }
@@ -222,7 +227,7 @@ impl Writer {
             Ok(fresh) => self.database = fresh,
             Err(error) => tracing::error!(%error, "the writer's connection could not be made anew"),
         }
-        drop(old.close().await);
+        old.close().await;
     }
 
     fn seen_from_outside(&self, error: StoreError) -> StoreError {
@@ -285,14 +290,14 @@ async fn run_one(tx: &mut Tx, job: &mut dyn Job) -> Result<Result<()>> {
     let mut tries = 0;
     loop {
         tries += 1;
-        tx.database.execute_unprepared("SAVEPOINT w").await?;
+        tx.session.script("SAVEPOINT w").await?;
         let ran = AssertUnwindSafe(job.run(tx)).catch_unwind().await;
         let mut result = ran.unwrap_or(Err(StoreError::Panicked));
         if result.is_ok() {
             result = settle(tx).await;
         }
         let Err(error) = result else {
-            tx.database.execute_unprepared("RELEASE w").await?;
+            tx.session.script("RELEASE w").await?;
             return Ok(Ok(()));
         };
         tx.said = Said::default();
@@ -300,7 +305,7 @@ async fn run_one(tx: &mut Tx, job: &mut dyn Job) -> Result<Result<()>> {
         if matches!(error.grave(), Grave::Disk) {
             return Err(error);
         }
-        if tx.database.execute_unprepared("ROLLBACK TO w; RELEASE w").await.is_err() {
+        if tx.session.script("ROLLBACK TO w; RELEASE w").await.is_err() {
             return Err(error);
         }
         let contended = error.grave() == Grave::Contention;
@@ -324,8 +329,7 @@ fn injected(kind: Option<&str>) -> StoreError {
 
 /// A COMMIT of SQLite that fails for another reason than space or rivals leaves unknown what is on disk. One of
 /// PostgreSQL leaves unknown whether it happened, which concerns this batch only.
-fn commit_failed(dialect: Dialect, error: sea_orm::DbErr) -> StoreError {
-    let error = StoreError::from(error);
+fn commit_failed(dialect: Dialect, error: StoreError) -> StoreError {
     match (&error, error.grave()) {
         (StoreError::DiskFull, _) | (_, Grave::Contention) => error,
         _ if dialect == Dialect::Postgres => error,

@@ -107,7 +107,7 @@ pub async fn checkpoint_at(
 pub async fn heads(at: &impl Look) -> Result<Vec<(InstanceId, Head)>> {
     system_only(at.scope())?;
     let rows = Sql::new("SELECT instance_id, seq, hash FROM audit_heads ORDER BY instance_id").raws(at).await?;
-    let read = |row: &sea_orm::QueryResult| {
+    let read = |row: &crate::session::Cells| {
         let mut place = 0;
         let instance = column(row, &mut place)?;
         Ok((instance, Head { seq: column(row, &mut place)?, hash: column(row, &mut place)? }))

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::catalog::{self, Kind, Table, quoted};
 use super::{Cell, LEDGER, RESTORED, Step};
 use crate::dialect::Dialect;
-use crate::store::connect_writer;
+use crate::store::connect_first;
 use crate::{Result, StoreError, StoreOptions, migrate};
 
 /// Rows of one INSERT at the most.
@@ -49,7 +49,7 @@ impl Loading {
             migrate::check(step.version, &step.checksum)?;
         }
         let version = steps.last().map_or(0, |step| step.version);
-        let pool = connect_writer(options).await?;
+        let pool = connect_first(options).await?;
         let tx = migrate::begin(&pool).await?;
         clear(&tx, aside).await?;
         migrate::apply(&tx, now, version).await?;

@@ -210,7 +210,7 @@ fn narrowed(sql: Sql, scope: Scope, column: &str) -> Sql {
 }
 
 /// `None` for what this program does not know (any more): it allows nothing.
-fn read(row: &sea_orm::QueryResult, user: UserId) -> Result<Option<Grant>> {
+fn read(row: &crate::session::Cells, user: UserId) -> Result<Option<Grant>> {
     let mut place = 0;
     let id: GrantId = column(row, &mut place)?;
     let (built_in, own): (String, Option<RoleId>) = (column(row, &mut place)?, column(row, &mut place)?);

@@ -143,7 +143,7 @@ pub async fn people(at: &impl Look) -> Result<Vec<(String, Option<RoleId>, u64)>
         .push(" GROUP BY built_in, role_id")
         .raws(at)
         .await?;
-    let read = |row: &sea_orm::QueryResult| {
+    let read = |row: &crate::session::Cells| {
         let mut place = 0;
         Ok((
             crate::row::column(row, &mut place)?,

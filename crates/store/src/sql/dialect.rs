@@ -104,11 +104,6 @@ impl Dialect {
         }
     }
 
-    /// Whether several statements with values can be run as one text.
-    pub(crate) const fn takes_scripts(self) -> bool {
-        matches!(self, Self::Sqlite)
-    }
-
     /// Ends a subquery that chooses rows to claim.
     pub(crate) const fn claim(self) -> &'static str {
         match self {

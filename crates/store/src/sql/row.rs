@@ -1,19 +1,21 @@
 //! Between a row and a struct: each table's columns are named once, in the noun's file.
 
+use rusqlite::types::Value as Own;
 use sea_orm::sea_query::Nullable;
-use sea_orm::{QueryResult, TryGetable, Value};
+use sea_orm::{TryGetable, Value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sf_protocol::{KeyId, PublicKey};
 use sf_types::{Name, Port, Slug, Timestamp};
 use uuid::Uuid;
 
+use crate::session::Cells;
 use crate::{Result, StoreError};
 
 /// A value of one column.
 pub(crate) trait Field: Sized {
     /// What the database holds.
-    type Raw: TryGetable + Into<Value> + Nullable;
+    type Raw: Raw + Into<Value> + Nullable;
 
     /// Reads what the database holds; the error says what is wrong with it.
     fn from_raw(raw: Self::Raw) -> std::result::Result<Self, String>;
@@ -21,17 +23,82 @@ pub(crate) trait Field: Sized {
     fn to_raw(&self) -> Self::Raw;
 }
 
+/// What both databases hold.
+pub(crate) trait Raw: TryGetable {
+    /// Takes it from what SQLite holds.
+    fn from_file(value: &Own) -> Option<Self>;
+}
+
+impl Raw for i64 {
+    fn from_file(value: &Own) -> Option<Self> {
+        if let Own::Integer(number) = value { Some(*number) } else { None }
+    }
+}
+
+impl Raw for bool {
+    fn from_file(value: &Own) -> Option<Self> {
+        i64::from_file(value).map(|number| number != 0)
+    }
+}
+
+impl Raw for String {
+    fn from_file(value: &Own) -> Option<Self> {
+        if let Own::Text(text) = value { Some(text.clone()) } else { None }
+    }
+}
+
+impl Raw for Vec<u8> {
+    fn from_file(value: &Own) -> Option<Self> {
+        if let Own::Blob(bytes) = value { Some(bytes.clone()) } else { None }
+    }
+}
+
+impl Raw for Uuid {
+    fn from_file(value: &Own) -> Option<Self> {
+        if let Own::Blob(bytes) = value { Self::from_slice(bytes).ok() } else { None }
+    }
+}
+
+impl Raw for serde_json::Value {
+    fn from_file(value: &Own) -> Option<Self> {
+        if let Own::Text(text) = value { serde_json::from_str(text).ok() } else { None }
+    }
+}
+
+impl Cells {
+    /// What stands in column `at`; `None` where nothing does.
+    fn maybe<R: Raw>(&self, at: usize) -> Result<Option<R>> {
+        match self {
+            Self::Server(row) => Ok(row.try_get_by_index(at)?),
+            Self::File(row) => match row.get(at) {
+                Some(Own::Null) => Ok(None),
+                Some(value) => R::from_file(value).map(Some).ok_or_else(|| unlike::<R>(at)),
+                None => Err(unlike::<R>(at)),
+            },
+        }
+    }
+
+    /// What must stand in column `at`.
+    fn cell<R: Raw>(&self, at: usize) -> Result<R> {
+        self.maybe(at)?.ok_or_else(|| unlike::<R>(at))
+    }
+}
+
+fn unlike<R>(at: usize) -> StoreError {
+    StoreError::malformed(std::any::type_name::<R>(), format!("column {at} holds something else"))
+}
+
 /// A column: a field or an optional one.
 pub(crate) trait Column: Sized {
     /// Reads column `at`.
-    fn read(row: &QueryResult, at: usize) -> Result<Self>;
+    fn read(row: &Cells, at: usize) -> Result<Self>;
     /// As a bound value.
     fn value(&self) -> Value;
 }
 
 impl<F: Field> Column for F {
-    fn read(row: &QueryResult, at: usize) -> Result<Self> {
-        let raw: F::Raw = row.try_get_by_index(at)?;
+    fn read(row: &Cells, at: usize) -> Result<Self> {
+        let raw: F::Raw = row.cell(at)?;
         F::from_raw(raw).map_err(|why| StoreError::malformed(std::any::type_name::<F>(), why))
     }
 
@@ -41,8 +108,8 @@ impl<F: Field> Column for F {
 }
 
 impl<F: Field> Column for Option<F> {
-    fn read(row: &QueryResult, at: usize) -> Result<Self> {
-        let raw: Option<F::Raw> = row.try_get_by_index(at)?;
+    fn read(row: &Cells, at: usize) -> Result<Self> {
+        let raw: Option<F::Raw> = row.maybe(at)?;
         raw.map(F::from_raw).transpose().map_err(|why| StoreError::malformed(std::any::type_name::<F>(), why))
     }
 
@@ -59,17 +126,17 @@ pub(crate) trait Row: Sized {
     const COLUMNS: &'static [&'static str];
 
     /// Reads [`Row::COLUMNS`] in their order.
-    fn read(row: &QueryResult) -> Result<Self> {
+    fn read(row: &Cells) -> Result<Self> {
         Self::read_from(row, &mut 0)
     }
     /// The same from column `at` on.
-    fn read_from(row: &QueryResult, at: &mut usize) -> Result<Self>;
+    fn read_from(row: &Cells, at: &mut usize) -> Result<Self>;
     /// The values in that order.
     fn values(&self) -> Vec<Value>;
 }
 
 /// Columns can be read by their place only.
-pub(crate) fn column<C: Column>(row: &QueryResult, at: &mut usize) -> Result<C> {
+pub(crate) fn column<C: Column>(row: &Cells, at: &mut usize) -> Result<C> {
     let value = C::read(row, *at);
     *at += 1;
     value
@@ -93,7 +160,7 @@ macro_rules! row {
             const TABLE: &'static str = $table;
             const COLUMNS: &'static [&'static str] = &[$($crate::row::row!(@column $field $($column)?)),*];
 
-            fn read_from(row: &sea_orm::QueryResult, at: &mut usize) -> $crate::Result<Self> {
+            fn read_from(row: &$crate::session::Cells, at: &mut usize) -> $crate::Result<Self> {
                 Ok(Self { $($field: $crate::row::column(row, at)?,)* })
             }
 

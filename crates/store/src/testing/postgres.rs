@@ -11,7 +11,7 @@ use sea_orm::ConnectionTrait;
 use sf_runtime::Clock;
 use tempfile::TempDir;
 
-use crate::store::connect_writer;
+use crate::store::connect_first;
 use crate::{Result, StoreError, StoreOptions, migrate};
 
 /// Where Debian keeps each major version.
@@ -114,7 +114,7 @@ impl Postgres {
     /// When the server refuses.
     pub async fn database(&self) -> Result<String> {
         let name = format!("t{}", self.made.fetch_add(1, Ordering::SeqCst));
-        let admin = connect_writer(&StoreOptions::new(self.url("postgres"))).await?;
+        let admin = connect_first(&StoreOptions::new(self.url("postgres"))).await?;
         admin.execute_unprepared(&format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE}")).await?;
         admin.close().await?;
         Ok(self.url(&name))
@@ -131,7 +131,7 @@ impl Postgres {
                 return Err(failed("start", status));
             }
             if std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok()
-                && let Ok(connection) = connect_writer(&options).await
+                && let Ok(connection) = connect_first(&options).await
             {
                 drop(connection.close().await);
                 return Ok(());
@@ -142,10 +142,10 @@ impl Postgres {
     }
 
     async fn make_template(&self) -> Result<()> {
-        let admin = connect_writer(&StoreOptions::new(self.url("postgres"))).await?;
+        let admin = connect_first(&StoreOptions::new(self.url("postgres"))).await?;
         admin.execute_unprepared(&format!("CREATE DATABASE {TEMPLATE}")).await?;
         admin.close().await?;
-        let template = connect_writer(&StoreOptions::new(self.url(TEMPLATE))).await?;
+        let template = connect_first(&StoreOptions::new(self.url(TEMPLATE))).await?;
         migrate::migrate(&template, Clock::system().now()).await?;
         template.close().await.map_err(StoreError::from)
     }

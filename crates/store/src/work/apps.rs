@@ -241,7 +241,7 @@ pub async fn applied(at: &impl Look, node: NodeId) -> Result<Vec<Applied>> {
         .push(" ORDER BY id")
         .raws(at)
         .await?;
-    let read = |row: &sea_orm::QueryResult| {
+    let read = |row: &crate::session::Cells| {
         let mut place = 0;
         let Json(spec) = column(row, &mut place)?;
         let (generation, desired) = (column(row, &mut place)?, column(row, &mut place)?);

@@ -302,7 +302,7 @@ pub(crate) fn joined_columns() -> String {
 }
 
 /// Reads [`joined_columns`] from column `at` on.
-pub(crate) fn joined(row: &sea_orm::QueryResult, at: &mut usize) -> Result<Run> {
+pub(crate) fn joined(row: &crate::session::Cells, at: &mut usize) -> Result<Run> {
     Ok(RunRow::read_from(row, at)?.record()?.run)
 }
 

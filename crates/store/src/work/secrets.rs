@@ -257,7 +257,7 @@ pub async fn users(at: &impl Look, project: Option<ProjectId>) -> Result<Vec<Use
         .push(" ORDER BY name")
         .raws(at)
         .await?;
-    let read = |row: &sea_orm::QueryResult| {
+    let read = |row: &crate::session::Cells| {
         let mut place = 0;
         let (app, name) = (column(row, &mut place)?, column(row, &mut place)?);
         let project = column(row, &mut place)?;

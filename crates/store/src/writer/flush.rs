@@ -6,11 +6,8 @@ use crate::Result;
 use crate::audit::{self, Head};
 use crate::events::{self, StoredEvent};
 use crate::row::Column;
-use crate::sql::{Sql, settle, settle_each};
+use crate::sql::{Sql, settle};
 use crate::tx::{Said, Tx};
-
-/// Lines and events up to which all of it is one text: the few texts of small batches are kept prepared.
-const SMALL: usize = 2;
 
 /// Stores events and audit lines; answers the events with their numbers.
 pub(crate) async fn flush(tx: &Tx, instance: InstanceId, said: Said) -> Result<Vec<StoredEvent>> {
@@ -19,7 +16,6 @@ pub(crate) async fn flush(tx: &Tx, instance: InstanceId, said: Said) -> Result<V
     }
     // What cannot be recorded does not happen: nothing of this batch is stored.
     fail::fail_point!("store::audit::write", |_| Err(crate::StoreError::DiskFull));
-    let small = said.audit.len().max(said.events.len()) <= SMALL;
     let heads = Heads::read(tx, instance).await?;
     audit::store(tx, instance, heads.audit, said.audit);
     let events = match tx.dialect().lock_numbers().filter(|_| !said.events.is_empty()) {
@@ -30,11 +26,7 @@ pub(crate) async fn flush(tx: &Tx, instance: InstanceId, said: Said) -> Result<V
         }
         None => events::store(tx, heads.events, said.events),
     };
-    if small {
-        settle(tx).await?
-    } else {
-        settle_each(tx).await?
-    }
+    settle(tx).await?;
     Ok(events)
 }
 
