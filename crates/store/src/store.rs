@@ -14,7 +14,7 @@ use crate::events::StoredEvent;
 use crate::script::SharedCounters;
 use crate::session::Writable;
 use crate::tx::{Reader, Tx};
-use crate::writer::{self, Queued, Writer};
+use crate::writer::{self, Checkpoints, Queued, Writer};
 use crate::{Result, StoreError, Work, meta, migrate};
 
 /// Writes waiting for the writer at the most; beyond it callers wait for a place.
@@ -25,6 +25,9 @@ pub const DEFAULT_READERS: u32 = 4;
 const CACHED_STATEMENTS: usize = 256;
 /// Bytes of the write-ahead log that stay on disk after a checkpoint: 64 MiB.
 const MAX_IDLE_WAL_BYTES: i64 = 67_108_864;
+/// Pages of the write-ahead log at which a COMMIT moves it itself, should the task beside the writer not keep up: as
+/// many as stay on disk.
+const MAX_WAL_PAGES: i64 = MAX_IDLE_WAL_BYTES / 4096;
 /// How long SQLite waits for a lock another process holds (a command-line tool beside the server).
 const BUSY: Duration = Duration::from_secs(5);
 /// How long a reader waits for a connection.
@@ -99,7 +102,9 @@ impl Store {
         let readers = connect_readers(options).await?;
         let (queue, receiver) = mpsc::channel(MAX_QUEUED_WRITES);
         let (sinks, counters) = (Arc::new(RwLock::new(Vec::new())), SharedCounters::default());
-        let writer = Writer::new(write, options.clone(), instance, clock.clone(), rng, sinks.clone(), counters.clone());
+        let checkpoints = Checkpoints::start(readers.clone(), tasks);
+        let (options, on_commit, counted) = (options.clone(), sinks.clone(), counters.clone());
+        let writer = Writer::new(write, options, instance, clock.clone(), rng, on_commit, counted, checkpoints);
         writer::start(writer, receiver, tasks)?;
         Ok(Self { queue, readers, sinks, instance, clock, counters })
     }
@@ -220,6 +225,7 @@ pub(crate) async fn connect_writer(options: &StoreOptions) -> Result<Writable> {
         file.pragma_update(None, "synchronous", "FULL")?;
         file.pragma_update(None, "foreign_keys", true)?;
         file.pragma_update(None, "journal_size_limit", MAX_IDLE_WAL_BYTES)?;
+        file.pragma_update(None, "wal_autocheckpoint", MAX_WAL_PAGES)?;
         Ok(file)
     };
     opened().map(Writable::file).map_err(|error| StoreError::Open(format!("{path}: {error}")))

@@ -23,10 +23,12 @@ use crate::store::{Sink, StoreOptions, connect_writer};
 use crate::tx::{Look, Said, Tx};
 use crate::{Result, StoreError};
 
+mod checkpoint;
 mod flush;
 mod job;
 mod thread;
 
+pub(crate) use checkpoint::Checkpoints;
 pub(crate) use job::{Job, awaited, unawaited};
 pub(crate) use thread::start;
 
@@ -63,6 +65,7 @@ pub(crate) struct Writer {
     sinks: Arc<RwLock<Vec<Sink>>>,
     health: Health,
     counters: SharedCounters,
+    checkpoints: Checkpoints,
 }
 
 impl Writer {
@@ -74,8 +77,9 @@ impl Writer {
         rng: Rng,
         sinks: Arc<RwLock<Vec<Sink>>>,
         counters: SharedCounters,
+        checkpoints: Checkpoints,
     ) -> Self {
-        Self { database, options, instance, clock, rng, sinks, health: Health::Good, counters }
+        Self { database, options, instance, clock, rng, sinks, health: Health::Good, counters, checkpoints }
     }
 
     /// Whether it holds a thread up while it works.
@@ -130,6 +134,7 @@ impl Writer {
                 for (queued, result) in batch.into_iter().zip(results) {
                     queued.job.answer(result);
                 }
+                self.checkpoints.changed(self.database.changes());
             }
             Err(error) => {
                 tracing::error!(%error, writes = batch.len(), "a batch of writes was not stored");

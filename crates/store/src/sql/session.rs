@@ -58,6 +58,14 @@ impl Writable {
         })
     }
 
+    /// Rows changed since the connection was made; none where the database looks after its log itself.
+    pub(crate) fn changes(&self) -> u64 {
+        match self {
+            Self::File(file) => lock(file).total_changes(),
+            Self::Server(_) => 0,
+        }
+    }
+
     pub(crate) async fn close(self) {
         if let Self::Server(server) = self {
             drop(server.close().await);
@@ -151,12 +159,15 @@ fn read(connection: &Connection, sql: &Sql, most: usize) -> Result<Vec<Cells>> {
     Ok(all)
 }
 
-/// `$n` stands for the n-th value, wherever and however often it stands.
+/// Places are numbered by SQLite in the order in which they first stand, which is how [`Sql`] numbers values. To ask
+/// for each one's name would cost more than all the rest.
 fn bind(statement: &mut CachedStatement<'_>, values: &[Value]) -> Result<()> {
-    for place in 1..=statement.parameter_count() {
-        let number = statement.parameter_name(place).and_then(|name| name.get(1..)?.parse::<usize>().ok());
-        let value = number.and_then(|number| values.get(number.checked_sub(1)?));
-        let value = value.ok_or_else(|| StoreError::malformed("a statement", "it has a place without a value"))?;
+    if statement.parameter_count() != values.len() {
+        return Err(StoreError::malformed("a statement", "it has another number of places than of values"));
+    }
+    for (at, value) in values.iter().enumerate() {
+        let place = at + 1;
+        debug_assert_eq!(statement.parameter_name(place), Some(format!("${place}").as_str()), "in order");
         statement.raw_bind_parameter(place, cell(value)?)?;
     }
     Ok(())
