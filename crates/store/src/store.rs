@@ -14,7 +14,7 @@ use crate::events::StoredEvent;
 use crate::script::SharedCounters;
 use crate::session::Writable;
 use crate::tx::{Reader, Tx};
-use crate::writer::{self, Checkpoints, Queued, Writer};
+use crate::writer::{self, Checkpoints, Health, Queued, Writer};
 use crate::{Result, StoreError, Work, meta, migrate};
 
 /// Writes waiting for the writer at the most; beyond it callers wait for a place.
@@ -102,9 +102,17 @@ impl Store {
         let readers = connect_readers(options).await?;
         let (queue, receiver) = mpsc::channel(MAX_QUEUED_WRITES);
         let (sinks, counters) = (Arc::new(RwLock::new(Vec::new())), SharedCounters::default());
-        let checkpoints = Checkpoints::start(readers.clone(), tasks);
-        let (options, on_commit, counted) = (options.clone(), sinks.clone(), counters.clone());
-        let writer = Writer::new(write, options, instance, clock.clone(), rng, on_commit, counted, checkpoints);
+        let writer = Writer {
+            database: write,
+            options: options.clone(),
+            instance,
+            clock: clock.clone(),
+            rng,
+            sinks: sinks.clone(),
+            health: Health::Good,
+            counters: counters.clone(),
+            checkpoints: Checkpoints::start(readers.clone(), tasks),
+        };
         writer::start(writer, receiver, tasks)?;
         Ok(Self { queue, readers, sinks, instance, clock, counters })
     }

@@ -49,39 +49,27 @@ pub(crate) struct Queued {
 }
 
 /// Whether the connection can be trusted with writes.
-enum Health {
+pub(crate) enum Health {
     Good,
     /// A small write has to succeed first.
     Full,
     Poisoned(String),
 }
 
+/// The writer with all that it needs.
 pub(crate) struct Writer {
-    database: Writable,
-    options: StoreOptions,
-    instance: InstanceId,
-    clock: Clock,
-    rng: Rng,
-    sinks: Arc<RwLock<Vec<Sink>>>,
-    health: Health,
-    counters: SharedCounters,
-    checkpoints: Checkpoints,
+    pub(crate) database: Writable,
+    pub(crate) options: StoreOptions,
+    pub(crate) instance: InstanceId,
+    pub(crate) clock: Clock,
+    pub(crate) rng: Rng,
+    pub(crate) sinks: Arc<RwLock<Vec<Sink>>>,
+    pub(crate) health: Health,
+    pub(crate) counters: SharedCounters,
+    pub(crate) checkpoints: Checkpoints,
 }
 
 impl Writer {
-    pub(crate) const fn new(
-        database: Writable,
-        options: StoreOptions,
-        instance: InstanceId,
-        clock: Clock,
-        rng: Rng,
-        sinks: Arc<RwLock<Vec<Sink>>>,
-        counters: SharedCounters,
-        checkpoints: Checkpoints,
-    ) -> Self {
-        Self { database, options, instance, clock, rng, sinks, health: Health::Good, counters, checkpoints }
-    }
-
     /// Whether it holds a thread up while it works.
     const fn blocks(&self) -> bool {
         matches!(self.database, Writable::File(_))

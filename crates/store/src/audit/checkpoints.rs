@@ -6,6 +6,7 @@ use sf_types::{InstanceId, NodeId, TenantId, Timestamp};
 use super::{Head, system_only};
 use crate::Result;
 use crate::row::{Column, Json, column, row};
+use crate::session::Cells;
 use crate::sql::{Sql, insert};
 use crate::tx::{Look, Tx};
 
@@ -107,7 +108,7 @@ pub async fn checkpoint_at(
 pub async fn heads(at: &impl Look) -> Result<Vec<(InstanceId, Head)>> {
     system_only(at.scope())?;
     let rows = Sql::new("SELECT instance_id, seq, hash FROM audit_heads ORDER BY instance_id").raws(at).await?;
-    let read = |row: &crate::session::Cells| {
+    let read = |row: &Cells| {
         let mut place = 0;
         let instance = column(row, &mut place)?;
         Ok((instance, Head { seq: column(row, &mut place)?, hash: column(row, &mut place)? }))

@@ -5,6 +5,7 @@ use sf_actions::{Object, ObjectRef, Permission, PermissionSet, Rights};
 use sf_types::{ErrorKind, Fault, GrantId, RoleId, Scope, TenantId, Timestamp, UserId};
 
 use crate::row::{Column, Json, column, row};
+use crate::session::Cells;
 use crate::sql::{Sql, insert};
 use crate::tx::{Look, Tx};
 use crate::{Result, StoreError, permissions, roles, users};
@@ -210,7 +211,7 @@ fn narrowed(sql: Sql, scope: Scope, column: &str) -> Sql {
 }
 
 /// `None` for what this program does not know (any more): it allows nothing.
-fn read(row: &crate::session::Cells, user: UserId) -> Result<Option<Grant>> {
+fn read(row: &Cells, user: UserId) -> Result<Option<Grant>> {
     let mut place = 0;
     let id: GrantId = column(row, &mut place)?;
     let (built_in, own): (String, Option<RoleId>) = (column(row, &mut place)?, column(row, &mut place)?);

@@ -4,6 +4,7 @@ use sf_actions::{Permission, PermissionSet};
 use sf_types::{RoleId, Scope, TenantId, Timestamp};
 
 use crate::row::{Json, row};
+use crate::session::Cells;
 use crate::sql::{Sql, insert};
 use crate::tx::{Look, Tx};
 use crate::{Result, StoreError, permissions};
@@ -143,7 +144,7 @@ pub async fn people(at: &impl Look) -> Result<Vec<(String, Option<RoleId>, u64)>
         .push(" GROUP BY built_in, role_id")
         .raws(at)
         .await?;
-    let read = |row: &crate::session::Cells| {
+    let read = |row: &Cells| {
         let mut place = 0;
         Ok((
             crate::row::column(row, &mut place)?,

@@ -5,6 +5,7 @@ use sf_types::{AppId, Page, PageRequest, ProjectId, RunId, SecretId, SecretName,
 
 use crate::row::{Column, Json, column, row};
 use crate::seen::Places;
+use crate::session::Cells;
 use crate::sql::{Sql, containing, insert, page_of};
 use crate::tx::{Look, Tx};
 use crate::{Result, StoreError};
@@ -257,7 +258,7 @@ pub async fn users(at: &impl Look, project: Option<ProjectId>) -> Result<Vec<Use
         .push(" ORDER BY name")
         .raws(at)
         .await?;
-    let read = |row: &crate::session::Cells| {
+    let read = |row: &Cells| {
         let mut place = 0;
         let (app, name) = (column(row, &mut place)?, column(row, &mut place)?);
         let project = column(row, &mut place)?;
