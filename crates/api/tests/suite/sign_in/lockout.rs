@@ -199,7 +199,7 @@ async fn text_work_and_time_of_a_refusal_say_nothing_about_the_account() {
     let names = accounts(&world).await;
     let mut seen: Vec<(Value, u64)> = Vec::new();
     // The least work of each kind: now and then something else is written beside it.
-    let mut work = [(u64::MAX, u64::MAX); KINDS.len()];
+    let mut work = [u64::MAX; KINDS.len()];
     let mut times = vec![Vec::new(); KINDS.len()];
     for (round, row) in names.iter().enumerate() {
         for (place, email) in row.iter().enumerate() {
@@ -210,7 +210,7 @@ async fn text_work_and_time_of_a_refusal_say_nothing_about_the_account() {
             let answer = login(&world, email, password, &format!("10.100.{round}.{place}")).await;
             times[place].push(began.elapsed());
             let after = world.control.store().statements();
-            work[place] = work[place].min((after.0 - before.0, after.1 - before.1));
+            work[place] = work[place].min(after - before);
             assert_eq!(answer.status.as_u16(), 401, "{email}");
             seen.push((answer.body["error"].clone(), world.control.password_hashes() - hashes));
         }
@@ -220,7 +220,7 @@ async fn text_work_and_time_of_a_refusal_say_nothing_about_the_account() {
     for (nth, one) in seen.iter().enumerate() {
         assert_eq!(*one, first, "{}", KINDS[nth % KINDS.len()]);
     }
-    assert_eq!(work, [work[0]; KINDS.len()], "statements and turns of {KINDS:?}");
+    assert_eq!(work, [work[0]; KINDS.len()], "statements of {KINDS:?}");
     let mut medians: Vec<(Duration, &str)> = times
         .iter_mut()
         .zip(KINDS)
