@@ -19,6 +19,7 @@ pub mod spec;
 pub mod target;
 pub mod valid;
 pub mod variable;
+pub mod workflow;
 
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +61,8 @@ pub enum Action {
     Factor(factor::FactorAction),
     /// Secrets.
     Secret(secret::SecretAction),
+    /// Workflows.
+    Workflow(workflow::WorkflowAction),
 }
 
 impl Action {
@@ -77,6 +80,7 @@ impl Action {
             Self::User(action) => action.spec(),
             Self::Factor(action) => action.spec(),
             Self::Secret(action) => action.spec(),
+            Self::Workflow(action) => action.spec(),
         }
     }
 
@@ -94,6 +98,7 @@ impl Action {
             Self::User(action) => action.target(),
             Self::Factor(action) => action.target(),
             Self::Secret(action) => action.target(),
+            Self::Workflow(action) => action.target(),
         }
     }
 
@@ -111,6 +116,7 @@ impl Action {
             user::SPECS,
             factor::SPECS,
             secret::SPECS,
+            workflow::SPECS,
         ]
         .into_iter()
         .flatten()

@@ -46,6 +46,8 @@ pub enum Place {
     ControlPlane,
     /// An agent, by a signed command.
     Node,
+    /// The workflow engine, step by step.
+    Engine,
 }
 
 /// A minute, for specs.

@@ -42,6 +42,7 @@ pub(crate) struct Core {
     pub(crate) waiting: crate::enrolment::Waiting,
     pub(crate) cleaning: crate::receive::clean::Cleaning,
     pub(crate) auditor: crate::audit::Auditor,
+    pub(crate) workflows: crate::workflow::Workflows,
     pub(crate) timer_armed: Notify,
     pub(crate) people_changed: crate::sign_in::Changes,
     pub(crate) started_at: Timestamp,
@@ -131,6 +132,12 @@ impl Control {
         }
         for node in after.learning {
             self.learn(node);
+        }
+        for message in after.workflows {
+            self.0.workflows.send(message);
+        }
+        if after.triggers {
+            self.0.workflows.triggers_changed.notify_one();
         }
     }
 }

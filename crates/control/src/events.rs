@@ -2,7 +2,7 @@
 
 use sf_store::audit::Entry;
 use sf_store::events::NewEvent;
-use sf_types::{AppId, InvitationId, NodeId, ProjectId, RunId, TenantId, UserId};
+use sf_types::{AppId, InvitationId, NodeId, ProjectId, RunId, TenantId, UserId, WorkflowId};
 
 /// A run changed.
 pub const RUN_UPDATE: &str = "run.update";
@@ -22,6 +22,10 @@ pub const INVITATION_UPDATE: &str = "invitation.update";
 pub const ROLE_UPDATE: &str = "role.update";
 /// A project came, went or changed.
 pub const PROJECT_UPDATE: &str = "project.update";
+/// A workflow came, went or changed.
+pub const WORKFLOW_UPDATE: &str = "workflow.update";
+/// Steps of a workflow's run have begun or ended.
+pub const WORKFLOW_PROGRESS: &str = "workflow.progress.update";
 /// Lines of a log.
 pub const LOG_LINE: &str = "log.line";
 /// How the control plane is.
@@ -93,6 +97,17 @@ pub(crate) fn project_changed(tenant: TenantId, project: ProjectId) -> NewEvent 
         topics: vec!["projects".to_owned()],
         name: PROJECT_UPDATE.to_owned(),
         data: serde_json::json!({ "id": project }).to_string().into(),
+    }
+}
+
+/// A workflow came, went or changed.
+pub(crate) fn workflow_changed(tenant: TenantId, project: Option<ProjectId>, workflow: WorkflowId) -> NewEvent {
+    NewEvent {
+        tenant: Some(tenant),
+        project,
+        topics: vec!["workflows".to_owned()],
+        name: WORKFLOW_UPDATE.to_owned(),
+        data: serde_json::json!({ "id": workflow }).to_string().into(),
     }
 }
 

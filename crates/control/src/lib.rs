@@ -21,6 +21,7 @@ mod pipeline;
 pub mod queries;
 pub mod sign_in;
 mod start;
+pub mod workflow;
 
 pub(crate) use node::{backlog, delivery, dispatch, links, receive, resync, signer, written};
 pub(crate) use pipeline::{admission, moments, perform, rehearsal, subject, timers, transition};

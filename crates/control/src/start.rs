@@ -45,6 +45,7 @@ impl Control {
             signer: Signer::new(keys.certified()),
             cleaning: Default::default(),
             auditor: Default::default(),
+            workflows: Default::default(),
             timer_armed: Default::default(),
             people_changed: Default::default(),
             started_at: clock.now(),
@@ -70,6 +71,8 @@ impl Control {
         control.start_noting();
         control.start_renewal();
         control.start_housekeeping();
+        control.start_workflows().await.map_err(StartError::Refused)?;
+        control.start_triggers();
         control.start_mail();
         control.start_auditor().await?;
         Ok(control)

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use sf_actions::{Action, ActorKind, Decision};
 use sf_protocol::command::Guard;
 use sf_protocol::outcome::Step;
+use crate::workflow::StepKey;
 use sf_types::{AppId, CommandId, Fault, NodeId, ProjectId, RequestId, RunId, TenantId, Timestamp};
 
 /// One action, from proposal to end.
@@ -53,6 +54,19 @@ pub struct Run {
     pub expires_at: Timestamp,
     /// A person agreed and may still take it back: nothing is ordered before.
     pub held_until: Option<Timestamp>,
+    /// The step of a workflow that proposed it.
+    pub parent: Option<Parent>,
+}
+
+/// A try of a step of a workflow's run.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Parent {
+    /// The workflow's run.
+    pub run: RunId,
+    /// The step.
+    pub step: StepKey,
+    /// Which try.
+    pub attempt: u32,
 }
 
 /// Where a run stands.

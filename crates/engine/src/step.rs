@@ -5,10 +5,14 @@
 //! | (new)    | Auto, on a node      | Ready      | Dispatch, Publish |
 //! | (new)    | Auto, control plane  | Succeeded  | Publish |
 //! | (new)    | Ask                  | Waiting    | AskHuman, Arm(Expire), Publish |
+//! | (new)    | Auto, a workflow     | Working    | Begin, Publish |
 //! | (new)    | Deny                 | Denied     | Publish |
 //! | Waiting  | Approved             | Ready      | Arm(Hold): held, dispatched after 5 s |
 //! | Waiting  | Rejected             | Rejected   | Publish |
 //! | Ready    | Held, its time come  | Ready      | Dispatch |
+//! | Ready, a workflow | Held, its time come | Working | Begin, Publish |
+//! | Working, a workflow | Cancel     | same       | Stop |
+//! | Working, a workflow | Finished   | Done       | Publish |
 //! | Ready without a command, not held | NodeReady | Ready | Dispatch |
 //! | Ready with a command, Sent | Unreached | Ready without a command | Arm(Expire), Publish |
 //! | Ready without a command | CannotPlan | Failed   | Publish |
@@ -49,6 +53,8 @@ pub enum Input {
     Rejected(Option<String>),
     /// The time an approval is held back is over.
     Held,
+    /// Its workflow is over.
+    Finished(Done, Option<Box<Fault>>),
     /// Its machine is connected and takes orders.
     NodeReady,
     /// Its command will never reach the machine: the number is filled or means nothing any more.
@@ -80,6 +86,10 @@ pub enum Input {
 pub enum Effect {
     /// Plan and sign its command, send it when the machine is connected.
     Dispatch,
+    /// Let its workflow begin.
+    Begin,
+    /// Stop its workflow.
+    Stop,
     /// Put a card before the people who may decide.
     AskHuman,
     /// Come back with this input then.
@@ -122,6 +132,10 @@ pub fn open(mut run: Run, now: Timestamp) -> (Run, Vec<Effect>) {
         (Admission::Ask, _) => wait(&mut run, now),
         (Admission::Auto | Admission::AutoNotify, Place::ControlPlane) => done(&mut run, Done::Succeeded, now),
         (Admission::Auto | Admission::AutoNotify, Place::Node) => ready(&mut run, now, Effect::Dispatch),
+        (Admission::Auto | Admission::AutoNotify, Place::Engine) => {
+            run.state = RunState::Working;
+            vec![Effect::Begin, Effect::Publish]
+        }
     };
     (run, effects)
 }
@@ -142,6 +156,16 @@ pub fn step(mut run: Run, input: Input, now: Timestamp) -> Result<(Run, Vec<Effe
             run.fault = Some(Fault::new(ErrorKind::Forbidden, "run.rejected", why));
             done(&mut run, Done::Rejected, now)
         }
+        (Ready, Input::Held) if run.action.spec().place == Place::Engine && !run.is_held(now) => {
+            run.held_until = None;
+            run.state = Working;
+            vec![Effect::Begin, Effect::Publish]
+        }
+        (Working, Input::Finished(end, fault)) if run.action.spec().place == Place::Engine => {
+            run.fault = fault.map(|fault| *fault);
+            done(&mut run, end, now)
+        }
+        (Working, Input::Cancel) if run.action.spec().place == Place::Engine => vec![Effect::Stop],
         (Ready, Input::Held | Input::NodeReady) if run.command.is_none() && !run.is_held(now) => {
             run.held_until = None;
             vec![Effect::Dispatch]
@@ -225,7 +249,7 @@ fn ready(run: &mut Run, now: Timestamp, first: Effect) -> Vec<Effect> {
 fn approved(run: &mut Run, now: Timestamp) -> Vec<Effect> {
     match run.action.spec().place {
         Place::ControlPlane => done(run, Done::Succeeded, now),
-        Place::Node => {
+        Place::Node | Place::Engine => {
             let until = now.plus(APPROVAL_HOLD);
             run.held_until = Some(until);
             ready(run, now, Effect::Arm(Timer::Hold, until))

@@ -71,7 +71,7 @@ pub(crate) enum Grave {
 
 impl StoreError {
     /// A stored value that cannot be read.
-    pub(crate) fn malformed(what: &str, why: impl std::fmt::Display) -> Self {
+    pub fn malformed(what: &str, why: impl std::fmt::Display) -> Self {
         Self::Malformed(format!("{what}: {why}"))
     }
 

@@ -79,12 +79,18 @@ impl Sql {
 
     /// Newest first, one more row than asked for.
     pub(crate) fn page(self, page: &PageRequest) -> Result<Self> {
+        self.page_by(page, "id")
+    }
+
+    /// The same by another column of ids.
+    pub(crate) fn page_by(self, page: &PageRequest, column: &str) -> Result<Self> {
         let mut this = self;
         if let Some(after) = &page.after {
             let id: Uuid = after.0.parse().map_err(|_| bad_cursor())?;
-            this = this.and("id < ?", &id);
+            this = this.and(&format!("{column} < ?"), &id);
         }
-        Ok(this.with(" ORDER BY id DESC LIMIT ?", Value::from(i64::try_from(page.rows() + 1).unwrap_or(i64::MAX))))
+        let rows = i64::try_from(page.rows() + 1).unwrap_or(i64::MAX);
+        Ok(this.with(&format!(" ORDER BY {column} DESC LIMIT ?"), Value::from(rows)))
     }
 
     pub(crate) fn statement(self, dialect: Dialect) -> Statement {

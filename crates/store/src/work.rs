@@ -2,6 +2,7 @@
 
 pub mod approvals;
 pub mod apps;
+pub mod executions;
 pub mod idempotency;
 pub mod logs;
 pub mod outbox;
@@ -9,3 +10,4 @@ pub mod releases;
 pub mod runs;
 pub mod secrets;
 pub mod timeline;
+pub mod workflows;

@@ -126,6 +126,10 @@ typed_ids! {
     RequestId = "request";
     /// A sealed value with a name and versions.
     SecretId = "secret";
+    /// A workflow with its versions.
+    WorkflowId = "workflow";
+    /// What starts a workflow besides people.
+    TriggerId = "trigger";
     /// One control plane process identity; owns one audit chain.
     InstanceId = "instance";
 }

@@ -1,7 +1,7 @@
 //! Who proposes.
 
 use serde::{Deserialize, Serialize};
-use sf_types::{Scope, SessionId, TenantId, TokenId, UserId};
+use sf_types::{RunId, Scope, SessionId, TenantId, TokenId, UserId};
 
 use crate::permission::{Permission, PermissionSet};
 use crate::rights::{Rights, Standing};
@@ -41,8 +41,35 @@ pub enum ActorKind {
         /// For whom.
         user: UserId,
     },
+    /// A workflow that acts for who started it or switched its triggers on.
+    Workflow {
+        /// For whom.
+        user: UserId,
+        /// Which run of it.
+        run: RunId,
+        /// It was started by an AI agent: what it proposes is that agent's doing.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        ai: bool,
+    },
     /// ServerFlow itself: schedules, reconcilers, undo.
     System,
+}
+
+impl ActorKind {
+    /// The person behind it, where there is one.
+    pub const fn user(self) -> Option<UserId> {
+        match self {
+            Self::Person { user, .. } | Self::Token { user, .. } | Self::Workflow { user, .. } | Self::Ai { user } => {
+                Some(user)
+            }
+            Self::System => None,
+        }
+    }
+
+    /// Whether an AI agent is behind it.
+    pub const fn is_ai(self) -> bool {
+        matches!(self, Self::Ai { .. } | Self::Workflow { ai: true, .. })
+    }
 }
 
 impl Actor {
@@ -63,10 +90,7 @@ impl Actor {
 
     /// The person behind it, where there is one.
     pub const fn user(&self) -> Option<UserId> {
-        match self.kind {
-            ActorKind::Person { user, .. } | ActorKind::Token { user, .. } | ActorKind::Ai { user } => Some(user),
-            ActorKind::System => None,
-        }
+        self.kind.user()
     }
 
     /// ServerFlow itself, with every right in one tenant.

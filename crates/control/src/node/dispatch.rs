@@ -185,13 +185,7 @@ pub(crate) fn sealed(tx: &Tx, core: &Core, address: Address, order: Order, guard
 
 /// On whose behalf a run's commands are given.
 pub(crate) fn authz(run: &Run) -> Authz {
-    let user = match run.actor {
-        sf_actions::ActorKind::Person { user, .. }
-        | sf_actions::ActorKind::Token { user, .. }
-        | sf_actions::ActorKind::Ai { user } => Some(user),
-        sf_actions::ActorKind::System => None,
-    };
-    Authz { tenant: run.tenant, user, request: run.request, run: Some(run.id) }
+    Authz { tenant: run.tenant, user: run.actor.user(), request: run.request, run: Some(run.id) }
 }
 
 /// On the control plane's own behalf, for what belongs to no run or whose run is not at hand.

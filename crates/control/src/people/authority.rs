@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use sf_actions::{ActorKind, Object, ObjectRef, PermissionSet, Rights, Standing};
 use sf_store::tokens::Token;
-use sf_store::{Look, StoreError, apps, grants, nodes, tenants, tokens};
+use sf_store::{Look, StoreError, apps, grants, nodes, runs, tenants, tokens};
 use sf_types::Fault;
 
 /// What a principal may do now. Who acts for a person may do what the person may; a key narrows that to what it was
@@ -14,6 +14,8 @@ pub(crate) async fn rights_of(at: &impl Look, kind: ActorKind) -> Result<Rights,
     match kind {
         ActorKind::System => Ok(Rights::everywhere(PermissionSet::ALL)),
         ActorKind::Person { user, .. } | ActorKind::Ai { user } => grants::rights_of(at, user).await,
+        // What a workflow does is what who started it may do, a key's limits included.
+        ActorKind::Workflow { run, .. } => Box::pin(rights_of(at, runs::get(at, run).await?.actor)).await,
         ActorKind::Token { user, token } => {
             let limits = limits_of(&tokens::get(at, token).await?);
             let own = grants::rights_of(at, user).await?;

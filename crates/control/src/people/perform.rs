@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use sf_actions::ActorKind;
 use sf_actions::user::UserAction;
 use sf_engine::Run;
 use sf_store::{Look, Tx, invitations, runs, sessions, tenants, tokens, users};
@@ -71,11 +70,7 @@ fn changed(tx: &mut Tx, run: &Run, user: UserId, what: &str) -> sf_store::Result
 
 /// Nobody locks themselves out, and no AI locks out whom it acts for.
 fn somebody_else(run: &Run, user: UserId, verb: &str) -> sf_store::Result<()> {
-    let own = match run.actor {
-        ActorKind::Person { user, .. } | ActorKind::Token { user, .. } | ActorKind::Ai { user } => Some(user),
-        ActorKind::System => None,
-    };
-    if own != Some(user) {
+    if run.actor.user() != Some(user) {
         return Ok(());
     }
     let fault = Fault::new(ErrorKind::Conflict, "user.self", format!("Nobody can {verb} themselves."));

@@ -31,7 +31,7 @@ pub(crate) async fn inputs(
     let limit = core.options.routing.runs_a_minute;
     let opened = core.quota.used(reader, actor.user(), core.clock.now(), limit).await?;
     let record = match (actor.kind, actor.user()) {
-        (ActorKind::Ai { .. }, Some(user)) => runs::track_record(reader, user, spec.name).await?,
+        (ActorKind::Ai { .. } | ActorKind::Workflow { ai: true, .. }, Some(user)) => runs::track_record(reader, user, spec.name).await?,
         _ => Record::default(),
     };
     let rules = &core.options.routing;
@@ -41,7 +41,9 @@ pub(crate) async fn inputs(
         destroys: spec.effect == sf_actions::Effect::Destroy,
         proposer: match actor.kind {
             ActorKind::Person { .. } | ActorKind::Token { .. } => Proposer::Person,
-            ActorKind::Ai { .. } => Proposer::Ai,
+            ActorKind::Ai { .. } | ActorKind::Workflow { ai: true, .. } => Proposer::Ai,
+            // It does what a person wrote down, with that person's rights.
+            ActorKind::Workflow { ai: false, .. } => Proposer::Person,
             ActorKind::System => Proposer::System,
         },
         report: sf_policy::confidence::parse_report(confidence),
@@ -81,7 +83,7 @@ pub(crate) fn approval(tx: &Tx, run: &Run) -> Approval {
         tenant: run.tenant,
         project: run.project,
         subject_kind: approvals::RUN.to_owned(),
-        subject: run.id,
+        subject: run.id.uuid(),
         hash: hash(run),
         guard: Json(serde_json::json!(run.guard)),
         diff: Json(diff),
@@ -92,6 +94,9 @@ pub(crate) fn approval(tx: &Tx, run: &Run) -> Approval {
         opened_at: tx.now(),
         expires_at: run.expires_at,
         decided_at: None,
+        run: Some(run.id),
+        step: None,
+        escalated_at: None,
     }
 }
 

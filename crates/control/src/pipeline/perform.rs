@@ -24,7 +24,7 @@ use crate::control::Core;
 use crate::pipeline::secrets;
 use crate::proposal::Made;
 use crate::transition::{self, After};
-use crate::{enrolment, events, moments};
+use crate::{enrolment, events, moments, workflow};
 
 /// Carries out an action of the control plane.
 pub(crate) async fn perform(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mut After) -> sf_store::Result<Made> {
@@ -99,6 +99,7 @@ pub(crate) async fn perform(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mu
             Ok(Made::Nothing)
         }
         Action::Secret(action) => secrets::perform(tx, core, run, action).await,
+        Action::Workflow(action) => crate::workflow::perform::perform(tx, core, run, action, after).await,
         Action::App(AppAction::Delete(_)) | Action::Deploy(_) | Action::Process(_) => Ok(Made::Nothing),
     }
 }
@@ -158,6 +159,9 @@ async fn decide(
     let before = runs::get(tx, of).await?;
     let (input, moment) = match action {
         RunAction::Cancel(_) => (Input::Cancel, moments::note(now, "somebody asked to stop it")),
+        RunAction::Approve(decide) | RunAction::Reject(decide) if of_step(tx, decide).await?.is_some() => {
+            return decide_step(tx, run, action, decide, after).await;
+        }
         RunAction::Approve(decide) => {
             decided(tx, run, &before, decide, Verdict::Approved).await?;
             (Input::Approved, moments::moment(MomentKind::Approval, now, "a person agreed"))
@@ -180,6 +184,37 @@ async fn decide(
         Box::pin(perform(tx, core, &changed, after)).await?;
     }
     Ok(Made::Run(of))
+}
+
+/// The card of a step of this run that a decision is about.
+async fn of_step(tx: &Tx, decide: &Decide) -> sf_store::Result<Option<approvals::Approval>> {
+    let open = approvals::open_steps(tx, decide.run).await?;
+    Ok(open.into_iter().find(|card| card.hash == decide.hash))
+}
+
+/// A decision about a step of a workflow: it counts now, and the step hears of it.
+async fn decide_step(
+    tx: &mut Tx,
+    run: &Run,
+    action: &RunAction,
+    decide: &Decide,
+    after: &mut After,
+) -> sf_store::Result<Made> {
+    let (by, verdict) = match action {
+        RunAction::Approve(_) => (person(run)?, Verdict::Approved),
+        _ => (person(run)?, Verdict::Rejected),
+    };
+    let Some(card) = of_step(tx, decide).await? else { return Err(StoreError::Stale("approval")) };
+    approvals::decide(tx, card.id, &decide.hash, verdict, by, decide.comment.as_deref()).await?;
+    workflow::perform::decided(tx, &card, verdict, by, decide.comment.as_deref(), after).await?;
+    tx.publish(sf_store::events::NewEvent {
+        tenant: Some(card.tenant),
+        project: card.project,
+        topics: vec![events::run_topic(decide.run), "approvals".to_owned()],
+        name: events::APPROVAL_UPDATE.to_owned(),
+        data: serde_json::json!({ "id": card.id, "runId": decide.run, "state": "decided" }).to_string().into(),
+    });
+    Ok(Made::Run(decide.run))
 }
 
 /// Records a person's decision on exactly what was shown.
@@ -220,7 +255,7 @@ async fn unlimited(tx: &Tx, run: &Run) -> sf_store::Result<()> {
 pub(crate) fn person(run: &Run) -> Result<sf_types::UserId, StoreError> {
     match run.actor {
         ActorKind::Person { user, .. } | ActorKind::Token { user, .. } => Ok(user),
-        ActorKind::Ai { .. } | ActorKind::System => {
+        ActorKind::Ai { .. } | ActorKind::Workflow { .. } | ActorKind::System => {
             Err(StoreError::from(Fault::new(ErrorKind::Forbidden, "actor.not_a_person", "Only a person may do this.")))
         }
     }

@@ -17,6 +17,8 @@ pub struct Proposal {
     pub dry_run: bool,
     /// The key under which its edge has begun the request: it is carried out once, whatever ends the process.
     pub key: Option<String>,
+    /// The step of a workflow that proposes it.
+    pub parent: Option<sf_engine::Parent>,
     /// The value of a secret, beside the action that gives it. It is sealed before anything is recorded.
     pub value: Option<Secret<String>>,
 }
@@ -24,7 +26,7 @@ pub struct Proposal {
 impl Proposal {
     /// A proposal without a self-report, to be carried out.
     pub const fn of(action: Action) -> Self {
-        Self { action, confidence: None, dry_run: false, key: None, value: None }
+        Self { action, confidence: None, dry_run: false, key: None, parent: None, value: None }
     }
 }
 
@@ -96,6 +98,26 @@ pub enum Made {
     Role(sf_types::RoleId),
     /// A project came to be, changed or went.
     Project(sf_types::ProjectId),
+    /// A workflow came to be, changed or went.
+    Workflow(sf_types::WorkflowId),
+}
+
+/// What an action made, as the step of a workflow sees it: ids, and never what is shown once.
+pub(crate) fn told(made: &Made) -> serde_json::Value {
+    use serde_json::json;
+    match made {
+        Made::Nothing | Made::Invitation(_) => serde_json::Value::Null,
+        Made::Node(id) => json!({ "node": id }),
+        Made::App(id) => json!({ "app": id }),
+        Made::Secret(id) => json!({ "secret": id }),
+        Made::Token { id, .. } => json!({ "token": id }),
+        Made::Invited { id, .. } => json!({ "invitation": id }),
+        Made::User(id) => json!({ "user": id }),
+        Made::Run(id) => json!({ "run": id }),
+        Made::Role(id) => json!({ "role": id }),
+        Made::Project(id) => json!({ "project": id }),
+        Made::Workflow(id) => json!({ "workflow": id }),
+    }
 }
 
 /// An enrolment token and all that its one line needs.

@@ -69,6 +69,7 @@ impl Control {
             closed_at: None,
             expires_at: now,
             held_until: None,
+            parent: proposal.parent,
         };
         let mut plan = plan(core, &run, &subject, used).await?;
         let sealed = proposal.value.as_ref().map(|value| secrets::seal(core, &run, value));

@@ -3,9 +3,10 @@
 use sf_actions::app::AppAction;
 use sf_actions::role::RoleAction;
 use sf_actions::secret::SecretAction;
+use sf_actions::workflow::WorkflowAction;
 use sf_actions::{Action, Actor, Permission, Standing, Target};
 use sf_policy::Owned;
-use sf_store::{Reader, StoreError, apps, grants, invitations, nodes, roles, runs, secrets, tenants, users};
+use sf_store::{Reader, StoreError, apps, grants, invitations, nodes, roles, runs, secrets, tenants, users, workflows};
 use sf_types::{ErrorKind, Fault, NodeId, ProjectId, TenantId};
 
 use crate::authority;
@@ -45,6 +46,7 @@ pub(crate) const fn view_right(target: Target) -> Option<Permission> {
         Target::App(_) | Target::Run(_) => Some(Permission::AppView),
         Target::Project(_) => Some(Permission::ProjectView),
         Target::Secret(_) => Some(Permission::SecretView),
+        Target::Workflow(_) => Some(Permission::WorkflowView),
     }
 }
 
@@ -83,6 +85,11 @@ pub(crate) async fn resolve(reader: &Reader, actor: &Actor, action: &Action) -> 
             let standing = Standing { project: Some(secret.project), ..Standing::TENANT };
             Ok(Subject::at(secret.tenant, standing))
         }
+        Target::Workflow(workflow) => {
+            let workflow = workflows::get(reader, workflow).await?;
+            let standing = Standing { project: Some(workflow.project), ..Standing::TENANT };
+            Ok(Subject::at(workflow.tenant, standing))
+        }
         Target::Run(run) => {
             let run = runs::get(reader, run).await?;
             let standing = Standing { project: run.project, node: run.node, app: run.app, server: None };
@@ -96,6 +103,10 @@ async fn of_new(reader: &Reader, actor: &Actor, action: &Action) -> Result<Subje
     let create = match action {
         Action::App(AppAction::Create(create)) => create,
         Action::Secret(SecretAction::Create(create)) => {
+            let project = Some(in_project(reader, create.project).await?);
+            return Ok(Subject::at(actor.tenant, Standing { project, ..Standing::TENANT }));
+        }
+        Action::Workflow(WorkflowAction::Create(create)) => {
             let project = Some(in_project(reader, create.project).await?);
             return Ok(Subject::at(actor.tenant, Standing { project, ..Standing::TENANT }));
         }

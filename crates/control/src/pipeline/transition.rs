@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sf_actions::{ActorKind, Place};
 use sf_engine::step::Timer;
-use sf_engine::{Effect, Input, Run, RunState};
+use sf_engine::{Done, Effect, Input, Run, RunState};
 use sf_protocol::Verdict;
 use sf_store::audit::Entry;
 use sf_store::events::NewEvent;
@@ -16,10 +16,10 @@ use crate::control::Core;
 use crate::dispatch::{self, Delivery, Ordered, SignedOrder};
 use crate::pipeline::secrets;
 use crate::proposal::Made;
-use crate::{delivery, events, moments, perform};
+use crate::{delivery, events, moments, perform, workflow};
 
 /// What left the transaction: sent after COMMIT.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct After {
     pub(crate) deliveries: Vec<Delivery>,
     pub(crate) admitted: Vec<(DeviceCodeId, NodeId)>,
@@ -33,6 +33,10 @@ pub(crate) struct After {
     pub(crate) cut: Vec<(NodeId, Fault)>,
     /// Runs whose node is back: its journal is asked about them.
     pub(crate) questioned: Vec<(RunId, Option<NodeId>, Option<CommandId>)>,
+    /// What the driver of workflows has to hear of.
+    pub(crate) workflows: Vec<crate::workflow::Message>,
+    /// Triggers of workflows are other ones now.
+    pub(crate) triggers: bool,
     /// Nodes that know more than this control plane does: it was restored. They are asked before anything is ordered.
     pub(crate) learning: Vec<NodeId>,
 }
@@ -136,6 +140,8 @@ async fn record(
     for effect in effects {
         match effect {
             Effect::DispatchCancel => dispatch::cancel(tx, core, run, after).await?,
+            Effect::Begin => Box::pin(workflow::begin::begin(tx, core, run, after)).await?,
+            Effect::Stop => workflow::perform::cancel(tx, core, run.id, after).await?,
             Effect::AskJournal => after.questioned.push((run.id, run.node, run.command)),
             Effect::AskHuman => ask(tx, run).await?,
             Effect::Arm(timer, at) => arm(tx, run, *timer, *at, after),
@@ -146,9 +152,38 @@ async fn record(
         secrets::forget(tx, run).await?;
         let (state, done) = run.state.words();
         tx.audit(entry(run, done.unwrap_or(state)));
+        if let RunState::Done(end) = run.state {
+            tell_step(tx, run, end, after).await?;
+        }
     }
     publish(tx, run);
     Ok(())
+}
+
+/// A run that a step of a workflow has proposed is over: the step is told. A workflow that ended well tells by itself,
+/// with its output; what the control plane did at once is told to whoever proposed it.
+async fn tell_step(tx: &mut Tx, run: &Run, end: Done, after: &mut After) -> sf_store::Result<()> {
+    let place = run.action.spec().place;
+    if (place == Place::Engine && end == Done::Succeeded) || (place == Place::ControlPlane && run.version == 1) {
+        return Ok(());
+    }
+    let outcome = match place {
+        Place::Node => runs::outcome(tx, run.id).await?.map(|outcome| serde_json::json!(outcome)),
+        _ => None,
+    };
+    tell_parent(tx, run, workflow::result_of(run, end, outcome), after).await
+}
+
+/// Puts the end of a run in for the step that has proposed it.
+pub(crate) async fn tell_parent(
+    tx: &mut Tx,
+    run: &Run,
+    result: Result<serde_json::Value, Fault>,
+    after: &mut After,
+) -> sf_store::Result<()> {
+    let Some(parent) = &run.parent else { return Ok(()) };
+    let event = sf_engine::workflow::Event::Done { step: parent.step.clone(), attempt: parent.attempt, result };
+    workflow::perform::put_in(tx, parent.run, event, after).await
 }
 
 fn arm(tx: &mut Tx, run: &Run, timer: Timer, at: Timestamp, after: &mut After) {
@@ -232,6 +267,7 @@ pub(crate) fn actor_words(actor: ActorKind) -> (&'static str, String) {
         ActorKind::Person { user, .. } => ("person", user.to_string()),
         ActorKind::Token { user, .. } => ("token", user.to_string()),
         ActorKind::Ai { user } => ("ai", user.to_string()),
+        ActorKind::Workflow { run, .. } => ("workflow", run.to_string()),
         ActorKind::System => ("system", String::new()),
     }
 }

@@ -44,6 +44,7 @@ fn refusal(actor: &Actor, request: RequestId, id: DeviceCodeId) -> Entry {
         ActorKind::Person { .. } => "person",
         ActorKind::Token { .. } => "token",
         ActorKind::Ai { .. } => "ai",
+        ActorKind::Workflow { .. } => "workflow",
         ActorKind::System => "system",
     };
     Entry {

@@ -271,6 +271,8 @@ id_fields!(
     RoleId,
     GrantId,
     SecretId,
+    WorkflowId,
+    TriggerId,
 );
 
 macro_rules! number_fields {
@@ -306,7 +308,7 @@ macro_rules! text_fields {
         }
     )*};
 }
-text_fields!(Slug, Name, sf_types::SecretName, sf_actions::Permission);
+text_fields!(Slug, Name, sf_types::SecretName, sf_actions::Permission, sf_engine::workflow::StepKey);
 
 impl Field for Timestamp {
     type Raw = i64;

@@ -1,7 +1,9 @@
 //! What waits for a person's decision, and what was decided.
 
 use serde_json::Value;
+use sf_engine::workflow::StepKey;
 use sf_types::{ApprovalId, Page, PageRequest, ProjectId, RunId, TenantId, Timestamp, UserId};
+use uuid::Uuid;
 
 use crate::row::{Json, row, words};
 use crate::seen::Places;
@@ -14,6 +16,8 @@ words! {
     pub enum ApprovalState {
         /// Waits for a person.
         Open = "open",
+        /// It waits for long and is pressing.
+        Escalated = "escalated",
         /// A person decided.
         Decided = "decided",
         /// Nobody decided in time.
@@ -42,10 +46,10 @@ row! {
         tenant: TenantId = "tenant_id",
         /// In which project.
         project: Option<ProjectId> = "project_id",
-        /// What it is about: `run`.
+        /// What it is about: [`RUN`] or [`STEP`].
         subject_kind: String,
-        /// Which run.
-        subject: RunId = "subject_id",
+        /// Which run; for a step, the approval's own id.
+        subject: Uuid = "subject_id",
         /// Hash of actor, action, arguments and guard: what a decision is bound to.
         hash: String,
         /// The facts shown.
@@ -66,11 +70,19 @@ row! {
         expires_at: Timestamp,
         /// When it was decided or ended.
         decided_at: Option<Timestamp>,
+        /// The run, or the workflow's run that the step belongs to.
+        run: Option<RunId> = "run_id",
+        /// The step.
+        step: Option<StepKey>,
+        /// When it became pressing.
+        escalated_at: Option<Timestamp>,
     }
 }
 
 /// What an approval about a run says in `subject_kind`.
 pub const RUN: &str = "run";
+/// What one about a step of a workflow's run says there.
+pub const STEP: &str = "step";
 
 /// Puts a card before people.
 ///
@@ -84,8 +96,8 @@ pub async fn open(tx: &mut Tx, approval: &Approval) -> Result<()> {
 /// How an approval is seen: with the run it is about.
 const SEEN: Places = Places {
     project: "project_id",
-    node: Some("(SELECT r.node_id FROM runs r WHERE r.id = subject_id)"),
-    app: Some("(SELECT r.app_id FROM runs r WHERE r.id = subject_id)"),
+    node: Some("(SELECT r.node_id FROM runs r WHERE r.id = run_id)"),
+    app: Some("(SELECT r.app_id FROM runs r WHERE r.id = run_id)"),
 };
 
 /// An approval inside the scope.
@@ -101,7 +113,7 @@ pub async fn get(at: &impl Look, id: ApprovalId) -> Result<Approval> {
 /// # Errors
 /// When the database fails.
 pub async fn open_of_run(at: &impl Look, run: RunId) -> Result<Option<Approval>> {
-    let sql = Sql::select::<Approval>().push(" AND state = 'open'").and("subject_id = ?", &run);
+    let sql = Sql::select::<Approval>().push(" AND state IN ('open', 'escalated')").and("subject_id = ?", &run);
     sql.scoped(at.scope()).seen(at, &SEEN).find(at).await
 }
 
@@ -110,7 +122,8 @@ pub async fn open_of_run(at: &impl Look, run: RunId) -> Result<Option<Approval>>
 /// # Errors
 /// When the database fails.
 pub async fn of_run(at: &impl Look, run: RunId) -> Result<Vec<Approval>> {
-    let sql = Sql::select::<Approval>().and("subject_id = ?", &run).scoped(at.scope()).seen(at, &SEEN);
+    let about = "id IN (SELECT a.id FROM approvals a WHERE a.run_id = ?)";
+    let sql = Sql::select::<Approval>().and(about, &run).scoped(at.scope()).seen(at, &SEEN);
     sql.push(" ORDER BY id DESC").all(at).await
 }
 
@@ -120,7 +133,11 @@ pub async fn of_run(at: &impl Look, run: RunId) -> Result<Vec<Approval>> {
 /// A bad cursor; when the database fails.
 pub async fn page(at: &impl Look, state: Option<ApprovalState>, page: &PageRequest) -> Result<Page<Approval>> {
     let sql = Sql::select::<Approval>().scoped(at.scope()).seen(at, &SEEN);
-    let sql = sql.and_some("state = ?", state.as_ref());
+    let sql = match state {
+        // What is pressing is open, too.
+        Some(ApprovalState::Open) => sql.push(" AND state IN ('open', 'escalated')"),
+        state => sql.and_some("state = ?", state.as_ref()),
+    };
     Ok(page_of(sql.page(page)?.all(at).await?, page, |approval: &Approval| approval.id.uuid()))
 }
 
@@ -140,7 +157,7 @@ pub async fn decide(
         .with(", decision = ?", verdict.word())
         .with(", decided_by = ?", by.uuid())
         .with(", comment = ?", comment.map(str::to_owned))
-        .with(", decided_at = ? WHERE state = 'open'", tx.now.as_millis())
+        .with(", decided_at = ? WHERE state IN ('open', 'escalated')", tx.now.as_millis())
         .and("id = ?", &id)
         .with(" AND hash = ?", hash)
         .and("expires_at > ?", &tx.now)
@@ -157,10 +174,36 @@ pub async fn decide(
 pub async fn end(tx: &mut Tx, run: RunId, state: ApprovalState) -> Result<bool> {
     let changed = Sql::new("UPDATE approvals SET state = ")
         .with("?", state.word())
-        .with(", decided_at = ? WHERE state = 'open'", tx.now.as_millis())
+        .with(", decided_at = ? WHERE state IN ('open', 'escalated')", tx.now.as_millis())
         .and("subject_id = ?", &run)
         .scoped(tx.scope())
         .run(tx)
         .await?;
     Ok(changed > 0)
+}
+
+/// Cards of steps of a workflow's run that wait for a decision.
+///
+/// # Errors
+/// When the database fails.
+pub async fn open_steps(at: &impl Look, run: RunId) -> Result<Vec<Approval>> {
+    let sql = Sql::select::<Approval>().push(" AND state IN ('open', 'escalated') AND subject_kind = 'step'");
+    sql.and("run_id = ?", &run).scoped(at.scope()).seen(at, &SEEN).push(" ORDER BY id").all(at).await
+}
+
+/// Ends a card of a step without a decision, with the write's other late changes.
+pub fn end_step(tx: &mut Tx, id: ApprovalId, state: ApprovalState) {
+    Sql::new("UPDATE approvals SET state = ")
+        .with("?", state.word())
+        .with(", decided_at = ? WHERE state IN ('open', 'escalated')", tx.now.as_millis())
+        .and("id = ?", &id)
+        .later(tx, None);
+}
+
+/// Marks a card as pressing, with the write's other late changes.
+pub fn escalate(tx: &mut Tx, id: ApprovalId) {
+    Sql::new("UPDATE approvals SET state = 'escalated'")
+        .with(", escalated_at = ? WHERE state = 'open'", tx.now.as_millis())
+        .and("id = ?", &id)
+        .later(tx, None);
 }

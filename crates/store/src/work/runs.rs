@@ -2,7 +2,8 @@
 
 use sf_actions::user::{Invite, Update, UserAction};
 use sf_actions::{Action, ActorKind, Decision, Target};
-use sf_engine::{Run, RunState};
+use sf_engine::workflow::StepKey;
+use sf_engine::{Parent, Run, RunState};
 use sf_protocol::outcome::{Outcome, Step};
 use sf_protocol::{Guard, Signed};
 use sf_types::{
@@ -47,6 +48,9 @@ row! {
         closed_at: Option<Timestamp>,
         expires_at: Timestamp = "deadline_at",
         held_until: Option<Timestamp>,
+        parent_run: Option<RunId>,
+        parent_step: Option<StepKey>,
+        parent_attempt: Option<u32>,
     }
 }
 
@@ -86,7 +90,7 @@ impl RunRow {
             action_name: run.action.spec().name.to_owned(),
             action: Json(run.action.clone()),
             actor: Json(run.actor),
-            user: user(run.actor),
+            user: run.actor.user(),
             request: run.request,
             target_kind: target_kind.to_owned(),
             target_id,
@@ -107,6 +111,9 @@ impl RunRow {
             closed_at: run.closed_at,
             expires_at: run.expires_at,
             held_until: run.held_until,
+            parent_run: run.parent.as_ref().map(|parent| parent.run),
+            parent_step: run.parent.as_ref().map(|parent| parent.step.clone()),
+            parent_attempt: run.parent.as_ref().map(|parent| parent.attempt),
         }
     }
 
@@ -135,6 +142,10 @@ impl RunRow {
             closed_at: self.closed_at,
             expires_at: self.expires_at,
             held_until: self.held_until,
+            parent: match (self.parent_run, self.parent_step, self.parent_attempt) {
+                (Some(run), Some(step), Some(attempt)) => Some(Parent { run, step, attempt }),
+                _ => None,
+            },
         };
         Ok(RunRecord { run, outcome: self.outcome.map(|outcome| outcome.0) })
     }
@@ -153,6 +164,7 @@ pub fn target(target: Target) -> (&'static str, String) {
         Target::Project(id) => ("project", id.to_string()),
         Target::Invitation(id) => ("invitation", id.to_string()),
         Target::Secret(id) => ("secret", id.to_string()),
+        Target::Workflow(id) => ("workflow", id.to_string()),
     }
 }
 
@@ -189,13 +201,6 @@ fn erased(action: Action) -> Action {
             Action::User(UserAction::Update(Update { name, ..update }))
         }
         other => other,
-    }
-}
-
-fn user(actor: ActorKind) -> Option<UserId> {
-    match actor {
-        ActorKind::Person { user, .. } | ActorKind::Token { user, .. } | ActorKind::Ai { user } => Some(user),
-        ActorKind::System => None,
     }
 }
 
@@ -309,6 +314,34 @@ pub(crate) fn joined(row: &crate::session::Cells, at: &mut usize) -> Result<Run>
 async fn runs(sql: Sql, at: &impl Look) -> Result<Vec<Run>> {
     let rows: Vec<RunRow> = sql.scoped(at.scope()).push(" ORDER BY id").all(at).await?;
     rows.into_iter().map(|row| Ok(row.record()?.run)).collect()
+}
+
+/// The run that a try of a step of a workflow's run has proposed.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_parent(at: &impl Look, parent: &Parent) -> Result<Option<RunRecord>> {
+    let sql = Sql::select::<RunRow>().and("parent_run = ?", &parent.run).and("parent_step = ?", &parent.step);
+    let sql = sql.and("parent_attempt = ?", &parent.attempt).scoped(at.scope());
+    sql.find::<RunRow>(at).await?.map(RunRow::record).transpose()
+}
+
+/// What the node said in the end, with a run that may have been kept in this very write.
+///
+/// # Errors
+/// When the database fails.
+pub async fn outcome(at: &impl Look, id: RunId) -> Result<Option<Outcome>> {
+    let found: Option<Option<Json<Outcome>>> =
+        Sql::new("SELECT outcome FROM runs WHERE TRUE").and("id = ?", &id).scoped(at.scope()).scalar(at).await?;
+    Ok(found.flatten().map(|outcome| outcome.0))
+}
+
+/// Runs that the steps of a workflow's run have proposed, oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn children(at: &impl Look, parent: RunId) -> Result<Vec<Run>> {
+    runs(Sql::select::<RunRow>().and("parent_run = ?", &parent), at).await
 }
 
 /// Runs that a node has not ended, oldest first.

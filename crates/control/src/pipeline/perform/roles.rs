@@ -1,7 +1,7 @@
 //! Roles, and what people are given: nobody hands on what they do not have, and a team keeps an owner.
 
 use sf_actions::role::{Grant, RoleAction, RoleRef, UpdateRole, Withdraw, built_in};
-use sf_actions::{ActorKind, Object, PermissionSet, Rights, Standing};
+use sf_actions::{Object, PermissionSet, Rights, Standing};
 use sf_engine::Run;
 use sf_store::grants::Given;
 use sf_store::roles::RoleChange;
@@ -123,8 +123,5 @@ pub(crate) fn within(own: &Rights, wanted: PermissionSet, place: &Standing) -> s
 const SHOWN: usize = 5;
 
 const fn person(run: &Run) -> Option<sf_types::UserId> {
-    match run.actor {
-        ActorKind::Person { user, .. } | ActorKind::Token { user, .. } | ActorKind::Ai { user } => Some(user),
-        ActorKind::System => None,
-    }
+    run.actor.user()
 }

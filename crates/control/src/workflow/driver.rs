@@ -1,0 +1,494 @@
+//! The one task that owns all executions of this control plane.
+//!
+//! It takes in everything that has come meanwhile, records what follows of it in one transaction, and performs the
+//! effects. While one transaction is being written, the next one gathers: the more there is to do, the more executions
+//! share an fsync. When nothing is to be done it sleeps, and asks the database nothing.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use sf_engine::workflow::{Call, Effect, Event, Execution, Fact, StepKey};
+use sf_runtime::OnError;
+use sf_store::executions::{self, ExecutionState};
+use sf_store::runs;
+use sf_types::{Fault, RunId, Scope, TenantId, Timestamp, WorkflowId};
+use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
+
+use super::commit::{self, LEASE, Turn};
+use super::fair::Fair;
+use super::{Begun, Context, Message, calls, journal};
+use crate::control::Control;
+
+/// Messages taken in for one transaction at the most.
+const MAX_MESSAGES: usize = 1_024;
+/// Calls under way at a time at the most.
+const MAX_CALLS: usize = 256;
+/// Executions that wait for something and are kept in memory at the most.
+const MAX_IDLE: usize = 256;
+/// Those who follow an execution are told this often at the most.
+const TELL_EVERY: Duration = Duration::from_millis(250);
+/// After a failure of the database: how long until the same is tried again.
+const AGAIN: Duration = Duration::from_secs(1);
+/// How often the leases of other control planes are looked at, where there can be any.
+const SWEEP: Duration = Duration::from_secs(10);
+
+struct Driver {
+    control: Control,
+    fence: u64,
+    hot: HashMap<RunId, Hot>,
+    alarms: BTreeSet<(Timestamp, RunId)>,
+    waiting: Fair<(TenantId, WorkflowId), Start>,
+    calls: usize,
+    /// Executions whose last transaction failed: they are read anew.
+    lost: BTreeSet<RunId>,
+}
+
+/// An execution in memory.
+struct Hot {
+    context: Context,
+    execution: Execution,
+    version: u32,
+    seq: u64,
+    /// As the database knows it.
+    state: ExecutionState,
+    alarm: Option<Timestamp>,
+    told: Option<Instant>,
+    stops: HashMap<(StepKey, u32), oneshot::Sender<()>>,
+}
+
+/// A call that waits for its turn.
+struct Start {
+    context: Context,
+    step: StepKey,
+    attempt: u32,
+    call: Call,
+    stopped: oneshot::Receiver<()>,
+}
+
+/// What one execution shall take in.
+#[derive(Default)]
+struct Intake {
+    events: Vec<Event>,
+    taken_in: Vec<Uuid>,
+    /// Effects that were recorded with its beginning.
+    begun: Vec<Effect>,
+}
+
+impl Control {
+    /// Begins as this control plane's engine: what was under way goes on.
+    pub(crate) async fn start_workflows(&self) -> Result<(), Fault> {
+        let Some(inbox) = self.core().workflows.take_receiver() else { return Ok(()) };
+        let mut driver = Driver {
+            control: self.clone(),
+            fence: 0,
+            hot: HashMap::new(),
+            alarms: BTreeSet::new(),
+            waiting: Fair::new(),
+            calls: 0,
+            lost: BTreeSet::new(),
+        };
+        driver.register().await?;
+        self.core().tasks.spawn("workflows", OnError::Stop, async move {
+            driver.serve(inbox).await;
+            Ok::<(), Fault>(())
+        });
+        Ok(())
+    }
+}
+
+impl Driver {
+    async fn serve(mut self, mut inbox: mpsc::UnboundedReceiver<Message>) {
+        let shutdown = self.control.core().tasks.shutdown();
+        let shared = self.control.core().options.store.sqlite_path().is_none();
+        let mut swept = Instant::now();
+        let mut messages = Vec::with_capacity(MAX_MESSAGES);
+        loop {
+            let until = self.sleeps_for(shared);
+            tokio::select! {
+                biased;
+                () = shutdown.requested() => break,
+                _ = inbox.recv_many(&mut messages, MAX_MESSAGES) => {}
+                () = tokio::time::sleep(until) => {}
+            }
+            if shared && swept.elapsed() >= SWEEP {
+                swept = Instant::now();
+                if let Err(fault) = self.sweep().await {
+                    tracing::warn!(%fault, "executions of other control planes could not be looked at");
+                }
+            }
+            self.turn(std::mem::take(&mut messages)).await;
+        }
+    }
+
+    /// How long there is nothing to do by itself.
+    fn sleeps_for(&self, shared: bool) -> Duration {
+        let now = self.control.now();
+        let alarm = self.alarms.first().map(|(at, _)| at.since(now));
+        let again = (!self.lost.is_empty()).then_some(AGAIN);
+        let sweep = shared.then_some(SWEEP);
+        // A clock that is set forward wakes nobody, so no sleep is longer than a minute while something is due.
+        let longest = if alarm.is_some() { Duration::from_secs(60) } else { Duration::from_secs(86_400) };
+        [alarm, again, sweep].into_iter().flatten().min().unwrap_or(longest).min(longest)
+    }
+
+    /// Begins with a fence of its own, and takes up what this control plane had.
+    async fn register(&mut self) -> Result<(), Fault> {
+        let core = self.control.core().clone();
+        let engine = core.store.instance();
+        self.fence = core
+            .store
+            .write(Scope::System, move |tx| Box::pin(async move { executions::register(tx, engine, LEASE).await }))
+            .await?;
+        self.hot.clear();
+        self.alarms.clear();
+        self.take_up().await
+    }
+
+    /// Takes up all that the database says is this control plane's.
+    async fn take_up(&mut self) -> Result<(), Fault> {
+        let core = self.control.core().clone();
+        let reader = core.store.read(Scope::System);
+        for row in executions::of_engine(&reader, core.store.instance()).await? {
+            match row.state {
+                _ if self.hot.contains_key(&row.run) => {}
+                ExecutionState::Running => core.workflows.send(Message::Recover(row.run)),
+                ExecutionState::Waiting => self.alarms.extend(row.wake_at.map(|at| (at, row.run))),
+                ExecutionState::Queued | ExecutionState::Done => {}
+            }
+        }
+        for incoming in executions::incoming(&reader, core.store.instance()).await? {
+            match serde_json::from_value(incoming.event.0) {
+                Ok(event) => {
+                    core.workflows.send(Message::Happened { run: incoming.run, event, id: Some(incoming.id) });
+                }
+                Err(error) => tracing::error!(run = %incoming.run, %error, "an event in the inbox cannot be read"),
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks after executions of control planes that are gone, and after what others have put in.
+    async fn sweep(&mut self) -> Result<(), Fault> {
+        let core = self.control.core().clone();
+        let (engine, fence) = (core.store.instance(), self.fence);
+        let renewed = core
+            .store
+            .write(Scope::System, move |tx| {
+                Box::pin(async move {
+                    executions::renew(tx, engine, fence, LEASE).await?;
+                    executions::take_over(tx, engine).await
+                })
+            })
+            .await;
+        match renewed {
+            Err(sf_store::StoreError::Stale(_)) => self.register().await,
+            Err(error) => Err(error.into()),
+            Ok(_) => self.take_up().await,
+        }
+    }
+
+    /// Takes in what has come, records what follows, performs it.
+    async fn turn(&mut self, messages: Vec<Message>) {
+        let mut intake = self.gather(messages);
+        let now = self.control.now();
+        while let Some((at, run)) = self.alarms.first().copied()
+            && at <= now
+        {
+            self.alarms.pop_first();
+            if let Some(hot) = self.hot.get_mut(&run) {
+                hot.alarm = None;
+            }
+            intake.entry(run).or_default().events.push(Event::Tick);
+        }
+        for run in std::mem::take(&mut self.lost) {
+            intake.entry(run).or_default().events.push(Event::Recover);
+        }
+        let (mut turns, mut effects) = (Vec::new(), Vec::new());
+        for (run, intake) in intake {
+            if !self.load(run).await {
+                continue;
+            }
+            if let Some((turn, todo)) = self.advance(run, intake, now) {
+                turns.push(turn);
+                effects.push((run, todo));
+            }
+        }
+        if turns.is_empty() {
+            return self.perform(effects);
+        }
+        let turns = Arc::new(turns);
+        match commit::commit(self.control.core(), self.fence, turns.clone()).await {
+            Ok(after) => {
+                self.control.deliver(after);
+                self.perform(effects);
+                self.forget_idle();
+            }
+            Err(error) => self.failed(&turns, &error).await,
+        }
+    }
+
+    fn gather(&mut self, messages: Vec<Message>) -> HashMap<RunId, Intake> {
+        let mut intake: HashMap<RunId, Intake> = HashMap::new();
+        for message in messages {
+            match message {
+                Message::Begun(begun) => {
+                    let (run, effects) = self.begun(*begun);
+                    intake.entry(run).or_default().begun = effects;
+                }
+                Message::Happened { run, event, id } => {
+                    let of_run = intake.entry(run).or_default();
+                    of_run.events.push(event);
+                    of_run.taken_in.extend(id);
+                }
+                Message::Back { run, step, attempt, result } => {
+                    self.calls = self.calls.saturating_sub(1);
+                    if let Some(hot) = self.hot.get_mut(&run) {
+                        hot.stops.remove(&(step.clone(), attempt));
+                    }
+                    if let Some(result) = result {
+                        intake.entry(run).or_default().events.push(Event::Done { step, attempt, result });
+                    }
+                }
+                Message::Recover(run) if !self.hot.contains_key(&run) => {
+                    intake.entry(run).or_default().events.push(Event::Recover);
+                }
+                Message::Recover(_) => {}
+            }
+        }
+        self.start_calls();
+        intake
+    }
+
+    fn begun(&mut self, begun: Begun) -> (RunId, Vec<Effect>) {
+        let Begun { context, execution, version, seq, effects } = begun;
+        let (state, _) = commit::state(&execution);
+        let told = None;
+        let hot = Hot { context, execution, version, seq, state, alarm: None, told, stops: HashMap::new() };
+        self.hot.insert(context.run, hot);
+        self.set_alarm(context.run);
+        (context.run, effects)
+    }
+
+    /// Brings an execution into memory; `false` when there is none, or none that goes on.
+    async fn load(&mut self, run: RunId) -> bool {
+        if self.hot.contains_key(&run) {
+            return true;
+        }
+        match self.read(run).await {
+            Ok(Some(hot)) => {
+                self.hot.insert(run, hot);
+                true
+            }
+            Ok(None) => false,
+            Err(fault) => {
+                tracing::error!(%run, %fault, "an execution could not be read; tried again");
+                self.lost.insert(run);
+                false
+            }
+        }
+    }
+
+    async fn read(&self, id: RunId) -> Result<Option<Hot>, Fault> {
+        let core = self.control.core();
+        let reader = core.store.read(Scope::System);
+        let row = match executions::get(&reader, id).await {
+            Err(sf_store::StoreError::NotFound(_)) => return Ok(None),
+            row => row?,
+        };
+        if row.closed_at.is_some() || row.state == ExecutionState::Queued || row.engine != Some(core.store.instance()) {
+            return Ok(None);
+        }
+        let run = runs::get(&reader, id).await?;
+        let definition = core.workflows.definition(&reader, row.workflow, row.version).await?;
+        let (execution, seq) = journal::rebuild(&reader, definition, id).await?;
+        let context =
+            Context { run: id, tenant: row.tenant, project: row.project, workflow: row.workflow, actor: run.actor };
+        Ok(Some(Hot {
+            context,
+            execution,
+            version: row.version,
+            seq,
+            state: row.state,
+            alarm: None,
+            told: None,
+            stops: HashMap::new(),
+        }))
+    }
+
+    /// What an execution comes to by what it takes in. Nothing to record where nothing came of it.
+    fn advance(&mut self, run: RunId, intake: Intake, now: Timestamp) -> Option<(Turn, Vec<Effect>)> {
+        let hot = self.hot.get_mut(&run)?;
+        let (mut facts, mut effects) = (Vec::new(), intake.begun);
+        for event in intake.events {
+            let advanced = hot.execution.advance(event, now);
+            facts.extend(advanced.facts);
+            effects.extend(advanced.effects);
+        }
+        // A crash came between the last fact and the end of the run.
+        if facts.is_empty()
+            && let Some(finish) = hot.execution.finish()
+            && !effects.iter().any(|effect| matches!(effect, Effect::Finish(_)))
+        {
+            effects.push(Effect::Finish(finish.clone()));
+        }
+        let finish = effects.iter().find_map(|effect| match effect {
+            Effect::Finish(finish) => Some(finish.clone()),
+            _ => None,
+        });
+        let (entry, blobs) = match facts.as_slice() {
+            [] => (None, Vec::new()),
+            facts => {
+                hot.seq += 1;
+                let (entry, blobs) = journal::entry(run, hot.seq, now, facts);
+                (Some(entry), blobs)
+            }
+        };
+        let standing = commit::standing(&hot.execution, hot.version);
+        let moved = standing.state != hot.state || standing.state == ExecutionState::Waiting;
+        hot.state = standing.state;
+        let due = hot.told.is_none_or(|told| told.elapsed() >= TELL_EVERY) || standing.state != ExecutionState::Running;
+        let told = (due && (entry.is_some() || finish.is_some())).then(|| {
+            hot.told = Some(Instant::now());
+            commit::progress(&hot.context, &hot.execution, last_step(&facts).as_deref())
+        });
+        let context = hot.context;
+        let cards = if facts.is_empty() {
+            // Recorded with the beginning.
+            Vec::new()
+        } else {
+            effects.iter().filter_map(|effect| commit::card(&context, &hot.execution, effect, now)).collect()
+        };
+        self.set_alarm(run);
+        let nothing = entry.is_none() && finish.is_none() && intake.taken_in.is_empty();
+        let turn = Turn {
+            context,
+            entry,
+            blobs,
+            cards,
+            standing: moved.then_some(standing),
+            finish,
+            taken_in: intake.taken_in,
+            told,
+        };
+        if nothing {
+            self.perform(vec![(run, effects)]);
+            return None;
+        }
+        Some((turn, effects))
+    }
+
+    fn set_alarm(&mut self, run: RunId) {
+        let Some(hot) = self.hot.get_mut(&run) else { return };
+        let wanted = hot.execution.wakes_at();
+        if hot.alarm == wanted {
+            return;
+        }
+        if let Some(old) = std::mem::replace(&mut hot.alarm, wanted) {
+            self.alarms.remove(&(old, run));
+        }
+        self.alarms.extend(wanted.map(|at| (at, run)));
+    }
+
+    /// Performs what was recorded.
+    fn perform(&mut self, effects: Vec<(RunId, Vec<Effect>)>) {
+        for (run, effects) in effects {
+            for effect in effects {
+                match effect {
+                    Effect::Run { step, attempt, call } => self.queue(run, step, attempt, call),
+                    Effect::Stop { step, attempt, call } => self.stop(run, step, attempt, call),
+                    Effect::Finish(_) => {
+                        if let Some(alarm) = self.hot.remove(&run).and_then(|hot| hot.alarm) {
+                            self.alarms.remove(&(alarm, run));
+                        }
+                    }
+                    Effect::Ask { .. } | Effect::Withdraw { .. } | Effect::Escalate { .. } => {}
+                }
+            }
+        }
+        self.start_calls();
+    }
+
+    fn queue(&mut self, run: RunId, step: StepKey, attempt: u32, call: Call) {
+        let Some(hot) = self.hot.get_mut(&run) else { return };
+        let (stop, stopped) = oneshot::channel();
+        hot.stops.insert((step.clone(), attempt), stop);
+        let context = hot.context;
+        self.waiting.push((context.tenant, context.workflow), Start { context, step, attempt, call, stopped });
+    }
+
+    fn start_calls(&mut self) {
+        while self.calls < MAX_CALLS
+            && let Some(Start { context, step, attempt, call, stopped }) = self.waiting.pop()
+        {
+            self.calls += 1;
+            let control = self.control.clone();
+            self.control.core().tasks.spawn("workflow step", OnError::Log, async move {
+                let call = calls::perform(&control, &context, &step, attempt, &call);
+                let result = tokio::select! {
+                    biased;
+                    // Dropped with its execution's memory, which stops nothing.
+                    Ok(()) = stopped => Some(Err(calls::stopped())),
+                    result = call => result,
+                };
+                control.core().workflows.send(Message::Back { run: context.run, step, attempt, result });
+                Ok::<(), Fault>(())
+            });
+        }
+    }
+
+    fn stop(&mut self, run: RunId, step: StepKey, attempt: u32, call: Call) {
+        let Some(hot) = self.hot.get_mut(&run) else { return };
+        if matches!(call, Call::Query { .. }) {
+            // Its end comes back from the call itself, or it was never there.
+            match hot.stops.remove(&(step.clone(), attempt)) {
+                Some(stop) => drop(stop.send(())),
+                None => self.control.core().workflows.send(Message::Back {
+                    run,
+                    step,
+                    attempt,
+                    result: Some(Err(calls::stopped())),
+                }),
+            }
+            return;
+        }
+        let (control, context) = (self.control.clone(), hot.context);
+        self.control.core().tasks.spawn("workflow stop", OnError::Log, async move {
+            calls::stop(&control, &context, &step, attempt).await
+        });
+    }
+
+    /// Executions that only wait are read again when something happens.
+    fn forget_idle(&mut self) {
+        if self.hot.len() <= MAX_IDLE {
+            return;
+        }
+        self.hot.retain(|_, hot| hot.state == ExecutionState::Running || !hot.stops.is_empty());
+    }
+
+    /// Nothing of a transaction is true: what was in memory is forgotten and read anew.
+    async fn failed(&mut self, turns: &[Turn], error: &sf_store::StoreError) {
+        for turn in turns {
+            if let Some(alarm) = self.hot.remove(&turn.context.run).and_then(|hot| hot.alarm) {
+                self.alarms.remove(&(alarm, turn.context.run));
+            }
+            self.lost.insert(turn.context.run);
+        }
+        tracing::error!(%error, executions = turns.len(), "what executions came to was not stored; tried again");
+        if matches!(error, sf_store::StoreError::Stale("engine"))
+            && let Err(fault) = self.register().await
+        {
+            tracing::error!(%fault, "this control plane could not begin anew as an engine");
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
+/// The step that people are told of.
+fn last_step(facts: &[Fact]) -> Option<String> {
+    facts.iter().rev().find_map(|fact| match fact {
+        Fact::Started { step, .. } | Fact::Ended { step, .. } | Fact::Asked { step, .. } => Some(step.to_string()),
+        _ => None,
+    })
+}

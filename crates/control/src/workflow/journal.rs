@@ -1,0 +1,99 @@
+//! Facts as rows. A value that is too large for a row is kept once, beside the journal, under its hash.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use sf_engine::workflow::{Definition, Execution, Fact};
+use sf_store::executions::{self, Blob, Entry};
+use sf_store::{Look, StoreError};
+use sf_types::{RunId, Timestamp};
+use sha2::{Digest, Sha256};
+
+/// Bytes of a value that stands in the journal itself: 16 KiB.
+const MAX_INLINE_BYTES: usize = 16 * 1024;
+/// The key of a value that stands elsewhere. No value of a workflow has an object with this one key alone.
+const BLOB: &str = "$serverflow:blob";
+
+/// Facts of one moment as a row, with the values that stand beside it.
+pub(super) fn entry(run: RunId, seq: u64, at: Timestamp, facts: &[Fact]) -> (Entry, Vec<Blob>) {
+    let mut text = serde_json::to_string(facts).expect("facts are texts, numbers, lists and maps of texts");
+    let mut blobs = Vec::new();
+    if text.len() > MAX_INLINE_BYTES {
+        let mut value = serde_json::to_value(facts).expect("the same facts");
+        for fact in value.as_array_mut().into_iter().flatten() {
+            for (_, field) in fact.as_object_mut().into_iter().flatten() {
+                set_aside(run, field, &mut blobs);
+            }
+        }
+        text = value.to_string();
+    }
+    (Entry { run, seq, at, facts: text }, blobs)
+}
+
+fn set_aside(run: RunId, field: &mut Value, blobs: &mut Vec<Blob>) {
+    if !matches!(field, Value::Object(_) | Value::Array(_) | Value::String(_)) {
+        return;
+    }
+    let text = field.to_string();
+    if text.len() > MAX_INLINE_BYTES {
+        let hash = Sha256::digest(text.as_bytes()).to_vec();
+        *field = json!({ BLOB: hex(&hash) });
+        blobs.push(Blob { run, hash, value: text });
+    }
+}
+
+/// An execution from its journal; answers the number of its last entry, too.
+pub(super) async fn rebuild(
+    at: &impl Look,
+    definition: Arc<Definition>,
+    run: RunId,
+) -> sf_store::Result<(Execution, u64)> {
+    let facts = facts(at, run).await?;
+    let seq = facts.last().map_or(0, |(seq, _, _)| *seq);
+    let facts = facts.into_iter().flat_map(|(_, at, facts)| facts.into_iter().map(move |fact| (at, fact)));
+    let execution = Execution::rebuild(definition, run, facts)
+        .map_err(|why| StoreError::malformed("a workflow's journal", why.to_string()))?;
+    Ok((execution, seq))
+}
+
+/// Everything that happened, with the number of its entry.
+pub(super) async fn facts(at: &impl Look, run: RunId) -> sf_store::Result<Vec<(u64, Timestamp, Vec<Fact>)>> {
+    let entries = executions::journal(at, run).await?;
+    let mut blobs: Option<HashMap<String, Value>> = None;
+    let mut all = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let malformed = |why: serde_json::Error| StoreError::malformed("a workflow's journal", why.to_string());
+        let facts: Vec<Fact> = if entry.facts.contains(BLOB) {
+            if blobs.is_none() {
+                let rows = executions::blobs(at, run).await?;
+                let read = |blob: Blob| Ok((hex(&blob.hash), serde_json::from_str(&blob.value).map_err(malformed)?));
+                blobs = Some(rows.into_iter().map(read).collect::<sf_store::Result<_>>()?);
+            }
+            let mut value: Value = serde_json::from_str(&entry.facts).map_err(malformed)?;
+            for fact in value.as_array_mut().into_iter().flatten() {
+                for (_, field) in fact.as_object_mut().into_iter().flatten() {
+                    put_back(field, blobs.as_ref())?;
+                }
+            }
+            serde_json::from_value(value).map_err(malformed)?
+        } else {
+            serde_json::from_str(&entry.facts).map_err(malformed)?
+        };
+        all.push((entry.seq, entry.at, facts));
+    }
+    Ok(all)
+}
+
+fn put_back(field: &mut Value, blobs: Option<&HashMap<String, Value>>) -> sf_store::Result<()> {
+    let hash = field.as_object().filter(|object| object.len() == 1).and_then(|object| object.get(BLOB)?.as_str());
+    if let Some(hash) = hash {
+        let found = blobs.and_then(|blobs| blobs.get(hash)).cloned();
+        *field = found.ok_or_else(|| StoreError::malformed("a workflow's journal", "a large value is missing"))?;
+    }
+    Ok(())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

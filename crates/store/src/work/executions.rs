@@ -1,0 +1,374 @@
+//! Executions of workflows: where they stand, their journals, and what has come in for them.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use sf_types::{
+    Fault, InstanceId, Page, PageRequest, ProjectId, RunId, Scope, TenantId, Timestamp, TriggerId, WorkflowId,
+};
+use uuid::Uuid;
+
+use crate::row::{Column, Json, row, words};
+use crate::seen::Places;
+use crate::sql::{Sql, insert, insert_all, insert_later, page_of};
+use crate::tx::{Look, Tx};
+use crate::{Result, StoreError};
+
+words! {
+    /// Where an execution stands.
+    pub enum ExecutionState {
+        /// Others of its key run; it waits for its turn.
+        Queued = "queued",
+        /// Something of it runs.
+        Running = "running",
+        /// It waits: for a moment, a person, an event.
+        Waiting = "waiting",
+        /// Over.
+        Done = "done",
+    }
+}
+
+row! {
+    /// An execution, by its run.
+    pub struct ExecutionRow in "workflow_executions" {
+        /// Its run.
+        run: RunId = "run_id",
+        /// Whose.
+        tenant: TenantId = "tenant_id",
+        /// In which project.
+        project: ProjectId = "project_id",
+        /// Of which workflow.
+        workflow: WorkflowId = "workflow_id",
+        /// By which version.
+        version: u32,
+        /// Where it stands.
+        state: ExecutionState,
+        /// Which control plane works on it.
+        engine: Option<InstanceId> = "engine_id",
+        /// When it goes on by itself.
+        wake_at: Option<Timestamp>,
+        /// Those with the same key count together.
+        key: Option<String> = "concurrency_key",
+        /// The run it was forked from.
+        forked_from: Option<RunId>,
+        /// At which step.
+        forked_step: Option<String>,
+        /// What started it, where it was no person.
+        trigger: Option<TriggerId> = "trigger_id",
+        /// Steps that have ended.
+        steps_ended: u64,
+        /// Steps there are so far.
+        steps_known: u64,
+        /// Why the first step that failed did.
+        first_fault: Option<Json<Fault>>,
+        /// It was put aside since its control planes ended again and again.
+        poison: bool,
+        /// When it began.
+        opened_at: Timestamp,
+        /// When it last changed.
+        updated_at: Timestamp,
+        /// When it ended.
+        closed_at: Option<Timestamp>,
+    }
+}
+
+row! {
+    /// What happened at one moment of an execution.
+    pub struct Entry in "workflow_journal" {
+        /// Its run.
+        run: RunId = "run_id",
+        /// From 1, without gaps.
+        seq: u64,
+        /// When.
+        at: Timestamp,
+        /// JSON list of facts.
+        facts: String,
+    }
+}
+
+row! {
+    /// A value too large for the journal.
+    pub struct Blob in "workflow_blobs" {
+        /// Its run.
+        run: RunId = "run_id",
+        /// SHA-256 of the value.
+        hash: Vec<u8>,
+        /// JSON.
+        value: String,
+    }
+}
+
+row! {
+    /// What has come in for an execution, until its control plane has taken it in.
+    pub struct Incoming in "workflow_inbox" {
+        /// Its id; they are taken in in their order.
+        id: Uuid,
+        /// For which run.
+        run: RunId = "run_id",
+        /// What.
+        event: Json<Value>,
+        /// When.
+        created_at: Timestamp,
+    }
+}
+
+/// How an execution is seen: with its project.
+const SEEN: Places = Places { project: "project_id", node: None, app: None };
+
+/// Which executions.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ExecutionFilter {
+    /// Of this workflow.
+    pub workflow: Option<WorkflowId>,
+    /// In this state.
+    pub state: Option<ExecutionState>,
+    /// Forks of this run.
+    pub forked_from: Option<RunId>,
+    /// Only those that were put aside.
+    pub poison: bool,
+}
+
+/// Keeps a new execution, with the write's other late changes.
+///
+/// # Errors
+/// [`StoreError::OutOfScope`].
+pub fn create(tx: &mut Tx, execution: &ExecutionRow) -> Result<()> {
+    tx.own("execution", execution.tenant, Some(execution.project))?;
+    insert_later(tx, std::slice::from_ref(execution));
+    Ok(())
+}
+
+/// An execution inside the scope.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub async fn get(at: &impl Look, run: RunId) -> Result<ExecutionRow> {
+    Sql::select::<ExecutionRow>().and("run_id = ?", &run).scoped(at.scope()).seen(at, &SEEN).get(at, "run").await
+}
+
+/// Executions inside the scope, newest first.
+///
+/// # Errors
+/// A bad cursor; when the database fails.
+pub async fn page(at: &impl Look, filter: &ExecutionFilter, page: &PageRequest) -> Result<Page<ExecutionRow>> {
+    let mut sql = Sql::select::<ExecutionRow>()
+        .scoped(at.scope())
+        .seen(at, &SEEN)
+        .and_some("workflow_id = ?", filter.workflow.as_ref())
+        .and_some("state = ?", filter.state.as_ref())
+        .and_some("forked_from = ?", filter.forked_from.as_ref());
+    if filter.poison {
+        sql = sql.push(" AND poison");
+    }
+    Ok(page_of(sql.page_by(page, "run_id")?.all(at).await?, page, |row: &ExecutionRow| row.run.uuid()))
+}
+
+/// Executions of a workflow that have not ended.
+///
+/// # Errors
+/// When the database fails.
+pub async fn open_of(at: &impl Look, workflow: WorkflowId) -> Result<u64> {
+    let sql = Sql::new("SELECT count(*) FROM workflow_executions WHERE closed_at IS NULL");
+    Ok(sql.and("workflow_id = ?", &workflow).scoped(at.scope()).scalar(at).await?.unwrap_or(0))
+}
+
+/// Executions that count together and have not ended: oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_key(at: &impl Look, workflow: WorkflowId, key: &str, limit: u32) -> Result<Vec<ExecutionRow>> {
+    let sql = Sql::select::<ExecutionRow>().push(" AND closed_at IS NULL").and("workflow_id = ?", &workflow);
+    let sql = sql.with(" AND concurrency_key = ?", key);
+    sql.scoped(at.scope()).with(" ORDER BY run_id LIMIT ?", i64::from(limit)).all(at).await
+}
+
+/// How many of a key run, and the oldest that waits for its turn.
+///
+/// # Errors
+/// When the database fails.
+pub async fn turn_of_key(at: &impl Look, workflow: WorkflowId, key: &str) -> Result<(u64, Option<RunId>)> {
+    let of = |text: &str| {
+        let sql = Sql::new(text).and("workflow_id = ?", &workflow).with(" AND concurrency_key = ?", key);
+        sql.push(" AND closed_at IS NULL").scoped(at.scope())
+    };
+    let running = of("SELECT count(*) FROM workflow_executions WHERE state <> 'queued'").scalar(at).await?;
+    let next = of("SELECT run_id FROM workflow_executions WHERE state = 'queued'");
+    Ok((running.unwrap_or(0), next.push(" ORDER BY run_id LIMIT 1").scalar(at).await?))
+}
+
+/// What changed about an execution besides its journal.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// Where it stands.
+    pub state: ExecutionState,
+    /// When it goes on by itself.
+    pub wake_at: Option<Timestamp>,
+    /// By which version.
+    pub version: u32,
+    /// Steps that have ended, and steps there are so far.
+    pub steps: (u64, u64),
+    /// Why the first step that failed did.
+    pub first_fault: Option<Fault>,
+    /// It was put aside.
+    pub poison: bool,
+}
+
+/// Keeps where an execution stands, with the write's other late changes.
+pub fn stands(tx: &mut Tx, run: RunId, engine: InstanceId, standing: &Standing) {
+    let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    let closed = (standing.state == ExecutionState::Done).then_some(tx.now);
+    Sql::new("UPDATE workflow_executions SET state = ")
+        .with("?", standing.state.word())
+        .with(", engine_id = ?", engine.uuid())
+        .with(", wake_at = ?", standing.wake_at.value())
+        .with(", version = ?", i64::from(standing.version))
+        .with(", steps_ended = ?", number(standing.steps.0))
+        .with(", steps_known = ?", number(standing.steps.1))
+        .with(", first_fault = ?", standing.first_fault.clone().map(Json).value())
+        .with(", poison = ?", standing.poison)
+        .with(", closed_at = ?", closed.value())
+        .with(", updated_at = ? WHERE closed_at IS NULL", tx.now.as_millis())
+        .and("run_id = ?", &run)
+        .later(tx, Some(1));
+}
+
+/// Adds to journals. An entry whose number is taken fails the write: somebody else goes on with that execution.
+///
+/// # Errors
+/// [`StoreError::Taken`]; when the database fails.
+pub async fn append(tx: &mut Tx, entries: &[Entry]) -> Result<()> {
+    insert_all(tx, entries, "").await.map(drop)
+}
+
+/// Adds to journals with the write's other late changes.
+pub fn append_later(tx: &mut Tx, entries: &[Entry]) {
+    insert_later(tx, entries);
+}
+
+/// Keeps values that are too large for a journal; those that are there stay.
+///
+/// # Errors
+/// When the database fails.
+pub async fn keep_blobs(tx: &mut Tx, blobs: &[Blob]) -> Result<()> {
+    insert_all(tx, blobs, " ON CONFLICT DO NOTHING").await.map(drop)
+}
+
+/// The whole journal of an execution.
+///
+/// # Errors
+/// When the database fails.
+pub async fn journal(at: &impl Look, run: RunId) -> Result<Vec<Entry>> {
+    Sql::select::<Entry>().and("run_id = ?", &run).push(" ORDER BY seq").all(at).await
+}
+
+/// All large values of an execution.
+///
+/// # Errors
+/// When the database fails.
+pub async fn blobs(at: &impl Look, run: RunId) -> Result<Vec<Blob>> {
+    Sql::select::<Blob>().and("run_id = ?", &run).all(at).await
+}
+
+/// Puts something in for an execution; answers its id.
+///
+/// # Errors
+/// When the database fails.
+pub async fn put_in(tx: &mut Tx, run: RunId, event: Value) -> Result<Uuid> {
+    let incoming = Incoming { id: tx.new_uuid(), run, event: Json(event), created_at: tx.now };
+    insert(tx, &incoming).await?;
+    Ok(incoming.id)
+}
+
+/// What has come in for the executions of one control plane, oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn incoming(at: &impl Look, engine: InstanceId) -> Result<Vec<Incoming>> {
+    let own = "run_id IN (SELECT e.run_id FROM workflow_executions e WHERE e.engine_id = ?)";
+    Sql::select::<Incoming>().and(own, &engine).push(" ORDER BY id").all(at).await
+}
+
+/// It was taken in.
+///
+/// # Errors
+/// When the database fails.
+pub async fn taken_in(tx: &mut Tx, ids: &[Uuid]) -> Result<()> {
+    for id in ids {
+        Sql::new("DELETE FROM workflow_inbox WHERE TRUE").and("id = ?", id).run(tx).await?;
+    }
+    Ok(())
+}
+
+/// Executions that this control plane had when it ended, those that wait for their turn included.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_engine(at: &impl Look, engine: InstanceId) -> Result<Vec<ExecutionRow>> {
+    let sql = Sql::select::<ExecutionRow>().push(" AND closed_at IS NULL").and("engine_id = ?", &engine);
+    sql.push(" ORDER BY run_id").all(at).await
+}
+
+/// Begins as this control plane's engine, or begins anew: whatever went by an older fence writes nothing any more.
+///
+/// # Errors
+/// When the database fails.
+pub async fn register(tx: &mut Tx, engine: InstanceId, lease: Duration) -> Result<u64> {
+    system_only(tx)?;
+    let until = tx.now.plus(lease).as_millis();
+    let sql = Sql::new("INSERT INTO workflow_engines (instance_id, fence, leased_until) VALUES (")
+        .with("?", engine.uuid())
+        .with(", 1, ?)", until)
+        .push(" ON CONFLICT (instance_id) DO UPDATE SET fence = workflow_engines.fence + 1, ")
+        .push("leased_until = excluded.leased_until RETURNING fence");
+    Ok(sql.scalar(tx).await?.unwrap_or(1))
+}
+
+/// Goes on as this control plane's engine.
+///
+/// # Errors
+/// [`StoreError::Stale`] when another one has taken its executions over.
+pub async fn renew(tx: &mut Tx, engine: InstanceId, fence: u64, lease: Duration) -> Result<()> {
+    let until = tx.now.plus(lease).as_millis();
+    let sql = Sql::new("UPDATE workflow_engines SET leased_until = ").with("? WHERE TRUE", until);
+    let changed = sql.and("instance_id = ?", &engine).and("fence = ?", &fence).run(tx).await?;
+    if changed == 1 { Ok(()) } else { Err(StoreError::Stale("engine")) }
+}
+
+/// Takes over the executions of control planes whose lease is over; answers how many.
+///
+/// # Errors
+/// When the database fails.
+pub async fn take_over(tx: &mut Tx, engine: InstanceId) -> Result<u64> {
+    system_only(tx)?;
+    // The fence rises, so that one that only was slow writes nothing any more and begins anew.
+    let gone = Sql::new("UPDATE workflow_engines SET fence = fence + 1 WHERE TRUE")
+        .and("leased_until < ?", &tx.now)
+        .and("instance_id <> ?", &engine)
+        .push(" AND EXISTS (SELECT 1 FROM workflow_executions e WHERE e.closed_at IS NULL")
+        .push(" AND e.engine_id = workflow_engines.instance_id) RETURNING instance_id")
+        .raws(tx)
+        .await?;
+    let mut taken = 0;
+    for row in &gone {
+        let other: InstanceId = Column::read(row, 0)?;
+        let sql = Sql::new("UPDATE workflow_executions SET engine_id = ").with("? WHERE closed_at IS NULL", engine.uuid());
+        taken += sql.and("engine_id = ?", &other).run(tx).await?;
+    }
+    Ok(taken)
+}
+
+/// Deletes the journals of executions of a workflow that have ended; answers how many runs it was.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget_journals(tx: &mut Tx, workflow: WorkflowId) -> Result<u64> {
+    for table in ["workflow_journal", "workflow_blobs", "workflow_inbox"] {
+        let within = format!("DELETE FROM {table} WHERE run_id IN (SELECT run_id FROM workflow_executions WHERE TRUE");
+        Sql::new(&within).and("workflow_id = ?", &workflow).push(")").run(tx).await?;
+    }
+    Sql::new("DELETE FROM workflow_executions WHERE TRUE").and("workflow_id = ?", &workflow).run(tx).await
+}
+
+fn system_only(tx: &Tx) -> Result<()> {
+    if tx.scope == Scope::System { Ok(()) } else { Err(StoreError::OutOfScope("engine")) }
+}
