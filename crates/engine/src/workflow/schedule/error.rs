@@ -4,7 +4,7 @@ use std::fmt;
 
 use sf_types::{ErrorKind, Fault};
 
-use super::{MAX_CRON_CHARS, SEARCH_YEARS};
+use super::MAX_CRON_CHARS;
 
 /// Texts of the author are repeated in errors up to this length: 40 characters.
 const SHOWN_CHARS: usize = 40;
@@ -135,11 +135,7 @@ impl ScheduleError {
                 "Use @hourly, @daily, @weekly, @monthly or @yearly, or five fields such as \"0 2 * * *\".".into()
             }
             Self::Field { field, .. } => format!("The {field} takes {}.", field.takes()),
-            Self::Never { .. } => {
-                format!(
-                    "Choose a day that the month has; L is its last day. ({SEARCH_YEARS} years are looked through.)"
-                )
-            }
+            Self::Never { .. } => "Choose a day that the month has; L is its last day.".into(),
             Self::Zone { .. } => "Use a name of the IANA database, such as Europe/Berlin or UTC.".into(),
             Self::Missed { .. } => "Use skip, once or all.".into(),
         }
