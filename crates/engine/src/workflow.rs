@@ -17,6 +17,7 @@ pub mod fork;
 pub mod key;
 pub mod schedule;
 pub mod span;
+pub mod webhook;
 
 pub use advance::{Call, Effect, Event};
 pub use definition::{Definition, Problem};

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use sf_actions::workflow::{CreateWorkflow, MoveRun, SendEvent, UpdateWorkflow, WorkflowAction};
 use sf_engine::Run;
-use sf_engine::workflow::schedule::Schedule;
 use sf_engine::workflow::{Definition, Event, document};
 use sf_store::approvals::{Approval, Verdict};
 use sf_store::workflows::{self, Trigger, Version, Workflow};
@@ -172,13 +171,8 @@ async fn triggers(
 
 /// When a trigger of a calendar fires next.
 pub(super) fn next(trigger: &document::Trigger, now: Timestamp) -> Option<Timestamp> {
-    schedule(trigger)?.next(now)
-}
-
-/// The calendar of a trigger; checked when its definition was.
-pub(super) fn schedule(trigger: &document::Trigger) -> Option<Schedule> {
-    let cron = trigger.cron.as_ref()?;
-    Schedule::parse(&cron.at, cron.timezone.as_deref(), cron.missed.as_deref()).ok()
+    // Checked when its definition was.
+    trigger.cron.as_ref()?.schedule().ok()?.next(now)
 }
 
 async fn send(tx: &mut Tx, args: &SendEvent, after: &mut After) -> sf_store::Result<Made> {

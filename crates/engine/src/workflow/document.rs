@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::schedule::{Missed, Schedule, ScheduleError};
 use super::span::Span;
 
 /// The version of this form.
@@ -260,6 +261,17 @@ pub struct Webhook {
     /// The header that holds the signature, for `hmac-sha256` and `token`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub header: Option<String>,
+}
+
+impl Cron {
+    /// Its calendar.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn schedule(&self) -> Result<Schedule, ScheduleError> {
+        let missed = self.missed.as_deref().map_or(Ok(Missed::Once), str::parse)?;
+        Schedule::parse(&self.at, self.timezone.as_deref().unwrap_or("UTC"), missed)
+    }
 }
 
 /// Whether a text can be a step's id.

@@ -149,7 +149,10 @@ pub(super) fn expression(error: &crate::workflow::expr::ExprError, place: &str) 
 fn moment(value: &Value) -> Result<Timestamp, Fault> {
     let found = match value {
         Value::Number(number) => number.as_i64().map(Timestamp::from_millis),
-        Value::String(text) => crate::workflow::schedule::moment(text),
+        Value::String(text) => {
+            let read = text.parse::<jiff::Timestamp>().ok();
+            read.map(|at| Timestamp::from_millis(at.as_millisecond()))
+        }
         _ => None,
     };
     found.ok_or_else(|| {

@@ -14,7 +14,6 @@ use super::{
 };
 use crate::workflow::document::{self as doc, Document};
 use crate::workflow::expr::{Expr, ExprError, Template};
-use crate::workflow::schedule::Schedule;
 use crate::workflow::span::Span;
 
 /// Families of actions that only people propose: they are about who may do what, or decide for people.
@@ -443,9 +442,9 @@ impl Compiler {
             }
             match (&trigger.cron, &trigger.webhook) {
                 (Some(cron), None) => {
-                    let missed = cron.missed.as_deref();
-                    if let Err(why) = Schedule::parse(&cron.at, cron.timezone.as_deref(), missed) {
-                        self.refuse(format!("{place}.cron.{}", why.field()), why.to_string(), why.fix());
+                    if let Err(why) = cron.schedule() {
+                        let field = if why.field() == "cron" { "at" } else { why.field() };
+                        self.refuse(format!("{place}.cron.{field}"), why.to_string(), why.fix());
                     }
                 }
                 (None, Some(webhook)) => self.webhook(&format!("{place}.webhook"), webhook),
