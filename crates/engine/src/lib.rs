@@ -4,11 +4,12 @@
 //! Floor 3. No I/O, no clock, no randomness. Effects are data; the control plane records them with the row and
 //! performs them afterwards, after a crash exactly as in normal life. This crate must never know a table or a socket.
 //!
-//! Start reading at [`run`], then [`step`], then [`plan`].
+//! Start reading at [`run`], then [`step`], then [`plan`]; for workflows [`workflow`].
 
 pub mod plan;
 pub mod run;
 pub mod step;
+pub mod workflow;
 
 pub use run::{Done, Run, RunState};
 pub use step::{Effect, Ignored, Input, open, step};
