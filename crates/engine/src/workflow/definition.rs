@@ -90,6 +90,10 @@ pub(crate) struct Block {
     /// The step it is within.
     pub(crate) parent: Option<(BlockId, usize)>,
     pub(crate) steps: Vec<Step>,
+    /// Places of the steps, each behind what it needs.
+    pub(crate) order: Vec<usize>,
+    /// For each step: which others have certainly ended when it begins.
+    before: Vec<Vec<u64>>,
     /// What it comes to; the output of its last step where there is none.
     pub(crate) output: Option<Template>,
 }
@@ -236,6 +240,13 @@ impl Definition {
 
     pub(crate) fn step(&self, block: BlockId, step: usize) -> &Step {
         &self.block(block).steps[step]
+    }
+}
+
+impl Block {
+    /// Whether `other` has certainly ended when `step` begins.
+    pub(crate) fn is_before(&self, other: usize, step: usize) -> bool {
+        self.before[step][other / 64] >> (other % 64) & 1 == 1
     }
 }
 

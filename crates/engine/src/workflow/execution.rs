@@ -7,7 +7,7 @@ use serde_json::Value;
 use sf_types::{ApprovalId, Fault, RunId, Timestamp};
 
 use super::advance::Call;
-use super::definition::{BlockId, Definition, Kind, Step};
+use super::definition::{BlockId, Definition, Step};
 use super::fact::{End, Fact, Finish};
 use super::key::StepKey;
 
@@ -395,11 +395,6 @@ impl Execution {
             ended: instance.ended,
             wakes: instance.alarm,
         }
-    }
-
-    /// Whether a step is of a kind that holds other steps.
-    pub(crate) fn is_block(&self, at: At) -> bool {
-        matches!(self.step(at).kind, Kind::Map { .. } | Kind::Branch { .. })
     }
 }
 

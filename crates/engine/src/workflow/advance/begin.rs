@@ -15,7 +15,7 @@ impl Turn<'_> {
             return;
         }
         if let Some(condition) = &self.execution.step(at).condition {
-            match condition.holds(&self.scope(at.frame, condition.references())) {
+            match self.holds(at.frame, condition) {
                 Ok(true) => {}
                 Ok(false) => return self.end(at, End::Skipped),
                 Err(error) => return self.fail(at, expression(&error, "if")),
@@ -49,8 +49,7 @@ impl Turn<'_> {
                 let (until, event) = match wait {
                     Wait::For(span) => (Some(now.plus(*span)), None),
                     Wait::Until(expr) => {
-                        let scope = self.scope(at.frame, expr.references());
-                        let value = expr.eval(&scope).map_err(|error| expression(&error, "wait.until"))?;
+                        let value = self.eval(at.frame, expr).map_err(|error| expression(&error, "wait.until"))?;
                         (Some(moment(&value)?), None)
                     }
                     Wait::Event(name) => (Some(now.plus(step.timeout)), Some(name.clone())),
@@ -58,8 +57,8 @@ impl Turn<'_> {
                 self.record(Fact::Waits { step: key, until, event });
             }
             Kind::Map { over, block, .. } => {
-                let (scope, block) = (self.scope(at.frame, over.references()), *block);
-                let value = over.eval(&scope).map_err(|error| expression(&error, "map.over"))?;
+                let block = *block;
+                let value = self.eval(at.frame, over).map_err(|error| expression(&error, "map.over"))?;
                 let Value::Array(items) = value else {
                     let message = "`map.over` gives no list.";
                     return Err(Fault::new(ErrorKind::Invalid, "workflow.no_list", message).fix("Give it a list."));
@@ -81,8 +80,7 @@ impl Turn<'_> {
                     let holds = match condition {
                         None => true,
                         Some(condition) => {
-                            let scope = self.scope(at.frame, condition.references());
-                            condition.holds(&scope).map_err(|error| expression(&error, "branch.if"))?
+                            self.holds(at.frame, condition).map_err(|error| expression(&error, "branch.if"))?
                         }
                     };
                     if holds {

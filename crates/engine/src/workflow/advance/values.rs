@@ -5,76 +5,115 @@ use sf_types::Fault;
 
 use super::begin::expression;
 use super::{FrameId, Turn};
+use crate::workflow::definition::{BlockId, Kind};
 use crate::workflow::execution::{At, Execution};
-use crate::workflow::expr::{References, Scope, Template};
+use crate::workflow::expr::{Binding, Expr, ExprError, References, Root, Scope, Template};
 
 impl Turn<'_> {
-    pub(super) fn scope(&self, frame: FrameId, references: &References) -> Scope {
-        scope(self.execution, frame, references)
+    pub(super) fn eval(&self, frame: FrameId, expr: &Expr) -> Result<Value, ExprError> {
+        let values = Values::of(self.execution, frame, expr.references());
+        expr.eval(&values.scope(self.execution, frame))
+    }
+
+    pub(super) fn holds(&self, frame: FrameId, expr: &Expr) -> Result<bool, ExprError> {
+        let values = Values::of(self.execution, frame, expr.references());
+        expr.holds(&values.scope(self.execution, frame))
     }
 
     pub(super) fn render(&self, frame: FrameId, template: &Template, place: &str) -> Result<Value, Fault> {
-        if let Some(value) = template.constant() {
-            return Ok(value);
-        }
-        let scope = self.scope(frame, template.references());
-        template.render(&scope).map_err(|error| expression(&error, place))
+        let values = Values::of(self.execution, frame, template.references());
+        template.render(&values.scope(self.execution, frame)).map_err(|error| expression(&error, place))
     }
-}
-
-/// What steps of a frame see: of other steps only those that are named, since outputs may be large.
-fn scope(execution: &Execution, frame: FrameId, references: &References) -> Scope {
-    let mut scope = Scope::default();
-    let of = execution.frame(frame);
-    let began = execution.began.map(|at| at.as_millis());
-    let mut root = |name: &str, value: Value| scope.roots.insert(name.to_owned(), value);
-    root("inputs", execution.input.clone());
-    root("trigger", execution.trigger.clone());
-    root("run", json!({ "id": execution.run, "startedAt": began }));
-    if let Some(item) = &of.item {
-        root("item", item.as_ref().clone());
-        root("index", of.items.last().copied().into());
-    }
-    if let Some(fault) = &of.error {
-        root("error", json!({ "code": fault.code, "message": fault.message }));
-    }
-    let steps = references.steps.iter().filter_map(|id| Some((id.clone(), seen(execution, frame, id)?)));
-    root("steps", Value::Object(steps.collect()));
-    scope
-}
-
-/// A step as another one sees it: in the same item of each map around both.
-fn seen(execution: &Execution, frame: FrameId, id: &str) -> Option<Value> {
-    let (block, step) = *execution.definition.places.get(id)?;
-    let around = &execution.frame(frame).items;
-    let depth = depth(execution, block);
-    let frame = execution.frame_of(block, around.get(..depth)?);
-    let instance = frame.map(|frame| execution.instance(At { frame, step: u32::try_from(step).unwrap_or(u32::MAX) }));
-    Some(match instance {
-        Some(instance) => json!({
-            "output": instance.output, "state": instance.state.word(), "attempts": instance.attempts,
-            "error": instance.fault.as_ref().map(|fault| json!({ "code": fault.code, "message": fault.message })),
-        }),
-        // Its block was not entered.
-        None => json!({ "output": null, "state": "pending", "attempts": 0, "error": null }),
-    })
-}
-
-/// How many maps stand around a block.
-fn depth(execution: &Execution, mut block: crate::workflow::definition::BlockId) -> usize {
-    use crate::workflow::definition::Kind;
-    let mut depth = 0;
-    while let Some((parent, step)) = execution.definition.block(block).parent {
-        let within = matches!(&execution.definition.step(parent, step).kind, Kind::Map { block: of, .. } if *of == block);
-        depth += usize::from(within);
-        block = parent;
-    }
-    depth
 }
 
 /// A template that sees nothing but the input.
-pub(super) fn of_inputs(template: &Template, input: &Value) -> Result<Value, crate::workflow::expr::ExprError> {
-    let mut scope = Scope::default();
-    scope.roots.insert("inputs".to_owned(), input.clone());
-    template.render(&scope)
+pub(super) fn of_inputs(template: &Template, input: &Value) -> Result<Value, ExprError> {
+    template.render(&Scope::new().with(Root::Inputs, input))
+}
+
+/// Small values that are made for an expression; large ones are borrowed from the execution.
+struct Values {
+    run: Value,
+    index: Value,
+    error: Value,
+    steps: Vec<Seen>,
+}
+
+/// A step as another one sees it.
+struct Seen {
+    id: String,
+    at: Option<At>,
+    state: Value,
+    attempts: Value,
+    error: Value,
+}
+
+/// The output of a step that has none.
+static NOTHING: Value = Value::Null;
+
+impl Values {
+    fn of(execution: &Execution, frame: FrameId, references: &References) -> Self {
+        let of = execution.frame(frame);
+        let began = execution.began.map(|at| at.as_millis());
+        Self {
+            run: json!({ "id": execution.run, "startedAt": began }),
+            index: of.items.last().copied().into(),
+            error: of.error.as_ref().map_or(Value::Null, told),
+            // Of other steps only those that are named.
+            steps: references.steps.iter().filter_map(|id| seen(execution, frame, id)).collect(),
+        }
+    }
+
+    fn scope<'a>(&'a self, execution: &'a Execution, frame: FrameId) -> Scope<'a> {
+        let of = execution.frame(frame);
+        let steps = self.steps.iter().map(|seen| {
+            let output = seen.at.map_or(&NOTHING, |at| &execution.instance(at).output);
+            let fields = [
+                ("output", output),
+                ("state", &seen.state),
+                ("attempts", &seen.attempts),
+                ("error", &seen.error),
+            ];
+            (seen.id.as_str(), Binding::fields(fields))
+        });
+        let scope = Scope::new()
+            .with(Root::Inputs, &execution.input)
+            .with(Root::Trigger, &execution.trigger)
+            .with(Root::Run, &self.run)
+            .with(Root::Error, &self.error)
+            .with(Root::Steps, Binding::fields(steps));
+        match &of.item {
+            Some(item) => scope.with(Root::Item, item.as_ref()).with(Root::Index, &self.index),
+            None => scope,
+        }
+    }
+}
+
+fn told(fault: &Fault) -> Value {
+    json!({ "code": fault.code, "message": fault.message })
+}
+
+/// A step in the same item of each map around both.
+fn seen(execution: &Execution, frame: FrameId, id: &str) -> Option<Seen> {
+    let (block, step) = *execution.definition.places.get(id)?;
+    let around = &execution.frame(frame).items;
+    let found = execution.frame_of(block, around.get(..depth(execution, block))?);
+    let at = found.map(|frame| At { frame, step: u32::try_from(step).unwrap_or(u32::MAX) });
+    let (state, attempts, error) = match at.map(|at| execution.instance(at)) {
+        Some(of) => (of.state.word(), of.attempts, of.fault.as_ref().map_or(Value::Null, told)),
+        // Its block was not entered.
+        None => ("pending", 0, Value::Null),
+    };
+    Some(Seen { id: id.to_owned(), at, state: state.into(), attempts: attempts.into(), error })
+}
+
+/// How many maps stand around a block.
+fn depth(execution: &Execution, mut block: BlockId) -> usize {
+    let mut depth = 0;
+    while let Some((parent, step)) = execution.definition.block(block).parent {
+        let kind = &execution.definition.step(parent, step).kind;
+        depth += usize::from(matches!(kind, Kind::Map { block: of, .. } if *of == block));
+        block = parent;
+    }
+    depth
 }

@@ -139,7 +139,7 @@ impl Compiler {
 
     fn block(&mut self, docs: &[doc::Step], place: &str, parent: Option<(BlockId, usize)>, depth: usize) -> BlockId {
         let id = BlockId(u32::try_from(self.blocks.len()).unwrap_or(u32::MAX));
-        self.blocks.push(Block { parent, steps: Vec::new(), output: None });
+        self.blocks.push(Block { parent, steps: Vec::new(), order: Vec::new(), before: Vec::new(), output: None });
         if depth > MAX_NESTING {
             self.refuse(place, format!("Steps stand more than {MAX_NESTING} deep in others."), "Use a step `workflow`.");
             return id;
@@ -167,6 +167,8 @@ impl Compiler {
                 self.blocks[id.0 as usize].steps.push(step);
             }
         }
+        let block = &mut self.blocks[id.0 as usize];
+        (block.order, block.before) = (graph.order, graph.before);
         id
     }
 
@@ -305,7 +307,7 @@ impl Compiler {
             return None;
         }
         let with = self.template(&format!("{place}.with"), step.with.as_ref().unwrap_or(&NOTHING))?;
-        if let Some(value) = with.constant() {
+        if let Some(value) = references::constant(&with) {
             self.arguments(place, spec, &value);
         }
         Some(Kind::Action { spec, with })

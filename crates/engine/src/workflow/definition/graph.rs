@@ -9,7 +9,9 @@ pub(super) struct Graph {
     pub(super) needs: Vec<Vec<usize>>,
     pub(super) dependants: Vec<Vec<usize>>,
     /// For each step: which others have certainly ended when it begins.
-    before: Vec<Vec<u64>>,
+    pub(super) before: Vec<Vec<u64>>,
+    /// Places of the steps, each behind what it needs.
+    pub(super) order: Vec<usize>,
 }
 
 /// A need that cannot be met.
@@ -55,12 +57,7 @@ impl Graph {
         }
         let order = order(&needs, &dependants).map_err(|cycle| vec![Unmet::Cycle(cycle)])?;
         let before = before(&needs, &order);
-        Ok(Self { needs, dependants, before })
-    }
-
-    /// Whether `other` has certainly ended when `step` begins.
-    pub(super) fn is_before(&self, other: usize, step: usize) -> bool {
-        self.before[step][other / 64] >> (other % 64) & 1 == 1
+        Ok(Self { needs, dependants, before, order })
     }
 }
 
