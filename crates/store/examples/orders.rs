@@ -192,6 +192,7 @@ fn new_run(place: &Place) -> Run {
         closed_at: None,
         expires_at: now,
         held_until: None,
+        parent: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The state table, row by row, and its two laws for every sequence of inputs.
 
 use proptest::prelude::*;
+use sf_actions::workflow::{RunWorkflow, WorkflowAction};
 use sf_actions::admission::{Decision, Inputs, Proposer, Record, SelfReport};
 use sf_actions::deploy::{Deploy, DeployAction};
 use sf_actions::node::{NodeAction, NodeRef};
@@ -20,6 +21,12 @@ fn new_run(admission: Admission, place: Place) -> Run {
     let action = match place {
         Place::Node => Action::Deploy(DeployAction::Deploy(Deploy { app: id(1), reference: None, commit: None })),
         Place::ControlPlane => Action::Node(NodeAction::Remove(NodeRef { node: id(2) })),
+        Place::Engine => Action::Workflow(WorkflowAction::Run(RunWorkflow {
+            workflow: id(3),
+            version: None,
+            input: serde_json::Value::Null,
+            trigger: None,
+        })),
     };
     let inputs = Inputs {
         action: action.spec().name.into(),
@@ -60,6 +67,7 @@ fn new_run(admission: Admission, place: Place) -> Run {
         closed_at: None,
         expires_at: T0,
         held_until: None,
+        parent: None,
     }
 }
 
@@ -88,6 +96,8 @@ fn policy_gives_the_first_state() {
         (Admission::Deny, Place::Node, RunState::Done(Done::Denied), Effect::Publish),
         (Admission::Auto, Place::ControlPlane, RunState::Done(Done::Succeeded), Effect::Publish),
         (Admission::Ask, Place::ControlPlane, RunState::Waiting, Effect::AskHuman),
+        (Admission::Auto, Place::Engine, RunState::Working, Effect::Begin),
+        (Admission::Ask, Place::Engine, RunState::Waiting, Effect::AskHuman),
     ] {
         let (run, effects) = opened(admission, place);
         assert_eq!((run.state, effects.first()), (state, Some(&effect)), "{admission:?} {place:?}");
@@ -238,4 +248,19 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_workflow_that_was_approved_begins_when_the_time_for_second_thoughts_is_over() {
+    let (run, _) = opened(Admission::Ask, Place::Engine);
+    let (run, effects) = step(run, Input::Approved, T0).unwrap();
+    assert!(run.state == RunState::Ready && !effects.contains(&Effect::Begin), "{effects:?}");
+    assert!(step(run.clone(), Input::Held, T0).is_err());
+    let (run, effects) = step(run, Input::Held, T0.plus(APPROVAL_HOLD)).unwrap();
+    assert_eq!((run.state, effects.first()), (RunState::Working, Some(&Effect::Begin)));
+    let (stopped, effects) = step(run.clone(), Input::Cancel, T0).unwrap();
+    assert_eq!((stopped.state, effects), (RunState::Working, vec![Effect::Stop]));
+    let (ended, _) = step(run, Input::Finished(Done::Cancelled, None), T0).unwrap();
+    assert_eq!(ended.state, RunState::Done(Done::Cancelled));
+    assert!(step(ended, Input::Finished(Done::Succeeded, None), T0).is_err());
 }

@@ -455,3 +455,6 @@ const fn may_pass(fault: &Fault) -> bool {
     !matches!(fault.kind, ErrorKind::Invalid | ErrorKind::Forbidden | ErrorKind::Unauthenticated | ErrorKind::TooLarge)
 }
 
+
+#[cfg(test)]
+mod tests;

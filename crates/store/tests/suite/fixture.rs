@@ -178,6 +178,7 @@ pub fn new_run(side: Side, now: Timestamp) -> Run {
         closed_at: None,
         expires_at: Timestamp::from_millis(now.as_millis() + 3_600_000),
         held_until: None,
+        parent: None,
     }
 }
 
