@@ -463,7 +463,8 @@ async fn a_shim_killed_while_the_daemon_is_away_is_lost_and_can_be_revived() {
 #[tokio::test]
 async fn a_flood_costs_neither_memory_nor_disk_and_is_counted() {
     let world = World::new();
-    let spec = world.script("head -c 300000000 /dev/zero | tr '\\0' 'x' | fold -w 99; echo; echo done; sleep 1000");
+    // Long lines, and without an end: on a machine that is too busy to write more than is kept, short ones are no flood.
+    let spec = world.script("line=$(head -c 8000 /dev/zero | tr '\\0' 'x'); exec yes $line");
     let process = world.supervisor.start(&spec).await.unwrap();
     line(&process, "were not kept").await;
     let status = within(process.refresh()).await.unwrap();
@@ -474,6 +475,19 @@ async fn a_flood_costs_neither_memory_nor_disk_and_is_counted() {
     let rss = sf_agent::process::tree::rss(status.shim.pid).unwrap();
     // An unoptimised test program; the promise of 2 MB is for the real one.
     assert!(rss < 16 * 1024 * 1024, "{rss}");
+    within(process.stop(None)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_flood_that_ends_in_silence_is_told_of_at_once() {
+    let world = World::new();
+    // More than comes in at once, and over before the first hole can end.
+    let script = "line=$(head -c 16000 /dev/zero | tr '\\0' 'x'); yes $line | head -n 800; echo done; sleep 1000";
+    let process = world.supervisor.start(&world.script(script)).await.unwrap();
+    let begun = std::time::Instant::now();
+    line(&process, "were not kept").await;
+    // Nothing else would wake the shim for a minute.
+    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
     within(process.stop(None)).await.unwrap();
 }
 
