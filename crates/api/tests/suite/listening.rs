@@ -12,7 +12,7 @@ use tokio_rustls::TlsConnector;
 use crate::world::World;
 
 /// A certificate for `localhost`, and what trusts it.
-fn certified() -> (Arc<ServerConfig>, Arc<ClientConfig>) {
+pub fn certified() -> (Arc<ServerConfig>, Arc<ClientConfig>) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let certificate: CertificateDer<'static> = made.cert.der().clone();
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();

@@ -14,5 +14,7 @@ mod lists;
 mod people;
 mod secrets;
 mod sign_in;
+mod slow;
 mod sockets;
+mod streaming;
 mod world;
