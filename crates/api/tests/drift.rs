@@ -107,7 +107,8 @@ fn every_write_can_be_planned() {
     }
     // One line stands for one write, and no line for one that is gone.
     let mut listed: Vec<_> = UNPLANNED.iter().map(|(path, _)| (*path).to_owned()).collect();
-    (found.sort(), listed.sort());
+    found.sort();
+    listed.sort();
     assert_eq!(found, listed);
 }
 
