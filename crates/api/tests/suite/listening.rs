@@ -1,5 +1,8 @@
 //! The listener itself: TLS, and who gets in without it.
 
+mod slow;
+mod streaming;
+
 use std::sync::Arc;
 
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};

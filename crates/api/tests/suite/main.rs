@@ -14,7 +14,5 @@ mod lists;
 mod people;
 mod secrets;
 mod sign_in;
-mod slow;
 mod sockets;
-mod streaming;
 mod world;

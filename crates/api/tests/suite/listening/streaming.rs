@@ -10,7 +10,7 @@ use sf_store::audit::Entry;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
-use crate::slow::serve;
+use super::slow::serve;
 use crate::world::World;
 
 /// Lines in the chain and characters of each: more than sockets hold. In the full suite as many as a year leaves.

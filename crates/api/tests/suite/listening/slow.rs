@@ -103,7 +103,7 @@ async fn a_body_that_comes_too_slowly_is_answered_and_its_connection_ends() {
 #[tokio::test]
 async fn a_handshake_that_does_not_come_ends_its_connection() {
     let world = World::with(|options| options.https = true).await;
-    let (tls, _) = crate::listening::certified();
+    let (tls, _) = super::certified();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let serving = Serving { patience: Patience { tls: SHORT, ..Patience::DEFAULT }, ..Serving::with(Some(tls)) };
