@@ -39,7 +39,7 @@ async fn heads_are_kept_over_a_restart_and_nothing_forged_or_older_replaces_them
     let chain: InstanceId = Rng::system().id(&Clock::system());
     let (one, two) = (world.plane.head_of(chain, 1, (10, 1)), world.plane.head_of(chain, 1, (20, 2)));
     assert_eq!(shown(&world, &one).await, one);
-    assert_eq!(on_disk(&world), [one.clone()], "it is on disk before it is answered");
+    assert_eq!(on_disk(&world), std::slice::from_ref(&one), "it is on disk before it is answered");
     assert_eq!(shown(&world, &two).await, two);
     // The newest is answered as it is and kept once; an older one, that was good when it came, is no head any more.
     assert_eq!(shown(&world, &two).await, two);
