@@ -235,6 +235,14 @@ impl Client {
         if status == StatusCode::UNAUTHORIZED && failure.fix.is_empty() {
             failure.fix = format!("Sign in: serverflow login --server {}", self.server());
         }
+        if failure.fix.is_empty() {
+            failure.fix = match status {
+                _ if exit == Exit::Usage => "Correct that value; `--help` behind the command says what can be given.",
+                StatusCode::NOT_FOUND => "Check its id or name: the list of them shows what you may see.",
+                _ => "",
+            }
+            .to_owned();
+        }
         failure.request = value::maybe(body, "/meta/requestId");
         failure
     }

@@ -8,6 +8,8 @@ mod meanwhile;
 mod plane;
 #[path = "daemon/secrets.rs"]
 mod secrets;
+#[path = "daemon/witness.rs"]
+mod witness;
 #[path = "daemon/world.rs"]
 mod world;
 

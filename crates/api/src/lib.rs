@@ -23,5 +23,5 @@ pub use exchange::{body, caller, envelope, fault, request};
 pub use options::ApiOptions;
 pub use route::dashboard;
 pub use router::router;
-pub use serve::{ServeError, Serving, serve};
+pub use serve::{Patience, ServeError, Serving, serve};
 pub use state::Api;

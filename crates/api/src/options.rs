@@ -2,11 +2,13 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sf_runtime::Tasks;
 use sf_types::{Network, Secret};
 
 use crate::dashboard::Dashboard;
+use crate::layer::rescue::REQUEST_TIMEOUT;
 use crate::rate::Rates;
 
 /// Everything the edge has to be told.
@@ -35,6 +37,8 @@ pub struct ApiOptions {
     pub agents_address: String,
     /// What a browser is shown.
     pub dashboard: Dashboard,
+    /// Time a request may take, sending its body included; those that ask a node or walk the audit chain have their own.
+    pub request_within: Duration,
 }
 
 impl ApiOptions {
@@ -57,6 +61,7 @@ impl ApiOptions {
             sockets_per_principal: Self::SOCKETS_PER_PRINCIPAL,
             agents_address: Self::AGENTS_ADDRESS.to_owned(),
             dashboard: Dashboard::default(),
+            request_within: REQUEST_TIMEOUT,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use sf_control::Control;
@@ -42,7 +42,7 @@ fn around(router: Router<Api>, api: &Api) -> Router<Api> {
         .route_layer(from_fn_with_state(api.clone(), origin::guard))
         .method_not_allowed_fallback(wrong_method)
         .fallback(unknown)
-        .layer(from_fn(rescue::limit_time))
+        .layer(from_fn_with_state(api.clone(), rescue::limit_time))
         .layer(CatchPanicLayer::custom(rescue::panicked))
         .layer(from_fn_with_state(api.clone(), host::check))
         .layer(from_fn_with_state(api.clone(), headers::set))

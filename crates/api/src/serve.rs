@@ -60,12 +60,35 @@ pub struct Serving {
     pub connections_per_address: usize,
     /// Proxies: the connections of all callers come from them.
     pub trusted_proxies: Vec<IpAddr>,
+    /// How long a client is waited for.
+    pub patience: Patience,
+}
+
+/// How long a client is waited for, at each place where it can hold a connection by doing nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Patience {
+    /// For the TLS handshake.
+    pub tls: Duration,
+    /// For a request's head: all of it, from the end of the request before.
+    pub head: Duration,
+    /// For it to read some of an answer.
+    pub unread: Duration,
+}
+
+impl Patience {
+    /// The defaults.
+    pub const DEFAULT: Self = Self { tls: TLS_TIMEOUT, head: HEAD_TIMEOUT, unread: UNREAD_TIMEOUT };
 }
 
 impl Serving {
     /// The defaults.
     pub const fn with(tls: Option<Arc<ServerConfig>>) -> Self {
-        Self { tls, connections_per_address: CONNECTIONS_PER_ADDRESS, trusted_proxies: Vec::new() }
+        Self {
+            tls,
+            connections_per_address: CONNECTIONS_PER_ADDRESS,
+            trusted_proxies: Vec::new(),
+            patience: Patience::DEFAULT,
+        }
     }
 }
 
@@ -80,7 +103,7 @@ pub async fn serve(
     serving: Serving,
     shutdown: Shutdown,
 ) -> Result<(), ServeError> {
-    let Serving { tls, connections_per_address, trusted_proxies } = serving;
+    let Serving { tls, connections_per_address, trusted_proxies, patience } = serving;
     let address = listener.local_addr().map_err(ServeError::Address)?;
     if tls.is_none() && !address.ip().to_canonical().is_loopback() {
         return Err(ServeError::PlainPublic { address });
@@ -113,7 +136,7 @@ pub async fn serve(
         }
         let (router, acceptor, stop) = (router.clone(), acceptor.clone(), connections.shutdown());
         connections.spawn("api connection", OnError::Log, async move {
-            connection(stream, peer, router, acceptor, stop).await;
+            connection((stream, peer, patience), router, acceptor, stop).await;
             drop(place);
             Ok::<(), ServeError>(())
         });
@@ -124,24 +147,23 @@ pub async fn serve(
 }
 
 async fn connection(
-    stream: TcpStream,
-    peer: SocketAddr,
+    (stream, peer, patience): (TcpStream, SocketAddr, Patience),
     router: Router,
     acceptor: Option<TlsAcceptor>,
     shutdown: Shutdown,
 ) {
     drop(stream.set_nodelay(true));
     let mut stream = Box::pin(TimeoutWriter::new(stream));
-    stream.as_mut().set_timeout_pinned(Some(UNREAD_TIMEOUT));
-    let Some(acceptor) = acceptor else { return exchange(stream, peer, router, shutdown).await };
-    match tokio::time::timeout(TLS_TIMEOUT, acceptor.accept(stream)).await {
-        Ok(Ok(stream)) => exchange(stream, peer, router, shutdown).await,
+    stream.as_mut().set_timeout_pinned(Some(patience.unread));
+    let Some(acceptor) = acceptor else { return exchange(stream, (peer, patience), router, shutdown).await };
+    match tokio::time::timeout(patience.tls, acceptor.accept(stream)).await {
+        Ok(Ok(stream)) => exchange(stream, (peer, patience), router, shutdown).await,
         Ok(Err(error)) => tracing::debug!(%peer, %error, "a TLS handshake failed"),
         Err(_) => tracing::debug!(%peer, "a TLS handshake took too long"),
     }
 }
 
-async fn exchange<S>(stream: S, peer: SocketAddr, router: Router, shutdown: Shutdown)
+async fn exchange<S>(stream: S, (peer, patience): (SocketAddr, Patience), router: Router, shutdown: Shutdown)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -150,7 +172,7 @@ where
         router.clone().oneshot(request)
     });
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD_BYTES);
+    http.timer(TokioTimer::new()).header_read_timeout(patience.head).max_buf_size(MAX_HEAD_BYTES);
     let mut exchange = std::pin::pin!(http.serve_connection(TokioIo::new(stream), service).with_upgrades());
     let ended = tokio::select! {
         ended = exchange.as_mut() => ended,

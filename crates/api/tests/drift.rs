@@ -74,23 +74,42 @@ fn every_route_of_the_contract_is_there() {
     }
 }
 
+/// Writes without a plan, each with its reason. The list only shrinks.
+const UNPLANNED: [(&str, &str); 13] = [
+    ("/setup", "there is nobody yet to show a plan to"),
+    ("/auth/login", "trying a password is using it: a plan would say whether it is right"),
+    ("/auth/login/factor", "trying a code is using it"),
+    ("/auth/refresh", "a program does it, and it changes nothing but its own token"),
+    ("/auth/logout", "it ends the session that asks, and is never in doubt"),
+    ("/auth/forgot", "the answer is the same whatever happens"),
+    ("/auth/reset", "the link is good once: a plan would say whether it is"),
+    ("/auth/invitation", "it reads: it is the look at an invitation before it is accepted"),
+    ("/auth/accept", "`/auth/invitation` is its plan"),
+    ("/auth/device", "a program begins to sign in; nothing is granted"),
+    ("/auth/device/token", "a program asks whether it was let in"),
+    ("/nodes/{id}/inspect", "it reads"),
+    ("/activity/verify", "it reads"),
+];
+
 #[test]
 fn every_write_can_be_planned() {
     let document: Value = serde_json::from_str(&sf_api::openapi::json()).unwrap();
-    // Signing in and one's own credentials are no actions; `inspect` and `verify` read.
-    let without = ["/setup", "/nodes/{id}/inspect", "/activity/verify"];
+    let mut found = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap().iter().filter(|(method, _)| *method != "get") {
             let parameters = operation["parameters"].as_array();
             let planned = parameters.is_some_and(|all| all.iter().any(|parameter| parameter["name"] == "dryRun"));
-            // Some of one's own acts can be planned, too.
-            if path.starts_with("/api/v1/auth/") {
-                continue;
-            }
-            let expected = !without.iter().any(|other| path == &format!("/api/v1{other}"));
-            assert_eq!(planned, expected, "{method} {path}");
+            let short = path.strip_prefix("/api/v1").unwrap();
+            let unplanned = UNPLANNED.iter().any(|(other, reason)| *other == short && !reason.is_empty());
+            assert_eq!(planned, !unplanned, "{method} {path}");
+            found.extend(unplanned.then(|| short.to_owned()));
         }
     }
+    // One line stands for one write, and no line for one that is gone.
+    let mut listed: Vec<_> = UNPLANNED.iter().map(|(path, _)| (*path).to_owned()).collect();
+    found.sort();
+    listed.sort();
+    assert_eq!(found, listed);
 }
 
 fn references(value: &Value) -> Vec<String> {

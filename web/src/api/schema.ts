@@ -5357,7 +5357,10 @@ export interface operations {
     };
     approveDeviceLogin: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5380,7 +5383,10 @@ export interface operations {
     };
     denyDeviceLogin: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5452,7 +5458,10 @@ export interface operations {
     };
     newRecoveryCodes: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5475,7 +5484,10 @@ export interface operations {
     };
     addTotp: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5498,7 +5510,10 @@ export interface operations {
     };
     removeTotp: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5521,7 +5536,10 @@ export interface operations {
     };
     confirmTotp: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;

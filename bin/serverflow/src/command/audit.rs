@@ -87,16 +87,29 @@ async fn export(context: &Context, args: ExportArgs) -> Done {
         save(&client, &query, &mut std::io::stdout().lock(), Path::new("standard output")).await?;
         return Ok(Exit::Succeeded);
     };
-    let part = path.with_extension("part");
-    let mut file = private(&part)?;
-    let bytes = save(&client, &query, &mut file, &part).await?;
-    file.sync_all().map_err(|error| Failure::file(&part, &error))?;
-    std::fs::rename(&part, &path).map_err(|error| Failure::file(&path, &error))?;
+    // Beside it, whatever it is called: a half file never has the name of a whole one.
+    let mut part = path.clone().into_os_string();
+    part.push(".part");
+    let part = PathBuf::from(part);
+    let saved = save_as(&client, &query, &part, &path).await;
+    if saved.is_err() {
+        drop(std::fs::remove_file(&part));
+    }
+    let bytes = saved?;
     let said = json!({ "file": path, "bytes": bytes });
     context.screen.answer(&said, |_| {
         format!("Saved {bytes} bytes to {0}. Check it: serverflow audit verify {0}", path.display())
     });
     Ok(Exit::Succeeded)
+}
+
+/// Saves it under a name of its own first.
+async fn save_as(client: &Client, query: &[(&str, String)], part: &Path, path: &Path) -> Result<u64, Failure> {
+    let mut file = private(part)?;
+    let bytes = save(client, query, &mut file, part).await?;
+    file.sync_all().map_err(|error| Failure::file(part, &error))?;
+    std::fs::rename(part, path).map_err(|error| Failure::file(path, &error))?;
+    Ok(bytes)
 }
 
 /// Only its owner may read it: it names persons.

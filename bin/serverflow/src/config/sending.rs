@@ -44,6 +44,7 @@ impl Config {
             password: password.map(Secret::new),
             from,
             ca: mail.ca.clone(),
+            send_within: sf_control::mail::SEND_TIMEOUT,
         }))
     }
 

@@ -5,6 +5,9 @@ pub const LOG_BYTES_PER_SECOND: u64 = 4 * 1024 * 1024;
 /// Bytes that may come at once.
 pub const LOG_BURST_BYTES: u64 = 8 * 1024 * 1024;
 
+/// Bytes there must be room for before a hole ends.
+const ROOM_TO_OPEN: u64 = LOG_BYTES_PER_SECOND / 4;
+
 /// A bucket of bytes that refills with time.
 #[derive(Clone, Debug)]
 pub struct Flood {
@@ -33,7 +36,7 @@ impl Flood {
     pub fn admits(&mut self, bytes: usize) -> bool {
         let bytes = bytes as u64 + 32; // with its number and time
         // Once shut, it opens only with room for a while, so that a flood leaves few and long holes.
-        let room = if self.dropped > 0 { LOG_BYTES_PER_SECOND / 4 } else { 0 };
+        let room = if self.dropped > 0 { ROOM_TO_OPEN } else { 0 };
         if self.left >= bytes + room {
             self.left -= bytes;
             true
@@ -45,7 +48,14 @@ impl Flood {
 
     /// How many lines were dropped in the hole that has just ended; 0 while it lasts and when there was none.
     pub fn hole_ended(&mut self) -> u64 {
-        if self.left >= LOG_BYTES_PER_SECOND / 4 { std::mem::take(&mut self.dropped) } else { 0 }
+        if self.left >= ROOM_TO_OPEN { std::mem::take(&mut self.dropped) } else { 0 }
+    }
+
+    /// In how many milliseconds the hole that lasts can end; `None` where there is none. An app that goes silent in the
+    /// middle of one wakes nobody.
+    pub fn ends_in_ms(&self) -> Option<u64> {
+        let missing = ROOM_TO_OPEN.saturating_sub(self.left);
+        (self.dropped > 0).then(|| (missing * 1000).div_ceil(LOG_BYTES_PER_SECOND))
     }
 }
 
@@ -69,6 +79,20 @@ mod tests {
         assert_eq!(kept + dropped, 1_000_000);
         assert!(kept * 1032 <= LOG_BURST_BYTES + 10 * LOG_BYTES_PER_SECOND, "{kept}");
         assert!(kept * 1032 >= 9 * LOG_BYTES_PER_SECOND, "{kept}");
+    }
+
+    #[test]
+    fn a_hole_says_when_it_can_end() {
+        let mut flood = Flood::default();
+        flood.refill(1);
+        assert_eq!(flood.ends_in_ms(), None);
+        while flood.admits(100_000) {}
+        let wait = flood.ends_in_ms().unwrap();
+        assert!((200..=250).contains(&wait), "{wait}");
+        flood.refill(1 + wait / 2);
+        assert_eq!(flood.hole_ended(), 0);
+        flood.refill(1 + wait + 1);
+        assert_eq!((flood.hole_ended(), flood.ends_in_ms()), (1, None));
     }
 
     #[test]

@@ -180,7 +180,9 @@ impl Shim {
             PollFd::new(client.stream.as_fd(), PollFlags::POLLIN | write)
         }));
         let now = Instant::now();
-        let sleep = [self.ending.as_ref().map(Ending::deadline), self.start_at, self.write_again]
+        // A flood that ends in the middle of a hole is told of when the hole is over, and not with the next output.
+        let hole = self.flood.ends_in_ms().map(|ms| now + Duration::from_millis(ms));
+        let sleep = [self.ending.as_ref().map(Ending::deadline), self.start_at, self.write_again, hole]
             .into_iter()
             .flatten()
             .map(|at| at.saturating_duration_since(now) + Duration::from_millis(1))

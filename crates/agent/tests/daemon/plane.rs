@@ -15,9 +15,10 @@ use sf_protocol::handshake::{
 };
 use sf_protocol::query::{Answer, Query, Reply};
 use sf_protocol::report::{LogSource, LogStored, StatusUpdate, Stored};
+use sf_protocol::witness::Witness;
 use sf_protocol::{Delegation, KeyId, Kind, Order, Outcome, PublicKey, SecretKey, Signed};
 use sf_runtime::{Clock, OnError, Rng, Tasks};
-use sf_types::{CommandId, Millis, NodeId};
+use sf_types::{CommandId, InstanceId, Millis, NodeId};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, mpsc};
 use tokio_rustls::TlsAcceptor;
@@ -66,6 +67,8 @@ pub struct State {
     pub samples: usize,
     pub acks: Vec<CommandId>,
     pub first_words: Vec<Kind>,
+    /// Heads of audit chains that the node said it holds.
+    pub witnessed: Vec<Signed>,
     asked: bool,
     pub approved: bool,
 }
@@ -216,6 +219,26 @@ impl Plane {
             }
         });
         id
+    }
+
+    /// The head of a chain of so many lines, its last hash made of `hash`, as the online key signs it.
+    pub fn head_of(&self, instance: InstanceId, epoch: u64, (size, hash): (u64, u8)) -> Signed {
+        self.head_by(&self.0.key, instance, epoch, (size, hash))
+    }
+
+    /// The same by another key that claims to be certified.
+    pub fn head_by(&self, key: &SecretKey, instance: InstanceId, epoch: u64, (size, hash): (u64, u8)) -> Signed {
+        let now = self.0.clock.now();
+        let delegation = Delegation {
+            key: self.0.key.public(),
+            instance,
+            classes: vec![Class::Read],
+            epoch,
+            not_before: now.minus(Duration::from_secs(60)),
+            not_after: now.plus(Duration::from_secs(3600)),
+        };
+        let delegation = Signed::seal(Kind::Delegation, &delegation, &self.0.root);
+        Witness::seal((instance, size, [hash; 32]), now, key, &delegation, &self.0.root.public())
     }
 
     pub fn send(&self, frame: Frame) {
@@ -407,6 +430,10 @@ fn receive(state: &mut State, frame: Frame, key: &PublicKey) -> Option<Stored> {
                 assert!(before.is_none_or(|before| before == line.text), "a number never means two lines");
             }
             Some(Stored { logs: vec![LogStored { source: stream.source, up_to }], ..Stored::default() })
+        }
+        Frame::Witness(signed) => {
+            state.witnessed.push(signed);
+            None
         }
         Frame::SystemLog(sample) => {
             state.samples += 1;

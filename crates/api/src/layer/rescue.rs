@@ -3,12 +3,13 @@
 use std::any::Any;
 use std::time::Duration;
 
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use sf_types::{ErrorKind, Fault};
 
 use crate::fault::Problem;
+use crate::state::Api;
 
 /// Time a request may take.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -17,18 +18,18 @@ pub const NODE_TIMEOUT: Duration = Duration::from_secs(180);
 /// Time the verification of the whole audit chain may take.
 pub const CHAIN_TIMEOUT: Duration = Duration::from_secs(600);
 
-pub(crate) async fn limit_time(request: Request, next: Next) -> Response {
+pub(crate) async fn limit_time(State(api): State<Api>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let asks_node = path.ends_with("/inspect") || path.ends_with("/status");
     let limit = match path {
         _ if asks_node => NODE_TIMEOUT,
         "/api/v1/activity/verify" => CHAIN_TIMEOUT,
-        _ => REQUEST_TIMEOUT,
+        _ => api.options().request_within,
     };
     match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
         Err(_) => {
-            let message = format!("This took longer than {} s and was given up.", limit.as_secs());
+            let message = format!("This took longer than {} s and was given up.", limit.as_secs_f32());
             let fault = Fault::new(ErrorKind::Timeout, "request.timeout", message);
             Problem::from(fault.fix("Look whether it was done all the same, then try again.")).into_response()
         }

@@ -36,6 +36,13 @@ impl PlannedSteps {
     pub fn of(step: &str) -> Self {
         Self { plan: StepsView { steps: vec![step.to_owned()], losses: Vec::new(), waits_for: None } }
     }
+
+    /// The same, with what would be lost.
+    #[must_use]
+    pub fn losing(mut self, loss: impl Into<String>) -> Self {
+        self.plan.losses.push(loss.into());
+        self
+    }
 }
 
 /// What an action would do.

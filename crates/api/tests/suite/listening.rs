@@ -1,5 +1,8 @@
 //! The listener itself: TLS, and who gets in without it.
 
+mod slow;
+mod streaming;
+
 use std::sync::Arc;
 
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -12,7 +15,7 @@ use tokio_rustls::TlsConnector;
 use crate::world::World;
 
 /// A certificate for `localhost`, and what trusts it.
-fn certified() -> (Arc<ServerConfig>, Arc<ClientConfig>) {
+pub fn certified() -> (Arc<ServerConfig>, Arc<ClientConfig>) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let certificate: CertificateDer<'static> = made.cert.der().clone();
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();

@@ -123,7 +123,8 @@ impl World {
         Self { control, router, tasks, clock, token: String::new(), folder }
     }
 
-    async fn sign_in(&mut self) {
+    /// Signs the administrator in once more: access tokens end soon.
+    pub async fn sign_in(&mut self) {
         let body = json!({ "email": EMAIL, "password": PASSWORD });
         let signed_in = self.send(Method::POST, "/api/v1/auth/login", None, Some(body)).await.expect(200);
         self.token = signed_in["accessToken"].as_str().unwrap().to_owned();

@@ -87,7 +87,10 @@ impl Control {
             Err(Undelivered::Later(why)) => Some((why, false)),
             Err(Undelivered::Never(why)) => Some((why, true)),
         };
-        core.mail.note(failed.as_ref().map(|(why, _)| why.clone()));
+        core.mail.note(failed.as_ref().map(|(why, given_up)| match given_up {
+            true => format!("given up after {attempts} tries: {why}"),
+            false => why.clone(),
+        }));
         let again = self.now().plus(outbox::backoff(attempts));
         match &failed {
             Some((why, true)) => tracing::warn!(%kind, attempts, %why, "a letter was given up"),

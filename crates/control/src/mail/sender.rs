@@ -17,6 +17,10 @@ pub const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 /// Characters of a server's refusal that are kept.
 const MAX_REASON_CHARS: usize = 300;
 
+/// Answers that are about who sends, not about the letter: it goes when the settings are right again. Source: RFC 4954,
+/// sections 4 and 6 (530 sign in first, 534 mechanism too weak, 535 wrong, 538 needs TLS), RFC 3207 (530).
+const SIGN_IN_CODES: [u16; 4] = [530, 534, 535, 538];
+
 /// Why a letter did not go. The reason names no person.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Undelivered {
@@ -32,6 +36,7 @@ pub(super) struct Sender {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,
     host: String,
+    within: Duration,
 }
 
 /// Says that no person wrote it, so that no out-of-office note answers. Source: RFC 3834 section 5.
@@ -56,10 +61,11 @@ impl Sender {
     /// Checks the settings; connects to nobody yet. The error says which of them is wrong.
     pub(super) fn new(options: &MailOptions) -> Result<Self, String> {
         let from: Mailbox = options.from.parse().map_err(|error| format!("mail.from is no sender: {error}"))?;
+        let within = options.send_within.min(SEND_TIMEOUT);
         let port = options.port.unwrap_or(options.security.port());
         let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&options.host)
             .port(port)
-            .timeout(Some(SEND_TIMEOUT))
+            .timeout(Some(within))
             .hello_name(ClientId::Domain(from.email.domain().to_owned()));
         builder = match options.security {
             Security::Starttls => builder.tls(Tls::Required(tls(options)?)),
@@ -79,7 +85,7 @@ impl Sender {
             (None, None) => builder,
             _ => return Err("mail.user needs its password, and a password its user".to_owned()),
         };
-        Ok(Self { transport: builder.build(), from, host: options.host.clone() })
+        Ok(Self { transport: builder.build(), from, host: options.host.clone(), within })
     }
 
     /// The server's name.
@@ -95,19 +101,42 @@ impl Sender {
     /// Sends one letter. The same id makes the same message: a server that has it drops the second.
     pub(super) async fn send(&self, letter: &Letter, id: Uuid) -> Result<(), Undelivered> {
         let message = message(&self.from, letter, id).map_err(Undelivered::Never)?;
-        match tokio::time::timeout(SEND_TIMEOUT, self.transport.send(message)).await {
+        match tokio::time::timeout(self.within, self.transport.send(message)).await {
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => {
-                let mut reason = error.to_string();
-                if let Some(source) = std::error::Error::source(&error).filter(|_| !error.is_permanent()) {
-                    reason = format!("{reason}: {source}");
-                }
-                let reason = without_people(&reason);
-                Err(if error.is_permanent() { Undelivered::Never(reason) } else { Undelivered::Later(reason) })
-            }
-            Err(_) => Err(Undelivered::Later(format!("the server took longer than {} s", SEND_TIMEOUT.as_secs()))),
+            Ok(Err(error)) => Err(undelivered(&error)),
+            Err(_) => Err(Undelivered::Later(format!(
+                "the server took longer than {} s; check mail.port and mail.security",
+                self.within.as_secs_f32()
+            ))),
         }
     }
+}
+
+/// What a failure says, and whether another try may help.
+fn undelivered(error: &lettre::transport::smtp::Error) -> Undelivered {
+    let code = error.status().map(u16::from);
+    if let Some(code) = code.filter(|code| SIGN_IN_CODES.contains(code)) {
+        let said = without_people(&error.to_string());
+        return Undelivered::Later(format!(
+            "the server wants another sign-in: check mail.user and its password ({code}: {said})"
+        ));
+    }
+    let mut reason = error.to_string();
+    let mut source = std::error::Error::source(error).filter(|_| !error.is_permanent());
+    while let Some(cause) = source {
+        let said = cause.to_string();
+        if !reason.contains(&said) {
+            reason = format!("{reason}: {said}");
+        }
+        source = cause.source();
+    }
+    let mut reason = without_people(&reason);
+    if error.is_tls() || reason.contains("certificate") {
+        reason = format!("{reason}; check mail.host, and mail.ca where its certificate is your own authority's");
+    } else if error.is_timeout() {
+        reason = format!("{reason}; check mail.port and mail.security");
+    }
+    if error.is_permanent() { Undelivered::Never(reason) } else { Undelivered::Later(reason) }
 }
 
 fn tls(options: &MailOptions) -> Result<TlsParameters, String> {
@@ -159,6 +188,7 @@ mod tests {
             password: None,
             from: "ServerFlow <serverflow@example.org>".into(),
             ca: None,
+            send_within: SEND_TIMEOUT,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sf_types::Secret;
@@ -23,6 +24,8 @@ pub struct MailOptions {
     pub from: String,
     /// A further certificate authority that vouches for the server, PEM.
     pub ca: Option<PathBuf>,
+    /// Time the server gets to take one letter; [`super::SEND_TIMEOUT`] at the most, so that a batch stays within its lease.
+    pub send_within: Duration,
 }
 
 /// How the connection to the mail server is protected.

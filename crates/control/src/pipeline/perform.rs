@@ -10,12 +10,12 @@ use sf_actions::app::{AppAction, Settings};
 use sf_actions::factor::FactorAction;
 use sf_actions::node::NodeAction;
 use sf_actions::run::{Decide, RunAction};
-use sf_actions::{Action, ActorKind};
+use sf_actions::{Action, ActorKind, Object, ObjectRef};
 use sf_engine::{Input, Run};
 use sf_protocol::order::{AppVerb, DeploySource, Order};
 use sf_store::approvals::Verdict;
 use sf_store::timeline::MomentKind;
-use sf_store::{Json, Look, StoreError, Tx, approvals, apps, factors, nodes, runs, tenants, tokens};
+use sf_store::{Json, Look, StoreError, Tx, approvals, apps, factors, grants, nodes, runs, tenants, tokens};
 use sf_types::{AppId, ErrorKind, Fault, NodeId};
 use sha2::{Digest, Sha256};
 
@@ -138,6 +138,7 @@ async fn node(
                 let fault = Fault::new(ErrorKind::Conflict, "node.has_apps", "There are still apps on this node.");
                 return Err(fault.fix("Delete them first, or move them to another node.").into());
             }
+            grants::forget_object(tx, ObjectRef(Object::Node(remove.node))).await?;
             nodes::remove(tx, remove.node).await?;
             let gone = Fault::new(ErrorKind::Forbidden, "node.removed", "This node was removed.");
             after.cut.push((remove.node, gone));

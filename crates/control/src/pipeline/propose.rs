@@ -3,17 +3,17 @@
 //! Who asks ([`Actor`]) was established by the edge. Here: refuse bad values, look up the object, authorise, admit,
 //! and open the run, its audit line and its effects in one transaction. Orders to nodes leave after COMMIT.
 
-use sf_actions::{Action, Actor, Admission, Permission, Place};
+use sf_actions::{Action, Actor, Admission, Object, ObjectRef, Permission, Place};
 use sf_engine::{Run, RunState};
 use sf_policy::Access;
 use sf_protocol::Guard;
 use sf_protocol::command::GuardedSecret;
-use sf_store::{Store, apps, releases, runs};
+use sf_store::{Store, apps, grants, releases, runs};
 use sf_types::{ErrorKind, Fault, ReleaseId, RequestId};
 
 use crate::control::{Control, Core};
 use crate::key::{self, Key};
-use crate::pipeline::secrets;
+use crate::pipeline::{quota, secrets};
 use crate::proposal::{Plan, Proposal, Proposed, refused};
 use crate::subject::{self, Subject};
 use crate::transition::{self, After};
@@ -189,6 +189,8 @@ async fn plan(core: &Core, run: &Run, subject: &Subject, used: Vec<GuardedSecret
                 facts.kept.len() + usize::from(facts.live.is_some()),
                 app.name
             ));
+            let object = ObjectRef(Object::App(app.id));
+            losses.extend(rehearsal::given_at(grants::count_at(&reader, object).await?, "it"));
         }
         if !core.links.is_connected(node) {
             waits_for = Some("its node is not connected; the order is sent when it is back".to_owned());
@@ -229,6 +231,7 @@ async fn open(control: &Control, run: Run, key: Option<Key>, sealed: Option<Vec<
         .write(scope, move |tx| {
             Box::pin(async move {
                 let mut after = After::default();
+                let run = quota::judge(tx, run, core.options.routing.runs_a_minute).await?;
                 secrets::wait(tx, &run, sealed).await?;
                 let (run, made) = transition::open(tx, &core, run, &mut after).await?;
                 key::claim(tx, key.as_ref(), &run, &made).await?;

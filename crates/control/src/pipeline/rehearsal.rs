@@ -9,9 +9,9 @@ use sf_actions::access::AccessAction;
 use sf_actions::app::AppAction;
 use sf_actions::factor::FactorAction;
 use sf_actions::node::NodeAction;
-use sf_actions::{Action, Place};
+use sf_actions::{Action, Object, ObjectRef, Place};
 use sf_engine::Run;
-use sf_store::{Look, StoreError, Tx, apps, nodes, tokens, users};
+use sf_store::{Look, StoreError, Tx, apps, grants, nodes, tokens, users};
 use sf_types::{ErrorKind, Fault, Scope};
 
 use crate::control::Core;
@@ -94,6 +94,15 @@ async fn tell(tx: &mut Tx, action: &Action) -> sf_store::Result<Told> {
     })
 }
 
+/// What people lose with an object at which `count` roles and permissions were given to them.
+pub(crate) fn given_at(count: u64, place: &str) -> Option<String> {
+    match count {
+        0 => None,
+        1 => Some(format!("a role or permission that somebody was given at {place}")),
+        _ => Some(format!("{count} roles and permissions that people were given at {place}")),
+    }
+}
+
 async fn node(tx: &mut Tx, action: &NodeAction) -> sf_store::Result<Told> {
     let mut told = Told::default();
     match action {
@@ -119,6 +128,7 @@ async fn node(tx: &mut Tx, action: &NodeAction) -> sf_store::Result<Told> {
             let node = nodes::get(tx, remove.node).await?;
             told.steps.push(format!("`{}` is cut off and its agent is refused from now on.", node.name));
             told.losses.push("its metrics and its key; what was done there stays in the activity".to_owned());
+            told.losses.extend(given_at(grants::count_at(tx, ObjectRef(Object::Node(node.id))).await?, "it"));
         }
     }
     Ok(told)

@@ -73,6 +73,27 @@ impl Control {
         Ok(Factors { totp: confirmed, recovery_codes_left: left })
     }
 
+    /// Whether an authenticator app could be set up, for a plan.
+    ///
+    /// # Errors
+    /// There is one already.
+    pub async fn may_add_totp(&self, actor: &Actor) -> Result<(), Fault> {
+        if self.factors(actor).await?.totp.is_some() { Err(exists()) } else { Ok(()) }
+    }
+
+    /// What a change to the person's authenticator app would change, for a plan.
+    ///
+    /// # Errors
+    /// There is none.
+    pub async fn factors_in_use(&self, actor: &Actor) -> Result<Factors, Fault> {
+        let factors = self.factors(actor).await?;
+        if factors.totp.is_some() {
+            return Ok(factors);
+        }
+        let fault = Fault::new(ErrorKind::Conflict, "factor.none", "No authenticator app is set up.");
+        Err(fault.fix("Set one up first."))
+    }
+
     /// Begins to set up an authenticator app. It is asked for at sign-in only once a code of it was right.
     ///
     /// # Errors
@@ -101,10 +122,7 @@ impl Control {
             })
         });
         made.await.map_err(|error| match error {
-            StoreError::Taken(_) => {
-                Fault::new(ErrorKind::Conflict, "factor.exists", "An authenticator app is set up already.")
-                    .fix("Turn it off first; that needs a code of it.")
-            }
+            StoreError::Taken(_) => exists(),
             other => other.into(),
         })?;
         Ok(NewTotp { id, secret: secret.text(), uri: secret.uri(&user.email) })
@@ -254,6 +272,11 @@ pub(super) async fn spend(
 pub(super) fn wrong(kind: ErrorKind) -> Fault {
     Fault::new(kind, "factor.wrong", "The code is wrong, or was used before.")
         .fix("Wait for the next code of your app, or use a recovery code. Check the clock of the device that shows it.")
+}
+
+fn exists() -> Fault {
+    Fault::new(ErrorKind::Conflict, "factor.exists", "An authenticator app is set up already.")
+        .fix("Turn it off first; that needs a code of it.")
 }
 
 /// Credentials are a matter for people at a keyboard: a long-lived token must not make, read or change them.

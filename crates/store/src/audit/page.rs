@@ -45,6 +45,8 @@ pub async fn page(at: &impl Look, filter: &ActivityFilter, page: &PageRequest) -
     let mut sql = filtered(Sql::select::<Line>().scoped(at.scope()), filter);
     if let Some(after) = &page.after {
         let (time, seq, instance) = parse_cursor(after)?;
+        // The bound by itself lets the index begin there: with the alternatives alone, every page reads all before it.
+        sql = sql.with(" AND at <= ?", time);
         sql = sql.with(" AND (at < ?", time).with(" OR (at = ?", time).with(" AND (seq < ?", seq);
         sql = match instance {
             Some(instance) => sql.with(" OR (seq = ?", seq).with(" AND instance_id < ?))))", instance),

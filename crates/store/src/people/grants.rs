@@ -154,6 +154,21 @@ pub async fn take(tx: &mut Tx, user: UserId, id: GrantId) -> Result<Grant> {
     Ok(grant)
 }
 
+/// How many roles and permissions were given at an object itself.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_at(at: &impl Look, object: ObjectRef) -> Result<u64> {
+    let (kind, id) = columns(object);
+    let mut count = 0;
+    for table in ["SELECT count(*) FROM user_roles WHERE TRUE", "SELECT count(*) FROM user_permissions WHERE TRUE"] {
+        let sql = Sql::new(table).with(" AND object_kind = ?", kind.as_str()).with(" AND object_id = ?", id.as_str());
+        let sql = narrowed(sql, at.scope(), "tenant_id = ?");
+        count += sql.scalar::<u64>(at).await?.unwrap_or(0);
+    }
+    Ok(count)
+}
+
 /// Takes everything back that was given at an object that is no more.
 ///
 /// # Errors

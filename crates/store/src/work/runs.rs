@@ -390,6 +390,23 @@ pub async fn opened_since(at: &impl Look, by: Option<UserId>, since: Timestamp, 
     Ok(sql.with(" LIMIT ?) AS opened", up_to.value()).scalar(at).await?.unwrap_or(0))
 }
 
+/// As [`opened_since`], for whoever opens one more in this very transaction: until COMMIT no other control plane opens
+/// one for the same principal.
+///
+/// # Errors
+/// When the database fails.
+pub async fn opened_alone(tx: &mut Tx, by: Option<UserId>, since: Timestamp, up_to: u64) -> Result<u64> {
+    // A row that is written is a lock on both databases, also where a person is there no more: then there is no race.
+    let hold = match by {
+        Some(user) => {
+            Sql::new("UPDATE users SET name = name WHERE TRUE").and("id = ?", &user).tenant_scoped(tx.scope())
+        }
+        None => Sql::new("UPDATE tenants SET name = name WHERE TRUE").and_some("id = ?", tx.scope().tenant().as_ref()),
+    };
+    hold.run(tx).await?;
+    opened_since(tx, by, since, up_to).await
+}
+
 /// How a person's (or their AI's) runs of an action went, among their last [`RECORD_RUNS`]: good ones succeeded, bad
 /// ones were rejected or rolled back.
 ///

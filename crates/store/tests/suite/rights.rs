@@ -33,6 +33,8 @@ pub async fn grants_add_up_and_end(world: World) {
     assert_eq!(given.len(), 3, "{given:?}");
     assert_eq!((given[1].object, given[1].granted_by), (on_app, Some(a.user)));
     assert_eq!(given[2].given, Given::Permission(Permission::AppDelete));
+    assert_eq!(grants::count_at(&world.system(), on_app).await.unwrap(), 2);
+    assert_eq!(grants::count_at(&world.reader(world.b), on_app).await.unwrap(), 0, "not their team's to know");
     let rights = grants::rights_of(&world.system(), a.user).await.unwrap();
     let (here, elsewhere) = (Standing { app: Some(a.app), ..Standing::TENANT }, Standing::TENANT);
     let viewer = built_in::find("viewer").unwrap().permissions;

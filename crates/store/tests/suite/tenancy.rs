@@ -173,6 +173,7 @@ async fn view(at: &impl Look, side: Side, all: &Everything) -> Vec<String> {
         grants::of_user(at, side.user),
         grants::owners(at, side.tenant),
         grants::holders(at, 10),
+        grants::count_at(at, ObjectRef::TENANT),
         roles::get(at, all.role),
         sessions::get(at, all.session.id),
         sessions::of_user(at, side.user),

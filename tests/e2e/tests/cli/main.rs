@@ -1,5 +1,8 @@
 //! The real `serverflow` program against a control plane that is reached by HTTPS with an authority of its own.
 
+mod audit;
+mod people;
+mod secrets;
 mod world;
 
 use anyhow::{Context, Result, ensure};

@@ -26,7 +26,7 @@ pub struct Served {
     address: SocketAddr,
     authority: PathBuf,
     tasks: Tasks,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// One person's home.
@@ -73,7 +73,7 @@ impl Served {
         let listener = TcpListener::bind("0.0.0.0:0").await?;
         let address = listener.local_addr()?;
         tasks.spawn("api", OnError::Stop, sf_api::serve(listener, router, Serving::with(Some(tls)), tasks.shutdown()));
-        Ok(Self { address, authority, tasks, _folder: folder })
+        Ok(Self { address, authority, tasks, folder })
     }
 
     /// Somebody with an empty home.
@@ -82,13 +82,20 @@ impl Served {
         Ok(Person { home: tempfile::tempdir()?, url, authority: self.authority.clone() })
     }
 
-    pub async fn stop(self) {
+    /// Nobody listens any more; what people trust stays as long as what this answers.
+    pub async fn stop(self) -> TempDir {
         self.tasks.stop(Duration::from_secs(5)).await;
+        self.folder
     }
 }
 
 /// A second person with all rights.
 pub async fn person(plane: &Plane, email: &'static str) -> Result<()> {
+    person_with(plane, email, sf_actions::Permission::ALL).await
+}
+
+/// A second person with these rights in the whole team.
+pub async fn person_with(plane: &Plane, email: &'static str, rights: &'static [sf_actions::Permission]) -> Result<()> {
     let hash = sf_identity::Passwords::new(sf_identity::password::Cost::for_tests(), 1, &plane.rng)?;
     let hash = hash.hash(&sf_types::Secret::new(PASSWORD.to_owned()), &[]).await?;
     let tenant = plane.admin_again().await?.tenant;
@@ -96,7 +103,7 @@ pub async fn person(plane: &Plane, email: &'static str) -> Result<()> {
         Box::pin(async move {
             let user = users::create(tx, tenant, email, "Bo").await?;
             users::set_password(tx, user.id, &hash).await?;
-            permissions::grant(tx, user.id, sf_actions::Permission::ALL).await
+            permissions::grant(tx, user.id, rights).await
         })
     });
     Ok(make.await?)
@@ -129,6 +136,19 @@ impl Person {
         serde_json::from_str(&out).with_context(|| format!("{args:?} printed no JSON: {out}"))
     }
 
+    /// Runs what has to fail, for people and for programs: both hear the same, with what to do. Answers what people read.
+    pub async fn fails(&self, args: &[&str], code: i32, error: &str) -> Result<String> {
+        let said = self.run(args).await?;
+        ensure!(said.code == code && said.out.is_empty(), "{args:?}: {said:?}, expected {code}");
+        ensure!(said.err.contains("error:") && said.err.contains("do:"), "{args:?} names no way out: {said:?}");
+        let told = self.run(&[&["--json"], args].concat()).await?;
+        let json: Value = serde_json::from_str(&told.out).with_context(|| format!("{args:?}: {told:?}"))?;
+        ensure!(told.code == code && json["error"]["code"] == error, "{args:?}: {told:?}, expected {error}");
+        let fix = json["error"]["fix"].as_str().with_context(|| format!("{args:?}: {told:?}"))?;
+        ensure!(said.err.contains(fix), "{said:?}, {told:?}");
+        Ok(said.err)
+    }
+
     pub async fn signs_in(&self, email: &str) -> Result<()> {
         let said = self.says(&["login", email, "--password-stdin"], PASSWORD).await?;
         ensure!(said.code == 0, "{said:?}");
@@ -155,7 +175,7 @@ impl Person {
 }
 
 /// Beside the folder this test is in.
-fn program() -> Result<PathBuf> {
+pub fn program() -> Result<PathBuf> {
     let own = std::env::current_exe()?;
     let built = own.ancestors().nth(2).context("a target folder")?.join("serverflow");
     ensure!(built.is_file(), "{} is missing: make test-bins", built.display());

@@ -3,15 +3,17 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use futures_util::future::join_all;
 use sf_actions::app::{AppAction, AppRef};
 use sf_actions::run::{Decide, RunAction, RunRef};
 use sf_actions::{Action, Actor, ActorKind};
+use sf_control::{Control, Proposal, Proposed};
 use sf_engine::{Done, RunState};
 use sf_store::approvals::ApprovalState;
 use sf_store::nodes::NodeStatus;
 use sf_testkit::people::deploy;
 use sf_testkit::{Plane, Script};
-use sf_types::{PageRequest, RunId};
+use sf_types::{AppId, PageRequest, RunId};
 
 async fn hash_of(plane: &Plane, admin: &Actor, run: RunId) -> Result<String> {
     let open = plane.control.approvals(admin, Some(ApprovalState::Open), &PageRequest::default()).await?;
@@ -118,6 +120,57 @@ pub async fn the_quota_is_enforced(plane: Plane) -> Result<()> {
     assert_eq!(refused.code, "run.quota", "{refused}");
     plane.pass(Duration::from_secs(61)).await?;
     plane.deploy(&admin, app).await?;
+    plane.stop().await;
+    Ok(())
+}
+
+/// Proposes this often at once, at these control planes in turn; answers how many runs were opened.
+async fn race(plane: &Plane, planes: &[&Control], actor: &Actor, app: AppId, racers: usize) -> Result<usize> {
+    let tries = (0..racers).map(|nth| {
+        let (control, request) = (planes[nth % planes.len()], plane.request());
+        async move { control.propose(actor, request, Proposal::of(deploy(app))).await }
+    });
+    let mut opened = 0;
+    for tried in join_all(tries).await {
+        match tried {
+            Ok(Proposed::Open(_)) => opened += 1,
+            Err(fault) if fault.code == "run.quota" => {}
+            other => anyhow::bail!("{other:?}"),
+        }
+    }
+    Ok(opened)
+}
+
+pub async fn of_many_that_race_for_the_last_place_one_gets_it(plane: Plane) -> Result<()> {
+    let plane = plane.reconfigured(|options| options.routing.runs_a_minute = 4).await?;
+    let admin = plane.admin().await?;
+    let node = plane.enrol(&admin).await?;
+    let app = plane.app(&admin, node.id(), "shop").await?;
+    for racers in [2, 50] {
+        plane.pass(Duration::from_secs(61)).await?;
+        for _ in 0..3 {
+            plane.deploy(&admin, app).await?;
+        }
+        let opened = race(&plane, &[&plane.control], &admin, app, racers).await?;
+        assert_eq!(opened, 1, "of {racers}");
+        // Those that came too late took nothing, and left their refusal.
+        let denied = plane.audited().await?.iter().filter(|line| line.outcome == "denied").count();
+        assert_eq!(denied, if racers == 2 { 1 } else { 50 });
+    }
+    plane.stop().await;
+    Ok(())
+}
+
+pub async fn two_control_planes_keep_one_quota(plane: Plane) -> Result<()> {
+    let plane = plane.reconfigured(|options| options.routing.runs_a_minute = 7).await?;
+    let admin = plane.admin().await?;
+    let node = plane.enrol(&admin).await?;
+    let app = plane.app(&admin, node.id(), "shop").await?;
+    let second = plane.second().await?;
+    assert_eq!(race(&plane, &[&plane.control, &second], &admin, app, 40).await?, 5, "two of seven were taken");
+    // A moment later each of them counts anew, and still nobody is let in.
+    plane.pass(Duration::from_secs(2)).await?;
+    assert_eq!(race(&plane, &[&plane.control, &second], &admin, app, 4).await?, 0);
     plane.stop().await;
     Ok(())
 }

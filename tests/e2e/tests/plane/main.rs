@@ -8,6 +8,7 @@ mod enrol;
 mod order;
 mod recover;
 mod resync;
+mod rights;
 mod secrets;
 mod sign_in;
 mod tenancy;
@@ -65,6 +66,9 @@ scenarios! {
     approve::an_approval_is_held_back_from_a_node_that_connects_meanwhile;
     approve::a_rejection_ends_the_run;
     approve::the_quota_is_enforced;
+    approve::of_many_that_race_for_the_last_place_one_gets_it;
+    approve::two_control_planes_keep_one_quota;
+    rights::what_was_given_at_an_object_ends_with_it;
     approve::under_a_freeze_somebody_else_has_to_agree;
     resync::a_node_that_fell_behind_is_brought_back_in_step;
     tenancy::another_tenant_sees_and_changes_nothing;

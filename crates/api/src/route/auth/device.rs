@@ -1,7 +1,7 @@
 //! Signing a CLI in by a code. In the spirit of RFC 8628.
 
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 use sf_control::sign_in::Polled;
@@ -13,8 +13,10 @@ use crate::body::{Asked, Strict};
 use crate::caller::Caller;
 use crate::envelope::{Envelope, Result, ok};
 use crate::fault::Problem;
+use crate::route::Write;
 use crate::state::Api;
 use crate::view::Nothing;
+use crate::view::plan::PlannedSteps;
 use crate::view::sign_in::{DeviceLoginView, WaitingDeviceView};
 use crate::view::user::SignedInView;
 
@@ -93,30 +95,42 @@ pub async fn find(
 
 /// Signs the program that waits with a code in as oneself.
 #[utoipa::path(post, path = "/api/v1/auth/device/approve", tag = "auth", operation_id = "approveDeviceLogin",
-    request_body = DecideDevice, responses((status = 200, body = Envelope<Nothing>)))]
+    params(Write), request_body = DecideDevice, responses((status = 200, body = Envelope<Nothing>)))]
 pub async fn approve(
     State(api): State<Api>,
     caller: Caller,
     client: Client,
+    Asked(write): Asked<Write>,
     Strict(body): Strict<DecideDevice>,
-) -> Result<Nothing> {
+) -> std::result::Result<Response, Problem> {
+    if write.is_dry() {
+        let login = api.control().device_login(&caller.actor, &body.user_code).await?;
+        let step = format!("Sign `{}` in as you; it may do what you may do until its session ends", login.client);
+        return Ok(ok(PlannedSteps::of(&step)).into_response());
+    }
     let origin = client.origin(Kind::Browser);
     api.control().decide_device_login(&caller.actor, &body.user_code, true, origin).await?;
-    Ok(ok(Nothing {}))
+    Ok(ok(Nothing {}).into_response())
 }
 
 /// Refuses the program that waits with a code.
 #[utoipa::path(post, path = "/api/v1/auth/device/deny", tag = "auth", operation_id = "denyDeviceLogin",
-    request_body = DecideDevice, responses((status = 200, body = Envelope<Nothing>)))]
+    params(Write), request_body = DecideDevice, responses((status = 200, body = Envelope<Nothing>)))]
 pub async fn deny(
     State(api): State<Api>,
     caller: Caller,
     client: Client,
+    Asked(write): Asked<Write>,
     Strict(body): Strict<DecideDevice>,
-) -> Result<Nothing> {
+) -> std::result::Result<Response, Problem> {
+    if write.is_dry() {
+        let login = api.control().device_login(&caller.actor, &body.user_code).await?;
+        let step = format!("Refuse `{}`: its code is worth nothing any more", login.client);
+        return Ok(ok(PlannedSteps::of(&step)).into_response());
+    }
     let origin = client.origin(Kind::Browser);
     api.control().decide_device_login(&caller.actor, &body.user_code, false, origin).await?;
-    Ok(ok(Nothing {}))
+    Ok(ok(Nothing {}).into_response())
 }
 
 /// The dashboard's address as the program itself reached it; the host was checked before.

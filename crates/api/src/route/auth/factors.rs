@@ -18,6 +18,7 @@ use crate::fault::Problem;
 use crate::route::{Carried, Write, propose};
 use crate::state::Api;
 use crate::view::Nothing;
+use crate::view::plan::PlannedSteps;
 use crate::view::sign_in::{FactorsView, NewTotpView, RecoveryCodesView};
 use crate::view::user::SignedInView;
 
@@ -88,55 +89,84 @@ pub async fn get(State(api): State<Api>, caller: Caller) -> Result<FactorsView> 
 
 /// Begins to set up an authenticator app. It counts once a code confirmed it.
 #[utoipa::path(post, path = "/api/v1/auth/factors/totp", tag = "factors", operation_id = "addTotp",
-    request_body = PasswordAgain, responses((status = 201, body = Envelope<NewTotpView>)))]
+    params(Write), request_body = PasswordAgain, responses((status = 201, body = Envelope<NewTotpView>)))]
 pub async fn add(
     State(api): State<Api>,
     caller: Caller,
     client: Client,
+    Asked(write): Asked<Write>,
     Strict(body): Strict<PasswordAgain>,
-) -> Result<NewTotpView> {
+) -> std::result::Result<Response, Problem> {
+    if write.is_dry() {
+        api.control().may_add_totp(&caller.actor).await?;
+        let step = "Begin to set up an authenticator app, if the password is right; it counts once a code confirms it";
+        return Ok(ok(PlannedSteps::of(step)).into_response());
+    }
     let origin = client.origin(Kind::Browser);
-    Ok(created(api.control().add_totp(&caller.actor, Secret::new(body.password), origin).await?.into()))
+    let made: NewTotpView = api.control().add_totp(&caller.actor, Secret::new(body.password), origin).await?.into();
+    Ok(created(made).into_response())
 }
 
 /// Confirms the authenticator app with its first code.
 #[utoipa::path(post, path = "/api/v1/auth/factors/totp/confirm", tag = "factors", operation_id = "confirmTotp",
-    request_body = Code, responses((status = 200, body = Envelope<RecoveryCodesView>)))]
+    params(Write), request_body = Code, responses((status = 200, body = Envelope<RecoveryCodesView>)))]
 pub async fn confirm(
     State(api): State<Api>,
     caller: Caller,
     client: Client,
+    Asked(write): Asked<Write>,
     Strict(body): Strict<Code>,
-) -> Result<RecoveryCodesView> {
+) -> std::result::Result<Response, Problem> {
+    if write.is_dry() {
+        api.control().may_add_totp(&caller.actor).await?;
+        let step = "Ask for a code at each sign-in, if this one is right, and show recovery codes once";
+        return Ok(ok(PlannedSteps::of(step)).into_response());
+    }
     let origin = client.origin(Kind::Browser);
-    Ok(ok(api.control().confirm_totp(&caller.actor, &body.code, origin).await?.into()))
+    let codes: RecoveryCodesView = api.control().confirm_totp(&caller.actor, &body.code, origin).await?.into();
+    Ok(ok(codes).into_response())
 }
 
 /// Makes new recovery codes in place of all earlier ones.
 #[utoipa::path(post, path = "/api/v1/auth/factors/recovery-codes", tag = "factors",
-    operation_id = "newRecoveryCodes", request_body = Code,
+    operation_id = "newRecoveryCodes", params(Write), request_body = Code,
     responses((status = 200, body = Envelope<RecoveryCodesView>)))]
 pub async fn recovery_codes(
     State(api): State<Api>,
     caller: Caller,
     client: Client,
+    Asked(write): Asked<Write>,
     Strict(body): Strict<Code>,
-) -> Result<RecoveryCodesView> {
+) -> std::result::Result<Response, Problem> {
+    if write.is_dry() {
+        let left = api.control().factors_in_use(&caller.actor).await?.recovery_codes_left;
+        let step = "Make new recovery codes, if the code is right, and show them once";
+        return Ok(ok(PlannedSteps::of(step).losing(format!("{left} recovery codes that are left"))).into_response());
+    }
     let origin = client.origin(Kind::Browser);
-    Ok(ok(api.control().new_recovery_codes(&caller.actor, &body.code, origin).await?.into()))
+    let codes: RecoveryCodesView = api.control().new_recovery_codes(&caller.actor, &body.code, origin).await?.into();
+    Ok(ok(codes).into_response())
 }
 
 /// Turns the authenticator app off.
 #[utoipa::path(delete, path = "/api/v1/auth/factors/totp", tag = "factors", operation_id = "removeTotp",
-    request_body = Code, responses((status = 200, body = Envelope<Nothing>)))]
+    params(Write), request_body = Code, responses((status = 200, body = Envelope<Nothing>)))]
 pub async fn remove(
     State(api): State<Api>,
     caller: Caller,
     client: Client,
+    Asked(write): Asked<Write>,
     Strict(body): Strict<Code>,
-) -> Result<Nothing> {
-    api.control().remove_totp(&caller.actor, &body.code, client.origin(Kind::Browser)).await?;
-    Ok(ok(Nothing {}))
+) -> std::result::Result<Response, Problem> {
+    if write.is_dry() {
+        let left = api.control().factors_in_use(&caller.actor).await?.recovery_codes_left;
+        let step = "Turn the authenticator app off, if the code is right: the password alone signs you in";
+        let plan = PlannedSteps::of(step).losing(format!("the authenticator app and {left} recovery codes"));
+        return Ok(ok(plan).into_response());
+    }
+    let origin = client.origin(Kind::Browser);
+    api.control().remove_totp(&caller.actor, &body.code, origin).await?;
+    Ok(ok(Nothing {}).into_response())
 }
 
 /// Takes somebody's second factors away, for who has lost phone and recovery codes.

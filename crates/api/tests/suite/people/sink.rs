@@ -1,11 +1,14 @@
-//! A mail server for tests: it speaks SMTP on a port of its own, in the clear or behind STARTTLS, and keeps what it is
-//! given.
+//! A mail server for tests: it speaks SMTP on a port of its own, in the clear, behind STARTTLS or under TLS from the
+//! first byte, asks for a sign-in where told to, and keeps what it is given.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use sf_control::{MailOptions, Security};
 use sf_runtime::{OnError, Tasks};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
@@ -43,10 +46,32 @@ impl Letter {
     }
 }
 
+/// Who may send, and by which mechanism they say so.
+#[derive(Clone, Copy, Debug)]
+pub struct SignIn {
+    pub user: &'static str,
+    pub password: &'static str,
+    /// `PLAIN` or `LOGIN`, as the server offers it.
+    pub mechanism: &'static str,
+}
+
 #[derive(Debug, Default)]
 struct Mood {
     /// What the next letters are answered with, instead of being taken.
     refusals: Mutex<VecDeque<&'static str>>,
+    sign_in: Mutex<Option<SignIn>>,
+    /// It takes connections and says nothing.
+    hangs: AtomicBool,
+    /// Connections so far.
+    met: AtomicUsize,
+}
+
+/// When TLS begins.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Begins {
+    Never,
+    AfterStarttls,
+    AtOnce,
 }
 
 pub struct Sink {
@@ -54,25 +79,31 @@ pub struct Sink {
     mood: Arc<Mood>,
     letters: mpsc::UnboundedReceiver<Letter>,
     certificate: Option<PathBuf>,
+    begins: Begins,
     _folder: tempfile::TempDir,
 }
 
 impl Sink {
     pub async fn plain(tasks: &Tasks) -> Self {
-        Self::start(tasks, false).await
+        Self::start(tasks, Begins::Never).await
     }
 
     pub async fn starttls(tasks: &Tasks) -> Self {
-        Self::start(tasks, true).await
+        Self::start(tasks, Begins::AfterStarttls).await
     }
 
-    async fn start(tasks: &Tasks, tls: bool) -> Self {
+    /// As servers do on port 465.
+    pub async fn tls(tasks: &Tasks) -> Self {
+        Self::start(tasks, Begins::AtOnce).await
+    }
+
+    async fn start(tasks: &Tasks, begins: Begins) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (folder, mood) = (tempfile::tempdir().unwrap(), Arc::new(Mood::default()));
         let (give, letters) = mpsc::unbounded_channel();
         let (mut certificate, mut acceptor) = (None, None);
-        if tls {
+        if begins != Begins::Never {
             let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
             let path = folder.path().join("sink.pem");
             std::fs::write(&path, made.cert.pem()).unwrap();
@@ -87,6 +118,18 @@ impl Sink {
             while let Ok((stream, _)) = listener.accept().await {
                 let (mood, give, acceptor) = (mine.clone(), give.clone(), acceptor.clone());
                 owner.spawn("mail sink connection", OnError::Log, async move {
+                    mood.met.fetch_add(1, Ordering::Relaxed);
+                    if mood.hangs.load(Ordering::Relaxed) {
+                        // Held open until the other side gives up.
+                        let mut stream = stream;
+                        tokio::io::copy(&mut stream, &mut tokio::io::sink()).await?;
+                        return Ok(());
+                    }
+                    if let (Begins::AtOnce, Some(acceptor)) = (begins, &acceptor) {
+                        let mut stream = BufReader::new(acceptor.accept(stream).await?);
+                        stream.write_all(b"220 sink\r\n").await?;
+                        return talk(&mut stream, &mood, &give, false).await.map(drop);
+                    }
                     let mut stream = BufReader::new(stream);
                     stream.write_all(b"220 sink\r\n").await?;
                     let upgrade = talk(&mut stream, &mood, &give, acceptor.is_some()).await?;
@@ -99,12 +142,16 @@ impl Sink {
             }
             Ok::<(), std::io::Error>(())
         });
-        Self { port, mood, letters, certificate, _folder: folder }
+        Self { port, mood, letters, certificate, begins, _folder: folder }
     }
 
     /// What a control plane is told to send by it.
     pub fn options(&self) -> MailOptions {
-        let security = if self.certificate.is_some() { Security::Starttls } else { Security::None };
+        let security = match self.begins {
+            Begins::Never => Security::None,
+            Begins::AfterStarttls => Security::Starttls,
+            Begins::AtOnce => Security::Tls,
+        };
         MailOptions {
             host: "localhost".to_owned(),
             port: Some(self.port),
@@ -113,7 +160,29 @@ impl Sink {
             password: None,
             from: "ServerFlow <serverflow@example.org>".to_owned(),
             ca: self.certificate.clone(),
+            send_within: sf_control::mail::SEND_TIMEOUT,
         }
+    }
+
+    /// The same, signing in as this.
+    pub fn options_as(&self, user: &str, password: &str) -> MailOptions {
+        let password = Some(sf_types::Secret::new(password.to_owned()));
+        MailOptions { user: Some(user.to_owned()), password, ..self.options() }
+    }
+
+    /// Takes letters of this one alone from now on.
+    pub fn ask(&self, sign_in: Option<SignIn>) {
+        *self.mood.sign_in.lock().unwrap() = sign_in;
+    }
+
+    /// Says nothing any more to whoever connects, or speaks again.
+    pub fn hang(&self, hangs: bool) {
+        self.mood.hangs.store(hangs, Ordering::Relaxed);
+    }
+
+    /// How many connections came.
+    pub fn met(&self) -> usize {
+        self.mood.met.load(Ordering::Relaxed)
     }
 
     /// Answers the next letters with these instead of taking them.
@@ -139,22 +208,35 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
     give: &mpsc::UnboundedSender<Letter>,
     offers_tls: bool,
 ) -> std::io::Result<bool> {
-    let mut to = Vec::new();
+    let (mut to, mut knows) = (Vec::new(), false);
     loop {
         let mut line = String::new();
         if stream.read_line(&mut line).await? == 0 {
             return Ok(false);
         }
+        let asks = *mood.sign_in.lock().unwrap();
         let verb = line.trim_end().to_ascii_uppercase();
         let answer = match verb.split([' ', ':']).next().unwrap_or_default() {
             "EHLO" if offers_tls => "250-sink\r\n250-8BITMIME\r\n250 STARTTLS\r\n",
+            "EHLO" if asks.is_some() => {
+                let mechanism = asks.map_or("", |asks| asks.mechanism);
+                stream.write_all(format!("250-sink\r\n250-8BITMIME\r\n250 AUTH {mechanism}\r\n").as_bytes()).await?;
+                continue;
+            }
             "EHLO" => "250-sink\r\n250 8BITMIME\r\n",
+            "AUTH" if offers_tls => "538 under TLS only\r\n",
+            "AUTH" => {
+                let (user, password) = credentials(stream, line.trim_end()).await?;
+                knows = asks.is_some_and(|asks| (asks.user, asks.password) == (user.as_str(), password.as_str()));
+                if knows { "235 welcome\r\n" } else { "535 5.7.8 not with these\r\n" }
+            }
             "STARTTLS" if offers_tls => {
                 stream.write_all(b"220 go on\r\n").await?;
                 return Ok(true);
             }
             // Who has to go on under TLS and does not is not served.
             "MAIL" if offers_tls => "530 STARTTLS first\r\n",
+            "MAIL" if asks.is_some() && !knows => "530 5.7.0 sign in first\r\n",
             "MAIL" => {
                 to.clear();
                 "250 ok\r\n"
@@ -180,6 +262,33 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
             _ => "500 what?\r\n",
         };
         stream.write_all(answer.as_bytes()).await?;
+    }
+}
+
+/// What somebody signs in with. Source: RFC 4616 (PLAIN); LOGIN is as clients do it.
+async fn credentials<S>(stream: &mut BufReader<S>, line: &str) -> std::io::Result<(String, String)>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let plain = |text: &str| String::from_utf8(STANDARD.decode(text.trim()).unwrap()).unwrap();
+    let mut words = line.split(' ').skip(1);
+    match (words.next(), words.next()) {
+        (Some("PLAIN"), Some(all)) => {
+            let all = plain(all);
+            let mut parts = all.split('\0').skip(1).map(str::to_owned);
+            Ok((parts.next().unwrap_or_default(), parts.next().unwrap_or_default()))
+        }
+        (Some("LOGIN"), None) => {
+            let mut answers = Vec::new();
+            for question in ["Username:", "Password:"] {
+                stream.write_all(format!("334 {}\r\n", STANDARD.encode(question)).as_bytes()).await?;
+                let mut answer = String::new();
+                stream.read_line(&mut answer).await?;
+                answers.push(plain(&answer));
+            }
+            Ok((answers.remove(0), answers.remove(0)))
+        }
+        other => panic!("no such sign-in: {other:?}"),
     }
 }
 

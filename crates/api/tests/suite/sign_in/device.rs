@@ -44,6 +44,12 @@ async fn a_person_sees_who_asks_approves_and_the_session_is_fetched_once() {
     let typed = user_code(&begun).to_uppercase().replace('-', "");
     let seen = world.get(&format!("/api/v1/auth/device?userCode={typed}")).await.expect(200);
     assert_eq!((seen["client"].as_str(), seen["address"].as_str()), (Some("serverflow on laptop"), Some("0.0.0.0")));
+    for (word, part) in [("approve", "in as you"), ("deny", "Refuse `serverflow on laptop`")] {
+        let told = decide(&world, &format!("{word}?dryRun=true"), &typed).await.expect(200);
+        assert!(told["plan"]["steps"][0].as_str().unwrap().contains(part), "{told}");
+    }
+    assert_eq!(decide(&world, "approve?dryRun=true", "BCDF-GHJK").await.status.as_u16(), 404);
+    world.get(&format!("/api/v1/auth/device?userCode={typed}")).await.expect(200);
     decide(&world, "approve", &typed).await.expect(200);
     assert_eq!(decide(&world, "deny", &typed).await.status.as_u16(), 404, "decided");
     // Fifty questions at once: one of them gets the session.

@@ -60,6 +60,38 @@ async fn factors(world: &World) -> Value {
 }
 
 #[tokio::test]
+async fn changes_to_ones_own_factors_are_planned_and_plans_change_and_spend_nothing() {
+    let world = World::new().await;
+    let plan = async |method: Method, path: &str, body: Value| {
+        let path = format!("/api/v1/auth/factors/{path}?dryRun=true");
+        world.call(method, &path, Some(body)).await
+    };
+    let (password, wrong) = (json!({ "password": "whatever it is" }), json!({ "code": "000000" }));
+    let told = plan(Method::POST, "totp", password.clone()).await.expect(200);
+    assert!(told["plan"]["steps"][0].as_str().unwrap().contains("if the password is right"), "{told}");
+    plan(Method::POST, "totp/confirm", wrong.clone()).await.expect(200);
+    for (method, path) in [(Method::POST, "recovery-codes"), (Method::DELETE, "totp")] {
+        assert_eq!(plan(method, path, wrong.clone()).await.code(), "factor.none", "{path}");
+    }
+    assert_eq!(factors(&world).await["totp"], Value::Null);
+    let app = set_up(&world, &world.token).await;
+    assert_eq!(plan(Method::POST, "totp", password).await.code(), "factor.exists");
+    assert_eq!(plan(Method::POST, "totp/confirm", wrong).await.code(), "factor.exists");
+    pass(&world, Duration::from_secs(30));
+    let code = json!({ "code": app.code(&world) });
+    for (method, path, lost) in
+        [(Method::POST, "recovery-codes", "10 recovery codes"), (Method::DELETE, "totp", "authenticator app")]
+    {
+        let told = plan(method, path, code.clone()).await.expect(200);
+        assert!(told["plan"]["losses"][0].as_str().unwrap().contains(lost), "{told}");
+        assert!(told.get("recoveryCodes").is_none(), "{told}");
+    }
+    assert_eq!(factors(&world).await["recoveryCodesLeft"], 10);
+    // The code was not spent by all that, and neither were the paper ones.
+    world.call(Method::DELETE, "/api/v1/auth/factors/totp", Some(code)).await.expect(200);
+}
+
+#[tokio::test]
 async fn an_app_counts_once_it_was_confirmed_and_until_a_code_turns_it_off() {
     let world = World::new().await;
     assert_eq!(factors(&world).await, json!({ "totp": null, "recoveryCodesLeft": 0 }));

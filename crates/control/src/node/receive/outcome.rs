@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use sf_actions::Action;
 use sf_actions::app::AppAction;
+use sf_actions::{Action, Object, ObjectRef};
 use sf_engine::{Done, Input, Run, RunState};
 use sf_protocol::app::AppSpec;
 use sf_protocol::order::Order;
@@ -11,7 +11,7 @@ use sf_protocol::outcome::{DeployFacts, Facts, Outcome};
 use sf_protocol::{Command, Kind, Signed, Verdict};
 use sf_store::apps::AppChange;
 use sf_store::commands::{self, CommandState};
-use sf_store::{Tx, apps, nodes, releases};
+use sf_store::{Tx, apps, grants, nodes, releases};
 use sf_types::{AppId, Fault, NodeId, Scope, Timestamp};
 
 use super::found;
@@ -110,6 +110,8 @@ async fn ended(
         advanced
         && let Some(app) = app
     {
+        // What is gone can be given to nobody: its id never comes again.
+        grants::forget_object(tx, ObjectRef(Object::App(app))).await?;
         apps::delete(tx, app).await?;
     }
     Ok(())

@@ -1,8 +1,8 @@
 //! What changes to roles, grants and projects would do.
 
-use sf_actions::ObjectRef;
 use sf_actions::project::ProjectAction;
 use sf_actions::role::{RoleAction, RoleRef};
+use sf_actions::{Object, ObjectRef};
 use sf_store::grants::Given;
 use sf_store::{StoreError, Tx, grants, roles, tenants, users};
 use sf_types::UserId;
@@ -60,7 +60,8 @@ pub(super) async fn project(tx: &Tx, action: &ProjectAction) -> sf_store::Result
         ProjectAction::Delete(delete) => {
             let name = tenants::project(tx, delete.project).await?.name;
             told.steps.push(format!("The project `{name}` is deleted."));
-            told.losses.push("what people were given in it".to_owned());
+            let object = ObjectRef(Object::Project(delete.project));
+            told.losses.extend(super::given_at(grants::count_at(tx, object).await?, "it"));
         }
     }
     Ok(told)
