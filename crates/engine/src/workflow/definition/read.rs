@@ -12,10 +12,12 @@ pub(super) fn read(text: &str) -> Result<Document, Vec<Problem>> {
         let message = format!("It has {} bytes, {MAX_BYTES} are allowed.", text.len());
         return Err(whole(message, "Split it: a step `workflow` runs another one."));
     }
+    // YAML 1.2: `y`, `no` and `on` are texts.
+    let options = serde_saphyr::options! { strict_booleans: true };
     let value: Value = if text.trim_start().starts_with('{') {
         serde_json::from_str(text).map_err(|why| whole(format!("It is no JSON: {why}."), "Mend it there."))?
     } else {
-        serde_saphyr::from_str(text).map_err(|why| whole(format!("It is no YAML: {why}"), "Mend it there."))?
+        serde_saphyr::from_str_with_options(text, options).map_err(|why| whole(format!("It is no YAML: {why}"), "Mend it there."))?
     };
     let version = value.get("workflow").and_then(Value::as_u64);
     if version != Some(u64::from(document::VERSION)) {
