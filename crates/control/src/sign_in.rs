@@ -116,12 +116,12 @@ impl Control {
         let reader = core.store.read(Scope::System);
         let user = users::by_email(&reader, &account).await?;
         let active = user.as_ref().filter(|user| user.disabled_at.is_none());
-        let is_right = self.check_password(place, &account, active, &password, origin.address).await?;
-        if let (true, Some(user)) = (is_right, active) {
+        let proven = self.check_password(place, &account, active, &password, origin.address).await?;
+        if let (Some(hash), Some(user)) = (proven, active) {
             if factors::is_needed(&reader, user.id).await? {
-                return Ok(Entered::Factor(self.new_ticket(user, &origin).await?));
+                return Ok(Entered::Factor(self.new_ticket(user, hash, &origin).await?));
             }
-            let signed_in = self.open_session(user.clone(), origin).await?;
+            let signed_in = self.open_session(user.clone(), hash, origin).await?;
             return Ok(Entered::SignedIn(Box::new(signed_in)));
         }
         let known = user.map(|user| (user.tenant, user.id));
@@ -133,13 +133,18 @@ impl Control {
                 })
             })
             .await?;
-        Err(Fault::new(ErrorKind::Unauthenticated, "sign_in.wrong", "Address or password is wrong.").fix(WRONG_FIX))
+        Err(wrong())
     }
 
     /// How many password hashes were computed since the start; a metric.
     pub fn password_hashes(&self) -> u64 {
         self.core().people.passwords.hashes()
     }
+}
+
+/// The answer to every password that lets nobody in.
+pub(crate) fn wrong() -> Fault {
+    Fault::new(ErrorKind::Unauthenticated, "sign_in.wrong", "Address or password is wrong.").fix(WRONG_FIX)
 }
 
 /// Says of a locked account what it says of every other one.

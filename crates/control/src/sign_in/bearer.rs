@@ -111,7 +111,7 @@ impl Control {
 }
 
 /// Only what is not there signs somebody out; a database that cannot answer does not.
-fn or_signed_out(error: StoreError) -> Fault {
+pub(super) fn or_signed_out(error: StoreError) -> Fault {
     match error {
         StoreError::NotFound(_) => signed_out(),
         other => other.into(),

@@ -185,7 +185,7 @@ impl Control {
         let place = core.people.passwords.place()?;
         let user = users::get(&core.store.read(actor.scope()), signed_in_person(actor)?).await?;
         let account = users::normalise_email(&user.email);
-        if !self.check_password(place, &account, Some(&user), password, origin.address).await? {
+        if self.check_password(place, &account, Some(&user), password, origin.address).await?.is_none() {
             let message = "The password is wrong, or was wrong too often.";
             return Err(Fault::new(ErrorKind::Forbidden, "password.wrong", message).fix("Try again in a while."));
         }

@@ -3,10 +3,11 @@
 use sf_identity::Passwords;
 use sf_identity::password::Cost;
 use sf_runtime::Rng;
-use sf_store::{Store, factors, lockout, sessions, users};
+use sf_store::{Store, factors, lockout, users};
 use sf_types::{Fault, Scope, Secret};
 
 use super::line;
+use crate::people::passwords;
 
 /// Gives somebody a new password and ends all their sessions: for the forgetful, on the data folder.
 ///
@@ -20,9 +21,8 @@ pub async fn reset_password(store: &Store, rng: &Rng, email: Option<&str>) -> Re
     store
         .write(Scope::System, move |tx| {
             Box::pin(async move {
-                users::set_password(tx, id, &hash).await?;
+                passwords::replace(tx, id, &hash, None, "the password was reset").await?;
                 lockout::forgive(tx, id).await?;
-                sessions::revoke_all(tx, id, None, "the password was reset").await?;
                 tx.audit(line::on_data_folder(tenant, id, "user.reset_password"));
                 Ok(())
             })

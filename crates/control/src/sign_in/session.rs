@@ -11,8 +11,8 @@ use sf_types::{Fault, RequestId, Scope, Secret, SessionId};
 
 use super::bearer::signed_out;
 use super::factor::signed_in_person;
-use super::line::signing;
-use super::{Origin, SignedIn, line, lockout};
+use super::line::{refused, signing};
+use super::{Origin, SignedIn, line, lockout, wrong};
 use crate::control::{Control, Core};
 
 /// Times a refresh is decided anew when another control plane was faster.
@@ -88,14 +88,26 @@ impl Control {
         Ok(ended)
     }
 
-    /// Opens a session for somebody who has proven everything that is asked of them.
-    pub(crate) async fn open_session(&self, user: users::User, origin: Origin) -> Result<SignedIn, Fault> {
+    /// Opens a session for somebody who has proven everything that is asked of them, by the password of this hash.
+    pub(crate) async fn open_session(
+        &self,
+        user: users::User,
+        hash: String,
+        origin: Origin,
+    ) -> Result<SignedIn, Fault> {
         let core = self.core().clone();
         let (inner, person) = (core.clone(), user.clone());
         let begun = core.store.write(Scope::System, move |tx| {
-            Box::pin(async move { begin(tx, &inner, &person, &origin, "password").await })
+            Box::pin(async move {
+                // What was proven a moment ago must still hold: the password may have been changed since.
+                if !users::hold_password(tx, person.id, Some(&hash)).await? {
+                    tx.audit(refused(&person, &origin));
+                    return Ok(None);
+                }
+                begin(tx, &inner, &person, &origin, "password").await.map(Some)
+            })
         });
-        let (id, token) = begun.await?;
+        let (id, token) = begun.await?.ok_or_else(wrong)?;
         self.signed_in(user, id, token).await
     }
 
@@ -160,7 +172,8 @@ async fn turn(
     })
 }
 
-/// Begins a session in the transaction that took its proof: the account and its network are free again.
+/// Begins a session in the transaction that took its proof and holds the password ([`users::hold_password`]), so that
+/// who changes it ends this session too. The account and its network are free again.
 pub(super) async fn begin(
     tx: &mut Tx,
     core: &Core,
@@ -168,14 +181,15 @@ pub(super) async fn begin(
     origin: &Origin,
     by: &str,
 ) -> sf_store::Result<(SessionId, Secret<String>)> {
-    // Who was suspended since the proof was looked at does not come in by it.
-    if users::get(tx, user.id).await?.disabled_at.is_some() {
-        return Err(signed_out().into());
-    }
+    // Who was suspended since the proof was looked at does not come in by it. Asked by a change of their row, so that
+    // a suspension beside waits, and then ends this session too.
+    users::signed_in(tx, user.id).await.map_err(|error| match error {
+        StoreError::NotFound(_) => signed_out().into(),
+        other => other,
+    })?;
     let id: SessionId = tx.new_id();
     let (token, family) = core.people.refresh.start(id, tx.now(), &core.rng);
     sessions::create(tx, &session_row(user, &family, origin)).await?;
-    users::signed_in(tx, user.id).await?;
     lockout::succeeded(tx, &user.email, origin.address).await?;
     let line = signing(Some((user.tenant, user.id)), &user.email, origin, "session.open", "succeeded");
     tx.audit(Entry { fields: vec![("method", by.to_owned())], ..line });

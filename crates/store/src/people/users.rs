@@ -239,13 +239,29 @@ pub async fn password(at: &impl Look, user: UserId) -> Result<Option<String>> {
     Ok(sql.scalar::<Option<String>>(at).await?.flatten())
 }
 
-/// Notes a sign-in.
+/// Keeps the password of a person as it is until COMMIT: whoever changes it meanwhile waits, and then ends what this
+/// write begins. `false` where it is not `hash` any more; without a `hash`, where there is none.
 ///
 /// # Errors
-/// [`StoreError::NotFound`].
+/// When the database fails.
+pub async fn hold_password(tx: &mut Tx, user: UserId, hash: Option<&str>) -> Result<bool> {
+    let sql = Sql::new("UPDATE accounts SET updated_at = updated_at WHERE secret_hash IS NOT NULL")
+        .and("user_id = ?", &user)
+        .with(" AND provider = ?", PASSWORD);
+    let sql = match hash {
+        Some(hash) => sql.with(" AND secret_hash = ?", hash),
+        None => sql,
+    };
+    Ok(sql.tenant_scoped(tx.scope()).run(tx).await? == 1)
+}
+
+/// Notes a sign-in of somebody who may.
+///
+/// # Errors
+/// [`StoreError::NotFound`]; suspended people are not there.
 pub async fn signed_in(tx: &mut Tx, user: UserId) -> Result<()> {
     Sql::new("UPDATE users SET last_sign_in_at = ")
-        .with("? WHERE TRUE", tx.now.as_millis())
+        .with("? WHERE disabled_at IS NULL", tx.now.as_millis())
         .and("id = ?", &user)
         .tenant_scoped(tx.scope())
         .run_one(tx, "user")
