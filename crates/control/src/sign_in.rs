@@ -7,6 +7,7 @@
 mod bearer;
 mod changes;
 mod device;
+mod duty;
 mod factor;
 mod line;
 mod lockout;
@@ -31,6 +32,7 @@ use sf_types::{ErrorKind, Fault, RequestId, Scope, Secret, SessionId, Timestamp}
 
 pub(crate) use self::changes::Changes;
 pub use self::device::{DeviceLogin, Polled};
+pub use self::duty::{Duty, GIVEN_PASSWORD_LIFETIME};
 pub use self::factor::{Factors, Method, NewTotp};
 pub(crate) use self::line::signing;
 pub use self::reset::{reset_factors, reset_password};
@@ -78,6 +80,8 @@ pub struct SignedIn {
     pub refresh: Secret<String>,
     /// The session.
     pub session: SessionId,
+    /// What has to be done first; until then they may do nothing else.
+    pub owes: Option<Duty>,
 }
 
 /// What a right password leads to.
@@ -117,7 +121,8 @@ impl Control {
         let user = users::by_email(&reader, &account).await?;
         let active = user.as_ref().filter(|user| user.disabled_at.is_none());
         let proven = self.check_password(place, &account, active, &password, origin.address).await?;
-        if let (Some(hash), Some(user)) = (proven, active) {
+        let has_run_out = proven.is_some() && active.is_some_and(|user| duty::has_run_out(user, self.now()));
+        if let (Some(hash), Some(user), false) = (proven, active, has_run_out) {
             if factors::is_needed(&reader, user.id).await? {
                 return Ok(Entered::Factor(self.new_ticket(user, hash, &origin).await?));
             }
@@ -133,7 +138,7 @@ impl Control {
                 })
             })
             .await?;
-        Err(wrong())
+        Err(if has_run_out { duty::run_out() } else { wrong() })
     }
 
     /// How many password hashes were computed since the start; a metric.

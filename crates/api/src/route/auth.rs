@@ -13,7 +13,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use sf_actions::{ActorKind, Permission};
-use sf_control::sign_in::{Entered, Origin, SignedIn};
+use sf_control::sign_in::{Duty, Entered, Origin, SignedIn};
 use sf_store::sessions::SessionKind;
 use sf_types::{ErrorKind, Fault, RequestId, Secret, SessionId};
 use utoipa::ToSchema;
@@ -172,10 +172,10 @@ pub async fn logout(
 ) -> std::result::Result<Response, Problem> {
     let bearer = caller::bearer(&headers);
     let known = match bearer {
-        Some(token) => caller::recheck(&api, token, &[sf_identity::Audience::Api], None).await.ok(),
+        Some(token) => caller::recheck_owing(&api, token, &[sf_identity::Audience::Api], None).await.ok(),
         None => None,
     };
-    if let Some(ActorKind::Person { session, .. }) = known.map(|known| known.actor.kind) {
+    if let Some(ActorKind::Person { session, .. }) = known.map(|(known, _)| known.actor.kind) {
         api.control().sign_out(session).await?;
     } else if let Some(text) = body.refresh_token.or_else(|| origin::cookie(&headers)) {
         // Only who holds the current token may end its session: the exchange proves it.
@@ -205,6 +205,7 @@ pub async fn me(State(api): State<Api>, caller: Caller) -> Result<MeView> {
         permissions: caller.actor.rights.in_tenant().iter().map(|one| one.name().to_owned()).collect(),
         grants: api.control().own_grants(&caller.actor).await?.into_iter().map(GrantView::of).collect(),
         via: via.to_owned(),
+        password_change_due: caller.owes == Some(Duty::Password),
     }))
 }
 
@@ -217,6 +218,7 @@ pub(crate) fn answer(api: &Api, signed_in: SignedIn, kind: Kind, status: StatusC
         refresh_token: (kind == Kind::Cli).then(|| refresh.clone()),
         user: UserView::from(signed_in.user),
         permissions: names(&signed_in.permissions),
+        password_change_due: signed_in.owes == Some(Duty::Password),
     };
     let mut response = ok(view).status(status).into_response();
     if kind == Kind::Browser {

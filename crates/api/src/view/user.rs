@@ -42,6 +42,8 @@ pub struct SignedInView {
     pub user: UserView,
     /// What they may do.
     pub permissions: Vec<String>,
+    /// Whether somebody else knows their password: until they chose another one, nothing else is answered.
+    pub password_change_due: bool,
 }
 
 /// Who is asking.
@@ -59,6 +61,8 @@ pub struct MeView {
     pub grants: Vec<GrantView>,
     /// `session` or `token`.
     pub via: String,
+    /// Whether somebody else knows their password: until they chose another one, nothing else is answered.
+    pub password_change_due: bool,
 }
 
 /// A team.

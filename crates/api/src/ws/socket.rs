@@ -450,7 +450,10 @@ fn closest(found: Option<Topic>, other: Topic) -> Option<Topic> {
 async fn still_known(api: &Api, token: &str, address: Option<IpAddr>) -> Result<Option<Known>, End> {
     match caller::recheck(api, token, super::AUDIENCES, address).await {
         Ok(known) => Ok(Some(known)),
-        Err(problem) if problem.fault().kind == ErrorKind::Unauthenticated => Err(End::Unauthenticated),
+        // Also who has to do something first ([`sf_control::sign_in::Duty`]).
+        Err(problem) if matches!(problem.fault().kind, ErrorKind::Unauthenticated | ErrorKind::Forbidden) => {
+            Err(End::Unauthenticated)
+        }
         Err(problem) => {
             tracing::warn!(error = %problem.fault(), "an event socket's token could not be asked about");
             Ok(None)

@@ -1,6 +1,7 @@
 //! Signing in, going on, and signing out, as a browser and as a program.
 
 mod device;
+mod duties;
 mod factors;
 mod lockout;
 mod sessions;

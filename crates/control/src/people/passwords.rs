@@ -13,7 +13,7 @@ use sf_types::{ErrorKind, Fault, ResetId, Scope, Secret, SessionId, UserId};
 use crate::control::{Control, Core};
 use crate::events;
 use crate::mail::{self, letter};
-use crate::sign_in::{Origin, signing};
+use crate::sign_in::{GIVEN_PASSWORD_LIFETIME, Origin, signing};
 
 /// How long a link for a new password is good: 30 min.
 pub const RESET_LIFETIME: Duration = Duration::from_secs(30 * 60);
@@ -168,7 +168,7 @@ impl Control {
 
 /// Sets a password. What hung on the one before ends: sessions (but one), links, sign-ins that have begun. The password
 /// is written first: a sign-in beside that still holds the old one is through by then, and its session ends here.
-pub(crate) async fn replace(
+async fn replace(
     tx: &mut Tx,
     user: UserId,
     hash: &str,
@@ -176,6 +176,17 @@ pub(crate) async fn replace(
     reason: &str,
 ) -> sf_store::Result<()> {
     users::set_password(tx, user, hash).await?;
+    end_all(tx, user, staying, reason).await
+}
+
+/// The same with a password that is printed for somebody else to hand on.
+pub(crate) async fn give(tx: &mut Tx, user: UserId, hash: &str, reason: &str) -> sf_store::Result<()> {
+    let until = tx.now().plus(GIVEN_PASSWORD_LIFETIME);
+    users::give_password(tx, user, hash, until).await?;
+    end_all(tx, user, None, reason).await
+}
+
+async fn end_all(tx: &mut Tx, user: UserId, staying: Option<SessionId>, reason: &str) -> sf_store::Result<()> {
     resets::spend_all(tx, user).await?;
     factors::forget_begun(tx, user).await?;
     sessions::revoke_all(tx, user, staying, reason).await.map(drop)

@@ -12,7 +12,7 @@ use sf_types::{Fault, RequestId, Scope, Secret, SessionId};
 use super::bearer::signed_out;
 use super::factor::signed_in_person;
 use super::line::{refused, signing};
-use super::{Origin, SignedIn, line, lockout, wrong};
+use super::{Origin, SignedIn, duty, line, lockout, wrong};
 use crate::control::{Control, Core};
 
 /// Times a refresh is decided anew when another control plane was faster.
@@ -41,7 +41,7 @@ impl Control {
         let reader = core.store.read(Scope::System);
         let session = sessions::get(&reader, id).await?;
         let user = users::get(&reader, session.user).await?;
-        if user.disabled_at.is_some() {
+        if user.disabled_at.is_some() || duty::has_run_out(&user, self.now()) {
             return Err(signed_out());
         }
         self.signed_in(user, id, rotated).await
@@ -121,9 +121,10 @@ impl Control {
         let grant = Grant { audience: Audience::Api, user: user.id, session, tenant: user.tenant };
         let access = core.access.issue(grant, self.now(), &core.rng)?;
         let rights = grants::rights_of(&core.store.read(Scope::System), user.id).await?;
-        let permissions = rights.in_tenant().iter().collect();
+        let owes = duty::of(&user);
+        let permissions = if owes.is_some() { Vec::new() } else { rights.in_tenant().iter().collect() };
         let access_expires_at = self.now().plus(LIFETIME);
-        Ok(SignedIn { user, permissions, access, access_expires_at, refresh, session })
+        Ok(SignedIn { user, permissions, access, access_expires_at, refresh, session, owes })
     }
 }
 

@@ -64,7 +64,9 @@ impl Control {
         self.open_session(user, hash, origin).await
     }
 
-    /// Makes the first administrator without a code: for the local command that owns the data folder.
+    /// Makes the first administrator without a code: for the local command that owns the data folder. The password that
+    /// `serverflow up` prints need not be changed: it is random, printed to its owner alone, on the machine whose data
+    /// folder opens everything anyway; a change forced there would protect from nobody.
     ///
     /// # Errors
     /// A weak password, or there is somebody already.

@@ -27,6 +27,8 @@ row! {
         created_at: Timestamp,
         /// When they last signed in.
         last_sign_in_at: Option<Timestamp>,
+        /// Where somebody else has seen their password: until when it is good. They have to change it first.
+        password_due_at: Option<Timestamp>,
     }
 }
 
@@ -77,6 +79,7 @@ pub async fn create(tx: &mut Tx, tenant: TenantId, email: &str, name: &str) -> R
         disabled_at: None,
         created_at: tx.now,
         last_sign_in_at: None,
+        password_due_at: None,
     };
     insert(tx, &user).await?;
     Ok(user)
@@ -198,11 +201,30 @@ pub async fn remove(tx: &mut Tx, user: UserId) -> Result<()> {
     Sql::new("DELETE FROM users WHERE TRUE").and("id = ?", &user.id).run_one(tx, "user").await
 }
 
-/// Sets the password hash of a person inside the scope.
+/// Sets the password hash of a person inside the scope, who chose it.
 ///
 /// # Errors
 /// [`StoreError::NotFound`].
 pub async fn set_password(tx: &mut Tx, user: UserId, hash: &str) -> Result<()> {
+    keep_password(tx, user, hash).await?;
+    set_due(tx, user, None).await
+}
+
+/// Sets a password that somebody else has seen: it is good until `until`, and has to be changed first.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub async fn give_password(tx: &mut Tx, user: UserId, hash: &str, until: Timestamp) -> Result<()> {
+    keep_password(tx, user, hash).await?;
+    set_due(tx, user, Some(until)).await
+}
+
+async fn set_due(tx: &mut Tx, user: UserId, until: Option<Timestamp>) -> Result<()> {
+    let sql = Sql::new("UPDATE users SET password_due_at = ").with("? WHERE TRUE", until.map(Timestamp::as_millis));
+    sql.and("id = ?", &user).tenant_scoped(tx.scope()).run_one(tx, "user").await
+}
+
+async fn keep_password(tx: &mut Tx, user: UserId, hash: &str) -> Result<()> {
     let user = get(tx, user).await?;
     let changed = Sql::new("UPDATE accounts SET secret_hash = ")
         .with("?", hash)
