@@ -2,7 +2,7 @@
 
 mod device;
 mod duties;
-mod factors;
+pub mod factors;
 mod lockout;
 mod sessions;
 

@@ -86,7 +86,9 @@ impl Control {
         let asked = core
             .store
             .write(Scope::System, move |tx| Box::pin(async move { ask(tx, &inner, &presented, &origin).await }));
-        match asked.await? {
+        let asked = asked.await?;
+        core.mail.posted();
+        match asked {
             Asked::Begun(user, id, token) => Ok(Polled::SignedIn(Box::new(self.signed_in(user, id, token).await?))),
             Asked::Refused(fault) => Ok(Polled::Refused(fault)),
         }

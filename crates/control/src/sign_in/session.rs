@@ -14,6 +14,7 @@ use super::factor::signed_in_person;
 use super::line::{refused, signing};
 use super::{Origin, SignedIn, duty, line, lockout, wrong};
 use crate::control::{Control, Core};
+use crate::mail::{self, letter};
 
 /// Times a refresh is decided anew when another control plane was faster.
 const MAX_RACES: u32 = 3;
@@ -108,6 +109,7 @@ impl Control {
             })
         });
         let (id, token) = begun.await?.ok_or_else(wrong)?;
+        core.mail.posted();
         self.signed_in(user, id, token).await
     }
 
@@ -188,6 +190,9 @@ pub(super) async fn begin(
         StoreError::NotFound(_) => signed_out().into(),
         other => other,
     })?;
+    if user.last_sign_in_at.is_some() && !lockout::is_known(tx, user.id, origin.address).await? {
+        write_of_new_network(tx, core, user, origin);
+    }
     let id: SessionId = tx.new_id();
     let (token, family) = core.people.refresh.start(id, tx.now(), &core.rng);
     sessions::create(tx, &session_row(user, &family, origin)).await?;
@@ -195,6 +200,15 @@ pub(super) async fn begin(
     let line = signing(Some((user.tenant, user.id)), &user.email, origin, "session.open", "succeeded");
     tx.audit(Entry { fields: vec![("method", by.to_owned())], ..line });
     Ok((id, token))
+}
+
+/// Where nobody has signed in as them before, the owner hears of it. By the network alone: a thief names the browser
+/// they like.
+fn write_of_new_network(tx: &mut Tx, core: &Core, user: &users::User, origin: &Origin) {
+    let program = origin.user_agent.as_deref().unwrap_or("another program");
+    let what = format!("Somebody signed in as you with {program} from {}, where you never did before.", origin.address);
+    let letter = letter::notice(&user.email, &user.name, "A sign-in from a new network", &what, tx.now());
+    mail::post(tx, core, "notice", &letter);
 }
 
 fn session_row(user: &users::User, family: &Family, origin: &Origin) -> Session {

@@ -47,6 +47,7 @@ impl Control {
             Box::pin(async move { enter(tx, &inner, &presented, method, &code, &origin).await })
         });
         let (user, id, token) = entered.await??;
+        core.mail.posted();
         self.signed_in(user, id, token).await
     }
 
