@@ -1,6 +1,7 @@
 //! The configuration of the control plane: `serverflow.toml`, then `SERVERFLOW_SECTION__KEY`, then the plain names
 //! that hosting platforms set (`DATABASE_URL`). Unknown keys are refused.
 
+mod database;
 #[cfg(test)]
 mod reference;
 mod sections;
@@ -113,10 +114,13 @@ impl Config {
     pub fn control(&self) -> Result<sf_control::Options, Failure> {
         let folder = self.data_folder()?;
         let mut options = sf_control::Options::in_folder(folder);
-        if let Some(url) = &self.database.url {
-            options.store = StoreOptions::new(url.clone());
+        let secured = |url: &Option<String>, key| {
+            url.as_deref().map(|url| database::secured(url, key, self.database.allow_plaintext)).transpose()
+        };
+        if let Some(url) = secured(&self.database.url, "database.url")? {
+            options.store = StoreOptions::new(url);
         }
-        options.store.read_url.clone_from(&self.database.read_url);
+        options.store.read_url = secured(&self.database.read_url, "database.read_url")?;
         options.store.readers = self.database.readers;
         options.password_cost = Cost::default();
         options.routing = self.routing.clone();
