@@ -351,7 +351,7 @@ answered, and taken where it is a UUID.
 
 **Credentials.** `Authorization: Bearer <access token or sf_ token>`. Browsers keep their refresh token in a cookie that
 scripts cannot read; requests with it need an `Origin` of our own, the header `X-Serverflow-Client`, and the value of the
-cookie `sf_csrf` in the header `X-Serverflow-Csrf`.
+cookie `__Host-sf_csrf` (by plain HTTP on loopback: `sf_csrf`) in the header `X-Serverflow-Csrf`.
 
 **Writes** take `?dryRun=true` (answered with a plan) and `Idempotency-Key` (1 to 255 visible ASCII characters), apart
 from those below `/auth/`, which hold passwords and codes and are never replayed: the same request with the same key is answered again with `Idempotent-Replayed: true`, another request with it is a conflict. What
