@@ -52,6 +52,7 @@ impl Control {
             questions: Default::default(),
             written: Default::default(),
             quota: Default::default(),
+            refusals: Default::default(),
             waiting: Default::default(),
             tasks: tasks.clone(),
             options,
@@ -70,6 +71,7 @@ impl Control {
         control.start_noting();
         control.start_renewal();
         control.start_housekeeping();
+        control.start_summing_up_refusals();
         control.start_mail();
         control.start_auditor().await?;
         Ok(control)

@@ -1,6 +1,7 @@
 //! Authority as a table, made from the router's own description: a new route cannot be forgotten.
 
 mod by_role;
+mod refused;
 mod rights;
 
 use std::time::Duration;
