@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sf_control::audit::retention::Retention;
-use sf_control::options::Routing;
+use sf_control::options::{Identity, Routing};
 use sf_identity::master::MasterSource;
 use sf_identity::password::Cost;
 use sf_store::StoreOptions;
@@ -47,6 +47,8 @@ pub struct Config {
     pub routing: Routing,
     /// One team or several.
     pub tenancy: Tenancy,
+    /// What people have to show.
+    pub identity: Identity,
     /// How long what is kept.
     pub retention: Retention,
     /// `/metrics`.
@@ -128,6 +130,7 @@ impl Config {
         options.mail = self.mail_options()?;
         options.public_url = self.public_url(self.api.listen)?;
         options.retention = self.retention.clone();
+        options.identity = self.identity.clone();
         if let Some(key) = &self.master.key {
             options.master = MasterSource::Text(Secret::new(key.clone()));
         } else if !self.master.command.is_empty() {
@@ -195,6 +198,8 @@ mod tests {
         check("[apis]", Err("apis"));
         check("[api]\nlisten = \"here\"", Err("listen"));
         check("[routing]\nauto_at = 95", Ok(()));
+        check("[identity]\nrequire_second_factor = \"admins\"", Ok(()));
+        check("[identity]\nrequire_second_factor = \"some\"", Err("require_second_factor"));
     }
 
     #[test]

@@ -9,6 +9,7 @@ const signedIn = (token: string, secs = 900) => ({
   user: {},
   permissions: [],
   passwordChangeDue: false,
+  secondFactorDue: false,
 })
 const answer = (status: number, data: unknown = null) =>
   new Response(JSON.stringify({ success: status < 400, data, error: data ? null : { code: 'auth.refused', message: 'No.' }, meta: { requestId: 'r', timestamp: new Date(now).toISOString() } }), { status })

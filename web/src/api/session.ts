@@ -13,8 +13,8 @@ const LOCK = 'serverflow.refresh'
 const CHANNEL = 'serverflow.session'
 
 /** What has to be done before anything else: until then the control plane answers nothing else. */
-export type Duty = 'password'
-export const dutyOf = (answer: Pick<SignedIn, 'passwordChangeDue'>): Duty | null => (answer.passwordChangeDue ? 'password' : null)
+export type Duty = 'password' | 'factor'
+const dutyOf = ({ passwordChangeDue, secondFactorDue }: SignedIn): Duty | null => (passwordChangeDue ? 'password' : secondFactorDue ? 'factor' : null)
 
 type Told = { kind: 'signedIn'; token: string; expiresAt: number; owes: Duty | null } | { kind: 'signedOut' }
 

@@ -62,9 +62,10 @@ const inside: RouteRecordRaw[] = [
 ]
 
 /** Where one does what has to be done first. */
-const duties: Record<Duty, string> = { password: '/own-password' }
+const duties: Record<Duty, string> = { password: '/own-password', factor: '/second-factor' }
 const due: RouteRecordRaw[] = [
   { path: duties.password, component: () => import('@/features/session/OwnPasswordPage.vue'), meta: { title: 'A password of your own' } },
+  { path: duties.factor, component: () => import('@/features/settings/security/FirstFactorPage.vue'), meta: { title: 'Second factor' } },
 ]
 
 export const router = createRouter({

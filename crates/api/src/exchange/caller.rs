@@ -7,7 +7,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{HeaderMap, Method, header};
-use sf_actions::Actor;
+use sf_actions::{Actor, ActorKind};
 use sf_control::sign_in::Duty;
 use sf_identity::Audience;
 use sf_types::{ErrorKind, Fault, RequestId};
@@ -42,11 +42,14 @@ pub const OPEN: &[(Method, &str)] = &[
     (Method::GET, "/metrics"),
 ];
 
-/// Routes that answer a session that has to do something first ([`Duty`]), and that duty; everything else is refused to
+/// Routes that answer a session (and no key) that has to do something first ([`Duty`]), and that duty; everything else is refused to
 /// it. Signing out is [`OPEN`].
 pub const OWING: &[(Method, &str, &[Duty])] = &[
-    (Method::GET, "/api/v1/auth/me", &[Duty::Password]),
-    (Method::POST, "/api/v1/auth/password", &[Duty::Password]),
+    (Method::GET, "/api/v1/auth/me", &[Duty::Password, Duty::Factor]),
+    (Method::POST, "/api/v1/auth/password", &[Duty::Password, Duty::Factor]),
+    (Method::GET, "/api/v1/auth/factors", &[Duty::Factor]),
+    (Method::POST, "/api/v1/auth/factors/totp", &[Duty::Factor]),
+    (Method::POST, "/api/v1/auth/factors/totp/confirm", &[Duty::Factor]),
 ];
 
 /// Whether a route answers without a credential.
@@ -89,7 +92,9 @@ pub(crate) async fn require(State(api): State<Api>, mut request: Request, next: 
         None => Err(missing()),
     };
     match known {
-        Ok((_, Some(duty))) if !is_open_to(duty, request.method(), route) => Problem::from(duty.fault()).into_response(),
+        Ok((known, Some(duty))) if !is_session(&known.actor) || !is_open_to(duty, request.method(), route) => {
+            Problem::from(duty.fault()).into_response()
+        }
         Ok((known, owes)) => {
             let request_id = crate::request::current().id;
             request.extensions_mut().insert(Caller { actor: known.actor, owes, request: request_id, key: None });
@@ -97,6 +102,10 @@ pub(crate) async fn require(State(api): State<Api>, mut request: Request, next: 
         }
         Err(problem) => problem.into_response(),
     }
+}
+
+const fn is_session(actor: &Actor) -> bool {
+    matches!(actor.kind, ActorKind::Person { .. })
 }
 
 fn is_open_to(duty: Duty, method: &Method, route: &str) -> bool {

@@ -206,6 +206,7 @@ pub async fn me(State(api): State<Api>, caller: Caller) -> Result<MeView> {
         grants: api.control().own_grants(&caller.actor).await?.into_iter().map(GrantView::of).collect(),
         via: via.to_owned(),
         password_change_due: caller.owes == Some(Duty::Password),
+        second_factor_due: caller.owes == Some(Duty::Factor),
     }))
 }
 
@@ -219,6 +220,7 @@ pub(crate) fn answer(api: &Api, signed_in: SignedIn, kind: Kind, status: StatusC
         user: UserView::from(signed_in.user),
         permissions: names(&signed_in.permissions),
         password_change_due: signed_in.owes == Some(Duty::Password),
+        second_factor_due: signed_in.owes == Some(Duty::Factor),
     };
     let mut response = ok(view).status(status).into_response();
     if kind == Kind::Browser {

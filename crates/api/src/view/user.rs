@@ -44,6 +44,8 @@ pub struct SignedInView {
     pub permissions: Vec<String>,
     /// Whether somebody else knows their password: until they chose another one, nothing else is answered.
     pub password_change_due: bool,
+    /// Whether they have to have a second factor and have none: until they set one up, nothing else is answered.
+    pub second_factor_due: bool,
 }
 
 /// Who is asking.
@@ -63,6 +65,8 @@ pub struct MeView {
     pub via: String,
     /// Whether somebody else knows their password: until they chose another one, nothing else is answered.
     pub password_change_due: bool,
+    /// Whether they have to have a second factor and have none: until they set one up, nothing else is answered.
+    pub second_factor_due: bool,
 }
 
 /// A team.

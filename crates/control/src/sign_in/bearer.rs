@@ -98,12 +98,12 @@ impl Control {
             return Err(signed_out());
         }
         let rights = authority::rights_of(&reader, kind).await.map_err(or_signed_out)?;
-        // Machines hang on API keys: who handed on a password has not seen those.
-        let is_session = matches!(kind, ActorKind::Person { .. });
-        if is_session && duty::has_run_out(&row, self.now()) {
-            return Err(signed_out());
-        }
-        let owes = duty::of(&row).filter(|_| is_session);
+        let policy = &self.core().options.identity;
+        let owes = match kind {
+            ActorKind::Person { .. } if duty::has_run_out(&row, self.now()) => return Err(signed_out()),
+            ActorKind::Person { .. } => duty::of(&reader, policy, &row).await?,
+            _ => duty::of_key(&reader, policy, &row).await?,
+        };
         let rights = if owes.is_some() { Rights::nothing() } else { rights };
         Ok((Actor { kind, tenant: row.tenant, rights }, owes))
     }

@@ -122,8 +122,9 @@ impl Control {
         let core = self.core();
         let grant = Grant { audience: Audience::Api, user: user.id, session, tenant: user.tenant };
         let access = core.access.issue(grant, self.now(), &core.rng)?;
-        let rights = grants::rights_of(&core.store.read(Scope::System), user.id).await?;
-        let owes = duty::of(&user);
+        let reader = core.store.read(Scope::System);
+        let rights = grants::rights_of(&reader, user.id).await?;
+        let owes = duty::of(&reader, &core.options.identity, &user).await?;
         let permissions = if owes.is_some() { Vec::new() } else { rights.in_tenant().iter().collect() };
         let access_expires_at = self.now().plus(LIFETIME);
         Ok(SignedIn { user, permissions, access, access_expires_at, refresh, session, owes })
