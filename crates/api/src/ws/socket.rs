@@ -446,11 +446,10 @@ fn closest(found: Option<Topic>, other: Topic) -> Option<Topic> {
 }
 
 /// `None` when it cannot be told now: a database that is away for a moment must not throw everybody out at once, and
-/// while it is, nobody can be revoked either.
+/// while it is, nobody can be revoked either. Who has to do something first is as one who is signed out.
 async fn still_known(api: &Api, token: &str, address: Option<IpAddr>) -> Result<Option<Known>, End> {
     match caller::recheck(api, token, super::AUDIENCES, address).await {
         Ok(known) => Ok(Some(known)),
-        // Also who has to do something first ([`sf_control::sign_in::Duty`]).
         Err(problem) if matches!(problem.fault().kind, ErrorKind::Unauthenticated | ErrorKind::Forbidden) => {
             Err(End::Unauthenticated)
         }

@@ -60,7 +60,7 @@ const LISTED: &[&str] = &[
 ];
 /// The commonest passwords of public leaks, in small letters, sorted by bytes, one a line. Found by halving the text as
 /// it lies in the program: nothing is read, parsed or allocated for it.
-static COMMON: &str = include_str!("common/passwords.txt");
+static COMMON: &str = include_str!("leaked/passwords.txt");
 /// Bytes of the longest listed one.
 const LONGEST_LISTED: usize = 24;
 /// Listed passwords that a common one is made of at the most.

@@ -50,6 +50,8 @@ async fn who_was_given_a_password_changes_it_and_does_nothing_else_before() {
         .await;
     let me = world.send(Method::GET, "/api/v1/auth/me", Some(token), None).await.expect(200);
     assert_eq!((&me["passwordChangeDue"], &me["permissions"]), (&json!(true), &json!([])));
+    let socket = world.send(Method::GET, "/api/v1/ws", Some(token), None).await;
+    assert_eq!(socket.code(), "account.password_change_due", "nor does it hear anything");
     // A refreshed session owes it, too; a key of theirs, which nobody has seen, does not.
     let body = json!({ "refreshToken": session["refreshToken"] });
     let renewed = world.send(Method::POST, "/api/v1/auth/refresh", None, Some(body)).await.expect(200);
