@@ -1,6 +1,7 @@
 //! The configuration of the control plane: `serverflow.toml`, then `SERVERFLOW_SECTION__KEY`, then the plain names
 //! that hosting platforms set (`DATABASE_URL`). Unknown keys are refused.
 
+mod database;
 #[cfg(test)]
 mod reference;
 mod sections;
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sf_control::audit::retention::Retention;
-use sf_control::options::Routing;
+use sf_control::options::{Identity, Routing};
 use sf_identity::master::MasterSource;
 use sf_identity::password::Cost;
 use sf_store::StoreOptions;
@@ -46,6 +47,8 @@ pub struct Config {
     pub routing: Routing,
     /// One team or several.
     pub tenancy: Tenancy,
+    /// What people have to show.
+    pub identity: Identity,
     /// How long what is kept.
     pub retention: Retention,
     /// `/metrics`.
@@ -113,10 +116,13 @@ impl Config {
     pub fn control(&self) -> Result<sf_control::Options, Failure> {
         let folder = self.data_folder()?;
         let mut options = sf_control::Options::in_folder(folder);
-        if let Some(url) = &self.database.url {
-            options.store = StoreOptions::new(url.clone());
+        let secured = |url: &Option<String>, key| {
+            url.as_deref().map(|url| database::secured(url, key, self.database.allow_plaintext)).transpose()
+        };
+        if let Some(url) = secured(&self.database.url, "database.url")? {
+            options.store = StoreOptions::new(url);
         }
-        options.store.read_url.clone_from(&self.database.read_url);
+        options.store.read_url = secured(&self.database.read_url, "database.read_url")?;
         options.store.readers = self.database.readers;
         options.password_cost = Cost::default();
         options.routing = self.routing.clone();
@@ -124,6 +130,7 @@ impl Config {
         options.mail = self.mail_options()?;
         options.public_url = self.public_url(self.api.listen)?;
         options.retention = self.retention.clone();
+        options.identity = self.identity.clone();
         if let Some(key) = &self.master.key {
             options.master = MasterSource::Text(Secret::new(key.clone()));
         } else if !self.master.command.is_empty() {
@@ -191,6 +198,8 @@ mod tests {
         check("[apis]", Err("apis"));
         check("[api]\nlisten = \"here\"", Err("listen"));
         check("[routing]\nauto_at = 95", Ok(()));
+        check("[identity]\nrequire_second_factor = \"admins\"", Ok(()));
+        check("[identity]\nrequire_second_factor = \"some\"", Err("require_second_factor"));
     }
 
     #[test]

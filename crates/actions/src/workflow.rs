@@ -182,7 +182,13 @@ pub const SPECS: &[Spec] = &[
     Spec {
         undo: Some("workflow.delete"),
         target: TargetKind::Tenant,
-        ..spec("workflow.create", "Create a workflow", "Checks and keeps its first version.", Permission::WorkflowCreate, 15)
+        ..spec(
+            "workflow.create",
+            "Create a workflow",
+            "Checks and keeps its first version.",
+            Permission::WorkflowCreate,
+            15,
+        )
     },
     Spec {
         undo: Some("workflow.update"),
@@ -216,7 +222,13 @@ pub const SPECS: &[Spec] = &[
     },
     Spec {
         place: Place::Engine,
-        ..spec("workflow.run", "Run a workflow", "Does its steps, each through policy as any other change.", Permission::WorkflowRun, 20)
+        ..spec(
+            "workflow.run",
+            "Run a workflow",
+            "Does its steps, each through policy as any other change.",
+            Permission::WorkflowRun,
+            20,
+        )
     },
     Spec {
         place: Place::Engine,

@@ -220,6 +220,11 @@ fn sign_in_limits() -> Vec<(&'static str, String, &'static str)> {
         ("time until failed sign-ins are forgotten", secs(throttle::STRANGERS.forget), "identity::throttle::STRANGERS"),
         ("counters of failed sign-ins", lockout::MAX_COUNTERS.to_string(), "store::lockout::MAX_COUNTERS"),
         ("time for a second factor", secs(sf_control::sign_in::TICKET_LIFETIME), "control::sign_in::TICKET_LIFETIME"),
+        (
+            "life of a password that a command printed",
+            secs(sf_control::sign_in::GIVEN_PASSWORD_LIFETIME),
+            "control::sign_in::GIVEN_PASSWORD_LIFETIME",
+        ),
         ("codes tried with one ticket", tickets::MAX_ATTEMPTS.to_string(), "store::tickets::MAX_ATTEMPTS"),
         ("recovery codes", recovery::CODES.to_string(), "identity::recovery::CODES"),
         ("time of a program's code", secs(device::LIFETIME), "identity::device::LIFETIME"),
@@ -233,7 +238,7 @@ fn sign_in_limits() -> Vec<(&'static str, String, &'static str)> {
 }
 
 fn audit_limits() -> Vec<(&'static str, String, &'static str)> {
-    use sf_control::audit;
+    use sf_control::{audit, refusals};
     let secs = |time: std::time::Duration| format!("{} s", time.as_secs());
     vec![
         ("audit lines without a signature", audit::CHECKPOINT_LINES.to_string(), "control::audit::CHECKPOINT_LINES"),
@@ -244,6 +249,11 @@ fn audit_limits() -> Vec<(&'static str, String, &'static str)> {
             "control::audit::WITNESSES_AT_ONCE",
         ),
         ("witnesses named for one chain", audit::WITNESSES_SHOWN.to_string(), "control::audit::WITNESSES_SHOWN"),
+        (
+            "lines a minute about what is refused to one principal",
+            refusals::LINES_A_MINUTE.to_string(),
+            "control::refusals::LINES_A_MINUTE",
+        ),
         ("audit exports at a time", audit::EXPORTS_AT_ONCE.to_string(), "control::audit::EXPORTS_AT_ONCE"),
         (
             "time every checkpoint is kept, then one an hour",
@@ -351,7 +361,7 @@ answered, and taken where it is a UUID.
 
 **Credentials.** `Authorization: Bearer <access token or sf_ token>`. Browsers keep their refresh token in a cookie that
 scripts cannot read; requests with it need an `Origin` of our own, the header `X-Serverflow-Client`, and the value of the
-cookie `sf_csrf` in the header `X-Serverflow-Csrf`.
+cookie `__Host-sf_csrf` (by plain HTTP on loopback: `sf_csrf`) in the header `X-Serverflow-Csrf`.
 
 **Writes** take `?dryRun=true` (answered with a plan) and `Idempotency-Key` (1 to 255 visible ASCII characters), apart
 from those below `/auth/`, which hold passwords and codes and are never replayed: the same request with the same key is answered again with `Idempotent-Replayed: true`, another request with it is a conflict. What

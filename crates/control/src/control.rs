@@ -39,6 +39,7 @@ pub(crate) struct Core {
     pub(crate) questions: Questions,
     pub(crate) written: WrittenCommands,
     pub(crate) quota: crate::pipeline::quota::Quota,
+    pub(crate) refusals: crate::pipeline::refusals::Refusals,
     pub(crate) waiting: crate::enrolment::Waiting,
     pub(crate) cleaning: crate::receive::clean::Cleaning,
     pub(crate) auditor: crate::audit::Auditor,

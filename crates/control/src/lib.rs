@@ -40,6 +40,6 @@ pub use people::tenancy;
 pub use pipeline::admission::{QUOTA_USED, QUOTA_WINDOW};
 pub use pipeline::perform::settings_tag;
 pub use pipeline::proposal::{Invitation, Made, Plan, Proposal, Proposed};
-pub use pipeline::{key, proposal};
+pub use pipeline::{key, proposal, refusals};
 pub use queries::rights;
 pub use start::restore;

@@ -32,6 +32,30 @@ pub struct Options {
     pub public_url: String,
     /// How long what is kept.
     pub retention: Retention,
+    /// What people have to show.
+    pub identity: Identity,
+}
+
+/// `[identity]`: what people have to show when they sign in.
+#[derive(Clone, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Identity {
+    /// Who has to have a second factor: `off`, `admins` (who may change people, roles, or the installation's settings)
+    /// or `everyone`. Who has none can set one up after the password, and do nothing else; their API keys are refused.
+    pub require_second_factor: RequireSecondFactor,
+}
+
+/// Who has to have a second factor.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RequireSecondFactor {
+    /// Nobody.
+    #[default]
+    Off,
+    /// Who may change people, roles, or the installation's settings.
+    Admins,
+    /// All people.
+    Everyone,
 }
 
 /// Which actions run by themselves, which ask.
@@ -83,6 +107,7 @@ impl Options {
             multi_tenant: None,
             public_url: LOCAL_URL.to_owned(),
             retention: Retention::default(),
+            identity: Identity::default(),
             data,
         }
     }

@@ -7,6 +7,7 @@ pub(crate) mod perform;
 pub mod proposal;
 mod propose;
 pub(crate) mod quota;
+pub mod refusals;
 pub(crate) mod rehearsal;
 pub(crate) mod secrets;
 pub(crate) mod subject;

@@ -7,6 +7,7 @@
 mod bearer;
 mod changes;
 mod device;
+mod duty;
 mod factor;
 mod line;
 mod lockout;
@@ -31,6 +32,7 @@ use sf_types::{ErrorKind, Fault, RequestId, Scope, Secret, SessionId, Timestamp}
 
 pub(crate) use self::changes::Changes;
 pub use self::device::{DeviceLogin, Polled};
+pub use self::duty::{Duty, GIVEN_PASSWORD_LIFETIME};
 pub use self::factor::{Factors, Method, NewTotp};
 pub(crate) use self::line::signing;
 pub use self::reset::{reset_factors, reset_password};
@@ -78,6 +80,8 @@ pub struct SignedIn {
     pub refresh: Secret<String>,
     /// The session.
     pub session: SessionId,
+    /// What has to be done first; until then they may do nothing else.
+    pub owes: Option<Duty>,
 }
 
 /// What a right password leads to.
@@ -116,12 +120,13 @@ impl Control {
         let reader = core.store.read(Scope::System);
         let user = users::by_email(&reader, &account).await?;
         let active = user.as_ref().filter(|user| user.disabled_at.is_none());
-        let is_right = self.check_password(place, &account, active, &password, origin.address).await?;
-        if let (true, Some(user)) = (is_right, active) {
+        let proven = self.check_password(place, &account, active, &password, origin.address).await?;
+        let has_run_out = proven.is_some() && active.is_some_and(|user| duty::has_run_out(user, self.now()));
+        if let (Some(hash), Some(user), false) = (proven, active, has_run_out) {
             if factors::is_needed(&reader, user.id).await? {
-                return Ok(Entered::Factor(self.new_ticket(user, &origin).await?));
+                return Ok(Entered::Factor(self.new_ticket(user, hash, &origin).await?));
             }
-            let signed_in = self.open_session(user.clone(), origin).await?;
+            let signed_in = self.open_session(user.clone(), hash, origin).await?;
             return Ok(Entered::SignedIn(Box::new(signed_in)));
         }
         let known = user.map(|user| (user.tenant, user.id));
@@ -133,13 +138,18 @@ impl Control {
                 })
             })
             .await?;
-        Err(Fault::new(ErrorKind::Unauthenticated, "sign_in.wrong", "Address or password is wrong.").fix(WRONG_FIX))
+        Err(if has_run_out { duty::run_out() } else { wrong() })
     }
 
     /// How many password hashes were computed since the start; a metric.
     pub fn password_hashes(&self) -> u64 {
         self.core().people.passwords.hashes()
     }
+}
+
+/// The answer to every password that lets nobody in.
+pub(crate) fn wrong() -> Fault {
+    Fault::new(ErrorKind::Unauthenticated, "sign_in.wrong", "Address or password is wrong.").fix(WRONG_FIX)
 }
 
 /// Says of a locked account what it says of every other one.

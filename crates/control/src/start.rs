@@ -53,6 +53,7 @@ impl Control {
             questions: Default::default(),
             written: Default::default(),
             quota: Default::default(),
+            refusals: Default::default(),
             waiting: Default::default(),
             tasks: tasks.clone(),
             options,
@@ -73,6 +74,7 @@ impl Control {
         control.start_housekeeping();
         control.start_workflows().await.map_err(StartError::Refused)?;
         control.start_triggers();
+        control.start_summing_up_refusals();
         control.start_mail();
         control.start_auditor().await?;
         Ok(control)

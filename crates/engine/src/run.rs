@@ -2,11 +2,11 @@
 
 use std::fmt;
 
+use crate::workflow::StepKey;
 use serde::{Deserialize, Serialize};
 use sf_actions::{Action, ActorKind, Decision};
 use sf_protocol::command::Guard;
 use sf_protocol::outcome::Step;
-use crate::workflow::StepKey;
 use sf_types::{AppId, CommandId, Fault, NodeId, ProjectId, RequestId, RunId, TenantId, Timestamp};
 
 /// One action, from proposal to end.

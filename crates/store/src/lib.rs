@@ -34,9 +34,7 @@ pub use sql::row::Json;
 pub(crate) use sql::{dialect, row, script, seen, session};
 pub use store::{Store, StoreOptions};
 pub use tx::{Look, Reader, Tx};
-pub use work::{
-    approvals, apps, executions, idempotency, logs, outbox, releases, runs, secrets, timeline, workflows,
-};
+pub use work::{approvals, apps, executions, idempotency, logs, outbox, releases, runs, secrets, timeline, workflows};
 
 /// What a write's closure returns.
 pub type Work<'t, T> = futures_util::future::BoxFuture<'t, Result<T>>;

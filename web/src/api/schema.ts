@@ -2422,6 +2422,10 @@ export interface components {
                 grants: components["schemas"]["Grant"][];
                 /** @description `session` or `token`. */
                 via: string;
+                /** @description Whether somebody else knows their password: until they chose another one, nothing else is answered. */
+                passwordChangeDue: boolean;
+                /** @description Whether they have to have a second factor and have none: until they set one up, nothing else is answered. */
+                secondFactorDue: boolean;
             };
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -2766,6 +2770,10 @@ export interface components {
                 user: components["schemas"]["User"];
                 /** @description What they may do. */
                 permissions: string[];
+                /** @description Whether somebody else knows their password: until they chose another one, nothing else is answered. */
+                passwordChangeDue: boolean;
+                /** @description Whether they have to have a second factor and have none: until they set one up, nothing else is answered. */
+                secondFactorDue: boolean;
             };
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -3885,6 +3893,10 @@ export interface components {
             grants: components["schemas"]["Grant"][];
             /** @description `session` or `token`. */
             via: string;
+            /** @description Whether somebody else knows their password: until they chose another one, nothing else is answered. */
+            passwordChangeDue: boolean;
+            /** @description Whether they have to have a second factor and have none: until they set one up, nothing else is answered. */
+            secondFactorDue: boolean;
         };
         /** @description About the answer itself. */
         Meta: {
@@ -4618,6 +4630,10 @@ export interface components {
             user: components["schemas"]["User"];
             /** @description What they may do. */
             permissions: string[];
+            /** @description Whether somebody else knows their password: until they chose another one, nothing else is answered. */
+            passwordChangeDue: boolean;
+            /** @description Whether they have to have a second factor and have none: until they set one up, nothing else is answered. */
+            secondFactorDue: boolean;
         };
         /** @description How long a step took. */
         StepTime: {

@@ -8,6 +8,8 @@ const signedIn = (token: string, secs = 900) => ({
   refreshToken: null,
   user: {},
   permissions: [],
+  passwordChangeDue: false,
+  secondFactorDue: false,
 })
 const answer = (status: number, data: unknown = null) =>
   new Response(JSON.stringify({ success: status < 400, data, error: data ? null : { code: 'auth.refused', message: 'No.' }, meta: { requestId: 'r', timestamp: new Date(now).toISOString() } }), { status })
@@ -40,6 +42,17 @@ describe('the access token', () => {
     expect(await Promise.all([access.token(), access.token(), access.token()])).toEqual(['one', 'one', 'one'])
     expect(fetched).toHaveBeenCalledOnce()
     expect(access.state.value).toBe('in')
+  })
+
+  it('says what has to be done first, here and in other tabs, until it is done', async () => {
+    const [access, other] = [await tab(), await tab()]
+    access.signedIn({ ...signedIn('one'), passwordChangeDue: true } as never)
+    expect(access.owes.value).toBe('password')
+    await vi.waitFor(() => expect(other.owes.value).toBe('password'))
+    fetched.mockResolvedValue(answer(200, signedIn('two')))
+    expect(await access.renew('one')).toBe('two')
+    expect(access.owes.value).toBeNull()
+    await vi.waitFor(() => expect(other.owes.value).toBeNull())
   })
 
   it('is renewed a minute before it runs out, on this clock', async () => {

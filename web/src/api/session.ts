@@ -12,7 +12,11 @@ const EARLY_MS = 60_000
 const LOCK = 'serverflow.refresh'
 const CHANNEL = 'serverflow.session'
 
-type Told = { kind: 'signedIn'; token: string; expiresAt: number } | { kind: 'signedOut' }
+/** What has to be done before anything else: until then the control plane answers nothing else. */
+export type Duty = 'password' | 'factor'
+const dutyOf = ({ passwordChangeDue, secondFactorDue }: SignedIn): Duty | null => (passwordChangeDue ? 'password' : secondFactorDue ? 'factor' : null)
+
+type Told = { kind: 'signedIn'; token: string; expiresAt: number; owes: Duty | null } | { kind: 'signedOut' }
 
 /**
  * The access token of this tab: in memory only, so that no script finds it in storage. The refresh token is a cookie that
@@ -21,6 +25,7 @@ type Told = { kind: 'signedIn'; token: string; expiresAt: number } | { kind: 'si
 class Access {
   /** unknown until the first renewal answered. */
   readonly state = ref<'unknown' | 'in' | 'out'>('unknown')
+  readonly owes = ref<Duty | null>(null)
   private current: string | null = null
   private expiresAt = 0
   private renewing: Promise<string | null> | null = null
@@ -28,7 +33,7 @@ class Access {
 
   constructor() {
     this.channel?.addEventListener('message', ({ data }: MessageEvent<Told>) => {
-      if (data.kind === 'signedIn') this.take(data.token, data.expiresAt)
+      if (data.kind === 'signedIn') this.take(data.token, data.expiresAt, data.owes)
       else this.drop()
     })
   }
@@ -52,8 +57,9 @@ class Access {
     learn(told)
     // The life of a token is reckoned on this clock from now, whatever both clocks say.
     const life = told ? Date.parse(answer.expiresAt) - Date.parse(told) : 15 * 60_000
-    this.take(answer.accessToken, Date.now() + life)
-    this.channel?.postMessage({ kind: 'signedIn', token: answer.accessToken, expiresAt: this.expiresAt } satisfies Told)
+    const owes = dutyOf(answer)
+    this.take(answer.accessToken, Date.now() + life, owes)
+    this.channel?.postMessage({ kind: 'signedIn', token: answer.accessToken, expiresAt: this.expiresAt, owes } satisfies Told)
     return answer.accessToken
   }
 
@@ -92,7 +98,8 @@ class Access {
     return navigator.locks ? navigator.locks.request(LOCK, once) : once()
   }
 
-  private take(token: string, expiresAt: number): void {
+  private take(token: string, expiresAt: number, owes: Duty | null): void {
+    this.owes.value = owes
     this.current = token
     this.expiresAt = expiresAt
     this.state.value = 'in'
@@ -101,6 +108,7 @@ class Access {
   private drop(): void {
     this.current = null
     this.expiresAt = 0
+    this.owes.value = null
     this.state.value = 'out'
   }
 }

@@ -1,5 +1,6 @@
 import { createRouter, createWebHistory, type RouteRecordRaw } from 'vue-router'
-import { access } from '@/api/session'
+import { watch } from 'vue'
+import { access, type Duty } from '@/api/session'
 
 declare module 'vue-router' {
   interface RouteMeta {
@@ -60,9 +61,16 @@ const inside: RouteRecordRaw[] = [
   { path: ':path(.*)*', component: () => import('@/app/shell/LostPage.vue'), meta: { title: 'Not found' } },
 ]
 
+/** Where one does what has to be done first. */
+const duties: Record<Duty, string> = { password: '/own-password', factor: '/second-factor' }
+const due: RouteRecordRaw[] = [
+  { path: duties.password, component: () => import('@/features/session/OwnPasswordPage.vue'), meta: { title: 'A password of your own' } },
+  { path: duties.factor, component: () => import('@/features/settings/security/FirstFactorPage.vue'), meta: { title: 'Second factor' } },
+]
+
 export const router = createRouter({
   history: createWebHistory(),
-  routes: [...open, { path: '/', component: () => import('@/app/shell/AppShell.vue'), children: inside }],
+  routes: [...open, ...due, { path: '/', component: () => import('@/app/shell/AppShell.vue'), children: inside }],
   scrollBehavior: (to, from, saved) => saved ?? (to.path === from.path ? false : { top: 0 }),
 })
 
@@ -70,9 +78,22 @@ router.beforeEach(async (to) => {
   if (to.meta.open) return true
   // Nobody answers: the shell says so and goes on when it is back, instead of asking for a password.
   const token = await access.token().catch(() => 'away')
-  if (token) return true
+  if (token) return dueAt(to.path)
   const next = to.fullPath === '/' ? undefined : to.fullPath
   return { path: '/login', query: next ? { next } : {} }
+})
+
+/** The page that has to come first; true where it is this one, or none has to. */
+function dueAt(path: string): true | string {
+  const first = access.owes.value && duties[access.owes.value]
+  if (first) return path === first || first
+  return Object.values(duties).includes(path) ? '/' : true
+}
+// Also when it turns out later, with a renewed token.
+watch(access.owes, () => {
+  const { path, meta } = router.currentRoute.value
+  const first = dueAt(path)
+  if (access.state.value === 'in' && !meta.open && first !== true) void router.replace(first)
 })
 
 router.afterEach((to) => {

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use serde_json::json;
 use sf_control::keys::raise_epoch;
-use sf_control::sign_in::{reset_factors, reset_password};
+use sf_control::sign_in::{GIVEN_PASSWORD_LIFETIME, reset_factors, reset_password};
 use sf_control::tenancy;
 use sf_runtime::{Clock, Rng, Tasks};
 use sf_store::Store;
@@ -14,6 +14,9 @@ use crate::config::Config;
 use crate::context::Context;
 use crate::failure::{Done, Exit, Failure};
 use crate::plane::STOP_WITHIN;
+
+/// Hours that a printed password is good.
+const GOOD_FOR_HOURS: u64 = GIVEN_PASSWORD_LIFETIME.as_secs() / 3600;
 
 /// Arguments of `admin`.
 #[derive(Debug, clap::Args)]
@@ -94,10 +97,11 @@ pub async fn run(context: &Context, args: Args) -> Done {
     match args.command {
         Command::ResetPassword { email } => {
             let (email, password) = reset_password(&store, &rng, email.as_deref()).await?;
-            let document = json!({ "email": email, "password": password.expose() });
+            let document = json!({ "email": email, "password": password.expose(), "goodForHours": GOOD_FOR_HOURS });
             context.screen.answer(&document, |_| {
                 format!(
-                    "email     {email}\npassword  {}\n\nIt is shown once. All sessions of {email} are ended.",
+                    "email     {email}\npassword  {}\n\nIt is shown once, good for {GOOD_FOR_HOURS} h, and has to be changed at \
+                     the first sign-in. All sessions of {email} are ended.",
                     password.expose()
                 )
             });
@@ -136,8 +140,15 @@ pub async fn run(context: &Context, args: Args) -> Done {
             let called = owner.unwrap_or_else(|| email.as_str().parse().unwrap_or_else(|_| name.clone()));
             let made = tenancy::create_team(&store, &rng, options.multi_tenant, &name, (&email, &called)).await?;
             let (team, password) = (made.0, made.1.expose().clone());
-            context.screen.answer(&json!({ "id": team.id, "email": email.to_string(), "password": password }), |_| {
-                format!("team      {}\nemail     {email}\npassword  {password}\n\nIt is shown once.", team.name)
+            let document = json!({
+                "id": team.id, "email": email.to_string(), "password": password, "goodForHours": GOOD_FOR_HOURS
+            });
+            context.screen.answer(&document, |_| {
+                format!(
+                    "team      {}\nemail     {email}\npassword  {password}\n\nIt is shown once, good for \
+                     {GOOD_FOR_HOURS} h, and has to be changed at the first sign-in.",
+                    team.name
+                )
             });
         }
     }

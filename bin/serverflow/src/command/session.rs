@@ -127,7 +127,14 @@ fn method(code: &str) -> &'static str {
 pub async fn make_token(client: &Client, session: &Value) -> Result<Stored, Failure> {
     let signed_in = client.with_token(value::text(session, "/accessToken"));
     let body = json!({ "name": format!("cli {}", host()).trim(), "days": TOKEN_DAYS });
-    let made = signed_in.write(Method::POST, "/tokens", Some(&body)).await?;
+    let made = match signed_in.write(Method::POST, "/tokens", Some(&body)).await {
+        // Something has to be done first, in the dashboard: this session is of no use.
+        Err(failure) if failure.code.starts_with("account.") => {
+            drop(signed_in.write(Method::POST, "/auth/logout", Some(&json!({}))).await);
+            return Err(failure);
+        }
+        made => made?,
+    };
     Ok(Stored {
         id: value::text(&made, "/token/id"),
         token: value::text(&made, "/secret"),

@@ -41,6 +41,7 @@ fn reference() -> String {
         ("mail", SECTIONS, "Mail"),
         ("routing", ROUTING, "Routing"),
         ("tenancy", SECTIONS, "Tenancy"),
+        ("identity", ROUTING, "Identity"),
         ("retention", RETENTION, "Retention"),
         ("metrics", SECTIONS, "Metrics"),
         ("log", SECTIONS, "Log"),

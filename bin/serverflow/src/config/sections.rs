@@ -124,17 +124,22 @@ impl Default for Data {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Database {
-    /// `sqlite://path` or `postgres://...` (`DATABASE_URL`); SQLite in the data folder otherwise.
+    /// `sqlite://path` or `postgres://...` (`DATABASE_URL`); SQLite in the data folder otherwise. A PostgreSQL on
+    /// another machine is spoken to by TLS: `sslmode=require` where the address names none; `verify-full` with
+    /// `sslrootcert` looks at the certificate, too.
     pub url: Option<String>,
     /// A replica to read from, PostgreSQL only (`DATABASE_READ_URL`).
     pub read_url: Option<String>,
     /// Connections for reading.
     pub readers: u32,
+    /// Whether `sslmode=disable`, `allow` and `prefer` are taken for a PostgreSQL on another machine: passwords and
+    /// everything stored can be read and changed on the way.
+    pub allow_plaintext: bool,
 }
 
 impl Default for Database {
     fn default() -> Self {
-        Self { url: None, read_url: None, readers: sf_store::store::DEFAULT_READERS }
+        Self { url: None, read_url: None, readers: sf_store::store::DEFAULT_READERS, allow_plaintext: false }
     }
 }
 

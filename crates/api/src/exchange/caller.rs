@@ -7,7 +7,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{HeaderMap, Method, header};
-use sf_actions::Actor;
+use sf_actions::{Actor, ActorKind};
+use sf_control::sign_in::Duty;
 use sf_identity::Audience;
 use sf_types::{ErrorKind, Fault, RequestId};
 
@@ -41,6 +42,16 @@ pub const OPEN: &[(Method, &str)] = &[
     (Method::GET, "/metrics"),
 ];
 
+/// Routes that answer a session (and no key) that has to do something first ([`Duty`]), and that duty; everything else is refused to
+/// it. Signing out is [`OPEN`].
+pub const OWING: &[(Method, &str, &[Duty])] = &[
+    (Method::GET, "/api/v1/auth/me", &[Duty::Password, Duty::Factor]),
+    (Method::POST, "/api/v1/auth/password", &[Duty::Password, Duty::Factor]),
+    (Method::GET, "/api/v1/auth/factors", &[Duty::Factor]),
+    (Method::POST, "/api/v1/auth/factors/totp", &[Duty::Factor]),
+    (Method::POST, "/api/v1/auth/factors/totp/confirm", &[Duty::Factor]),
+];
+
 /// Whether a route answers without a credential.
 pub fn is_open(method: &Method, route: &str) -> bool {
     OPEN.iter().any(|(open, path)| open == method && *path == route)
@@ -51,6 +62,8 @@ pub fn is_open(method: &Method, route: &str) -> bool {
 pub struct Caller {
     /// Who.
     pub actor: Actor,
+    /// What they have to do first, on the routes that answer them nevertheless.
+    pub owes: Option<Duty>,
     /// Through which request.
     pub request: RequestId,
     /// The request's `Idempotency-Key`, once it was begun.
@@ -75,17 +88,28 @@ pub(crate) async fn require(State(api): State<Api>, mut request: Request, next: 
     let from = request.extensions().get::<From>().copied();
     let token = bearer(request.headers()).map(str::to_owned);
     let known = match token {
-        Some(token) => authenticate(&api, &token, &[Audience::Api], from).await,
+        Some(token) => authenticate_owing(&api, &token, &[Audience::Api], from).await,
         None => Err(missing()),
     };
     match known {
-        Ok(known) => {
+        Ok((known, Some(duty))) if !is_session(&known.actor) || !is_open_to(duty, request.method(), route) => {
+            Problem::from(duty.fault()).into_response()
+        }
+        Ok((known, owes)) => {
             let request_id = crate::request::current().id;
-            request.extensions_mut().insert(Caller { actor: known.actor, request: request_id, key: None });
+            request.extensions_mut().insert(Caller { actor: known.actor, owes, request: request_id, key: None });
             next.run(request).await
         }
         Err(problem) => problem.into_response(),
     }
+}
+
+const fn is_session(actor: &Actor) -> bool {
+    matches!(actor.kind, ActorKind::Person { .. })
+}
+
+fn is_open_to(duty: Duty, method: &Method, route: &str) -> bool {
+    OWING.iter().any(|(open, path, duties)| open == method && *path == route && duties.contains(&duty))
 }
 
 /// The text after `Bearer `.
@@ -102,7 +126,17 @@ pub(crate) async fn authenticate(
     audiences: &[Audience],
     from: Option<From>,
 ) -> Result<Known, Problem> {
-    let checked = recheck(api, token, audiences, from.map(|from| from.0)).await;
+    done(authenticate_owing(api, token, audiences, from).await?)
+}
+
+/// The same, also for who has to do something first.
+async fn authenticate_owing(
+    api: &Api,
+    token: &str,
+    audiences: &[Audience],
+    from: Option<From>,
+) -> Result<(Known, Option<Duty>), Problem> {
+    let checked = recheck_owing(api, token, audiences, from.map(|from| from.0)).await;
     if checked.is_err()
         && let Err(secs) = rates::failed(api, from)
     {
@@ -119,10 +153,24 @@ pub(crate) async fn recheck(
     audiences: &[Audience],
     address: Option<IpAddr>,
 ) -> Result<Known, Problem> {
+    done(recheck_owing(api, token, audiences, address).await?)
+}
+
+fn done((known, owes): (Known, Option<Duty>)) -> Result<Known, Problem> {
+    owes.map_or(Ok(known), |duty| Err(duty.fault().into()))
+}
+
+/// The same, also for who has to do something first.
+pub(crate) async fn recheck_owing(
+    api: &Api,
+    token: &str,
+    audiences: &[Audience],
+    address: Option<IpAddr>,
+) -> Result<(Known, Option<Duty>), Problem> {
     let mut refused = missing();
     for audience in audiences {
-        match api.control().authenticate(*audience, token, address).await {
-            Ok(actor) => return Ok(Known { actor, address }),
+        match api.control().authenticate_owing(*audience, token, address).await {
+            Ok((actor, owes)) => return Ok((Known { actor, address }, owes)),
             // Not knowing is not the same as knowing that it is bad.
             Err(fault) if fault.kind != ErrorKind::Unauthenticated => return Err(fault.into()),
             Err(fault) => refused = fault.into(),

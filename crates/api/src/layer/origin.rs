@@ -12,22 +12,43 @@ use crate::state::Api;
 
 /// A header no form can send, and no page of another site without being asked first. Its value does not matter.
 pub const CLIENT: HeaderName = HeaderName::from_static("x-serverflow-client");
-/// Name of the cookie that holds a browser's refresh token.
-pub const REFRESH_COOKIE: &str = "sf_refresh";
-/// Name of the cookie that our own pages read, to show that they are ours.
-pub const CSRF_COOKIE: &str = "sf_csrf";
+/// What browsers keep of a session under these names.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Cookies {
+    /// Holds the refresh token; no script reads it.
+    pub refresh: &'static str,
+    /// Read by our own pages, to show that they are ours.
+    pub csrf: &'static str,
+    /// Where a browser sends the first one.
+    pub refresh_path: &'static str,
+}
+
+/// Under HTTPS. A browser takes a name with this prefix only with `Secure`, for the whole host (`Path=/`) and without a
+/// `Domain`, so that neither another host of the same site, nor anybody who answers for this one by plain HTTP, can set
+/// it. Source: draft-ietf-httpbis-rfc6265bis, section 4.1.3.2.
+const SECURED: Cookies = Cookies { refresh: "__Host-sf_refresh", csrf: "__Host-sf_csrf", refresh_path: "/" };
+/// By plain HTTP, which is for loopback alone: no cookie is `Secure` there, so a browser would not take the prefix.
+const PLAIN: Cookies = Cookies { refresh: "sf_refresh", csrf: "sf_csrf", refresh_path: AUTH_PATH };
+
+impl Cookies {
+    /// The ones in use. The others are never looked at: what could be set without HTTPS counts for nothing under it.
+    pub fn of(api: &Api) -> Self {
+        if api.options().https { SECURED } else { PLAIN }
+    }
+}
+
 /// The header in which they send it back.
 pub const CSRF: HeaderName = HeaderName::from_static("x-serverflow-csrf");
 /// Where the cookie alone says who is asking.
 const BY_COOKIE: [&str; 2] = ["/api/v1/auth/refresh", "/api/v1/auth/logout"];
-/// Where a browser sends it.
-pub const REFRESH_PATH: &str = "/api/v1/auth";
+/// Where a cookie has a meaning.
+const AUTH_PATH: &str = "/api/v1/auth";
 
-/// On every route below [`REFRESH_PATH`]: a request with the cookie has to come from our own page.
+/// On every route below [`AUTH_PATH`]: a request with the cookie has to come from our own page.
 pub(crate) async fn guard(State(api): State<Api>, request: Request, next: Next) -> Response {
     let safe = matches!(*request.method(), http::Method::GET | http::Method::HEAD);
-    let cookie = cookie(request.headers()).is_some();
-    if !safe && cookie && request.uri().path().starts_with(REFRESH_PATH) {
+    let cookie = cookie(&api, request.headers()).is_some();
+    if !safe && cookie && request.uri().path().starts_with(AUTH_PATH) {
         let own = is_own(&api, request.headers(), request.method().as_str());
         if !own || !request.headers().contains_key(&CLIENT) {
             let message = "A request with this cookie has to come from a page of this control plane.";
@@ -46,9 +67,9 @@ pub(crate) async fn guard(State(api): State<Api>, request: Request, next: Next) 
 
 /// Whether the page knows the token of the cookie's own session. What is no refresh token is for the handler to refuse.
 fn check_token(api: &Api, headers: &HeaderMap, method: &str) -> Result<(), CsrfRefusal> {
-    let token = cookie(headers).unwrap_or_default();
+    let token = cookie(api, headers).unwrap_or_default();
     let jar = axum_extra::extract::CookieJar::from_headers(headers);
-    let shown = jar.get(CSRF_COOKIE).map(|cookie| cookie.value().to_owned());
+    let shown = jar.get(Cookies::of(api).csrf).map(|cookie| cookie.value().to_owned());
     let request = csrf::Request { cookie: shown.as_deref(), ..described(api, headers, method) };
     api.control().check_csrf(&token, &request)
 }
@@ -80,7 +101,7 @@ pub(crate) fn may_open_socket(api: &Api, headers: &HeaderMap) -> bool {
 }
 
 /// The refresh token a browser sent.
-pub(crate) fn cookie(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn cookie(api: &Api, headers: &HeaderMap) -> Option<String> {
     let jar = axum_extra::extract::CookieJar::from_headers(headers);
-    jar.get(REFRESH_COOKIE).map(|cookie| cookie.value().to_owned()).filter(|value| !value.is_empty())
+    jar.get(Cookies::of(api).refresh).map(|cookie| cookie.value().to_owned()).filter(|value| !value.is_empty())
 }

@@ -13,7 +13,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use sf_actions::{ActorKind, Permission};
-use sf_control::sign_in::{Entered, Origin, SignedIn};
+use sf_control::sign_in::{Duty, Entered, Origin, SignedIn};
 use sf_store::sessions::SessionKind;
 use sf_types::{ErrorKind, Fault, RequestId, Secret, SessionId};
 use utoipa::ToSchema;
@@ -23,7 +23,7 @@ use crate::caller::{self, Caller};
 use crate::envelope::{Envelope, Result, ok};
 use crate::fault::Problem;
 use crate::layer::address::From;
-use crate::layer::origin::{self, CSRF_COOKIE, REFRESH_COOKIE, REFRESH_PATH};
+use crate::layer::origin::{self, Cookies};
 use crate::state::Api;
 use crate::view::rights::GrantView;
 use crate::view::sign_in::EnteredView;
@@ -147,7 +147,7 @@ pub async fn refresh(
 ) -> std::result::Result<Response, Problem> {
     let (text, kind) = match body.refresh_token {
         Some(text) => (text, Kind::Cli),
-        None => (origin::cookie(&headers).ok_or_else(signed_out)?, Kind::Browser),
+        None => (origin::cookie(&api, &headers).ok_or_else(signed_out)?, Kind::Browser),
     };
     match api.control().refresh(&text, client.origin(kind)).await {
         Ok(signed_in) => Ok(answer(&api, signed_in, kind, StatusCode::OK)),
@@ -172,12 +172,12 @@ pub async fn logout(
 ) -> std::result::Result<Response, Problem> {
     let bearer = caller::bearer(&headers);
     let known = match bearer {
-        Some(token) => caller::recheck(&api, token, &[sf_identity::Audience::Api], None).await.ok(),
+        Some(token) => caller::recheck_owing(&api, token, &[sf_identity::Audience::Api], None).await.ok(),
         None => None,
     };
-    if let Some(ActorKind::Person { session, .. }) = known.map(|known| known.actor.kind) {
+    if let Some(ActorKind::Person { session, .. }) = known.map(|(known, _)| known.actor.kind) {
         api.control().sign_out(session).await?;
-    } else if let Some(text) = body.refresh_token.or_else(|| origin::cookie(&headers)) {
+    } else if let Some(text) = body.refresh_token.or_else(|| origin::cookie(&api, &headers)) {
         // Only who holds the current token may end its session: the exchange proves it.
         let client = Client {
             address: Ipv4Addr::UNSPECIFIED.into(),
@@ -205,6 +205,8 @@ pub async fn me(State(api): State<Api>, caller: Caller) -> Result<MeView> {
         permissions: caller.actor.rights.in_tenant().iter().map(|one| one.name().to_owned()).collect(),
         grants: api.control().own_grants(&caller.actor).await?.into_iter().map(GrantView::of).collect(),
         via: via.to_owned(),
+        password_change_due: caller.owes == Some(Duty::Password),
+        second_factor_due: caller.owes == Some(Duty::Factor),
     }))
 }
 
@@ -217,6 +219,8 @@ pub(crate) fn answer(api: &Api, signed_in: SignedIn, kind: Kind, status: StatusC
         refresh_token: (kind == Kind::Cli).then(|| refresh.clone()),
         user: UserView::from(signed_in.user),
         permissions: names(&signed_in.permissions),
+        password_change_due: signed_in.owes == Some(Duty::Password),
+        second_factor_due: signed_in.owes == Some(Duty::Factor),
     };
     let mut response = ok(view).status(status).into_response();
     if kind == Kind::Browser {
@@ -229,11 +233,12 @@ pub(crate) fn answer(api: &Api, signed_in: SignedIn, kind: Kind, status: StatusC
 fn set_cookies(api: &Api, response: &mut Response, session: Option<(String, SessionId)>) {
     let gone = session.is_none();
     let (token, csrf) = session.map_or_else(Default::default, |(token, id)| (token, api.control().csrf_token(id)));
-    let mut refresh = Cookie::new(REFRESH_COOKIE, token);
+    let names = Cookies::of(api);
+    let mut refresh = Cookie::new(names.refresh, token);
     refresh.set_http_only(true);
-    refresh.set_path(REFRESH_PATH);
+    refresh.set_path(names.refresh_path);
     // Read by our own pages, which send it back in a header.
-    let mut csrf = Cookie::new(CSRF_COOKIE, csrf);
+    let mut csrf = Cookie::new(names.csrf, csrf);
     csrf.set_path("/");
     for mut cookie in [refresh, csrf] {
         cookie.set_same_site(SameSite::Strict);

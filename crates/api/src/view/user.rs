@@ -42,6 +42,10 @@ pub struct SignedInView {
     pub user: UserView,
     /// What they may do.
     pub permissions: Vec<String>,
+    /// Whether somebody else knows their password: until they chose another one, nothing else is answered.
+    pub password_change_due: bool,
+    /// Whether they have to have a second factor and have none: until they set one up, nothing else is answered.
+    pub second_factor_due: bool,
 }
 
 /// Who is asking.
@@ -59,6 +63,10 @@ pub struct MeView {
     pub grants: Vec<GrantView>,
     /// `session` or `token`.
     pub via: String,
+    /// Whether somebody else knows their password: until they chose another one, nothing else is answered.
+    pub password_change_due: bool,
+    /// Whether they have to have a second factor and have none: until they set one up, nothing else is answered.
+    pub second_factor_due: bool,
 }
 
 /// A team.

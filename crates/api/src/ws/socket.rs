@@ -446,11 +446,13 @@ fn closest(found: Option<Topic>, other: Topic) -> Option<Topic> {
 }
 
 /// `None` when it cannot be told now: a database that is away for a moment must not throw everybody out at once, and
-/// while it is, nobody can be revoked either.
+/// while it is, nobody can be revoked either. Who has to do something first is as one who is signed out.
 async fn still_known(api: &Api, token: &str, address: Option<IpAddr>) -> Result<Option<Known>, End> {
     match caller::recheck(api, token, super::AUDIENCES, address).await {
         Ok(known) => Ok(Some(known)),
-        Err(problem) if problem.fault().kind == ErrorKind::Unauthenticated => Err(End::Unauthenticated),
+        Err(problem) if matches!(problem.fault().kind, ErrorKind::Unauthenticated | ErrorKind::Forbidden) => {
+            Err(End::Unauthenticated)
+        }
         Err(problem) => {
             tracing::warn!(error = %problem.fault(), "an event socket's token could not be asked about");
             Ok(None)

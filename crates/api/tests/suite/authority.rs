@@ -1,6 +1,7 @@
 //! Authority as a table, made from the router's own description: a new route cannot be forgotten.
 
 mod by_role;
+mod refused;
 mod rights;
 
 use std::time::Duration;
@@ -75,7 +76,7 @@ async fn without_a_good_credential_only_the_open_routes_answer() {
     assert!(asked > 200, "the table has {asked} rows");
 }
 
-const ID: &str = "0193a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b";
+pub const ID: &str = "0193a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b";
 
 #[tokio::test]
 async fn an_expired_session_and_an_ended_one_open_nothing() {

@@ -1,6 +1,7 @@
 //! People: asked to join, joining, stopped, leaving. Every attack stands here before its defence.
 
 mod mail;
+mod notices;
 mod passwords;
 pub mod sink;
 

@@ -1,7 +1,8 @@
 //! Signing in, going on, and signing out, as a browser and as a program.
 
 mod device;
-mod factors;
+mod duties;
+pub mod factors;
 mod lockout;
 mod sessions;
 
@@ -22,7 +23,7 @@ fn value(cookie: &str) -> &str {
 /// The token that a browser's own pages can read.
 fn csrf(answer: &Answer) -> String {
     let set = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
-    let found = set.filter_map(|text| text.strip_prefix("sf_csrf=")).next().unwrap();
+    let found = set.filter_map(|text| text.trim_start_matches("__Host-").strip_prefix("sf_csrf=")).next().unwrap();
     found.split(';').next().unwrap().to_owned()
 }
 
@@ -39,8 +40,15 @@ async fn a_browser_keeps_its_refresh_token_where_scripts_cannot_read_it() {
     let world = World::with(|options| options.https = true).await;
     let signed_in = login(&world, None).await;
     let set = cookie(&signed_in);
-    for part in ["sf_refresh=sfr_", "HttpOnly", "SameSite=Strict", "Path=/api/v1/auth", "Secure"] {
-        assert!(set.contains(part), "{part} is missing in {set}");
+    let parts: Vec<&str> = set.split("; ").collect();
+    assert!(parts[0].starts_with("__Host-sf_refresh=sfr_"), "{set}");
+    for part in ["HttpOnly", "SameSite=Strict", "Path=/", "Secure"] {
+        assert!(parts.contains(&part), "{part} is missing in {set}");
+    }
+    assert!(!set.contains("Domain"), "{set}");
+    for other in signed_in.headers.get_all("set-cookie") {
+        let other = other.to_str().unwrap();
+        assert!(other.starts_with("__Host-") && other.contains("Path=/;") || other.ends_with("Path=/"), "{other}");
     }
     assert!(signed_in.body["data"].get("refreshToken").is_none());
     let refresh = |headers: &[(&str, &str)]| request(Method::POST, "/api/v1/auth/refresh", None, None, headers);
@@ -54,7 +62,11 @@ async fn a_browser_keeps_its_refresh_token_where_scripts_cannot_read_it() {
     }
     // From our own page, but without what only our own page can read.
     let csrf = csrf(&signed_in);
-    let both = format!("{}; sf_csrf={csrf}", value(&set));
+    let both = format!("{}; __Host-sf_csrf={csrf}", value(&set));
+    // Names that could be set without HTTPS count for nothing under it.
+    let plain = both.replace("__Host-", "");
+    let answer = world.raw(refresh(&[("cookie", &plain), client, own, ("x-serverflow-csrf", &csrf)])).await;
+    assert_eq!((answer.status, answer.code()), (StatusCode::UNAUTHORIZED, "session.missing"));
     let (both, token, wrong) =
         (("cookie", both.as_str()), ("x-serverflow-csrf", csrf.as_str()), ("x-serverflow-csrf", "x"));
     for refused in [vec![sent, client, own], vec![sent, client, own, token], vec![both, client, own, wrong]] {
@@ -92,13 +104,23 @@ async fn signing_out_ends_the_session_of_a_cookie_too() {
     let world = World::new().await;
     let signed_in = login(&world, None).await;
     let csrf = csrf(&signed_in);
-    let both = format!("{}; sf_csrf={csrf}", value(&cookie(&signed_in)));
+    let set = cookie(&signed_in);
+    assert!(
+        set.starts_with("sf_refresh=sfr_") && set.contains("Path=/api/v1/auth"),
+        "plain HTTP takes no prefix: {set}"
+    );
+    let both = format!("{}; sf_csrf={csrf}", value(&set));
     let headers = [
         ("cookie", both.as_str()),
         ("x-serverflow-client", "web"),
         ("origin", "http://localhost"),
         ("x-serverflow-csrf", csrf.as_str()),
     ];
+    // Nor is the other name looked at.
+    let prefixed = both.replace("sf_", "__Host-sf_");
+    let others = [("cookie", prefixed.as_str()), headers[1], headers[2], headers[3]];
+    let other = world.raw(request(Method::POST, "/api/v1/auth/refresh", None, None, &others)).await;
+    assert_eq!(other.code(), "session.missing");
     let out = world.raw(request(Method::POST, "/api/v1/auth/logout", None, None, &headers)).await;
     assert_eq!(out.status, StatusCode::OK, "{}", out.body);
     assert!(cookie(&out).contains("Max-Age=0"), "{}", cookie(&out));

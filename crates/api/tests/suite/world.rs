@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use sf_actions::{Action, Permission};
 use sf_api::ApiOptions;
 use sf_api::rate::{Rate, Rates};
-use sf_control::options::Routing;
+use sf_control::options::{Identity, RequireSecondFactor, Routing};
 use sf_control::{Control, MailOptions, Options};
 use sf_identity::password::Cost;
 use sf_protocol::SecretKey;
@@ -70,22 +70,25 @@ impl World {
     }
 
     pub async fn with(change: impl FnOnce(&mut ApiOptions)) -> Self {
-        Self::built((Routing::default(), None), change).await
+        Self::built((Routing::default(), None, Identity::default()), change).await
     }
 
     /// One that sends its mail by this server.
     pub async fn mailing(mail: MailOptions) -> Self {
-        Self::built((Routing::default(), Some(mail)), |_| {}).await
+        Self::built((Routing::default(), Some(mail), Identity::default()), |_| {}).await
     }
 
     /// One whose policy is another.
     pub async fn routed(routing: Routing) -> Self {
-        Self::built((routing, None), |_| {}).await
+        Self::built((routing, None, Identity::default()), |_| {}).await
     }
 
-    async fn built((routing, mail): (Routing, Option<MailOptions>), change: impl FnOnce(&mut ApiOptions)) -> Self {
+    async fn built(
+        (routing, mail, identity): (Routing, Option<MailOptions>, Identity),
+        change: impl FnOnce(&mut ApiOptions),
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut world = Self::over(folder, Clock::manual(start()), (7, routing, mail), change).await;
+        let mut world = Self::over(folder, Clock::manual(start()), (7, routing, mail, identity), change).await;
         world.control.first_admin(EMAIL, "Ada", Secret::new(PASSWORD.to_owned())).await.unwrap();
         world.sign_in().await;
         world
@@ -96,15 +99,24 @@ impl World {
         let Self { folder, clock, tasks, .. } = self;
         tasks.stop(Duration::ZERO).await;
         clock.set(clock.now().plus(later));
-        let mut world = Self::over(folder, clock, (8, Routing::default(), None), |_| {}).await;
+        let settings = (8, Routing::default(), None, Identity::default());
+        let mut world = Self::over(folder, clock, settings, |_| {}).await;
         world.sign_in().await;
         world
+    }
+
+    /// The same after an operator has changed whom a second factor is asked of; nobody is signed in anew.
+    pub async fn obliging(self, who: RequireSecondFactor) -> Self {
+        let Self { folder, clock, tasks, token, .. } = self;
+        tasks.stop(Duration::ZERO).await;
+        let settings = (9, Routing::default(), None, Identity { require_second_factor: who });
+        Self { token, ..Self::over(folder, clock, settings, |_| {}).await }
     }
 
     async fn over(
         folder: tempfile::TempDir,
         clock: Clock,
-        (seed, routing, mail): (u64, Routing, Option<MailOptions>),
+        (seed, routing, mail, identity): (u64, Routing, Option<MailOptions>, Identity),
         change: impl FnOnce(&mut ApiOptions),
     ) -> Self {
         let tasks = Tasks::new();
@@ -112,6 +124,7 @@ impl World {
         options.password_cost = Cost::for_tests();
         options.routing = routing;
         options.mail = mail;
+        options.identity = identity;
         options.public_url = PUBLIC_URL.to_owned();
         let control = Control::start(options, clock.clone(), Rng::seeded(seed), &tasks).await.unwrap();
         let mut options = ApiOptions::new(tasks.clone());

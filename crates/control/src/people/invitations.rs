@@ -197,15 +197,15 @@ impl Control {
         let core = self.core().clone();
         let open = opened(&core.store.read(Scope::System), id, &presented).await?.ok_or_else(over)?;
         let hash = core.people.passwords.hash(&password, &[&open.email, name.as_str()]).await?;
-        let (name, from) = (name.clone(), origin.clone());
+        let (name, from, set) = (name.clone(), origin.clone(), hash.clone());
         let join = core.store.write(Scope::System, move |tx| {
             Box::pin(async move {
                 let row = opened(tx, id, &presented).await?.ok_or_else(over)?;
-                joined(tx, &row, &name, &hash, &from).await
+                joined(tx, &row, &name, &set, &from).await
             })
         });
         let user = join.await?;
-        self.open_session(user, origin).await
+        self.open_session(user, hash, origin).await
     }
 }
 

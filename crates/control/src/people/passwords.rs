@@ -7,13 +7,13 @@ use sf_identity::bearer::{BearerKind, Presented};
 use sf_identity::once;
 use sf_runtime::OnError;
 use sf_store::resets::{self, Reset};
-use sf_store::{Look, StoreError, Tx, lockout, sessions, users};
+use sf_store::{Look, StoreError, Tx, factors, lockout, sessions, users};
 use sf_types::{ErrorKind, Fault, ResetId, Scope, Secret, SessionId, UserId};
 
 use crate::control::{Control, Core};
 use crate::events;
 use crate::mail::{self, letter};
-use crate::sign_in::{Origin, signing};
+use crate::sign_in::{GIVEN_PASSWORD_LIFETIME, Origin, signing};
 
 /// How long a link for a new password is good: 30 min.
 pub const RESET_LIFETIME: Duration = Duration::from_secs(30 * 60);
@@ -129,9 +129,9 @@ impl Control {
         let core = self.core().clone();
         let reader = core.store.read(actor.scope());
         let user = users::get(&reader, id).await?;
-        let stored = users::password(&reader, id).await?;
         let place = core.people.passwords.place()?;
-        if !self.check_password(place, &user.email, Some(&user), &current, origin.address).await? {
+        let proven = self.check_password(place, &user.email, Some(&user), &current, origin.address).await?;
+        let Some(proven) = proven else {
             let entry = signing(Some((user.tenant, id)), &user.email, &origin, "password.change", "refused");
             let refuse = core.store.write(actor.scope(), move |tx| {
                 Box::pin(async move {
@@ -142,7 +142,7 @@ impl Control {
             refuse.await?;
             let fault = Fault::new(ErrorKind::Forbidden, "password.wrong", "The current password is wrong.");
             return Err(fault.fix("If it is lost, sign out and ask for a new one at sign-in."));
-        }
+        };
         if current.expose() == new.expose() {
             let fault = Fault::new(ErrorKind::Invalid, "password.same", "This is the password you have.");
             return Err(fault.fix("Choose another one."));
@@ -152,7 +152,7 @@ impl Control {
         let write = core.store.write(actor.scope(), move |tx| {
             Box::pin(async move {
                 // What was proved a moment ago must still hold: another change may have been faster.
-                if users::password(tx, id).await? != stored {
+                if !users::hold_password(tx, id, Some(&proven)).await? {
                     return Err(StoreError::Stale("password"));
                 }
                 set(tx, &inner, &user, &hash, Some(session)).await?;
@@ -166,7 +166,33 @@ impl Control {
     }
 }
 
-/// What follows a new password: other sessions and open links end, and its owner hears of it.
+/// Sets a password. What hung on the one before ends: sessions (but one), links, sign-ins that have begun. The password
+/// is written first: a sign-in beside that still holds the old one is through by then, and its session ends here.
+async fn replace(
+    tx: &mut Tx,
+    user: UserId,
+    hash: &str,
+    staying: Option<SessionId>,
+    reason: &str,
+) -> sf_store::Result<()> {
+    users::set_password(tx, user, hash).await?;
+    end_all(tx, user, staying, reason).await
+}
+
+/// The same with a password that is printed for somebody else to hand on.
+pub(crate) async fn give(tx: &mut Tx, user: UserId, hash: &str, reason: &str) -> sf_store::Result<()> {
+    let until = tx.now().plus(GIVEN_PASSWORD_LIFETIME);
+    users::give_password(tx, user, hash, until).await?;
+    end_all(tx, user, None, reason).await
+}
+
+async fn end_all(tx: &mut Tx, user: UserId, staying: Option<SessionId>, reason: &str) -> sf_store::Result<()> {
+    resets::spend_all(tx, user).await?;
+    factors::forget_begun(tx, user).await?;
+    sessions::revoke_all(tx, user, staying, reason).await.map(drop)
+}
+
+/// What follows a new password, besides [`replace`]: its owner hears of it.
 async fn set(
     tx: &mut Tx,
     core: &Core,
@@ -174,9 +200,7 @@ async fn set(
     hash: &str,
     staying: Option<SessionId>,
 ) -> sf_store::Result<()> {
-    users::set_password(tx, user.id, hash).await?;
-    resets::spend_all(tx, user.id).await?;
-    sessions::revoke_all(tx, user.id, staying, "the password was changed").await?;
+    replace(tx, user.id, hash, staying, "the password was changed").await?;
     let what = "Your password was changed, and your other sessions were ended.";
     let now = tx.now();
     mail::post(tx, core, "notice", &letter::notice(&user.email, &user.name, "Your password was changed", what, now));
@@ -185,7 +209,7 @@ async fn set(
 }
 
 /// Who asks, and through which session: a token does not do what belongs to its owner alone.
-pub(super) fn own_session(actor: &Actor) -> Result<(UserId, SessionId), Fault> {
+pub(crate) fn own_session(actor: &Actor) -> Result<(UserId, SessionId), Fault> {
     match actor.kind {
         ActorKind::Person { user, session } => Ok((user, session)),
         ActorKind::Token { .. } | ActorKind::Workflow { .. } | ActorKind::Ai { .. } | ActorKind::System => {

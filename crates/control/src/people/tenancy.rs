@@ -7,8 +7,10 @@ use sf_identity::password::Cost;
 use sf_runtime::Rng;
 use sf_store::audit::Entry;
 use sf_store::tenants::Tenant;
-use sf_store::{Scope, Store, StoreError, grants, meta, tenants, users};
+use sf_store::{Look, Scope, Store, StoreError, grants, meta, tenants, users};
 use sf_types::{Email, ErrorKind, Fault, Name, Secret};
+
+use crate::sign_in::GIVEN_PASSWORD_LIFETIME;
 
 /// Where it is written down, unless the configuration says it.
 const KEY: &str = "multi_tenant";
@@ -78,7 +80,9 @@ pub async fn create_team(
                     .into(),
                 other => other,
             })?;
-            users::set_password(tx, user.id, &hash).await?;
+            // Whoever runs this hands it on.
+            let until = tx.now().plus(GIVEN_PASSWORD_LIFETIME);
+            users::give_password(tx, user.id, &hash, until).await?;
             tx.set_scope(Scope::Tenant(team.id));
             grants::give(tx, user.id, RoleRef::BuiltIn(built_in::owner()), ObjectRef::TENANT, None).await?;
             tx.audit(Entry { tenant: Some(team.id), ..line("team.create", team.id.to_string(), "created".to_owned()) });

@@ -31,7 +31,9 @@ pub(crate) async fn inputs(
     let limit = core.options.routing.runs_a_minute;
     let opened = core.quota.used(reader, actor.user(), core.clock.now(), limit).await?;
     let record = match (actor.kind, actor.user()) {
-        (ActorKind::Ai { .. } | ActorKind::Workflow { ai: true, .. }, Some(user)) => runs::track_record(reader, user, spec.name).await?,
+        (ActorKind::Ai { .. } | ActorKind::Workflow { ai: true, .. }, Some(user)) => {
+            runs::track_record(reader, user, spec.name).await?
+        }
         _ => Record::default(),
     };
     let rules = &core.options.routing;

@@ -15,12 +15,13 @@ use sf_engine::{Input, Run};
 use sf_protocol::order::{AppVerb, DeploySource, Order};
 use sf_store::approvals::Verdict;
 use sf_store::timeline::MomentKind;
-use sf_store::{Json, Look, StoreError, Tx, approvals, apps, factors, grants, nodes, runs, tenants, tokens};
+use sf_store::{Json, Look, StoreError, Tx, approvals, apps, factors, grants, nodes, runs, tenants, tokens, users};
 use sf_types::{AppId, ErrorKind, Fault, NodeId};
 use sha2::{Digest, Sha256};
 
 use crate::authority;
 use crate::control::Core;
+use crate::mail::{self, letter};
 use crate::pipeline::secrets;
 use crate::proposal::Made;
 use crate::transition::{self, After};
@@ -96,6 +97,11 @@ pub(crate) async fn perform(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mu
         Action::Factor(FactorAction::Reset(of)) => {
             crate::people::roles::within_reach(tx, run, of.user).await?;
             factors::remove_all(tx, of.user).await?;
+            let user = users::get(tx, of.user).await?;
+            let what = "Somebody who may change people in your team took your second factor and its recovery codes \
+                        away: your password alone signs you in until you set up another one.";
+            let letter = letter::notice(&user.email, &user.name, "Your second factor was reset", what, tx.now());
+            after.posted |= mail::post(tx, core, "notice", &letter);
             Ok(Made::Nothing)
         }
         Action::Secret(action) => secrets::perform(tx, core, run, action).await,

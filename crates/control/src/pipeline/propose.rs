@@ -8,7 +8,7 @@ use sf_engine::{Run, RunState};
 use sf_policy::Access;
 use sf_protocol::Guard;
 use sf_protocol::command::GuardedSecret;
-use sf_store::{Store, apps, grants, releases, runs};
+use sf_store::{Reader, Store, apps, grants, releases, runs};
 use sf_types::{ErrorKind, Fault, ReleaseId, RequestId};
 
 use crate::control::{Control, Core};
@@ -35,10 +35,13 @@ impl Control {
         if let Some(before) = key::carried_out(&reader, key.as_ref()).await? {
             return Ok(before);
         }
-        let subject = subject::resolve(&reader, actor, &proposal.action).await?;
-        authorised(actor, &proposal.action, &subject)?;
-        people::invitations::welcome(&reader, actor, &proposal.action).await?;
-        may_use_secrets(actor, &proposal.action, &subject)?;
+        let subject = match allowed(&reader, actor, &proposal.action).await {
+            Ok(subject) => subject,
+            Err(fault) => {
+                self.note_refusal(actor, request, &proposal.action, &fault).await;
+                return Err(fault);
+            }
+        };
         let used = match &subject.app {
             Some(app) => delivery::guarded(&delivery::foreseen(&reader, &proposal.action, app).await??),
             None => Vec::new(),
@@ -116,6 +119,15 @@ fn check(action: &Action) -> Result<(), Fault> {
         _ => Ok(()),
     };
     checked.map_err(|error| refused(&error))
+}
+
+/// What an action is about, where this actor may do it.
+async fn allowed(reader: &Reader, actor: &Actor, action: &Action) -> Result<Subject, Fault> {
+    let subject = subject::resolve(reader, actor, action).await?;
+    authorised(actor, action, &subject)?;
+    people::invitations::welcome(reader, actor, action).await?;
+    may_use_secrets(actor, action, &subject)?;
+    Ok(subject)
 }
 
 fn authorised(actor: &Actor, action: &Action, subject: &Subject) -> Result<(), Fault> {

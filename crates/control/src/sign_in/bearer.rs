@@ -3,13 +3,14 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use sf_actions::{Actor, ActorKind};
+use sf_actions::{Actor, ActorKind, Rights};
 use sf_identity::access::{Audience, Grant};
 use sf_identity::csrf::{self, CsrfKey, CsrfRefusal};
 use sf_identity::{refresh, token};
 use sf_store::{StoreError, sessions, tokens, users};
 use sf_types::{ErrorKind, Fault, Scope, Secret, SessionId, UserId};
 
+use super::duty::{self, Duty};
 use crate::authority;
 use crate::control::Control;
 
@@ -20,13 +21,31 @@ impl Control {
     /// Who presents this bearer text: an access token for `audience`, or an API key, from `address`.
     ///
     /// # Errors
-    /// Unknown, expired, revoked, of another kind, from an address it may not be used from, or its person is gone.
+    /// Unknown, expired, revoked, of another kind, from an address it may not be used from, or its person is gone;
+    /// something has to be done first ([`Duty`]).
     pub async fn authenticate(
         &self,
         audience: Audience,
         bearer: &str,
         address: Option<IpAddr>,
     ) -> Result<Actor, Fault> {
+        match self.authenticate_owing(audience, bearer, address).await? {
+            (actor, None) => Ok(actor),
+            (_, Some(duty)) => Err(duty.fault()),
+        }
+    }
+
+    /// The same for the few acts that are open to who has to do something first, and what that is. Such an actor has
+    /// no right at all.
+    ///
+    /// # Errors
+    /// As [`Control::authenticate`], but for a duty.
+    pub async fn authenticate_owing(
+        &self,
+        audience: Audience,
+        bearer: &str,
+        address: Option<IpAddr>,
+    ) -> Result<(Actor, Option<Duty>), Fault> {
         let core = self.core();
         let reader = core.store.read(Scope::System);
         if bearer.starts_with("sf_") {
@@ -72,14 +91,21 @@ impl Control {
         note.await;
     }
 
-    async fn actor(&self, user: UserId, kind: ActorKind) -> Result<Actor, Fault> {
+    async fn actor(&self, user: UserId, kind: ActorKind) -> Result<(Actor, Option<Duty>), Fault> {
         let reader = self.core().store.read(Scope::System);
         let row = users::get(&reader, user).await.map_err(or_signed_out)?;
         if row.disabled_at.is_some() {
             return Err(signed_out());
         }
         let rights = authority::rights_of(&reader, kind).await.map_err(or_signed_out)?;
-        Ok(Actor { kind, tenant: row.tenant, rights })
+        let policy = &self.core().options.identity;
+        let owes = match kind {
+            ActorKind::Person { .. } if duty::has_run_out(&row, self.now()) => return Err(signed_out()),
+            ActorKind::Person { .. } => duty::of(&reader, policy, &row).await?,
+            _ => duty::of_key(&reader, policy, &row).await?,
+        };
+        let rights = if owes.is_some() { Rights::nothing() } else { rights };
+        Ok((Actor { kind, tenant: row.tenant, rights }, owes))
     }
 
     /// A short-lived token for another endpoint (the event socket).
@@ -111,7 +137,7 @@ impl Control {
 }
 
 /// Only what is not there signs somebody out; a database that cannot answer does not.
-fn or_signed_out(error: StoreError) -> Fault {
+pub(super) fn or_signed_out(error: StoreError) -> Fault {
     match error {
         StoreError::NotFound(_) => signed_out(),
         other => other.into(),

@@ -8,13 +8,15 @@ use sf_identity::device::{DeviceKey, INTERVAL_SECS, LIFETIME, SLOW_DOWN_SECS};
 use sf_identity::throttle::CODES;
 use sf_store::cli_logins::{self, CliLogin, CliLoginState};
 use sf_store::lockout::Subject;
-use sf_store::{Look, StoreError, Tx, lockout as counters, users};
+use sf_store::{Look, StoreError, Tx, lockout as counters, sessions, users};
 use sf_types::{CliLoginId, ErrorKind, Fault, Name, Scope, Secret, SessionId, Timestamp, UserId};
 
+use super::bearer::{or_signed_out, signed_out};
 use super::factor::signed_in_person;
 use super::line::signing;
 use super::{Origin, SignedIn, lockout, session};
 use crate::control::{Control, Core};
+use crate::people::passwords::own_session;
 
 /// What a CLI is told when it begins.
 #[derive(Debug)]
@@ -84,7 +86,9 @@ impl Control {
         let asked = core
             .store
             .write(Scope::System, move |tx| Box::pin(async move { ask(tx, &inner, &presented, &origin).await }));
-        match asked.await? {
+        let asked = asked.await?;
+        core.mail.posted();
+        match asked {
             Asked::Begun(user, id, token) => Ok(Polled::SignedIn(Box::new(self.signed_in(user, id, token).await?))),
             Asked::Refused(fault) => Ok(Polled::Refused(fault)),
         }
@@ -112,9 +116,16 @@ impl Control {
         approved: bool,
         origin: Origin,
     ) -> Result<(), Fault> {
-        let (user, hash) = (signed_in_person(actor)?, self.core().people.device.hash(user_code));
+        let (user, session) = own_session(actor)?;
+        let hash = self.core().people.device.hash(user_code);
         let decided = self.core().store.write(Scope::System, move |tx| {
             Box::pin(async move {
+                // A session that was ended since the request came in approves nothing: see `hold_password`.
+                users::hold_password(tx, user, None).await?;
+                let asking = sessions::get(tx, session).await.map_err(or_signed_out)?;
+                if asking.revoked_at.is_some() {
+                    return Err(signed_out().into());
+                }
                 let login = match find(tx, user, &hash).await? {
                     Ok(login) => login,
                     Err(fault) => return Ok(Err(fault)),
@@ -164,6 +175,10 @@ async fn ask(tx: &mut Tx, core: &Core, presented: &Presented, origin: &Origin) -
         cli_logins::polled(tx, id, longer).await?;
         let fault = waits("device.slow_down", format!("It was asked too early: ask every {longer} s from now on."));
         return Ok(Asked::Refused(fault));
+    }
+    if let Some(user) = login.user {
+        // Who changes the password meanwhile takes the approval away, or ends the session that is begun here.
+        users::hold_password(tx, user, None).await?;
     }
     cli_logins::polled(tx, id, login.interval_secs).await?;
     match (login.state, login.user) {

@@ -11,6 +11,7 @@ use sf_types::{ErrorKind, FactorId, Fault, Scope, Secret, Timestamp, UserId};
 use super::line::signing;
 use super::{Origin, lockout};
 use crate::control::{Control, Core};
+use crate::mail::{self, letter};
 
 /// What an authenticator app is called until its owner can name it.
 const LABEL: &str = "Authenticator app";
@@ -150,10 +151,12 @@ impl Control {
                     return Err(StoreError::Stale("factor"));
                 }
                 factors::set_codes(tx, user, &hashes).await?;
-                told(tx, user, &origin, "factor.confirm", "succeeded").await
+                told(tx, user, &origin, "factor.confirm", "succeeded").await?;
+                write_to_owner(tx, &inner, user, "factor.confirm").await
             })
         });
         confirmed.await?;
+        core.mail.posted();
         Ok(codes)
     }
 
@@ -203,7 +206,7 @@ impl Control {
         let place = core.people.passwords.place()?;
         let user = users::get(&core.store.read(actor.scope()), signed_in_person(actor)?).await?;
         let account = users::normalise_email(&user.email);
-        if !self.check_password(place, &account, Some(&user), password, origin.address).await? {
+        if self.check_password(place, &account, Some(&user), password, origin.address).await?.is_none() {
             let message = "The password is wrong, or was wrong too often.";
             return Err(Fault::new(ErrorKind::Forbidden, "password.wrong", message).fix("Try again in a while."));
         }
@@ -242,10 +245,13 @@ impl Control {
                 lockout::succeeded(tx, &row.email, origin.address).await?;
                 work(tx).await?;
                 told(tx, user, &origin, action, "succeeded").await?;
+                write_to_owner(tx, &inner, user, action).await?;
                 Ok(Ok(()))
             })
         });
-        done.await?
+        let done = done.await?;
+        core.mail.posted();
+        done
     }
 }
 
@@ -295,6 +301,18 @@ fn open(core: &Core, factor: &Factor) -> sf_store::Result<TotpSecret> {
 
 fn hashes(core: &Core, user: UserId, codes: &[Secret<String>]) -> Vec<[u8; 32]> {
     codes.iter().map(|code| core.people.recovery.hash(user, code.expose())).collect()
+}
+
+/// Whoever holds an account hears of it when what opens it has changed.
+async fn write_to_owner(tx: &mut Tx, core: &Core, user: UserId, action: &str) -> sf_store::Result<()> {
+    let (subject, what) = match action {
+        "factor.confirm" => ("A second factor was set up", "An authenticator app was set up for your account."),
+        "factor.remove" => ("Your second factor was turned off", "Your password alone signs you in from now on."),
+        _ => ("Your recovery codes were replaced", "New recovery codes were made, and the ones before open nothing."),
+    };
+    let user = users::get(tx, user).await?;
+    mail::post(tx, core, "notice", &letter::notice(&user.email, &user.name, subject, what, tx.now()));
+    Ok(())
 }
 
 async fn told(tx: &mut Tx, user: UserId, origin: &Origin, action: &str, outcome: &str) -> sf_store::Result<()> {

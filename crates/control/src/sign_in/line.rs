@@ -1,6 +1,7 @@
 //! Audit lines about signing in.
 
 use sf_store::audit::{Entry, Personal};
+use sf_store::users::User;
 use sf_types::{RequestId, TenantId, UserId};
 
 use super::Origin;
@@ -29,6 +30,11 @@ pub(crate) fn signing(
         fields: Vec::new(),
         personal: vec![personal("email", email.to_owned()), personal("ip", origin.address.to_string())],
     }
+}
+
+/// The line of somebody who is known and does not come in.
+pub(super) fn refused(user: &User, origin: &Origin) -> Entry {
+    signing(Some((user.tenant, user.id)), &user.email, origin, "session.open", "refused")
 }
 
 /// An audit line about what was done to a person on the data folder, where nobody signs in.

@@ -25,8 +25,9 @@ pub(super) enum Attempt {
 }
 
 impl Control {
-    /// Checks a password of `user` in a place that was taken before anything else, and counts the attempt on `account`. The same work whether there is such a user, a
-    /// password or a lock.
+    /// Checks a password of `user` in a place that was taken before anything else, and counts the attempt on
+    /// `account`. Answers the stored hash that it fits: what follows has to see that it is still the stored one. The
+    /// same work whether there is such a user, a password or a lock.
     ///
     /// # Errors
     /// Too many attempts from this network; too many passwords are being checked; the store fails.
@@ -37,7 +38,7 @@ impl Control {
         user: Option<&users::User>,
         password: &Secret<String>,
         address: IpAddr,
-    ) -> Result<bool, Fault> {
+    ) -> Result<Option<String>, Fault> {
         let core = self.core();
         let reader = core.store.read(Scope::System);
         let id = user.map_or(UserId::from_uuid(uuid::Uuid::nil()), |user| user.id);
@@ -51,7 +52,8 @@ impl Control {
             return Err(IdentityError::Throttled { until }.into());
         }
         let verified = core.people.passwords.verify_in(place, password, stored.as_deref()).await?;
-        Ok(attempt == Attempt::Taken && matches!(verified, Verified::Right { .. }))
+        let is_right = attempt == Attempt::Taken && matches!(verified, Verified::Right { .. });
+        Ok(stored.filter(|_| is_right))
     }
 
     /// Counts an attempt of a network alone.

@@ -3,12 +3,14 @@
 use sf_identity::Passwords;
 use sf_identity::password::Cost;
 use sf_runtime::Rng;
-use sf_store::{Store, factors, lockout, sessions, users};
+use sf_store::{Store, factors, lockout, users};
 use sf_types::{Fault, Scope, Secret};
 
 use super::line;
+use crate::people::passwords;
 
-/// Gives somebody a new password and ends all their sessions: for the forgetful, on the data folder.
+/// Gives somebody a new password and ends all their sessions: for the forgetful, on the data folder. Whoever runs this
+/// sees it, so it is good for [`super::GIVEN_PASSWORD_LIFETIME`] and has to be changed at the first sign-in.
 ///
 /// # Errors
 /// No such person, or it cannot be recorded.
@@ -20,9 +22,8 @@ pub async fn reset_password(store: &Store, rng: &Rng, email: Option<&str>) -> Re
     store
         .write(Scope::System, move |tx| {
             Box::pin(async move {
-                users::set_password(tx, id, &hash).await?;
+                passwords::give(tx, id, &hash, "the password was reset").await?;
                 lockout::forgive(tx, id).await?;
-                sessions::revoke_all(tx, id, None, "the password was reset").await?;
                 tx.audit(line::on_data_folder(tenant, id, "user.reset_password"));
                 Ok(())
             })

@@ -11,9 +11,10 @@ use sf_types::{Fault, RequestId, Scope, Secret, SessionId};
 
 use super::bearer::signed_out;
 use super::factor::signed_in_person;
-use super::line::signing;
-use super::{Origin, SignedIn, line, lockout};
+use super::line::{refused, signing};
+use super::{Origin, SignedIn, duty, line, lockout, wrong};
 use crate::control::{Control, Core};
+use crate::mail::{self, letter};
 
 /// Times a refresh is decided anew when another control plane was faster.
 const MAX_RACES: u32 = 3;
@@ -41,7 +42,7 @@ impl Control {
         let reader = core.store.read(Scope::System);
         let session = sessions::get(&reader, id).await?;
         let user = users::get(&reader, session.user).await?;
-        if user.disabled_at.is_some() {
+        if user.disabled_at.is_some() || duty::has_run_out(&user, self.now()) {
             return Err(signed_out());
         }
         self.signed_in(user, id, rotated).await
@@ -88,14 +89,27 @@ impl Control {
         Ok(ended)
     }
 
-    /// Opens a session for somebody who has proven everything that is asked of them.
-    pub(crate) async fn open_session(&self, user: users::User, origin: Origin) -> Result<SignedIn, Fault> {
+    /// Opens a session for somebody who has proven everything that is asked of them, by the password of this hash.
+    pub(crate) async fn open_session(
+        &self,
+        user: users::User,
+        hash: String,
+        origin: Origin,
+    ) -> Result<SignedIn, Fault> {
         let core = self.core().clone();
         let (inner, person) = (core.clone(), user.clone());
         let begun = core.store.write(Scope::System, move |tx| {
-            Box::pin(async move { begin(tx, &inner, &person, &origin, "password").await })
+            Box::pin(async move {
+                // What was proven a moment ago must still hold: the password may have been changed since.
+                if !users::hold_password(tx, person.id, Some(&hash)).await? {
+                    tx.audit(refused(&person, &origin));
+                    return Ok(None);
+                }
+                begin(tx, &inner, &person, &origin, "password").await.map(Some)
+            })
         });
-        let (id, token) = begun.await?;
+        let (id, token) = begun.await?.ok_or_else(wrong)?;
+        core.mail.posted();
         self.signed_in(user, id, token).await
     }
 
@@ -108,10 +122,12 @@ impl Control {
         let core = self.core();
         let grant = Grant { audience: Audience::Api, user: user.id, session, tenant: user.tenant };
         let access = core.access.issue(grant, self.now(), &core.rng)?;
-        let rights = grants::rights_of(&core.store.read(Scope::System), user.id).await?;
-        let permissions = rights.in_tenant().iter().collect();
+        let reader = core.store.read(Scope::System);
+        let rights = grants::rights_of(&reader, user.id).await?;
+        let owes = duty::of(&reader, &core.options.identity, &user).await?;
+        let permissions = if owes.is_some() { Vec::new() } else { rights.in_tenant().iter().collect() };
         let access_expires_at = self.now().plus(LIFETIME);
-        Ok(SignedIn { user, permissions, access, access_expires_at, refresh, session })
+        Ok(SignedIn { user, permissions, access, access_expires_at, refresh, session, owes })
     }
 }
 
@@ -160,7 +176,8 @@ async fn turn(
     })
 }
 
-/// Begins a session in the transaction that took its proof: the account and its network are free again.
+/// Begins a session in the transaction that took its proof and holds the password ([`users::hold_password`]), so that
+/// who changes it ends this session too. The account and its network are free again.
 pub(super) async fn begin(
     tx: &mut Tx,
     core: &Core,
@@ -168,18 +185,31 @@ pub(super) async fn begin(
     origin: &Origin,
     by: &str,
 ) -> sf_store::Result<(SessionId, Secret<String>)> {
-    // Who was suspended since the proof was looked at does not come in by it.
-    if users::get(tx, user.id).await?.disabled_at.is_some() {
-        return Err(signed_out().into());
+    // Who was suspended since the proof was looked at does not come in by it. Asked by a change of their row, so that
+    // a suspension beside waits, and then ends this session too.
+    users::signed_in(tx, user.id).await.map_err(|error| match error {
+        StoreError::NotFound(_) => signed_out().into(),
+        other => other,
+    })?;
+    if user.last_sign_in_at.is_some() && !lockout::is_known(tx, user.id, origin.address).await? {
+        write_of_new_network(tx, core, user, origin);
     }
     let id: SessionId = tx.new_id();
     let (token, family) = core.people.refresh.start(id, tx.now(), &core.rng);
     sessions::create(tx, &session_row(user, &family, origin)).await?;
-    users::signed_in(tx, user.id).await?;
     lockout::succeeded(tx, &user.email, origin.address).await?;
     let line = signing(Some((user.tenant, user.id)), &user.email, origin, "session.open", "succeeded");
     tx.audit(Entry { fields: vec![("method", by.to_owned())], ..line });
     Ok((id, token))
+}
+
+/// Where nobody has signed in as them before, the owner hears of it. By the network alone: a thief names the browser
+/// they like.
+fn write_of_new_network(tx: &mut Tx, core: &Core, user: &users::User, origin: &Origin) {
+    let program = origin.user_agent.as_deref().unwrap_or("another program");
+    let what = format!("Somebody signed in as you with {program} from {}, where you never did before.", origin.address);
+    let letter = letter::notice(&user.email, &user.name, "A sign-in from a new network", &what, tx.now());
+    mail::post(tx, core, "notice", &letter);
 }
 
 fn session_row(user: &users::User, family: &Family, origin: &Origin) -> Session {

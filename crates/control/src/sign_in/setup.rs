@@ -48,7 +48,7 @@ impl Control {
         let core = self.core().clone();
         self.count_network(origin.address).await?;
         let hash = core.people.passwords.hash(&password, &[email, name]).await?;
-        let (code, email, name) = (code.to_owned(), email.to_owned(), name.to_owned());
+        let (code, email, name, set) = (code.to_owned(), email.to_owned(), name.to_owned(), hash.clone());
         let inner = core.clone();
         let user = core
             .store
@@ -57,14 +57,16 @@ impl Control {
                     if let Err(fault) = spend_code(tx, &inner.people.setup, &code).await? {
                         return Ok(Err(fault));
                     }
-                    first_administrator(tx, &email, &name, &hash).await.map(Ok)
+                    first_administrator(tx, &email, &name, &set).await.map(Ok)
                 })
             })
             .await??;
-        self.open_session(user, origin).await
+        self.open_session(user, hash, origin).await
     }
 
-    /// Makes the first administrator without a code: for the local command that owns the data folder.
+    /// Makes the first administrator without a code: for the local command that owns the data folder. The password that
+    /// `serverflow up` prints need not be changed: it is random, printed to its owner alone, on the machine whose data
+    /// folder opens everything anyway; a change forced there would protect from nobody.
     ///
     /// # Errors
     /// A weak password, or there is somebody already.

@@ -10,8 +10,8 @@ use sf_store::tickets::{self, AddressFamily};
 use sf_store::{StoreError, Tx, users};
 use sf_types::{ErrorKind, Fault, Scope, Secret, TicketId, Timestamp};
 
-use super::line::signing;
-use super::{Method, Origin, SignedIn, factor, lockout, session};
+use super::line::{refused, signing};
+use super::{Method, Origin, SignedIn, factor, lockout, session, wrong};
 use crate::control::{Control, Core};
 
 /// Life of a ticket: 5 minutes.
@@ -47,19 +47,21 @@ impl Control {
             Box::pin(async move { enter(tx, &inner, &presented, method, &code, &origin).await })
         });
         let (user, id, token) = entered.await??;
+        core.mail.posted();
         self.signed_in(user, id, token).await
     }
 
-    pub(super) async fn new_ticket(&self, user: &users::User, origin: &Origin) -> Result<Ticket, Fault> {
+    /// A ticket for who has shown the password of this hash. Another password makes it worthless.
+    pub(super) async fn new_ticket(&self, user: &users::User, hash: String, origin: &Origin) -> Result<Ticket, Fault> {
         let core = self.core().clone();
         let id: TicketId = core.rng.id(&core.clock);
-        let (text, hash) = bearer::issue(BearerKind::Ticket, id.uuid(), &core.rng);
+        let (text, secret) = bearer::issue(BearerKind::Ticket, id.uuid(), &core.rng);
         let expires_at = self.now().plus(LIFETIME);
         let row = tickets::Ticket {
             id,
             tenant: user.tenant,
             user: user.id,
-            hash,
+            hash: secret,
             family: family(origin.address),
             attempts: 0,
             created_at: self.now(),
@@ -67,14 +69,20 @@ impl Control {
             used_at: None,
         };
         let line = signing(Some((user.tenant, user.id)), &user.email, origin, "session.factor", "asked");
-        core.store
-            .write(Scope::System, move |tx| {
-                Box::pin(async move {
-                    tx.audit(line);
-                    tickets::create(tx, &row).await
-                })
+        let too_late = refused(user, origin);
+        let asked = core.store.write(Scope::System, move |tx| {
+            Box::pin(async move {
+                let is_held = users::hold_password(tx, row.user, Some(&hash)).await?;
+                tx.audit(if is_held { line } else { too_late });
+                if is_held {
+                    tickets::create(tx, &row).await?;
+                }
+                Ok(is_held)
             })
-            .await?;
+        });
+        if !asked.await? {
+            return Err(wrong());
+        }
         Ok(Ticket { text, methods: vec![Method::Totp, Method::Recovery], expires_at })
     }
 }
@@ -98,6 +106,8 @@ async fn enter(
         Err(error) => return Err(error),
     };
     let user = users::get(tx, ticket.user).await?;
+    // Before the ticket is counted: who changes the password takes both in this order, and deletes it.
+    users::hold_password(tx, user.id, None).await?;
     if user.disabled_at.is_some() || !tickets::attempt(tx, id).await? {
         return Ok(Err(over()));
     }

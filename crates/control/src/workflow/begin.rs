@@ -50,7 +50,9 @@ pub(crate) async fn begin(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mut 
     let workflow = workflows::get(tx, wanted.workflow).await?;
     let definition = core.workflows.definition(tx, wanted.workflow, wanted.version).await?;
     if let Err(problems) = definition.check_input(&wanted.input) {
-        return Err(super::told::refused("workflow.input", "The input is not as the workflow wants it", &problems).into());
+        return Err(
+            super::told::refused("workflow.input", "The input is not as the workflow wants it", &problems).into()
+        );
     }
     not_too_deep(tx, run).await?;
     let context =

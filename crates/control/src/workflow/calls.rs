@@ -11,9 +11,9 @@ use sf_store::{runs, users, workflows};
 use sf_types::{ErrorKind, Fault, RequestId, Scope};
 
 use super::{Context, Principal};
+use crate::authority;
 use crate::control::Control;
 use crate::proposal::{Proposal, Proposed};
-use crate::authority;
 
 /// Makes a call. Nothing where its end comes through the inbox.
 ///
@@ -59,12 +59,7 @@ async fn query(control: &Control, context: &Context, path: String) -> Result<Val
     reads.read(context.principal()?, path).await
 }
 
-async fn propose(
-    control: &Control,
-    context: &Context,
-    parent: Parent,
-    action: Action,
-) -> Option<Result<Value, Fault>> {
+async fn propose(control: &Control, context: &Context, parent: Parent, action: Action) -> Option<Result<Value, Fault>> {
     let proposed = async {
         let reader = control.core().store.read(Scope::Tenant(context.tenant));
         if let Some(before) = runs::of_parent(&reader, &parent).await? {
@@ -160,4 +155,3 @@ impl Control {
         Ok(Actor { kind: who.kind, tenant: who.tenant, rights })
     }
 }
-

@@ -87,13 +87,7 @@ async fn one(tx: &mut Tx, core: &Arc<Core>, turn: &Turn, after: &mut After) -> s
 }
 
 /// Ends the run of an execution that is over, tells the step that waits for it, and lets the next of its key begin.
-async fn close(
-    tx: &mut Tx,
-    core: &Arc<Core>,
-    id: RunId,
-    finish: &Finish,
-    after: &mut After,
-) -> sf_store::Result<()> {
+async fn close(tx: &mut Tx, core: &Arc<Core>, id: RunId, finish: &Finish, after: &mut After) -> sf_store::Result<()> {
     let run = runs::get(tx, id).await?;
     let (end, fault) = match finish {
         Finish::Succeeded { .. } => (Done::Succeeded, None),

@@ -454,9 +454,10 @@ impl Driver {
             return;
         }
         let (control, context) = (self.control.clone(), hot.context);
-        self.control.core().tasks.spawn("workflow stop", OnError::Log, async move {
-            calls::stop(&control, &context, &step, attempt).await
-        });
+        self.control
+            .core()
+            .tasks
+            .spawn("workflow stop", OnError::Log, async move { calls::stop(&control, &context, &step, attempt).await });
     }
 
     /// Executions that only wait are read again when something happens.

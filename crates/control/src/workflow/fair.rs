@@ -31,7 +31,6 @@ impl<K: Ord + Copy, T> Fair<K, T> {
         self.last = Some(group);
         Some(item)
     }
-
 }
 
 #[cfg(test)]

@@ -60,12 +60,7 @@ pub(crate) async fn perform(
     Ok(Made::Workflow(id))
 }
 
-async fn create(
-    tx: &mut Tx,
-    run: &Run,
-    args: &CreateWorkflow,
-    after: &mut After,
-) -> sf_store::Result<WorkflowId> {
+async fn create(tx: &mut Tx, run: &Run, args: &CreateWorkflow, after: &mut After) -> sf_store::Result<WorkflowId> {
     let definition = told::parse(&args.document)?;
     let project = match args.project {
         Some(project) => tenants::project(tx, project).await?.id,
@@ -95,12 +90,7 @@ async fn create(
     Ok(workflow.id)
 }
 
-async fn update(
-    tx: &mut Tx,
-    run: &Run,
-    args: &UpdateWorkflow,
-    after: &mut After,
-) -> sf_store::Result<WorkflowId> {
+async fn update(tx: &mut Tx, run: &Run, args: &UpdateWorkflow, after: &mut After) -> sf_store::Result<WorkflowId> {
     let definition = told::parse(&args.document)?;
     let before = workflows::get(tx, args.workflow).await?;
     if args.from.is_some_and(|from| from != before.version) {

@@ -49,7 +49,11 @@ pub(crate) async fn tell(tx: &mut Tx, action: &WorkflowAction) -> sf_store::Resu
     match action {
         WorkflowAction::Create(create) => {
             let definition = parse(&create.document)?;
-            told.steps.push(format!("`{}` is kept as version 1; it has {} steps.", definition.name, definition.steps()));
+            told.steps.push(format!(
+                "`{}` is kept as version 1; it has {} steps.",
+                definition.name,
+                definition.steps()
+            ));
             if !definition.triggers.is_empty() {
                 told.steps.push("Its triggers start it once they are switched on.".to_owned());
             }

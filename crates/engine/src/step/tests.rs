@@ -1,10 +1,10 @@
 //! The state table, row by row, and its two laws for every sequence of inputs.
 
 use proptest::prelude::*;
-use sf_actions::workflow::{RunWorkflow, WorkflowAction};
 use sf_actions::admission::{Decision, Inputs, Proposer, Record, SelfReport};
 use sf_actions::deploy::{Deploy, DeployAction};
 use sf_actions::node::{NodeAction, NodeRef};
+use sf_actions::workflow::{RunWorkflow, WorkflowAction};
 use sf_actions::{Action, ActorKind};
 use sf_protocol::outcome::Facts;
 use sf_types::{AppId, CommandId, NodeId, RequestId, RunId, TenantId, TypedId};

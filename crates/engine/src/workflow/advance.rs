@@ -23,8 +23,8 @@ use sha2::{Digest, Sha256};
 
 use super::definition::{Kind, MAX_ITEMS, Wait};
 use super::execution::{Alarm, At, Execution, FrameId, Phase, State};
-use super::fact::{End, Fact, Finish};
 use super::expr::{ExprError, Template};
+use super::fact::{End, Fact, Finish};
 use super::key::StepKey;
 
 mod begin;
@@ -308,7 +308,9 @@ impl Turn<'_> {
                 Alarm::Deadline if self.is_open() => {
                     let message = "The workflow takes longer than its time limit.";
                     let fault = Fault::new(ErrorKind::Timeout, "workflow.timeout", message);
-                    self.stop(Finish::Failed { fault: fault.fix("Raise its `timeout`, or look at what it waits for.") });
+                    self.stop(Finish::Failed {
+                        fault: fault.fix("Raise its `timeout`, or look at what it waits for."),
+                    });
                 }
                 Alarm::Deadline => {}
                 Alarm::Step(at) => self.due(at),
@@ -412,11 +414,8 @@ impl Turn<'_> {
             return self.finish(Finish::Failed { fault });
         }
         let stopping = matches!(self.execution.phase(), Phase::Stopping(_));
-        let running: Vec<At> = self
-            .execution
-            .all()
-            .filter(|at| matches!(self.execution.instance(*at).state, State::Running))
-            .collect();
+        let running: Vec<At> =
+            self.execution.all().filter(|at| matches!(self.execution.instance(*at).state, State::Running)).collect();
         for at in running {
             let instance = self.execution.instance(at);
             let (step, attempt) = (self.execution.key(at), instance.attempts);
@@ -454,7 +453,6 @@ fn digest(execution: &Execution, key: &StepKey, attempt: u32) -> [u8; 32] {
 const fn may_pass(fault: &Fault) -> bool {
     !matches!(fault.kind, ErrorKind::Invalid | ErrorKind::Forbidden | ErrorKind::Unauthenticated | ErrorKind::TooLarge)
 }
-
 
 #[cfg(test)]
 mod tests;

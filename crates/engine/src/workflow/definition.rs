@@ -271,6 +271,5 @@ fn hash(document: &Document) -> String {
     Sha256::digest(plain).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-
 #[cfg(test)]
 mod tests;

@@ -253,9 +253,9 @@ impl Execution {
 
     /// Whether something of it runs at this moment: it may not be put aside.
     pub fn is_busy(&self) -> bool {
-        self.frames.iter().any(|frame| {
-            frame.active > 0 && frame.steps.iter().any(|step| matches!(step.state, State::Running))
-        })
+        self.frames
+            .iter()
+            .any(|frame| frame.active > 0 && frame.steps.iter().any(|step| matches!(step.state, State::Running)))
     }
 
     pub(crate) fn frame(&self, id: FrameId) -> &Frame {

@@ -129,7 +129,9 @@ mod tests {
             assert_eq!(span.duration(), Duration::from_millis(millis), "{text}");
             assert_eq!(span.to_string().parse::<Span>(), Ok(span), "{text}");
         }
-        for text in ["", "5", "m", "-5m", "5 m", "5M", "1.5h", "NaN", "1e3s", "99999999999999999999d", "4000d", "5m5", "∞"] {
+        for text in
+            ["", "5", "m", "-5m", "5 m", "5M", "1.5h", "NaN", "1e3s", "99999999999999999999d", "4000d", "5m5", "∞"]
+        {
             assert!(text.parse::<Span>().is_err(), "{text}");
         }
     }

@@ -161,10 +161,21 @@ pub async fn codes_left(at: &impl Look, user: UserId) -> Result<u64> {
 pub async fn remove_all(tx: &mut Tx, user: UserId) -> Result<u64> {
     users::get(tx, user).await?;
     delete_codes(tx, user).await?;
-    let of_person = |text| Sql::new(text).and("user_id = ?", &user).tenant_scoped(tx.scope());
-    of_person("DELETE FROM cli_logins WHERE TRUE").run(tx).await?;
-    of_person("DELETE FROM login_tickets WHERE TRUE").run(tx).await?;
-    of_person("DELETE FROM factors WHERE TRUE").run(tx).await
+    forget_begun(tx, user).await?;
+    let sql = Sql::new("DELETE FROM factors WHERE TRUE").and("user_id = ?", &user);
+    sql.tenant_scoped(tx.scope()).run(tx).await
+}
+
+/// Ends sign-ins of a person that have begun and are not through: open tickets, and CLIs they approved that have not
+/// fetched their session.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget_begun(tx: &mut Tx, user: UserId) -> Result<()> {
+    for text in ["DELETE FROM cli_logins WHERE TRUE", "DELETE FROM login_tickets WHERE TRUE"] {
+        Sql::new(text).and("user_id = ?", &user).tenant_scoped(tx.scope()).run(tx).await?;
+    }
+    Ok(())
 }
 
 async fn delete_codes(tx: &mut Tx, user: UserId) -> Result<()> {

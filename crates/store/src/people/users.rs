@@ -27,6 +27,8 @@ row! {
         created_at: Timestamp,
         /// When they last signed in.
         last_sign_in_at: Option<Timestamp>,
+        /// Where somebody else has seen their password: until when it is good. They have to change it first.
+        password_due_at: Option<Timestamp>,
     }
 }
 
@@ -77,6 +79,7 @@ pub async fn create(tx: &mut Tx, tenant: TenantId, email: &str, name: &str) -> R
         disabled_at: None,
         created_at: tx.now,
         last_sign_in_at: None,
+        password_due_at: None,
     };
     insert(tx, &user).await?;
     Ok(user)
@@ -198,11 +201,30 @@ pub async fn remove(tx: &mut Tx, user: UserId) -> Result<()> {
     Sql::new("DELETE FROM users WHERE TRUE").and("id = ?", &user.id).run_one(tx, "user").await
 }
 
-/// Sets the password hash of a person inside the scope.
+/// Sets the password hash of a person inside the scope, who chose it.
 ///
 /// # Errors
 /// [`StoreError::NotFound`].
 pub async fn set_password(tx: &mut Tx, user: UserId, hash: &str) -> Result<()> {
+    keep_password(tx, user, hash).await?;
+    set_due(tx, user, None).await
+}
+
+/// Sets a password that somebody else has seen: it is good until `until`, and has to be changed first.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub async fn give_password(tx: &mut Tx, user: UserId, hash: &str, until: Timestamp) -> Result<()> {
+    keep_password(tx, user, hash).await?;
+    set_due(tx, user, Some(until)).await
+}
+
+async fn set_due(tx: &mut Tx, user: UserId, until: Option<Timestamp>) -> Result<()> {
+    let sql = Sql::new("UPDATE users SET password_due_at = ").with("? WHERE TRUE", until.map(Timestamp::as_millis));
+    sql.and("id = ?", &user).tenant_scoped(tx.scope()).run_one(tx, "user").await
+}
+
+async fn keep_password(tx: &mut Tx, user: UserId, hash: &str) -> Result<()> {
     let user = get(tx, user).await?;
     let changed = Sql::new("UPDATE accounts SET secret_hash = ")
         .with("?", hash)
@@ -239,13 +261,29 @@ pub async fn password(at: &impl Look, user: UserId) -> Result<Option<String>> {
     Ok(sql.scalar::<Option<String>>(at).await?.flatten())
 }
 
-/// Notes a sign-in.
+/// Keeps the password of a person as it is until COMMIT: whoever changes it meanwhile waits, and then ends what this
+/// write begins. `false` where it is not `hash` any more; without a `hash`, where there is none.
 ///
 /// # Errors
-/// [`StoreError::NotFound`].
+/// When the database fails.
+pub async fn hold_password(tx: &mut Tx, user: UserId, hash: Option<&str>) -> Result<bool> {
+    let sql = Sql::new("UPDATE accounts SET updated_at = updated_at WHERE secret_hash IS NOT NULL")
+        .and("user_id = ?", &user)
+        .with(" AND provider = ?", PASSWORD);
+    let sql = match hash {
+        Some(hash) => sql.with(" AND secret_hash = ?", hash),
+        None => sql,
+    };
+    Ok(sql.tenant_scoped(tx.scope()).run(tx).await? == 1)
+}
+
+/// Notes a sign-in of somebody who may.
+///
+/// # Errors
+/// [`StoreError::NotFound`]; suspended people are not there.
 pub async fn signed_in(tx: &mut Tx, user: UserId) -> Result<()> {
     Sql::new("UPDATE users SET last_sign_in_at = ")
-        .with("? WHERE TRUE", tx.now.as_millis())
+        .with("? WHERE disabled_at IS NULL", tx.now.as_millis())
         .and("id = ?", &user)
         .tenant_scoped(tx.scope())
         .run_one(tx, "user")

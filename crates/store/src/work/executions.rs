@@ -351,7 +351,8 @@ pub async fn take_over(tx: &mut Tx, engine: InstanceId) -> Result<u64> {
     let mut taken = 0;
     for row in &gone {
         let other: InstanceId = Column::read(row, 0)?;
-        let sql = Sql::new("UPDATE workflow_executions SET engine_id = ").with("? WHERE closed_at IS NULL", engine.uuid());
+        let sql =
+            Sql::new("UPDATE workflow_executions SET engine_id = ").with("? WHERE closed_at IS NULL", engine.uuid());
         taken += sql.and("engine_id = ?", &other).run(tx).await?;
     }
     Ok(taken)

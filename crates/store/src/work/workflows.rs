@@ -1,9 +1,7 @@
 //! Workflows: their versions, and what starts them.
 
 use serde_json::Value;
-use sf_types::{
-    Fault, Page, PageRequest, ProjectId, Scope, Slug, TenantId, Timestamp, TriggerId, UserId, WorkflowId,
-};
+use sf_types::{Fault, Page, PageRequest, ProjectId, Scope, Slug, TenantId, Timestamp, TriggerId, UserId, WorkflowId};
 
 use crate::row::{Json, row};
 use crate::seen::Places;

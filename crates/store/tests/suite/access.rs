@@ -3,7 +3,7 @@
 use sf_actions::Permission;
 use sf_store::idempotency::{self, ABANDONED, Begin, KEPT};
 use sf_store::sessions::{self, Rotation};
-use sf_store::{Scope, StoreError, permissions, tokens, users};
+use sf_store::{Look, Scope, StoreError, permissions, tokens, users};
 use sf_types::{RunId, Timestamp, TypedId};
 
 use crate::fixture::World;
@@ -19,6 +19,16 @@ pub async fn people_and_passwords(world: World) {
         write!(world.store, a.scope(), |tx| users::set_password(tx, a.user, hash).await).unwrap();
         assert_eq!(users::password(&at, a.user).await.unwrap().as_deref(), Some(hash));
     }
+    // What was verified is held only where it is still what is stored; a given password is marked until its owner's own.
+    let held = async |hash: Option<&'static str>| {
+        write!(world.store, a.scope(), |tx| users::hold_password(tx, a.user, hash).await).unwrap()
+    };
+    assert_eq!([held(Some("one")).await, held(Some("two")).await, held(None).await], [false, true, true]);
+    let due = async || users::get(&at, a.user).await.unwrap().password_due_at;
+    write!(world.store, a.scope(), |tx| users::give_password(tx, a.user, "three", tx.now()).await).unwrap();
+    assert_eq!((due().await, held(Some("three")).await), (Some(world.now()), true));
+    write!(world.store, a.scope(), |tx| users::set_password(tx, a.user, "four").await).unwrap();
+    assert_eq!(due().await, None);
     write!(world.store, a.scope(), |tx| users::set_disabled(tx, a.user, true).await).unwrap();
     assert_eq!(users::get(&at, a.user).await.unwrap().disabled_at, Some(world.now()));
     let found = users::page(&at, Some("EXAMPLE"), &Default::default()).await.unwrap();

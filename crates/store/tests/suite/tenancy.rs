@@ -15,8 +15,8 @@ use sf_store::sessions::{self, Rotation, Session, SessionKind};
 use sf_store::timeline::{self, Moment, MomentKind};
 use sf_store::tokens::{self, Token};
 use sf_store::{
-    Json, Look, Scope, StoreError, apps, commands, grants, logs, metrics, nodes, outbox, permissions, releases, roles,
-    runs, tenants, users,
+    Json, Look, Scope, StoreError, apps, commands, factors, grants, logs, metrics, nodes, outbox, permissions,
+    releases, roles, runs, tenants, users,
 };
 use sf_types::{PageRequest, ReleaseId, RoleId, RunId, Timestamp};
 
@@ -251,6 +251,9 @@ pub async fn another_tenant_sees_and_changes_nothing(world: World) {
     type All = Everything;
     refused![
         users::set_password(|_: &All, a: Side, _| a.user, |_: &All, _: Side, _| "stolen"),
+        users::give_password(|_: &All, a: Side, _| a.user, |_: &All, _: Side, _| "stolen", |_: &All, _: Side, now| now),
+        users::hold_password(|_: &All, a: Side, _| a.user, |_: &All, _: Side, _| Some("hash")),
+        factors::forget_begun(|_: &All, a: Side, _| a.user),
         users::signed_in(|_: &All, a: Side, _| a.user),
         users::set_disabled(|_: &All, a: Side, _| a.user, |_: &All, _: Side, _| true),
         permissions::grant(|_: &All, a: Side, _| a.user, |_: &All, _: Side, _| &[Permission::AppDelete]),

@@ -44,6 +44,26 @@ async fn who_trusts_the_authority_signs_in() -> Result<()> {
 }
 
 #[tokio::test]
+async fn who_was_given_a_password_is_told_to_choose_another_one() -> Result<()> {
+    let plane = Plane::real_time(true).await?;
+    plane.admin().await?;
+    let served = Served::start(&plane).await?;
+    let (_, password) = sf_control::sign_in::reset_password(plane.control.store(), &plane.rng, None).await?;
+    let ada = served.person().await?;
+    let told = ada.says(&["login", ADMIN, "--password-stdin"], password.expose()).await?;
+    ensure!(told.code != 0 && told.err.contains("account.password_change_due"), "{told:?}");
+    ensure!(told.err.contains("choose one of your own") && told.err.contains("dashboard"), "{told:?}");
+    let out = ada.run(&["nodes"]).await?;
+    ensure!(out.code != 0, "nothing is kept that opens anything: {out:?}");
+    let user = plane.admin_again().await?.user().context("a person")?;
+    let open = sf_store::sessions::of_user(&plane.control.store().read(sf_store::Scope::System), user).await?;
+    ensure!(open.is_empty(), "the session that owes something is ended");
+    served.stop().await;
+    plane.stop().await;
+    Ok(())
+}
+
+#[tokio::test]
 async fn machines_that_show_a_code_are_let_in_or_turned_away() -> Result<()> {
     let plane = Plane::real_time(true).await?;
     plane.admin().await?;

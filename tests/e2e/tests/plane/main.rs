@@ -61,6 +61,9 @@ scenarios! {
     recover::a_restart_before_the_order_left_sends_it_once;
     sign_in::two_control_planes_count_guesses_together;
     sign_in::two_control_planes_spend_a_code_once;
+    sign_in::no_session_outlives_the_password_it_was_opened_with;
+    sign_in::no_ticket_outlives_the_password_it_was_given_for;
+    sign_in::a_session_that_has_ended_approves_no_program;
     sign_in::tabs_at_two_control_planes_get_the_same_token;
     approve::an_approval_is_held_and_bound_to_what_was_shown;
     approve::an_approval_is_held_back_from_a_node_that_connects_meanwhile;

@@ -27,6 +27,11 @@ export const text = {
     } as Record<string, string>,
   },
   security: {
+    first: {
+      title: 'Set up a second factor',
+      about: 'Here you have to have one: a password alone lets its thief in. Nothing else is open to you until it is set up, and neither to your API keys.',
+      signOut: 'Sign out',
+    },
     password: 'Password',
     passwordHint: (at: string | null) => (at ? `Last changed ${at}.` : 'Changing it ends all your other sessions.'),
     change: 'Change the password',

@@ -255,6 +255,8 @@ async fn several_teams_are_turned_on_without_losing_anything_and_live_apart() {
     let body = json!({ "email": "two@example.org", "password": password.expose() });
     let theirs = world.send(Method::POST, "/api/v1/auth/login", None, Some(body)).await.expect(200);
     let token = theirs["accessToken"].as_str().unwrap();
+    let body = json!({ "current": password.expose(), "new": "an orchard under slow rain" });
+    world.send(Method::POST, "/api/v1/auth/password", Some(token), Some(body)).await.expect(200);
     let ask = |path: String| async move { world.send(Method::GET, &path, Some(token), None).await };
     let me = ask("/api/v1/auth/me".to_owned()).await.expect(200);
     assert_eq!((id(&me["tenant"]), me["grants"][0]["role"].as_str()), (team.id.to_string(), Some("owner")));

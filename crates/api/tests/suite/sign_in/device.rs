@@ -7,7 +7,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::factors::pass;
-use crate::world::{Answer, World};
+use crate::world::{Answer, PASSWORD, World};
 
 const INTERVAL: Duration = Duration::from_secs(5);
 
@@ -104,6 +104,16 @@ async fn an_approval_survives_a_restart_and_a_suspended_person_gives_no_session(
     let world = world.started_again(Duration::from_secs(1)).await;
     poll(&world, &one).await.expect(200);
     assert_eq!(poll(&world, &two).await.code(), "device.denied");
+}
+
+#[tokio::test]
+async fn an_approval_ends_with_the_password_of_who_gave_it() {
+    let world = World::new().await;
+    let begun = begin(&world).await;
+    decide(&world, "approve", user_code(&begun)).await.expect(200);
+    let body = json!({ "current": PASSWORD, "new": "an orchard under slow rain" });
+    world.post("/api/v1/auth/password", body).await.expect(200);
+    assert_eq!(poll(&world, &begun).await.code(), "device.expired");
 }
 
 #[tokio::test]

@@ -139,8 +139,12 @@ impl Turn<'_> {
 /// An expression that failed, as a fault.
 pub(super) fn expression(error: &crate::workflow::expr::ExprError, place: &str) -> Fault {
     let place = error.place.as_ref().map_or_else(|| place.to_owned(), |within| format!("{place}{within}"));
-    Fault::new(ErrorKind::Invalid, "workflow.expression", format!("The expression in `{place}` failed: {}", error.message))
-        .fix(error.fix.clone())
+    Fault::new(
+        ErrorKind::Invalid,
+        "workflow.expression",
+        format!("The expression in `{place}` failed: {}", error.message),
+    )
+    .fix(error.fix.clone())
 }
 
 /// Milliseconds since 1970 or RFC 3339.

@@ -265,9 +265,7 @@ fn an_approval_beside_other_steps_is_not_passed_by() {
 /// windmill #9821: a skipped approval parked the flow.
 #[test]
 fn a_skipped_approval_parks_nothing() {
-    let world = World::of(
-        "steps: [{ id: ask, if: 'false', approval: { message: 'Go?' } }, { id: b, query: /b }]",
-    );
+    let world = World::of("steps: [{ id: ask, if: 'false', approval: { message: 'Go?' } }, { id: b, query: /b }]");
     assert_eq!((world.state("ask"), world.ran()), ("skipped", vec!["b".to_owned()]));
     assert!(world.execution.wakes_at().is_some(), "the whole has a time limit");
 }

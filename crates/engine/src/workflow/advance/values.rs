@@ -68,12 +68,8 @@ impl Values {
         let of = execution.frame(frame);
         let steps = self.steps.iter().map(|seen| {
             let output = seen.at.map_or(&NOTHING, |at| &execution.instance(at).output);
-            let fields = [
-                ("output", output),
-                ("state", &seen.state),
-                ("attempts", &seen.attempts),
-                ("error", &seen.error),
-            ];
+            let fields =
+                [("output", output), ("state", &seen.state), ("attempts", &seen.attempts), ("error", &seen.error)];
             (seen.id.as_str(), Binding::fields(fields))
         });
         let scope = Scope::new()

@@ -141,7 +141,11 @@ impl Compiler {
         let id = BlockId(u32::try_from(self.blocks.len()).unwrap_or(u32::MAX));
         self.blocks.push(Block { parent, steps: Vec::new(), order: Vec::new(), before: Vec::new(), output: None });
         if depth > MAX_NESTING {
-            self.refuse(place, format!("Steps stand more than {MAX_NESTING} deep in others."), "Use a step `workflow`.");
+            self.refuse(
+                place,
+                format!("Steps stand more than {MAX_NESTING} deep in others."),
+                "Use a step `workflow`.",
+            );
             return id;
         }
         for (at, step) in docs.iter().enumerate() {
@@ -302,7 +306,8 @@ impl Compiler {
             return None;
         };
         if FOR_PEOPLE.iter().any(|family| name.starts_with(family)) {
-            let message = format!("`{name}` is for people: a workflow neither decides for them nor changes who may what.");
+            let message =
+                format!("`{name}` is for people: a workflow neither decides for them nor changes who may what.");
             self.refuse(within, message, "A step `approval` asks a person.");
             return None;
         }
@@ -346,9 +351,7 @@ impl Compiler {
     fn wait(&mut self, place: &str, wait: &doc::Wait) -> Option<Kind> {
         match (wait.span, &wait.until, &wait.event) {
             (Some(span), None, None) => Some(Kind::Wait(Wait::For(span.duration()))),
-            (None, Some(until), None) => {
-                Some(Kind::Wait(Wait::Until(self.expr(&format!("{place}.until"), until)?)))
-            }
+            (None, Some(until), None) => Some(Kind::Wait(Wait::Until(self.expr(&format!("{place}.until"), until)?))),
             (None, None, Some(name)) if doc::is_step_id(name) => Some(Kind::Wait(Wait::Event(name.clone()))),
             (None, None, Some(name)) => {
                 let message = format!("`{}` can be no name of an event.", cut_text(name));
@@ -401,7 +404,8 @@ impl Compiler {
 
     fn retry(&mut self, place: &str, retry: &doc::Retry) -> Option<Retry> {
         let delay = self.positive(&format!("{place}.delay"), retry.delay).unwrap_or(Duration::from_secs(1));
-        let max_delay = self.positive(&format!("{place}.maxDelay"), retry.max_delay).unwrap_or(Duration::from_secs(300));
+        let max_delay =
+            self.positive(&format!("{place}.maxDelay"), retry.max_delay).unwrap_or(Duration::from_secs(300));
         let (factor, jitter) = (retry.factor.unwrap_or(2.0), retry.jitter.unwrap_or(0.5));
         let mut good = true;
         let mut check = |holds: bool, field: &str, found: String, fix: &str| {
@@ -414,7 +418,12 @@ impl Compiler {
         // NaN is in no range.
         check((1.0..=10.0).contains(&factor), "factor", factor.to_string(), "Write 1 to 10.");
         check((0.0..=1.0).contains(&jitter), "jitter", jitter.to_string(), "Write 0 to 1.");
-        check(delay <= max_delay, "delay", Span::to_string(&retry.delay.unwrap_or(Span::secs(1))), "Not above `maxDelay`.");
+        check(
+            delay <= max_delay,
+            "delay",
+            Span::to_string(&retry.delay.unwrap_or(Span::secs(1))),
+            "Not above `maxDelay`.",
+        );
         good.then_some(Retry { attempts: retry.attempts, delay, factor, max_delay, jitter })
     }
 

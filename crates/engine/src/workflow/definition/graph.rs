@@ -17,10 +17,7 @@ pub(super) struct Graph {
 /// A need that cannot be met.
 pub(super) enum Unmet {
     /// No step beside it is called so.
-    Unknown {
-        step: usize,
-        need: usize,
-    },
+    Unknown { step: usize, need: usize },
     /// Steps that wait for each other, in a circle.
     Cycle(Vec<usize>),
 }

@@ -17,7 +17,8 @@ pub(super) fn read(text: &str) -> Result<Document, Vec<Problem>> {
     let value: Value = if text.trim_start().starts_with('{') {
         serde_json::from_str(text).map_err(|why| whole(format!("It is no JSON: {why}."), "Mend it there."))?
     } else {
-        serde_saphyr::from_str_with_options(text, options).map_err(|why| whole(format!("It is no YAML: {why}"), "Mend it there."))?
+        serde_saphyr::from_str_with_options(text, options)
+            .map_err(|why| whole(format!("It is no YAML: {why}"), "Mend it there."))?
     };
     let version = value.get("workflow").and_then(Value::as_u64);
     if version != Some(u64::from(document::VERSION)) {

@@ -96,7 +96,8 @@ impl Checker<'_> {
             let step = &block.steps[at];
             let mut here = around.clone();
             let before = (0..block.steps.len()).filter(|other| block.is_before(*other, at));
-            here.known.extend(before.filter_map(|other| Some((block.steps[other].id.to_string(), kinds[other].clone()?))));
+            here.known
+                .extend(before.filter_map(|other| Some((block.steps[other].id.to_string(), kinds[other].clone()?))));
             kinds[at] = Some(self.step(step, &format!("{place}[{at}]"), &docs[at], &here));
         }
         let output = match &block.output {

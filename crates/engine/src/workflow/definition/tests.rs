@@ -102,7 +102,10 @@ fn what_makes_no_sense_is_refused_with_its_place() {
         ("  - { id: a, query: /x, retry: { attempts: 3, delay: 9h } }", "steps[0].retry.delay: `delay` is 9h"),
         ("  - { id: a, wait: {} }", "steps[0].wait: It waits for nothing"),
         ("  - { id: a, wait: { for: 1s, event: b } }", "steps[0].wait: It waits for nothing or for several"),
-        ("  - { id: a, approval: { message: x }, retry: { attempts: 2 } }", "steps[0].retry: A step `approval` is never"),
+        (
+            "  - { id: a, approval: { message: x }, retry: { attempts: 2 } }",
+            "steps[0].retry: A step `approval` is never",
+        ),
         ("  - { id: a, map: { over: '[1]', steps: [] } }", "steps[0].map.steps: There is nothing to do"),
         ("  - { id: a, map: { over: '[1]', limit: 0, steps: [{ id: b, query: /x }] } }", "steps[0].map.limit: 0 items"),
         ("  - { id: a, map: { over: '1', steps: [{ id: b, query: /x }] } }", "steps[0].map.over: It gives"),
@@ -152,10 +155,12 @@ fn huge_documents_are_refused_in_no_time() {
     let chain: String = (0..2_000).map(|n| format!("  - {{id: s{n}, query: /x}}\n")).collect();
     check(&with_steps(&chain), "none");
     let lattice: String = (0..1_000)
-        .flat_map(|n| ["a", "b"].map(|side| {
-            let needs = if n == 0 { String::new() } else { format!("a{0}, b{0}", n - 1) };
-            format!("  - {{id: {side}{n}, query: /x, needs: [{needs}]}}\n")
-        }))
+        .flat_map(|n| {
+            ["a", "b"].map(|side| {
+                let needs = if n == 0 { String::new() } else { format!("a{0}, b{0}", n - 1) };
+                format!("  - {{id: {side}{n}, query: /x, needs: [{needs}]}}\n")
+            })
+        })
         .collect();
     check(&with_steps(&lattice), "none");
     let bomb = "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\n\

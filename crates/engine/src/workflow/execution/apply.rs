@@ -38,7 +38,8 @@ impl Execution {
             }
             Fact::Asked { step, approval, message, show, escalates, expires } => {
                 let at = self.at(step)?;
-                let card = Card { approval: *approval, message: message.clone(), show: show.clone(), expires: *expires };
+                let card =
+                    Card { approval: *approval, message: message.clone(), show: show.clone(), expires: *expires };
                 let instance = self.instance_mut(at);
                 instance.started.get_or_insert(now);
                 instance.attempts += 1;

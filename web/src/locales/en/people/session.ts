@@ -42,6 +42,12 @@ export const text = {
     noTokenText: 'The part behind the # is missing. Open it again from your mail, or copy all of it.',
     another: 'Ask for another link',
   },
+  own: {
+    title: 'Choose a password of your own',
+    about: 'Yours was made by somebody else, who knows it. Nothing else is open to you until you have another one.',
+    current: 'The password you were given',
+    signOut: 'Sign out',
+  },
   accept: {
     title: (team: string) => `Join ${team}`,
     about: (by: string | null, email: string) => `${by ?? 'Somebody who is gone'} invited ${email}. Choose what you are called and a password, and you are in.`,
