@@ -26,7 +26,7 @@ pub use actor::{Actor, ActorKind};
 pub use admission::{Admission, Decision};
 pub use authority::{actor, object, permission, rights};
 pub use object::ObjectRef;
-pub use people::{access, factor, role, user};
+pub use people::{access, factor, role, tenant, user};
 pub use permission::{Permission, PermissionSet};
 pub use rights::{Object, Rights, Standing};
 pub use spec::{Effect, Place, Spec};
@@ -60,6 +60,8 @@ pub enum Action {
     Factor(factor::FactorAction),
     /// Secrets.
     Secret(secret::SecretAction),
+    /// Teams.
+    Tenant(tenant::TenantAction),
 }
 
 impl Action {
@@ -77,6 +79,7 @@ impl Action {
             Self::User(action) => action.spec(),
             Self::Factor(action) => action.spec(),
             Self::Secret(action) => action.spec(),
+            Self::Tenant(action) => action.spec(),
         }
     }
 
@@ -94,6 +97,7 @@ impl Action {
             Self::User(action) => action.target(),
             Self::Factor(action) => action.target(),
             Self::Secret(action) => action.target(),
+            Self::Tenant(action) => action.target(),
         }
     }
 
@@ -111,6 +115,7 @@ impl Action {
             user::SPECS,
             factor::SPECS,
             secret::SPECS,
+            tenant::SPECS,
         ]
         .into_iter()
         .flatten()

@@ -1,7 +1,7 @@
 //! What an action acts on.
 
 use serde::{Deserialize, Serialize};
-use sf_types::{AppId, InvitationId, NodeId, ProjectId, RoleId, RunId, SecretId, TokenId, UserId};
+use sf_types::{AppId, InvitationId, NodeId, ProjectId, RoleId, RunId, SecretId, TenantId, TokenId, UserId};
 
 /// The kind of thing acted on.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -26,6 +26,8 @@ pub enum TargetKind {
     Invitation,
     /// A secret.
     Secret,
+    /// A team, as whoever operates the installation sees it.
+    Team,
 }
 
 /// The thing acted on.
@@ -52,4 +54,6 @@ pub enum Target {
     Invitation(InvitationId),
     /// A secret.
     Secret(SecretId),
+    /// A team, as whoever operates the installation sees it.
+    Team(TenantId),
 }

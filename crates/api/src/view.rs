@@ -21,7 +21,7 @@ use sf_types::{Fault, Timestamp};
 use utoipa::ToSchema;
 
 pub use app::project;
-pub use user::{person, rights};
+pub use user::{person, rights, tenant};
 
 /// RFC 3339 with milliseconds, UTC.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ToSchema)]

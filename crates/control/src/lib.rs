@@ -35,7 +35,7 @@ pub use node::receive::REFUSED_ORDER;
 pub use node::signer::{Certified, Signer};
 pub use options::{Options, StartError};
 pub(crate) use people::authority;
-pub use people::tenancy;
+pub use people::{teams, tenancy};
 pub use pipeline::admission::{QUOTA_USED, QUOTA_WINDOW};
 pub use pipeline::perform::settings_tag;
 pub use pipeline::proposal::{Invitation, Made, Plan, Proposal, Proposed};

@@ -115,7 +115,10 @@ impl Control {
         let account = users::normalise_email(&typed);
         let reader = core.store.read(Scope::System);
         let user = users::by_email(&reader, &account).await?;
-        let active = user.as_ref().filter(|user| user.disabled_at.is_none());
+        let active = match &user {
+            Some(user) if !users::is_shut_out(&reader, user).await? => Some(user),
+            _ => None,
+        };
         let is_right = self.check_password(place, &account, active, &password, origin.address).await?;
         if let (true, Some(user)) = (is_right, active) {
             if factors::is_needed(&reader, user.id).await? {

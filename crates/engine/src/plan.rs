@@ -91,7 +91,8 @@ pub fn plan(action: &Action, facts: &AppFacts, new_release: ReleaseId) -> Result
         | Action::Project(_)
         | Action::User(_)
         | Action::Factor(_)
-        | Action::Secret(_) => Err(Fault::new(
+        | Action::Secret(_)
+        | Action::Tenant(_) => Err(Fault::new(
             sf_types::ErrorKind::Internal,
             "plan.place",
             format!("`{}` is carried out by the control plane itself.", spec.name),

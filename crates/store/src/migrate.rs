@@ -16,6 +16,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (5, "second factors, shared lockout, sign-in by code", include_str!("migrate/m0005.sql")),
     (6, "secrets", include_str!("migrate/m0006.sql")),
     (7, "witnesses of the audit chain", include_str!("migrate/m0007.sql")),
+    (9, "suspended teams", include_str!("migrate/m0009.sql")),
 ];
 
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (version {int} PRIMARY KEY, name {text} NOT NULL, \

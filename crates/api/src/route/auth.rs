@@ -205,6 +205,7 @@ pub async fn me(State(api): State<Api>, caller: Caller) -> Result<MeView> {
         permissions: caller.actor.rights.in_tenant().iter().map(|one| one.name().to_owned()).collect(),
         grants: api.control().own_grants(&caller.actor).await?.into_iter().map(GrantView::of).collect(),
         via: via.to_owned(),
+        operator: api.control().operates(&caller.actor).await?,
     }))
 }
 

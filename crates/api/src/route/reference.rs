@@ -123,6 +123,7 @@ pub fn specs() -> Vec<SpecView> {
         TargetKind::Project => "project",
         TargetKind::Invitation => "invitation",
         TargetKind::Secret => "secret",
+        TargetKind::Team => "team",
     };
     let view = |spec: &sf_actions::Spec| SpecView {
         name: spec.name.to_owned(),

@@ -2,6 +2,7 @@
 
 pub mod person;
 pub mod rights;
+pub mod tenant;
 
 use serde::Serialize;
 use sf_store::sessions::Session;
@@ -59,6 +60,9 @@ pub struct MeView {
     pub grants: Vec<GrantView>,
     /// `session` or `token`.
     pub via: String,
+    /// Whether they operate the installation's teams; absent for everybody else.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub operator: bool,
 }
 
 /// A team.

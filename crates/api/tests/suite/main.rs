@@ -15,4 +15,5 @@ mod people;
 mod secrets;
 mod sign_in;
 mod sockets;
+mod teams;
 mod world;

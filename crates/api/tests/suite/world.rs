@@ -234,6 +234,7 @@ pub struct Stranger {
     pub project: String,
     pub role: String,
     pub grant: String,
+    pub tenant: String,
 }
 
 async fn stranger<F: Future<Output = Answer>>(
@@ -260,6 +261,7 @@ async fn stranger<F: Future<Output = Answer>>(
         project,
         role,
         grant: id(&me["grants"][0]),
+        tenant: id(&me["tenant"]),
         node: node.to_string(),
         run: id(&opened["run"]),
         token: id(&made["token"]),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use sf_actions::Actor;
 use sf_engine::{Done, Run, RunState};
 use sf_store::{Reader, StoreError, Tx, idempotency, runs};
-use sf_types::{AppId, ErrorKind, Fault, NodeId, ProjectId, RoleId, RunId, SecretId, UserId};
+use sf_types::{AppId, ErrorKind, Fault, NodeId, ProjectId, RoleId, RunId, SecretId, TenantId, UserId};
 
 use crate::control::Control;
 use crate::proposal::{Made, Proposed};
@@ -66,6 +66,7 @@ enum Claim {
     Role(RoleId),
     User(UserId),
     Project(ProjectId),
+    Team(TenantId),
 }
 
 impl Claim {
@@ -80,7 +81,8 @@ impl Claim {
             Made::Role(role) => Self::Role(*role),
             Made::User(user) => Self::User(*user),
             Made::Project(project) => Self::Project(*project),
-            Made::Invitation(_) | Made::Token { .. } | Made::Invited { .. } => Self::Once,
+            Made::Team { id, link: None, .. } => Self::Team(*id),
+            Made::Invitation(_) | Made::Token { .. } | Made::Invited { .. } | Made::Team { .. } => Self::Once,
         }
     }
 }
@@ -113,5 +115,6 @@ pub(crate) async fn carried_out(reader: &Reader, key: Option<&Key>) -> Result<Op
         Claim::Role(role) => Proposed::Done(run, Made::Role(role)),
         Claim::User(user) => Proposed::Done(run, Made::User(user)),
         Claim::Project(project) => Proposed::Done(run, Made::Project(project)),
+        Claim::Team(id) => Proposed::Done(run, Made::Team { id, link: None, mailed: false }),
     }))
 }

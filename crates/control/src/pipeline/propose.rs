@@ -35,6 +35,7 @@ impl Control {
         if let Some(before) = key::carried_out(&reader, key.as_ref()).await? {
             return Ok(before);
         }
+        people::teams::gate(core, actor, &proposal.action).await?;
         let subject = subject::resolve(&reader, actor, &proposal.action).await?;
         authorised(actor, &proposal.action, &subject)?;
         people::invitations::welcome(&reader, actor, &proposal.action).await?;
@@ -112,6 +113,7 @@ fn check(action: &Action) -> Result<(), Fault> {
         Action::Deploy(DeployAction::Deploy(deploy)) => deploy.check(),
         Action::Access(sf_actions::access::AccessAction::CreateToken(token)) => token.check(),
         Action::Role(role) => role.check(),
+        Action::Tenant(tenant) => tenant.check(),
         _ => Ok(()),
     };
     checked.map_err(|error| refused(&error))

@@ -89,6 +89,7 @@ async fn tell(tx: &mut Tx, action: &Action) -> sf_store::Result<Told> {
             told
         }
         Action::Secret(action) => secrets::tell(tx, action).await?,
+        Action::Tenant(action) => crate::people::teams::tell(tx, action).await?,
         Action::App(AppAction::Delete(_)) | Action::Deploy(_) | Action::Process(_) | Action::Run(_) => Told::default(),
     })
 }

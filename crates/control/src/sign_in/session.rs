@@ -41,7 +41,7 @@ impl Control {
         let reader = core.store.read(Scope::System);
         let session = sessions::get(&reader, id).await?;
         let user = users::get(&reader, session.user).await?;
-        if user.disabled_at.is_some() {
+        if users::is_shut_out(&reader, &user).await? {
             return Err(signed_out());
         }
         self.signed_in(user, id, rotated).await
@@ -169,7 +169,7 @@ pub(super) async fn begin(
     by: &str,
 ) -> sf_store::Result<(SessionId, Secret<String>)> {
     // Who was suspended since the proof was looked at does not come in by it.
-    if users::get(tx, user.id).await?.disabled_at.is_some() {
+    if users::admitted(tx, user.id).await?.is_none() {
         return Err(signed_out().into());
     }
     let id: SessionId = tx.new_id();

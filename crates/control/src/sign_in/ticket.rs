@@ -98,7 +98,7 @@ async fn enter(
         Err(error) => return Err(error),
     };
     let user = users::get(tx, ticket.user).await?;
-    if user.disabled_at.is_some() || !tickets::attempt(tx, id).await? {
+    if users::is_shut_out(tx, &user).await? || !tickets::attempt(tx, id).await? {
         return Ok(Err(over()));
     }
     let known = lockout::is_known(tx, user.id, origin.address).await?;

@@ -36,6 +36,8 @@ row! {
         withdrawn_at: Option<Timestamp>,
         /// Who joined by it.
         user: Option<UserId> = "user_id",
+        /// Whether who operates the installation made it, for a team without an owner.
+        from_operator: Option<bool>,
     }
 }
 

@@ -28,6 +28,7 @@ fn invitation(side: Side, email: &str, now: Timestamp) -> Invitation {
         used_at: None,
         withdrawn_at: None,
         user: None,
+        from_operator: None,
     }
 }
 
