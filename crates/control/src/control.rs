@@ -43,7 +43,6 @@ pub(crate) struct Core {
     pub(crate) cleaning: crate::receive::clean::Cleaning,
     pub(crate) auditor: crate::audit::Auditor,
     pub(crate) timer_armed: Notify,
-    pub(crate) people_changed: crate::sign_in::Changes,
     pub(crate) started_at: Timestamp,
 }
 
@@ -125,9 +124,6 @@ impl Control {
         }
         for (code, node) in after.admitted {
             self.0.waiting.tell(code, Ok(node));
-        }
-        for user in after.people {
-            self.0.people_changed.tell(user);
         }
         for node in after.learning {
             self.learn(node);

@@ -5,7 +5,6 @@
 //! begins then), `device` (a CLI without a keyboard of its own).
 
 mod bearer;
-mod changes;
 mod device;
 mod factor;
 mod line;
@@ -29,7 +28,6 @@ use sf_store::sessions::SessionKind;
 use sf_store::{factors, users};
 use sf_types::{ErrorKind, Fault, RequestId, Scope, Secret, SessionId, Timestamp};
 
-pub(crate) use self::changes::Changes;
 pub use self::device::{DeviceLogin, Polled};
 pub use self::factor::{Factors, Method, NewTotp};
 pub(crate) use self::line::signing;

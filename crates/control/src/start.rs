@@ -46,7 +46,6 @@ impl Control {
             cleaning: Default::default(),
             auditor: Default::default(),
             timer_armed: Default::default(),
-            people_changed: Default::default(),
             started_at: clock.now(),
             links: Links::default(),
             questions: Default::default(),

@@ -14,6 +14,7 @@ use super::factor::signed_in_person;
 use super::line::signing;
 use super::{Origin, SignedIn, line, lockout};
 use crate::control::{Control, Core};
+use crate::events;
 
 /// Times a refresh is decided anew when another control plane was faster.
 const MAX_RACES: u32 = 3;
@@ -56,17 +57,15 @@ impl Control {
         let ended = core.store.write(Scope::System, move |tx| {
             Box::pin(async move {
                 if !sessions::revoke(tx, session, "signed out").await? {
-                    return Ok(None);
+                    return Ok(());
                 }
                 let row = sessions::get(tx, session).await?;
                 tx.audit(line::of_person(row.tenant, row.user, None, "session.end", 1));
-                Ok(Some(row.user))
+                tx.publish(events::user_changed(row.tenant, row.user, "signed out"));
+                Ok(())
             })
         });
-        if let Some(user) = ended.await? {
-            core.people_changed.tell(user);
-        }
-        Ok(())
+        Ok(ended.await?)
     }
 
     /// Ends every session of the person behind an actor but the one asking; answers how many.
@@ -80,12 +79,11 @@ impl Control {
             Box::pin(async move {
                 let ended = sessions::revoke_all(tx, user, session, "signed out everywhere else").await?;
                 tx.audit(line::of_person(tenant, user, Some(request), "session.end_others", ended));
+                tx.publish(events::user_changed(tenant, user, "signed out"));
                 Ok(ended)
             })
         });
-        let ended = ended.await?;
-        self.core().people_changed.tell(user);
-        Ok(ended)
+        Ok(ended.await?)
     }
 
     /// Opens a session for somebody who has proven everything that is asked of them.
