@@ -4,6 +4,7 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use sf_actions::Permission;
 use sf_control::tenancy;
+use sf_store::audit::verifier::{Trust, Verifier};
 
 use crate::sockets::until_cut;
 use crate::world::{PASSWORD, World, id};
@@ -114,6 +115,32 @@ async fn a_suspended_team_is_cut_off_and_comes_back_as_it_was() {
     let home = format!("/api/v1/tenants/{}", world.tenant().await);
     let suspend = world.call(Method::PATCH, &home, Some(json!({ "suspended": true, "reason": "x" }))).await;
     assert_eq!((suspend.status, suspend.code()), (StatusCode::CONFLICT, "tenant.home"));
+}
+
+/// A whole export is verified without the control plane; a team's own lines are no whole.
+#[tokio::test]
+async fn the_whole_chain_is_for_the_operator() {
+    let world = several().await;
+    let (_, token) = make(&world, "Second", "oz@example.org").await;
+    let own = join(&world, &token).await.expect(200)["accessToken"].as_str().unwrap().to_owned();
+    let export = async |token: &str, query: &str| {
+        world.send(Method::GET, &format!("/api/v1/activity/export{query}"), Some(token), None).await
+    };
+    let checked = |text: &str| {
+        let mut verifier = Verifier::new(Trust::default());
+        text.lines().for_each(|line| verifier.record(line).unwrap());
+        verifier.finish().unwrap()
+    };
+    let all = export(&world.token, "?all=true").await;
+    assert_eq!(all.status, StatusCode::OK, "{}", all.body);
+    let report = checked(all.body.as_str().unwrap());
+    assert!(report.whole && report.bad().is_none() && report.chains[0].walked.signed > 0, "{report:?}");
+    assert!(all.body.as_str().unwrap().contains("user.join"), "lines of the other team are in it");
+    let picked = export(&world.token, "").await;
+    assert!(!checked(picked.body.as_str().unwrap()).whole);
+    let theirs = export(&own, "?all=true").await;
+    assert_eq!((theirs.status, theirs.code()), (StatusCode::NOT_FOUND, "route.not_found"));
+    assert_eq!(export(&world.token, "?all=true&format=csv").await.status, StatusCode::BAD_REQUEST);
 }
 
 /// Every route about teams, with a body it takes.
