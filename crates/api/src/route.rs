@@ -58,6 +58,15 @@ pub struct Paged {
     pub after: Option<String>,
 }
 
+/// The query of lists that are whole.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Searched {
+    /// Looked for in the name.
+    pub q: Option<String>,
+}
+
 /// The query of samples over time.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -133,12 +133,16 @@ pub async fn set_suspended(tx: &mut Tx, id: TenantId, reason: Option<&str>) -> R
     sql.run_one(tx, "tenant").await
 }
 
-/// The projects inside the scope, oldest first.
+/// The projects inside the scope, oldest first; `q` is looked for in the name.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn projects(at: &impl Look) -> Result<Vec<Project>> {
-    let sql = living().and_some("tenant_id = ?", at.scope().tenant().as_ref()).seen(at, &SEEN);
+pub async fn projects(at: &impl Look, q: Option<&str>) -> Result<Vec<Project>> {
+    let mut sql = living();
+    if let Some(q) = q {
+        sql = sql.with(" AND lower(name) LIKE ? ESCAPE '\\'", containing(q));
+    }
+    let sql = sql.and_some("tenant_id = ?", at.scope().tenant().as_ref()).seen(at, &SEEN);
     sql.and_some("id = ?", at.scope().project().as_ref()).push(" ORDER BY created_at, id").all(at).await
 }
 
@@ -147,7 +151,7 @@ pub async fn projects(at: &impl Look) -> Result<Vec<Project>> {
 /// # Errors
 /// [`StoreError::NotFound`].
 pub async fn default_project(at: &impl Look) -> Result<Project> {
-    projects(at).await?.into_iter().next().ok_or(StoreError::NotFound("project"))
+    projects(at, None).await?.into_iter().next().ok_or(StoreError::NotFound("project"))
 }
 
 /// A project inside the scope.
