@@ -6,8 +6,8 @@ export interface Place {
   label: string
   to: string
   icon: Component
-  /** `g` and then this letter goes there. */
-  key: string
+  /** `g` and then this letter goes there; a place that not everybody has is without one. */
+  key?: string
   /** On a phone: in the bar at the bottom. */
   bottom?: boolean
 }
@@ -30,7 +30,7 @@ export const rarePlaces: Place[] = [
 ]
 
 /** For those who operate an installation of several teams; for everybody else it is not there. */
-export const teamsPlace: Place = { label: text.teams, to: '/teams', icon: Building2, key: 'm' }
+export const teamsPlace: Place = { label: text.teams, to: '/teams', icon: Building2 }
 
 /** Whether a place holds the page shown. */
 export const holds = (place: Place, path: string): boolean =>

@@ -31,7 +31,7 @@ export function useCommands() {
 
   const go = computed(() => {
     const pages = [...places, ...(me.value?.operator ? [teamsPlace] : []), ...rarePlaces].map((place) =>
-      entry({ id: `go:${place.to}`, group: 'go', label: place.label, icon: place.icon, keys: `g ${place.key}`, run: () => void router.push(place.to) }),
+      entry({ id: `go:${place.to}`, group: 'go', label: place.label, icon: place.icon, keys: place.key && `g ${place.key}`, run: () => void router.push(place.to) }),
     )
     const tabs = words.settingsTabs.map(({ tab, label, also }) =>
       entry({ id: `go:/settings/${tab}`, group: 'go', label, also, icon: CornerDownRight, run: () => void router.push(`/settings/${tab}`) }),
