@@ -116,6 +116,9 @@ impl Config {
         if let Some(url) = &self.database.url {
             options.store = StoreOptions::new(url.clone());
         }
+        // Commands on the data folder write to the chain that its control plane has.
+        options.store.instance = sf_control::instance::of_folder(&options.data)
+            .map_err(|error| Failure::new(Exit::Failed, "data.instance", error.to_string()))?;
         options.store.read_url.clone_from(&self.database.read_url);
         options.store.readers = self.database.readers;
         options.password_cost = Cost::default();

@@ -41,4 +41,4 @@ pub use pipeline::perform::settings_tag;
 pub use pipeline::proposal::{Invitation, Made, Plan, Proposal, Proposed};
 pub use pipeline::{key, proposal};
 pub use queries::rights;
-pub use start::restore;
+pub use start::{instance, restore};
