@@ -14,7 +14,6 @@ pub mod reference;
 pub mod runs;
 pub mod sessions;
 pub mod setup;
-pub mod tenants;
 pub mod tokens;
 
 use axum::response::{IntoResponse, Response};

@@ -18,7 +18,7 @@ use crate::options::ApiOptions;
 use crate::route::apps::secrets;
 use crate::route::{
     activity, approvals, apps, auth, deploys, enrolment, health, nodes, people, reference, runs, sessions, setup,
-    tenants, tokens,
+    tokens,
 };
 use crate::state::Api;
 use crate::{caller, metrics, openapi, request, ws};
@@ -130,9 +130,9 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(people::rights::own))
         .routes(routes!(apps::projects::list, apps::projects::create))
         .routes(routes!(apps::projects::get, apps::projects::rename, apps::projects::delete))
-        .routes(routes!(tenants::list, tenants::create))
-        .routes(routes!(tenants::get, tenants::change))
-        .routes(routes!(tenants::invite))
+        .routes(routes!(people::tenants::list, people::tenants::create))
+        .routes(routes!(people::tenants::get, people::tenants::change))
+        .routes(routes!(people::tenants::invite))
         .routes(routes!(reference::permissions))
         .routes(routes!(activity::chain::state))
         .routes(routes!(activity::chain::verify))

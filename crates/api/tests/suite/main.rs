@@ -15,5 +15,4 @@ mod people;
 mod secrets;
 mod sign_in;
 mod sockets;
-mod teams;
 mod world;

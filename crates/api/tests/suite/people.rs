@@ -3,6 +3,7 @@
 mod mail;
 mod passwords;
 pub mod sink;
+mod teams;
 
 use std::time::Duration;
 
