@@ -44,8 +44,13 @@ pub(crate) async fn open_store(
     let own = StoreOptions { instance, ..options.store.clone() };
     let open = async |own: &StoreOptions| Store::open(own, clock.clone(), rng.clone(), tasks).await;
     let store = open(&own).await?;
-    // A file belongs to one data folder as it is.
-    if own.instance.is_some() || own.sqlite_path().is_some() {
+    // A database file belongs to one data folder as it is.
+    if own.sqlite_path().is_some() {
+        return Ok(store);
+    }
+    if let Some(instance) = own.instance {
+        // After a restore nobody has the first chain but who says so here.
+        store.write(Scope::System, move |tx| Box::pin(take_again(tx, instance))).await?;
         return Ok(store);
     }
     let is_first = store.write(Scope::System, |tx| Box::pin(take_first(tx))).await?;
@@ -65,6 +70,17 @@ async fn take_first(tx: &mut sf_store::Tx) -> Result<bool, StoreError> {
     }
     meta::set(tx, TAKEN, "yes").await?;
     Ok(true)
+}
+
+async fn take_again(tx: &mut sf_store::Tx, instance: InstanceId) -> Result<(), StoreError> {
+    let is_first = meta::get(tx, INSTALLATION).await?.is_some_and(|first| first == instance.to_string());
+    if is_first { take_first(tx).await.map(drop) } else { Ok(()) }
+}
+
+/// A restored database is a new home: the data folder that starts with it takes the first chain, in which its restore
+/// stands.
+pub(crate) async fn release_first(tx: &mut sf_store::Tx) -> Result<(), StoreError> {
+    meta::remove(tx, TAKEN).await.map(drop)
 }
 
 fn keep(data: &Path, instance: InstanceId) -> Result<(), StartError> {
