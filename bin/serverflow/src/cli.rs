@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::backup;
 use crate::clone;
 use crate::command::apps::power;
-use crate::command::people::{mail, users};
+use crate::command::people::{mail, tenants, users};
 use crate::command::{
     admin, apps, audit, completion, config, deploy, doctor, enrol, inspect, logs, nodes, runs, server, session,
 };
@@ -94,6 +94,8 @@ pub enum Command {
     Audit(audit::Args),
     /// The people of the team
     Users(users::Args),
+    /// The teams of this installation, for those who operate it
+    Tenants(tenants::Args),
     /// Whether mail goes
     Mail(mail::Args),
     /// Check this machine and the control plane
@@ -142,6 +144,7 @@ impl Cli {
             Command::Activity(args) => audit::activity::run(&context, args).await,
             Command::Audit(args) => audit::run(&context, args).await,
             Command::Users(args) => users::run(&context, args).await,
+            Command::Tenants(args) => tenants::run(&context, args).await,
             Command::Mail(args) => mail::run(&context, args).await,
             Command::Doctor => doctor::run(&context).await,
             Command::Backup(args) => backup::run(&context, args).await,

@@ -122,6 +122,9 @@ impl Config {
         if let Some(url) = secured(&self.database.url, "database.url")? {
             options.store = StoreOptions::new(url);
         }
+        // Commands on the data folder write to the chain that its control plane has.
+        options.store.instance = sf_control::instance::of_folder(&options.data)
+            .map_err(|error| Failure::new(Exit::Failed, "data.instance", error.to_string()))?;
         options.store.read_url = secured(&self.database.read_url, "database.read_url")?;
         options.store.readers = self.database.readers;
         options.password_cost = Cost::default();

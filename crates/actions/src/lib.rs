@@ -27,7 +27,7 @@ pub use actor::{Actor, ActorKind};
 pub use admission::{Admission, Decision};
 pub use authority::{actor, object, permission, rights};
 pub use object::ObjectRef;
-pub use people::{access, factor, role, user};
+pub use people::{access, factor, role, tenant, user};
 pub use permission::{Permission, PermissionSet};
 pub use rights::{Object, Rights, Standing};
 pub use spec::{Effect, Place, Spec};
@@ -63,6 +63,8 @@ pub enum Action {
     Secret(secret::SecretAction),
     /// Workflows.
     Workflow(workflow::WorkflowAction),
+    /// Teams.
+    Tenant(tenant::TenantAction),
 }
 
 impl Action {
@@ -81,6 +83,7 @@ impl Action {
             Self::Factor(action) => action.spec(),
             Self::Secret(action) => action.spec(),
             Self::Workflow(action) => action.spec(),
+            Self::Tenant(action) => action.spec(),
         }
     }
 
@@ -99,6 +102,7 @@ impl Action {
             Self::Factor(action) => action.target(),
             Self::Secret(action) => action.target(),
             Self::Workflow(action) => action.target(),
+            Self::Tenant(action) => action.target(),
         }
     }
 
@@ -117,6 +121,7 @@ impl Action {
             factor::SPECS,
             secret::SPECS,
             workflow::SPECS,
+            tenant::SPECS,
         ]
         .into_iter()
         .flatten()

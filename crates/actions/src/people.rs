@@ -3,4 +3,5 @@
 pub mod access;
 pub mod factor;
 pub mod role;
+pub mod tenant;
 pub mod user;

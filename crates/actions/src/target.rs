@@ -1,7 +1,9 @@
 //! What an action acts on.
 
 use serde::{Deserialize, Serialize};
-use sf_types::{AppId, InvitationId, NodeId, ProjectId, RoleId, RunId, SecretId, TokenId, UserId, WorkflowId};
+use sf_types::{
+    AppId, InvitationId, NodeId, ProjectId, RoleId, RunId, SecretId, TenantId, TokenId, UserId, WorkflowId,
+};
 
 /// The kind of thing acted on.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -28,6 +30,8 @@ pub enum TargetKind {
     Secret,
     /// A workflow.
     Workflow,
+    /// A team, as whoever operates the installation sees it.
+    Team,
 }
 
 /// The thing acted on.
@@ -56,4 +60,6 @@ pub enum Target {
     Secret(SecretId),
     /// A workflow.
     Workflow(WorkflowId),
+    /// A team, as whoever operates the installation sees it.
+    Team(TenantId),
 }

@@ -15,6 +15,7 @@ pub mod runs;
 pub mod sessions;
 pub mod setup;
 pub mod tokens;
+pub mod workflows;
 
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
@@ -55,6 +56,15 @@ pub struct Paged {
     pub limit: Option<u16>,
     /// Continue after this cursor.
     pub after: Option<String>,
+}
+
+/// The query of lists that are whole.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Searched {
+    /// Looked for in the name.
+    pub q: Option<String>,
 }
 
 /// The query of samples over time.

@@ -18,7 +18,7 @@ use crate::options::ApiOptions;
 use crate::route::apps::secrets;
 use crate::route::{
     activity, approvals, apps, auth, deploys, enrolment, health, nodes, people, reference, runs, sessions, setup,
-    tokens,
+    tokens, workflows,
 };
 use crate::state::Api;
 use crate::{caller, metrics, openapi, request, ws};
@@ -28,6 +28,7 @@ pub fn router(control: Control, options: ApiOptions) -> Router {
     let _ = metrics::recorder();
     let api = Api::new(control, options);
     let (router, _) = openapi::described().split_for_parts();
+    api.control().set_reads(std::sync::Arc::new(workflows::reads::Routes::new(router.clone(), &api)));
     around(router, &api).with_state(api)
 }
 
@@ -130,6 +131,23 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(people::rights::own))
         .routes(routes!(apps::projects::list, apps::projects::create))
         .routes(routes!(apps::projects::get, apps::projects::rename, apps::projects::delete))
+        .routes(routes!(people::tenants::list, people::tenants::create))
+        .routes(routes!(people::tenants::get, people::tenants::change))
+        .routes(routes!(people::tenants::invite))
+        .routes(routes!(workflows::lint))
+        .routes(routes!(workflows::schema))
+        .routes(routes!(workflows::list, workflows::create))
+        .routes(routes!(workflows::get, workflows::update, workflows::delete))
+        .routes(routes!(workflows::enable))
+        .routes(routes!(workflows::execute))
+        .routes(routes!(workflows::versions))
+        .routes(routes!(workflows::version))
+        .routes(routes!(workflows::executions::list))
+        .routes(routes!(workflows::executions::get))
+        .routes(routes!(workflows::executions::step))
+        .routes(routes!(workflows::executions::fork))
+        .routes(routes!(workflows::executions::send))
+        .routes(routes!(workflows::executions::move_to))
         .routes(routes!(reference::permissions))
         .routes(routes!(activity::chain::state))
         .routes(routes!(activity::chain::verify))

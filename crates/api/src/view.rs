@@ -15,13 +15,14 @@ pub mod secret;
 pub mod settings;
 pub mod sign_in;
 pub mod user;
+pub mod workflow;
 
 use serde::{Serialize, Serializer};
 use sf_types::{Fault, Timestamp};
 use utoipa::ToSchema;
 
 pub use app::project;
-pub use user::{person, rights};
+pub use user::{person, rights, tenant};
 
 /// RFC 3339 with milliseconds, UTC.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ToSchema)]

@@ -45,7 +45,6 @@ pub(crate) struct Core {
     pub(crate) auditor: crate::audit::Auditor,
     pub(crate) workflows: crate::workflow::Workflows,
     pub(crate) timer_armed: Notify,
-    pub(crate) people_changed: crate::sign_in::Changes,
     pub(crate) started_at: Timestamp,
 }
 
@@ -127,9 +126,6 @@ impl Control {
         }
         for (code, node) in after.admitted {
             self.0.waiting.tell(code, Ok(node));
-        }
-        for user in after.people {
-            self.0.people_changed.tell(user);
         }
         for node in after.learning {
             self.learn(node);

@@ -12,13 +12,14 @@ use sf_protocol::wire::{decode_base64, encode_base64};
 use sf_protocol::{Class, KeyId, PublicKey};
 use sf_runtime::{Clock, OnError, Rng};
 use sf_store::{Store, delegations, meta};
-use sf_types::{Fault, Scope, Timestamp};
+use sf_types::{Fault, InstanceId, Scope, Timestamp};
 use uuid::Uuid;
 
 use crate::control::Control;
 use crate::options::{Options, StartError};
 use crate::restore;
 use crate::signer::Certified;
+use crate::start::instance;
 
 /// How often the certificate's age is looked at.
 const LOOK_EVERY: std::time::Duration = std::time::Duration::from_secs(3600);
@@ -54,8 +55,11 @@ impl Keys {
             None => Root::load(&root_path)?,
         };
         write(store, "root_public", String::from(root)).await?;
-        let (online, id) = online(store, &master, &root, file.as_ref(), clock.now(), rng, &root_path).await?;
-        let access = access(store, &master, clock.now(), rng).await?;
+        // Common to all control planes on this database; the audit chain alone is each one's own.
+        let installation = instance::installation(store).await?;
+        let own = Own { installation, master: &master, root: &root };
+        let (online, id) = online(store, &own, file.as_ref(), clock.now(), rng, &root_path).await?;
+        let access = access(store, &own, clock.now(), rng).await?;
         Ok((Self { master, root_path, root, online: RwLock::new((online, id)) }, access))
     }
 
@@ -104,6 +108,21 @@ impl Control {
         if online.renewal(now) == Renewal::Fresh {
             return Ok(());
         }
+        // Another control plane, which has the root key, may have renewed it for all.
+        let newest = delegations::newest(&core.store.read(Scope::System), &online.key.public().id()).await?;
+        if let Some(newest) = newest {
+            let told = newest.signed.0.open(sf_protocol::Kind::Delegation, &core.keys.root);
+            let renewed =
+                told.map(|delegation| Online { certificate: newest.signed.0.clone(), delegation, ..online.clone() });
+            if let Ok(renewed) = renewed
+                && renewed.renewal(now) == Renewal::Fresh
+                && renewed.delegation.epoch == online.delegation.epoch
+            {
+                *core.keys.online.write().unwrap_or_else(PoisonError::into_inner) = (renewed, newest.id);
+                core.signer.renew(core.keys.certified());
+                return Ok(());
+            }
+        }
         let renewed = Root::require(&core.keys.root_path)?.renew(&online, now);
         let id = keep(&core.store, &renewed).await?;
         *core.keys.online.write().unwrap_or_else(PoisonError::into_inner) = (renewed, id);
@@ -126,15 +145,22 @@ pub async fn raise_epoch(options: &Options, store: &Store, clock: &Clock, rng: &
     Ok(raised.delegation.epoch)
 }
 
+/// What keys are sealed and certified with.
+struct Own<'a> {
+    installation: InstanceId,
+    master: &'a MasterKey,
+    root: &'a PublicKey,
+}
+
 async fn online(
     store: &Store,
-    master: &MasterKey,
-    root: &PublicKey,
+    own: &Own<'_>,
     file: Option<&Root>,
     now: Timestamp,
     rng: &Rng,
     root_path: &std::path::Path,
 ) -> Result<(Online, Uuid), StartError> {
+    let Own { installation, master, root } = *own;
     let sealed = read(store, "online_key").await?;
     let reader = store.read(Scope::System);
     let certificate = match read(store, "online_key_id").await?.and_then(|id| id.parse().ok()) {
@@ -142,13 +168,14 @@ async fn online(
         None => None,
     };
     if let (Some(sealed), Some(stored)) = (sealed, certificate) {
-        let online = Online::restore(store.instance(), &unseal(&sealed)?, stored.signed.0, root, master)?;
+        let online = Online::restore(installation, &unseal(&sealed)?, stored.signed.0, root, master);
+        let online = online.map_err(other_master)?;
         return Ok((online, stored.id));
     }
     let missing = || sf_identity::IdentityError::RootAbsent { path: root_path.to_owned() };
     let file = file.ok_or_else(missing)?;
     let classes = vec![Class::Read, Class::Operate, Class::Danger];
-    let made = file.certify(Online::generate_key(rng), store.instance(), 1, classes, now);
+    let made = file.certify(Online::generate_key(rng), installation, 1, classes, now);
     write(store, "online_key_id", made.key.public().id().to_string()).await?;
     write(store, "online_key", encode_base64(&made.seal_key(master, rng).to_bytes())).await?;
     let id = keep(store, &made).await?;
@@ -169,7 +196,15 @@ async fn keep(store: &Store, online: &Online) -> Result<Uuid, StartError> {
     Ok(id)
 }
 
-async fn access(store: &Store, master: &MasterKey, now: Timestamp, rng: &Rng) -> Result<AccessKeys, StartError> {
+fn other_master(error: sf_identity::IdentityError) -> StartError {
+    match error {
+        sf_identity::IdentityError::OtherMasterKey { .. } => StartError::OtherMaster(error),
+        other => other.into(),
+    }
+}
+
+async fn access(store: &Store, own: &Own<'_>, now: Timestamp, rng: &Rng) -> Result<AccessKeys, StartError> {
+    let Own { installation, master, .. } = *own;
     let damaged = || StartError::Damaged { what: "access token key" };
     let mut keys = Vec::new();
     for line in read(store, "access_keys").await?.unwrap_or_default().lines() {
@@ -181,8 +216,8 @@ async fn access(store: &Store, master: &MasterKey, now: Timestamp, rng: &Rng) ->
         keys.push(AccessKey::open(id, at, &unseal(sealed)?, master)?);
     }
     let known = match keys.is_empty() {
-        true => AccessKeys::new(store.instance(), AccessKey::generate(now, rng), []),
-        false => AccessKeys::new(store.instance(), keys.remove(0), keys),
+        true => AccessKeys::new(installation, AccessKey::generate(now, rng), []),
+        false => AccessKeys::new(installation, keys.remove(0), keys),
     };
     let known = if known.is_rotation_due(now) { known.rotated(AccessKey::generate(now, rng)) } else { known };
     let line = |key: &AccessKey| {

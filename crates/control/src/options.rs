@@ -137,6 +137,20 @@ pub enum StartError {
          twice: put root.key into the data folder and run `serverflow admin raise-epoch`"
     )]
     Restored,
+    /// The file that says which audit chain is this data folder's.
+    #[error("{file} cannot be used: {why}")]
+    Instance {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// The keys in the database belong to another master key.
+    #[error(
+        "{0}: control planes that share a database share its master key: give this one the `master.key` (or `[keys]`) of \
+         the first"
+    )]
+    OtherMaster(IdentityError),
     /// Something was asked for that does not fit what is stored.
     #[error("{0}")]
     Refused(Fault),

@@ -10,6 +10,7 @@ pub mod look;
 pub mod passwords;
 pub(crate) mod perform;
 pub(crate) mod roles;
+pub mod teams;
 pub mod tenancy;
 pub(crate) mod told;
 

@@ -5,7 +5,6 @@
 //! begins then), `device` (a CLI without a keyboard of its own).
 
 mod bearer;
-mod changes;
 mod device;
 mod duty;
 mod factor;
@@ -30,7 +29,6 @@ use sf_store::sessions::SessionKind;
 use sf_store::{factors, users};
 use sf_types::{ErrorKind, Fault, RequestId, Scope, Secret, SessionId, Timestamp};
 
-pub(crate) use self::changes::Changes;
 pub use self::device::{DeviceLogin, Polled};
 pub use self::duty::{Duty, GIVEN_PASSWORD_LIFETIME};
 pub use self::factor::{Factors, Method, NewTotp};
@@ -119,7 +117,10 @@ impl Control {
         let account = users::normalise_email(&typed);
         let reader = core.store.read(Scope::System);
         let user = users::by_email(&reader, &account).await?;
-        let active = user.as_ref().filter(|user| user.disabled_at.is_none());
+        let active = match &user {
+            Some(user) if !users::is_shut_out(&reader, user).await? => Some(user),
+            _ => None,
+        };
         let proven = self.check_password(place, &account, active, &password, origin.address).await?;
         let has_run_out = proven.is_some() && active.is_some_and(|user| duty::has_run_out(user, self.now()));
         if let (Some(hash), Some(user), false) = (proven, active, has_run_out) {

@@ -1,5 +1,6 @@
 //! Starting: keys, the lanes, and what a crash may have left open.
 
+pub mod instance;
 pub mod restore;
 
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use std::sync::Arc;
 use sf_bus::{Bus, Event, Topic};
 use sf_runtime::{Clock, Rng, Tasks};
 use sf_store::events::StoredEvent;
-use sf_store::{Store, tenants};
+use sf_store::tenants;
 use sf_types::Scope;
 
 use crate::control::{Control, Core};
@@ -25,7 +26,7 @@ impl Control {
     /// [`StartError`] says what is wrong with the database or the keys.
     pub async fn start(options: Options, clock: Clock, rng: Rng, tasks: &Tasks) -> Result<Self, StartError> {
         restore::refuse_half(&options.data)?;
-        let store = Store::open(&options.store, clock.clone(), rng.clone(), tasks).await?;
+        let store = instance::open_store(&options, &clock, &rng, tasks).await?;
         restore::refuse_unfinished(&store).await?;
         store
             .write(Scope::System, |tx| Box::pin(async move { tenants::ensure_default(tx, "default").await.map(drop) }))
@@ -47,7 +48,6 @@ impl Control {
             auditor: Default::default(),
             workflows: Default::default(),
             timer_armed: Default::default(),
-            people_changed: Default::default(),
             started_at: clock.now(),
             links: Links::default(),
             questions: Default::default(),

@@ -92,6 +92,7 @@ pub fn plan(action: &Action, facts: &AppFacts, new_release: ReleaseId) -> Result
         | Action::User(_)
         | Action::Factor(_)
         | Action::Secret(_)
+        | Action::Tenant(_)
         | Action::Workflow(_) => Err(Fault::new(
             sf_types::ErrorKind::Internal,
             "plan.place",

@@ -103,9 +103,31 @@ pub struct Stream {
     key_block: Option<usize>,
     /// The value blotted out last is longer than what may be held: drop the rest of it too.
     swallowing: bool,
+    /// The beginning was never seen.
+    lost: Option<Lost>,
+}
+
+/// What a state cannot know that began before it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Lost {
+    /// The front of this line.
+    Line,
+    /// The front of what may be a private key block; bytes of it so far.
+    Block(usize),
 }
 
 impl Stream {
+    /// A state for a log whose last line before was told as `told` by a state that is lost; `goes_on` says that it was a
+    /// piece of a longer line. What could be the rest of a secret that began there is hidden: the rest of that line, or
+    /// the rest of a key block.
+    pub fn after(told: &str, goes_on: bool) -> Self {
+        let lost = match goes_on {
+            true => Some(Lost::Line),
+            false => told.ends_with(MASK).then_some(Lost::Block(0)),
+        };
+        Self { lost, ..Self::default() }
+    }
+
     /// Takes a chunk; answers everything that is certain by now, which is whole lines but for over-long ones.
     pub fn push(&mut self, redactor: &Redactor, chunk: &[u8]) -> Vec<u8> {
         let mut out = Vec::with_capacity(chunk.len());
@@ -144,6 +166,18 @@ impl Stream {
     /// longer line whose rest follows. What may begin a secret at the end of such a piece moves into the next one, so
     /// that a secret is never cut in two; everything else stays where it was.
     pub fn line(&mut self, redactor: &Redactor, piece: &str, goes_on: bool) -> String {
+        match self.lost.take() {
+            Some(Lost::Line) => {
+                self.lost = goes_on.then_some(Lost::Line);
+                return MASK.to_owned();
+            }
+            Some(Lost::Block(bytes)) if shapes::in_key_block(piece.as_bytes()) => {
+                let (total, ended) = (bytes + piece.len(), shapes::key_block_end(piece.as_bytes(), 0).is_some());
+                self.lost = (!ended && total < LONGEST_KEY_BLOCK_BYTES).then_some(Lost::Block(total));
+                return MASK.to_owned();
+            }
+            _ => {}
+        }
         let mut out = Vec::with_capacity(piece.len() + self.held.len());
         self.held.extend_from_slice(piece.as_bytes());
         if goes_on {
@@ -157,7 +191,7 @@ impl Stream {
 
     /// Whether nothing is remembered: a new state would do as well.
     pub const fn is_idle(&self) -> bool {
-        self.held.is_empty() && self.key_block.is_none() && !self.swallowing
+        self.held.is_empty() && self.key_block.is_none() && !self.swallowing && self.lost.is_none()
     }
 
     /// Passes on the front of an over-long line, cut where no secret is split: what is longer than `most`, but for the

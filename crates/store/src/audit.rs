@@ -20,7 +20,7 @@ pub mod walk;
 
 pub use chain::{FirstBad, Head, verify};
 pub use checkpoints::{
-    Checkpoint, Witnessed, add_checkpoint, checkpoint_at, checkpoints, checkpoints_from, first_line, heads,
+    Checkpoint, Witnessed, add_checkpoint, checkpoint_at, checkpoints, checkpoints_from, first_line, heads, restores,
     thin_checkpoints, witnessed, witnesses,
 };
 pub use page::{Activity, ActivityFilter, page};

@@ -36,6 +36,9 @@ pub enum StoreError {
     /// The writer has ended.
     #[error("the store is closed")]
     Closed,
+    /// The database server is away, stopping, or short of connections or memory: nothing is wrong with what was asked.
+    #[error("the database does not answer now: {0}")]
+    Away(String),
     /// Conflicts with other writers did not end in the allowed tries.
     #[error("other writers were in the way")]
     Contended,
@@ -63,8 +66,10 @@ pub(crate) enum Grave {
     Full,
     /// An I/O or corruption error: what reached the disk is unknown.
     Disk,
-    /// Serialization failure or deadlock: try again.
+    /// Serialization failure, deadlock, or a lock that was not to be had: try again.
     Contention,
+    /// The server is away or short of something but disk: try again later.
+    Away,
     /// Nothing special.
     No,
 }
@@ -108,10 +113,19 @@ fn grave(error: &DbErr) -> Grave {
     if database.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
         return grave_in_file(code.parse().unwrap_or(0));
     }
-    // PostgreSQL itself stops when what reached its disk is unknown: nothing to poison here.
-    match code.as_ref() {
+    sqlstate(&code, database.message())
+}
+
+/// PostgreSQL itself stops when what reached its disk is unknown: nothing to poison here.
+fn sqlstate(code: &str, message: &str) -> Grave {
+    match code {
+        // The same code for another thing: /dev/shm of a container is small, and the disk has space.
+        "53100" if message.contains("shared memory") => Grave::Away,
         "53100" => Grave::Full,
-        "40001" | "40P01" => Grave::Contention,
+        "40001" | "40P01" | "55P03" => Grave::Contention,
+        // Connections, memory and limits; an administrator's stop, a crash, a start that goes on; a broken connection.
+        "53000" | "53200" | "53300" | "53400" | "57P01" | "57P02" | "57P03" | "57P05" => Grave::Away,
+        _ if code.starts_with("08") => Grave::Away,
         _ => Grave::No,
     }
 }
@@ -125,6 +139,7 @@ impl From<DbErr> for StoreError {
         }
         match grave(&error) {
             Grave::Full => Self::DiskFull,
+            Grave::Away => Self::Away(error.to_string()),
             _ => Self::Database(error),
         }
     }
@@ -174,6 +189,12 @@ impl From<StoreError> for Fault {
                 "Look at the disk and the system log, then restart the control plane.",
             ),
             StoreError::Closed => fault(ErrorKind::Unavailable, "store.closed", "Wait until it has restarted."),
+            StoreError::Away(_) => Self::new(ErrorKind::Unavailable, "store.away", "The database does not answer now.")
+                .fix("Try again in a moment; the control plane's log says what its server answered."),
+            // Whoever reads meets rivals too, and has nobody who tries again for them.
+            StoreError::Database(ref inner) if grave(inner) == Grave::Contention => {
+                Self::new(ErrorKind::Unavailable, "store.contended", "Other writers were in the way.").fix("Try again.")
+            }
             StoreError::Contended => fault(ErrorKind::Unavailable, "store.contended", "Try again."),
             StoreError::Open(_) => {
                 fault(ErrorKind::Unavailable, "store.open", "Check DATABASE_URL and its permissions.")
@@ -207,12 +228,33 @@ mod tests {
     use super::*;
 
     #[test]
+    fn each_sqlstate_is_what_it_says() {
+        for (code, message, expected) in [
+            ("53100", "could not extend file \"base/1/2\": No space left on device", Grave::Full),
+            ("53100", "could not resize shared memory segment \"/PostgreSQL.1\" to 8388608 bytes", Grave::Away),
+            ("53200", "out of memory", Grave::Away),
+            ("53300", "sorry, too many clients already", Grave::Away),
+            ("57P01", "terminating connection due to administrator command", Grave::Away),
+            ("57P03", "the database system is starting up", Grave::Away),
+            ("08006", "connection failure", Grave::Away),
+            ("40001", "could not serialize access due to concurrent update", Grave::Contention),
+            ("40P01", "deadlock detected", Grave::Contention),
+            ("55P03", "could not obtain lock on row in relation \"users\"", Grave::Contention),
+            ("23505", "duplicate key value violates unique constraint", Grave::No),
+            ("42P01", "relation \"x\" does not exist", Grave::No),
+        ] {
+            assert_eq!(sqlstate(code, message), expected, "{code}");
+        }
+    }
+
+    #[test]
     fn faults_tell_people_what_to_do_and_hide_the_database() {
         for (error, kind, code) in [
             (StoreError::NotFound("device code"), ErrorKind::NotFound, "device_code.not_found"),
             (StoreError::Stale("run"), ErrorKind::Conflict, "run.stale"),
             (StoreError::Taken("apps.name".into()), ErrorKind::Conflict, "store.taken"),
             (StoreError::DiskFull, ErrorKind::Unavailable, "store.disk_full"),
+            (StoreError::Away("secret detail".into()), ErrorKind::Unavailable, "store.away"),
             (StoreError::Poisoned("x".into()), ErrorKind::Unavailable, "store.poisoned"),
             (StoreError::Malformed("secret detail".into()), ErrorKind::Internal, "store.internal"),
         ] {

@@ -17,6 +17,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (6, "secrets", include_str!("migrate/m0006.sql")),
     (7, "witnesses of the audit chain", include_str!("migrate/m0007.sql")),
     (8, "passwords that somebody else has seen", include_str!("migrate/m0008.sql")),
+    (9, "suspended teams", include_str!("migrate/m0009.sql")),
     (10, "workflows", include_str!("migrate/m0010.sql")),
 ];
 

@@ -187,12 +187,27 @@ impl Plane {
         Self::open(self.options, (self.folder, self.made), self.clock, self.nodes, self.tls).await
     }
 
-    /// A second control plane over the same database and data folder. Without an agents' endpoint.
+    /// A second control plane over the same database; at a database server, with a data folder of its own and the same
+    /// master key. Without an agents' endpoint.
     ///
     /// # Errors
     /// Whatever keeps it from starting.
     pub async fn second(&self) -> Result<Control> {
-        Ok(Control::start(self.options.clone(), self.clock.clone(), self.rng.clone(), &self.tasks).await?)
+        let mut options = self.options.clone();
+        if options.store.sqlite_path().is_none() {
+            options.data = self.folder.join("second");
+            std::fs::create_dir_all(&options.data)?;
+        }
+        Ok(Control::start(options, self.clock.clone(), self.rng.clone(), &self.tasks).await?)
+    }
+
+    /// One more over the same database, with this data folder and the master key that is in it.
+    ///
+    /// # Errors
+    /// Whatever keeps it from starting.
+    pub async fn third(&self, folder: &Path) -> Result<Control> {
+        let options = Options { store: self.options.store.clone(), ..Options::in_folder(folder.to_owned()) };
+        Ok(Control::start(options, self.clock.clone(), self.rng.clone(), &self.tasks).await?)
     }
 
     /// Stops it, lets `work` change its folder and database, and starts again.

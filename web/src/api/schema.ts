@@ -47,7 +47,8 @@ export interface paths {
         };
         /**
          * Lines of the audit chain as a file. Where there is one tenant, `jsonl` holds the whole chains and can be verified
-         *     without this control plane; where there are several, it holds the tenant's own lines.
+         *     without this control plane; where there are several, it holds the tenant's own lines,
+         *     or with `all` the whole chains for those who operate the installation.
          */
         get: operations["exportActivity"];
         put?: never;
@@ -1232,6 +1233,59 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tenants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The installation's teams, newest first. */
+        get: operations["listTenants"];
+        put?: never;
+        /** Makes a team and asks its owner to join. The link is in this answer, and in a letter where there is a mail server. */
+        post: operations["createTenant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One team. */
+        get: operations["getTenant"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Renames, suspends or resumes a team: one of these at a time. */
+        patch: operations["changeTenant"];
+        trace?: never;
+    };
+    "/api/v1/tenants/{id}/invite": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes another link for a team that has no owner yet. */
+        post: operations["inviteTenantOwner"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tokens": {
         parameters: {
             query?: never;
@@ -1948,6 +2002,15 @@ export interface components {
             value?: string | null;
             /** @description Another description. */
             description?: string | null;
+        };
+        /** @description One change to a team: another name, a suspension, or its end. */
+        ChangeTenant: {
+            /** @description Its new name. */
+            name?: string | null;
+            /** @description Whether its people and keys are shut out. */
+            suspended?: boolean | null;
+            /** @description Why, with `suspended: true`. */
+            reason?: string | null;
         };
         /** @description A person's new name. */
         ChangeUser: {
@@ -2780,6 +2843,45 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Team: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description A team as those who operate the installation see it. */
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                /** @description Its name. */
+                name: string;
+                /** @description Whether it is the installation's own. */
+                home: boolean;
+                /** @description `active` or `suspended`. */
+                state: string;
+                /** @description Why it is suspended. */
+                reason?: string | null;
+                suspendedAt?: components["schemas"]["Time"] | null;
+                /**
+                 * Format: int64
+                 * @description How many people it has.
+                 */
+                people: number;
+                /**
+                 * Format: int64
+                 * @description How many machines it has.
+                 */
+                nodes: number;
+                /** @description Whether somebody owns it by now. */
+                owned: boolean;
+                /** @description When it was made. */
+                createdAt: components["schemas"]["Time"];
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
         Envelope_User: {
             /** @description Whether it worked. */
             success: boolean;
@@ -3520,6 +3622,44 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Vec_Team: {
+            /** @description Whether it worked. */
+            success: boolean;
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                /** @description Its name. */
+                name: string;
+                /** @description Whether it is the installation's own. */
+                home: boolean;
+                /** @description `active` or `suspended`. */
+                state: string;
+                /** @description Why it is suspended. */
+                reason?: string | null;
+                suspendedAt?: components["schemas"]["Time"] | null;
+                /**
+                 * Format: int64
+                 * @description How many people it has.
+                 */
+                people: number;
+                /**
+                 * Format: int64
+                 * @description How many machines it has.
+                 */
+                nodes: number;
+                /** @description Whether somebody owns it by now. */
+                owned: boolean;
+                /** @description When it was made. */
+                createdAt: components["schemas"]["Time"];
+            }[];
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
         Envelope_Vec_Token: {
             /** @description Whether it worked. */
             success: boolean;
@@ -3966,6 +4106,11 @@ export interface components {
             role: string;
             object?: components["schemas"]["ObjectBody"] | null;
         };
+        /** @description Who is to own a team. */
+        NewOwner: {
+            /** @description Their address. */
+            owner: string;
+        };
         /** @description A role of the team's own. */
         NewRole: {
             /** @description What it is called, unique within the team. */
@@ -3991,6 +4136,22 @@ export interface components {
             value: string;
             /** @description What it is for, at most 500 characters. */
             description?: string;
+        };
+        /** @description A team whose owner was asked to join. */
+        NewTeam: {
+            /** @description The team. */
+            tenant: components["schemas"]["Team"];
+            /** @description Whether the link is on its way by mail. */
+            mailed: boolean;
+            /** @description What the owner joins by, once: shown here alone. */
+            link: string;
+        };
+        /** @description A team to make. */
+        NewTenant: {
+            /** @description What it is called. */
+            name: string;
+            /** @description Address of its first owner, who is asked to join. */
+            owner: string;
         };
         /** @description A token wanted. */
         NewToken: {
@@ -4645,6 +4806,37 @@ export interface components {
              */
             tookMs: number;
         };
+        /** @description A team as those who operate the installation see it. */
+        Team: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description Its name. */
+            name: string;
+            /** @description Whether it is the installation's own. */
+            home: boolean;
+            /** @description `active` or `suspended`. */
+            state: string;
+            /** @description Why it is suspended. */
+            reason?: string | null;
+            suspendedAt?: components["schemas"]["Time"] | null;
+            /**
+             * Format: int64
+             * @description How many people it has.
+             */
+            people: number;
+            /**
+             * Format: int64
+             * @description How many machines it has.
+             */
+            nodes: number;
+            /** @description Whether somebody owns it by now. */
+            owned: boolean;
+            /** @description When it was made. */
+            createdAt: components["schemas"]["Time"];
+        };
         /** @description A team. */
         Tenant: {
             /**
@@ -4835,6 +5027,8 @@ export interface operations {
                 to?: string;
                 /** @description `jsonl`, which `serverflow audit verify` reads, or `csv` for a spreadsheet. */
                 format?: string;
+                /** @description The whole chains with the lines of every team, for those who operate the installation; `jsonl` only. */
+                all?: boolean;
             };
             header?: never;
             path?: never;
@@ -5935,6 +6129,8 @@ export interface operations {
     listInvitations: {
         parameters: {
             query?: {
+                /** @description Looked for in the address. */
+                q?: string;
                 /** @description Rows wanted, 1 to 200; 50 where absent. */
                 limit?: number;
                 /** @description Continue after this cursor. */
@@ -6315,7 +6511,10 @@ export interface operations {
     };
     listProjects: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Looked for in the name. */
+                q?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -6947,9 +7146,141 @@ export interface operations {
             };
         };
     };
-    listTokens: {
+    listTenants: {
+        parameters: {
+            query?: {
+                /** @description Looked for in the name. */
+                q?: string;
+                /** @description Rows wanted, 1 to 200; 50 where absent. */
+                limit?: number;
+                /** @description Continue after this cursor. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_Team"];
+                };
+            };
+        };
+    };
+    createTenant: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTenant"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_NewTeam"];
+                };
+            };
+        };
+    };
+    getTenant: {
         parameters: {
             query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Team"];
+                };
+            };
+        };
+    };
+    changeTenant: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeTenant"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Team"];
+                };
+            };
+        };
+    };
+    inviteTenantOwner: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewOwner"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_NewTeam"];
+                };
+            };
+        };
+    };
+    listTokens: {
+        parameters: {
+            query?: {
+                /** @description Looked for in the name. */
+                q?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;

@@ -54,6 +54,7 @@ const inside: RouteRecordRaw[] = [
   },
   { path: 'team/:tab(people|invitations|roles)?', component: () => import('@/features/team/TeamPage.vue') },
   { path: `team/people/${id}/:tab(rights|access)?`, name: 'person', component: () => import('@/features/team/PersonPage.vue') },
+  { path: 'teams', component: () => import('@/features/teams/TeamsPage.vue'), meta: { title: 'Teams' } },
   { path: 'secrets', component: () => import('@/features/secrets/SecretsPage.vue') },
   { path: 'projects', component: () => import('@/features/projects/ProjectsPage.vue') },
   { path: 'device', component: () => import('@/features/session/DevicePage.vue') },

@@ -47,6 +47,9 @@ struct ExportArgs {
     /// Up to this RFC 3339 time.
     #[arg(long)]
     to: Option<String>,
+    /// The whole chain with the lines of every team, for those who operate an installation of several.
+    #[arg(long)]
+    all: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -82,6 +85,9 @@ async fn export(context: &Context, args: ExportArgs) -> Done {
     let mut query = vec![("format", args.format)];
     let filters = [("from", args.from), ("to", args.to)];
     query.extend(filters.into_iter().filter_map(|(name, value)| Some((name, value?))));
+    if args.all {
+        query.push(("all", "true".to_owned()));
+    }
     let client = context.client()?;
     let Some(path) = args.out else {
         save(&client, &query, &mut std::io::stdout().lock(), Path::new("standard output")).await?;

@@ -1,4 +1,5 @@
-//! People: those of the team, and whether mail reaches them.
+//! People: those of the team, other teams, and whether mail reaches them.
 
 pub mod mail;
+pub mod tenants;
 pub mod users;

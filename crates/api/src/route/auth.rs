@@ -207,6 +207,7 @@ pub async fn me(State(api): State<Api>, caller: Caller) -> Result<MeView> {
         via: via.to_owned(),
         password_change_due: caller.owes == Some(Duty::Password),
         second_factor_due: caller.owes == Some(Duty::Factor),
+        operator: api.control().operates(&caller.actor).await?,
     }))
 }
 

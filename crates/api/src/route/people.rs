@@ -6,4 +6,5 @@ pub mod mail;
 pub mod passwords;
 pub mod rights;
 pub mod roles;
+pub mod tenants;
 pub mod users;

@@ -123,6 +123,8 @@ pub fn specs() -> Vec<SpecView> {
         TargetKind::Project => "project",
         TargetKind::Invitation => "invitation",
         TargetKind::Secret => "secret",
+        TargetKind::Team => "team",
+        TargetKind::Workflow => "workflow",
     };
     let view = |spec: &sf_actions::Spec| SpecView {
         name: spec.name.to_owned(),
@@ -134,7 +136,12 @@ pub fn specs() -> Vec<SpecView> {
         risk: spec.risk,
         time_limit_secs: spec.time_limit.as_secs(),
         undo: spec.undo.map(str::to_owned),
-        place: if spec.place == Place::Node { "node" } else { "controlPlane" }.to_owned(),
+        place: match spec.place {
+            Place::Node => "node",
+            Place::ControlPlane => "controlPlane",
+            Place::Engine => "engine",
+        }
+        .to_owned(),
     };
     Action::all_specs().map(view).collect()
 }

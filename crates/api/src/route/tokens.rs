@@ -9,7 +9,7 @@ use sf_control::Made;
 use sf_types::{Name, ProjectId, TokenId};
 use utoipa::ToSchema;
 
-use super::{Carried, Write, propose};
+use super::{Carried, Searched, Write, propose};
 use crate::body::{Asked, Id, Strict};
 use crate::caller::Caller;
 use crate::envelope::{Envelope, Result, created, ok};
@@ -41,10 +41,10 @@ pub struct NewToken {
 }
 
 /// One's own tokens; never their texts.
-#[utoipa::path(get, path = "/api/v1/tokens", tag = "tokens", operation_id = "listTokens",
+#[utoipa::path(get, path = "/api/v1/tokens", tag = "tokens", operation_id = "listTokens", params(Searched),
     responses((status = 200, body = Envelope<Vec<TokenView>>)))]
-pub async fn list(State(api): State<Api>, caller: Caller) -> Result<Vec<TokenView>> {
-    let tokens = api.control().tokens(&caller.actor).await?;
+pub async fn list(State(api): State<Api>, caller: Caller, Asked(query): Asked<Searched>) -> Result<Vec<TokenView>> {
+    let tokens = api.control().tokens(&caller.actor, query.q.as_deref()).await?;
     Ok(ok(tokens.into_iter().map(TokenView::from).collect()))
 }
 

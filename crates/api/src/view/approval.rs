@@ -16,6 +16,8 @@ pub struct ApprovalView {
     pub id: Uuid,
     /// The run it is about.
     pub run_id: Uuid,
+    /// The step of that run, where it is about one.
+    pub step: Option<String>,
     /// What a decision is bound to: send it back with the decision.
     pub hash: String,
     /// The action's name.
@@ -25,7 +27,7 @@ pub struct ApprovalView {
     pub diff: serde_json::Value,
     /// Why a person is asked.
     pub because: String,
-    /// `open`, `decided`, `expired` or `withdrawn`.
+    /// `open`, `escalated`, `decided`, `expired` or `withdrawn`.
     pub state: String,
     /// `approved` or `rejected`.
     pub decision: Option<String>,
@@ -42,12 +44,14 @@ impl From<Approval> for ApprovalView {
         let diff = approval.diff.0;
         let text =
             |pointer: &str| diff.pointer(pointer).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
+        let about_step = approval.step.is_some();
         Self {
             id: approval.id.uuid(),
-            run_id: approval.subject.uuid(),
+            run_id: approval.run.map_or(approval.subject, |run| run.uuid()),
+            step: approval.step.map(|step| step.to_string()),
             hash: approval.hash,
-            action: text("/action/action"),
-            because: text("/because"),
+            action: if about_step { "workflow.run".to_owned() } else { text("/action/action") },
+            because: if about_step { text("/message") } else { text("/because") },
             state: approval.state.word().to_owned(),
             decision: approval.decision.map(|decision| decision.word().to_owned()),
             comment: approval.comment,

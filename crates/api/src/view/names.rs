@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use sf_actions::{Actor, ActorKind};
+use sf_actions::Actor;
 use sf_store::runs::RunRecord;
 use sf_store::{apps, nodes, users};
 use sf_types::{AppId, NodeId, UserId};
@@ -28,11 +28,9 @@ impl<'a> Names<'a> {
 
     /// A run with the name of who asked for it.
     pub(crate) async fn run(&mut self, record: RunRecord) -> RunView {
-        let name = match record.run.actor {
-            ActorKind::Person { user, .. } | ActorKind::Token { user, .. } | ActorKind::Ai { user } => {
-                self.user(user).await
-            }
-            ActorKind::System => Some(SYSTEM.to_owned()),
+        let name = match record.run.actor.user() {
+            Some(user) => self.user(user).await,
+            None => Some(SYSTEM.to_owned()),
         };
         RunView::of(record.run, record.outcome, name)
     }

@@ -212,6 +212,7 @@ impl ActorView {
             ActorKind::Person { user, .. } => ("person", Some(user)),
             ActorKind::Token { user, .. } => ("token", Some(user)),
             ActorKind::Ai { user } => ("ai", Some(user)),
+            ActorKind::Workflow { user, .. } => ("workflow", Some(user)),
             ActorKind::System => ("system", None),
         };
         Self { kind: kind.to_owned(), user_id: user.map(|user| user.uuid()), name }

@@ -2,6 +2,7 @@
 
 pub mod person;
 pub mod rights;
+pub mod tenant;
 
 use serde::Serialize;
 use sf_store::sessions::Session;
@@ -67,6 +68,9 @@ pub struct MeView {
     pub password_change_due: bool,
     /// Whether they have to have a second factor and have none: until they set one up, nothing else is answered.
     pub second_factor_due: bool,
+    /// Whether they operate the installation's teams; absent for everybody else.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub operator: bool,
 }
 
 /// A team.

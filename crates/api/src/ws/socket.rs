@@ -14,7 +14,7 @@ use sf_protocol::report::{LogSource, LogStream};
 use sf_runtime::{Place, Shutdown};
 use sf_store::{StoreError, events};
 use sf_types::{ErrorKind, Fault, Timestamp, UserId};
-use tokio::sync::{broadcast, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use uuid::Uuid;
 
@@ -63,8 +63,6 @@ pub(super) struct Socket {
     /// Up to which line each log was told.
     lines: HashMap<Uuid, u64>,
     health: Option<watch::Receiver<Option<String>>>,
-    /// Whose sessions or rights changed.
-    changes: broadcast::Receiver<UserId>,
     heard: Instant,
     messages: u32,
     /// Subscriptions that wait for the database.
@@ -104,7 +102,6 @@ impl From<StoreError> for Trouble {
 impl Socket {
     pub(super) fn new(api: Api, known: Known, token: String, stream: WebSocket) -> Self {
         Self {
-            changes: api.control().changes_of_people(),
             api,
             known,
             token,
@@ -150,7 +147,6 @@ impl Socket {
                 biased;
                 () = shutdown.requested() => return Err(End::Stopping),
                 _ = beat.tick() => self.beat().await?,
-                changed = self.changes.recv() => self.changed(changed).await?,
                 message = self.stream.recv() => self.heard(message).await?,
                 health = next_health(&mut self.health) => self.tell_health(health).await?,
                 delivery = next(&mut self.subscription) => match delivery {
@@ -183,15 +179,6 @@ impl Socket {
         self.ask_again().await?;
         self.make_up().await?;
         self.write(Message::Ping(Default::default())).await
-    }
-
-    /// Somebody's sessions or rights changed: if they are this one's, or could be, it is asked at once.
-    async fn changed(&mut self, whose: Result<UserId, broadcast::error::RecvError>) -> Result<(), End> {
-        match whose {
-            Ok(user) if self.known.actor.user() != Some(user) => Ok(()),
-            Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => self.ask_again().await,
-            Err(broadcast::error::RecvError::Closed) => Err(End::Stopping),
-        }
     }
 
     async fn ask_again(&mut self) -> Result<(), End> {
@@ -349,6 +336,8 @@ impl Socket {
                 self.tell(&event).await
             }
             Delivery::Lagged(gap) => {
+                // What was missed may have been about this very person.
+                self.ask_again().await?;
                 let told = self.followed.values().copied().max().unwrap_or(0);
                 let from = gap.missed_from.unwrap_or(told);
                 match events::head(&self.reader()).await {

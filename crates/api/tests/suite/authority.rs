@@ -38,6 +38,8 @@ fn body(method: &Method, path: &str) -> Option<Value> {
         ("PATCH", "/api/v1/nodes/{id}") => json!({ "name": "other" }),
         ("POST", "/api/v1/nodes/{id}/inspect") => json!({ "repository": "https://git.example.org/a" }),
         ("PATCH", "/api/v1/users/{id}" | "/api/v1/projects/{id}" | "/api/v1/roles/{id}") => json!({ "name": "other" }),
+        ("PATCH", "/api/v1/tenants/{id}") => json!({ "name": "other" }),
+        ("POST", "/api/v1/tenants/{id}/invite") => json!({ "owner": "other@example.org" }),
         ("POST", "/api/v1/users/{id}/grants") => json!({ "role": "viewer", "object": { "kind": "tenant" } }),
         ("PATCH", "/api/v1/apps/{id}") => json!({ "settings": settings }),
         ("PATCH", "/api/v1/secrets/{id}") => json!({ "value": "other" }),
@@ -109,6 +111,7 @@ async fn what_belongs_to_another_tenant_does_not_exist() {
             "secrets" => &theirs.secret,
             "projects" => &theirs.project,
             "roles" => &theirs.role,
+            "tenants" => &theirs.tenant,
             other => panic!("whose `{other}` are to be tried?"),
         };
         let answer = world

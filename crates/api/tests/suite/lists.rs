@@ -77,3 +77,27 @@ async fn the_chain_is_checked_on_and_on_and_holds() {
     let state = world.post("/api/v1/activity/verify", json!({})).await.expect(200);
     assert!(state["instances"][0]["firstBad"].is_null(), "{state}");
 }
+
+#[tokio::test]
+async fn invitations_projects_and_keys_are_searched() {
+    let world = World::new().await;
+    for name in ["blue", "Green 100%"] {
+        let email = format!("{}@example.org", name.chars().next().unwrap());
+        world.post("/api/v1/invitations", json!({ "email": email, "role": "viewer" })).await.expect(201);
+        world.post("/api/v1/projects", json!({ "name": name })).await.expect(201);
+        world.post("/api/v1/tokens", json!({ "name": name, "days": 1 })).await.expect(201);
+    }
+    for (path, field, expected) in [
+        ("invitations?q=B@EX", "email", vec!["b@example.org"]),
+        ("invitations?q=nobody", "email", vec![]),
+        ("projects?q=GREEN", "name", vec!["Green 100%"]),
+        ("projects?q=0%25", "name", vec!["Green 100%"]),
+        ("projects?q=_", "name", vec![]),
+        ("tokens?q=lu", "name", vec!["blue"]),
+        ("tokens?q=_", "name", vec![]),
+    ] {
+        let found = world.get(&format!("/api/v1/{path}")).await.expect(200);
+        let found: Vec<_> = found.as_array().unwrap().iter().map(|one| one[field].as_str().unwrap()).collect();
+        assert_eq!(found, expected, "{path}");
+    }
+}

@@ -4,6 +4,7 @@ mod mail;
 mod notices;
 mod passwords;
 pub mod sink;
+mod teams;
 
 use std::time::Duration;
 

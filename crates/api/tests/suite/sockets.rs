@@ -343,7 +343,7 @@ async fn a_socket_ends_at_once_when_its_person_is_suspended() {
 }
 
 /// A live socket of somebody, and how long it takes until it ends by itself.
-async fn until_cut(world: &World, token: &str, cut: impl AsyncFnOnce()) -> (u16, Duration) {
+pub async fn until_cut(world: &World, token: &str, cut: impl AsyncFnOnce()) -> (u16, Duration) {
     let address = serve(world).await;
     let mut socket = open(address, &[("authorization", format!("Bearer {token}"))]).await.unwrap();
     socket.subscribe(json!({ "topics": ["runs"] })).await;

@@ -248,6 +248,7 @@ pub struct Stranger {
     pub project: String,
     pub role: String,
     pub grant: String,
+    pub tenant: String,
 }
 
 async fn stranger<F: Future<Output = Answer>>(
@@ -274,6 +275,7 @@ async fn stranger<F: Future<Output = Answer>>(
         project,
         role,
         grant: id(&me["grants"][0]),
+        tenant: id(&me["tenant"]),
         node: node.to_string(),
         run: id(&opened["run"]),
         token: id(&made["token"]),

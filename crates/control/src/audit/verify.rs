@@ -69,6 +69,11 @@ impl Control {
     ) -> Result<Checked, Fault> {
         let mut walk = if deep { Walk::from(start) } else { Walk::going_on(start) };
         walk.in_epoch(self.core().signer.epoch());
+        if start.seq > 0 && self.core().signer.epoch() > 1 {
+            // Those behind the start are met on the way.
+            let before = audit::restores(reader, instance).await?.into_iter().filter(|told| told.seq <= start.seq);
+            before.for_each(|told| walk.restored(told));
+        }
         self.stated(reader, instance, &mut walk).await?;
         let mut after = start.seq;
         while after < end.seq {

@@ -166,6 +166,15 @@ impl Control {
     async fn log(&self, node: NodeId, mut lines: LogStream) -> Result<(), Fault> {
         let Some(last) = lines.lines.last().map(|line| line.sequence) else { return Ok(()) };
         let core = self.core();
+        if core.cleaning.is_strange(&lines) {
+            let reader = core.store.read(Scope::System);
+            let before = match logs::tail(&reader, lines.source, clean::LOOKED_BACK).await {
+                Ok(before) => before,
+                Err(StoreError::NotFound(_)) => Vec::new(),
+                Err(error) => return Err(error.into()),
+            };
+            core.cleaning.meet(lines.source, &before);
+        }
         let cleaned = core.cleaning.clean(&mut lines);
         let source = lines.source;
         let told = lines.clone();

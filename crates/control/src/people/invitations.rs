@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use sf_actions::role::RoleRef;
 use sf_actions::user::{Invite, UserAction};
-use sf_actions::{Action, Actor, Permission};
+use sf_actions::{Action, Actor, ObjectRef, Permission};
 use sf_engine::Run;
 use sf_identity::bearer::{BearerKind, Presented};
 use sf_identity::once;
 use sf_store::invitations::{self, Invitation};
-use sf_store::{Look, Reader, StoreError, Tx, users};
-use sf_types::{ErrorKind, Fault, InvitationId, Name, Scope, Secret, Timestamp};
+use sf_store::{Look, Reader, StoreError, Tx, tenants, users};
+use sf_types::{Email, ErrorKind, Fault, InvitationId, Name, Scope, Secret, TenantId, Timestamp, UserId};
 
 use crate::control::{Control, Core};
 use crate::events;
@@ -68,35 +69,68 @@ pub(crate) async fn invite(
 ) -> sf_store::Result<Made> {
     let by = crate::perform::person(run)?;
     roles::can_be_given(tx, run, args).await?;
-    within_limits(tx, args).await?;
+    let inviter = users::get(tx, by).await?.name;
+    let asked = Asked {
+        tenant: run.tenant,
+        email: &args.email,
+        role: args.role,
+        object: args.object,
+        by: Some(by),
+        inviter: &inviter,
+    };
+    let (id, link, mailed) = issue(tx, core, &asked, after).await?;
+    Ok(Made::Invited { id, link, mailed })
+}
+
+/// Whom to ask for what.
+pub(super) struct Asked<'a> {
+    pub(super) tenant: TenantId,
+    pub(super) email: &'a Email,
+    pub(super) role: RoleRef,
+    pub(super) object: ObjectRef,
+    /// Somebody of the team; `None` where who operates the installation asks its first owner.
+    pub(super) by: Option<UserId>,
+    /// As the letter calls them.
+    pub(super) inviter: &'a str,
+}
+
+/// Keeps an invitation and writes its letter; answers it, its link, and whether the letter goes by mail.
+pub(super) async fn issue(
+    tx: &mut Tx,
+    core: &Arc<Core>,
+    asked: &Asked<'_>,
+    after: &mut After,
+) -> sf_store::Result<(InvitationId, String, bool)> {
+    within_limits(tx, asked.email).await?;
     let id: InvitationId = tx.new_id();
     let issued = once::issue(BearerKind::Invitation, id.uuid(), &core.rng);
     let invitation = Invitation {
         id,
-        tenant: run.tenant,
-        email: args.email.to_string(),
-        role: args.role.to_string(),
-        object_kind: args.object.kind().to_owned(),
-        object_id: args.object.id(),
+        tenant: asked.tenant,
+        email: asked.email.to_string(),
+        role: asked.role.to_string(),
+        object_kind: asked.object.kind().to_owned(),
+        object_id: asked.object.id(),
         hash: issued.hash,
-        invited_by: Some(by),
+        invited_by: asked.by,
         created_at: tx.now(),
         expires_at: tx.now().plus(INVITATION_LIFETIME),
         used_at: None,
         withdrawn_at: None,
         user: None,
+        from_operator: asked.by.is_none().then_some(true),
     };
     invitations::create(tx, &invitation).await?;
-    tx.publish(events::invitation_changed(run.tenant, id, "made"));
+    tx.publish(events::invitation_changed(asked.tenant, id, "made"));
     let link = core.mail.page(PAGE, issued.text.expose());
-    let mailed = write_letter(tx, core, args, &invitation, &link).await?;
+    let mailed = write_letter(tx, core, asked, &invitation, &link).await?;
     after.posted |= mailed;
-    Ok(Made::Invited { id, link, mailed })
+    Ok((id, link, mailed))
 }
 
-async fn within_limits(tx: &Tx, args: &Invite) -> sf_store::Result<()> {
+async fn within_limits(tx: &Tx, email: &Email) -> sf_store::Result<()> {
     let since = tx.now().minus(DAY);
-    if invitations::count_since(tx, args.email.as_str(), since).await? >= MAX_INVITATIONS_A_DAY {
+    if invitations::count_since(tx, email.as_str(), since).await? >= MAX_INVITATIONS_A_DAY {
         let message = "This address was invited too often today.";
         let fault = Fault::new(ErrorKind::RateLimited, "invitation.too_often", message);
         return Err(fault.fix("Give them the last link yourself, or wait until tomorrow.").into());
@@ -113,24 +147,21 @@ async fn within_limits(tx: &Tx, args: &Invite) -> sf_store::Result<()> {
 async fn write_letter(
     tx: &mut Tx,
     core: &Core,
-    args: &Invite,
+    asked: &Asked<'_>,
     invitation: &Invitation,
     link: &str,
 ) -> sf_store::Result<bool> {
     let scope = tx.scope();
-    let inviter = match invitation.invited_by {
-        Some(by) => users::get(tx, by).await?.name,
-        None => String::new(),
-    };
+    let Asked { email, inviter, .. } = asked;
     let team = perform::team(tx, invitation.tenant).await?;
     tx.set_scope(Scope::System);
     let is_known = users::by_email(tx, &invitation.email).await?.is_some();
     tx.set_scope(scope);
     let (now, until) = (tx.now(), invitation.expires_at);
     let letter = if is_known {
-        letter::known_already(&args.email, &inviter, &team, &core.mail.sign_in_page(), now, until)
+        letter::known_already(email, inviter, &team, &core.mail.sign_in_page(), now, until)
     } else {
-        letter::invitation(&args.email, &inviter, &team, link, now, until)
+        letter::invitation(email, inviter, &team, link, now, until)
     };
     Ok(mail::post(tx, core, "invitation", &letter))
 }
@@ -220,6 +251,9 @@ async fn joined(
         return Err(over().into());
     }
     tx.set_scope(Scope::Tenant(row.tenant));
+    if tenants::get(tx, row.tenant).await?.suspended_at.is_some() {
+        return Err(over().into());
+    }
     let user = users::create(tx, row.tenant, &row.email, name.as_str()).await.map_err(|error| match error {
         // Somebody was faster, through another control plane.
         StoreError::Taken(_) => over().into(),

@@ -37,17 +37,19 @@ impl Control {
         Ok(sf_store::factors::is_needed(&self.core().store.read(sf_types::Scope::System), user).await?)
     }
 
-    /// Invitations that nobody has used, newest first, with the names of who made them.
+    /// Invitations that nobody has used, newest first, with the names of who made them; `q` is looked for in the
+    /// address.
     ///
     /// # Errors
     /// A missing right, a bad cursor.
     pub async fn invitations(
         &self,
         actor: &Actor,
+        q: Option<&str>,
         page: &PageRequest,
     ) -> Result<(Page<Invitation>, HashMap<UserId, String>), Fault> {
         let reader = self.view_team(actor, Permission::UserView)?;
-        let found = invitations::page(&reader, page).await?;
+        let found = invitations::page(&reader, q, page).await?;
         let mut names = HashMap::new();
         for by in found.items.iter().filter_map(|invitation| invitation.invited_by) {
             if let std::collections::hash_map::Entry::Vacant(place) = names.entry(by)

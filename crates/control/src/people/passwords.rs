@@ -55,7 +55,9 @@ impl Control {
             Box::pin(async move {
                 let Some(user) = users::by_email(tx, &email).await? else { return Ok(()) };
                 let since = tx.now().minus(HOUR);
-                if user.disabled_at.is_some() || resets::count_since(tx, user.id, since).await? >= MAX_RESETS_AN_HOUR {
+                if users::is_shut_out(tx, &user).await?
+                    || resets::count_since(tx, user.id, since).await? >= MAX_RESETS_AN_HOUR
+                {
                     return Ok(());
                 }
                 tx.set_scope(Scope::Tenant(user.tenant));
@@ -98,7 +100,7 @@ impl Control {
                 let row = opened(tx, id, &presented).await?.ok_or_else(over)?;
                 tx.set_scope(Scope::Tenant(row.tenant));
                 let user = users::get(tx, row.user).await?;
-                if user.disabled_at.is_some() {
+                if users::is_shut_out(tx, &user).await? {
                     return Err(over().into());
                 }
                 resets::spend(tx, id).await.map_err(|_| StoreError::from(over()))?;

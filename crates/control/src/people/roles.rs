@@ -24,6 +24,9 @@ pub(super) async fn give(tx: &mut Tx, row: &Invitation, user: UserId) -> sf_stor
     let damaged = || StoreError::Malformed("what an invitation gives".to_owned());
     let role: RoleRef = row.role.parse().map_err(|_| damaged())?;
     let object = ObjectRef::parse(&row.object_kind, &row.object_id).map_err(|_| damaged())?;
+    if row.from_operator == Some(true) {
+        return first_owner(tx, row.tenant, user, role, object).await;
+    }
     let by = row.invited_by.ok_or_else(over)?;
     let place = authority::standing_of(tx, object).await.map_err(gone)?;
     let wanted = roles::permissions_of(tx, role).await.map_err(gone)?;
@@ -31,6 +34,21 @@ pub(super) async fn give(tx: &mut Tx, row: &Invitation, user: UserId) -> sf_stor
         return Err(over().into());
     }
     grants::give(tx, user, role, object, Some(by)).await.map_err(gone)
+}
+
+/// Whoever operates the installation gives a team its owner, and nothing to a team that has one.
+async fn first_owner(
+    tx: &mut Tx,
+    tenant: TenantId,
+    user: UserId,
+    role: RoleRef,
+    object: ObjectRef,
+) -> sf_store::Result<()> {
+    tenants::lock(tx, tenant).await?;
+    if !grants::owners(tx, tenant).await?.is_empty() {
+        return Err(over().into());
+    }
+    grants::give(tx, user, role, object, None).await.map_err(gone)
 }
 
 /// What was to be given has gone since: the invitation is good for nothing.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use sf_actions::Actor;
 use sf_engine::{Done, Run, RunState};
 use sf_store::{Reader, StoreError, Tx, idempotency, runs};
-use sf_types::{AppId, ErrorKind, Fault, NodeId, ProjectId, RoleId, RunId, SecretId, UserId, WorkflowId};
+use sf_types::{AppId, ErrorKind, Fault, NodeId, ProjectId, RoleId, RunId, SecretId, TenantId, UserId, WorkflowId};
 
 use crate::control::Control;
 use crate::proposal::{Made, Proposed};
@@ -67,6 +67,7 @@ enum Claim {
     User(UserId),
     Project(ProjectId),
     Workflow(WorkflowId),
+    Team(TenantId),
 }
 
 impl Claim {
@@ -82,7 +83,8 @@ impl Claim {
             Made::User(user) => Self::User(*user),
             Made::Project(project) => Self::Project(*project),
             Made::Workflow(workflow) => Self::Workflow(*workflow),
-            Made::Invitation(_) | Made::Token { .. } | Made::Invited { .. } => Self::Once,
+            Made::Team { id, link: None, .. } => Self::Team(*id),
+            Made::Invitation(_) | Made::Token { .. } | Made::Invited { .. } | Made::Team { .. } => Self::Once,
         }
     }
 }
@@ -116,5 +118,6 @@ pub(crate) async fn carried_out(reader: &Reader, key: Option<&Key>) -> Result<Op
         Claim::User(user) => Proposed::Done(run, Made::User(user)),
         Claim::Project(project) => Proposed::Done(run, Made::Project(project)),
         Claim::Workflow(workflow) => Proposed::Done(run, Made::Workflow(workflow)),
+        Claim::Team(id) => Proposed::Done(run, Made::Team { id, link: None, mailed: false }),
     }))
 }

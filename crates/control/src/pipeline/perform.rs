@@ -106,6 +106,7 @@ pub(crate) async fn perform(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mu
         }
         Action::Secret(action) => secrets::perform(tx, core, run, action).await,
         Action::Workflow(action) => crate::workflow::perform::perform(tx, core, run, action, after).await,
+        Action::Tenant(action) => crate::people::teams::perform(tx, core, run, action, after).await,
         Action::App(AppAction::Delete(_)) | Action::Deploy(_) | Action::Process(_) => Ok(Made::Nothing),
     }
 }

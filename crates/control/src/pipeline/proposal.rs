@@ -96,6 +96,15 @@ pub enum Made {
     Run(sf_types::RunId),
     /// A role came to be or changed.
     Role(sf_types::RoleId),
+    /// A team came to be or changed.
+    Team {
+        /// Which.
+        id: sf_types::TenantId,
+        /// What its owner joins by, where somebody was asked: shown once.
+        link: Option<String>,
+        /// Whether it is on its way by mail, too.
+        mailed: bool,
+    },
     /// A project came to be, changed or went.
     Project(sf_types::ProjectId),
     /// A workflow came to be, changed or went.
@@ -117,6 +126,7 @@ pub(crate) fn told(made: &Made) -> serde_json::Value {
         Made::Role(id) => json!({ "role": id }),
         Made::Project(id) => json!({ "project": id }),
         Made::Workflow(id) => json!({ "workflow": id }),
+        Made::Team { id, .. } => json!({ "team": id }),
     }
 }
 

@@ -35,6 +35,7 @@ impl Control {
         if let Some(before) = key::carried_out(&reader, key.as_ref()).await? {
             return Ok(before);
         }
+        people::teams::gate(core, actor, &proposal.action).await?;
         let subject = match allowed(&reader, actor, &proposal.action).await {
             Ok(subject) => subject,
             Err(fault) => {
@@ -116,6 +117,7 @@ fn check(action: &Action) -> Result<(), Fault> {
         Action::Deploy(DeployAction::Deploy(deploy)) => deploy.check(),
         Action::Access(sf_actions::access::AccessAction::CreateToken(token)) => token.check(),
         Action::Role(role) => role.check(),
+        Action::Tenant(tenant) => tenant.check(),
         _ => Ok(()),
     };
     checked.map_err(|error| refused(&error))

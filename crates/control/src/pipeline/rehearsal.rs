@@ -90,6 +90,7 @@ async fn tell(tx: &mut Tx, action: &Action) -> sf_store::Result<Told> {
         }
         Action::Secret(action) => secrets::tell(tx, action).await?,
         Action::Workflow(action) => crate::workflow::told::tell(tx, action).await?,
+        Action::Tenant(action) => crate::people::teams::tell(tx, action).await?,
         Action::App(AppAction::Delete(_)) | Action::Deploy(_) | Action::Process(_) | Action::Run(_) => Told::default(),
     })
 }

@@ -40,7 +40,7 @@ impl Subject {
 /// The right that makes an object of this kind visible; `None` for things that do not exist yet.
 pub(crate) const fn view_right(target: Target) -> Option<Permission> {
     match target {
-        Target::Tenant | Target::Token(_) | Target::Role(_) => None,
+        Target::Tenant | Target::Token(_) | Target::Role(_) | Target::Team(_) => None,
         Target::User(_) | Target::Invitation(_) => Some(Permission::UserView),
         Target::Node(_) => Some(Permission::NodeView),
         Target::App(_) | Target::Run(_) => Some(Permission::AppView),
@@ -55,7 +55,8 @@ pub(crate) async fn resolve(reader: &Reader, actor: &Actor, action: &Action) -> 
     let tenant = actor.tenant;
     match action.target() {
         Target::Tenant => of_new(reader, actor, action).await,
-        Target::Token(_) => Ok(Subject::of_tenant(tenant)),
+        // Who may act on teams is decided before: the act is the first team's, wherever it reaches.
+        Target::Token(_) | Target::Team(_) => Ok(Subject::of_tenant(tenant)),
         Target::User(user) => {
             users::get(reader, user).await?;
             of_person(reader, tenant, action).await

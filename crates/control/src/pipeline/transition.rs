@@ -10,7 +10,7 @@ use sf_store::audit::Entry;
 use sf_store::events::NewEvent;
 use sf_store::timeline::{self, Moment};
 use sf_store::{Look, Tx, approvals, apps, outbox, runs};
-use sf_types::{CommandId, DeviceCodeId, Fault, NodeId, RunId, Timestamp, UserId};
+use sf_types::{CommandId, DeviceCodeId, Fault, NodeId, RunId, Timestamp};
 
 use crate::control::Core;
 use crate::dispatch::{self, Delivery, Ordered, SignedOrder};
@@ -27,8 +27,6 @@ pub(crate) struct After {
     pub(crate) armed: bool,
     /// A letter was written: the lane of mail looks.
     pub(crate) posted: bool,
-    /// People whose sessions or rights are other ones now: who listens for them asks again.
-    pub(crate) people: Vec<UserId>,
     /// Nodes whose connection ends with this.
     pub(crate) cut: Vec<(NodeId, Fault)>,
     /// Runs whose node is back: its journal is asked about them.

@@ -44,12 +44,12 @@ impl Control {
         own.ok_or_else(|| crate::subject::missing("session", session))
     }
 
-    /// The person's own tokens; never their texts.
+    /// The person's own tokens; never their texts. `q` is looked for in the name.
     ///
     /// # Errors
     /// There is no person behind it, or the store cannot be read.
-    pub async fn tokens(&self, actor: &Actor) -> Result<Vec<tokens::Token>, Fault> {
-        Ok(tokens::of_user(&self.core().store.read(actor.scope()), person(actor)?).await?)
+    pub async fn tokens(&self, actor: &Actor, q: Option<&str>) -> Result<Vec<tokens::Token>, Fault> {
+        Ok(tokens::of_user(&self.core().store.read(actor.scope()), person(actor)?, q).await?)
     }
     /// One of the person's own tokens.
     ///

@@ -93,10 +93,7 @@ impl Control {
 
     async fn actor(&self, user: UserId, kind: ActorKind) -> Result<(Actor, Option<Duty>), Fault> {
         let reader = self.core().store.read(Scope::System);
-        let row = users::get(&reader, user).await.map_err(or_signed_out)?;
-        if row.disabled_at.is_some() {
-            return Err(signed_out());
-        }
+        let row = users::admitted(&reader, user).await?.ok_or_else(signed_out)?;
         let rights = authority::rights_of(&reader, kind).await.map_err(or_signed_out)?;
         let policy = &self.core().options.identity;
         let owes = match kind {

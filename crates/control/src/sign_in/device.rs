@@ -187,7 +187,7 @@ async fn ask(tx: &mut Tx, core: &Core, presented: &Presented, origin: &Origin) -
         }
         (CliLoginState::Approved, Some(user)) => {
             let user = users::get(tx, user).await?;
-            if user.disabled_at.is_some() {
+            if users::is_shut_out(tx, &user).await? {
                 return Ok(Asked::Refused(denied()));
             }
             if !cli_logins::spend(tx, id).await? {

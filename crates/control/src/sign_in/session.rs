@@ -14,6 +14,7 @@ use super::factor::signed_in_person;
 use super::line::{refused, signing};
 use super::{Origin, SignedIn, duty, line, lockout, wrong};
 use crate::control::{Control, Core};
+use crate::events;
 use crate::mail::{self, letter};
 
 /// Times a refresh is decided anew when another control plane was faster.
@@ -42,7 +43,7 @@ impl Control {
         let reader = core.store.read(Scope::System);
         let session = sessions::get(&reader, id).await?;
         let user = users::get(&reader, session.user).await?;
-        if user.disabled_at.is_some() || duty::has_run_out(&user, self.now()) {
+        if users::is_shut_out(&reader, &user).await? || duty::has_run_out(&user, self.now()) {
             return Err(signed_out());
         }
         self.signed_in(user, id, rotated).await
@@ -57,17 +58,15 @@ impl Control {
         let ended = core.store.write(Scope::System, move |tx| {
             Box::pin(async move {
                 if !sessions::revoke(tx, session, "signed out").await? {
-                    return Ok(None);
+                    return Ok(());
                 }
                 let row = sessions::get(tx, session).await?;
                 tx.audit(line::of_person(row.tenant, row.user, None, "session.end", 1));
-                Ok(Some(row.user))
+                tx.publish(events::user_changed(row.tenant, row.user, "signed out"));
+                Ok(())
             })
         });
-        if let Some(user) = ended.await? {
-            core.people_changed.tell(user);
-        }
-        Ok(())
+        Ok(ended.await?)
     }
 
     /// Ends every session of the person behind an actor but the one asking; answers how many.
@@ -81,12 +80,11 @@ impl Control {
             Box::pin(async move {
                 let ended = sessions::revoke_all(tx, user, session, "signed out everywhere else").await?;
                 tx.audit(line::of_person(tenant, user, Some(request), "session.end_others", ended));
+                tx.publish(events::user_changed(tenant, user, "signed out"));
                 Ok(ended)
             })
         });
-        let ended = ended.await?;
-        self.core().people_changed.tell(user);
-        Ok(ended)
+        Ok(ended.await?)
     }
 
     /// Opens a session for somebody who has proven everything that is asked of them, by the password of this hash.
@@ -191,6 +189,9 @@ pub(super) async fn begin(
         StoreError::NotFound(_) => signed_out().into(),
         other => other,
     })?;
+    if users::admitted(tx, user.id).await?.is_none() {
+        return Err(signed_out().into());
+    }
     if user.last_sign_in_at.is_some() && !lockout::is_known(tx, user.id, origin.address).await? {
         write_of_new_network(tx, core, user, origin);
     }

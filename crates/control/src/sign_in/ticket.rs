@@ -108,7 +108,7 @@ async fn enter(
     let user = users::get(tx, ticket.user).await?;
     // Before the ticket is counted: who changes the password takes both in this order, and deletes it.
     users::hold_password(tx, user.id, None).await?;
-    if user.disabled_at.is_some() || !tickets::attempt(tx, id).await? {
+    if users::is_shut_out(tx, &user).await? || !tickets::attempt(tx, id).await? {
         return Ok(Err(over()));
     }
     let known = lockout::is_known(tx, user.id, origin.address).await?;

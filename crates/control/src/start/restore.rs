@@ -47,6 +47,7 @@ pub(crate) async fn resume(store: &Store, raised: Online) -> Result<(), StartErr
                 let ended: u64 = end_what_was_open(tx).await?.into_iter().map(|(_, rows)| rows).sum();
                 fields.push(("count", ended.to_string()));
                 meta::remove(tx, RESTORED).await?;
+                super::instance::release_first(tx).await?;
             }
             tx.audit(Entry {
                 tenant: None,

@@ -90,6 +90,13 @@ pub(super) fn key_block_end(line: &[u8], from: usize) -> Option<usize> {
     Some(position(line, b"-----", start + 9).map_or(line.len(), |at| at + 5))
 }
 
+/// Whether a line may stand inside a private key block: Base64, a checksum, its last line, or nothing.
+pub(super) fn in_key_block(line: &[u8]) -> bool {
+    let line = line.trim_ascii();
+    let base64 = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
+    line.starts_with(b"-----END ") || line.iter().all(base64)
+}
+
 fn position(line: &[u8], what: &[u8], from: usize) -> Option<usize> {
     line.get(from..)?.windows(what.len()).position(|window| window == what).map(|at| at + from)
 }

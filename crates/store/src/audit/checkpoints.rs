@@ -3,7 +3,9 @@
 use sf_protocol::dsse::Signed;
 use sf_types::{InstanceId, NodeId, TenantId, Timestamp};
 
-use super::{Head, system_only};
+use super::chain::Content;
+use super::walk::{self, Restored};
+use super::{Head, Line, system_only};
 use crate::Result;
 use crate::row::{Column, Json, column, row};
 use crate::session::Cells;
@@ -157,6 +159,19 @@ pub async fn witnessed(tx: &mut Tx, witnessed: &Witnessed) -> Result<()> {
 pub async fn witnesses(at: &impl Look, instance: InstanceId, limit: u32) -> Result<Vec<Witnessed>> {
     let sql = Sql::select::<Witnessed>().and("instance_id = ?", &instance).tenant_scoped(at.scope());
     sql.with(" ORDER BY size DESC, node_id LIMIT ?", i64::from(limit)).all(at).await
+}
+
+/// The restores that a chain tells of, the oldest first.
+///
+/// # Errors
+/// [`crate::StoreError::OutOfScope`] for anybody but the system; when the database fails.
+pub async fn restores(at: &impl Look, instance: InstanceId) -> Result<Vec<Restored>> {
+    system_only(at.scope())?;
+    let [backup, other] = walk::RESTORES;
+    let sql =
+        Sql::select::<Line>().push(" AND tenant_id IS NULL").with(" AND action IN (?", backup).with(", ?)", other);
+    let lines: Vec<Line> = sql.and("instance_id = ?", &instance).push(" ORDER BY seq").all(at).await?;
+    Ok(lines.iter().filter_map(|line| Restored::of(&Content::of(line))).collect())
 }
 
 /// The number of the first line that a chain still has.

@@ -64,6 +64,34 @@ pub enum Source {
     Witness,
 }
 
+/// Actions of the lines by which a restored chain goes on: after `backup restore`, and after a restore by other means.
+pub const RESTORES: [&str; 2] = ["instance.restore", "instance.raise_epoch"];
+
+/// A chain went on from an older copy of itself: lines behind it that were written before are gone, rightly.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Restored {
+    /// Number of the line that says so: the first that was written anew.
+    pub seq: u64,
+    /// The epoch that the root certified for it.
+    pub epoch: u64,
+}
+
+impl Restored {
+    /// What a line says about a restore; `None` for all other lines.
+    pub fn of(content: &Content<'_>) -> Option<Self> {
+        if !RESTORES.contains(&content.action) {
+            return None;
+        }
+        let fields: serde_json::Value = serde_json::from_str(content.fields).ok()?;
+        Some(Self { seq: content.seq, epoch: fields.get("epoch")?.as_str()?.parse().ok()? })
+    }
+
+    /// Whether it is why a chain does not have what was stated about it: about lines behind it, in an epoch before it.
+    const fn explains(&self, stated: &witness::Head, certified: u64) -> bool {
+        self.seq <= stated.size && stated.epoch < self.epoch && self.epoch <= certified
+    }
+}
+
 /// What a walk came to.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Walked {
@@ -97,7 +125,10 @@ pub struct Walk {
     disputed: Vec<(witness::Head, Source, Bad)>,
     broken: Option<Broken>,
     found: Vec<Bad>,
+    /// The highest epoch that the root has certified.
     epoch: u64,
+    /// Restores that the chain tells of.
+    restores: Vec<Restored>,
     buffer: Vec<u8>,
 }
 
@@ -131,6 +162,7 @@ impl Walk {
             broken: None,
             found: Vec::new(),
             epoch: 0,
+            restores: Vec::new(),
             buffer: Vec::with_capacity(1024),
         }
     }
@@ -155,7 +187,12 @@ impl Walk {
         }
     }
 
-    /// The epoch that the root has certified by now: what was witnessed in an earlier one may have been lost in a restore.
+    /// A restore that a good line before the first tells of.
+    pub fn restored(&mut self, restored: Restored) {
+        self.restores.push(restored);
+    }
+
+    /// The epoch that the root has certified by now: a restore is believed up to it.
     pub fn in_epoch(&mut self, epoch: u64) {
         self.epoch = self.epoch.max(epoch);
     }
@@ -200,6 +237,7 @@ impl Walk {
             return false;
         }
         self.head = Head { seq: content.seq, hash: *carried };
+        self.restores.extend(Restored::of(content));
         if self.stated.first_key_value().is_some_and(|(size, _)| *size == content.seq)
             && let Some((_, heads)) = self.stated.pop_first()
         {
@@ -253,11 +291,13 @@ impl Walk {
             }
         }
         for (head, source, bad) in std::mem::take(&mut self.disputed) {
-            if source == Source::Witness && head.epoch < self.epoch {
-                // The root certified a higher epoch since: its owner restored an older copy of the chain.
-                notes.push(format!("before epoch {} was begun by a restore: {}", self.epoch, bad.why));
-            } else {
-                self.found.push(bad);
+            let explained = self.restores.iter().find(|restored| restored.explains(&head, self.epoch));
+            match explained.filter(|_| source == Source::Witness) {
+                // The chain says so itself, in an epoch that only the root's owner can begin.
+                Some(Restored { seq, epoch }) => {
+                    notes.push(format!("lost in the restore that line {seq} tells of (epoch {epoch}): {}", bad.why));
+                }
+                None => self.found.push(bad),
             }
         }
         if !self.begun_well {
@@ -318,5 +358,72 @@ fn stated_by(source: Source, head: &witness::Head) -> String {
     match source {
         Source::Checkpoint => format!("the checkpoint of {}", head.at),
         Source::Witness => format!("the head that a node witnessed, of {},", head.at),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sf_types::{InstanceId, Timestamp, TypedId};
+
+    use super::*;
+
+    /// A chain of `count` lines; the line `restore` tells of a restore in epoch 2.
+    fn walked(count: u64, restore: Option<u64>, certified: u64, seen: witness::Head) -> Walked {
+        let mut walk = Walk::from(Head::default());
+        walk.in_epoch(certified);
+        walk.state(seen, Source::Witness);
+        for seq in 1..=count {
+            let is_restore = restore == Some(seq);
+            let content = Content {
+                instance: uuid::Uuid::nil(),
+                seq,
+                tenant: None,
+                project: None,
+                at: 0,
+                actor_kind: "system",
+                actor_ref: "",
+                action: if is_restore { RESTORES[0] } else { "app.deploy" },
+                target_kind: "instance",
+                target_id: "",
+                run: None,
+                request: None,
+                outcome: "succeeded",
+                fields: if is_restore { r#"{"epoch":"2"}"# } else { "{}" },
+                personal: "{}",
+                prev_hash: walk.head().hash,
+            };
+            let hash = content.hash(&mut Vec::new());
+            assert!(walk.line(&content, &hash));
+        }
+        walk.end(None, false)
+    }
+
+    #[test]
+    fn only_a_restore_that_the_chain_tells_of_explains_what_a_node_saw() {
+        let truncated = Some(Damage::Truncated);
+        for (restore, certified, (size, epoch), expected) in [
+            // Seen before the restore, of lines that were written after the backup: gone, rightly.
+            (Some(4), 2, (9, 1), None),
+            (Some(4), 2, (5, 1), None),
+            (Some(4), 2, (4, 1), None),
+            // Nothing tells of a restore, whatever the root has certified.
+            (None, 1, (9, 1), truncated),
+            (None, 2, (9, 1), truncated),
+            (None, 2, (5, 1), Some(Damage::Forked)),
+            // What was in the backup must still be there.
+            (Some(4), 2, (3, 1), Some(Damage::Forked)),
+            // Seen after the restore.
+            (Some(4), 2, (9, 2), truncated),
+            // A line alone is no proof: its epoch was never certified.
+            (Some(4), 1, (9, 1), truncated),
+        ] {
+            let (instance, at) = (InstanceId::from_parts(Timestamp::EPOCH, [0; 10]), Timestamp::EPOCH);
+            let key = sf_protocol::SecretKey::from_seed(&[1; 32]).public().id();
+            let seen = witness::Head { instance, size, hash: [7; 32], at, epoch, key };
+            let walked = walked(6, restore, certified, seen);
+            let found = walked.bad.map(|bad| bad.damage);
+            assert_eq!(found, expected, "{restore:?} {certified} {size} {epoch}: {:?}", walked.notes);
+            assert_eq!(walked.notes.len(), usize::from(expected.is_none()));
+        }
     }
 }

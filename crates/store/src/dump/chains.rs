@@ -13,6 +13,10 @@ use crate::audit::{FirstBad, Head, Line, verify};
 pub struct Chains {
     followed: BTreeMap<Uuid, Head>,
     recorded: BTreeMap<Uuid, Head>,
+    /// Where chains begin whose first lines were pruned: a checkpoint has to say the same.
+    begun: BTreeMap<Uuid, Head>,
+    /// What checkpoints say: signed heads are few beside lines.
+    stated: BTreeMap<(Uuid, u64), [u8; 32]>,
 }
 
 impl Chains {
@@ -26,8 +30,16 @@ impl Chains {
         match table {
             "activity_logs" => {
                 let line = fields.line().ok_or(broken)?;
-                let head = self.followed.entry(line.instance.uuid()).or_default();
-                *head = verify(*head, [&line])?;
+                let instance = line.instance.uuid();
+                let before = match self.followed.get(&instance) {
+                    Some(head) => *head,
+                    None => self.begin(instance, &line),
+                };
+                self.followed.insert(instance, verify(before, [&line])?);
+            }
+            "audit_checkpoints" => {
+                let (instance, size, hash) = fields.checkpoint().ok_or(broken)?;
+                self.stated.insert((instance, size), hash);
             }
             "audit_heads" => {
                 let (instance, head) = fields.head().ok_or(broken)?;
@@ -38,13 +50,41 @@ impl Chains {
         Ok(())
     }
 
+    /// How the part of a chain ends that its first line continues: nothing, or what was pruned.
+    fn begin(&mut self, instance: Uuid, first: &Line) -> Head {
+        if first.seq <= 1 {
+            return Head::default();
+        }
+        let head = Head { seq: first.seq - 1, hash: first.prev_hash };
+        self.begun.insert(instance, head);
+        head
+    }
+
+    fn is_stated(&self, instance: Uuid, head: &Head) -> bool {
+        self.stated.get(&(instance, head.seq)) == Some(&head.hash)
+    }
+
     /// How the chains end.
     ///
     /// # Errors
-    /// [`FirstBad`]: a chain does not end where the database says that it does.
+    /// [`FirstBad`]: a chain does not end where the database says that it does, or begins behind lines that no checkpoint
+    /// vouches for.
     pub fn finish(self) -> Result<Vec<(InstanceId, Head)>, FirstBad> {
+        for (instance, head) in &self.begun {
+            if !self.is_stated(*instance, head) {
+                return Err(FirstBad {
+                    seq: 1,
+                    why: "its first lines are missing, and no checkpoint vouches for that",
+                });
+            }
+        }
         for (instance, recorded) in &self.recorded {
-            let followed = self.followed.get(instance).copied().unwrap_or_default();
+            let followed = match self.followed.get(instance) {
+                Some(head) => *head,
+                // All of it was pruned.
+                None if self.is_stated(*instance, recorded) => *recorded,
+                None => Head::default(),
+            };
             if followed != *recorded {
                 let why = "the recorded end of the chain is another one: lines are missing or were added";
                 return Err(FirstBad { seq: followed.seq.min(recorded.seq) + 1, why });
@@ -91,6 +131,11 @@ impl Fields<'_> {
     fn head(&self) -> Option<(Uuid, Head)> {
         let head = Head { seq: self.int("seq")?.try_into().ok()?, hash: self.bytes("hash")?.try_into().ok()? };
         Some((self.id("instance_id")?, head))
+    }
+
+    fn checkpoint(&self) -> Option<(Uuid, u64, [u8; 32])> {
+        let size = self.int("size")?.try_into().ok()?;
+        Some((self.id("instance_id")?, size, self.bytes("hash")?.try_into().ok()?))
     }
 
     fn line(&self) -> Option<Line> {

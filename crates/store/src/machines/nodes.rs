@@ -226,6 +226,15 @@ pub async fn count(at: &impl Look, status: NodeStatus) -> Result<u64> {
     Ok(sql.scalar(at).await?.unwrap_or(0))
 }
 
+/// How many nodes there are inside the scope, connected or not.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_all(at: &impl Look) -> Result<u64> {
+    let sql = Sql::new("SELECT count(*) FROM nodes WHERE removed_at IS NULL").scoped(at.scope());
+    Ok(sql.scalar(at).await?.unwrap_or(0))
+}
+
 /// A statement that changes one node inside the scope that is not deleted: `UPDATE nodes SET <set>`, then the rest.
 fn changing(tx: &Tx, id: NodeId, set: Sql) -> Sql {
     set.push(" WHERE removed_at IS NULL").and("id = ?", &id).scoped(tx.scope())

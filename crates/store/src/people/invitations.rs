@@ -3,7 +3,7 @@
 use sf_types::{InvitationId, Page, PageRequest, TenantId, Timestamp, UserId};
 
 use crate::row::row;
-use crate::sql::{Sql, insert, page_of};
+use crate::sql::{Sql, containing, insert, page_of};
 use crate::tx::{Look, Tx};
 use crate::{Result, StoreError, users};
 
@@ -36,6 +36,8 @@ row! {
         withdrawn_at: Option<Timestamp>,
         /// Who joined by it.
         user: Option<UserId> = "user_id",
+        /// Whether who operates the installation made it, for a team without an owner.
+        from_operator: Option<bool>,
     }
 }
 
@@ -65,12 +67,16 @@ pub async fn get(at: &impl Look, id: InvitationId) -> Result<Invitation> {
     Sql::select::<Invitation>().and("id = ?", &id).tenant_scoped(at.scope()).get(at, "invitation").await
 }
 
-/// Invitations inside the scope that nobody used or took back, newest first; those that have expired, too.
+/// Invitations inside the scope that nobody used or took back, newest first; those that have expired, too. `q` is looked
+/// for in the address.
 ///
 /// # Errors
 /// A bad cursor; when the database fails.
-pub async fn page(at: &impl Look, page: &PageRequest) -> Result<Page<Invitation>> {
-    let sql = Sql::select::<Invitation>().push(OPEN).tenant_scoped(at.scope());
+pub async fn page(at: &impl Look, q: Option<&str>, page: &PageRequest) -> Result<Page<Invitation>> {
+    let mut sql = Sql::select::<Invitation>().push(OPEN).tenant_scoped(at.scope());
+    if let Some(q) = q {
+        sql = sql.with(" AND email LIKE ? ESCAPE '\\'", containing(q));
+    }
     Ok(page_of(sql.page(page)?.all(at).await?, page, |invitation: &Invitation| invitation.id.uuid()))
 }
 

@@ -1,10 +1,10 @@
 //! Tenants and their projects.
 
-use sf_types::{ProjectId, Scope, TenantId, Timestamp};
+use sf_types::{Page, PageRequest, ProjectId, Scope, TenantId, Timestamp};
 
 use crate::row::row;
 use crate::seen::Places;
-use crate::sql::{Sql, insert};
+use crate::sql::{Sql, containing, insert, page_of};
 use crate::tx::{Look, Tx};
 use crate::{Result, StoreError};
 
@@ -17,6 +17,10 @@ row! {
         name: String,
         /// When it was made.
         created_at: Timestamp,
+        /// Since when its people and keys are shut out.
+        suspended_at: Option<Timestamp>,
+        /// Why; for those who operate the installation.
+        suspend_reason: Option<String>,
     }
 }
 
@@ -62,7 +66,9 @@ pub async fn ensure_default(tx: &mut Tx, name: &str) -> Result<(Tenant, Project)
 /// [`StoreError::OutOfScope`] for anybody but the system; when the database fails.
 pub async fn create(tx: &mut Tx, name: &str) -> Result<(Tenant, Project)> {
     system_only(tx.scope())?;
-    let tenant = Tenant { id: tx.new_id(), name: name.to_owned(), created_at: tx.now };
+    let id = tx.new_id();
+    let name = name.to_owned();
+    let tenant = Tenant { id, name, created_at: tx.now, suspended_at: None, suspend_reason: None };
     let project = Project {
         id: tx.new_id(),
         tenant: tenant.id,
@@ -94,12 +100,49 @@ pub async fn all(at: &impl Look) -> Result<Vec<Tenant>> {
     sql.push(" ORDER BY created_at, id").all(at).await
 }
 
-/// The projects inside the scope, oldest first.
+/// The first team: the installation's own, whose people operate it.
+///
+/// # Errors
+/// [`StoreError::NotFound`] before the first start; when the database fails.
+pub async fn home(at: &impl Look) -> Result<Tenant> {
+    system_only(at.scope())?;
+    Sql::select::<Tenant>().push(" ORDER BY created_at, id LIMIT 1").get(at, "tenant").await
+}
+
+/// Teams, newest first; `q` is looked for in the name.
+///
+/// # Errors
+/// A bad cursor; when the database fails.
+pub async fn page(at: &impl Look, q: Option<&str>, page: &PageRequest) -> Result<Page<Tenant>> {
+    let mut sql = Sql::select::<Tenant>().and_some("id = ?", at.scope().tenant().as_ref());
+    if let Some(q) = q {
+        sql = sql.with(" AND lower(name) LIKE ? ESCAPE '\\'", containing(q));
+    }
+    Ok(page_of(sql.page(page)?.all(at).await?, page, |tenant: &Tenant| tenant.id.uuid()))
+}
+
+/// Shuts the people and keys of a team out, saying why, or (`None`) lets them in again. System only.
+///
+/// # Errors
+/// [`StoreError::NotFound`]; [`StoreError::OutOfScope`].
+pub async fn set_suspended(tx: &mut Tx, id: TenantId, reason: Option<&str>) -> Result<()> {
+    system_only(tx.scope())?;
+    let at: Option<i64> = reason.map(|_| tx.now.as_millis());
+    let sql = Sql::new("UPDATE tenants SET suspended_at = ").with("?", at);
+    let sql = sql.with(", suspend_reason = ? WHERE TRUE", reason.map(str::to_owned)).and("id = ?", &id);
+    sql.run_one(tx, "tenant").await
+}
+
+/// The projects inside the scope, oldest first; `q` is looked for in the name.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn projects(at: &impl Look) -> Result<Vec<Project>> {
-    let sql = living().and_some("tenant_id = ?", at.scope().tenant().as_ref()).seen(at, &SEEN);
+pub async fn projects(at: &impl Look, q: Option<&str>) -> Result<Vec<Project>> {
+    let mut sql = living();
+    if let Some(q) = q {
+        sql = sql.with(" AND lower(name) LIKE ? ESCAPE '\\'", containing(q));
+    }
+    let sql = sql.and_some("tenant_id = ?", at.scope().tenant().as_ref()).seen(at, &SEEN);
     sql.and_some("id = ?", at.scope().project().as_ref()).push(" ORDER BY created_at, id").all(at).await
 }
 
@@ -108,7 +151,7 @@ pub async fn projects(at: &impl Look) -> Result<Vec<Project>> {
 /// # Errors
 /// [`StoreError::NotFound`].
 pub async fn default_project(at: &impl Look) -> Result<Project> {
-    projects(at).await?.into_iter().next().ok_or(StoreError::NotFound("project"))
+    projects(at, None).await?.into_iter().next().ok_or(StoreError::NotFound("project"))
 }
 
 /// A project inside the scope.

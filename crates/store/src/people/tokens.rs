@@ -3,7 +3,7 @@
 use sf_types::{ProjectId, TenantId, Timestamp, TokenId, UserId};
 
 use crate::row::{Json, row};
-use crate::sql::{Sql, insert};
+use crate::sql::{Sql, containing, insert};
 use crate::tx::{Look, Tx};
 use crate::{Result, users};
 
@@ -57,18 +57,16 @@ pub async fn get(at: &impl Look, id: TokenId) -> Result<Token> {
     Sql::select::<Token>().and("id = ?", &id).tenant_scoped(at.scope()).get(at, "token").await
 }
 
-/// The tokens of a person that are not revoked, newest first.
+/// The tokens of a person that are not revoked, newest first; `q` is looked for in the name.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn of_user(at: &impl Look, user: UserId) -> Result<Vec<Token>> {
-    Sql::select::<Token>()
-        .and("user_id = ?", &user)
-        .push(" AND revoked_at IS NULL")
-        .tenant_scoped(at.scope())
-        .push(" ORDER BY id DESC")
-        .all(at)
-        .await
+pub async fn of_user(at: &impl Look, user: UserId, q: Option<&str>) -> Result<Vec<Token>> {
+    let mut sql = Sql::select::<Token>().and("user_id = ?", &user).push(" AND revoked_at IS NULL");
+    if let Some(q) = q {
+        sql = sql.with(" AND lower(name) LIKE ? ESCAPE '\\'", containing(q));
+    }
+    sql.tenant_scoped(at.scope()).push(" ORDER BY id DESC").all(at).await
 }
 
 /// Makes a token useless.

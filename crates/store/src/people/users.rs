@@ -6,7 +6,7 @@ use unicode_normalization::UnicodeNormalization;
 use crate::row::row;
 use crate::sql::{Sql, containing, insert, page_of};
 use crate::tx::{Look, Tx};
-use crate::{Result, StoreError};
+use crate::{Result, StoreError, tenants};
 
 row! {
     /// A person.
@@ -99,6 +99,26 @@ pub async fn get(at: &impl Look, id: UserId) -> Result<User> {
 /// When the database fails.
 pub async fn by_email(at: &impl Look, email: &str) -> Result<Option<User>> {
     Sql::select::<User>().and("email = ?", &normalise_email(email)).tenant_scoped(at.scope()).find(at).await
+}
+
+/// A person who may come in now: neither they nor their team is suspended.
+///
+/// # Errors
+/// When the database fails.
+pub async fn admitted(at: &impl Look, id: UserId) -> Result<Option<User>> {
+    let sql = Sql::select::<User>().and("id = ?", &id).push(
+        " AND disabled_at IS NULL AND NOT EXISTS (SELECT 1 FROM tenants t WHERE t.id = users.tenant_id \
+         AND t.suspended_at IS NOT NULL)",
+    );
+    sql.tenant_scoped(at.scope()).find(at).await
+}
+
+/// Whether a person is kept out: they or their team is suspended.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_shut_out(at: &impl Look, user: &User) -> Result<bool> {
+    Ok(user.disabled_at.is_some() || tenants::get(at, user.tenant).await?.suspended_at.is_some())
 }
 
 /// How many people there are inside the scope: none means that the installation waits for its first.

@@ -1,5 +1,6 @@
 //! Runs: the durable record of each action.
 
+use sf_actions::tenant::{CreateTenant, InviteOwner, TenantAction};
 use sf_actions::user::{Invite, Update, UserAction};
 use sf_actions::{Action, ActorKind, Decision, Target};
 use sf_engine::workflow::StepKey;
@@ -165,6 +166,7 @@ pub fn target(target: Target) -> (&'static str, String) {
         Target::Invitation(id) => ("invitation", id.to_string()),
         Target::Secret(id) => ("secret", id.to_string()),
         Target::Workflow(id) => ("workflow", id.to_string()),
+        Target::Team(id) => ("tenant", id.to_string()),
     }
 }
 
@@ -177,7 +179,10 @@ pub async fn erase_person(tx: &mut Tx, user: UserId, email: &str) -> Result<u64>
     let about = Sql::new("SELECT id, action FROM runs WHERE ((action_name = 'user.update'")
         .with(" AND target_id = ?)", user.to_string())
         .with(" OR (action_name = 'user.invite' AND action -> 'args' ->> 'email' = ?))", email);
-    let rows = about.tenant_scoped(tx.scope()).raws(tx).await?;
+    let mut rows = about.tenant_scoped(tx.scope()).raws(tx).await?;
+    // Whoever made their team asked them to join from another one.
+    let asked = Sql::new("SELECT id, action FROM runs WHERE action_name IN ('tenant.create', 'tenant.invite')");
+    rows.extend(asked.with(" AND action -> 'args' ->> 'owner' = ?", email).raws(tx).await?);
     for row in &rows {
         let (id, Json(action)) = (RunId::read(row, 0)?, Json::<Action>::read(row, 1)?);
         let action = Json(erased(action)).value();
@@ -192,6 +197,14 @@ pub async fn erase_person(tx: &mut Tx, user: UserId, email: &str) -> Result<u64>
 fn erased(action: Action) -> Action {
     const NOBODY: &str = "erased@erased.invalid";
     match action {
+        Action::Tenant(TenantAction::Create(create)) => {
+            let owner = NOBODY.parse().expect("a plain address");
+            Action::Tenant(TenantAction::Create(CreateTenant { owner, ..create }))
+        }
+        Action::Tenant(TenantAction::Invite(invite)) => {
+            let owner = NOBODY.parse().expect("a plain address");
+            Action::Tenant(TenantAction::Invite(InviteOwner { owner, ..invite }))
+        }
         Action::User(UserAction::Invite(invite)) => {
             let email = NOBODY.parse().expect("a plain address");
             Action::User(UserAction::Invite(Invite { email, ..invite }))

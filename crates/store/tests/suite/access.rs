@@ -77,7 +77,7 @@ pub async fn tokens_and_rights(world: World) {
     write!(world.store, a.scope(), |tx| tokens::revoke(tx, id).await).unwrap();
     assert!(write!(world.store, a.scope(), |tx| tokens::revoke(tx, id).await).is_err());
     assert!(tokens::get(&world.system(), id).await.unwrap().revoked_at.is_some());
-    assert!(tokens::of_user(&world.system(), a.user).await.unwrap().is_empty());
+    assert!(tokens::of_user(&world.system(), a.user, None).await.unwrap().is_empty());
     for _ in 0..2 {
         write!(world.store, a.scope(), |tx| permissions::grant(tx, a.user, Permission::ALL).await).unwrap();
     }

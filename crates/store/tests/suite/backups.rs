@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use sf_store::audit::Entry;
 use sf_store::dump::{Cell, Chains, Loading, Snapshot, Step};
 use sf_store::testing::TEST_START;
-use sf_store::{Scope, Store, StoreError, StoreOptions, audit, dump, enrol, meta, sessions, tenants};
+use sf_store::{Json, Scope, Store, StoreError, StoreOptions, audit, dump, enrol, meta, sessions, tenants};
 use sf_types::{InstanceId, SessionId, Timestamp};
 
-use crate::fixture::{self, World};
+use crate::fixture::{self, World, signed};
 use crate::write;
 
 type Rows = Vec<(String, Vec<String>, Vec<Vec<Cell>>)>;
@@ -213,6 +213,55 @@ async fn keeps_writing(store: &Store, stop: &AtomicBool) -> u64 {
     written
 }
 
+/// Retention cut the beginning of the chain: a checkpoint vouches for where it begins, in the copy as well.
+pub async fn a_chain_that_was_pruned_is_copied_and_one_whose_beginning_is_missing_refused(world: World) {
+    let instance = world.store.instance();
+    for _ in 0..12 {
+        write!(world.store, Scope::System, |tx| {
+            tx.audit(entry("one"));
+            Ok(())
+        })
+        .unwrap();
+    }
+    let head = audit::head(&world.system(), instance).await.unwrap();
+    let (_, whole, _) = read(&world.db.options).await;
+    for cut in [5, head.seq] {
+        let line = audit::line(&world.system(), instance, cut).await.unwrap().unwrap();
+        let at = world.now();
+        let kept = audit::Checkpoint { instance, size: cut, hash: line.entry_hash, at, signed: Json(signed("c")) };
+        world.write(move |tx| Box::pin(async move { audit::add_checkpoint(tx, &kept).await })).await.unwrap();
+        let prune = || world.write(move |tx| Box::pin(async move { audit::prune(tx, instance, cut, 100).await }));
+        while prune().await.unwrap() > 0 {}
+        let (steps, rows, chains) = read(&world.db.options).await;
+        assert!(chains.iter().all(|(_, end)| *end == head), "{chains:?}");
+        let (_folder, copy) = fresh();
+        load(&copy, &steps, rows.clone(), None).await.unwrap();
+        let (_, copied, again) = read(&copy).await;
+        assert_eq!((meaning(&copied), again), (meaning(&rows), chains));
+        // Without the checkpoint nothing says that the lines are rightly gone.
+        let unvouched = rows.into_iter().filter(|(table, ..)| table != "audit_checkpoints").collect();
+        assert!(followed(&unvouched).is_err(), "cut at {cut}");
+    }
+    // A line taken out of the middle is no pruning.
+    let mut torn = whole;
+    for (table, _, rows) in &mut torn {
+        if table == "activity_logs" {
+            rows.remove(6);
+        }
+    }
+    assert!(followed(&torn).is_err());
+}
+
+fn followed(rows: &Rows) -> Result<Vec<(InstanceId, audit::Head)>, audit::FirstBad> {
+    let mut chains = Chains::default();
+    for (table, columns, rows) in rows {
+        for row in rows {
+            chains.see(table, columns, row)?;
+        }
+    }
+    chains.finish()
+}
+
 pub async fn what_is_not_finished_is_not_there(world: World) {
     let (steps, rows, _) = read(&world.db.options).await;
     let (_folder, copy) = fresh();
@@ -250,9 +299,13 @@ pub async fn what_is_not_finished_is_not_there(world: World) {
 pub async fn older_copies_are_brought_up_to_date_and_newer_refused(world: World) {
     let (steps, rows, _) = read(&world.db.options).await;
     let (_folder, copy) = fresh();
-    // As the first version left it: its ledger, and a table that has had the same columns ever since.
-    let kept = |name: &str| name == "tenants" || name == "meta";
-    let mut old: Rows = rows.clone().into_iter().filter(|(name, ..)| kept(name)).collect();
+    // As the first version left it: its ledger, and tables with the columns that they had then.
+    let mut old: Rows = rows.clone().into_iter().filter(|(name, ..)| name == "meta").collect();
+    let (_, columns, teams) = rows.iter().find(|(name, ..)| name == "tenants").unwrap();
+    let then = ["id", "name", "created_at"].map(|name| columns.iter().position(|column| column == name).unwrap());
+    let first = |row: &Vec<Cell>| then.iter().map(|at| row[*at].clone()).collect();
+    let columns = then.iter().map(|at| columns[*at].clone()).collect();
+    old.push(("tenants".to_owned(), columns, teams.iter().map(first).collect()));
     let ledger = rows.iter().find(|(name, ..)| name == "schema_migrations").unwrap();
     let first = ledger.2.iter().filter(|row| row.contains(&Cell::Int(1))).take(1).cloned().collect();
     old.push((ledger.0.clone(), ledger.1.clone(), first));

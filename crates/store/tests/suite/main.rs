@@ -119,6 +119,7 @@ suite! {
     backups {
         every_table_is_in_a_copy_and_every_row_equal,
         a_copy_made_beside_64_writers_is_of_one_moment,
+        a_chain_that_was_pruned_is_copied_and_one_whose_beginning_is_missing_refused,
         what_is_not_finished_is_not_there,
         older_copies_are_brought_up_to_date_and_newer_refused,
         what_was_open_is_ended,

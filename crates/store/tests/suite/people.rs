@@ -28,6 +28,7 @@ fn invitation(side: Side, email: &str, now: Timestamp) -> Invitation {
         used_at: None,
         withdrawn_at: None,
         user: None,
+        from_operator: None,
     }
 }
 
@@ -42,7 +43,7 @@ pub async fn an_address_has_one_open_invitation_and_it_is_used_once(world: World
     let (one, two) = (first.clone(), second.clone());
     write!(world.store, a.scope(), |tx| invitations::create(tx, &one).await).unwrap();
     write!(world.store, a.scope(), |tx| invitations::create(tx, &two).await).unwrap();
-    let open = invitations::page(&world.system(), &PageRequest::default()).await.unwrap().items;
+    let open = invitations::page(&world.system(), None, &PageRequest::default()).await.unwrap().items;
     assert_eq!(open.iter().map(|row| row.id).collect::<Vec<_>>(), [second.id]);
     assert_eq!(invitations::count_since(&world.system(), "bo@example.org", now).await.unwrap(), 2);
     let stale = write!(world.store, a.scope(), |tx| invitations::spend(tx, first.id, a.user).await);
@@ -67,7 +68,7 @@ pub async fn links_of_another_tenant_are_not_there(world: World) {
     let at = world.store.read(a.scope());
     assert!(matches!(invitations::get(&at, theirs.id).await, Err(StoreError::NotFound(_))));
     assert!(matches!(resets::get(&at, link.id).await, Err(StoreError::NotFound(_))));
-    assert!(invitations::page(&at, &PageRequest::default()).await.unwrap().items.is_empty());
+    assert!(invitations::page(&at, None, &PageRequest::default()).await.unwrap().items.is_empty());
     assert_eq!(invitations::count_since(&at, "bo@example.org", now).await.unwrap(), 0);
     assert_eq!(resets::count_since(&at, b.user, now).await.unwrap(), 0);
     write!(world.store, a.scope(), |tx| {

@@ -178,7 +178,7 @@ async fn view(at: &impl Look, side: Side, all: &Everything) -> Vec<String> {
         sessions::get(at, all.session.id),
         sessions::of_user(at, side.user),
         tokens::get(at, all.token.id),
-        tokens::of_user(at, side.user),
+        tokens::of_user(at, side.user, None),
         nodes::get(at, side.node),
         nodes::keys(at, side.node),
         enrol::get(at, all.enrol.id),
@@ -350,7 +350,7 @@ async fn lists_show_nothing(world: &World, all: &Everything) {
     assert_eq!(users::page(&at, None, &page).await.unwrap().items.len(), 1);
     assert_eq!(users::count(&at).await.unwrap(), 1);
     assert_eq!(tenants::all(&at).await.unwrap().len(), 1);
-    assert_eq!(tenants::projects(&at).await.unwrap()[0].id, b.project);
+    assert_eq!(tenants::projects(&at, None).await.unwrap()[0].id, b.project);
     assert!(devices::pending(&at).await.unwrap().is_empty());
     assert!(matches!(audit::export(&at, world.store.instance(), 0, 10).await, Err(StoreError::OutOfScope(_))));
     assert_eq!(audit::page(&world.reader(world.a), &Default::default(), &page).await.unwrap().items.len(), 1);

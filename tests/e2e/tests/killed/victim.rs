@@ -77,7 +77,7 @@ async fn obey(plane: &Plane, admin: &Actor, words: &[&str]) -> Result<String> {
         ["approve", run] => {
             let run = run_of(run)?;
             let open = plane.control.approvals(admin, Some(ApprovalState::Open), &ALL_RUNS).await?;
-            if let Some(card) = open.items.into_iter().find(|card| card.subject == run) {
+            if let Some(card) = open.items.into_iter().find(|card| card.run == Some(run)) {
                 let approve = RunAction::Approve(Decide { run, hash: card.hash, comment: None });
                 plane.propose(admin, Action::Run(approve)).await?;
             }

@@ -8,7 +8,8 @@ use anyhow::{Context, Result, ensure};
 use sf_actions::Actor;
 use sf_control::audit::export::Span;
 use sf_control::audit::retention::erase_person;
-use sf_control::sign_in::Origin;
+use sf_control::sign_in::{Entered, Origin};
+use sf_identity::Audience;
 use sf_protocol::handshake::Versions;
 use sf_protocol::witness::Witness;
 use sf_protocol::{Frame, Signed};
@@ -375,11 +376,12 @@ pub async fn a_span_begins_and_ends_with_a_signature_and_a_tenant_gets_its_own(p
         plane.clock.set(later.plus(Duration::from_secs(60 * (n + 1))));
         plane.control.keep_audit().await?;
     }
-    let span = Span { from: Some(later.plus(Duration::from_secs(90))), to: Some(later.plus(Duration::from_secs(100))) };
+    let (from, to) = (later.plus(Duration::from_secs(90)), later.plus(Duration::from_secs(100)));
+    let span = Span { from: Some(from), to: Some(to), ..Span::default() };
     let text = export(&plane, &admin, span).await?;
     let report = verify(&plane, &text, &[])?;
     ensure!(report.bad().is_none() && report.chains[0].start > 30 && report.lines < 6, "{report:?}");
-    let all = Span { from: Some(Timestamp::EPOCH), to: None };
+    let all = Span { from: Some(Timestamp::EPOCH), ..Span::default() };
     ensure!(verify(&plane, &export(&plane, &admin, all).await?, &[])?.chains[0].start == 0);
 
     // With a second tenant nobody gets the others' lines, by whatever way.
@@ -397,6 +399,57 @@ pub async fn a_span_begins_and_ends_with_a_signature_and_a_tenant_gets_its_own(p
     let at = text.iter().rposition(|record| record.starts_with(r#"{"seq""#)).context("a line")?;
     text[at] = text[at].replace(r#""outcome":"succeeded""#, r#""outcome":"refused""#);
     ensure!(verify(&plane, &text, &[])?.bad().map(|(_, bad)| bad.damage) == Some(Damage::Edited));
+    plane.stop().await;
+    Ok(())
+}
+
+/// At a database server: data folders of their own, one master key, and what one gives out is good at the other.
+pub async fn two_control_planes_keep_a_chain_each(plane: Plane) -> Result<()> {
+    let admin = plane.admin().await?;
+    if !sf_store::testing::is_postgres(plane.control.store()) {
+        return Ok(());
+    }
+    let (first, second) = (plane.control.clone(), plane.second().await?);
+    ensure!(first.instance() != second.instance(), "a chain each");
+    let again = plane.second().await?.instance();
+    ensure!(again == second.instance(), "a data folder keeps its chain");
+    let origin = |nth: u8| Origin {
+        address: std::net::Ipv4Addr::new(192, 0, 2, nth).into(),
+        user_agent: None,
+        request: plane.request(),
+        kind: SessionKind::Browser,
+    };
+    let entering = (0..16).map(|nth| {
+        let (control, from) = (if nth % 2 == 0 { &first } else { &second }, origin(nth));
+        async move { control.sign_in("admin@example.org", Secret::new(PASSWORD.to_owned()), from).await }
+    });
+    let mut entered = 0;
+    for (nth, entry) in futures_util::future::join_all(entering).await.into_iter().enumerate() {
+        let Ok(Entered::SignedIn(session)) = entry else { continue };
+        let other = if nth % 2 == 0 { &second } else { &first };
+        other.authenticate(Audience::Api, session.access.expose(), None).await?;
+        entered += 1;
+    }
+    ensure!(entered > 0, "nobody was let in");
+    let mut told = Vec::new();
+    for control in [&first, &second] {
+        control.keep_audit().await?;
+        let mut export = control.export_audit(&admin, plane.request(), Span::default()).await?;
+        told.clear();
+        while let Some(piece) = export.next().await? {
+            told.extend(piece.lines().map(str::to_owned));
+        }
+    }
+    let report = verify(&plane, &told, &[])?;
+    ensure!(report.bad().is_none_or(|(_, bad)| bad.damage == Damage::Unsigned), "{:?}", report.bad());
+    for control in [&first, &second] {
+        let chain = report.chains.iter().find(|chain| chain.instance == control.instance()).context("a chain")?;
+        ensure!(chain.walked.lines > 0 && chain.walked.signed > 0, "{chain:?}");
+    }
+    // Who comes with another master key is told what is missing.
+    let folder = tempfile::tempdir()?;
+    let stranger = plane.third(folder.path()).await.err().context("another master key opens nothing")?;
+    ensure!(stranger.to_string().contains("master.key"), "{stranger}");
     plane.stop().await;
     Ok(())
 }

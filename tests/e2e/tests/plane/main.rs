@@ -80,6 +80,7 @@ scenarios! {
     audit::nodes_are_shown_the_head_and_say_what_they_hold;
     audit::damaged_rows_are_found_and_never_signed;
     audit::people_are_erased_and_old_lines_pruned_and_the_rest_still_verifies;
+    audit::two_control_planes_keep_a_chain_each;
     audit::a_span_begins_and_ends_with_a_signature_and_a_tenant_gets_its_own;
 }
 

@@ -1,4 +1,4 @@
-import { Activity, Boxes, HeartPulse, House, ListChecks, LockKeyhole, Server, Settings, Users } from '@lucide/vue'
+import { Activity, Boxes, Building2, HeartPulse, House, ListChecks, LockKeyhole, Server, Settings, Users } from '@lucide/vue'
 import type { Component } from 'vue'
 import { text } from '@/locales/en/shell'
 
@@ -6,8 +6,8 @@ export interface Place {
   label: string
   to: string
   icon: Component
-  /** `g` and then this letter goes there. */
-  key: string
+  /** `g` and then this letter goes there; a place that not everybody has is without one. */
+  key?: string
   /** On a phone: in the bar at the bottom. */
   bottom?: boolean
 }
@@ -28,6 +28,9 @@ export const rarePlaces: Place[] = [
   { label: text.health, to: '/admin/health', icon: HeartPulse, key: 'e' },
   { label: text.settings, to: '/settings', icon: Settings, key: 's' },
 ]
+
+/** For those who operate an installation of several teams; for everybody else it is not there. */
+export const teamsPlace: Place = { label: text.teams, to: '/teams', icon: Building2 }
 
 /** Whether a place holds the page shown. */
 export const holds = (place: Place, path: string): boolean =>

@@ -8,6 +8,7 @@ export const text = {
   activity: 'Activity',
   secrets: 'Secrets',
   team: 'Team',
+  teams: 'Teams',
   settings: 'Settings',
   health: 'Health',
   more: 'More',

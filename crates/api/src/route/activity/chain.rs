@@ -34,6 +34,8 @@ pub struct ExportActivity {
     to: Option<String>,
     /// `jsonl`, which `serverflow audit verify` reads, or `csv` for a spreadsheet.
     format: Option<String>,
+    /// The whole chains with the lines of every team, for those who operate the installation; `jsonl` only.
+    all: Option<bool>,
 }
 
 /// How the audit chains are: length, head, how far they were verified, which nodes are witnesses.
@@ -51,7 +53,8 @@ pub async fn verify(State(api): State<Api>, caller: Caller) -> Result<ChainsView
 }
 
 /// Lines of the audit chain as a file. Where there is one tenant, `jsonl` holds the whole chains and can be verified
-/// without this control plane; where there are several, it holds the tenant's own lines.
+/// without this control plane; where there are several, it holds the tenant's own lines,
+/// or with `all` the whole chains for those who operate the installation.
 #[utoipa::path(get, path = "/api/v1/activity/export", tag = "activity", operation_id = "exportActivity",
     params(ExportActivity), responses((status = 200, description = "The file.", content_type = "application/x-ndjson")))]
 pub async fn export(
@@ -61,12 +64,13 @@ pub async fn export(
 ) -> std::result::Result<Response, Problem> {
     let from = query.from.as_deref().map(|text| time(text, "from")).transpose()?;
     let to = query.to.as_deref().map(|text| time(text, "to")).transpose()?;
-    let control = api.control();
+    let (control, all) = (api.control(), query.all.unwrap_or(false));
     match query.format.as_deref().unwrap_or("jsonl") {
         "jsonl" => {
-            let export = control.export_audit(&caller.actor, caller.request, Span { from, to }).await?;
+            let export = control.export_audit(&caller.actor, caller.request, Span { all, from, to }).await?;
             Ok(file(Body::from_stream(chains(export)), "application/x-ndjson", "serverflow-audit.jsonl"))
         }
+        "csv" if all => Err(Problem::invalid("query.all", "The whole chains are `jsonl`.").field("all")),
         "csv" => {
             let place = control.export_place()?;
             let filter = ActivityFilter { from, to, ..ActivityFilter::default() };

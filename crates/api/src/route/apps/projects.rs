@@ -13,7 +13,7 @@ use crate::body::{Asked, Id, Strict};
 use crate::caller::Caller;
 use crate::envelope::{Envelope, Result, created, ok};
 use crate::fault::Problem;
-use crate::route::{Carried, Write, propose};
+use crate::route::{Carried, Searched, Write, propose};
 use crate::state::Api;
 use crate::view::Nothing;
 use crate::view::project::ProjectView;
@@ -28,10 +28,11 @@ pub struct NamedProject {
 }
 
 /// The team's projects, oldest first; there are at most 500.
-#[utoipa::path(get, path = "/api/v1/projects", tag = "projects", operation_id = "listProjects",
+#[utoipa::path(get, path = "/api/v1/projects", tag = "projects", operation_id = "listProjects", params(Searched),
     responses((status = 200, body = Envelope<Vec<ProjectView>>)))]
-pub async fn list(State(api): State<Api>, caller: Caller) -> Result<Vec<ProjectView>> {
-    Ok(ok(api.control().projects(&caller.actor).await?.into_iter().map(ProjectView::of).collect()))
+pub async fn list(State(api): State<Api>, caller: Caller, Asked(query): Asked<Searched>) -> Result<Vec<ProjectView>> {
+    let found = api.control().projects(&caller.actor, query.q.as_deref()).await?;
+    Ok(ok(found.into_iter().map(ProjectView::of).collect()))
 }
 
 /// One project.

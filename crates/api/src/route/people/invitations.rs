@@ -9,7 +9,7 @@ use sf_actions::user::{InvitationRef, Invite, UserAction};
 use sf_actions::{Action, ObjectRef};
 use sf_control::Made;
 use sf_types::{Email, InvitationId, Name, Secret};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::body::{Asked, Id, Strict};
 use crate::caller::Caller;
@@ -17,7 +17,7 @@ use crate::envelope::{Envelope, Result, created, ok, page};
 use crate::fault::Problem;
 use crate::route::auth::{self, Client};
 use crate::route::people::rights::ObjectBody;
-use crate::route::{Carried, Paged, Write, propose};
+use crate::route::{Carried, Write, page_request, propose};
 use crate::state::Api;
 use crate::view::Nothing;
 use crate::view::person::{InvitationView, NewInvitationView, WelcomeView};
@@ -63,11 +63,29 @@ pub struct AcceptInvitation {
     kind: auth::Kind,
 }
 
+/// Which invitations.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListInvitations {
+    /// Looked for in the address.
+    q: Option<String>,
+    /// Rows wanted, 1 to 200; 50 where absent.
+    limit: Option<u16>,
+    /// Continue after this cursor.
+    after: Option<String>,
+}
+
 /// Invitations that nobody has used, newest first.
-#[utoipa::path(get, path = "/api/v1/invitations", tag = "people", operation_id = "listInvitations", params(Paged),
+#[utoipa::path(get, path = "/api/v1/invitations", tag = "people", operation_id = "listInvitations", params(ListInvitations),
     responses((status = 200, body = Envelope<Vec<InvitationView>>)))]
-pub async fn list(State(api): State<Api>, caller: Caller, Asked(query): Asked<Paged>) -> Result<Vec<InvitationView>> {
-    let (found, names) = api.control().invitations(&caller.actor, &query.into()).await?;
+pub async fn list(
+    State(api): State<Api>,
+    caller: Caller,
+    Asked(query): Asked<ListInvitations>,
+) -> Result<Vec<InvitationView>> {
+    let ListInvitations { q, limit, after } = query;
+    let (found, names) = api.control().invitations(&caller.actor, q.as_deref(), &page_request(limit, after)).await?;
     let now = api.control().now();
     Ok(page(found, |row| {
         let name = row.invited_by.and_then(|by| names.get(&by).cloned());

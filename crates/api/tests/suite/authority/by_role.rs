@@ -68,6 +68,7 @@ fn needs(method: &Method, path: &str) -> Option<Needs> {
         ("POST", "/users/{id}/grants" | "/roles") | ("DELETE", "/users/{id}/grants/{grant}") => Right(P::AdminRoles),
         ("PATCH" | "DELETE", "/roles/{id}") => Right(P::AdminRoles),
         (_, "/mail" | "/mail/test") => Right(P::AdminSettings),
+        (_, "/tenants" | "/tenants/{id}" | "/tenants/{id}/invite") => Right(P::TenantManage),
         ("GET", "/projects" | "/projects/{id}") => Right(P::ProjectView),
         ("POST", "/projects") => Right(P::ProjectCreate),
         ("PATCH", "/projects/{id}") => Right(P::ProjectUpdate),
@@ -89,10 +90,12 @@ struct Things {
     invitation: String,
     project: String,
     secret: String,
+    team: String,
 }
 
 impl Things {
     async fn make(world: &World) -> Self {
+        sf_control::tenancy::switch(world.control.store(), true).await.unwrap();
         let node = world.node("box").await;
         let app = world.app("shop", node).await;
         let tenant = world.tenant().await;
@@ -111,6 +114,7 @@ impl Things {
             user,
             role: id(&made("/api/v1/roles", json!({ "name": "crew", "permissions": ["tool:view"] })).await),
             project: id(&made("/api/v1/projects", json!({ "name": "empty" })).await),
+            team: id(&made("/api/v1/tenants", json!({ "name": "t", "owner": "t@example.org" })).await["tenant"]),
             secret: id(&made("/api/v1/secrets", json!({ "name": "KEY", "value": "v" })).await),
             invitation: id(
                 &made("/api/v1/invitations", json!({ "email": "x@example.org", "role": "viewer" })).await["invitation"],
@@ -128,6 +132,7 @@ impl Things {
             "invitations" => &self.invitation,
             "projects" => &self.project,
             "secrets" => &self.secret,
+            "tenants" => &self.team,
             // One's own alone; the table of other people's is in `authority`.
             _ => "0193a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
         };
@@ -139,7 +144,8 @@ impl Things {
         let body = match (method.as_str(), path.strip_prefix("/api/v1").unwrap_or(path)) {
             ("GET" | "DELETE", _) => return None,
             ("POST", "/tokens") => json!({ "name": "t", "days": 1 }),
-            ("PATCH", "/nodes/{id}" | "/users/{id}" | "/projects/{id}" | "/roles/{id}") | ("POST", "/projects") => {
+            ("PATCH", "/nodes/{id}" | "/users/{id}" | "/projects/{id}" | "/roles/{id}" | "/tenants/{id}")
+            | ("POST", "/projects") => {
                 json!({ "name": "other" })
             }
             ("POST", "/nodes/{id}/inspect") => json!({ "repository": "https://git.example.org/a" }),
@@ -151,6 +157,8 @@ impl Things {
             ("POST", "/invitations") => json!({ "email": "y@example.org", "role": "viewer" }),
             ("POST", "/users/{id}/grants") => json!({ "permissions": ["tool:view"], "object": { "kind": "tenant" } }),
             ("POST", "/roles") => json!({ "name": "other", "permissions": ["tool:view"] }),
+            ("POST", "/tenants") => json!({ "name": "new", "owner": "new@example.org" }),
+            ("POST", "/tenants/{id}/invite") => json!({ "owner": "own@example.org" }),
             ("POST", "/mail/test") => json!({ "to": "a@example.org" }),
             ("POST", "/secrets") => json!({ "name": "OTHER", "value": "v" }),
             ("PATCH", "/secrets/{id}") => json!({ "value": "w" }),

@@ -1,21 +1,27 @@
 //! The second net: what a node sends is redacted again before it is stored or told to anybody. The node has done so
 //! already, and knows the secrets of its apps; here, only the shapes are known.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
-use sf_protocol::report::{self, LogSource, LogStream, NodeEvent, Stream};
+use sf_protocol::report::{self, LogLine, LogSource, LogStream, NodeEvent, Stream};
 use sf_runtime::redact::{self, Redactor};
 
 /// Logs with something begun (a private key, a piece of a long line) that are remembered at the most; of one more, the
 /// beginning is forgotten.
 pub const MAX_BEGUN: usize = 4_096;
+/// Logs of which it is remembered that they were met since the start; of one more, all are looked up again.
+pub const MAX_MET: usize = 16_384;
+/// Lines before the first one met that are looked at for what has begun in them.
+pub const LOOKED_BACK: u32 = 64;
 
 /// What has begun in logs and goes on in their next lines.
 #[derive(Debug, Default)]
 pub(crate) struct Cleaning {
     shapes: Redactor,
     begun: Mutex<HashMap<(LogSource, Stream), Begun>>,
+    /// Logs met since the start: what has begun in them is known.
+    met: Mutex<HashSet<LogSource>>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -29,6 +35,31 @@ struct Begun {
 pub(crate) struct Cleaned(Vec<((LogSource, Stream), Begun)>);
 
 impl Cleaning {
+    /// Whether these lines go on with a log that was not met since the start: what has begun in it was known by a process
+    /// that is gone. Then [`Cleaning::meet`] comes first.
+    pub(crate) fn is_strange(&self, lines: &LogStream) -> bool {
+        let begins = lines.lines.first().is_none_or(|line| line.sequence <= 1);
+        !begins && !self.met.lock().unwrap_or_else(PoisonError::into_inner).contains(&lines.source)
+    }
+
+    /// Takes from the stored lines of a log what may have begun in them.
+    pub(crate) fn meet(&self, source: LogSource, before: &[LogLine]) {
+        let mut begun = self.lock();
+        for stream in [Stream::Out, Stream::Err] {
+            let Some(last) = before.iter().rev().find(|line| line.stream == stream) else { continue };
+            let state = redact::Stream::after(&last.text, may_go_on(&last.text));
+            if !state.is_idle() && begun.len() < MAX_BEGUN {
+                begun.entry((source, stream)).or_insert(Begun { up_to: last.sequence, state });
+            }
+        }
+        drop(begun);
+        let mut met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
+        if met.len() >= MAX_MET {
+            met.clear();
+        }
+        met.insert(source);
+    }
+
     /// Redacts the lines. Remember what this answers when they are stored: lines that could not be stored come again.
     pub(crate) fn clean(&self, lines: &mut LogStream) -> Cleaned {
         let mut touched: Vec<((LogSource, Stream), Begun)> = Vec::new();
@@ -88,9 +119,14 @@ impl Cleaning {
     }
 }
 
+/// Whether a line, as it was told, may be a piece of a longer one; what was hidden in it has made it shorter.
+fn may_go_on(told: &str) -> bool {
+    report::redacted_piece(told).is_some() || told.ends_with(report::GOES_ON) && told.contains(redact::MASK)
+}
+
 #[cfg(test)]
 mod tests {
-    use sf_protocol::report::{GOES_ON, LogLine, MAX_LINE_BYTES};
+    use sf_protocol::report::{GOES_ON, MAX_LINE_BYTES};
     use sf_types::{RunId, Timestamp, TypedId};
 
     use super::*;
@@ -150,6 +186,63 @@ mod tests {
         let key = ["-----BEGIN PRIVATE KEY-----", "MIIEvQIBADAN", "Bgkqhkia", "-----END PRIVATE KEY-----", "plain"];
         let told = through(&key.map(str::to_owned));
         assert_eq!(told, "[redacted][redacted][redacted][redacted]plain");
+    }
+
+    /// The process dies behind the line `at`; what is stored is all the next one has.
+    fn with_restart(lines: &[String], at: usize) -> Vec<String> {
+        let (mut cleaning, mut told) = (Cleaning::default(), Vec::<LogLine>::new());
+        for (n, line) in (1..).zip(lines) {
+            if told.len() == at {
+                cleaning = Cleaning::default();
+            }
+            let mut lines = frame(n, std::slice::from_ref(line));
+            if cleaning.is_strange(&lines) {
+                cleaning.meet(lines.source, &told);
+                assert!(!cleaning.is_strange(&lines));
+            }
+            let cleaned = cleaning.clean(&mut lines);
+            cleaning.stored(cleaned);
+            told.append(&mut lines.lines);
+        }
+        told.into_iter().map(|line| line.text).collect()
+    }
+
+    #[test]
+    fn a_secret_cut_at_any_place_by_a_restart_is_not_told() {
+        let secret = format!("sf_{}", "a2".repeat(40));
+        let room = MAX_LINE_BYTES - GOES_ON.len();
+        for cut in 0..=secret.len() {
+            let text = format!("{} {secret} end", ".".repeat(room - cut - 1));
+            let lines = [format!("{}{GOES_ON}", &text[..room]), text[room..].to_owned(), "plain".to_owned()];
+            let told = with_restart(&lines, 1);
+            assert!(!told.concat().contains("a2a2"), "cut at {cut}: {}", told[1]);
+            assert_eq!(told[1..], ["[redacted]", "plain"], "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_private_key_cut_by_a_restart_is_not_told() {
+        let key =
+            ["-----BEGIN PRIVATE KEY-----", "MIIEvQIBADAN", "Bgkqhkia", "-----END PRIVATE KEY-----", "it goes on"];
+        for at in 0..=key.len() {
+            let told = with_restart(&key.map(str::to_owned), at);
+            let [hidden @ .., last] = told.as_slice() else { panic!("{told:?}") };
+            assert!(hidden.iter().all(|line| line == "[redacted]") && last == "it goes on", "{at}: {told:?}");
+        }
+        // A line that was hidden by itself takes nothing with it but what could be a key.
+        let told = with_restart(&["token=s3cret-s3cret", "GET / 200", "ready"].map(str::to_owned), 1);
+        assert_eq!(told, ["token=[redacted]", "GET / 200", "ready"]);
+    }
+
+    #[test]
+    fn logs_that_were_met_are_bounded() {
+        let cleaning = Cleaning::default();
+        for n in 0..(MAX_MET as u64 + 10) {
+            let mut random = [0; 10];
+            random[..8].copy_from_slice(&n.to_be_bytes());
+            cleaning.meet(LogSource::Run { run: RunId::from_parts(Timestamp::EPOCH, random) }, &[]);
+        }
+        assert!(cleaning.met.lock().unwrap().len() <= MAX_MET);
     }
 
     #[test]

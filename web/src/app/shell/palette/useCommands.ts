@@ -9,7 +9,7 @@ import { text } from '@/locales/en/shell'
 import { note } from '@/ui/notice/notices'
 import { pageShortcuts } from '../pageShortcuts'
 import { openShortcuts } from '../palette'
-import { places, rarePlaces } from '../places'
+import { places, rarePlaces, teamsPlace } from '../places'
 import { entry, type Entry } from './entry'
 
 
@@ -27,11 +27,11 @@ export function useCommands() {
   const route = useRoute()
   const router = useRouter()
   const { isDark, theme, density, narrow } = useLook()
-  const { may } = useMe()
+  const { may, me } = useMe()
 
   const go = computed(() => {
-    const pages = [...places, ...rarePlaces].map((place) =>
-      entry({ id: `go:${place.to}`, group: 'go', label: place.label, icon: place.icon, keys: `g ${place.key}`, run: () => void router.push(place.to) }),
+    const pages = [...places, ...(me.value?.operator ? [teamsPlace] : []), ...rarePlaces].map((place) =>
+      entry({ id: `go:${place.to}`, group: 'go', label: place.label, icon: place.icon, keys: place.key && `g ${place.key}`, run: () => void router.push(place.to) }),
     )
     const tabs = words.settingsTabs.map(({ tab, label, also }) =>
       entry({ id: `go:/settings/${tab}`, group: 'go', label, also, icon: CornerDownRight, run: () => void router.push(`/settings/${tab}`) }),
