@@ -1477,6 +1477,247 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workflow-executions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Runs of workflows, newest first. */
+        get: operations["listExecutions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workflow-executions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A run of a workflow with its steps. Large outputs are left out: ask for the step alone. */
+        get: operations["getExecution"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workflow-executions/{id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends an event to a run: a step that waits for it goes on. */
+        post: operations["sendEvent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workflow-executions/{id}/fork": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Runs a workflow again from one of its steps on, keeping what the old run did before. */
+        post: operations["forkExecution"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workflow-executions/{id}/move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets a run go on by another version of its workflow; `dryRun` says what that would mean for its steps. */
+        post: operations["moveExecution"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workflow-executions/{id}/steps/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One step of a run, whole. */
+        get: operations["getExecutionStep"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workflows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Workflows, newest first. */
+        get: operations["listWorkflows"];
+        put?: never;
+        /** Checks and keeps a new workflow. */
+        post: operations["createWorkflow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workflows/lint": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says everything that is wrong with a document, and keeps nothing. */
+        post: operations["lintWorkflow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workflows/schema": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The JSON Schema of a workflow's document. */
+        get: operations["workflowSchema"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workflows/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One workflow. */
+        get: operations["getWorkflow"];
+        /** Checks and keeps a new version. What runs goes on by the version it began with. */
+        put: operations["updateWorkflow"];
+        post?: never;
+        /** Deletes a workflow that does not run. */
+        delete: operations["deleteWorkflow"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workflows/{id}/document": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A version of a workflow as it was written. */
+        get: operations["workflowDocument"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workflows/{id}/execute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Runs a workflow. */
+        post: operations["executeWorkflow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workflows/{id}/triggers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets its triggers start it with the caller's rights, or stops them. */
+        post: operations["enableWorkflow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workflows/{id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Versions of a workflow, newest first; 50 at a time. */
+        get: operations["workflowVersions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/ws": {
         parameters: {
             query?: never;
@@ -1821,6 +2062,8 @@ export interface components {
              * @description The run it is about.
              */
             runId: string;
+            /** @description The step of that run, where it is about one. */
+            step?: string | null;
             /** @description What a decision is bound to: send it back with the decision. */
             hash: string;
             /** @description The action's name. */
@@ -1829,7 +2072,7 @@ export interface components {
             diff: Record<string, never>;
             /** @description Why a person is asked. */
             because: string;
-            /** @description `open`, `decided`, `expired` or `withdrawn`. */
+            /** @description `open`, `escalated`, `decided`, `expired` or `withdrawn`. */
             state: string;
             /** @description `approved` or `rejected`. */
             decision?: string | null;
@@ -2017,6 +2260,16 @@ export interface components {
             /** @description The name. */
             name: string;
         };
+        /** @description A new version of a workflow. */
+        ChangedWorkflow: {
+            /** @description The document, JSON or YAML. */
+            document: string;
+            /**
+             * Format: int32
+             * @description The version it was made from: refused if there is a newer one.
+             */
+            from?: number | null;
+        };
         /** @description A code. */
         Code: {
             /** @description Of the authenticator app; a recovery code where one is taken. */
@@ -2078,6 +2331,11 @@ export interface components {
              * @description Seconds between two questions.
              */
             intervalSecs: number;
+        };
+        /** @description Whether triggers start it. */
+        Enabled: {
+            /** @description Whether its triggers start it. */
+            enabled: boolean;
         };
         /** @description Sessions that were ended. */
         EndedSessions: {
@@ -2489,6 +2747,25 @@ export interface components {
                 passwordChangeDue: boolean;
                 /** @description Whether they have to have a second factor and have none: until they set one up, nothing else is answered. */
                 secondFactorDue: boolean;
+                /** @description Whether they operate the installation's teams; absent for everybody else. */
+                operator?: boolean;
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_NewTeam: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description A team whose owner was asked to join. */
+            data?: {
+                /** @description The team. */
+                tenant: components["schemas"]["Team"];
+                /** @description Whether the link is on its way by mail. */
+                mailed: boolean;
+                /** @description What the owner joins by, once: shown here alone. */
+                link: string;
             };
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -3115,6 +3392,8 @@ export interface components {
                  * @description The run it is about.
                  */
                 runId: string;
+                /** @description The step of that run, where it is about one. */
+                step?: string | null;
                 /** @description What a decision is bound to: send it back with the decision. */
                 hash: string;
                 /** @description The action's name. */
@@ -3123,7 +3402,7 @@ export interface components {
                 diff: Record<string, never>;
                 /** @description Why a person is asked. */
                 because: string;
-                /** @description `open`, `decided`, `expired` or `withdrawn`. */
+                /** @description `open`, `escalated`, `decided`, `expired` or `withdrawn`. */
                 state: string;
                 /** @description `approved` or `rejected`. */
                 decision?: string | null;
@@ -3693,6 +3972,139 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Vec_Workflow: {
+            /** @description Whether it worked. */
+            success: boolean;
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                /**
+                 * Format: uuid
+                 * @description Its project.
+                 */
+                projectId: string;
+                /** @description Its name, unique within the project. */
+                name: string;
+                /** @description What it is for. */
+                description?: string | null;
+                /**
+                 * Format: int32
+                 * @description Its newest version, from 1.
+                 */
+                version: number;
+                /** @description That version's hash. */
+                hash: string;
+                /** @description Whether its triggers start it. */
+                enabled: boolean;
+                /**
+                 * Format: uuid
+                 * @description For whom its triggers act.
+                 */
+                ownerId: string;
+                /** @description What starts it besides people. */
+                triggers: components["schemas"]["Trigger"][];
+                /**
+                 * Format: int64
+                 * @description Runs of it that have not ended.
+                 */
+                openRuns: number;
+                /** @description When it was made. */
+                createdAt: components["schemas"]["Time"];
+                /** @description When it last changed. */
+                updatedAt: components["schemas"]["Time"];
+            }[];
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Vec_WorkflowExecution: {
+            /** @description Whether it worked. */
+            success: boolean;
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description Its run.
+                 */
+                runId: string;
+                /**
+                 * Format: uuid
+                 * @description Of which workflow.
+                 */
+                workflowId: string;
+                /**
+                 * Format: int32
+                 * @description By which version.
+                 */
+                version: number;
+                /** @description `queued`, `running`, `waiting` or `done`; how it ended stands in the run. */
+                state: string;
+                wakeAt?: components["schemas"]["Time"] | null;
+                /** @description Those with the same key count together. */
+                concurrencyKey?: string | null;
+                /**
+                 * Format: uuid
+                 * @description The run it was forked from.
+                 */
+                forkedFrom?: string | null;
+                /** @description At which step. */
+                forkedStep?: string | null;
+                /**
+                 * Format: uuid
+                 * @description The trigger that started it.
+                 */
+                triggerId?: string | null;
+                /**
+                 * Format: int64
+                 * @description Steps that have ended.
+                 */
+                stepsEnded: number;
+                /**
+                 * Format: int64
+                 * @description Steps there are so far.
+                 */
+                stepsKnown: number;
+                fault?: components["schemas"]["FaultView"] | null;
+                /** @description It was put aside since its control planes ended again and again. */
+                poison: boolean;
+                /** @description When it began. */
+                openedAt: components["schemas"]["Time"];
+                closedAt?: components["schemas"]["Time"] | null;
+            }[];
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Vec_WorkflowVersion: {
+            /** @description Whether it worked. */
+            success: boolean;
+            data?: {
+                /**
+                 * Format: int32
+                 * @description From 1.
+                 */
+                version: number;
+                /** @description Its hash. */
+                hash: string;
+                /** @description The document as it was written. */
+                document: string;
+                /**
+                 * Format: uuid
+                 * @description Who saved it.
+                 */
+                createdBy?: string | null;
+                /** @description When. */
+                createdAt: components["schemas"]["Time"];
+            }[];
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
         Envelope_WaitingDevice: {
             /** @description Whether it worked. */
             success: boolean;
@@ -3730,6 +4142,170 @@ export interface components {
             /** @description About the answer itself. */
             meta: components["schemas"]["Meta"];
         };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Workflow: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description A workflow. */
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                /**
+                 * Format: uuid
+                 * @description Its project.
+                 */
+                projectId: string;
+                /** @description Its name, unique within the project. */
+                name: string;
+                /** @description What it is for. */
+                description?: string | null;
+                /**
+                 * Format: int32
+                 * @description Its newest version, from 1.
+                 */
+                version: number;
+                /** @description That version's hash. */
+                hash: string;
+                /** @description Whether its triggers start it. */
+                enabled: boolean;
+                /**
+                 * Format: uuid
+                 * @description For whom its triggers act.
+                 */
+                ownerId: string;
+                /** @description What starts it besides people. */
+                triggers: components["schemas"]["Trigger"][];
+                /**
+                 * Format: int64
+                 * @description Runs of it that have not ended.
+                 */
+                openRuns: number;
+                /** @description When it was made. */
+                createdAt: components["schemas"]["Time"];
+                /** @description When it last changed. */
+                updatedAt: components["schemas"]["Time"];
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_WorkflowExecutionDetail: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description A run of a workflow, with its steps. */
+            data?: components["schemas"]["WorkflowExecution"] & {
+                /** @description Its workflow's name. */
+                workflowName: string;
+                /** @description What it began with. */
+                input: Record<string, never>;
+                /** @description What came of it. */
+                output?: Record<string, never> | null;
+                /** @description The first step that failed. */
+                failedStep?: string | null;
+                /** @description Its steps, in the order of the definition; those of a map behind it. */
+                steps: components["schemas"]["WorkflowStep"][];
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_WorkflowLint: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description What a check of a document says. */
+            data?: {
+                /** @description Whether it can be saved. */
+                ok: boolean;
+                /** @description Its name. */
+                name?: string | null;
+                /** @description Its hash. */
+                hash?: string | null;
+                /**
+                 * Format: int64
+                 * @description Steps, those within others included.
+                 */
+                steps?: number | null;
+                /** @description All that is wrong. */
+                problems: components["schemas"]["WorkflowProblem"][];
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_WorkflowStep: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description A step of a run. */
+            data?: {
+                /** @description Which: its id, and within a map `id@3` for the fourth item. */
+                key: string;
+                /** @description What it is called. */
+                title?: string | null;
+                /** @description `action`, `query`, `approval`, `wait`, `map`, `branch` or `workflow`. */
+                kind: string;
+                /** @description The step it stands in. */
+                parent?: string | null;
+                /** @description `pending`, `running`, `retrying`, `waiting`, `asked`, `catching`, `succeeded`, `failed`, `skipped`, `cancelled`. */
+                state: string;
+                /**
+                 * Format: int32
+                 * @description Tries so far.
+                 */
+                attempts: number;
+                /** @description What was done, with the arguments as they were. */
+                call?: Record<string, never> | null;
+                /** @description What came of it. */
+                output?: Record<string, never> | null;
+                /** @description The output is larger than an answer takes: ask for the step alone. */
+                outputLeftOut: boolean;
+                fault?: components["schemas"]["FaultView"] | null;
+                /** @description Failures of earlier tries. */
+                tries: components["schemas"]["WorkflowTry"][];
+                /** @description What a person is asked, while they are. */
+                question?: string | null;
+                /** @description The runs it has proposed, in order. */
+                runs: string[];
+                startedAt?: components["schemas"]["Time"] | null;
+                endedAt?: components["schemas"]["Time"] | null;
+                wakesAt?: components["schemas"]["Time"] | null;
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_WorkflowVersion: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description One version of a workflow. */
+            data?: {
+                /**
+                 * Format: int32
+                 * @description From 1.
+                 */
+                version: number;
+                /** @description Its hash. */
+                hash: string;
+                /** @description The document as it was written. */
+                document: string;
+                /**
+                 * Format: uuid
+                 * @description Who saved it.
+                 */
+                createdBy?: string | null;
+                /** @description When. */
+                createdAt: components["schemas"]["Time"];
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
         /** @description What went wrong. */
         ErrorBody: {
             /** @description Stable, dotted: `app.not_found`. */
@@ -3738,6 +4314,23 @@ export interface components {
             message: string;
             /** @description What to do about it. */
             details: components["schemas"]["Details"];
+        };
+        /** @description An event for a run. */
+        Event: {
+            /** @description Its name. */
+            event: string;
+            /** @description What it brings. */
+            data?: Record<string, never> | null;
+        };
+        /** @description What a workflow is run with. */
+        Execute: {
+            /** @description Its input. */
+            input?: Record<string, never> | null;
+            /**
+             * Format: int32
+             * @description By which version; the newest unless given.
+             */
+            version?: number | null;
         };
         /** @description A second factor is asked for. */
         FactorAsked: {
@@ -3788,6 +4381,18 @@ export interface components {
         ForgotPassword: {
             /** @description Their address. */
             email: string;
+        };
+        /** @description Where a run is done again. */
+        Fork: {
+            /** @description The step that is done again with all that follow from it; from the beginning unless given. */
+            step?: string | null;
+            /** @description Another input; the same unless given. */
+            input?: Record<string, never> | null;
+            /**
+             * Format: int32
+             * @description By which version; the run's own unless given.
+             */
+            version?: number | null;
         };
         /** @description Somebody who could give a permission. */
         GiverView: {
@@ -4037,6 +4642,8 @@ export interface components {
             passwordChangeDue: boolean;
             /** @description Whether they have to have a second factor and have none: until they set one up, nothing else is answered. */
             secondFactorDue: boolean;
+            /** @description Whether they operate the installation's teams; absent for everybody else. */
+            operator?: boolean;
         };
         /** @description About the answer itself. */
         Meta: {
@@ -4061,6 +4668,14 @@ export interface components {
             state?: string | null;
             /** @description For people, one line. */
             note: string;
+        };
+        /** @description Another version for a run. */
+        Move: {
+            /**
+             * Format: int32
+             * @description Which version.
+             */
+            version: number;
         };
         /** @description A project's name. */
         NamedProject: {
@@ -4183,6 +4798,16 @@ export interface components {
             secret: string;
             /** @description `otpauth://…`, for showing it as a picture. */
             uri: string;
+        };
+        /** @description A new workflow. */
+        NewWorkflow: {
+            /**
+             * Format: uuid
+             * @description In which project; the team's first unless given.
+             */
+            projectId?: string | null;
+            /** @description The document, JSON or YAML. */
+            document: string;
         };
         /** @description A machine with an agent. */
         Node: {
@@ -4913,6 +5538,28 @@ export interface components {
          * @enum {string}
          */
         TrafficMode: "http" | "tcp" | "none";
+        /** @description What starts a workflow. */
+        Trigger: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description Its id within the document. */
+            name: string;
+            /** @description `cron` or `webhook`. */
+            kind: string;
+            /** @description Where a webhook is called: a path of the API. */
+            path?: string | null;
+            nextAt?: components["schemas"]["Time"] | null;
+            lastAt?: components["schemas"]["Time"] | null;
+            /**
+             * Format: int64
+             * @description Moments that passed without it, in all.
+             */
+            missed: number;
+            lastFault?: components["schemas"]["FaultView"] | null;
+        };
         /** @description A person. */
         User: {
             /**
@@ -4951,6 +5598,205 @@ export interface components {
             invitedBy?: string | null;
             /** @description Until when it is good. */
             expiresAt: components["schemas"]["Time"];
+        };
+        /** @description A workflow. */
+        Workflow: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /**
+             * Format: uuid
+             * @description Its project.
+             */
+            projectId: string;
+            /** @description Its name, unique within the project. */
+            name: string;
+            /** @description What it is for. */
+            description?: string | null;
+            /**
+             * Format: int32
+             * @description Its newest version, from 1.
+             */
+            version: number;
+            /** @description That version's hash. */
+            hash: string;
+            /** @description Whether its triggers start it. */
+            enabled: boolean;
+            /**
+             * Format: uuid
+             * @description For whom its triggers act.
+             */
+            ownerId: string;
+            /** @description What starts it besides people. */
+            triggers: components["schemas"]["Trigger"][];
+            /**
+             * Format: int64
+             * @description Runs of it that have not ended.
+             */
+            openRuns: number;
+            /** @description When it was made. */
+            createdAt: components["schemas"]["Time"];
+            /** @description When it last changed. */
+            updatedAt: components["schemas"]["Time"];
+        };
+        /** @description A document to be looked at. */
+        WorkflowDocument: {
+            /** @description The document, JSON or YAML. */
+            document: string;
+        };
+        /** @description A run of a workflow in a list. */
+        WorkflowExecution: {
+            /**
+             * Format: uuid
+             * @description Its run.
+             */
+            runId: string;
+            /**
+             * Format: uuid
+             * @description Of which workflow.
+             */
+            workflowId: string;
+            /**
+             * Format: int32
+             * @description By which version.
+             */
+            version: number;
+            /** @description `queued`, `running`, `waiting` or `done`; how it ended stands in the run. */
+            state: string;
+            wakeAt?: components["schemas"]["Time"] | null;
+            /** @description Those with the same key count together. */
+            concurrencyKey?: string | null;
+            /**
+             * Format: uuid
+             * @description The run it was forked from.
+             */
+            forkedFrom?: string | null;
+            /** @description At which step. */
+            forkedStep?: string | null;
+            /**
+             * Format: uuid
+             * @description The trigger that started it.
+             */
+            triggerId?: string | null;
+            /**
+             * Format: int64
+             * @description Steps that have ended.
+             */
+            stepsEnded: number;
+            /**
+             * Format: int64
+             * @description Steps there are so far.
+             */
+            stepsKnown: number;
+            fault?: components["schemas"]["FaultView"] | null;
+            /** @description It was put aside since its control planes ended again and again. */
+            poison: boolean;
+            /** @description When it began. */
+            openedAt: components["schemas"]["Time"];
+            closedAt?: components["schemas"]["Time"] | null;
+        };
+        /** @description A run of a workflow, with its steps. */
+        WorkflowExecutionDetail: components["schemas"]["WorkflowExecution"] & {
+            /** @description Its workflow's name. */
+            workflowName: string;
+            /** @description What it began with. */
+            input: Record<string, never>;
+            /** @description What came of it. */
+            output?: Record<string, never> | null;
+            /** @description The first step that failed. */
+            failedStep?: string | null;
+            /** @description Its steps, in the order of the definition; those of a map behind it. */
+            steps: components["schemas"]["WorkflowStep"][];
+        };
+        /** @description What a check of a document says. */
+        WorkflowLint: {
+            /** @description Whether it can be saved. */
+            ok: boolean;
+            /** @description Its name. */
+            name?: string | null;
+            /** @description Its hash. */
+            hash?: string | null;
+            /**
+             * Format: int64
+             * @description Steps, those within others included.
+             */
+            steps?: number | null;
+            /** @description All that is wrong. */
+            problems: components["schemas"]["WorkflowProblem"][];
+        };
+        /** @description What is wrong with a document, and where. */
+        WorkflowProblem: {
+            /** @description Where: `steps[2].with.app`; empty for the whole. */
+            place: string;
+            /** @description What is wrong there. */
+            message: string;
+            /** @description What to do. */
+            fix: string;
+        };
+        /** @description A step of a run. */
+        WorkflowStep: {
+            /** @description Which: its id, and within a map `id@3` for the fourth item. */
+            key: string;
+            /** @description What it is called. */
+            title?: string | null;
+            /** @description `action`, `query`, `approval`, `wait`, `map`, `branch` or `workflow`. */
+            kind: string;
+            /** @description The step it stands in. */
+            parent?: string | null;
+            /** @description `pending`, `running`, `retrying`, `waiting`, `asked`, `catching`, `succeeded`, `failed`, `skipped`, `cancelled`. */
+            state: string;
+            /**
+             * Format: int32
+             * @description Tries so far.
+             */
+            attempts: number;
+            /** @description What was done, with the arguments as they were. */
+            call?: Record<string, never> | null;
+            /** @description What came of it. */
+            output?: Record<string, never> | null;
+            /** @description The output is larger than an answer takes: ask for the step alone. */
+            outputLeftOut: boolean;
+            fault?: components["schemas"]["FaultView"] | null;
+            /** @description Failures of earlier tries. */
+            tries: components["schemas"]["WorkflowTry"][];
+            /** @description What a person is asked, while they are. */
+            question?: string | null;
+            /** @description The runs it has proposed, in order. */
+            runs: string[];
+            startedAt?: components["schemas"]["Time"] | null;
+            endedAt?: components["schemas"]["Time"] | null;
+            wakesAt?: components["schemas"]["Time"] | null;
+        };
+        /** @description A failed try. */
+        WorkflowTry: {
+            /**
+             * Format: int32
+             * @description Which, from 1.
+             */
+            attempt: number;
+            /** @description Why. */
+            fault: components["schemas"]["FaultView"];
+        };
+        /** @description One version of a workflow. */
+        WorkflowVersion: {
+            /**
+             * Format: int32
+             * @description From 1.
+             */
+            version: number;
+            /** @description Its hash. */
+            hash: string;
+            /** @description The document as it was written. */
+            document: string;
+            /**
+             * Format: uuid
+             * @description Who saved it.
+             */
+            createdBy?: string | null;
+            /** @description When. */
+            createdAt: components["schemas"]["Time"];
         };
     };
     responses: never;
@@ -7638,6 +8484,438 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_Person"];
+                };
+            };
+        };
+    };
+    listExecutions: {
+        parameters: {
+            query?: {
+                /** @description Of this workflow. */
+                workflowId?: string;
+                /** @description `queued`, `running`, `waiting` or `done`. */
+                state?: string;
+                /** @description Forks of this run. */
+                forkedFrom?: string;
+                /** @description Only those that were put aside. */
+                poison?: boolean;
+                /** @description Rows wanted, 1 to 200; 50 where absent. */
+                limit?: number;
+                /** @description Continue after this cursor. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_WorkflowExecution"];
+                };
+            };
+        };
+    };
+    getExecution: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_WorkflowExecutionDetail"];
+                };
+            };
+        };
+    };
+    sendEvent: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Event"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Nothing"];
+                };
+            };
+        };
+    };
+    forkExecution: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Fork"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_RunOpened"];
+                };
+            };
+        };
+    };
+    moveExecution: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Move"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Nothing"];
+                };
+            };
+        };
+    };
+    getExecutionStep: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_WorkflowStep"];
+                };
+            };
+        };
+    };
+    listWorkflows: {
+        parameters: {
+            query?: {
+                /** @description Of this project. */
+                projectId?: string;
+                /** @description Looked for in the name. */
+                q?: string;
+                /** @description Rows wanted, 1 to 200; 50 where absent. */
+                limit?: number;
+                /** @description Continue after this cursor. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_Workflow"];
+                };
+            };
+        };
+    };
+    createWorkflow: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewWorkflow"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Workflow"];
+                };
+            };
+        };
+    };
+    lintWorkflow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WorkflowDocument"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_WorkflowLint"];
+                };
+            };
+        };
+    };
+    workflowSchema: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getWorkflow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Workflow"];
+                };
+            };
+        };
+    };
+    updateWorkflow: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangedWorkflow"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Workflow"];
+                };
+            };
+        };
+    };
+    deleteWorkflow: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Nothing"];
+                };
+            };
+        };
+    };
+    workflowDocument: {
+        parameters: {
+            query?: {
+                /** @description Which; the newest unless given. */
+                version?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_WorkflowVersion"];
+                };
+            };
+        };
+    };
+    executeWorkflow: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Execute"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_RunOpened"];
+                };
+            };
+        };
+    };
+    enableWorkflow: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Enabled"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Workflow"];
+                };
+            };
+        };
+    };
+    workflowVersions: {
+        parameters: {
+            query?: {
+                /** @description Only older ones than this. */
+                before?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_WorkflowVersion"];
                 };
             };
         };

@@ -17,7 +17,7 @@ use sf_types::{AppId, PageRequest, RunId};
 
 async fn hash_of(plane: &Plane, admin: &Actor, run: RunId) -> Result<String> {
     let open = plane.control.approvals(admin, Some(ApprovalState::Open), &PageRequest::default()).await?;
-    Ok(open.items.into_iter().find(|card| card.subject == run).context("a card waits")?.hash)
+    Ok(open.items.into_iter().find(|card| card.run == Some(run)).context("a card waits")?.hash)
 }
 
 fn decide(run: RunId, hash: &str) -> Decide {
