@@ -74,7 +74,6 @@ mod parse;
 mod pattern;
 mod scope;
 mod template;
-mod text;
 mod types;
 mod value;
 mod work;
