@@ -60,7 +60,7 @@
 //! them overflow the stack of a thread and end the process (a test would, too). The other, `PrattParser`, is 50
 //! times faster and stops; it is hidden from the crate's docs, so the version is pinned.
 //!
-//! Every limit is in [`limit`]. Evaluating `steps.a.output.n + 1` takes about half a microsecond.
+//! Every limit is in [`limit`]. Evaluating `steps.a.output.n + 1` takes about 0.2 µs, 0.8 µs without optimisation.
 
 mod call;
 mod check;
@@ -74,7 +74,6 @@ mod parse;
 mod pattern;
 mod scope;
 mod template;
-mod text;
 mod types;
 mod value;
 mod work;

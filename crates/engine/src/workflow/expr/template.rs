@@ -1,10 +1,13 @@
 //! JSON whose strings may hold expressions.
 
+mod text;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::Expr;
 use super::check::{Checker, is_plain};
 use super::error::{ExprError, Refusal};
 use super::eval::Evaluation;
@@ -13,7 +16,7 @@ use super::limit::{TEMPLATE_DEPTH, TEMPLATE_EXPRESSIONS};
 use super::scope::{Env, References, Scope};
 use super::types::Type;
 use super::work::Work;
-use super::{Expr, text::Part, text::parts};
+use text::{Part, parts};
 
 /// A JSON value whose strings may hold `${{ … }}`, at any depth; names of fields never do.
 ///

@@ -1,6 +1,6 @@
 //! Where the expressions of a string begin and end.
 
-use super::error::{ExprError, Refusal};
+use crate::workflow::expr::error::{ExprError, Refusal};
 
 /// A part of a string.
 #[derive(PartialEq, Debug)]
