@@ -8,9 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::Value;
 use sf_actions::Action;
-use sf_actions::workflow::{
-    CreateWorkflow, EnableWorkflow, RunWorkflow, UpdateWorkflow, WorkflowAction, WorkflowRef,
-};
+use sf_actions::workflow::{CreateWorkflow, EnableWorkflow, RunWorkflow, UpdateWorkflow, WorkflowAction, WorkflowRef};
 use sf_control::{Made, workflow};
 use sf_engine::workflow::document;
 use sf_types::{ProjectId, WorkflowId};

@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test says by panicking")]
 
-mod approvals;
 mod authority;
 mod crashes;
 mod cross_use;
@@ -12,7 +11,7 @@ mod idempotency;
 mod listening;
 mod lists;
 mod people;
-mod secrets;
 mod sign_in;
 mod sockets;
+mod work;
 mod world;

@@ -75,6 +75,19 @@ fn needs(method: &Method, path: &str) -> Option<Needs> {
         ("DELETE", "/projects/{id}") => Right(P::ProjectDelete),
         ("GET", "/secrets") => Right(P::SecretView),
         ("POST", "/secrets") | ("PATCH" | "DELETE", "/secrets/{id}") => Right(P::SecretManage),
+        ("GET", "/workflows/schema") | ("POST", "/workflows/lint") => SignedIn,
+        ("GET", "/workflows" | "/workflows/{id}" | "/workflows/{id}/versions" | "/workflows/{id}/document") => {
+            Right(P::WorkflowView)
+        }
+        ("POST", "/workflows") => Right(P::WorkflowCreate),
+        ("PUT", "/workflows/{id}") | ("POST", "/workflows/{id}/triggers") => Right(P::WorkflowUpdate),
+        ("DELETE", "/workflows/{id}") => Right(P::WorkflowDelete),
+        ("POST", "/workflows/{id}/execute") => Right(P::WorkflowRun),
+        ("GET", "/workflow-executions" | "/workflow-executions/{id}" | "/workflow-executions/{id}/steps/{key}") => {
+            Right(P::WorkflowView)
+        }
+        ("POST", "/workflow-executions/{id}/fork" | "/workflow-executions/{id}/events") => Right(P::WorkflowRun),
+        ("POST", "/workflow-executions/{id}/move") => Right(P::WorkflowUpdate),
         _ => return None,
     })
 }
@@ -91,6 +104,8 @@ struct Things {
     project: String,
     secret: String,
     team: String,
+    workflow: String,
+    execution: String,
 }
 
 impl Things {
@@ -106,7 +121,12 @@ impl Things {
         world.post(&grants, json!({ "permissions": ["tool:view"], "object": { "kind": "tenant" } })).await.expect(201);
         let given = world.get(&grants).await.expect(200);
         let made = |path: &'static str, body: Value| async move { world.post(path, body).await.expect(201) };
+        let document = "workflow: 1\nname: w\nsteps: [{ id: w, wait: { event: go } }]";
+        let workflow = id(&made("/api/v1/workflows", json!({ "document": document })).await);
+        let begun = world.post(&format!("/api/v1/workflows/{workflow}/execute"), json!({})).await.expect(202);
         Self {
+            workflow,
+            execution: id(&begun["run"]),
             node: node.to_string(),
             run: world.run(&app).await,
             app,
@@ -133,10 +153,12 @@ impl Things {
             "projects" => &self.project,
             "secrets" => &self.secret,
             "tenants" => &self.team,
+            "workflows" => &self.workflow,
+            "workflow-executions" => &self.execution,
             // One's own alone; the table of other people's is in `authority`.
             _ => "0193a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
         };
-        path.replace("{id}", id).replace("{grant}", &self.grant)
+        path.replace("{id}", id).replace("{grant}", &self.grant).replace("{key}", "w")
     }
 
     fn body(&self, method: &Method, path: &str) -> Option<Value> {
@@ -162,6 +184,12 @@ impl Things {
             ("POST", "/mail/test") => json!({ "to": "a@example.org" }),
             ("POST", "/secrets") => json!({ "name": "OTHER", "value": "v" }),
             ("PATCH", "/secrets/{id}") => json!({ "value": "w" }),
+            ("POST", "/workflows" | "/workflows/lint") | ("PUT", "/workflows/{id}") => {
+                json!({ "document": "workflow: 1\nname: other\nsteps: [{ id: a, query: /apps }]" })
+            }
+            ("POST", "/workflows/{id}/triggers") => json!({ "enabled": true }),
+            ("POST", "/workflow-executions/{id}/events") => json!({ "event": "go" }),
+            ("POST", "/workflow-executions/{id}/move") => json!({ "version": 1 }),
             _ => json!({}),
         };
         Some(body)
@@ -170,7 +198,11 @@ impl Things {
 
 /// One request that changes nothing.
 async fn ask(world: &World, things: &Things, token: Option<&str>, method: &Method, path: &str) -> StatusCode {
-    let dry = if *method == Method::GET || path.ends_with("/inspect") || path.ends_with("/activity/verify") {
+    let dry = if *method == Method::GET
+        || path.ends_with("/inspect")
+        || path.ends_with("/activity/verify")
+        || path.ends_with("/lint")
+    {
         ""
     } else {
         "?dryRun=true"

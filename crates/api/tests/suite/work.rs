@@ -1,0 +1,5 @@
+//! What people want done, and what waits for them.
+
+mod approvals;
+mod secrets;
+mod workflows;
