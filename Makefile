@@ -75,3 +75,7 @@ reset: ## the same, and delete its data (asks; YES=1 does not)
 .PHONY: bench
 bench: ## the promises in numbers, one JSON line each (BENCH_AGENTS=15000 for the full swarm)
 	cargo run --release --quiet -p sf-bench
+
+.PHONY: bench-workflow
+bench-workflow: ## the promises about workflows, one JSON line each
+	cargo run --release --quiet -p sf-bench -- workflow

@@ -5,7 +5,7 @@
 //! Simulated agents live in a second process, started from this very binary as `sf-bench agents`. `sf-bench orders`
 //! measures orders alone, `sf-bench sign-in` what a flood of sign-ins costs everybody else, `sf-bench audit` the
 //! verification of the audit chain, `sf-bench authority` deciding about a request, `sf-bench memory` what a plain
-//! connection takes.
+//! connection takes, `sf-bench workflow` workflows whose steps do nothing.
 
 mod agents;
 mod audit;
@@ -16,6 +16,7 @@ mod orders;
 mod rows;
 mod sign_in;
 mod swarm;
+mod workflows;
 
 use anyhow::{Context, Result, ensure};
 use sf_testkit::Plane;
@@ -37,6 +38,7 @@ fn main() -> Result<()> {
         Some("sign-in") => runtime.block_on(sign_in::flood()),
         Some("audit") => audit::verify_rate(),
         Some("authority") => authority::decisions(),
+        Some("workflow") => runtime.block_on(workflows::measure()),
         Some("memory") => runtime.block_on(memory()),
         Some("orders") => runtime.block_on(orders_only()),
         _ => runtime.block_on(measure()),

@@ -13,13 +13,12 @@ pub mod node;
 pub mod people;
 pub mod process;
 pub mod project;
-pub mod run;
 pub mod secret;
 pub mod spec;
 pub mod target;
 pub mod valid;
 pub mod variable;
-pub mod workflow;
+pub mod work;
 
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +33,7 @@ pub use spec::{Effect, Place, Spec};
 pub use target::{Target, TargetKind};
 pub use valid::Refused;
 pub use variable::{Source, Variable};
+pub use work::{run, workflow};
 
 /// One entry of the closed vocabulary with its arguments. Written as `{"action": "app.deploy", "args": {…}}`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

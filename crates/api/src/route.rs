@@ -12,7 +12,6 @@ pub mod nodes;
 pub mod people;
 pub mod reference;
 pub mod runs;
-pub mod sessions;
 pub mod setup;
 pub mod tokens;
 pub mod workflows;

@@ -17,8 +17,8 @@ use crate::layer::{address, headers, host, idempotency, origin, rates, rescue};
 use crate::options::ApiOptions;
 use crate::route::apps::secrets;
 use crate::route::{
-    activity, approvals, apps, auth, deploys, enrolment, health, nodes, people, reference, runs, sessions, setup,
-    tokens, workflows,
+    activity, approvals, apps, auth, deploys, enrolment, health, nodes, people, reference, runs, setup, tokens,
+    workflows,
 };
 use crate::state::Api;
 use crate::{caller, metrics, openapi, request, ws};
@@ -87,8 +87,8 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(people::mail::test))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))
-        .routes(routes!(sessions::list, sessions::end_others))
-        .routes(routes!(sessions::end))
+        .routes(routes!(auth::sessions::list, auth::sessions::end_others))
+        .routes(routes!(auth::sessions::end))
         .routes(routes!(nodes::list))
         .routes(routes!(nodes::get, nodes::rename, nodes::remove))
         .routes(routes!(nodes::keys))

@@ -13,9 +13,10 @@ pub mod release;
 pub mod run;
 pub mod secret;
 pub mod settings;
-pub mod sign_in;
 pub mod user;
 pub mod workflow;
+
+pub use user::sign_in;
 
 use serde::{Serialize, Serializer};
 use sf_types::{Fault, Timestamp};

@@ -1,6 +1,7 @@
 //! Starting: keys, the lanes, and what a crash may have left open.
 
 pub mod instance;
+pub mod options;
 pub mod restore;
 
 use std::sync::Arc;

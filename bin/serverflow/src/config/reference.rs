@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::Config;
 
 const SECTIONS: &str = include_str!("sections.rs");
-const ROUTING: &str = include_str!("../../../../crates/control/src/options.rs");
+const ROUTING: &str = include_str!("../../../../crates/control/src/start/options.rs");
 const RETENTION: &str = include_str!("../../../../crates/control/src/audit/retention.rs");
 
 #[test]

@@ -2,6 +2,7 @@
 
 pub mod device;
 pub mod factors;
+pub mod sessions;
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr};

@@ -2,6 +2,7 @@
 
 pub mod person;
 pub mod rights;
+pub mod sign_in;
 pub mod tenant;
 
 use serde::Serialize;

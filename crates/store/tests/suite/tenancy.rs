@@ -460,7 +460,7 @@ pub fn approval(side: Side, run: RunId, now: Timestamp, later: Timestamp) -> App
         tenant: side.tenant,
         project: Some(side.project),
         subject_kind: approvals::RUN.into(),
-        subject: run,
+        subject: run.uuid(),
         hash: "h".into(),
         guard: Json(serde_json::json!({"commit": "c"})),
         diff: Json(serde_json::json!([])),
@@ -471,6 +471,9 @@ pub fn approval(side: Side, run: RunId, now: Timestamp, later: Timestamp) -> App
         opened_at: now,
         expires_at: later,
         decided_at: None,
+        run: Some(run),
+        step: None,
+        escalated_at: None,
     }
 }
 

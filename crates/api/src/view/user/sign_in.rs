@@ -7,8 +7,8 @@ use sf_types::Secret;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::SignedInView;
 use super::Time;
-use super::user::SignedInView;
 
 /// What a right password leads to: a session, or the question for a second factor.
 #[derive(Clone, Debug, Serialize, ToSchema)]

@@ -5,11 +5,11 @@ use axum::response::{IntoResponse, Response};
 use sf_actions::ActorKind;
 use sf_types::SessionId;
 
-use super::{Paged, Write, page_request};
 use crate::body::{Asked, Id};
 use crate::caller::Caller;
 use crate::envelope::{Envelope, Result, ok, page};
 use crate::fault::Problem;
+use crate::route::{Paged, Write, page_request};
 use crate::state::Api;
 use crate::view::Nothing;
 use crate::view::plan::PlannedSteps;

@@ -1,0 +1,4 @@
+//! Runs and workflows: what is being done.
+
+pub mod run;
+pub mod workflow;
