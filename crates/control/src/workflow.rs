@@ -14,6 +14,7 @@ mod driver;
 mod fair;
 mod journal;
 pub mod look;
+mod moving;
 pub(crate) mod perform;
 pub mod told;
 pub mod triggers;

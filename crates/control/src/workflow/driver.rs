@@ -74,6 +74,8 @@ struct Intake {
     taken_in: Vec<Uuid>,
     /// Effects that were recorded with its beginning.
     begun: Vec<Effect>,
+    /// It goes on by another version: recorded before anything else.
+    moved: Vec<Fact>,
 }
 
 impl Control {
@@ -210,6 +212,10 @@ impl Driver {
             if !self.load(run).await {
                 continue;
             }
+            let mut intake = intake;
+            if let Err(fault) = self.exchange(run, &mut intake, now).await {
+                tracing::warn!(%run, %fault, "a run could not be moved to another version");
+            }
             if let Some((turn, todo)) = self.advance(run, intake, now) {
                 turns.push(turn);
                 effects.push((run, todo));
@@ -317,10 +323,34 @@ impl Driver {
         }))
     }
 
+    /// Lets an execution go on by another version, where it was asked for.
+    async fn exchange(&mut self, run: RunId, intake: &mut Intake, now: Timestamp) -> Result<(), Fault> {
+        let wanted = intake.events.iter().rev().find_map(|event| match event {
+            Event::Move { version } => Some(*version),
+            _ => None,
+        });
+        intake.events.retain(|event| !matches!(event, Event::Move { .. }));
+        let (Some(version), Some(hot)) = (wanted, self.hot.get_mut(&run)) else { return Ok(()) };
+        let core = self.control.core();
+        let reader = core.store.read(Scope::System);
+        let definition = core.workflows.definition(&reader, hot.context.workflow, version).await?;
+        let before = journal::facts(&reader, run).await?;
+        let moved = Fact::Moved { version };
+        let facts = before.into_iter().flat_map(|(_, at, facts)| facts.into_iter().map(move |fact| (at, fact)));
+        let all = facts.chain([(now, moved.clone())]);
+        hot.execution = Execution::rebuild(definition, run, all)
+            .map_err(|why| sf_store::StoreError::malformed("a workflow's journal", why.to_string()))?;
+        hot.version = version;
+        intake.moved = vec![moved];
+        // Steps that the other version adds may begin at once.
+        intake.events.push(Event::Tick);
+        Ok(())
+    }
+
     /// What an execution comes to by what it takes in. Nothing to record where nothing came of it.
     fn advance(&mut self, run: RunId, intake: Intake, now: Timestamp) -> Option<(Turn, Vec<Effect>)> {
         let hot = self.hot.get_mut(&run)?;
-        let (mut facts, mut effects) = (Vec::new(), intake.begun);
+        let (mut facts, mut effects) = (intake.moved, intake.begun);
         for event in intake.events {
             let advanced = hot.execution.advance(event, now);
             facts.extend(advanced.facts);
@@ -346,7 +376,9 @@ impl Driver {
             }
         };
         let standing = commit::standing(&hot.execution, hot.version);
-        let moved = standing.state != hot.state || standing.state == ExecutionState::Waiting;
+        let moved = standing.state != hot.state
+            || standing.state == ExecutionState::Waiting
+            || facts.iter().any(|fact| matches!(fact, Fact::Moved { .. }));
         hot.state = standing.state;
         let due = hot.told.is_none_or(|told| told.elapsed() >= TELL_EVERY) || standing.state != ExecutionState::Running;
         let told = (due && (entry.is_some() || finish.is_some())).then(|| {

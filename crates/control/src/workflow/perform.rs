@@ -11,7 +11,7 @@ use sf_store::workflows::{self, Trigger, Version, Workflow};
 use sf_store::{Look, StoreError, Tx, executions, tenants};
 use sf_types::{ErrorKind, Fault, RunId, Timestamp, UserId, WorkflowId};
 
-use super::{commit, told};
+use super::{commit, moving, told};
 use crate::control::Core;
 use crate::events;
 use crate::perform::{name_taken, person};
@@ -178,8 +178,8 @@ async fn send(tx: &mut Tx, args: &SendEvent, after: &mut After) -> sf_store::Res
 }
 
 async fn move_run(tx: &mut Tx, core: &Arc<Core>, args: &MoveRun, after: &mut After) -> sf_store::Result<Made> {
-    let row = open(tx, args.run).await?;
-    core.workflows.definition(tx, row.workflow, args.version).await?;
+    open(tx, args.run).await?;
+    moving::look(tx, core, args).await?.check(args.run)?;
     put_in(tx, args.run, Event::Move { version: args.version }, after).await?;
     Ok(Made::Run(args.run))
 }

@@ -1,11 +1,14 @@
 //! Refusals of documents and inputs, and what a change of a workflow would do, for people.
 
+use std::sync::Arc;
+
 use sf_actions::workflow::WorkflowAction;
 use sf_engine::workflow::{Definition, Problem};
 use sf_store::{Tx, executions, workflows};
 use sf_types::{ErrorKind, Fault};
 
-use super::INSTALLED;
+use super::{INSTALLED, moving};
+use crate::control::Core;
 use crate::rehearsal::Told;
 
 /// Problems that a refusal names.
@@ -44,7 +47,7 @@ pub fn lint(document: &str) -> Result<Definition, Vec<Problem>> {
 }
 
 /// What a change would do.
-pub(crate) async fn tell(tx: &mut Tx, action: &WorkflowAction) -> sf_store::Result<Told> {
+pub(crate) async fn tell(tx: &mut Tx, core: &Arc<Core>, action: &WorkflowAction) -> sf_store::Result<Told> {
     let mut told = Told::default();
     match action {
         WorkflowAction::Create(create) => {
@@ -80,7 +83,7 @@ pub(crate) async fn tell(tx: &mut Tx, action: &WorkflowAction) -> sf_store::Resu
             told.steps.push(format!("`{}` and its triggers are deleted.", workflow.name));
             told.losses.push(format!("{} versions, and what each step of its runs did", workflow.version));
         }
-        WorkflowAction::Move(of) => told.steps.push(format!("The run goes on by version {}.", of.version)),
+        WorkflowAction::Move(of) => told.steps = moving::look(tx, core, of).await?.told(),
         WorkflowAction::Send(send) => told.steps.push(format!("A step that waits for `{}` goes on.", send.event)),
         WorkflowAction::Run(_) | WorkflowAction::Fork(_) => {}
     }

@@ -216,6 +216,7 @@ impl Turn<'_> {
             Event::Tick => self.tick(),
             Event::Cancel if self.is_open() => self.stop(Finish::Cancelled),
             Event::Recover => self.recover(),
+            Event::Move { version } if self.is_open() => self.record(Fact::Moved { version }),
             Event::Begin { .. } | Event::Sent { .. } | Event::Cancel | Event::Move { .. } => {}
         }
     }

@@ -264,3 +264,39 @@ async fn a_run_goes_on_by_the_version_it_began_with() {
     world.call(Method::DELETE, &path, None).await.expect(200);
     world.get(&format!("/api/v1/runs/{old}")).await.expect(200);
 }
+
+#[tokio::test]
+async fn a_run_is_moved_to_another_version_and_keeps_what_it_has_done() {
+    let world = World::new().await;
+    let document = |more: &str| {
+        format!(
+            "workflow: 1\nname: v\nsteps:\n  - {{ id: make, action: project.create, with: {{ name: once }} }}\n  \
+             - {{ id: w, wait: {{ event: go }} }}\n{more}"
+        )
+    };
+    let workflow = keep(&world, &document("  - { id: gone, query: /apps }\n")).await;
+    let run = begin(&world, &workflow, Value::Null).await;
+    until(&world, &run, |seen| seen["state"] == "waiting").await;
+    let path = format!("/api/v1/workflows/{workflow}");
+    let put = |document: String| world.call(Method::PUT, &path, Some(json!({ "document": document })));
+    put(document("  - { id: fresh, query: /nodes }\n")).await.expect(200);
+    put("workflow: 1\nname: v\nsteps: [{ id: other, query: /nodes }]".to_owned()).await.expect(200);
+    let move_to = format!("/api/v1/workflow-executions/{run}/move");
+    let lost = world.post(&move_to, json!({ "version": 3 })).await;
+    assert_eq!(lost.code(), "workflow.move", "{}", lost.body);
+    let plan = world.post(&format!("{move_to}?dryRun=true"), json!({ "version": 2 })).await.expect(200);
+    let steps = plan["plan"]["steps"].to_string();
+    assert!(steps.contains("New: `fresh`") && steps.contains("Not done any more: `gone`"), "{steps}");
+    world.post(&move_to, json!({ "version": 2 })).await.expect(200);
+    until(&world, &run, |seen| seen["version"] == 2).await;
+    let world = world.started_again(Duration::from_secs(1)).await;
+    send(&world, &run).await.expect(200);
+    let (ended, seen) = ended(&world, &run).await;
+    assert_eq!(ended["done"], "succeeded", "{seen:#}");
+    assert_eq!(
+        (state(&seen, "make"), state(&seen, "fresh"), state(&seen, "gone")),
+        ("succeeded", "succeeded", "nowhere")
+    );
+    let projects = world.get("/api/v1/projects").await.expect(200);
+    assert_eq!(projects.as_array().unwrap().len(), 2, "nothing is done twice");
+}
