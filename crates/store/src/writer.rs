@@ -36,6 +36,8 @@ pub(crate) use thread::start;
 pub const MAX_BATCH: usize = 64;
 /// Times a write is tried again after a conflict with another control plane.
 const MAX_TRIES: u32 = 5;
+/// The pause before the second of these tries is twice as long; each one doubles it.
+const PAUSE: Duration = Duration::from_millis(5);
 /// How long writes nobody waits for may wait for company.
 const LINGER: Duration = Duration::from_millis(5);
 /// After a stop was asked for: how long the writer waits for a last write.
@@ -111,7 +113,10 @@ impl Writer {
             return batch.into_iter().for_each(|queued| queued.job.answer(Err(error.clone())));
         }
         let ran = match self.ready().await {
-            Ok(()) => self.run(&mut batch).await,
+            Ok(()) => match self.run(&mut batch).await {
+                Err(error) if error.grave() == Grave::Contention && !self.blocks() => self.one_by_one(&mut batch).await,
+                ran => ran,
+            },
             Err(error) => Err(error),
         };
         fail::fail_point!("store::reply::before");
@@ -157,6 +162,10 @@ impl Writer {
         if error.grave() == Grave::Disk || tx.session.rollback().await.is_err() {
             return Err(error);
         }
+        // On a server the locks of this transaction are part of the conflict: it is begun anew, not gone on with.
+        if error.grave() == Grave::Contention && !self.blocks() {
+            return Err(error);
+        }
         if batch.len() == 1 && error.grave() != Grave::Contention {
             return Ok(Ran { results: vec![Err(error)], events: Vec::new(), audited: 0 });
         }
@@ -172,6 +181,40 @@ impl Writer {
             results.push(result);
         }
         self.finish(tx, said, results).await
+    }
+
+    /// After a conflict with another control plane, each write has a transaction of its own: one that holds the locks
+    /// of many is what runs into others. Each is tried again with growing pauses.
+    async fn one_by_one(&self, batch: &mut [Queued]) -> Result<Ran> {
+        let mut all = Ran { results: Vec::with_capacity(batch.len()), events: Vec::new(), audited: 0 };
+        for queued in batch.chunks_mut(1) {
+            let ran = self.patiently(queued).await;
+            match ran {
+                Ok(ran) => {
+                    all.results.extend(ran.results);
+                    all.events.extend(ran.events);
+                    all.audited += ran.audited;
+                }
+                // What was committed stays true: only this one and those behind it hear of the failure.
+                Err(error) => all.results.push(Err(error)),
+            }
+        }
+        Ok(all)
+    }
+
+    async fn patiently(&self, queued: &mut [Queued]) -> Result<Ran> {
+        let mut tries = 1;
+        loop {
+            match self.run(queued).await {
+                Err(error) if error.grave() == Grave::Contention && tries < MAX_TRIES => {
+                    let jitter = u64::from(self.rng.bytes::<1>()[0] % 16);
+                    tokio::time::sleep(PAUSE * 2_u32.pow(tries) + Duration::from_millis(jitter)).await;
+                    tries += 1;
+                }
+                Err(error) if error.grave() == Grave::Contention => return Err(StoreError::Contended),
+                ran => return ran,
+            }
+        }
     }
 
     async fn begin(&self) -> Result<Tx> {
@@ -295,13 +338,13 @@ async fn run_one(tx: &mut Tx, job: &mut dyn Job) -> Result<Result<()>> {
         };
         tx.said = Said::default();
         drop(tx.script.take());
-        if matches!(error.grave(), Grave::Disk) {
+        let contended = error.grave() == Grave::Contention;
+        if error.grave() == Grave::Disk || (contended && tx.dialect() == Dialect::Postgres) {
             return Err(error);
         }
         if tx.session.script("ROLLBACK TO w; RELEASE w").await.is_err() {
             return Err(error);
         }
-        let contended = error.grave() == Grave::Contention;
         if !contended || tries == MAX_TRIES {
             return Ok(Err(if contended { StoreError::Contended } else { error }));
         }

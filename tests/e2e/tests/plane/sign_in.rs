@@ -77,6 +77,22 @@ pub async fn two_control_planes_count_guesses_together(plane: Plane) -> Result<(
     Ok(())
 }
 
+/// Writes that get in each other's way are tried again: nobody who is right is told that somebody was faster.
+pub async fn two_control_planes_let_in_all_who_are_right(plane: Plane) -> Result<()> {
+    plane.admin().await?;
+    let second = plane.second().await?;
+    let planes = [&plane.control, &second];
+    let entering = (0..RACERS).map(|nth| {
+        let (control, from) = (planes[usize::from(nth % 2)], origin(&plane, nth % 8));
+        async move { signed_in(control, from).await }
+    });
+    for entered in join_all(entering).await {
+        entered?;
+    }
+    plane.stop().await;
+    Ok(())
+}
+
 pub async fn two_control_planes_spend_a_code_once(plane: Plane) -> Result<()> {
     let admin = plane.admin().await?;
     let second = plane.second().await?;
