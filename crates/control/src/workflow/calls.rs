@@ -60,6 +60,7 @@ async fn query(control: &Control, context: &Context, path: String) -> Result<Val
 }
 
 async fn propose(control: &Control, context: &Context, parent: Parent, action: Action) -> Option<Result<Value, Fault>> {
+    let again = parent.clone();
     let proposed = async {
         let reader = control.core().store.read(Scope::Tenant(context.tenant));
         if let Some(before) = runs::of_parent(&reader, &parent).await? {
@@ -68,10 +69,17 @@ async fn propose(control: &Control, context: &Context, parent: Parent, action: A
         let actor = control.actor_of(context.principal()?).await?;
         let request: RequestId = control.core().rng.id(&control.core().clock);
         let proposal = Proposal { parent: Some(parent), ..Proposal::of(action) };
-        match control.propose(&actor, request, proposal).await? {
-            Proposed::Done(run, made) => Ok(Some(Ok(json!({ "run": run.id, "made": crate::proposal::told(&made) })))),
+        match control.propose(&actor, request, proposal).await {
+            Ok(Proposed::Done(run, made)) => {
+                Ok(Some(Ok(json!({ "run": run.id, "made": crate::proposal::told(&made) }))))
+            }
             // Its end is put into the inbox with the transaction that ends it.
-            Proposed::Open(_) | Proposed::Plan(_) => Ok(None),
+            Ok(Proposed::Open(_) | Proposed::Plan(_)) => Ok(None),
+            // A repetition was faster, or policy left a run that says why not.
+            Err(fault) => match runs::of_parent(&reader, &again).await? {
+                Some(before) => Ok(ended(&before.run, before.outcome.map(|outcome| json!(outcome)))),
+                None => Err(fault),
+            },
         }
     };
     proposed.await.unwrap_or_else(|fault: Fault| Some(Err(fault)))

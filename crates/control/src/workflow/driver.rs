@@ -4,7 +4,7 @@
 //! effects. While one transaction is being written, the next one gathers: the more there is to do, the more executions
 //! share an fsync. When nothing is to be done it sleeps, and asks the database nothing.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -31,6 +31,8 @@ const MAX_IDLE: usize = 256;
 const TELL_EVERY: Duration = Duration::from_millis(250);
 /// After a failure of the database: how long until the same is tried again.
 const AGAIN: Duration = Duration::from_secs(1);
+/// Ids of the inbox that are remembered.
+const MAX_SEEN: usize = 10_000;
 /// How often the leases of other control planes are looked at, where there can be any.
 const SWEEP: Duration = Duration::from_secs(10);
 
@@ -43,7 +45,13 @@ struct Driver {
     calls: usize,
     /// Executions whose last transaction failed: they are read anew.
     lost: BTreeSet<RunId>,
+    /// What of the inbox was taken in, so that a look at the table brings nothing a second time.
+    seen: Seen,
 }
+
+/// The last ids of the inbox.
+#[derive(Default)]
+struct Seen(HashSet<Uuid>, VecDeque<Uuid>);
 
 /// An execution in memory.
 struct Hot {
@@ -90,6 +98,7 @@ impl Control {
             waiting: Fair::new(),
             calls: 0,
             lost: BTreeSet::new(),
+            seen: Seen::default(),
         };
         driver.register().await?;
         self.core().tasks.spawn("workflows", OnError::Stop, async move {
@@ -160,6 +169,13 @@ impl Driver {
                 ExecutionState::Queued | ExecutionState::Done => {}
             }
         }
+        self.read_inbox().await
+    }
+
+    /// Takes in what the inbox holds and nobody has told of: after a start, and after a transaction that failed.
+    async fn read_inbox(&mut self) -> Result<(), Fault> {
+        let core = self.control.core().clone();
+        let reader = core.store.read(Scope::System);
         for incoming in executions::incoming(&reader, core.store.instance()).await? {
             match serde_json::from_value(incoming.event.0) {
                 Ok(event) => {
@@ -204,12 +220,18 @@ impl Driver {
             }
             intake.entry(run).or_default().events.push(Event::Tick);
         }
+        if !self.lost.is_empty()
+            && let Err(fault) = self.read_inbox().await
+        {
+            tracing::warn!(%fault, "the inbox of workflows could not be read; tried again");
+        }
         for run in std::mem::take(&mut self.lost) {
             intake.entry(run).or_default().events.push(Event::Recover);
         }
         let (mut turns, mut effects) = (Vec::new(), Vec::new());
         for (run, intake) in intake {
             if !self.load(run).await {
+                intake.taken_in.iter().for_each(|id| self.seen.forget(id));
                 continue;
             }
             let mut intake = intake;
@@ -243,6 +265,7 @@ impl Driver {
                     let (run, effects) = self.begun(*begun);
                     intake.entry(run).or_default().begun = effects;
                 }
+                Message::Happened { id: Some(id), .. } if !self.seen.insert(id) => {}
                 Message::Happened { run, event, id } => {
                     let of_run = intake.entry(run).or_default();
                     of_run.events.push(event);
@@ -351,6 +374,8 @@ impl Driver {
     fn advance(&mut self, run: RunId, intake: Intake, now: Timestamp) -> Option<(Turn, Vec<Effect>)> {
         let hot = self.hot.get_mut(&run)?;
         let (mut facts, mut effects) = (intake.moved, intake.begun);
+        // Cards of its beginning were recorded with it.
+        let begun = effects.len();
         for event in intake.events {
             let advanced = hot.execution.advance(event, now);
             facts.extend(advanced.facts);
@@ -386,12 +411,8 @@ impl Driver {
             commit::progress(&hot.context, &hot.execution, last_step(&facts).as_deref())
         });
         let context = hot.context;
-        let cards = if facts.is_empty() {
-            // Recorded with the beginning.
-            Vec::new()
-        } else {
-            effects.iter().filter_map(|effect| commit::card(&context, &hot.execution, effect, now)).collect()
-        };
+        let fresh = effects.iter().skip(begun);
+        let cards = fresh.filter_map(|effect| commit::card(&context, &hot.execution, effect, now)).collect();
         self.set_alarm(run);
         let nothing = entry.is_none() && finish.is_none() && intake.taken_in.is_empty();
         let turn = Turn {
@@ -507,6 +528,7 @@ impl Driver {
                 self.alarms.remove(&(alarm, turn.context.run));
             }
             self.lost.insert(turn.context.run);
+            turn.taken_in.iter().for_each(|id| self.seen.forget(id));
         }
         tracing::error!(%error, executions = turns.len(), "what executions came to was not stored; tried again");
         if matches!(error, sf_store::StoreError::Stale("engine"))
@@ -515,6 +537,26 @@ impl Driver {
             tracing::error!(%fault, "this control plane could not begin anew as an engine");
         }
         tokio::time::sleep(AGAIN).await;
+    }
+}
+
+impl Seen {
+    /// Remembers an id; `false` where it was known.
+    fn insert(&mut self, id: Uuid) -> bool {
+        if !self.0.insert(id) {
+            return false;
+        }
+        self.1.push_back(id);
+        if self.1.len() > MAX_SEEN
+            && let Some(old) = self.1.pop_front()
+        {
+            self.0.remove(&old);
+        }
+        true
+    }
+
+    fn forget(&mut self, id: &Uuid) {
+        self.0.remove(id);
     }
 }
 
