@@ -45,6 +45,10 @@ const inside: RouteRecordRaw[] = [
   },
   { path: 'runs', component: () => import('@/features/runs/RunsPage.vue'), meta: { title: 'Runs' } },
   { path: `runs/${id}`, name: 'run', component: () => import('@/features/runs/RunPage.vue') },
+  { path: 'workflows', component: () => import('@/features/workflows/WorkflowsPage.vue') },
+  { path: 'workflows/new', component: () => import('@/features/workflows/NewWorkflowPage.vue') },
+  { path: `workflows/runs/${id}`, name: 'execution', component: () => import('@/features/workflows/ExecutionPage.vue') },
+  { path: `workflows/${id}/:tab(runs|document|triggers)?`, name: 'workflow', component: () => import('@/features/workflows/WorkflowPage.vue') },
   { path: 'activity', component: () => import('@/features/activity/ActivityPage.vue'), meta: { title: 'Activity' } },
   {
     path: 'settings/:tab(profile|security|sessions|tokens|mail|appearance|about)?',
