@@ -18,7 +18,7 @@ const touches = [[...keys.workflows], [...keys.executions], [...keys.runs, 'list
 type Free = Record<string, never>
 const free = (value: unknown): Free => value as Free
 
-export function createWorkflow(name: string, body: Schemas['NewWorkflow'], done: (made: Workflow) => void): Act {
+export function createWorkflow(name: string, body: Schemas['NewWorkflow'], done: (made: Workflow) => unknown): Act {
   const call = (query?: typeof DRY) => api.POST('/api/v1/workflows', { params: { query }, body })
   return {
     title: words.create(name),

@@ -92,7 +92,7 @@ export const text = {
     rebase: (version: number) => `Keep my text, to replace version ${version}`,
     mayNot: 'You may look at this document, and not change it.',
     mayNotCreate: 'You may not make workflows here.',
-    leave: 'What you typed here is not saved yet. Leave it?',
+    leave: 'What you typed into the document is not saved.',
   },
 
   lint: {
