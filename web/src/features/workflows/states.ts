@@ -1,4 +1,4 @@
-import { Ban, Check, CircleDashed, Clock, LoaderCircle, Minus, OctagonX, RotateCw, UserRound, Wrench, X } from '@lucide/vue'
+import { Ban, Check, CircleDashed, Clock, LoaderCircle, Minus, RotateCw, TriangleAlert, UserRound, Wrench, X } from '@lucide/vue'
 import type { Shown } from '@/app/states/run'
 import { text } from '@/locales/en/workflows'
 import type { Execution, Step } from './workflowActs'
@@ -13,7 +13,7 @@ const RUNS: Record<string, Omit<Shown, 'label'>> = {
 
 /** How a run of a workflow is told in a list; whether it ended well is all that a list knows of its end. */
 export function executionState({ state, fault, poison }: Pick<Execution, 'state' | 'fault' | 'poison'>): Shown {
-  if (poison && state !== 'done') return { label: words.poison!, tone: 'bad', icon: OctagonX }
+  if (poison && state !== 'done') return { label: words.poison!, tone: 'bad', icon: TriangleAlert }
   if (state === 'done' && fault) return { label: words.failed!, tone: 'bad', icon: X }
   return { ...(RUNS[state] ?? { tone: 'neutral', icon: CircleDashed }), label: words[state] ?? state }
 }

@@ -1,6 +1,6 @@
 import { useQueryClient } from '@tanstack/vue-query'
 import { useThrottleFn } from '@vueuse/core'
-import { keys } from '@/api/keys'
+import { workflowKeys } from './workflowKeys'
 import { useTopic } from '@/api/socket'
 
 /** Steps end by the dozen; lists are read again no more often than this. */
@@ -11,9 +11,9 @@ export function useFreshWorkflows(): void {
   const client = useQueryClient()
   const again = useThrottleFn(
     () => {
-      void client.invalidateQueries({ queryKey: [...keys.workflows, 'list'] })
-      void client.invalidateQueries({ queryKey: [...keys.workflows, 'one'] })
-      void client.invalidateQueries({ queryKey: [...keys.executions, 'list'] })
+      void client.invalidateQueries({ queryKey: [...workflowKeys.workflows, 'list'] })
+      void client.invalidateQueries({ queryKey: [...workflowKeys.workflows, 'one'] })
+      void client.invalidateQueries({ queryKey: [...workflowKeys.executions, 'list'] })
     },
     LIST_MS,
     true,

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/vue-query'
 import { computed } from 'vue'
 import { api, data, type Schemas } from '@/api/client'
-import { keys } from '@/api/keys'
+import { workflowKeys } from './workflowKeys'
 import { inputsOf } from './input/inputs'
 import type { Workflow } from './workflowActs'
 
@@ -10,7 +10,7 @@ export type Version = Schemas['WorkflowVersion']
 /** One workflow; null asks for none. */
 export function useWorkflow(id: () => string | null) {
   const query = useQuery({
-    queryKey: computed(() => keys.workflow(id() ?? '')),
+    queryKey: computed(() => workflowKeys.workflow(id() ?? '')),
     queryFn: ({ signal }) => data<Workflow>(api.GET('/api/v1/workflows/{id}', { params: { path: { id: id()! } }, signal })),
     enabled: computed(() => id() !== null),
   })
@@ -20,7 +20,7 @@ export function useWorkflow(id: () => string | null) {
 /** A version as it was written; versions never change. */
 export function useDocument(what: () => { id: string; version: number } | null) {
   const query = useQuery({
-    queryKey: computed(() => keys.workflowDocument(what()?.id ?? '', what()?.version ?? 0)),
+    queryKey: computed(() => workflowKeys.workflowDocument(what()?.id ?? '', what()?.version ?? 0)),
     queryFn: ({ signal }) => {
       const { id, version } = what()!
       return data<Version>(api.GET('/api/v1/workflows/{id}/document', { params: { path: { id }, query: { version } }, signal }))

@@ -1,5 +1,6 @@
 import { api, data, plan, type Schemas } from '@/api/client'
 import { keys } from '@/api/keys'
+import { workflowKeys } from './workflowKeys'
 import { liveRun } from '@/app/acting/live'
 import type { Act } from '@/app/acting/useAct'
 import { text } from '@/locales/en/workflows'
@@ -13,7 +14,7 @@ type Opened = Schemas['RunOpened']
 
 const DRY = { dryRun: true } as const
 const words = text.acts
-const touches = [[...keys.workflows], [...keys.executions], [...keys.runs, 'list']]
+const touches = [[...workflowKeys.workflows], [...workflowKeys.executions], [...keys.runs, 'list']]
 /** What the contract calls an object of any shape. */
 type Free = Record<string, never>
 const free = (value: unknown): Free => value as Free
@@ -64,7 +65,7 @@ export function deleteWorkflow(workflow: Named, done: () => void): Act {
     plan: () => plan(call(DRY)),
     perform: () => data(call()),
     // What is gone is not asked for again before the page is left.
-    touches: [[...keys.workflows, 'list'], [...keys.runs, 'list']],
+    touches: [[...workflowKeys.workflows, 'list'], [...keys.runs, 'list']],
     done: (answer) => !(answer && typeof answer === 'object' && 'run' in answer) && done(),
   }
 }
@@ -98,5 +99,5 @@ export function forkRun(runId: string, step: string | null, input: unknown, open
 export function sendEvent(runId: string, event: string, brings: unknown): Act {
   const body = { event, data: brings === undefined ? null : free(brings) }
   const call = (query?: typeof DRY) => api.POST('/api/v1/workflow-executions/{id}/events', { params: { path: { id: runId }, query }, body })
-  return { title: words.send(event), plan: () => plan(call(DRY)), perform: () => data(call()), touches: [keys.execution(runId)] }
+  return { title: words.send(event), plan: () => plan(call(DRY)), perform: () => data(call()), touches: [workflowKeys.execution(runId)] }
 }

@@ -47,7 +47,7 @@ export function useObjects(open: Ref<boolean>, question: Ref<string>) {
   })
 
   const foundWorkflows = useQuery({
-    queryKey: computed(() => keys.workflowList({ palette: asked.value })),
+    queryKey: computed(() => ['workflows', 'list', { palette: asked.value }]),
     queryFn: ({ signal }) =>
       page<Schemas['Workflow']>(api.GET('/api/v1/workflows', { params: { query: { q: asked.value || undefined, limit: FOUND_WORKFLOWS } }, signal })),
     enabled: computed(() => open.value && may('workflow:view')),

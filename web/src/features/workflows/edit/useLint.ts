@@ -2,7 +2,7 @@ import { keepPreviousData, useQuery } from '@tanstack/vue-query'
 import { refDebounced } from '@vueuse/core'
 import { computed, type Ref } from 'vue'
 import { api, data, type Schemas } from '@/api/client'
-import { keys } from '@/api/keys'
+import { workflowKeys } from '../workflowKeys'
 
 export type Lint = Schemas['WorkflowLint']
 
@@ -15,7 +15,7 @@ const KEPT_MS = 60_000
 export function useLint(document: Ref<string>, isOn: () => boolean = () => true) {
   const gathered = refDebounced(document, GATHER_MS)
   const query = useQuery({
-    queryKey: computed(() => keys.workflowCheck(gathered.value)),
+    queryKey: computed(() => workflowKeys.workflowCheck(gathered.value)),
     queryFn: ({ signal }) => data<Lint>(api.POST('/api/v1/workflows/lint', { body: { document: gathered.value }, signal })),
     enabled: computed(() => isOn() && gathered.value.trim() !== ''),
     placeholderData: keepPreviousData,

@@ -3,7 +3,7 @@ import { useThrottleFn } from '@vueuse/core'
 import { computed } from 'vue'
 import { api, data, page } from '@/api/client'
 import { asProblem } from '@/api/problem'
-import { keys } from '@/api/keys'
+import { workflowKeys } from '../workflowKeys'
 import { useTopic } from '@/api/socket'
 import { useRun } from '@/app/acting/timeline/useRun'
 import type { Execution, ExecutionDetail } from '../workflowActs'
@@ -17,19 +17,19 @@ export function useExecution(id: () => string) {
   const client = useQueryClient()
   const { run, approval, isOpen, now, failed: runFailed, again: runAgain } = useRun(id)
   const query = useQuery({
-    queryKey: computed(() => keys.execution(id())),
+    queryKey: computed(() => workflowKeys.execution(id())),
     queryFn: ({ signal }) => data<ExecutionDetail>(api.GET('/api/v1/workflow-executions/{id}', { params: { path: { id: id() } }, signal })),
   })
   const execution = computed(() => query.data.value ?? null)
   const forks = useQuery({
-    queryKey: computed(() => keys.executionList({ forkedFrom: id() })),
+    queryKey: computed(() => workflowKeys.executionList({ forkedFrom: id() })),
     queryFn: async ({ signal }) =>
       (await page<Execution>(api.GET('/api/v1/workflow-executions', { params: { query: { forkedFrom: id(), limit: FORKS } }, signal }))).items,
   })
   const again = useThrottleFn(
     () => {
-      void client.invalidateQueries({ queryKey: keys.execution(id()), exact: true })
-      void client.invalidateQueries({ queryKey: keys.executionList({ forkedFrom: id() }) })
+      void client.invalidateQueries({ queryKey: workflowKeys.execution(id()), exact: true })
+      void client.invalidateQueries({ queryKey: workflowKeys.executionList({ forkedFrom: id() }) })
     },
     READ_MS,
     true,
