@@ -27,12 +27,13 @@ export default defineConfig({
     rolldownOptions: {
       output: {
         // What many pages share is one part: dozens of a few hundred bytes each, and their names, cost more than what is in
-        // them. What brings a library along stays by itself.
+        // them. What brings a library along stays by itself, and so do tables of icons: an icon that comes apart from them
+        // would be asked for before it is there.
         codeSplitting: {
           includeDependenciesRecursively: false,
           groups: [
             { name: 'shell-icons', priority: 1, test: SHELL_ICONS },
-            { name: 'shared', minShareCount: MANY_PAGES, test: /\/src\/(?!ui\/(AppDialog|form|list\/DataList))|@lucide/ },
+            { name: 'shared', minShareCount: MANY_PAGES, test: /\/src\/(?!ui\/(AppDialog|form|list\/DataList)|app\/states\/)|@lucide/ },
           ],
         },
       },
