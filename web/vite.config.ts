@@ -8,6 +8,8 @@ const plane = process.env.SF_PLANE ?? 'http://127.0.0.1:7400'
 
 /** A module that so many pages use is fetched with all of them. */
 const MANY_PAGES = 9
+/** Icons of the frame: each alone, they would be a dozen parts of two hundred bytes on every first page. */
+const SHELL_ICONS = /@lucide\/.+\/icons\/(boxes|ellipsis|list-checks|lock-keyhole|server|unplug|users|workflow)\.mjs$/
 
 export default defineConfig({
   plugins: [vue(), tailwind()],
@@ -25,10 +27,14 @@ export default defineConfig({
     rolldownOptions: {
       output: {
         // What many pages share is one part: dozens of a few hundred bytes each, and their names, cost more than what is in
-        // them. What brings a library along stays by itself.
+        // them. What brings a library along stays by itself, and so do tables of icons: an icon that comes apart from them
+        // would be asked for before it is there.
         codeSplitting: {
           includeDependenciesRecursively: false,
-          groups: [{ name: 'shared', minShareCount: MANY_PAGES, test: /\/src\/(?!ui\/(AppDialog|form|list\/DataList))|@lucide/ }],
+          groups: [
+            { name: 'shell-icons', priority: 1, test: SHELL_ICONS },
+            { name: 'shared', minShareCount: MANY_PAGES, test: /\/src\/(?!ui\/(AppDialog|form|list\/DataList)|app\/states\/)|@lucide/ },
+          ],
         },
       },
     },

@@ -5,6 +5,29 @@ import { clone } from './plane.mjs'
 
 const example = (folder, file) => readFileSync(join(clone, 'examples', folder, file), 'utf8')
 
+/** A workflow that reads once and changes nothing. */
+export const LOOK = `workflow: 1
+name: look-around
+description: Asks whether all is well.
+inputs:
+  type: object
+  properties:
+    note: { type: string, description: Why it is run }
+triggers:
+  - id: night
+    cron: { at: "0 3 * * *" }
+steps:
+  - id: look
+    title: Look at the health
+    query: /health
+`
+
+/** Runs a workflow and waits for the end; answers the run. */
+export async function runOf(plane, workflow) {
+  const { run } = await plane.call('POST', `/workflows/${workflow.id}/execute`, { input: { note: 'from a test' } })
+  return plane.settled(run.id)
+}
+
 /** `hello-node` with a failed deploy and a second release; a static site; a worker in Python. */
 export async function fill(plane) {
   const node = await plane.node()
@@ -16,6 +39,8 @@ export async function fill(plane) {
   const second = await plane.deploy(hello)
   await plane.call('POST', '/secrets', { name: 'database-url', value: 'postgres://not-shown', description: 'The main database' })
   await plane.call('POST', '/invitations', { email: 'kim@example.org', role: 'developer', object: { kind: 'app', id: hello.id } })
+  const workflow = await plane.call('POST', '/workflows', { document: LOOK })
+  const looked = await runOf(plane, workflow)
   const { user: me } = await plane.call('GET', '/auth/me')
-  return { node, hello, docs, me, runs: { first, refused, second } }
+  return { node, hello, docs, me, workflow, runs: { first, refused, second, looked } }
 }

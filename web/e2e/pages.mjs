@@ -2,10 +2,11 @@
 // page is added here once.
 const NODE_TABS = ['overview', 'processes', 'metrics', 'security', 'events']
 const APP_TABS = ['overview', 'deployments', 'env', 'logs', 'metrics', 'settings']
+const WORKFLOW_TABS = ['runs', 'document', 'triggers']
 const SETTINGS_TABS = ['profile', 'security', 'sessions', 'tokens', 'mail', 'appearance', 'about']
 
 /** `content` is what {@link fill} made. `open`: does something on the page that belongs to its look. */
-export const pages = ({ node, hello, runs, me }) => [
+export const pages = ({ node, hello, workflow, runs, me }) => [
   { name: 'home', path: '/' },
   { name: 'nodes', path: '/nodes' },
   { name: 'node-new', path: '/nodes/new' },
@@ -17,6 +18,11 @@ export const pages = ({ node, hello, runs, me }) => [
   { name: 'runs', path: '/runs' },
   { name: 'run', path: `/runs/${runs.second.id}` },
   { name: 'run-failed', path: `/runs/${runs.refused.id}` },
+  { name: 'workflows', path: '/workflows' },
+  { name: 'workflows-none', path: '/workflows?q=none-is-called-so' },
+  { name: 'workflow-new', path: '/workflows/new' },
+  ...WORKFLOW_TABS.map((tab) => ({ name: `workflow-${tab}`, path: `/workflows/${workflow.id}${tab === 'runs' ? '' : `/${tab}`}` })),
+  { name: 'workflow-run', path: `/workflows/runs/${runs.looked.id}?step=look` },
   { name: 'activity', path: '/activity' },
   ...SETTINGS_TABS.map((tab) => ({ name: `settings-${tab}`, path: `/settings/${tab}` })),
   { name: 'team', path: '/team' },

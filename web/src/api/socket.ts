@@ -33,12 +33,15 @@ const LISTS: Record<string, string> = {
   'invitation.update': 'users',
   'role.update': 'users',
   'project.update': 'projects',
+  'workflow.update': 'workflows',
+  'workflow.progress.update': 'workflows',
 }
 
 /** An event is told once, by the closest topic followed; whoever follows another one it belongs to hears it as well. */
 export function topicsOf({ event, topic, data }: PlaneEvent): Set<string> {
   const topics = new Set([topic])
   if (LISTS[event]) topics.add(LISTS[event])
+  if (event === 'workflow.progress.update') topics.add(`run:${(data as { runId: string }).runId}`)
   if (event === 'run.update') {
     const { id, appId, nodeId } = data as { id: string; appId?: string | null; nodeId?: string | null }
     topics.add(`run:${id}`)

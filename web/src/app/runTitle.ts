@@ -15,3 +15,9 @@ export function runTitle(run: Pick<Schemas['Run'], 'action' | 'title'>, app: str
   if (!app) return run.title
   return VERBS[run.action]?.(app) ?? `${run.title}: ${app}`
 }
+
+/** The runs that are a workflow's, with steps of their own. */
+const OF_WORKFLOWS = new Set(['workflow.run', 'workflow.fork'])
+
+/** Where a run is looked at: what a workflow did has a page that shows its steps. */
+export const runPath = (run: Pick<Schemas['Run'], 'id' | 'action'>): string => `${OF_WORKFLOWS.has(run.action) ? '/workflows' : ''}/runs/${run.id}`

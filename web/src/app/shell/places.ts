@@ -1,4 +1,4 @@
-import { Activity, Boxes, Building2, HeartPulse, House, ListChecks, LockKeyhole, Server, Settings, Users } from '@lucide/vue'
+import { Activity, Boxes, Building2, HeartPulse, House, ListChecks, LockKeyhole, Server, Settings, Users, Workflow } from '@lucide/vue'
 import type { Component } from 'vue'
 import { text } from '@/locales/en/shell'
 
@@ -8,6 +8,8 @@ export interface Place {
   icon: Component
   /** `g` and then this letter goes there; a place that not everybody has is without one. */
   key?: string
+  /** Not shown to who lacks this right. */
+  right?: string
   /** On a phone: in the bar at the bottom. */
   bottom?: boolean
 }
@@ -18,6 +20,7 @@ export const places: Place[] = [
   { label: text.apps, to: '/apps', icon: Boxes, key: 'a', bottom: true },
   { label: text.nodes, to: '/nodes', icon: Server, key: 'n', bottom: true },
   { label: text.runs, to: '/runs', icon: ListChecks, key: 'r', bottom: true },
+  { label: text.workflows, to: '/workflows', icon: Workflow, key: 'w', right: 'workflow:view' },
   { label: text.activity, to: '/activity', icon: Activity, key: 'y' },
   { label: text.secrets, to: '/secrets', icon: LockKeyhole, key: 'x' },
 ]

@@ -90,6 +90,7 @@ export const text = {
     confidence: 'Confidence compared',
     sampled: 'Put before a person afterwards',
   } as Record<string, string>,
+  leave: { title: 'Leave without saving?', stay: 'Stay', go: 'Discard and leave' },
   yes: 'yes',
   no: 'no',
   nothingSaid: 'nothing',

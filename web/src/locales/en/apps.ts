@@ -98,7 +98,7 @@ export const text = {
   nodeAwayText: 'The app there runs on as it was. What you see is what was last heard; orders wait until the machine is back.',
   crashedTitle: (label: string) => `${label}`,
   seeLogs: 'See the log',
-  leave: { title: 'Leave without saving?', text: 'Your changes to the settings of this app are not saved.', stay: 'Stay', go: 'Discard and leave' },
+  leave: 'Your changes to the settings of this app are not saved.',
 
   at: 'at',
   from: 'from',

@@ -5,6 +5,7 @@ export const text = {
   nodes: 'Nodes',
   apps: 'Apps',
   runs: 'Runs',
+  workflows: 'Workflows',
   activity: 'Activity',
   secrets: 'Secrets',
   team: 'Team',

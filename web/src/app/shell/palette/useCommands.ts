@@ -30,7 +30,7 @@ export function useCommands() {
   const { may, me } = useMe()
 
   const go = computed(() => {
-    const pages = [...places, ...(me.value?.operator ? [teamsPlace] : []), ...rarePlaces].map((place) =>
+    const pages = [...places, ...(me.value?.operator ? [teamsPlace] : []), ...rarePlaces].filter(({ right }) => !right || may(right)).map((place) =>
       entry({ id: `go:${place.to}`, group: 'go', label: place.label, icon: place.icon, keys: place.key && `g ${place.key}`, run: () => void router.push(place.to) }),
     )
     const tabs = words.settingsTabs.map(({ tab, label, also }) =>
@@ -57,6 +57,10 @@ export function useCommands() {
     entry({
       id: 'do:node', group: 'do', label: words.addNode, also: words.alsoAddNode, icon: Plus,
       lacks: may('node:create') ? undefined : 'node:create', run: () => void router.push('/nodes/new'),
+    }),
+    entry({
+      id: 'do:workflow', group: 'do', label: words.newWorkflow, also: words.alsoNewWorkflow, icon: Plus,
+      lacks: may('workflow:create') ? undefined : 'workflow:create', run: () => void router.push('/workflows/new'),
     }),
     entry({
       id: 'do:theme', group: 'do', label: isDark.value ? words.light : words.dark, also: words.alsoTheme, icon: isDark.value ? Sun : Moon,

@@ -1,4 +1,4 @@
-import { Boxes, ListChecks, Play, RotateCcw, RotateCw, ScrollText, Server, Square, Rocket } from '@lucide/vue'
+import { Boxes, ListChecks, Play, RotateCcw, RotateCw, ScrollText, Server, Square, Rocket, Workflow as WorkflowIcon } from '@lucide/vue'
 import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/vue-query'
 import { refDebounced } from '@vueuse/core'
 import { computed, type Ref } from 'vue'
@@ -12,7 +12,7 @@ import { useMe } from '@/app/me'
 import { appState } from '@/app/states/app'
 import { nodeState } from '@/app/states/node'
 import { runState } from '@/app/states/run'
-import { runTitle } from '@/app/runTitle'
+import { runPath, runTitle } from '@/app/runTitle'
 import { text as words } from '@/locales/en/palette'
 import { entry, type Entry } from './entry'
 import { fold, met } from './rank'
@@ -25,6 +25,7 @@ const GATHER_MS = 160
 /** Apps whose verbs are offered at one time. */
 const MAX_ACTED = 24
 const FOUND_RUNS = 8
+const FOUND_WORKFLOWS = 8
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 
@@ -44,6 +45,22 @@ export function useObjects(open: Ref<boolean>, question: Ref<string>) {
     enabled: open,
     placeholderData: keepPreviousData,
   })
+
+  const foundWorkflows = useQuery({
+    queryKey: computed(() => ['workflows', 'list', { palette: asked.value }]),
+    queryFn: ({ signal }) =>
+      page<Schemas['Workflow']>(api.GET('/api/v1/workflows', { params: { query: { q: asked.value || undefined, limit: FOUND_WORKFLOWS } }, signal })),
+    enabled: computed(() => open.value && may('workflow:view')),
+    placeholderData: keepPreviousData,
+  })
+  const workflowEntries = computed(() =>
+    (foundWorkflows.data.value?.items ?? []).map((workflow) =>
+      entry({
+        id: `workflow:${workflow.id}`, group: 'find', label: workflow.name, detail: words.workflowIs(workflow.version), also: workflow.id, icon: WorkflowIcon,
+        run: () => void router.push({ name: 'workflow', params: { id: workflow.id } }),
+      }),
+    ),
+  )
 
   const appEntries = computed(() =>
     apps.value.map((app) => {
@@ -77,7 +94,7 @@ export function useObjects(open: Ref<boolean>, question: Ref<string>) {
       const app = run.appId ? appById.value.get(run.appId) : undefined
       return entry({
         id: `run:${run.id}`, group: 'find', label: runTitle(run, app?.name), detail: words.runIs(shown.label), also: `${run.action} ${run.id}`, icon: ListChecks, tone: shown.tone,
-        run: () => void router.push({ name: 'run', params: { id: run.id } }),
+        run: () => void router.push(runPath(run)),
       })
     })
   })
@@ -124,7 +141,7 @@ export function useObjects(open: Ref<boolean>, question: Ref<string>) {
   })
 
   // Of two that answer alike, what can be done comes before what was done.
-  const all = computed(() => [...appEntries.value, ...nodeEntries.value, ...verbEntries.value, ...runEntries.value, ...pasted.value])
+  const all = computed(() => [...appEntries.value, ...nodeEntries.value, ...workflowEntries.value, ...verbEntries.value, ...runEntries.value, ...pasted.value])
   const asking = computed(() => foundRuns.isFetching.value)
-  return { all, objects: computed(() => [...appEntries.value, ...nodeEntries.value]), asking }
+  return { all, objects: computed(() => [...appEntries.value, ...nodeEntries.value, ...workflowEntries.value]), asking }
 }
