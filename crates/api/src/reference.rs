@@ -376,7 +376,7 @@ conflict, 413 too large, 415 not JSON, 421 unknown host name, 429 too often (`Re
 **Events.** `GET /api/v1/ws`, text messages. The token comes as `Authorization`, or as subprotocol
 `serverflow.bearer.<token>` beside `serverflow.v1`. A client says `{"subscribe": {"topics": [...], "after"?: "<seq>",
 "afterLine"?: "<n>"}}`, `{"unsubscribe": {"topics": [...]}}` or `{"ping": n}`. Topics: `run:<id>`, `app:<id>`,
-`node:<id>`, `logs:app:<id>`, `logs:run:<id>`, `runs`, `apps`, `nodes`, `approvals`, `users`, `projects`, `system`. It hears
+`node:<id>`, `logs:app:<id>`, `logs:run:<id>`, `runs`, `apps`, `nodes`, `approvals`, `users`, `projects`, `workflows`, `system`. It hears
 `{"event", "seq"?, "topic", "at", "data"}`; `{"subscribed": {"topics", "seq"}}` once everything up to `seq` was told (until
 then, resume from what you asked for); `{"event": "lagged", "from", "to"}` when it was too slow (subscribe again with
 `after` before `from`); `{"error": {"code", "message", "fix"}}`. Close codes: 1001 stopping, 1008 refused, 1013 too slow,

@@ -33,6 +33,8 @@ pub enum Topic {
     Users,
     /// `projects`.
     Projects,
+    /// `workflows`: they themselves, and how far their runs are.
+    Workflows,
     /// `system`.
     System,
 }
@@ -48,6 +50,7 @@ impl FromStr for Topic {
             "approvals" => Some(Self::Approvals),
             "users" => Some(Self::Users),
             "projects" => Some(Self::Projects),
+            "workflows" => Some(Self::Workflows),
             "system" => Some(Self::System),
             _ => text.rsplit_once(':').and_then(|(kind, id)| match kind {
                 "run" => id.parse().ok().map(Self::Run),
@@ -63,7 +66,7 @@ impl FromStr for Topic {
             let message = format!("`{shown}` is no topic.");
             Fault::new(ErrorKind::Invalid, "events.topic", message).fix(
                 "Use run:<id>, app:<id>, node:<id>, logs:app:<id>, logs:run:<id>, runs, apps, nodes, approvals, users, \
-                 projects or system.",
+                 projects, workflows or system.",
             )
         })
     }
@@ -83,6 +86,7 @@ impl fmt::Display for Topic {
             Self::Approvals => f.write_str("approvals"),
             Self::Users => f.write_str("users"),
             Self::Projects => f.write_str("projects"),
+            Self::Workflows => f.write_str("workflows"),
             Self::System => f.write_str("system"),
         }
     }
@@ -95,9 +99,13 @@ impl Topic {
             Self::Run(run) | Self::RunLog(run) => Some(sf_bus::Topic::Run(run)),
             Self::App(app) | Self::AppLog(app) => Some(sf_bus::Topic::App(app)),
             Self::Node(node) => Some(sf_bus::Topic::Node(node)),
-            Self::Runs | Self::Apps | Self::Nodes | Self::Approvals | Self::Users | Self::Projects => {
-                Some(sf_bus::Topic::Tenant(tenant))
-            }
+            Self::Runs
+            | Self::Apps
+            | Self::Nodes
+            | Self::Approvals
+            | Self::Users
+            | Self::Projects
+            | Self::Workflows => Some(sf_bus::Topic::Tenant(tenant)),
             Self::System => None,
         }
     }
@@ -116,7 +124,14 @@ impl Topic {
             Self::Run(_) | Self::RunLog(_) => 0,
             Self::App(_) | Self::AppLog(_) => 1,
             Self::Node(_) => 2,
-            Self::Runs | Self::Apps | Self::Nodes | Self::Approvals | Self::Users | Self::Projects | Self::System => 3,
+            Self::Runs
+            | Self::Apps
+            | Self::Nodes
+            | Self::Approvals
+            | Self::Users
+            | Self::Projects
+            | Self::Workflows
+            | Self::System => 3,
         }
     }
 
@@ -137,6 +152,7 @@ impl Topic {
             Self::Approvals => name == events::APPROVAL_UPDATE,
             Self::Users => [events::USER_UPDATE, events::INVITATION_UPDATE, events::ROLE_UPDATE].contains(&name),
             Self::Projects => name == events::PROJECT_UPDATE,
+            Self::Workflows => [events::WORKFLOW_UPDATE, events::WORKFLOW_PROGRESS].contains(&name),
             Self::System => false,
         }
     }
@@ -150,9 +166,13 @@ impl Topic {
             Self::Run(run) | Self::RunLog(run) => control.run(actor, run).await.map(drop),
             Self::App(app) | Self::AppLog(app) => control.app(actor, app).await.map(drop),
             Self::Node(node) => control.node(actor, node).await.map(drop),
-            Self::Runs | Self::Apps | Self::Nodes | Self::Approvals | Self::Users | Self::Projects => {
-                self.list_right().map_or(Ok(()), |right| needs(actor, right))
-            }
+            Self::Runs
+            | Self::Apps
+            | Self::Nodes
+            | Self::Approvals
+            | Self::Users
+            | Self::Projects
+            | Self::Workflows => self.list_right().map_or(Ok(()), |right| needs(actor, right)),
             Self::System => Ok(()),
         }
     }
@@ -165,6 +185,7 @@ impl Topic {
             Self::Approvals => Some(Permission::ApprovalView),
             Self::Users => Some(Permission::UserView),
             Self::Projects => Some(Permission::ProjectView),
+            Self::Workflows => Some(Permission::WorkflowView),
             Self::Run(_) | Self::App(_) | Self::Node(_) | Self::AppLog(_) | Self::RunLog(_) | Self::System => None,
         }
     }
@@ -204,7 +225,7 @@ mod tests {
     #[test]
     fn topics_read_back_and_nothing_else_does() {
         let id = "0193a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b";
-        for text in ["runs", "apps", "nodes", "approvals", "users", "projects", "system"] {
+        for text in ["runs", "apps", "nodes", "approvals", "users", "projects", "workflows", "system"] {
             assert_eq!(text.parse::<Topic>().unwrap().to_string(), text);
         }
         for kind in ["run", "app", "node", "logs:app", "logs:run"] {

@@ -436,7 +436,7 @@ async fn every_topic_tells_of_what_its_reader_may_see_and_of_nothing_else() {
     let me = world.send(Method::GET, "/api/v1/auth/me", Some(&token), None).await.expect(200);
     let grants = format!("/api/v1/users/{}/grants", me["user"]["id"].as_str().unwrap());
     let header = [("authorization", format!("Bearer {token}"))];
-    let lists = ["runs", "apps", "nodes", "approvals", "users", "projects"];
+    let lists = ["runs", "apps", "nodes", "approvals", "users", "projects", "workflows"];
     let mut socket = open(address, &header).await.unwrap();
     for list in lists {
         let (_, answer) = socket.subscribe(json!({ "topics": [list] })).await;
