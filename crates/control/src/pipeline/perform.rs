@@ -189,7 +189,8 @@ async fn decide(
     })?;
     // A run of the control plane that waited for a person is carried out by the approval.
     if changed.is_done() && changed.fault.is_none() && matches!(action, RunAction::Approve(_)) {
-        Box::pin(perform(tx, core, &changed, after)).await?;
+        let made = Box::pin(perform(tx, core, &changed, after)).await?;
+        transition::tell_made(tx, &changed, &made, after).await?;
     }
     Ok(Made::Run(of))
 }

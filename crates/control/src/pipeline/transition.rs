@@ -54,6 +54,7 @@ pub(crate) async fn open(tx: &mut Tx, core: &Arc<Core>, run: Run, after: &mut Af
         made = Box::pin(perform::perform(tx, core, &run, after)).await?;
     }
     Box::pin(record(tx, core, &run, &effects, order, after)).await?;
+    tell_made(tx, &run, &made, after).await?;
     Ok((run, made))
 }
 
@@ -158,11 +159,21 @@ async fn record(
     Ok(())
 }
 
-/// A run that a step of a workflow has proposed is over: the step is told. A workflow that ended well tells by itself,
-/// with its output; what the control plane did at once is told to whoever proposed it.
+/// What the control plane did for a step of a workflow, with what it made.
+pub(crate) async fn tell_made(tx: &mut Tx, run: &Run, made: &Made, after: &mut After) -> sf_store::Result<()> {
+    let done = run.state == RunState::Done(Done::Succeeded) && run.action.spec().place == Place::ControlPlane;
+    if !done {
+        return Ok(());
+    }
+    let result = serde_json::json!({ "run": run.id, "made": crate::proposal::told(made) });
+    tell_parent(tx, run, Ok(result), after).await
+}
+
+/// A run that a step of a workflow has proposed is over: the step is told. What ended well in the control plane tells
+/// by itself, a workflow with its output, a change with what it made.
 async fn tell_step(tx: &mut Tx, run: &Run, end: Done, after: &mut After) -> sf_store::Result<()> {
     let place = run.action.spec().place;
-    if (place == Place::Engine && end == Done::Succeeded) || (place == Place::ControlPlane && run.version == 1) {
+    if end == Done::Succeeded && matches!(place, Place::Engine | Place::ControlPlane) {
         return Ok(());
     }
     let outcome = match place {

@@ -6,14 +6,14 @@ use sf_actions::workflow::{RunWorkflow, WorkflowAction};
 use sf_actions::{Action, Actor};
 use sf_engine::workflow::definition::action_of;
 use sf_engine::workflow::{Call, StepKey};
-use sf_engine::{Done, Parent, Run, RunState};
+use sf_engine::{Done, Parent, Run};
 use sf_store::{runs, users, workflows};
 use sf_types::{ErrorKind, Fault, RequestId, Scope};
 
 use super::{Context, Principal};
 use crate::authority;
 use crate::control::Control;
-use crate::proposal::{Proposal, Proposed};
+use crate::proposal::Proposal;
 
 /// Makes a call. Nothing where its end comes through the inbox.
 ///
@@ -63,34 +63,20 @@ async fn propose(control: &Control, context: &Context, parent: Parent, action: A
     let again = parent.clone();
     let proposed = async {
         let reader = control.core().store.read(Scope::Tenant(context.tenant));
-        if let Some(before) = runs::of_parent(&reader, &parent).await? {
-            return Ok(ended(&before.run, before.outcome.map(|outcome| json!(outcome))));
+        if runs::of_parent(&reader, &parent).await?.is_some() {
+            return Ok(());
         }
         let actor = control.actor_of(context.principal()?).await?;
         let request: RequestId = control.core().rng.id(&control.core().clock);
         let proposal = Proposal { parent: Some(parent), ..Proposal::of(action) };
         match control.propose(&actor, request, proposal).await {
-            Ok(Proposed::Done(run, made)) => {
-                Ok(Some(Ok(json!({ "run": run.id, "made": crate::proposal::told(&made) }))))
-            }
-            // Its end is put into the inbox with the transaction that ends it.
-            Ok(Proposed::Open(_) | Proposed::Plan(_)) => Ok(None),
+            Ok(_) => Ok(()),
             // A repetition was faster, or policy left a run that says why not.
-            Err(fault) => match runs::of_parent(&reader, &again).await? {
-                Some(before) => Ok(ended(&before.run, before.outcome.map(|outcome| json!(outcome)))),
-                None => Err(fault),
-            },
+            Err(fault) => runs::of_parent(&reader, &again).await?.map(drop).ok_or(fault),
         }
     };
-    proposed.await.unwrap_or_else(|fault: Fault| Some(Err(fault)))
-}
-
-/// What a run that has ended means for the step that proposed it.
-fn ended(run: &Run, outcome: Option<Value>) -> Option<Result<Value, Fault>> {
-    match run.state {
-        RunState::Done(done) => Some(result_of(run, done, outcome)),
-        _ => None,
-    }
+    // The end of a run is put into the inbox by the transaction that ends it, so that a crash loses nothing of it.
+    proposed.await.err().map(|fault: Fault| Err(fault))
 }
 
 /// What the end of a run means for the step that proposed it.
