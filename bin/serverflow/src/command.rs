@@ -15,3 +15,4 @@ pub mod people;
 pub mod runs;
 pub mod server;
 pub mod session;
+pub mod workflow;
