@@ -35,7 +35,6 @@ async fn begun() -> Result<(Plane, Served, Person)> {
     let plane = Plane::real_time(true).await?;
     plane.admin().await?;
     let served = Served::start(&plane).await?;
-    // Steps read the API that is served.
     let ada = served.person().await?;
     ada.signs_in(ADMIN).await?;
     Ok((plane, served, ada))
@@ -142,6 +141,28 @@ async fn a_run_that_waits_is_sent_an_event_or_cancelled() -> Result<()> {
     ada.ok(&["workflow", "cancel", "waits"]).await?;
     let cancelled = ada.run(&["workflow", "watch", "waits"]).await?;
     ensure!(cancelled.code == 5 && cancelled.out.contains("cancelled"), "{cancelled:?}");
+    served.stop().await;
+    plane.stop().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_example_of_a_nightly_report_tells_of_every_machine() -> Result<()> {
+    let plane = Plane::real_time(true).await?;
+    let admin = plane.admin().await?;
+    let _node = plane.enrol(&admin).await?;
+    let served = Served::start(&plane).await?;
+    let ada = served.person().await?;
+    ada.signs_in(ADMIN).await?;
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/workflows/nightly-report.yaml");
+    ensure!(ada.ok(&["workflow", "apply", file]).await?.contains("nightly-report is kept"));
+    let shown = ada.ok(&["workflow", "list"]).await?;
+    ensure!(shown.contains("nightly"), "{shown}");
+    let done = ada.ok(&["--json", "workflow", "run", "nightly-report", "--watch"]).await?;
+    let last = lines(&done)?.pop().context("a last line")?;
+    let output = &last["execution"]["output"];
+    ensure!(output["machines"] == 1 && output["report"][0]["measured"] == true, "{last}");
+    ensure!(output["report"][0]["name"].is_string(), "{last}");
     served.stop().await;
     plane.stop().await;
     Ok(())

@@ -156,7 +156,7 @@ impl<'a> View<'a> {
 
     fn finish(&self, run: &Value, execution: &Value) {
         self.context.screen.event(&json!({ "run": run, "execution": without_steps(execution) }));
-        let (tone, mark, text) = verdict(run);
+        let (tone, mark, text) = verdict(&named(run, execution));
         self.progress.line(tone, mark, &text);
         if let Some(message) = value::maybe(run, "/fault/message") {
             self.progress.line(Tone::Warn, " ", &message);
@@ -178,6 +178,15 @@ impl<'a> View<'a> {
             }
         }
     }
+}
+
+/// The run under its workflow's name: that of its action is the same for all.
+fn named(run: &Value, execution: &Value) -> Value {
+    let mut run = run.clone();
+    if let Some(name) = value::maybe(execution, "/workflowName") {
+        run["title"] = name.into();
+    }
+    run
 }
 
 /// Its steps were told one by one.
