@@ -6,7 +6,7 @@ use sf_testkit::Plane;
 
 use crate::ADMIN;
 use crate::people::NOBODY;
-use crate::world::{Person, Served};
+use crate::world::{Person, Served, person};
 
 const PROJECTS: &str = r#"
 workflow: 1
@@ -163,6 +163,33 @@ async fn the_example_of_a_nightly_report_tells_of_every_machine() -> Result<()> 
     let output = &last["execution"]["output"];
     ensure!(output["machines"] == 1 && output["report"][0]["measured"] == true, "{last}");
     ensure!(output["report"][0]["name"].is_string(), "{last}");
+    served.stop().await;
+    plane.stop().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_a_second_person_has_to_agree_to_is_told() -> Result<()> {
+    let (plane, served, ada) = begun().await?;
+    ada.says(&["workflow", "apply", "-"], WAITS).await?;
+    let _authority = served.stop().await;
+    let plane = plane.reconfigured(|options| options.routing.frozen = true).await?;
+    person(&plane, "bo@example.org").await?;
+    let served = Served::start(&plane).await?;
+    let (ada, bo) = (served.person().await?, served.person().await?);
+    ada.signs_in(ADMIN).await?;
+    bo.signs_in("bo@example.org").await?;
+    let held = ada.says(&["workflow", "apply", "-"], &WAITS.replace("output:", "description: Other.\noutput:")).await?;
+    ensure!(held.code == 0 && held.out.contains("serverflow runs follow"), "{held:?}");
+    let wanted = ada.json(&["workflow", "run", "waits"]).await?;
+    let id = wanted["id"].as_str().context("an id")?;
+    ensure!(wanted["state"] == "waiting", "{wanted}");
+    bo.ok(&["runs", "reject", id]).await?;
+    let rejected = ada.run(&["workflow", "watch", id]).await?;
+    ensure!(rejected.code == 4 && rejected.out.contains("rejected"), "{rejected:?}");
+    let change = ada.json(&["runs", "list", "--action", "workflow.update"]).await?;
+    let change = change[0]["id"].as_str().context("an id")?;
+    ada.fails(&["workflow", "watch", change], 1, "workflow.no_run").await?;
     served.stop().await;
     plane.stop().await;
     Ok(())

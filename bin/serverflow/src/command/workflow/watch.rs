@@ -83,13 +83,13 @@ impl<'a> View<'a> {
         let execution = match client.get(&format!("/workflow-executions/{}", self.id), &[]).await {
             Ok(answer) => answer.data,
             // A run that waits for leave to begin, or never got it, has no steps.
-            Err(failure) if failure.code.ends_with("not_found") && value::word(&run, "/action") == "workflowrun" => {
-                Value::Null
-            }
             Err(failure) if failure.code.ends_with("not_found") => {
-                let message = format!("Run {} is no run of a workflow.", self.id);
-                return Err(Failure::new(Exit::Failed, "workflow.no_run", message)
-                    .fix(format!("Follow it as what it is: serverflow runs follow {}", self.id)));
+                if !matches!(value::word(&run, "/action").as_str(), "workflowrun" | "workflowfork") {
+                    let message = format!("Run {} is no run of a workflow.", self.id);
+                    return Err(Failure::new(Exit::Failed, "workflow.no_run", message)
+                        .fix(format!("Follow it as what it is: serverflow runs follow {}", self.id)));
+                }
+                Value::Null
             }
             Err(failure) => return Err(failure),
         };
