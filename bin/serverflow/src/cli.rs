@@ -7,10 +7,10 @@ use clap::{Args, Parser, Subcommand};
 use crate::backup;
 use crate::clone;
 use crate::command::apps::power;
+use crate::command::nodes::enrol;
 use crate::command::people::{mail, tenants, users};
 use crate::command::{
-    admin, apps, audit, completion, config, deploy, doctor, enrol, inspect, logs, nodes, runs, server, session,
-    workflow,
+    admin, apps, audit, completion, config, deploy, doctor, inspect, logs, nodes, runs, server, session, workflow,
 };
 use crate::context::Context;
 use crate::failure::Done;

@@ -7,7 +7,6 @@ pub mod completion;
 pub mod config;
 pub mod deploy;
 pub mod doctor;
-pub mod enrol;
 pub mod inspect;
 pub mod logs;
 pub mod nodes;
