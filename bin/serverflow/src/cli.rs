@@ -7,9 +7,10 @@ use clap::{Args, Parser, Subcommand};
 use crate::backup;
 use crate::clone;
 use crate::command::apps::power;
+use crate::command::nodes::enrol;
 use crate::command::people::{mail, tenants, users};
 use crate::command::{
-    admin, apps, audit, completion, config, deploy, doctor, enrol, inspect, logs, nodes, runs, server, session,
+    admin, apps, audit, completion, config, deploy, doctor, inspect, logs, nodes, runs, server, session, workflow,
 };
 use crate::context::Context;
 use crate::failure::Done;
@@ -88,6 +89,9 @@ pub enum Command {
     Logs(logs::Args),
     /// What was done, and how it went
     Runs(runs::Args),
+    /// Steps that are written down once and carried out as often as asked
+    #[command(visible_alias = "workflows")]
+    Workflow(workflow::Args),
     /// Who did what
     Activity(audit::activity::Args),
     /// Take the audit chain away, and verify it anywhere
@@ -141,6 +145,7 @@ impl Cli {
             Command::Restart(args) => power::run(&context, "restart", args).await,
             Command::Logs(args) => logs::run(&context, args).await,
             Command::Runs(args) => runs::run(&context, args).await,
+            Command::Workflow(args) => workflow::run(&context, args).await,
             Command::Activity(args) => audit::activity::run(&context, args).await,
             Command::Audit(args) => audit::run(&context, args).await,
             Command::Users(args) => users::run(&context, args).await,

@@ -1,9 +1,14 @@
-//! The commands of docs/guides/first-deploy.md work, in their order, against a running `serverflow up`.
+//! The commands of the guides work, in their order: those of docs/guides/first-deploy.md against a running `serverflow up`,
+//! those of docs/guides/workflows.md against a control plane without a machine; the documents of examples/workflows are
+//! fine.
 #![expect(clippy::unwrap_used, reason = "a test: its helpers may stop it, too")]
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
 
 /// A whole clone's worth of processes in a folder of its own; all of it ends with this.
 struct Up {
@@ -108,4 +113,84 @@ fn the_commands_of_the_guide_work() {
     let done = shell.arg("-x").arg(&script).output().unwrap();
     let (out, err) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
     assert!(done.status.success(), "the guide's commands failed:\n{out}\n{err}");
+}
+
+/// A control plane alone, with somebody signed in; it ends with this.
+struct Plane {
+    folder: tempfile::TempDir,
+    port: u16,
+    child: Child,
+}
+
+impl Plane {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let port = two_free_ports();
+        let mut command = program(folder.path(), port);
+        command.args(["--json", "server", "--data"]).arg(folder.path().join("data")).current_dir(folder.path());
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let plane = Self { folder, port, child };
+        let begun: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("no start: {line}"));
+        plane.sign_in(begun["setupCode"].as_str().unwrap());
+        plane
+    }
+
+    fn sign_in(&self, code: &str) {
+        let password = "four lanterns drift westward";
+        let body = json!({ "code": code, "email": "a@example.org", "name": "Ada", "password": password }).to_string();
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        let head = "POST /api/v1/setup HTTP/1.1\r\nHost: localhost\r\nConnection: close";
+        let length = body.len();
+        let request = format!("{head}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 20"), "{answer}");
+        let mut login = program(self.folder.path(), self.port);
+        login.args(["login", "a@example.org", "--password-stdin", "--server"]);
+        login.arg(format!("http://127.0.0.1:{}", self.port)).stdin(Stdio::piped());
+        let mut login = login.spawn().unwrap();
+        login.stdin.take().unwrap().write_all(password.as_bytes()).unwrap();
+        assert!(login.wait().unwrap().success());
+    }
+}
+
+impl Drop for Plane {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+#[test]
+fn the_commands_of_the_guide_to_workflows_work() {
+    let page = std::fs::read_to_string(root().join("docs/guides/workflows.md")).unwrap();
+    let plane = Plane::start();
+    let script = plane.folder.path().join("guide.sh");
+    std::fs::write(&script, commands(&page)).unwrap();
+    // tidy: shell because the page is written for a shell
+    let mut shell = surroundings(Command::new("bash"), plane.folder.path(), plane.port);
+    // Its documents are written where nobody else looks.
+    let done = shell.arg("-x").arg(&script).current_dir(plane.folder.path()).output().unwrap();
+    let (out, err) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    assert!(done.status.success(), "the guide's commands failed:\n{out}\n{err}");
+    assert!(out.contains("\"made\": \"games\"") && out.contains("\"made\": \"more-games\""), "{out}");
+    assert!(out.contains("\"by\": \"hand\""), "{out}");
+}
+
+#[test]
+fn the_example_workflows_are_fine() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut examples: Vec<_> = std::fs::read_dir(root().join("examples/workflows")).unwrap().flatten().collect();
+    examples.sort_by_key(std::fs::DirEntry::file_name);
+    assert!(examples.len() >= 3);
+    for example in examples {
+        let done = program(folder.path(), 1).args(["workflow", "lint"]).arg(example.path()).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
+        let name = example.path().file_stem().unwrap().to_string_lossy().into_owned();
+        let said = String::from_utf8_lossy(&done.stdout).into_owned();
+        assert!(said.contains(&format!("{name} is fine")), "its name is its file's: {said}");
+    }
 }

@@ -1,5 +1,7 @@
 //! `nodes`: the machines.
 
+pub mod enrol;
+
 use clap::Subcommand;
 use reqwest::Method;
 use serde_json::{Value, json};

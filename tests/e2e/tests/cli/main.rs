@@ -3,6 +3,7 @@
 mod audit;
 mod people;
 mod secrets;
+mod workflows;
 mod world;
 
 use anyhow::{Context, Result, ensure};
