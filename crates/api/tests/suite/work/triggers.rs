@@ -38,7 +38,7 @@ async fn trigger(world: &World, workflow: &str) -> Value {
     world.get(&format!("/api/v1/workflows/{workflow}")).await.expect(200)["triggers"][0].clone()
 }
 
-/// Inputs of its runs, oldest first.
+/// Inputs of its runs, by moment: ids of one millisecond have no order.
 async fn inputs(world: &World, workflow: &str) -> Vec<Value> {
     let path = format!("/api/v1/workflow-executions?workflowId={workflow}&limit=200");
     let mut inputs = Vec::new();
@@ -46,6 +46,7 @@ async fn inputs(world: &World, workflow: &str) -> Vec<Value> {
         let run = run["runId"].as_str().unwrap();
         inputs.push(world.get(&format!("/api/v1/workflow-executions/{run}")).await.expect(200)["input"].clone());
     }
+    inputs.sort_by_key(|input| input["at"].as_i64());
     inputs
 }
 
@@ -122,7 +123,8 @@ async fn what_was_missed_is_made_up_for_as_its_policy_says() {
     let first = world.clock.now().plus(to_the_hour(&world)).as_millis();
     let late = to_the_hour(&world) + 3 * HOUR + Duration::from_secs(1800);
     world = world.started_again(late).await;
-    world.control.fire_due().await.unwrap();
+    // The lane is at it, too; who comes second to a moment leaves the rest to the first.
+    while world.control.fire_due().await.unwrap().is_some_and(|next| next <= world.clock.now()) {}
     let at = |hour: i64, missed: u64| json!({ "at": first + hour * 3_600_000, "missed": missed });
     assert_eq!(inputs(&world, &kept[0]).await, Vec::<Value>::new());
     assert_eq!(inputs(&world, &kept[1]).await, [at(3, 3)]);
