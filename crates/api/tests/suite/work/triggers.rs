@@ -10,7 +10,7 @@ use http::{Method, Request};
 use serde_json::{Value, json};
 use sf_actions::Permission;
 use sf_engine::workflow::webhook::{Key, MAX_BODY_BYTES, Scheme};
-use sf_types::Secret;
+use sf_types::{Scope, Secret};
 use sha2::Sha256;
 
 use crate::world::{Answer, World, id};
@@ -428,15 +428,17 @@ steps:
 "#
     );
     let forging = keep(&world, &forging).await;
-    world.post(&format!("/api/v1/workflows/{forging}/execute"), json!({})).await.expect(202);
+    let begun = world.post(&format!("/api/v1/workflows/{forging}/execute"), json!({})).await.expect(202);
+    let run = id(&begun["run"]);
+    let mut events = world.control.bus().subscribe(Scope::System, [sf_bus::Topic::Run(run.parse().unwrap())]).unwrap();
     let seen = tokio::time::timeout(Duration::from_secs(20), async {
         loop {
-            let path = format!("/api/v1/workflow-executions?workflowId={forging}");
-            let seen = world.get(&path).await.expect(200)[0].clone();
+            let seen = world.get(&format!("/api/v1/workflow-executions/{run}")).await.expect(200);
             if seen["state"] == "done" {
                 return seen;
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            // Told of each change; a change between looking and listening is told of, too.
+            drop(tokio::time::timeout(Duration::from_millis(300), events.next()).await);
         }
     });
     assert_eq!(seen.await.unwrap()["fault"]["code"], "value.refused");
