@@ -148,6 +148,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(workflows::executions::fork))
         .routes(routes!(workflows::executions::send))
         .routes(routes!(workflows::executions::move_to))
+        .routes(routes!(workflows::hooks::deliver))
         .routes(routes!(reference::permissions))
         .routes(routes!(activity::chain::state))
         .routes(routes!(activity::chain::verify))

@@ -12,6 +12,7 @@ mod calls;
 mod commit;
 mod driver;
 mod fair;
+pub mod hooks;
 mod journal;
 pub mod look;
 mod moving;

@@ -711,6 +711,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/hooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes a signed request in and starts the webhook's workflow. The same delivery again answers the same run. An
+         *     address that is none, a webhook that is switched off and a request that is not its sender's are answered alike.
+         */
+        post: operations["deliverHook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/invitations": {
         parameters: {
             query?: never;
@@ -1889,7 +1909,7 @@ export interface components {
         };
         /** @description Who asked. */
         Actor: {
-            /** @description `person`, `token`, `ai` or `system`. */
+            /** @description `person`, `token`, `ai`, `workflow`, `trigger` or `system`. */
             kind: string;
             /**
              * Format: uuid
@@ -2621,6 +2641,22 @@ export interface components {
                 uptimeSecs: number;
                 /** @description What was looked at. */
                 checks: components["schemas"]["HealthCheckResult"][];
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_HookAccepted: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description A signed request that was taken in. */
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description The run that it started; the same for the same delivery.
+                 */
+                runId: string;
             };
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -4473,6 +4509,14 @@ export interface components {
              * @description How long the look took, milliseconds.
              */
             latencyMs?: number | null;
+        };
+        /** @description A signed request that was taken in. */
+        HookAccepted: {
+            /**
+             * Format: uuid
+             * @description The run that it started; the same for the same delivery.
+             */
+            runId: string;
         };
         /** @description A repository to look at. */
         Inspect: {
@@ -6968,6 +7012,32 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_Health"];
+                };
+            };
+        };
+    };
+    deliverHook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description Whatever its sender sends, of any type, 1 MiB at the most. */
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_HookAccepted"];
                 };
             };
         };

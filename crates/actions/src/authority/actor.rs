@@ -1,7 +1,7 @@
 //! Who proposes.
 
 use serde::{Deserialize, Serialize};
-use sf_types::{RunId, Scope, SessionId, TenantId, TokenId, UserId};
+use sf_types::{RunId, Scope, SessionId, TenantId, TokenId, TriggerId, UserId};
 
 use crate::permission::{Permission, PermissionSet};
 use crate::rights::{Rights, Standing};
@@ -51,7 +51,14 @@ pub enum ActorKind {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         ai: bool,
     },
-    /// ServerFlow itself: schedules, reconcilers, undo.
+    /// A calendar or a signed request that starts a workflow, for the person who switched its triggers on.
+    Trigger {
+        /// For whom.
+        user: UserId,
+        /// Which.
+        trigger: TriggerId,
+    },
+    /// ServerFlow itself: reconcilers, undo.
     System,
 }
 
@@ -59,9 +66,11 @@ impl ActorKind {
     /// The person behind it, where there is one.
     pub const fn user(self) -> Option<UserId> {
         match self {
-            Self::Person { user, .. } | Self::Token { user, .. } | Self::Workflow { user, .. } | Self::Ai { user } => {
-                Some(user)
-            }
+            Self::Person { user, .. }
+            | Self::Token { user, .. }
+            | Self::Workflow { user, .. }
+            | Self::Trigger { user, .. }
+            | Self::Ai { user } => Some(user),
             Self::System => None,
         }
     }

@@ -46,20 +46,25 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Strict<T> {
 
 /// The whole body within its limit.
 pub(crate) async fn read(request: Request) -> Result<bytes::Bytes, Problem> {
+    read_within(request, MAX_BODY_BYTES).await
+}
+
+/// The whole body within a limit of its own.
+pub(crate) async fn read_within(request: Request, most: usize) -> Result<bytes::Bytes, Problem> {
     let (parts, body) = request.into_parts();
     let declared =
         parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if declared.is_some_and(|length| length > MAX_BODY_BYTES) {
-        return Err(too_large());
+    if declared.is_some_and(|length| length > most) {
+        return Err(too_large(most));
     }
-    axum::body::to_bytes(body, MAX_BODY_BYTES).await.map_err(|error| {
+    axum::body::to_bytes(body, most).await.map_err(|error| {
         let limit = std::error::Error::source(&error).is_some_and(|source| source.to_string().contains("length limit"));
-        if limit { too_large() } else { Problem::invalid("body.broken", "The body ended before it was complete.") }
+        if limit { too_large(most) } else { Problem::invalid("body.broken", "The body ended before it was complete.") }
     })
 }
 
-fn too_large() -> Problem {
-    let message = format!("The body is larger than {} KiB.", MAX_BODY_BYTES / 1024);
+fn too_large(most: usize) -> Problem {
+    let message = format!("The body is larger than {} KiB.", most / 1024);
     Fault::new(ErrorKind::TooLarge, "body.too_large", message).fix("Send less at a time.").into()
 }
 

@@ -38,6 +38,8 @@ pub const OPEN: &[(Method, &str)] = &[
     (Method::GET, "/api/v1/openapi.json"),
     // Asks for a credential itself: a browser brings it in another header there.
     (Method::GET, "/api/v1/ws"),
+    // Asks for a signature over the request.
+    (Method::POST, "/api/v1/hooks/{id}"),
     // Has a token of its own.
     (Method::GET, "/metrics"),
 ];

@@ -85,7 +85,7 @@ pub(crate) async fn by_principal(State(api): State<Api>, request: Request, next:
     let counted = request.extensions().get::<Caller>().and_then(|caller| match caller.actor.kind {
         ActorKind::Person { session, .. } => Some(rate::Caller::Session(session)),
         ActorKind::Token { token, .. } => Some(rate::Caller::Token(token)),
-        ActorKind::Workflow { .. } | ActorKind::Ai { .. } | ActorKind::System => None,
+        ActorKind::Workflow { .. } | ActorKind::Trigger { .. } | ActorKind::Ai { .. } | ActorKind::System => None,
     });
     count(&api, counted, request, next).await
 }

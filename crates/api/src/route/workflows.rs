@@ -1,6 +1,7 @@
 //! Workflows: what they are, and what starts them.
 
 pub mod executions;
+pub mod hooks;
 pub mod reads;
 
 use axum::extract::State;

@@ -66,7 +66,7 @@ pub struct RunView {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Actor)]
 pub struct ActorView {
-    /// `person`, `token`, `ai` or `system`.
+    /// `person`, `token`, `ai`, `workflow`, `trigger` or `system`.
     pub kind: String,
     /// The person behind it.
     pub user_id: Option<Uuid>,
@@ -213,6 +213,7 @@ impl ActorView {
             ActorKind::Token { user, .. } => ("token", Some(user)),
             ActorKind::Ai { user } => ("ai", Some(user)),
             ActorKind::Workflow { user, .. } => ("workflow", Some(user)),
+            ActorKind::Trigger { user, .. } => ("trigger", Some(user)),
             ActorKind::System => ("system", None),
         };
         Self { kind: kind.to_owned(), user_id: user.map(|user| user.uuid()), name }

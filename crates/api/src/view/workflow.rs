@@ -227,6 +227,14 @@ pub struct TryView {
     pub fault: FaultView,
 }
 
+/// A signed request that was taken in.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HookAccepted {
+    /// The run that it started; the same for the same delivery.
+    pub run_id: Uuid,
+}
+
 /// Bytes of a step's output in an answer with all steps: 4 KiB.
 const MAX_OUTPUT_BYTES: usize = 4 * 1024;
 

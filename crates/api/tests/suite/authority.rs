@@ -99,7 +99,9 @@ async fn what_belongs_to_another_tenant_does_not_exist() {
     let world = World::new().await;
     let theirs = world.stranger().await;
     let mut asked = 0;
-    for (method, path) in routes().into_iter().filter(|(_, path)| path.contains("{id}")) {
+    // A webhook is nobody's by a session: its own signature says who may.
+    let routes = routes().into_iter().filter(|(method, path)| path.contains("{id}") && !is_open(method, path));
+    for (method, path) in routes {
         let id = match path.split('/').nth(3).unwrap() {
             "nodes" => &theirs.node,
             "apps" => &theirs.app,

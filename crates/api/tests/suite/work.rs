@@ -2,4 +2,5 @@
 
 mod approvals;
 mod secrets;
+mod triggers;
 mod workflows;

@@ -214,7 +214,11 @@ async fn set(
 pub(crate) fn own_session(actor: &Actor) -> Result<(UserId, SessionId), Fault> {
     match actor.kind {
         ActorKind::Person { user, session } => Ok((user, session)),
-        ActorKind::Token { .. } | ActorKind::Workflow { .. } | ActorKind::Ai { .. } | ActorKind::System => {
+        ActorKind::Token { .. }
+        | ActorKind::Workflow { .. }
+        | ActorKind::Trigger { .. }
+        | ActorKind::Ai { .. }
+        | ActorKind::System => {
             let message = "Only who is signed in may do this, not a token.";
             let fault = Fault::new(ErrorKind::Forbidden, "session.needed", message);
             Err(fault.fix("Sign in with your password."))

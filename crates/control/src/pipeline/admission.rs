@@ -44,8 +44,8 @@ pub(crate) async fn inputs(
         proposer: match actor.kind {
             ActorKind::Person { .. } | ActorKind::Token { .. } => Proposer::Person,
             ActorKind::Ai { .. } | ActorKind::Workflow { ai: true, .. } => Proposer::Ai,
-            // It does what a person wrote down, with that person's rights.
-            ActorKind::Workflow { ai: false, .. } => Proposer::Person,
+            // They do what a person wrote down, with that person's rights.
+            ActorKind::Workflow { ai: false, .. } | ActorKind::Trigger { .. } => Proposer::Person,
             ActorKind::System => Proposer::System,
         },
         report: sf_policy::confidence::parse_report(confidence),

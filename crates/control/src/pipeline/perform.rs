@@ -251,20 +251,20 @@ pub fn settings_tag(settings: &Settings) -> String {
     Sha256::digest(bytes).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Refuses to let a key with limits make one without.
-async fn unlimited(tx: &Tx, run: &Run) -> sf_store::Result<()> {
+/// Refuses to let a key with limits make what has none.
+pub(crate) async fn unlimited(tx: &Tx, run: &Run) -> sf_store::Result<()> {
     let ActorKind::Token { token, .. } = run.actor else { return Ok(()) };
     if authority::limits_of(&tokens::get(tx, token).await?).is_none() {
         return Ok(());
     }
-    let fault = Fault::new(ErrorKind::Forbidden, "token.limited", "A key that is limited cannot make other keys.");
+    let fault = Fault::new(ErrorKind::Forbidden, "token.limited", "A key that is limited cannot make what is not.");
     Err(fault.fix("Sign in as a person, or use a key without limits.").into())
 }
 
 pub(crate) fn person(run: &Run) -> Result<sf_types::UserId, StoreError> {
     match run.actor {
         ActorKind::Person { user, .. } | ActorKind::Token { user, .. } => Ok(user),
-        ActorKind::Ai { .. } | ActorKind::Workflow { .. } | ActorKind::System => {
+        ActorKind::Ai { .. } | ActorKind::Workflow { .. } | ActorKind::Trigger { .. } | ActorKind::System => {
             Err(StoreError::from(Fault::new(ErrorKind::Forbidden, "actor.not_a_person", "Only a person may do this.")))
         }
     }

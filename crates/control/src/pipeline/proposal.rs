@@ -4,6 +4,7 @@ use serde::Serialize;
 use sf_actions::{Action, Decision};
 use sf_engine::Run;
 use sf_protocol::Guard;
+use sf_store::workflows::{Firing, Trigger};
 use sf_types::{ErrorKind, Fault, Secret, Timestamp};
 
 /// An action plus how sure the proposer is and how it wants to be treated.
@@ -19,6 +20,8 @@ pub struct Proposal {
     pub key: Option<String>,
     /// The step of a workflow that proposes it.
     pub parent: Option<sf_engine::Parent>,
+    /// The trigger that proposes it, as it stood, and what becomes of it: recorded with the run or not at all.
+    pub firing: Option<Box<(Trigger, Firing)>>,
     /// The value of a secret, beside the action that gives it. It is sealed before anything is recorded.
     pub value: Option<Secret<String>>,
 }
@@ -26,7 +29,7 @@ pub struct Proposal {
 impl Proposal {
     /// A proposal without a self-report, to be carried out.
     pub const fn of(action: Action) -> Self {
-        Self { action, confidence: None, dry_run: false, key: None, parent: None, value: None }
+        Self { action, confidence: None, dry_run: false, key: None, parent: None, firing: None, value: None }
     }
 }
 

@@ -3,11 +3,13 @@
 //! Who asks ([`Actor`]) was established by the edge. Here: refuse bad values, look up the object, authorise, admit,
 //! and open the run, its audit line and its effects in one transaction. Orders to nodes leave after COMMIT.
 
-use sf_actions::{Action, Actor, Admission, Object, ObjectRef, Permission, Place};
+use sf_actions::workflow::WorkflowAction;
+use sf_actions::{Action, Actor, ActorKind, Admission, Object, ObjectRef, Permission, Place};
 use sf_engine::{Run, RunState};
 use sf_policy::Access;
 use sf_protocol::Guard;
 use sf_protocol::command::GuardedSecret;
+use sf_store::workflows::{self, Firing, Trigger};
 use sf_store::{Reader, Store, apps, grants, releases, runs};
 use sf_types::{ErrorKind, Fault, ReleaseId, RequestId};
 
@@ -28,6 +30,7 @@ impl Control {
     /// it, or it cannot be recorded. Nothing happened then, but for denials, which leave a run.
     pub async fn propose(&self, actor: &Actor, request: RequestId, proposal: Proposal) -> Result<Proposed, Fault> {
         check(&proposal.action)?;
+        set_by_us(actor, &proposal.action)?;
         secrets::check(&proposal.action, proposal.value.as_ref())?;
         let core = self.core();
         let reader = core.store.read(actor.scope());
@@ -88,8 +91,8 @@ impl Control {
             return Ok(Proposed::Plan(Box::new(plan)));
         }
         let control = self.clone();
-        let claimed = key.clone();
-        let opened = self.owned("propose", async move { open(&control, run, claimed, sealed).await }).await;
+        let bound = Bound { key: key.clone(), firing: proposal.firing };
+        let opened = self.owned("propose", async move { open(&control, run, bound, sealed).await }).await;
         match opened {
             // A repetition was faster: what it opened is the answer.
             Err(fault) if fault.code == key::CLAIMED => key::carried_out(&reader, key.as_ref()).await?.ok_or(fault),
@@ -121,6 +124,18 @@ fn check(action: &Action) -> Result<(), Fault> {
         _ => Ok(()),
     };
     checked.map_err(|error| refused(&error))
+}
+
+/// What started a workflow is what expressions believe: nobody but the trigger itself says so.
+fn set_by_us(actor: &Actor, action: &Action) -> Result<(), Fault> {
+    let Action::Workflow(WorkflowAction::Run(run)) = action else { return Ok(()) };
+    let is_it = |id| matches!(actor.kind, ActorKind::Trigger { trigger, .. } if trigger == id);
+    match &run.trigger {
+        Some(fired) if !is_it(fired.trigger) => {
+            Err(refused(&sf_actions::Refused::new("trigger", "only triggers set it")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What an action is about, where this actor may do it.
@@ -236,8 +251,14 @@ fn quota_used() -> Fault {
         .fix("Wait a minute, or raise `routing.runs_a_minute` in serverflow.toml.")
 }
 
+/// What is true if and only if the run was opened.
+struct Bound {
+    key: Option<Key>,
+    firing: Option<Box<(Trigger, Firing)>>,
+}
+
 /// Opens the run: row, timeline, audit line, effects and, in the control plane, the change itself.
-async fn open(control: &Control, run: Run, key: Option<Key>, sealed: Option<Vec<u8>>) -> Result<Proposed, Fault> {
+async fn open(control: &Control, run: Run, bound: Bound, sealed: Option<Vec<u8>>) -> Result<Proposed, Fault> {
     let core = control.core().clone();
     let store: Store = core.store.clone();
     let scope = sf_types::Scope::Tenant(run.tenant);
@@ -248,7 +269,13 @@ async fn open(control: &Control, run: Run, key: Option<Key>, sealed: Option<Vec<
                 let run = quota::judge(tx, run, core.options.routing.runs_a_minute).await?;
                 secrets::wait(tx, &run, sealed).await?;
                 let (run, made) = transition::open(tx, &core, run, &mut after).await?;
-                key::claim(tx, key.as_ref(), &run, &made).await?;
+                key::claim(tx, bound.key.as_ref(), &run, &made).await?;
+                // A denial opens nothing: whose moment it was keeps why.
+                if let Some((trigger, firing)) = bound.firing.as_deref()
+                    && run.state != RunState::Done(sf_engine::Done::Denied)
+                {
+                    workflows::fired(tx, trigger, firing).await?;
+                }
                 Ok((run, made, after))
             })
         })

@@ -10,7 +10,7 @@ use sf_actions::secret::{CreateSecret, SecretAction, UpdateSecret, check_value};
 use sf_engine::{Done, Run, RunState};
 use sf_identity::master::Sealed;
 use sf_store::secrets::{self, MAX_PER_PROJECT, NewSecret, SecretRow, VERSIONS_KEPT};
-use sf_store::{StoreError, Tx, tenants};
+use sf_store::{Look, StoreError, Tx, tenants};
 use sf_types::{ErrorKind, Fault, ProjectId, RunId, Secret, SecretId, SecretName, TenantId, UserId};
 
 use crate::control::Core;
@@ -134,14 +134,24 @@ async fn reseal(tx: &mut Tx, core: &Core, run: &Run, secret: SecretId, version: 
     Ok(core.keys.master.seal(AT_REST, &row, value.expose(), &core.rng).to_bytes())
 }
 
-/// The value of one version. Only what hands it to its node may ask. A value that does not open (another master key, a
+/// The value of the newest version. Only what hands it to its node may ask. A value that does not open (another master key, a
 /// damaged row) is a fault inside: it ends the run that needs it and nothing else.
 pub(crate) async fn value(tx: &Tx, core: &Core, row: &SecretRow) -> sf_store::Result<Result<Secret<Vec<u8>>, Fault>> {
-    let sealed = match secrets::sealed(tx, row.id, row.version).await {
+    value_of(tx, core, row, row.version).await
+}
+
+/// The value of one version. Only what hands it to its node, or verifies by it, may ask.
+pub(crate) async fn value_of(
+    at: &impl Look,
+    core: &Core,
+    row: &SecretRow,
+    version: u32,
+) -> sf_store::Result<Result<Secret<Vec<u8>>, Fault>> {
+    let sealed = match secrets::sealed(at, row.id, version).await {
         Err(StoreError::NotFound(_)) => return Ok(Err(damaged(Some(&row.name)))),
         sealed => sealed?,
     };
-    let opened = unseal(core, AT_REST, &version_row(row.tenant, row.id, row.version), &sealed);
+    let opened = unseal(core, AT_REST, &version_row(row.tenant, row.id, version), &sealed);
     Ok(opened.map_err(|_| damaged(Some(&row.name))))
 }
 

@@ -277,6 +277,7 @@ pub(crate) fn actor_words(actor: ActorKind) -> (&'static str, String) {
         ActorKind::Token { user, .. } => ("token", user.to_string()),
         ActorKind::Ai { user } => ("ai", user.to_string()),
         ActorKind::Workflow { run, .. } => ("workflow", run.to_string()),
+        ActorKind::Trigger { trigger, .. } => ("trigger", trigger.to_string()),
         ActorKind::System => ("system", String::new()),
     }
 }

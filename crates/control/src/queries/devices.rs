@@ -45,6 +45,7 @@ fn refusal(actor: &Actor, request: RequestId, id: DeviceCodeId) -> Entry {
         ActorKind::Token { .. } => "token",
         ActorKind::Ai { .. } => "ai",
         ActorKind::Workflow { .. } => "workflow",
+        ActorKind::Trigger { .. } => "trigger",
         ActorKind::System => "system",
     };
     Entry {

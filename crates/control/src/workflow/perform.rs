@@ -14,7 +14,7 @@ use sf_types::{ErrorKind, Fault, RunId, Timestamp, UserId, WorkflowId};
 use super::{commit, moving, told};
 use crate::control::Core;
 use crate::events;
-use crate::perform::{name_taken, person};
+use crate::perform::{name_taken, person, unlimited};
 use crate::proposal::Made;
 use crate::transition::After;
 
@@ -33,7 +33,12 @@ pub(crate) async fn perform(
         WorkflowAction::Create(args) => create(tx, run, args, after).await?,
         WorkflowAction::Update(args) => update(tx, run, args, after).await?,
         WorkflowAction::Enable(args) => {
-            workflows::enable(tx, args.workflow, args.enabled, person(run)?).await?;
+            let owner = person(run)?;
+            if args.enabled {
+                // They act with all of their owner's rights, whatever the key that switched them on was limited to.
+                unlimited(tx, run).await?;
+            }
+            workflows::enable(tx, args.workflow, args.enabled, owner).await?;
             let workflow = workflows::get(tx, args.workflow).await?;
             let version = workflows::version(tx, workflow.id, workflow.version).await?;
             triggers(tx, &workflow, &told::parse(&version.document)?, after).await?;
@@ -106,14 +111,24 @@ async fn update(tx: &mut Tx, run: &Run, args: &UpdateWorkflow, after: &mut After
         description: definition.description.clone(),
         version: before.version + 1,
         hash: definition.hash.clone(),
+        enabled: before.enabled && is_owner(tx, run, &before).await,
         ..before.clone()
     };
     workflows::set_version(tx, &workflow, before.version)
         .await
         .map_err(|error| name_taken(error, workflow.name.as_str()))?;
+    if workflow.enabled != before.enabled {
+        workflows::enable(tx, workflow.id, workflow.enabled, workflow.owner).await?;
+    }
     keep(tx, run, &workflow, &args.document).await?;
     triggers(tx, &workflow, &definition, after).await?;
     Ok(workflow.id)
+}
+
+/// Whether it was changed by who its triggers act for. What somebody else wrote must not run with their rights before
+/// they have agreed by switching it on.
+async fn is_owner(tx: &Tx, run: &Run, workflow: &Workflow) -> bool {
+    person(run).is_ok_and(|user| user == workflow.owner) && unlimited(tx, run).await.is_ok()
 }
 
 async fn keep(tx: &mut Tx, run: &Run, workflow: &Workflow, document: &str) -> sf_store::Result<()> {

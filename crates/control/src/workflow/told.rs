@@ -68,6 +68,9 @@ pub(crate) async fn tell(tx: &mut Tx, core: &Arc<Core>, action: &WorkflowAction)
             } else {
                 told.steps.push(format!("`{}` is kept as version {}.", definition.name, before.version + 1));
                 let open = executions::open_of(tx, before.id).await?;
+                if before.enabled {
+                    told.steps.push("Its triggers stay on only if it was you who switched them on.".to_owned());
+                }
                 told.steps.push(format!("{open} runs that are under way go on by the version they began with."));
             }
         }

@@ -182,6 +182,14 @@ pub fn of_inputs(template: &Template, input: &Value) -> Result<Value, ExprError>
     values::of_inputs(template, input)
 }
 
+/// A template that sees nothing but what started the workflow.
+///
+/// # Errors
+/// When an expression fails.
+pub fn of_trigger(template: &Template, trigger: &Value) -> Result<Value, ExprError> {
+    values::of_trigger(template, trigger)
+}
+
 /// One event being worked through.
 struct Turn<'a> {
     execution: &'a mut Execution,

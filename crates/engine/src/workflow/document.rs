@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::schedule::{Missed, Schedule, ScheduleError};
 use super::span::Span;
+use super::webhook::{Encoding, HeaderName, Scheme};
 
 /// The version of this form.
 pub const VERSION: u32 = 1;
@@ -261,6 +262,26 @@ pub struct Webhook {
     /// The header that holds the signature, for `hmac-sha256` and `token`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub header: Option<String>,
+}
+
+impl Webhook {
+    /// How its requests are signed.
+    ///
+    /// # Errors
+    /// A scheme that there is not, or a header that can be none.
+    pub fn scheme(&self) -> Result<Scheme, &'static str> {
+        let header = || {
+            let name = self.header.as_deref().unwrap_or_default();
+            HeaderName::parse(name).map_err(|_| "its header's name can be none")
+        };
+        match self.scheme.as_str() {
+            "standard" => Ok(Scheme::Standard),
+            "github" => Ok(Scheme::GitHub),
+            "hmac-sha256" => Ok(Scheme::HmacSha256 { header: header()?, encoding: Encoding::Hex }),
+            "token" => Ok(Scheme::Token { header: header()? }),
+            _ => Err("there is no such scheme"),
+        }
+    }
 }
 
 impl Cron {

@@ -245,6 +245,16 @@ pub async fn sealed(at: &impl Look, id: SecretId, version: u32) -> Result<Vec<u8
     found.ok_or(StoreError::NotFound("secret version"))
 }
 
+/// When a version was made.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when it is not kept any more.
+pub async fn made_at(at: &impl Look, id: SecretId, version: u32) -> Result<Timestamp> {
+    let sql = Sql::new("SELECT created_at FROM secret_versions WHERE TRUE").and("secret_id = ?", &id);
+    let found = sql.and("version = ?", &version).scoped(at.scope()).scalar(at).await?;
+    found.ok_or(StoreError::NotFound("secret version"))
+}
+
 /// The apps whose settings name a secret, of one project or of all inside the scope.
 ///
 /// # Errors

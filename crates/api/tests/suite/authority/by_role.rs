@@ -29,7 +29,7 @@ fn needs(method: &Method, path: &str) -> Option<Needs> {
         ("GET", "/health" | "/setup" | "/openapi.json" | "/ws" | "/metrics") => Open,
         ("POST", "/setup" | "/auth/login" | "/auth/login/factor" | "/auth/refresh" | "/auth/logout") => Open,
         ("POST", "/auth/invitation" | "/auth/accept" | "/auth/forgot" | "/auth/reset") => Open,
-        ("POST", "/auth/device" | "/auth/device/token") => Open,
+        ("POST", "/auth/device" | "/auth/device/token" | "/hooks/{id}") => Open,
         (_, "/auth/me" | "/auth/password" | "/auth/access" | "/auth/factors" | "/auth/factors/totp") => SignedIn,
         (_, "/auth/factors/totp/confirm" | "/auth/factors/recovery-codes" | "/auth/device") => SignedIn,
         ("POST", "/auth/device/approve" | "/auth/device/deny") => SignedIn,

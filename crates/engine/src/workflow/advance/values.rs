@@ -31,6 +31,11 @@ pub(super) fn of_inputs(template: &Template, input: &Value) -> Result<Value, Exp
     template.render(&Scope::new().with(Root::Inputs, input))
 }
 
+/// A template that sees nothing but what started the workflow.
+pub(super) fn of_trigger(template: &Template, trigger: &Value) -> Result<Value, ExprError> {
+    template.render(&Scope::new().with(Root::Trigger, trigger))
+}
+
 /// Small values that are made for an expression; large ones are borrowed from the execution.
 struct Values {
     run: Value,

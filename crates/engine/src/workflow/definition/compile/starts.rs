@@ -59,6 +59,10 @@ impl Compiler {
             let fix = "Name it for `hmac-sha256` and `token`, and for these only.";
             self.refuse(format!("{place}.header"), "The header of the signature is missing or too much.", fix);
         }
+        if named && webhook.header.is_some() && webhook.scheme().is_err() {
+            let fix = "Use letters, digits, `-` and `_`, 64 at the most.";
+            self.refuse(format!("{place}.header"), "That can be no name of a header.", fix);
+        }
         if webhook.secret.parse::<sf_types::SecretName>().is_err() {
             self.refuse(format!("{place}.secret"), "That is no name of a secret.", "Name a secret of the project.");
         }
