@@ -69,7 +69,8 @@ pub async fn measure() -> Result<()> {
     let ends = Arc::new(Ends::default());
     let mut events = plane.control.bus().subscribe_all(Scope::Tenant(admin.tenant))?;
     let told = ends.clone();
-    let listening = tokio::spawn(async move {
+    let tasks = sf_runtime::Tasks::new();
+    tasks.spawn("ends of runs", sf_runtime::OnError::Log, async move {
         while let Some(Delivery::Event(event)) = events.next().await {
             if &*event.name == "run.update" && event.data.contains("\"state\":\"done\"") {
                 let data: Value = serde_json::from_str(&event.data).unwrap_or_default();
@@ -77,6 +78,7 @@ pub async fn measure() -> Result<()> {
                 run.into_iter().for_each(|run| told.end(run));
             }
         }
+        Ok::<(), Fault>(())
     });
     let bench = Bench { plane, admin, ends, nothing };
     bench.trigger().await?;
@@ -84,7 +86,7 @@ pub async fn measure() -> Result<()> {
     bench.many(&fsync).await?;
     bench.fan_out().await?;
     bench.idle().await?;
-    listening.abort();
+    tasks.stop(Duration::ZERO).await;
     bench.plane.stop().await;
     Ok(())
 }

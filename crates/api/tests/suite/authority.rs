@@ -43,6 +43,12 @@ fn body(method: &Method, path: &str) -> Option<Value> {
         ("POST", "/api/v1/users/{id}/grants") => json!({ "role": "viewer", "object": { "kind": "tenant" } }),
         ("PATCH", "/api/v1/apps/{id}") => json!({ "settings": settings }),
         ("PATCH", "/api/v1/secrets/{id}") => json!({ "value": "other" }),
+        ("PUT", "/api/v1/workflows/{id}") => {
+            json!({ "document": "workflow: 1\nname: other\nsteps: [{ id: a, query: /apps }]" })
+        }
+        ("POST", "/api/v1/workflows/{id}/triggers") => json!({ "enabled": false }),
+        ("POST", "/api/v1/workflow-executions/{id}/events") => json!({ "event": "go" }),
+        ("POST", "/api/v1/workflow-executions/{id}/move") => json!({ "version": 1 }),
         ("POST", "/api/v1/runs/{id}/approve" | "/api/v1/runs/{id}/reject") => json!({ "hash": "0" }),
         _ => return None,
     })
@@ -111,13 +117,19 @@ async fn what_belongs_to_another_tenant_does_not_exist() {
             "users" => &theirs.user,
             "invitations" => &theirs.invitation,
             "secrets" => &theirs.secret,
+            "workflows" => &theirs.workflow,
+            "workflow-executions" => &theirs.execution,
             "projects" => &theirs.project,
             "roles" => &theirs.role,
             "tenants" => &theirs.tenant,
             other => panic!("whose `{other}` are to be tried?"),
         };
         let answer = world
-            .call(method.clone(), &path.replace("{id}", id).replace("{grant}", &theirs.grant), body(&method, &path))
+            .call(
+                method.clone(),
+                &path.replace("{id}", id).replace("{grant}", &theirs.grant).replace("{key}", "w"),
+                body(&method, &path),
+            )
             .await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{method} {path}: {}", answer.body);
         let text = answer.body["error"]["message"].to_string();
@@ -125,7 +137,9 @@ async fn what_belongs_to_another_tenant_does_not_exist() {
         asked += 1;
     }
     assert!(asked > 20, "the table has {asked} rows");
-    for list in ["nodes", "apps", "runs", "activity", "users", "invitations", "secrets"] {
+    for list in
+        ["nodes", "apps", "runs", "activity", "users", "invitations", "secrets", "workflows", "workflow-executions"]
+    {
         let rows = world.get(&format!("/api/v1/{list}")).await.expect(200);
         assert!(!rows.to_string().contains("theirs"), "{list} shows another tenant's: {rows}");
     }

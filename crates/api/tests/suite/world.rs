@@ -249,6 +249,8 @@ pub struct Stranger {
     pub role: String,
     pub grant: String,
     pub tenant: String,
+    pub workflow: String,
+    pub execution: String,
 }
 
 async fn stranger<F: Future<Output = Answer>>(
@@ -271,7 +273,13 @@ async fn stranger<F: Future<Output = Answer>>(
     let project = id(&ask(Method::POST, "/api/v1/projects".into(), Some(body)).await.expect(201));
     let body = json!({ "name": "theirs", "permissions": ["app:view"] });
     let role = id(&ask(Method::POST, "/api/v1/roles".into(), Some(body)).await.expect(201));
+    let document = "workflow: 1\nname: theirs\nsteps: [{ id: w, wait: { event: go } }]";
+    let body = json!({ "document": document });
+    let workflow = id(&ask(Method::POST, "/api/v1/workflows".into(), Some(body)).await.expect(201));
+    let begun = ask(Method::POST, format!("/api/v1/workflows/{workflow}/execute"), None).await.expect(202);
     Stranger {
+        execution: id(&begun["run"]),
+        workflow,
         project,
         role,
         grant: id(&me["grants"][0]),

@@ -4,7 +4,10 @@
 //! effects. While one transaction is being written, the next one gathers: the more there is to do, the more executions
 //! share an fsync. When nothing is to be done it sleeps, and asks the database nothing.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+mod performing;
+mod seen;
+
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,9 +19,10 @@ use sf_types::{Fault, RunId, Scope, TenantId, Timestamp, WorkflowId};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
+use self::seen::Seen;
 use super::commit::{self, LEASE, Turn};
 use super::fair::Fair;
-use super::{Begun, Context, Message, calls, journal};
+use super::{Begun, Context, Message, journal};
 use crate::control::Control;
 
 /// Messages taken in for one transaction at the most.
@@ -31,8 +35,6 @@ const MAX_IDLE: usize = 256;
 const TELL_EVERY: Duration = Duration::from_millis(250);
 /// After a failure of the database: how long until the same is tried again.
 const AGAIN: Duration = Duration::from_secs(1);
-/// Ids of the inbox that are remembered.
-const MAX_SEEN: usize = 10_000;
 /// How often the leases of other control planes are looked at, where there can be any.
 const SWEEP: Duration = Duration::from_secs(10);
 
@@ -48,10 +50,6 @@ struct Driver {
     /// What of the inbox was taken in, so that a look at the table brings nothing a second time.
     seen: Seen,
 }
-
-/// The last ids of the inbox.
-#[derive(Default)]
-struct Seen(HashSet<Uuid>, VecDeque<Uuid>);
 
 /// An execution in memory.
 struct Hot {
@@ -444,83 +442,6 @@ impl Driver {
         self.alarms.extend(wanted.map(|at| (at, run)));
     }
 
-    /// Performs what was recorded.
-    fn perform(&mut self, effects: Vec<(RunId, Vec<Effect>)>) {
-        for (run, effects) in effects {
-            for effect in effects {
-                match effect {
-                    Effect::Run { step, attempt, call } => self.queue(run, step, attempt, call),
-                    Effect::Stop { step, attempt, call } => self.stop(run, step, attempt, call),
-                    Effect::Finish(_) => {
-                        if let Some(alarm) = self.hot.remove(&run).and_then(|hot| hot.alarm) {
-                            self.alarms.remove(&(alarm, run));
-                        }
-                    }
-                    Effect::Ask { .. } | Effect::Withdraw { .. } | Effect::Escalate { .. } => {}
-                }
-            }
-        }
-        self.start_calls();
-    }
-
-    fn queue(&mut self, run: RunId, step: StepKey, attempt: u32, call: Call) {
-        let Some(hot) = self.hot.get_mut(&run) else { return };
-        let (stop, stopped) = oneshot::channel();
-        hot.stops.insert((step.clone(), attempt), stop);
-        let context = hot.context;
-        self.waiting.push((context.tenant, context.workflow), Start { context, step, attempt, call, stopped });
-    }
-
-    fn start_calls(&mut self) {
-        while self.calls < MAX_CALLS
-            && let Some(Start { context, step, attempt, call, stopped }) = self.waiting.pop()
-        {
-            self.calls += 1;
-            let control = self.control.clone();
-            self.control.core().tasks.spawn("workflow step", OnError::Log, async move {
-                let call = calls::perform(&control, &context, &step, attempt, &call);
-                let result = tokio::select! {
-                    biased;
-                    // Dropped with its execution's memory, which stops nothing.
-                    Ok(()) = stopped => Some(Err(calls::stopped())),
-                    result = call => result,
-                };
-                control.core().workflows.send(Message::Back { run: context.run, step, attempt, result });
-                Ok::<(), Fault>(())
-            });
-        }
-    }
-
-    fn stop(&mut self, run: RunId, step: StepKey, attempt: u32, call: Call) {
-        let Some(hot) = self.hot.get_mut(&run) else { return };
-        if matches!(call, Call::Query { .. }) {
-            // Its end comes back from the call itself, or it was never there.
-            match hot.stops.remove(&(step.clone(), attempt)) {
-                Some(stop) => drop(stop.send(())),
-                None => self.control.core().workflows.send(Message::Back {
-                    run,
-                    step,
-                    attempt,
-                    result: Some(Err(calls::stopped())),
-                }),
-            }
-            return;
-        }
-        let (control, context) = (self.control.clone(), hot.context);
-        self.control
-            .core()
-            .tasks
-            .spawn("workflow stop", OnError::Log, async move { calls::stop(&control, &context, &step, attempt).await });
-    }
-
-    /// Executions that only wait are read again when something happens.
-    fn forget_idle(&mut self) {
-        if self.hot.len() <= MAX_IDLE {
-            return;
-        }
-        self.hot.retain(|_, hot| hot.state == ExecutionState::Running || !hot.stops.is_empty());
-    }
-
     /// Nothing of a transaction is true: what was in memory is forgotten and read anew.
     async fn failed(&mut self, turns: &[Turn], error: &sf_store::StoreError) {
         for turn in turns {
@@ -537,26 +458,6 @@ impl Driver {
             tracing::error!(%fault, "this control plane could not begin anew as an engine");
         }
         tokio::time::sleep(AGAIN).await;
-    }
-}
-
-impl Seen {
-    /// Remembers an id; `false` where it was known.
-    fn insert(&mut self, id: Uuid) -> bool {
-        if !self.0.insert(id) {
-            return false;
-        }
-        self.1.push_back(id);
-        if self.1.len() > MAX_SEEN
-            && let Some(old) = self.1.pop_front()
-        {
-            self.0.remove(&old);
-        }
-        true
-    }
-
-    fn forget(&mut self, id: &Uuid) {
-        self.0.remove(id);
     }
 }
 
