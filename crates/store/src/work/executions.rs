@@ -101,7 +101,7 @@ row! {
 row! {
     /// What has come in for an execution, until its control plane has taken it in.
     pub struct Incoming in "workflow_inbox" {
-        /// Its id; they are taken in in their order.
+        /// Its id; they are taken in in their order, which is that of their milliseconds.
         id: Uuid,
         /// For which run.
         run: RunId = "run_id",

@@ -13,6 +13,7 @@ mod pipeline;
 mod rights;
 mod secrets;
 mod tenancy;
+mod workflows;
 mod writes;
 
 use fixture::World;
@@ -61,6 +62,12 @@ suite! {
         a_project_sees_only_its_own,
         nobody_writes_rows_of_others,
         every_table_with_a_tenant_is_covered,
+    }
+    workflows {
+        another_team_has_none_of_it,
+        executions_of_an_engine_that_is_gone_are_taken_over_once,
+        a_number_of_a_journal_and_a_try_of_a_step_are_given_once,
+        what_came_in_is_there_until_it_was_taken_in,
     }
     access {
         people_and_passwords,

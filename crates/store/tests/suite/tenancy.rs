@@ -62,6 +62,11 @@ const COVERED: &[&str] = &[
     "secrets_waiting",
     // Looked at in `audit`.
     "audit_witnesses",
+    // Looked at in `workflows`.
+    "workflows",
+    "workflow_versions",
+    "workflow_triggers",
+    "workflow_executions",
 ];
 
 pub async fn every_table_with_a_tenant_is_covered(_: World) {

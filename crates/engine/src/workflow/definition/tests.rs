@@ -72,7 +72,7 @@ fn what_makes_no_sense_is_refused_with_its_place() {
     check("steps: []", "workflow: `workflow`, the version of this form, is missing");
     check("workflow: 2\nname: w\nsteps: []", "workflow: `workflow`, the version of this form, is 2");
     check("workflow: 1\nname: w\nsteps: []", "steps: There are no steps");
-    check("workflow: 1\nname: w\nstep: []", ": unknown field `step`");
+    check("workflow: 1\nname: w\nstep: []", "step: unknown field `step`");
     check("workflow: 1\nname: W!\nsteps: [{ id: a, query: /x }]", "name: The name is refused");
     for (steps, expected) in [
         ("  - { id: a }", "steps[0]: It does nothing"),
@@ -95,7 +95,7 @@ fn what_makes_no_sense_is_refused_with_its_place() {
         ("  - { id: a, query: /x, timeout: 0s }", "steps[0].timeout: It is zero"),
         ("  - { id: a, query: /x, timeout: -5s }", "steps[0].timeout: `-5s` is no length of time"),
         ("  - { id: a, query: /x, retry: { attempts: 0 } }", "steps[0].retry.attempts: `attempts` is 0"),
-        ("  - { id: a, query: /x, retry: { attempts: 3, factor: .nan } }", "steps[0].retry"),
+        ("  - { id: a, query: /x, retry: { attempts: 3, factor: .nan } }", ": It is no YAML: error: line 4"),
         ("  - { id: a, query: /x, retry: { attempts: 3, factor: 1e300 } }", "steps[0].retry.factor: `factor` is"),
         ("  - { id: a, query: /x, retry: { attempts: 3, jitter: -1 } }", "steps[0].retry.jitter: `jitter` is -1"),
         ("  - { id: a, query: /x, retry: { attempts: 3, delay: 0s } }", "steps[0].retry.delay: It is zero"),

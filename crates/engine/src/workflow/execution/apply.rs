@@ -114,6 +114,7 @@ impl Execution {
             Fact::Cancelling { finish } => {
                 self.phase = Phase::Stopping(finish.clone());
                 self.ready.clear();
+                self.alarms.retain(|(_, alarm)| *alarm != Alarm::Deadline);
             }
             Fact::Failing { fault } => {
                 self.phase = Phase::Failing(fault.clone());
