@@ -38,7 +38,8 @@ macro_rules! suite {
             $($({
                 println!(concat!(stringify!($module), "::", stringify!($name)));
                 let world = World::new(TestStore::postgres(&server).await.unwrap()).await;
-                crate::$module::$name(world).await;
+                // On the heap: together they are more than a thread's stack.
+                Box::pin(crate::$module::$name(world)).await;
             })*)*
         }
     };

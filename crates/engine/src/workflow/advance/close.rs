@@ -51,7 +51,10 @@ impl Turn<'_> {
 
     fn close_outermost(&mut self, id: FrameId) {
         let (phase, definition) = (self.execution.phase().clone(), self.execution.definition.clone());
+        let outermost = self.execution.frame(id).block == definition.root;
         let finish = match phase {
+            // Its failure was seen to before a restart: the last steps are being done.
+            Phase::Failing(_) if outermost => return,
             Phase::Failing(fault) => Finish::Failed { fault },
             _ => match self.outcome(id).and_then(|_| self.output()) {
                 Ok(output) => Finish::Succeeded { output },

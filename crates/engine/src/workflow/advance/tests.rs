@@ -180,6 +180,16 @@ fn on_failure_comes_last_and_the_whole_has_failed() {
 }
 
 #[test]
+fn a_restart_among_the_last_steps_ends_nothing() {
+    let mut world = World::of("steps: [{ id: a, query: /a }]\nonFailure: [{ id: tell, query: /t }]");
+    world.fails("a");
+    world.restarts();
+    assert_eq!((world.finish(), world.state("tell")), ("open", "running"));
+    world.succeeds("tell");
+    assert_eq!(world.finish(), "failed");
+}
+
+#[test]
 fn a_step_that_takes_too_long_is_stopped() {
     let mut world = World::of("steps: [{ id: a, query: /a, timeout: 5s }]");
     world.passes(Duration::from_secs(5));
