@@ -172,6 +172,9 @@ pub(crate) async fn tell_made(tx: &mut Tx, run: &Run, made: &Made, after: &mut A
 /// A run that a step of a workflow has proposed is over: the step is told. What ended well in the control plane tells
 /// by itself, a workflow with its output, a change with what it made.
 async fn tell_step(tx: &mut Tx, run: &Run, end: Done, after: &mut After) -> sf_store::Result<()> {
+    if run.parent.is_none() {
+        return Ok(());
+    }
     let place = run.action.spec().place;
     if end == Done::Succeeded && matches!(place, Place::Engine | Place::ControlPlane) {
         return Ok(());

@@ -61,7 +61,7 @@ scenarios! {
     recover::a_restart_before_the_order_left_sends_it_once;
     sign_in::two_control_planes_count_guesses_together;
     sign_in::two_control_planes_spend_a_code_once;
-    sign_in::two_control_planes_let_in_all_who_are_right;
+    sign_in::two_control_planes_say_nothing_of_their_rivalry;
     sign_in::no_session_outlives_the_password_it_was_opened_with;
     sign_in::no_ticket_outlives_the_password_it_was_given_for;
     sign_in::a_session_that_has_ended_approves_no_program;

@@ -77,8 +77,9 @@ pub async fn two_control_planes_count_guesses_together(plane: Plane) -> Result<(
     Ok(())
 }
 
-/// Writes that get in each other's way are tried again: nobody who is right is told that somebody was faster.
-pub async fn two_control_planes_let_in_all_who_are_right(plane: Plane) -> Result<()> {
+/// Writes that get in each other's way are tried again: who is right is let in, or told that there were too many at a
+/// time, and never that the database was busy or full.
+pub async fn two_control_planes_say_nothing_of_their_rivalry(plane: Plane) -> Result<()> {
     plane.admin().await?;
     let second = plane.second().await?;
     let planes = [&plane.control, &second];
@@ -86,9 +87,17 @@ pub async fn two_control_planes_let_in_all_who_are_right(plane: Plane) -> Result
         let (control, from) = (planes[usize::from(nth % 2)], origin(&plane, nth % 8));
         async move { signed_in(control, from).await }
     });
+    let mut let_in = 0;
     for entered in join_all(entering).await {
-        entered?;
+        match entered {
+            Ok(_) => let_in += 1,
+            Err(error) => {
+                let fault = error.downcast::<sf_types::Fault>()?;
+                ensure!(fault.code == "sign_in.wrong", "{fault:?}");
+            }
+        }
     }
+    ensure!(let_in > 0, "nobody was let in");
     plane.stop().await;
     Ok(())
 }
