@@ -59,7 +59,7 @@ pub(crate) async fn begin(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mut 
         Context { run: run.id, tenant: run.tenant, project: workflow.project, workflow: workflow.id, actor: run.actor };
     let key = key(&definition, &wanted.input)?;
     let has_turn = match &key {
-        Some(key) => turn(tx, core, &definition, &context, key, after).await?,
+        Some(key) => turn(tx, &definition, &context, key, after).await?,
         None => true,
     };
     let mut row = ExecutionRow {
@@ -234,7 +234,6 @@ fn key(definition: &Definition, input: &Value) -> Result<Option<String>, Fault> 
 /// Whether there is room for one more of its key.
 async fn turn(
     tx: &mut Tx,
-    core: &Arc<Core>,
     definition: &Definition,
     context: &Context,
     key: &str,
@@ -256,7 +255,6 @@ async fn turn(
         && let Some(oldest) = open.iter().find(|row| row.state != ExecutionState::Queued)
     {
         let id = executions::put_in(tx, oldest.run, serde_json::json!({ "event": "cancel" })).await?;
-        let _ = core;
         after.workflows.push(Message::Happened { run: oldest.run, event: Event::Cancel, id: Some(id) });
     }
     Ok(false)

@@ -5,6 +5,7 @@
 //! share an fsync. When nothing is to be done it sleeps, and asks the database nothing.
 
 mod performing;
+mod reading;
 mod seen;
 
 use std::collections::{BTreeSet, HashMap};
@@ -13,8 +14,8 @@ use std::time::{Duration, Instant};
 
 use sf_engine::workflow::{Call, Effect, Event, Execution, Fact, StepKey};
 use sf_runtime::OnError;
+use sf_store::StoreError;
 use sf_store::executions::{self, ExecutionState};
-use sf_store::runs;
 use sf_types::{Fault, RunId, Scope, TenantId, Timestamp, WorkflowId};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
@@ -47,6 +48,8 @@ struct Driver {
     calls: usize,
     /// Executions whose last transaction failed: they are read anew.
     lost: BTreeSet<RunId>,
+    /// Not before then.
+    again_at: Instant,
     /// What of the inbox was taken in, so that a look at the table brings nothing a second time.
     seen: Seen,
 }
@@ -96,6 +99,7 @@ impl Control {
             waiting: Fair::new(),
             calls: 0,
             lost: BTreeSet::new(),
+            again_at: Instant::now(),
             seen: Seen::default(),
         };
         driver.register().await?;
@@ -135,7 +139,7 @@ impl Driver {
     fn sleeps_for(&self, shared: bool) -> Duration {
         let now = self.control.now();
         let alarm = self.alarms.first().map(|(at, _)| at.since(now));
-        let again = (!self.lost.is_empty()).then_some(AGAIN);
+        let again = (!self.lost.is_empty()).then(|| self.again_at.saturating_duration_since(Instant::now()));
         let sweep = shared.then_some(SWEEP);
         // A clock that is set forward wakes nobody, so no sleep is longer than a minute while something is due.
         let longest = if alarm.is_some() { Duration::from_secs(60) } else { Duration::from_secs(86_400) };
@@ -199,7 +203,7 @@ impl Driver {
             })
             .await;
         match renewed {
-            Err(sf_store::StoreError::Stale(_)) => self.register().await,
+            Err(StoreError::Stale(_)) => self.register().await,
             Err(error) => Err(error.into()),
             Ok(_) => self.take_up().await,
         }
@@ -218,12 +222,11 @@ impl Driver {
             }
             intake.entry(run).or_default().events.push(Event::Tick);
         }
-        if !self.lost.is_empty()
-            && let Err(fault) = self.read_inbox().await
-        {
+        let again = !self.lost.is_empty() && Instant::now() >= self.again_at;
+        if again && let Err(fault) = self.read_inbox().await {
             tracing::warn!(%fault, "the inbox of workflows could not be read; tried again");
         }
-        for run in std::mem::take(&mut self.lost) {
+        for run in if again { std::mem::take(&mut self.lost) } else { BTreeSet::new() } {
             intake.entry(run).or_default().events.push(Event::Recover);
         }
         let (mut turns, mut effects) = (Vec::new(), Vec::new());
@@ -234,7 +237,12 @@ impl Driver {
             }
             let mut intake = intake;
             if let Err(fault) = self.exchange(run, &mut intake, now).await {
-                tracing::warn!(%run, %fault, "a run could not be moved to another version");
+                // Nothing of it was taken in: all of it is read and tried again.
+                tracing::warn!(%run, %fault, "a run could not be moved to another version; tried again");
+                self.forget(run);
+                self.lose(run);
+                intake.taken_in.iter().for_each(|id| self.seen.forget(id));
+                continue;
             }
             if let Some((turn, todo)) = self.advance(run, intake, now) {
                 turns.push(turn);
@@ -249,9 +257,28 @@ impl Driver {
             Ok(after) => {
                 self.control.deliver(after);
                 self.perform(effects);
-                self.forget_idle();
+            }
+            Err(error) if turns.len() > 1 && !matches!(error, StoreError::Stale("engine")) => {
+                tracing::warn!(%error, executions = turns.len(), "what executions came to is stored one by one");
+                self.one_by_one(&turns, effects).await;
             }
             Err(error) => self.failed(&turns, &error).await,
+        }
+        self.forget_idle();
+    }
+
+    /// One execution whose facts cannot be stored must not keep the others from going on.
+    async fn one_by_one(&mut self, turns: &[Turn], effects: Vec<(RunId, Vec<Effect>)>) {
+        let mut effects: HashMap<RunId, Vec<Effect>> = effects.into_iter().collect();
+        for turn in turns {
+            let run = turn.context.run;
+            match commit::commit(self.control.core(), self.fence, Arc::new(vec![turn.clone()])).await {
+                Ok(after) => {
+                    self.control.deliver(after);
+                    self.perform(effects.remove(&run).map(|todo| (run, todo)).into_iter().collect());
+                }
+                Err(error) => self.failed(std::slice::from_ref(turn), &error).await,
+            }
         }
     }
 
@@ -298,50 +325,10 @@ impl Driver {
         (context.run, effects)
     }
 
-    /// Brings an execution into memory; `false` when there is none, or none that goes on.
-    async fn load(&mut self, run: RunId) -> bool {
-        if self.hot.contains_key(&run) {
-            return true;
-        }
-        match self.read(run).await {
-            Ok(Some(hot)) => {
-                self.hot.insert(run, hot);
-                true
-            }
-            Ok(None) => false,
-            Err(fault) => {
-                tracing::error!(%run, %fault, "an execution could not be read; tried again");
-                self.lost.insert(run);
-                false
-            }
-        }
-    }
-
-    async fn read(&self, id: RunId) -> Result<Option<Hot>, Fault> {
-        let core = self.control.core();
-        let reader = core.store.read(Scope::System);
-        let row = match executions::get(&reader, id).await {
-            Err(sf_store::StoreError::NotFound(_)) => return Ok(None),
-            row => row?,
-        };
-        if row.closed_at.is_some() || row.state == ExecutionState::Queued || row.engine != Some(core.store.instance()) {
-            return Ok(None);
-        }
-        let run = runs::get(&reader, id).await?;
-        let definition = core.workflows.definition(&reader, row.workflow, row.version).await?;
-        let (execution, seq) = journal::rebuild(&reader, definition, id).await?;
-        let context =
-            Context { run: id, tenant: row.tenant, project: row.project, workflow: row.workflow, actor: run.actor };
-        Ok(Some(Hot {
-            context,
-            execution,
-            version: row.version,
-            seq,
-            state: row.state,
-            alarm: None,
-            told: None,
-            stops: HashMap::new(),
-        }))
+    /// It is read anew in a moment.
+    fn lose(&mut self, run: RunId) {
+        self.lost.insert(run);
+        self.again_at = Instant::now() + AGAIN;
     }
 
     /// Lets an execution go on by another version, where it was asked for.
@@ -360,7 +347,7 @@ impl Driver {
         let facts = before.into_iter().flat_map(|(_, at, facts)| facts.into_iter().map(move |fact| (at, fact)));
         let all = facts.chain([(now, moved.clone())]);
         hot.execution = Execution::rebuild(definition, run, all)
-            .map_err(|why| sf_store::StoreError::malformed("a workflow's journal", why.to_string()))?;
+            .map_err(|why| StoreError::malformed("a workflow's journal", why.to_string()))?;
         hot.version = version;
         intake.moved = vec![moved];
         // Steps that the other version adds may begin at once.
@@ -442,22 +429,26 @@ impl Driver {
         self.alarms.extend(wanted.map(|at| (at, run)));
     }
 
+    /// Takes an execution out of memory.
+    pub(super) fn forget(&mut self, run: RunId) {
+        if let Some(alarm) = self.hot.remove(&run).and_then(|hot| hot.alarm) {
+            self.alarms.remove(&(alarm, run));
+        }
+    }
+
     /// Nothing of a transaction is true: what was in memory is forgotten and read anew.
-    async fn failed(&mut self, turns: &[Turn], error: &sf_store::StoreError) {
+    async fn failed(&mut self, turns: &[Turn], error: &StoreError) {
         for turn in turns {
-            if let Some(alarm) = self.hot.remove(&turn.context.run).and_then(|hot| hot.alarm) {
-                self.alarms.remove(&(alarm, turn.context.run));
-            }
-            self.lost.insert(turn.context.run);
+            self.forget(turn.context.run);
+            self.lose(turn.context.run);
             turn.taken_in.iter().for_each(|id| self.seen.forget(id));
         }
         tracing::error!(%error, executions = turns.len(), "what executions came to was not stored; tried again");
-        if matches!(error, sf_store::StoreError::Stale("engine"))
+        if matches!(error, StoreError::Stale("engine"))
             && let Err(fault) = self.register().await
         {
             tracing::error!(%fault, "this control plane could not begin anew as an engine");
         }
-        tokio::time::sleep(AGAIN).await;
     }
 }
 

@@ -60,8 +60,7 @@ pub(crate) async fn perform(
         WorkflowAction::Send(args) => return send(tx, args, after).await,
         WorkflowAction::Run(_) | WorkflowAction::Fork(_) => return Ok(Made::Nothing),
     };
-    let tell = run.project;
-    tx.publish(events::workflow_changed(run.tenant, tell, id));
+    tx.publish(events::workflow_changed(run.tenant, run.project, id));
     Ok(Made::Workflow(id))
 }
 

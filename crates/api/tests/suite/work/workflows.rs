@@ -300,3 +300,34 @@ async fn a_run_is_moved_to_another_version_and_keeps_what_it_has_done() {
     let projects = world.get("/api/v1/projects").await.expect(200);
     assert_eq!(projects.as_array().unwrap().len(), 2, "nothing is done twice");
 }
+
+/// inngest #4060: what cannot be read is put aside with its reason, and others go on.
+#[tokio::test]
+async fn an_execution_that_cannot_be_read_is_put_aside_and_keeps_nobody_waiting() {
+    let world = World::new().await;
+    let document = "workflow: 1\nname: w\nsteps: [{ id: w, wait: { event: go } }]";
+    let workflow = keep(&world, document).await;
+    let (broken, whole) = (begin(&world, &workflow, Value::Null).await, begin(&world, &workflow, Value::Null).await);
+    for run in [&broken, &whole] {
+        until(&world, run, |seen| seen["state"] == "waiting").await;
+    }
+    // Ids of one millisecond are in any order.
+    let (broken, whole) = if broken < whole { (broken, whole) } else { (whole, broken) };
+    let first = "UPDATE workflow_journal SET facts = '[{\"fact\":\"odd\"}]' \
+                 WHERE run_id = (SELECT min(run_id) FROM workflow_journal)";
+    sf_store::testing::forge(world.control.store(), first).await;
+    let world = world.started_again(Duration::from_secs(1)).await;
+    for run in [&broken, &whole] {
+        send(&world, run).await.expect(200);
+    }
+    assert_eq!(ended(&world, &whole).await.0["done"], "succeeded");
+    let list = format!("/api/v1/workflow-executions?workflowId={workflow}&poison=true");
+    let aside = async {
+        while world.get(&list).await.expect(200).as_array().unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, aside).await.expect("it is put aside");
+    let run = world.get(&format!("/api/v1/runs/{broken}")).await.expect(200);
+    assert_eq!((run["done"].as_str(), run["fault"]["code"].as_str()), (Some("failed"), Some("workflow.poison")));
+}

@@ -17,11 +17,7 @@ impl Driver {
                 match effect {
                     Effect::Run { step, attempt, call } => self.queue(run, step, attempt, call),
                     Effect::Stop { step, attempt, call } => self.stop(run, step, attempt, call),
-                    Effect::Finish(_) => {
-                        if let Some(alarm) = self.hot.remove(&run).and_then(|hot| hot.alarm) {
-                            self.alarms.remove(&(alarm, run));
-                        }
-                    }
+                    Effect::Finish(_) => self.forget(run),
                     Effect::Ask { .. } | Effect::Withdraw { .. } | Effect::Escalate { .. } => {}
                 }
             }
