@@ -138,6 +138,7 @@ journey('sets up an authenticator app, and signs in in two steps', { at: null },
   const confirmedAt = Date.now()
   await page.getByLabel('Code it shows').fill(totp(secret, confirmedAt))
   await page.getByRole('button', { name: 'Turn it on' }).click()
+  await page.locator('[data-recovery-codes] li').first().waitFor()
   const codes = await page.locator('[data-recovery-codes] li').allTextContents()
   assert.equal(codes.length, 10)
   await page.getByRole('button', { name: 'I have kept them' }).click()
