@@ -23,8 +23,8 @@ use crate::{delivery, events, moments, perform, workflow};
 pub(crate) struct After {
     pub(crate) deliveries: Vec<Delivery>,
     pub(crate) admitted: Vec<(DeviceCodeId, NodeId)>,
-    /// A timer was written: the lane looks when it is due.
-    pub(crate) armed: bool,
+    /// Timers were written: when the first of them is due.
+    pub(crate) armed: Option<Timestamp>,
     /// A letter was written: the lane of mail looks.
     pub(crate) posted: bool,
     /// Nodes whose connection ends with this.
@@ -206,8 +206,7 @@ fn arm(tx: &mut Tx, run: &Run, timer: Timer, at: Timestamp, after: &mut After) {
         Timer::Expire => "expire",
     };
     outbox::push(tx, crate::timers::LANE, kind, serde_json::json!({ "run": run.id }), at);
-    // Expiries are hours away: the lane finds them by itself.
-    after.armed |= timer == Timer::Hold;
+    after.armed = Some(after.armed.map_or(at, |first| first.min(at)));
 }
 
 async fn ask(tx: &mut Tx, run: &Run) -> sf_store::Result<()> {
