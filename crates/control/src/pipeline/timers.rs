@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use sf_engine::Input;
 use sf_runtime::OnError;
-use sf_store::{Look, outbox, runs};
+use sf_store::{Look, StoreError, outbox, runs};
 use sf_types::{Fault, Scope, Timestamp};
 
 use crate::control::Control;
 use crate::moments;
 use crate::transition::{self, After};
+use crate::workflow::calls;
 
 /// The lane's name in the outbox.
 pub(crate) const LANE: &str = "timers";
@@ -77,6 +78,9 @@ impl Control {
     }
 
     async fn perform_timer(&self, task: outbox::Task) -> Result<(), Fault> {
+        if task.kind == calls::STOP {
+            return calls::stop(self, stop_of(&task)?).await;
+        }
         let core = self.core().clone();
         let after = core
             .store
@@ -100,4 +104,9 @@ impl Control {
         self.deliver(after);
         Ok(())
     }
+}
+
+fn stop_of(task: &outbox::Task) -> Result<calls::Stop, Fault> {
+    serde_json::from_value(task.payload.0.clone())
+        .map_err(|why| StoreError::malformed("a timer", why.to_string()).into())
 }

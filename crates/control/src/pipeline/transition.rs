@@ -39,6 +39,13 @@ pub(crate) struct After {
     pub(crate) learning: Vec<NodeId>,
 }
 
+impl After {
+    /// The lane of timers is told that something is due then.
+    pub(crate) fn arm(&mut self, at: Timestamp) {
+        self.armed = Some(self.armed.map_or(at, |first| first.min(at)));
+    }
+}
+
 /// Opens a run: its first state from policy's answer, its order where one can leave now, its row, timeline, audit line
 /// and effects. What the control plane does itself is done within, and its answer given.
 pub(crate) async fn open(tx: &mut Tx, core: &Arc<Core>, run: Run, after: &mut After) -> sf_store::Result<(Run, Made)> {
@@ -206,7 +213,7 @@ fn arm(tx: &mut Tx, run: &Run, timer: Timer, at: Timestamp, after: &mut After) {
         Timer::Expire => "expire",
     };
     outbox::push(tx, crate::timers::LANE, kind, serde_json::json!({ "run": run.id }), at);
-    after.armed = Some(after.armed.map_or(at, |first| first.min(at)));
+    after.arm(at);
 }
 
 async fn ask(tx: &mut Tx, run: &Run) -> sf_store::Result<()> {

@@ -272,18 +272,20 @@ pub async fn blobs(at: &impl Look, run: RunId) -> Result<Vec<Blob>> {
 }
 
 /// Puts something in for an execution, behind what is there; answers its id. Two control planes that do so at the same
-/// moment may give the same place: neither was first.
+/// moment may give the same place: neither was first. What is over takes nothing in.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn put_in(tx: &mut Tx, run: RunId, event: Value) -> Result<Uuid> {
     let id = tx.new_uuid();
-    Sql::new("INSERT INTO workflow_inbox (id, run_id, event, created_at, seq) VALUES (")
+    Sql::new("INSERT INTO workflow_inbox (id, run_id, event, created_at, seq) SELECT ")
         .with("?", id)
         .with(", ?", run.uuid())
         .with(", ?", Json(event).value())
         .with(", ?", tx.now.as_millis())
-        .with(", (SELECT coalesce(max(i.seq), 0) + 1 FROM workflow_inbox i WHERE i.run_id = ?))", run.uuid())
+        .with(", (SELECT coalesce(max(i.seq), 0) + 1 FROM workflow_inbox i WHERE i.run_id = ?)", run.uuid())
+        .push(" WHERE EXISTS (SELECT 1 FROM workflow_executions e WHERE e.closed_at IS NULL")
+        .with(" AND e.run_id = ?)", run.uuid())
         .run(tx)
         .await?;
     Ok(id)
@@ -307,6 +309,11 @@ pub async fn taken_in(tx: &mut Tx, ids: &[Uuid]) -> Result<()> {
         Sql::new("DELETE FROM workflow_inbox WHERE TRUE").and("id = ?", id).run(tx).await?;
     }
     Ok(())
+}
+
+/// Forgets what has come in for an execution that is over, with the write's other late changes.
+pub fn forget_incoming(tx: &mut Tx, run: RunId) {
+    Sql::new("DELETE FROM workflow_inbox WHERE TRUE").and("run_id = ?", &run).later(tx, None);
 }
 
 /// Executions that this control plane had when it ended, those that wait for their turn included.
