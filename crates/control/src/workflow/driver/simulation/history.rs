@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use serde_json::{Value, json};
-use sf_engine::workflow::{Call, Definition, Event};
+use sf_engine::workflow::{Call, Definition, Event, Fact};
 use sf_store::executions::{ExecutionRow, ExecutionState};
 use sf_types::{Fault, InstanceId, ProjectId, RunId, TenantId, UserId, WorkflowId};
 use uuid::Uuid;
@@ -101,6 +101,8 @@ pub(super) struct History {
     trace: DefaultHasher,
     calm: bool,
     torn: Option<RunId>,
+    /// Events sent to each run.
+    sent: BTreeMap<RunId, usize>,
 }
 
 impl History {
@@ -121,7 +123,8 @@ impl History {
         }
         let lives = BTreeMap::new();
         let (count, trace) = (Count::default(), DefaultHasher::new());
-        let mut history = Self { seed, world, lives, next_life: 0, count, trace, calm: false, torn: None };
+        let mut history =
+            Self { seed, world, lives, next_life: 0, count, trace, calm: false, torn: None, sent: BTreeMap::new() };
         for engine in 0..=u8::from(shared) {
             history.world.after(Duration::ZERO, Happening::Lives(engine_id(engine)));
         }
@@ -185,6 +188,7 @@ impl History {
                 }
             }
             Happening::Sweep(life) => self.sweep(life),
+            Happening::Told(life, message) => self.world.tell(life, *message),
             Happening::Arrives(life, start) => self.arrives(life, *start),
             Happening::Back(life, (run, step, attempt), result) => {
                 self.world.tell(life, Message::Back { run, step, attempt, result });
@@ -370,6 +374,7 @@ impl History {
             );
         };
         if self.world.database.borrow().rows[&run].closed_at.is_none() {
+            *self.sent.entry(run).or_default() += usize::from(matches!(event, Event::Sent { .. }));
             self.happened(engine, life, run, event);
         }
     }
@@ -377,7 +382,13 @@ impl History {
     fn happened(&mut self, engine: InstanceId, life: Life, run: RunId, event: Event) {
         let id = self.world.database.borrow_mut().put_in(run, &event, self.world.now(engine));
         self.note("put in", id);
-        self.world.tell(life, Message::Happened { run, event, id: Some(id) });
+        let told = Message::Happened { run, event, id: Some(id) };
+        if self.world.chance(100) {
+            // Meanwhile the driver may have found it in the table.
+            self.world.after(self.world.a_while(Duration::from_secs(20)), Happening::Told(life, Box::new(told)));
+        } else {
+            self.world.tell(life, told);
+        }
     }
 
     fn arrives(&mut self, life: Life, mut start: Start) {

@@ -29,6 +29,8 @@ pub(super) enum Happening {
     Wake(Life, u64),
     /// It looks after the others' leases.
     Sweep(Life),
+    /// What was recorded a while ago is told.
+    Told(Life, Box<Message>),
     /// A call reaches the one door, or the API.
     Arrives(Life, Box<Start>),
     /// A call has come back.
@@ -252,7 +254,9 @@ impl Ground for Here {
     }
 
     fn begin(&self, start: Start) {
-        let wait = self.world.a_while(Duration::from_millis(40));
+        // Some are on their way longer than their step may take.
+        let slow = self.world.chance(30);
+        let wait = self.world.a_while(if slow { Duration::from_secs(150) } else { Duration::from_millis(40) });
         self.world.after(wait, Happening::Arrives(self.life, Box::new(start)));
     }
 
