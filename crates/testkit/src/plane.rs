@@ -193,12 +193,20 @@ impl Plane {
     /// # Errors
     /// Whatever keeps it from starting.
     pub async fn second(&self) -> Result<Control> {
+        self.second_under(&self.tasks).await
+    }
+
+    /// The same, ended by the end of `tasks`.
+    ///
+    /// # Errors
+    /// Whatever keeps it from starting.
+    pub async fn second_under(&self, tasks: &Tasks) -> Result<Control> {
         let mut options = self.options.clone();
         if options.store.sqlite_path().is_none() {
             options.data = self.folder.join("second");
             std::fs::create_dir_all(&options.data)?;
         }
-        Ok(Control::start(options, self.clock.clone(), self.rng.clone(), &self.tasks).await?)
+        Ok(Control::start(options, self.clock.clone(), self.rng.clone(), tasks).await?)
     }
 
     /// One more over the same database, with this data folder and the master key that is in it.

@@ -12,6 +12,7 @@ mod rights;
 mod secrets;
 mod sign_in;
 mod tenancy;
+mod workflows;
 
 use anyhow::{Context, Result};
 use futures_util::future::BoxFuture;
@@ -76,6 +77,8 @@ scenarios! {
     approve::under_a_freeze_somebody_else_has_to_agree;
     resync::a_node_that_fell_behind_is_brought_back_in_step;
     tenancy::another_tenant_sees_and_changes_nothing;
+    workflows::of_two_control_planes_one_fires_each_moment;
+    workflows::what_a_dead_control_plane_had_goes_on_at_another;
     audit::every_damage_of_an_export_is_named_at_its_line;
     audit::only_a_witness_shows_what_the_owner_of_the_keys_took_away;
     audit::nodes_are_shown_the_head_and_say_what_they_hold;
