@@ -426,13 +426,15 @@ impl Turn<'_> {
         let running: Vec<At> =
             self.execution.all().filter(|at| matches!(self.execution.instance(*at).state, State::Running)).collect();
         for at in running {
+            // What was not begun before is not begun for the sake of stopping it.
+            if stopping {
+                self.stop_call(at);
+                continue;
+            }
             let instance = self.execution.instance(at);
             let (step, attempt) = (self.execution.key(at), instance.attempts);
             if let Some(call) = instance.call.as_deref().cloned() {
                 self.out.effects.push(Effect::Run { step, attempt, call });
-            }
-            if stopping {
-                self.stop_call(at);
             }
         }
     }
