@@ -46,6 +46,8 @@ struct Driver {
     alarms: BTreeSet<(Timestamp, RunId)>,
     waiting: Fair<(TenantId, WorkflowId), Start>,
     calls: usize,
+    /// Calls that have not come back, and whose proposals are to be stopped: the execution may be over before.
+    stopping: HashMap<(RunId, StepKey, u32), Context>,
     /// Executions whose last transaction failed: they are read anew.
     lost: BTreeSet<RunId>,
     /// Not before then.
@@ -64,6 +66,7 @@ struct Hot {
     state: ExecutionState,
     alarm: Option<Timestamp>,
     told: Option<Instant>,
+    /// Calls that have not come back.
     stops: HashMap<(StepKey, u32), oneshot::Sender<()>>,
 }
 
@@ -98,6 +101,7 @@ impl Control {
             alarms: BTreeSet::new(),
             waiting: Fair::new(),
             calls: 0,
+            stopping: HashMap::new(),
             lost: BTreeSet::new(),
             again_at: Instant::now(),
             seen: Seen::default(),
@@ -233,6 +237,9 @@ impl Driver {
         for (run, intake) in intake {
             if !self.load(run).await {
                 intake.taken_in.iter().for_each(|id| self.seen.forget(id));
+                if !intake.taken_in.is_empty() {
+                    self.discard(run, intake.taken_in).await;
+                }
                 continue;
             }
             let mut intake = intake;
@@ -301,8 +308,12 @@ impl Driver {
                     if let Some(hot) = self.hot.get_mut(&run) {
                         hot.stops.remove(&(step.clone(), attempt));
                     }
-                    if let Some(result) = result {
-                        intake.entry(run).or_default().events.push(Event::Done { step, attempt, result });
+                    match (result, self.stopping.remove(&(run, step.clone(), attempt))) {
+                        (Some(result), _) => {
+                            intake.entry(run).or_default().events.push(Event::Done { step, attempt, result });
+                        }
+                        (None, Some(context)) => self.stop_proposed(context, step, attempt),
+                        (None, None) => {}
                     }
                 }
                 Message::Recover(run) if !self.hot.contains_key(&run) => {

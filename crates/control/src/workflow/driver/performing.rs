@@ -7,7 +7,7 @@ use sf_types::{Fault, RunId};
 use tokio::sync::oneshot;
 
 use super::{Driver, MAX_CALLS, MAX_IDLE, Start};
-use crate::workflow::{Message, calls};
+use crate::workflow::{Context, Message, calls};
 
 impl Driver {
     /// Performs what was recorded.
@@ -38,6 +38,11 @@ impl Driver {
             && let Some(Start { context, step, attempt, call, stopped }) = self.waiting.pop()
         {
             self.calls += 1;
+            if self.stopping.contains_key(&(context.run, step.clone(), attempt)) {
+                let result = Some(Err(calls::stopped()));
+                self.control.core().workflows.send(Message::Back { run: context.run, step, attempt, result });
+                continue;
+            }
             let control = self.control.clone();
             self.control.core().tasks.spawn("workflow step", OnError::Log, async move {
                 let call = calls::perform(&control, &context, &step, attempt, &call);
@@ -68,7 +73,18 @@ impl Driver {
             }
             return;
         }
-        let (control, context) = (self.control.clone(), hot.context);
+        let context = hot.context;
+        // What is being proposed is looked for once it is there: missed now, it would go on after its workflow's end.
+        if hot.stops.contains_key(&(step.clone(), attempt)) {
+            self.stopping.insert((run, step, attempt), context);
+            return;
+        }
+        self.stop_proposed(context, step, attempt);
+    }
+
+    /// Stops the run that a try has proposed.
+    pub(super) fn stop_proposed(&self, context: Context, step: StepKey, attempt: u32) {
+        let control = self.control.clone();
         self.control
             .core()
             .tasks

@@ -7,6 +7,7 @@ use sf_engine::workflow::Finish;
 use sf_store::executions::{self, ExecutionState, Standing};
 use sf_store::{StoreError, runs};
 use sf_types::{ErrorKind, Fault, RunId, Scope};
+use uuid::Uuid;
 
 use super::{Driver, Hot};
 use crate::workflow::commit::{self, Turn};
@@ -31,6 +32,22 @@ impl Driver {
                 }
                 false
             }
+        }
+    }
+
+    /// What comes for an execution that is over is forgotten: the end of a run that nobody waited for any more.
+    pub(super) async fn discard(&self, run: RunId, ids: Vec<Uuid>) {
+        let write = self.control.core().store.write(Scope::System, move |tx| {
+            let ids = ids.clone();
+            Box::pin(async move {
+                match executions::get(tx, run).await?.closed_at {
+                    Some(_) => executions::taken_in(tx, &ids).await,
+                    None => Ok(()),
+                }
+            })
+        });
+        if let Err(error) = write.await {
+            tracing::warn!(%run, %error, "what came too late for a run stays in its inbox until the next start");
         }
     }
 
