@@ -3,7 +3,7 @@
 //! to agree with both: nothing acknowledged is lost, nothing is done twice under one key, and every run has ended.
 //!
 //! All chance follows from one number, which a failure names: `SF_SEED=<number>` draws the same again. `SF_FULL=1` is
-//! for the long run.
+//! for the long run, `SF_RUNS=<number>` for one of any length.
 
 mod crowd;
 mod ledger;

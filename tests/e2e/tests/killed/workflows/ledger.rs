@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use serde_json::Value;
 use sf_types::RunId;
 
-/// Clones are not needed: all share one.
+/// One book, shared by all who write in it.
 #[derive(Default)]
 pub struct Ledger(Mutex<Told>);
 
