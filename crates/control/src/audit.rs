@@ -28,6 +28,9 @@ use crate::control::Control;
 pub const CHECKPOINT_LINES: u64 = 1_000;
 /// Time after which new lines are signed at the latest, and between two heads shown to nodes at the least.
 pub const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
+/// Time after which the chains' ends are looked at although nothing is known to have been added: somebody may have cut
+/// them.
+pub const LOOKED_AT_EVERY: Duration = Duration::from_secs(3600);
 /// Nodes that are shown a new head at one time; more are shown it in turn, and each when it connects.
 pub const WITNESSES_AT_ONCE: usize = 256;
 /// Witnesses named for one chain.
@@ -149,8 +152,17 @@ impl Control {
                     () = tokio::time::sleep(CHECKPOINT_EVERY) => {}
                     grown = audited.wait_for(|lines| *lines >= enough) => if grown.is_err() { break },
                 }
-                if let Err(fault) = control.keep_audit().await {
-                    tracing::warn!(%fault, "the audit chain could not be looked after; tried again in a minute");
+                let looked_at = *audited.borrow_and_update();
+                match control.look_after_audit().await {
+                    Ok(true) if !control.is_shared() => tokio::select! {
+                        () = shutdown.requested() => break,
+                        () = tokio::time::sleep(LOOKED_AT_EVERY) => {}
+                        grown = audited.wait_for(|lines| *lines > looked_at) => if grown.is_err() { break },
+                    },
+                    Ok(_) => {}
+                    Err(fault) => {
+                        tracing::warn!(%fault, "the audit chain could not be looked after; tried again in a minute");
+                    }
                 }
             }
             Ok::<(), Fault>(())
@@ -164,11 +176,16 @@ impl Control {
     /// # Errors
     /// When the store cannot be read or written; it is tried again then.
     pub async fn keep_audit(&self) -> Result<(), Fault> {
+        self.look_after_audit().await.map(drop)
+    }
+
+    /// The same; answers whether nothing is left to do until there is another line.
+    async fn look_after_audit(&self) -> Result<bool, Fault> {
         let _looking = self.core().auditor.looking.lock().await;
         self.verify_new().await?;
-        self.sign_head().await?;
-        self.show_head();
-        Ok(())
+        let signed = self.sign_head().await?.map_or(0, |(size, _)| size);
+        let up_to = self.core().auditor.checked(self.instance()).map_or(0, |checked| checked.up_to.seq);
+        Ok(self.show_head() && signed >= up_to)
     }
 
     /// How the chains are. What was added since the last look is verified first.

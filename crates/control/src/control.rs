@@ -8,7 +8,7 @@ use sf_identity::AccessKeys;
 use sf_runtime::{Clock, OnError, Rng, Tasks};
 use sf_store::Store;
 use sf_types::{ErrorKind, Fault, InstanceId, Timestamp};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::oneshot;
 
 use crate::links::Links;
 use crate::options::Options;
@@ -44,7 +44,7 @@ pub(crate) struct Core {
     pub(crate) cleaning: crate::receive::clean::Cleaning,
     pub(crate) auditor: crate::audit::Auditor,
     pub(crate) workflows: crate::workflow::Workflows,
-    pub(crate) timer_armed: Notify,
+    pub(crate) timers: crate::due::Alarm,
     pub(crate) started_at: Timestamp,
 }
 
@@ -112,8 +112,8 @@ impl Control {
 
     /// Sends what a transaction signed. What cannot be sent now is sent when its node is back.
     pub(crate) fn deliver(&self, after: After) {
-        if after.armed {
-            self.0.timer_armed.notify_one();
+        if let Some(due) = after.armed {
+            self.0.timers.set(due);
         }
         if after.posted {
             self.0.mail.posted();

@@ -23,7 +23,7 @@ mod start;
 pub mod workflow;
 
 pub(crate) use node::{backlog, delivery, dispatch, links, receive, resync, signer, written};
-pub(crate) use pipeline::{admission, moments, perform, rehearsal, subject, timers, transition};
+pub(crate) use pipeline::{admission, due, moments, perform, rehearsal, subject, timers, transition};
 
 pub use control::Control;
 pub use mail::{MailOptions, MailState, Security};

@@ -48,7 +48,7 @@ impl Control {
             cleaning: Default::default(),
             auditor: Default::default(),
             workflows: Default::default(),
-            timer_armed: Default::default(),
+            timers: Default::default(),
             started_at: clock.now(),
             links: Links::default(),
             questions: Default::default(),

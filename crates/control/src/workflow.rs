@@ -8,7 +8,7 @@
 //! Start reading at [`begin`], then [`driver`], [`commit`] and [`calls`].
 
 pub(crate) mod begin;
-mod calls;
+pub(crate) mod calls;
 mod commit;
 mod driver;
 mod fair;
@@ -113,6 +113,15 @@ pub(crate) enum Message {
         attempt: u32,
         /// With what; nothing where the end comes through the inbox.
         result: Option<Result<Value, Fault>>,
+    },
+    /// What a call began was to be stopped, and it began nothing.
+    Stopped {
+        /// Of which.
+        run: RunId,
+        /// Which step.
+        step: StepKey,
+        /// Which try.
+        attempt: u32,
     },
     /// One that was recorded by somebody else: look at it.
     Recover(RunId),

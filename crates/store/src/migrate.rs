@@ -19,6 +19,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (8, "passwords that somebody else has seen", include_str!("migrate/m0008.sql")),
     (9, "suspended teams", include_str!("migrate/m0009.sql")),
     (10, "workflows", include_str!("migrate/m0010.sql")),
+    (11, "order of what comes in", include_str!("migrate/m0011.sql")),
 ];
 
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (version {int} PRIMARY KEY, name {text} NOT NULL, \

@@ -127,9 +127,10 @@ impl Sql {
                 tx.counters.add(&self.text);
                 tx.session.first(self).await
             }
-            Conn::Pool(pool) => {
+            Conn::Pool(reader) => {
                 fail::fail_point!("store::read", |_| Err(StoreError::Contended));
-                Ok(pool.query_one_raw(self.statement(at.conn().dialect())).await?.map(Cells::Server))
+                reader.counters.look();
+                Ok(reader.database.query_one_raw(self.statement(at.conn().dialect())).await?.map(Cells::Server))
             }
         }
     }
@@ -142,9 +143,10 @@ impl Sql {
                 tx.counters.add(&self.text);
                 tx.session.all(self).await
             }
-            Conn::Pool(pool) => {
+            Conn::Pool(reader) => {
                 fail::fail_point!("store::read", |_| Err(StoreError::Contended));
-                let rows = pool.query_all_raw(self.statement(at.conn().dialect())).await?;
+                reader.counters.look();
+                let rows = reader.database.query_all_raw(self.statement(at.conn().dialect())).await?;
                 Ok(rows.into_iter().map(Cells::Server).collect())
             }
         }

@@ -127,6 +127,11 @@ impl Store {
         self.counters.now()
     }
 
+    /// Statements that readers have run: what looking costs.
+    pub fn looks(&self) -> u64 {
+        self.counters.looks()
+    }
+
     /// Audit lines that this store has committed since it was opened: wakes whoever follows the chain.
     pub fn audited(&self) -> tokio::sync::watch::Receiver<u64> {
         self.counters.watch_audited()
@@ -171,7 +176,8 @@ impl Store {
 
     /// A view bound to `scope`.
     pub fn read(&self, scope: Scope) -> Reader {
-        Reader { database: self.readers.clone(), scope, sight: Sight::all(), now: self.clock.now() }
+        let (database, counters) = (self.readers.clone(), self.counters.clone());
+        Reader { database, scope, sight: Sight::all(), now: self.clock.now(), counters }
     }
 
     /// Whether the database can be read: for health checks.

@@ -46,6 +46,7 @@ pub struct Reader {
     pub(crate) scope: Scope,
     pub(crate) sight: Sight,
     pub(crate) now: Timestamp,
+    pub(crate) counters: SharedCounters,
 }
 
 impl Reader {
@@ -79,14 +80,14 @@ pub enum Conn<'a> {
     /// The writer's.
     Tx(&'a Tx),
     /// Readers'.
-    Pool(&'a DatabaseConnection),
+    Pool(&'a Reader),
 }
 
 impl Conn<'_> {
     pub(crate) fn dialect(&self) -> Dialect {
         match self {
             Self::Tx(tx) => tx.dialect(),
-            Self::Pool(pool) => Dialect::of(pool.get_database_backend()),
+            Self::Pool(reader) => Dialect::of(reader.database.get_database_backend()),
         }
     }
 }
@@ -119,7 +120,7 @@ impl Look for Reader {
     }
 
     fn conn(&self) -> Conn<'_> {
-        Conn::Pool(&self.database)
+        Conn::Pool(self)
     }
 }
 

@@ -8,6 +8,7 @@ mod cross_use;
 mod dashboard;
 mod envelopes;
 mod idempotency;
+mod idle;
 mod listening;
 mod lists;
 mod people;

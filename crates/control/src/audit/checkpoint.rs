@@ -47,19 +47,23 @@ impl Control {
         Ok(newest)
     }
 
-    /// Shows the newest signed head to connected nodes, once a minute at the most.
-    pub(super) fn show_head(&self) {
+    /// Shows the newest signed head to connected nodes, once a minute at the most; answers whether it was shown.
+    pub(super) fn show_head(&self) -> bool {
         let (core, now) = (self.core(), self.now());
-        let Some((size, signed)) = core.auditor.newest() else { return };
+        let Some((size, signed)) = core.auditor.newest() else { return true };
         {
             let mut shown = core.auditor.shown.lock().unwrap_or_else(PoisonError::into_inner);
-            if shown.size >= size || shown.size > 0 && now.since(shown.at) < CHECKPOINT_EVERY {
-                return;
+            if shown.size >= size {
+                return true;
+            }
+            if shown.size > 0 && now.since(shown.at) < CHECKPOINT_EVERY {
+                return false;
             }
             *shown = Shown { size, at: now };
         }
         let turn = core.auditor.turn.fetch_add(WITNESSES_AT_ONCE, Ordering::Relaxed);
         core.links.send_to_some(&Frame::Witness(signed), WITNESS_SINCE, WITNESSES_AT_ONCE, turn);
+        true
     }
 
     /// Shows the newest signed head to a node that has just connected.

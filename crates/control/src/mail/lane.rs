@@ -17,10 +17,6 @@ pub const BATCH: u32 = 3;
 pub const LEASE: Duration = Duration::from_secs(120);
 /// Times a letter is tried: over about two hours.
 pub const MAX_ATTEMPTS: u32 = 20;
-/// The lane looks at least this often, in case another control plane died with a letter in its hands.
-const IDLE: Duration = Duration::from_secs(30);
-/// Shortest time between two looks.
-const PRECISION: Duration = Duration::from_millis(500);
 
 impl Control {
     /// Starts the lane, where there is a mail server.
@@ -32,18 +28,14 @@ impl Control {
         self.core().tasks.spawn("mail", OnError::Stop, async move {
             let shutdown = control.core().tasks.shutdown();
             while !shutdown.is_requested() {
-                let wait = match control.deliver_mail().await {
-                    Ok(Some(next)) => next.since(control.now()).clamp(PRECISION, IDLE),
-                    Ok(None) => IDLE,
-                    Err(error) => {
-                        tracing::warn!(%error, "letters could not be looked at; tried again");
-                        IDLE
-                    }
-                };
+                let next = control.deliver_mail().await.unwrap_or_else(|fault| {
+                    tracing::warn!(%fault, "letters could not be looked at; tried again");
+                    Some(control.now())
+                });
                 tokio::select! {
                     () = shutdown.requested() => {}
-                    () = tokio::time::sleep(wait) => {}
                     () = control.core().mail.wake.notified() => {}
+                    () = control.due(next) => {}
                 }
             }
             Ok::<(), Fault>(())

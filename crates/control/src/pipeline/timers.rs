@@ -1,16 +1,17 @@
 //! What comes back later: holds, expiries. Rows of the outbox with a due time, performed by one lane that sleeps until
-//! the next is due and is woken by new ones; after a start it simply goes on.
+//! the next is due and is told of new ones; after a start it simply goes on.
 
 use std::time::Duration;
 
 use sf_engine::Input;
 use sf_runtime::OnError;
-use sf_store::{Look, outbox, runs};
+use sf_store::{Look, StoreError, outbox, runs};
 use sf_types::{Fault, Scope, Timestamp};
 
 use crate::control::Control;
 use crate::moments;
 use crate::transition::{self, After};
+use crate::workflow::calls;
 
 /// The lane's name in the outbox.
 pub(crate) const LANE: &str = "timers";
@@ -18,30 +19,24 @@ pub(crate) const LANE: &str = "timers";
 const BATCH: u32 = 64;
 /// Longer than any batch takes.
 const LEASE: Duration = Duration::from_secs(30);
-/// The lane looks at least this often, in case a due time was written by another control plane.
-const IDLE: Duration = Duration::from_secs(5);
-/// While something is held back for a person's second thoughts the lane looks this often.
-const PRECISION: Duration = Duration::from_millis(500);
 
 impl Control {
     /// Starts the lane.
     pub(crate) fn start_timers(&self) {
         let control = self.clone();
         self.core().tasks.spawn("timers", OnError::Stop, async move {
-            let shutdown = control.core().tasks.shutdown();
+            let (shutdown, alarm) = (control.core().tasks.shutdown(), &control.core().timers);
             while !shutdown.is_requested() {
-                let wait = match control.perform_due().await {
-                    Ok(Some(next)) => next.since(control.now()).clamp(PRECISION, IDLE),
-                    Ok(None) => IDLE,
-                    Err(error) => {
-                        tracing::warn!(%error, "timers could not be performed; tried again");
-                        IDLE
-                    }
-                };
+                // What is armed during the look stays, whether or not the look has seen it.
+                alarm.clear();
+                let next = control.perform_due().await.unwrap_or_else(|fault| {
+                    tracing::warn!(%fault, "timers could not be performed; tried again");
+                    Some(control.now())
+                });
+                next.into_iter().for_each(|next| alarm.set(next));
                 tokio::select! {
                     () = shutdown.requested() => {}
-                    () = tokio::time::sleep(wait) => {}
-                    () = control.core().timer_armed.notified() => {}
+                    () = control.rung(alarm) => {}
                 }
             }
             Ok::<(), Fault>(())
@@ -54,9 +49,20 @@ impl Control {
     /// When the store cannot record it; it is due again then.
     pub async fn perform_due(&self) -> Result<Option<Timestamp>, Fault> {
         let store = self.core().store.clone();
-        let due = store
-            .write(Scope::System, move |tx| Box::pin(async move { outbox::claim(tx, LANE, BATCH, LEASE).await }))
-            .await?;
+        loop {
+            let due = store
+                .write(Scope::System, move |tx| Box::pin(async move { outbox::claim(tx, LANE, BATCH, LEASE).await }))
+                .await?;
+            let full = due.len() == BATCH as usize;
+            self.perform_timers(due).await?;
+            if !full {
+                return Ok(outbox::next_due(&store.read(Scope::System), LANE).await?);
+            }
+        }
+    }
+
+    async fn perform_timers(&self, due: Vec<outbox::Task>) -> Result<(), Fault> {
+        let store = &self.core().store;
         for task in due {
             let (id, attempts) = (task.id, task.attempts);
             // One that fails must not hold up the others.
@@ -68,10 +74,13 @@ impl Control {
                     .await?;
             }
         }
-        Ok(outbox::next_due(&store.read(Scope::System), LANE).await?)
+        Ok(())
     }
 
     async fn perform_timer(&self, task: outbox::Task) -> Result<(), Fault> {
+        if task.kind == calls::STOP {
+            return calls::stop(self, stop_of(&task)?).await;
+        }
         let core = self.core().clone();
         let after = core
             .store
@@ -95,4 +104,9 @@ impl Control {
         self.deliver(after);
         Ok(())
     }
+}
+
+fn stop_of(task: &outbox::Task) -> Result<calls::Stop, Fault> {
+    serde_json::from_value(task.payload.0.clone())
+        .map_err(|why| StoreError::malformed("a timer", why.to_string()).into())
 }

@@ -23,8 +23,8 @@ use crate::{delivery, events, moments, perform, workflow};
 pub(crate) struct After {
     pub(crate) deliveries: Vec<Delivery>,
     pub(crate) admitted: Vec<(DeviceCodeId, NodeId)>,
-    /// A timer was written: the lane looks when it is due.
-    pub(crate) armed: bool,
+    /// Timers were written: when the first of them is due.
+    pub(crate) armed: Option<Timestamp>,
     /// A letter was written: the lane of mail looks.
     pub(crate) posted: bool,
     /// Nodes whose connection ends with this.
@@ -37,6 +37,13 @@ pub(crate) struct After {
     pub(crate) triggers: bool,
     /// Nodes that know more than this control plane does: it was restored. They are asked before anything is ordered.
     pub(crate) learning: Vec<NodeId>,
+}
+
+impl After {
+    /// The lane of timers is told that something is due then.
+    pub(crate) fn arm(&mut self, at: Timestamp) {
+        self.armed = Some(self.armed.map_or(at, |first| first.min(at)));
+    }
 }
 
 /// Opens a run: its first state from policy's answer, its order where one can leave now, its row, timeline, audit line
@@ -206,8 +213,7 @@ fn arm(tx: &mut Tx, run: &Run, timer: Timer, at: Timestamp, after: &mut After) {
         Timer::Expire => "expire",
     };
     outbox::push(tx, crate::timers::LANE, kind, serde_json::json!({ "run": run.id }), at);
-    // Expiries are hours away: the lane finds them by itself.
-    after.armed |= timer == Timer::Hold;
+    after.arm(at);
 }
 
 async fn ask(tx: &mut Tx, run: &Run) -> sf_store::Result<()> {

@@ -12,7 +12,7 @@ use sf_engine::workflow::fork::fork;
 use sf_engine::workflow::{Definition, Effect, Event, Execution, Fact};
 use sf_store::executions::{self, ExecutionRow, ExecutionState};
 use sf_store::{Look, StoreError, Tx, workflows};
-use sf_types::{ErrorKind, Fault, RunId, TriggerId, WorkflowId};
+use sf_types::{ErrorKind, Fault, RunId, Timestamp, TriggerId, WorkflowId};
 
 use super::{Context, Message, commit, journal};
 use crate::control::Core;
@@ -84,9 +84,10 @@ pub(crate) async fn begin(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mut 
         closed_at: None,
     };
     let began = Fact::Began { input: wanted.input, trigger: wanted.trigger, deadline: definition.deadline(tx.now()) };
-    let kept = wanted.forked.map(|(.., facts)| facts).unwrap_or_default();
+    let mut facts = vec![began];
+    facts.extend(wanted.forked.into_iter().flat_map(|(.., kept)| kept));
     if has_turn {
-        let begun = first(tx, context, definition, wanted.version, began, kept).await?;
+        let begun = first(tx, context, definition, wanted.version, facts).await?;
         (row.state, row.wake_at) = commit::state(&begun.execution);
         let (ended, known) = begun.execution.progress();
         (row.steps_ended, row.steps_known) = (ended as u64, known as u64);
@@ -94,8 +95,6 @@ pub(crate) async fn begin(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mut 
         after.workflows.push(Message::Begun(Box::new(begun)));
     } else {
         // What it begins with is kept; the rest follows when its turn comes.
-        let mut facts = vec![began];
-        facts.extend(kept);
         let (entry, blobs) = journal::entry(run.id, 1, tx.now(), &facts);
         executions::create(tx, &row)?;
         executions::append_later(tx, &[entry]);
@@ -137,24 +136,34 @@ async fn first(
     context: Context,
     definition: Arc<Definition>,
     version: u32,
-    began: Fact,
-    kept: Vec<Fact>,
+    facts: Vec<Fact>,
 ) -> sf_store::Result<Begun> {
-    let mut execution = Execution::new(definition, context.run);
-    let mut facts = vec![began];
-    facts.extend(kept);
-    for fact in &facts {
-        execution.take_in(fact, tx.now()).map_err(|why| StoreError::malformed("a fork", why))?;
-    }
-    let advanced = execution.advance(Event::Tick, tx.now());
-    facts.extend(advanced.facts);
-    let (entry, blobs) = journal::entry(context.run, 1, tx.now(), &facts);
+    let (begun, facts) =
+        opened(context, definition, version, facts, tx.now()).map_err(|why| StoreError::malformed("a fork", why))?;
+    let (entry, blobs) = journal::entry(context.run, begun.seq, tx.now(), &facts);
     executions::append_later(tx, &[entry]);
     executions::keep_blobs(tx, &blobs).await?;
-    for effect in &advanced.effects {
-        commit::record(tx, &context, &execution, effect).await?;
+    for effect in &begun.effects {
+        commit::record(tx, &context, &begun.execution, effect).await?;
     }
-    Ok(Begun { context, execution, version, seq: 1, effects: advanced.effects })
+    Ok(begun)
+}
+
+/// An execution with the facts of its first entry: those it is given, and what follows of them.
+pub(super) fn opened(
+    context: Context,
+    definition: Arc<Definition>,
+    version: u32,
+    mut facts: Vec<Fact>,
+    now: Timestamp,
+) -> Result<(Begun, Vec<Fact>), String> {
+    let mut execution = Execution::new(definition, context.run);
+    for fact in &facts {
+        execution.take_in(fact, now)?;
+    }
+    let advanced = execution.advance(Event::Tick, now);
+    facts.extend(advanced.facts);
+    Ok((Begun { context, execution, version, seq: 1, effects: advanced.effects }, facts))
 }
 
 async fn wanted(tx: &mut Tx, core: &Arc<Core>, run: &Run) -> sf_store::Result<Wanted> {

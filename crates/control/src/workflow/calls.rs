@@ -1,19 +1,25 @@
 //! What a step does outside of the engine: an action through the one door, a read, another workflow.
 
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sf_actions::run::{RunAction, RunRef};
 use sf_actions::workflow::{RunWorkflow, WorkflowAction};
 use sf_actions::{Action, Actor};
 use sf_engine::workflow::definition::action_of;
-use sf_engine::workflow::{Call, StepKey};
+use sf_engine::workflow::{Call, Effect, StepKey};
 use sf_engine::{Done, Parent, Run};
-use sf_store::{runs, users, workflows};
-use sf_types::{ErrorKind, Fault, RequestId, Scope};
+use sf_store::{Look, Tx, outbox, runs, users, workflows};
+use sf_types::{ErrorKind, Fault, RequestId, RunId, Scope, TenantId};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use super::{Context, Principal};
-use crate::authority;
 use crate::control::Control;
 use crate::proposal::Proposal;
+use crate::transition::After;
+use crate::{authority, timers};
 
 /// Makes a call. Nothing where its end comes through the inbox.
 ///
@@ -59,24 +65,39 @@ async fn query(control: &Control, context: &Context, path: String) -> Result<Val
     reads.read(context.principal()?, path).await
 }
 
+/// Proposes an action, unless it was proposed before.
 async fn propose(control: &Control, context: &Context, parent: Parent, action: Action) -> Option<Result<Value, Fault>> {
-    let again = parent.clone();
+    if is_begun(control, context, &parent).await {
+        return None;
+    }
     let proposed = async {
-        let reader = control.core().store.read(Scope::Tenant(context.tenant));
-        if runs::of_parent(&reader, &parent).await?.is_some() {
-            return Ok(());
-        }
         let actor = control.actor_of(context.principal()?).await?;
         let request: RequestId = control.core().rng.id(&control.core().clock);
-        let proposal = Proposal { parent: Some(parent), ..Proposal::of(action) };
-        match control.propose(&actor, request, proposal).await {
-            Ok(_) => Ok(()),
-            // A repetition was faster, or policy left a run that says why not.
-            Err(fault) => runs::of_parent(&reader, &again).await?.map(drop).ok_or(fault),
-        }
+        let proposal = Proposal { parent: Some(parent.clone()), ..Proposal::of(action) };
+        control.propose(&actor, request, proposal).await
     };
-    // The end of a run is put into the inbox by the transaction that ends it, so that a crash loses nothing of it.
-    proposed.await.err().map(|fault: Fault| Err(fault))
+    match proposed.await {
+        // The end of a run is put into the inbox by the transaction that ends it, so that a crash loses nothing of it.
+        Ok(_) => None,
+        // A repetition was faster, policy left a run that says why not, or the answer was lost.
+        Err(_) if is_begun(control, context, &parent).await => None,
+        Err(fault) => Some(Err(fault)),
+    }
+}
+
+/// Whether a try of a step has proposed its run. It is asked until the database answers: a step that was told to have
+/// failed, while what it began goes on, would be worse than one that waits.
+async fn is_begun(control: &Control, context: &Context, parent: &Parent) -> bool {
+    let reader = control.core().store.read(Scope::Tenant(context.tenant));
+    loop {
+        match runs::of_parent(&reader, parent).await {
+            Ok(found) => return found.is_some(),
+            Err(error) => {
+                tracing::warn!(run = %parent.run, step = %parent.step, %error, "what a step began could not be looked up; tried again");
+                tokio::time::sleep(AGAIN).await;
+            }
+        }
+    }
 }
 
 /// What the end of a run means for the step that proposed it.
@@ -104,24 +125,78 @@ pub(crate) fn result_of(run: &Run, done: Done, outcome: Option<Value>) -> Result
     Err(Fault::new(run.fault.as_ref().map_or(kind, |fault| fault.kind), code, message).fix(fix))
 }
 
-/// Stops the run that a try of a step has proposed.
-pub(super) async fn stop(control: &Control, context: &Context, step: &StepKey, attempt: u32) -> Result<(), Fault> {
-    let parent = Parent { run: context.run, step: step.clone(), attempt };
-    let reader = control.core().store.read(Scope::Tenant(context.tenant));
-    let Some(child) = runs::of_parent(&reader, &parent).await? else {
-        // It was not proposed yet, and will be found to be over when it is.
-        let back = super::Message::Back { run: context.run, step: parent.step, attempt, result: Some(Err(stopped())) };
-        control.core().workflows.send(back);
-        return Ok(());
-    };
-    let actor = Actor::system(context.tenant);
-    let request: RequestId = control.core().rng.id(&control.core().clock);
-    let cancel = Action::Run(RunAction::Cancel(RunRef { run: child.run.id }));
-    match control.propose(&actor, request, Proposal::of(cancel)).await {
-        // It ended meanwhile.
-        Err(fault) if fault.kind == ErrorKind::Conflict => Ok(()),
-        other => other.map(drop),
+/// What says that a call is to be stopped, in the outbox: kept with the facts that ask for it until it is done, so that
+/// nothing goes on for a step that is over, whenever a process ends.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub(crate) struct Stop {
+    tenant: TenantId,
+    run: RunId,
+    step: StepKey,
+    attempt: u32,
+}
+
+/// Its kind in the lane of timers.
+pub(crate) const STOP: &str = "stop";
+/// After a failure of the database: how long until the same is tried again.
+const AGAIN: Duration = Duration::from_secs(1);
+/// When the lane looks after a stop that the driver has not done.
+const LATER: Duration = Duration::from_secs(30);
+
+impl Stop {
+    pub(super) const fn of(context: &Context, step: StepKey, attempt: u32) -> Self {
+        Self { tenant: context.tenant, run: context.run, step, attempt }
     }
+
+    /// Reads leave nothing behind that would have to be stopped.
+    pub(super) fn for_effect(context: &Context, effect: &Effect) -> Option<Self> {
+        match effect {
+            Effect::Stop { call: Call::Query { .. }, .. } => None,
+            Effect::Stop { step, attempt, .. } => Some(Self::of(context, step.clone(), *attempt)),
+            _ => None,
+        }
+    }
+
+    /// The same for the same try of the same step.
+    fn id(&self) -> Uuid {
+        let digest = Sha256::digest(format!("{} {} {}", self.run, self.step, self.attempt));
+        uuid::Builder::from_random_bytes(std::array::from_fn(|at| digest[at])).into_uuid()
+    }
+
+    #[cfg(test)]
+    pub(super) fn of_try(&self) -> (RunId, StepKey, u32) {
+        (self.run, self.step.clone(), self.attempt)
+    }
+
+    /// Keeps it.
+    pub(super) async fn keep(&self, tx: &mut Tx, after: &mut After) -> sf_store::Result<()> {
+        let payload = serde_json::to_value(self).expect("ids, a text and a number");
+        let due = tx.now().plus(LATER);
+        after.arm(due);
+        outbox::push_once(tx, self.id(), (timers::LANE, STOP), payload, due).await
+    }
+}
+
+/// Stops the run that a try of a step has proposed, if it did.
+pub(crate) async fn stop(control: &Control, stop: Stop) -> Result<(), Fault> {
+    let core = control.core();
+    let (id, Stop { tenant, run, step, attempt }) = (stop.id(), stop);
+    let reader = core.store.read(Scope::Tenant(tenant));
+    let parent = Parent { run, step: step.clone(), attempt };
+    match runs::of_parent(&reader, &parent).await? {
+        Some(child) => {
+            let request: RequestId = core.rng.id(&core.clock);
+            let cancel = Action::Run(RunAction::Cancel(RunRef { run: child.run.id }));
+            match control.propose(&Actor::system(tenant), request, Proposal::of(cancel)).await {
+                // It ended meanwhile.
+                Err(fault) if fault.kind != ErrorKind::Conflict => return Err(fault),
+                _ => {}
+            }
+        }
+        // It was never proposed, and will not be: it is not made any more.
+        None => core.workflows.send(super::Message::Stopped { run, step, attempt }),
+    }
+    core.store.write(Scope::System, move |tx| Box::pin(async move { outbox::done(tx, id).await })).await?;
+    Ok(())
 }
 
 /// A call that was stopped.

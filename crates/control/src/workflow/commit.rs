@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::begin::next_of_key;
+use super::calls::Stop;
 use super::{Context, Message};
 use crate::control::Core;
 use crate::transition::{self, After};
@@ -29,6 +30,8 @@ pub(super) struct Turn {
     pub(super) entry: Option<Entry>,
     pub(super) blobs: Vec<Blob>,
     pub(super) cards: Vec<Card>,
+    /// Calls that are over for it: what they began is stopped.
+    pub(super) stops: Vec<Stop>,
     /// Where it stands, if that is to be kept.
     pub(super) standing: Option<Standing>,
     pub(super) finish: Option<Finish>,
@@ -36,6 +39,23 @@ pub(super) struct Turn {
     pub(super) taken_in: Vec<Uuid>,
     /// Those who follow it are told.
     pub(super) told: Option<NewEvent>,
+}
+
+impl Turn {
+    /// One in which nothing has come of it.
+    pub(super) fn of(context: Context) -> Self {
+        Self {
+            context,
+            entry: None,
+            blobs: Vec::new(),
+            cards: Vec::new(),
+            stops: Vec::new(),
+            standing: None,
+            finish: None,
+            taken_in: Vec::new(),
+            told: None,
+        }
+    }
 }
 
 /// What becomes of a card.
@@ -73,11 +93,19 @@ async fn one(tx: &mut Tx, core: &Arc<Core>, turn: &Turn, after: &mut After) -> s
     for card in &turn.cards {
         keep(tx, &turn.context, card).await?;
     }
+    for stop in &turn.stops {
+        stop.keep(tx, after).await?;
+    }
     executions::taken_in(tx, &turn.taken_in).await?;
     if let Some(standing) = &turn.standing {
         executions::stands(tx, run, core.store.instance(), standing);
     }
     if let Some(finish) = &turn.finish {
+        executions::forget_incoming(tx, run);
+        if turn.standing.as_ref().is_some_and(|standing| standing.poison) {
+            // What cannot be read any more cannot say which cards it put before people.
+            approvals::withdraw_steps(tx, run);
+        }
         close(tx, core, run, finish, after).await?;
     }
     if let Some(told) = &turn.told {

@@ -4,32 +4,36 @@
 //! effects. While one transaction is being written, the next one gathers: the more there is to do, the more executions
 //! share an fsync. When nothing is to be done it sleeps, and asks the database nothing.
 
+mod ground;
 mod performing;
 mod reading;
 mod seen;
+#[cfg(test)]
+mod simulation;
+mod under_way;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sf_engine::workflow::{Call, Effect, Event, Execution, Fact, StepKey};
-use sf_runtime::OnError;
+use sf_engine::workflow::{Effect, Event, Execution, Fact};
+use sf_runtime::{OnError, Shutdown};
 use sf_store::StoreError;
-use sf_store::executions::{self, ExecutionState};
-use sf_types::{Fault, RunId, Scope, TenantId, Timestamp, WorkflowId};
-use tokio::sync::{mpsc, oneshot};
+use sf_store::executions::ExecutionState;
+use sf_types::{Fault, RunId, Timestamp};
+use tokio::sync::mpsc;
 use uuid::Uuid;
 
+use self::ground::{Ground, Real};
 use self::seen::Seen;
-use super::commit::{self, LEASE, Turn};
-use super::fair::Fair;
+use self::under_way::UnderWay;
+use super::calls::{self, Stop};
+use super::commit::{self, Turn};
 use super::{Begun, Context, Message, journal};
 use crate::control::Control;
 
 /// Messages taken in for one transaction at the most.
 const MAX_MESSAGES: usize = 1_024;
-/// Calls under way at a time at the most.
-const MAX_CALLS: usize = 256;
 /// Executions that wait for something and are kept in memory at the most.
 const MAX_IDLE: usize = 256;
 /// Those who follow an execution are told this often at the most.
@@ -39,19 +43,16 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// How often the leases of other control planes are looked at, where there can be any.
 const SWEEP: Duration = Duration::from_secs(10);
 
-struct Driver {
-    control: Control,
+struct Driver<G> {
+    ground: G,
     fence: u64,
     hot: HashMap<RunId, Hot>,
     alarms: BTreeSet<(Timestamp, RunId)>,
-    waiting: Fair<(TenantId, WorkflowId), Start>,
-    calls: usize,
-    /// Calls that have not come back, and whose proposals are to be stopped: the execution may be over before.
-    stopping: HashMap<(RunId, StepKey, u32), Context>,
+    calls: UnderWay,
     /// Executions whose last transaction failed: they are read anew.
     lost: BTreeSet<RunId>,
-    /// Not before then.
-    again_at: Instant,
+    /// Not before this uptime.
+    again_at: Duration,
     /// What of the inbox was taken in, so that a look at the table brings nothing a second time.
     seen: Seen,
 }
@@ -65,18 +66,8 @@ struct Hot {
     /// As the database knows it.
     state: ExecutionState,
     alarm: Option<Timestamp>,
-    told: Option<Instant>,
-    /// Calls that have not come back.
-    stops: HashMap<(StepKey, u32), oneshot::Sender<()>>,
-}
-
-/// A call that waits for its turn.
-struct Start {
-    context: Context,
-    step: StepKey,
-    attempt: u32,
-    call: Call,
-    stopped: oneshot::Receiver<()>,
+    /// The uptime when those who follow it were last told.
+    told: Option<Duration>,
 }
 
 /// What one execution shall take in.
@@ -94,45 +85,46 @@ impl Control {
     /// Begins as this control plane's engine: what was under way goes on.
     pub(crate) async fn start_workflows(&self) -> Result<(), Fault> {
         let Some(inbox) = self.core().workflows.take_receiver() else { return Ok(()) };
-        let mut driver = Driver {
-            control: self.clone(),
-            fence: 0,
-            hot: HashMap::new(),
-            alarms: BTreeSet::new(),
-            waiting: Fair::new(),
-            calls: 0,
-            stopping: HashMap::new(),
-            lost: BTreeSet::new(),
-            again_at: Instant::now(),
-            seen: Seen::default(),
-        };
+        let mut driver = Driver::on(Real::of(self.clone()));
         driver.register().await?;
+        let shutdown = self.core().tasks.shutdown();
         self.core().tasks.spawn("workflows", OnError::Stop, async move {
-            driver.serve(inbox).await;
+            driver.serve(inbox, &shutdown).await;
             Ok::<(), Fault>(())
         });
         Ok(())
     }
 }
 
-impl Driver {
-    async fn serve(mut self, mut inbox: mpsc::UnboundedReceiver<Message>) {
-        let shutdown = self.control.core().tasks.shutdown();
-        let shared = self.control.core().options.store.sqlite_path().is_none();
+impl<G: Ground> Driver<G> {
+    fn on(ground: G) -> Self {
+        Self {
+            ground,
+            fence: 0,
+            hot: HashMap::new(),
+            alarms: BTreeSet::new(),
+            calls: UnderWay::new(),
+            lost: BTreeSet::new(),
+            again_at: Duration::ZERO,
+            seen: Seen::default(),
+        }
+    }
+
+    async fn serve(mut self, mut inbox: mpsc::UnboundedReceiver<Message>, shutdown: &Shutdown) {
         let mut swept = Instant::now();
         let mut messages = Vec::with_capacity(MAX_MESSAGES);
         loop {
-            let until = self.sleeps_for(shared);
+            let until = self.sleeps_for();
             tokio::select! {
                 biased;
                 () = shutdown.requested() => break,
                 _ = inbox.recv_many(&mut messages, MAX_MESSAGES) => {}
                 () = tokio::time::sleep(until) => {}
             }
-            if shared && swept.elapsed() >= SWEEP {
+            if self.ground.is_shared() && swept.elapsed() >= SWEEP {
                 swept = Instant::now();
-                if let Err(fault) = self.sweep().await {
-                    tracing::warn!(%fault, "executions of other control planes could not be looked at");
+                if let Err(error) = self.sweep().await {
+                    tracing::warn!(%error, "executions of other control planes could not be looked at");
                 }
             }
             self.turn(std::mem::take(&mut messages)).await;
@@ -140,37 +132,29 @@ impl Driver {
     }
 
     /// How long there is nothing to do by itself.
-    fn sleeps_for(&self, shared: bool) -> Duration {
-        let now = self.control.now();
-        let alarm = self.alarms.first().map(|(at, _)| at.since(now));
-        let again = (!self.lost.is_empty()).then(|| self.again_at.saturating_duration_since(Instant::now()));
-        let sweep = shared.then_some(SWEEP);
+    fn sleeps_for(&self) -> Duration {
+        let alarm = self.alarms.first().map(|(at, _)| at.since(self.ground.now()));
+        let again = (!self.lost.is_empty()).then(|| self.again_at.saturating_sub(self.ground.uptime()));
+        let sweep = self.ground.is_shared().then_some(SWEEP);
         // A clock that is set forward wakes nobody, so no sleep is longer than a minute while something is due.
         let longest = if alarm.is_some() { Duration::from_secs(60) } else { Duration::from_secs(86_400) };
         [alarm, again, sweep].into_iter().flatten().min().unwrap_or(longest).min(longest)
     }
 
     /// Begins with a fence of its own, and takes up what this control plane had.
-    async fn register(&mut self) -> Result<(), Fault> {
-        let core = self.control.core().clone();
-        let engine = core.store.instance();
-        self.fence = core
-            .store
-            .write(Scope::System, move |tx| Box::pin(async move { executions::register(tx, engine, LEASE).await }))
-            .await?;
+    async fn register(&mut self) -> sf_store::Result<()> {
+        self.fence = self.ground.register().await?;
         self.hot.clear();
         self.alarms.clear();
         self.take_up().await
     }
 
     /// Takes up all that the database says is this control plane's.
-    async fn take_up(&mut self) -> Result<(), Fault> {
-        let core = self.control.core().clone();
-        let reader = core.store.read(Scope::System);
-        for row in executions::of_engine(&reader, core.store.instance()).await? {
+    async fn take_up(&mut self) -> sf_store::Result<()> {
+        for row in self.ground.own().await? {
             match row.state {
                 _ if self.hot.contains_key(&row.run) => {}
-                ExecutionState::Running => core.workflows.send(Message::Recover(row.run)),
+                ExecutionState::Running => self.ground.send(Message::Recover(row.run)),
                 ExecutionState::Waiting => self.alarms.extend(row.wake_at.map(|at| (at, row.run))),
                 ExecutionState::Queued | ExecutionState::Done => {}
             }
@@ -179,13 +163,11 @@ impl Driver {
     }
 
     /// Takes in what the inbox holds and nobody has told of: after a start, and after a transaction that failed.
-    async fn read_inbox(&mut self) -> Result<(), Fault> {
-        let core = self.control.core().clone();
-        let reader = core.store.read(Scope::System);
-        for incoming in executions::incoming(&reader, core.store.instance()).await? {
+    async fn read_inbox(&mut self) -> sf_store::Result<()> {
+        for incoming in self.ground.incoming().await? {
             match serde_json::from_value(incoming.event.0) {
                 Ok(event) => {
-                    core.workflows.send(Message::Happened { run: incoming.run, event, id: Some(incoming.id) });
+                    self.ground.send(Message::Happened { run: incoming.run, event, id: Some(incoming.id) });
                 }
                 Err(error) => tracing::error!(run = %incoming.run, %error, "an event in the inbox cannot be read"),
             }
@@ -194,29 +176,18 @@ impl Driver {
     }
 
     /// Looks after executions of control planes that are gone, and after what others have put in.
-    async fn sweep(&mut self) -> Result<(), Fault> {
-        let core = self.control.core().clone();
-        let (engine, fence) = (core.store.instance(), self.fence);
-        let renewed = core
-            .store
-            .write(Scope::System, move |tx| {
-                Box::pin(async move {
-                    executions::renew(tx, engine, fence, LEASE).await?;
-                    executions::take_over(tx, engine).await
-                })
-            })
-            .await;
-        match renewed {
+    async fn sweep(&mut self) -> sf_store::Result<()> {
+        match self.ground.take_over(self.fence).await {
             Err(StoreError::Stale(_)) => self.register().await,
-            Err(error) => Err(error.into()),
-            Ok(_) => self.take_up().await,
+            Err(error) => Err(error),
+            Ok(()) => self.take_up().await,
         }
     }
 
     /// Takes in what has come, records what follows, performs it.
     async fn turn(&mut self, messages: Vec<Message>) {
         let mut intake = self.gather(messages);
-        let now = self.control.now();
+        let now = self.ground.now();
         while let Some((at, run)) = self.alarms.first().copied()
             && at <= now
         {
@@ -226,9 +197,9 @@ impl Driver {
             }
             intake.entry(run).or_default().events.push(Event::Tick);
         }
-        let again = !self.lost.is_empty() && Instant::now() >= self.again_at;
-        if again && let Err(fault) = self.read_inbox().await {
-            tracing::warn!(%fault, "the inbox of workflows could not be read; tried again");
+        let again = !self.lost.is_empty() && self.ground.uptime() >= self.again_at;
+        if again && let Err(error) = self.read_inbox().await {
+            tracing::warn!(%error, "the inbox of workflows could not be read; tried again");
         }
         for run in if again { std::mem::take(&mut self.lost) } else { BTreeSet::new() } {
             intake.entry(run).or_default().events.push(Event::Recover);
@@ -237,15 +208,12 @@ impl Driver {
         for (run, intake) in intake {
             if !self.load(run).await {
                 intake.taken_in.iter().for_each(|id| self.seen.forget(id));
-                if !intake.taken_in.is_empty() {
-                    self.discard(run, intake.taken_in).await;
-                }
                 continue;
             }
             let mut intake = intake;
-            if let Err(fault) = self.exchange(run, &mut intake, now).await {
+            if let Err(error) = self.exchange(run, &mut intake, now).await {
                 // Nothing of it was taken in: all of it is read and tried again.
-                tracing::warn!(%run, %fault, "a run could not be moved to another version; tried again");
+                tracing::warn!(%run, %error, "a run could not be moved to another version; tried again");
                 self.forget(run);
                 self.lose(run);
                 intake.taken_in.iter().for_each(|id| self.seen.forget(id));
@@ -260,11 +228,8 @@ impl Driver {
             return self.perform(effects);
         }
         let turns = Arc::new(turns);
-        match commit::commit(self.control.core(), self.fence, turns.clone()).await {
-            Ok(after) => {
-                self.control.deliver(after);
-                self.perform(effects);
-            }
+        match self.ground.commit(self.fence, turns.clone()).await {
+            Ok(()) => self.perform(effects),
             Err(error) if turns.len() > 1 && !matches!(error, StoreError::Stale("engine")) => {
                 tracing::warn!(%error, executions = turns.len(), "what executions came to is stored one by one");
                 self.one_by_one(&turns, effects).await;
@@ -279,18 +244,16 @@ impl Driver {
         let mut effects: HashMap<RunId, Vec<Effect>> = effects.into_iter().collect();
         for turn in turns {
             let run = turn.context.run;
-            match commit::commit(self.control.core(), self.fence, Arc::new(vec![turn.clone()])).await {
-                Ok(after) => {
-                    self.control.deliver(after);
-                    self.perform(effects.remove(&run).map(|todo| (run, todo)).into_iter().collect());
-                }
+            match self.ground.commit(self.fence, Arc::new(vec![turn.clone()])).await {
+                Ok(()) => self.perform(effects.remove(&run).map(|todo| (run, todo)).into_iter().collect()),
                 Err(error) => self.failed(std::slice::from_ref(turn), &error).await,
             }
         }
     }
 
-    fn gather(&mut self, messages: Vec<Message>) -> HashMap<RunId, Intake> {
-        let mut intake: HashMap<RunId, Intake> = HashMap::new();
+    /// In the order of their runs, so that the same messages lead to the same transaction.
+    fn gather(&mut self, messages: Vec<Message>) -> BTreeMap<RunId, Intake> {
+        let mut intake: BTreeMap<RunId, Intake> = BTreeMap::new();
         for message in messages {
             match message {
                 Message::Begun(begun) => {
@@ -304,17 +267,17 @@ impl Driver {
                     of_run.taken_in.extend(id);
                 }
                 Message::Back { run, step, attempt, result } => {
-                    self.calls = self.calls.saturating_sub(1);
-                    if let Some(hot) = self.hot.get_mut(&run) {
-                        hot.stops.remove(&(step.clone(), attempt));
+                    if let Some((context, step, attempt, call)) = self.calls.back(run, &step, attempt, result.is_none())
+                    {
+                        self.ground.stop(context, step, attempt, call);
                     }
-                    match (result, self.stopping.remove(&(run, step.clone(), attempt))) {
-                        (Some(result), _) => {
-                            intake.entry(run).or_default().events.push(Event::Done { step, attempt, result });
-                        }
-                        (None, Some(context)) => self.stop_proposed(context, step, attempt),
-                        (None, None) => {}
+                    if let Some(result) = result {
+                        intake.entry(run).or_default().events.push(Event::Done { step, attempt, result });
                     }
+                }
+                Message::Stopped { run, step, attempt } => {
+                    let result = Err(calls::stopped());
+                    intake.entry(run).or_default().events.push(Event::Done { step, attempt, result });
                 }
                 Message::Recover(run) if !self.hot.contains_key(&run) => {
                     intake.entry(run).or_default().events.push(Event::Recover);
@@ -329,8 +292,7 @@ impl Driver {
     fn begun(&mut self, begun: Begun) -> (RunId, Vec<Effect>) {
         let Begun { context, execution, version, seq, effects } = begun;
         let (state, _) = commit::state(&execution);
-        let told = None;
-        let hot = Hot { context, execution, version, seq, state, alarm: None, told, stops: HashMap::new() };
+        let hot = Hot { context, execution, version, seq, state, alarm: None, told: None };
         self.hot.insert(context.run, hot);
         self.set_alarm(context.run);
         (context.run, effects)
@@ -339,26 +301,22 @@ impl Driver {
     /// It is read anew in a moment.
     fn lose(&mut self, run: RunId) {
         self.lost.insert(run);
-        self.again_at = Instant::now() + AGAIN;
+        self.again_at = self.ground.uptime() + AGAIN;
     }
 
     /// Lets an execution go on by another version, where it was asked for.
-    async fn exchange(&mut self, run: RunId, intake: &mut Intake, now: Timestamp) -> Result<(), Fault> {
+    async fn exchange(&mut self, run: RunId, intake: &mut Intake, now: Timestamp) -> sf_store::Result<()> {
         let wanted = intake.events.iter().rev().find_map(|event| match event {
             Event::Move { version } => Some(*version),
             _ => None,
         });
         intake.events.retain(|event| !matches!(event, Event::Move { .. }));
         let (Some(version), Some(hot)) = (wanted, self.hot.get_mut(&run)) else { return Ok(()) };
-        let core = self.control.core();
-        let reader = core.store.read(Scope::System);
-        let definition = core.workflows.definition(&reader, hot.context.workflow, version).await?;
-        let before = journal::facts(&reader, run).await?;
+        let definition = self.ground.definition(hot.context.workflow, version).await?;
+        let mut entries = self.ground.facts(run).await?;
         let moved = Fact::Moved { version };
-        let facts = before.into_iter().flat_map(|(_, at, facts)| facts.into_iter().map(move |fact| (at, fact)));
-        let all = facts.chain([(now, moved.clone())]);
-        hot.execution = Execution::rebuild(definition, run, all)
-            .map_err(|why| StoreError::malformed("a workflow's journal", why.to_string()))?;
+        entries.push((hot.seq + 1, now, vec![moved.clone()]));
+        (hot.execution, _) = journal::execution(definition, run, entries)?;
         hot.version = version;
         intake.moved = vec![moved];
         // Steps that the other version adds may begin at once.
@@ -368,6 +326,7 @@ impl Driver {
 
     /// What an execution comes to by what it takes in. Nothing to record where nothing came of it.
     fn advance(&mut self, run: RunId, intake: Intake, now: Timestamp) -> Option<(Turn, Vec<Effect>)> {
+        let uptime = self.ground.uptime();
         let hot = self.hot.get_mut(&run)?;
         let (mut facts, mut effects) = (intake.moved, intake.begun);
         // Cards of its beginning were recorded with it.
@@ -401,14 +360,16 @@ impl Driver {
             || standing.state == ExecutionState::Waiting
             || facts.iter().any(|fact| matches!(fact, Fact::Moved { .. }));
         hot.state = standing.state;
-        let due = hot.told.is_none_or(|told| told.elapsed() >= TELL_EVERY) || standing.state != ExecutionState::Running;
+        let due = hot.told.is_none_or(|told| uptime.saturating_sub(told) >= TELL_EVERY)
+            || standing.state != ExecutionState::Running;
         let told = (due && (entry.is_some() || finish.is_some())).then(|| {
-            hot.told = Some(Instant::now());
+            hot.told = Some(uptime);
             commit::progress(&hot.context, &hot.execution, last_step(&facts).as_deref())
         });
         let context = hot.context;
-        let fresh = effects.iter().skip(begun);
-        let cards = fresh.filter_map(|effect| commit::card(&context, &hot.execution, effect, now)).collect();
+        let fresh = || effects.iter().skip(begun);
+        let cards = fresh().filter_map(|effect| commit::card(&context, &hot.execution, effect, now)).collect();
+        let stops = fresh().filter_map(|effect| Stop::for_effect(&context, effect)).collect();
         self.set_alarm(run);
         let nothing = entry.is_none() && finish.is_none() && intake.taken_in.is_empty();
         let turn = Turn {
@@ -416,6 +377,7 @@ impl Driver {
             entry,
             blobs,
             cards,
+            stops,
             standing: moved.then_some(standing),
             finish,
             taken_in: intake.taken_in,
@@ -456,9 +418,9 @@ impl Driver {
         }
         tracing::error!(%error, executions = turns.len(), "what executions came to was not stored; tried again");
         if matches!(error, StoreError::Stale("engine"))
-            && let Err(fault) = self.register().await
+            && let Err(error) = self.register().await
         {
-            tracing::error!(%fault, "this control plane could not begin anew as an engine");
+            tracing::error!(%error, "this control plane could not begin anew as an engine");
         }
     }
 }

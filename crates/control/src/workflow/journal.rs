@@ -49,31 +49,42 @@ pub(super) async fn rebuild(
     definition: Arc<Definition>,
     run: RunId,
 ) -> sf_store::Result<(Execution, u64)> {
-    let facts = facts(at, run).await?;
-    let seq = facts.last().map_or(0, |(seq, _, _)| *seq);
-    let facts = facts.into_iter().flat_map(|(_, at, facts)| facts.into_iter().map(move |fact| (at, fact)));
-    let execution = Execution::rebuild(definition, run, facts)
-        .map_err(|why| StoreError::malformed("a workflow's journal", why.to_string()))?;
+    execution(definition, run, facts(at, run).await?)
+}
+
+/// An execution from what happened; answers the number of the last entry, too.
+pub(super) fn execution(
+    definition: Arc<Definition>,
+    run: RunId,
+    entries: Vec<(u64, Timestamp, Vec<Fact>)>,
+) -> sf_store::Result<(Execution, u64)> {
+    let seq = entries.last().map_or(0, |(seq, _, _)| *seq);
+    let facts = entries.into_iter().flat_map(|(_, at, facts)| facts.into_iter().map(move |fact| (at, fact)));
+    let execution = Execution::rebuild(definition, run, facts).map_err(malformed)?;
     Ok((execution, seq))
 }
 
 /// Everything that happened, with the number of its entry.
 pub(super) async fn facts(at: &impl Look, run: RunId) -> sf_store::Result<Vec<(u64, Timestamp, Vec<Fact>)>> {
     let entries = executions::journal(at, run).await?;
-    let mut blobs: Option<HashMap<String, Value>> = None;
+    let blobs = match entries.iter().any(|entry| entry.facts.contains(BLOB)) {
+        true => executions::blobs(at, run).await?,
+        false => Vec::new(),
+    };
+    decode(entries, blobs)
+}
+
+/// Facts from their rows.
+pub(super) fn decode(entries: Vec<Entry>, blobs: Vec<Blob>) -> sf_store::Result<Vec<(u64, Timestamp, Vec<Fact>)>> {
+    let read = |blob: Blob| Ok((hex(&blob.hash), serde_json::from_str(&blob.value).map_err(malformed)?));
+    let blobs: HashMap<String, Value> = blobs.into_iter().map(read).collect::<sf_store::Result<_>>()?;
     let mut all = Vec::with_capacity(entries.len());
     for entry in entries {
-        let malformed = |why: serde_json::Error| StoreError::malformed("a workflow's journal", why.to_string());
         let facts: Vec<Fact> = if entry.facts.contains(BLOB) {
-            if blobs.is_none() {
-                let rows = executions::blobs(at, run).await?;
-                let read = |blob: Blob| Ok((hex(&blob.hash), serde_json::from_str(&blob.value).map_err(malformed)?));
-                blobs = Some(rows.into_iter().map(read).collect::<sf_store::Result<_>>()?);
-            }
             let mut value: Value = serde_json::from_str(&entry.facts).map_err(malformed)?;
             for fact in value.as_array_mut().into_iter().flatten() {
                 for (_, field) in fact.as_object_mut().into_iter().flatten() {
-                    put_back(field, blobs.as_ref())?;
+                    put_back(field, &blobs)?;
                 }
             }
             serde_json::from_value(value).map_err(malformed)?
@@ -85,13 +96,17 @@ pub(super) async fn facts(at: &impl Look, run: RunId) -> sf_store::Result<Vec<(u
     Ok(all)
 }
 
-fn put_back(field: &mut Value, blobs: Option<&HashMap<String, Value>>) -> sf_store::Result<()> {
+fn put_back(field: &mut Value, blobs: &HashMap<String, Value>) -> sf_store::Result<()> {
     let hash = field.as_object().filter(|object| object.len() == 1).and_then(|object| object.get(BLOB)?.as_str());
     if let Some(hash) = hash {
-        let found = blobs.and_then(|blobs| blobs.get(hash)).cloned();
+        let found = blobs.get(hash).cloned();
         *field = found.ok_or_else(|| StoreError::malformed("a workflow's journal", "a large value is missing"))?;
     }
     Ok(())
+}
+
+fn malformed(why: impl ToString) -> StoreError {
+    StoreError::malformed("a workflow's journal", why.to_string())
 }
 
 fn hex(bytes: &[u8]) -> String {

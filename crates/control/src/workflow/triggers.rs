@@ -5,7 +5,6 @@
 //! whatever ends a process, and however many control planes look, there is one run for each moment.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use sf_actions::workflow::{Fired, RunWorkflow, WorkflowAction};
@@ -25,12 +24,6 @@ use crate::{authority, events};
 
 /// Triggers that are read at a time.
 const BATCH: u32 = 64;
-/// How often the lane looks where another control plane may have written a moment.
-const SWEEP: Duration = Duration::from_secs(10);
-/// After a failure of the database: how long until the same is tried again.
-const AGAIN: Duration = Duration::from_secs(1);
-/// A clock that is set forward wakes nobody, so no sleep is longer than this while a moment is to come.
-const LONGEST: Duration = Duration::from_secs(60);
 
 /// A trigger with what it starts.
 pub(super) struct Armed {
@@ -61,7 +54,6 @@ impl Control {
         let control = self.clone();
         self.core().tasks.spawn("triggers", OnError::Stop, async move {
             let shutdown = control.core().tasks.shutdown();
-            let shared = control.core().options.store.sqlite_path().is_none();
             while !shutdown.is_requested() {
                 let next = control.fire_due().await.unwrap_or_else(|fault| {
                     tracing::warn!(%fault, "due triggers could not be looked at; tried again");
@@ -70,24 +62,11 @@ impl Control {
                 tokio::select! {
                     () = shutdown.requested() => {}
                     () = control.core().workflows.triggers_changed.notified() => {}
-                    () = control.reached(next) => {}
-                    () = tokio::time::sleep(SWEEP), if shared => {}
+                    () = control.due(next) => {}
                 }
             }
             Ok::<(), Fault>(())
         });
-    }
-
-    /// Comes back at that moment; without one, never.
-    async fn reached(&self, next: Option<Timestamp>) {
-        let Some(next) = next else { return std::future::pending().await };
-        if next <= self.now() {
-            // It was due and could not be dealt with.
-            return tokio::time::sleep(AGAIN).await;
-        }
-        while next > self.now() {
-            tokio::time::sleep(next.since(self.now()).min(LONGEST)).await;
-        }
     }
 
     /// Starts what is due and answers when the next moment is. The lane calls it; a test that moves the clock may, too.

@@ -420,23 +420,34 @@ impl Turn<'_> {
             let message = format!("It was taken up {MAX_RECOVERIES} times, and each time its control plane ended.");
             let fault = Fault::new(ErrorKind::Internal, "workflow.poison", message);
             let fault = fault.fix("Look at its last steps and at the control plane's log; fork it to go on.");
-            return self.finish(Finish::Failed { fault });
+            return self.put_aside(Finish::Failed { fault });
         }
         let stopping = matches!(self.execution.phase(), Phase::Stopping(_));
-        let running: Vec<At> =
-            self.execution.all().filter(|at| matches!(self.execution.instance(*at).state, State::Running)).collect();
-        for at in running {
-            // What was not begun before is not begun for the sake of stopping it.
-            if stopping {
-                self.stop_call(at);
-                continue;
-            }
+        for at in self.running() {
             let instance = self.execution.instance(at);
             let (step, attempt) = (self.execution.key(at), instance.attempts);
             if let Some(call) = instance.call.as_deref().cloned() {
                 self.out.effects.push(Effect::Run { step, attempt, call });
             }
+            if stopping {
+                self.stop_call(at);
+            }
         }
+    }
+
+    /// Ends it as it stands: what it waits for is withdrawn, what runs is stopped and not waited for.
+    fn put_aside(&mut self, finish: Finish) {
+        match self.execution.phase() {
+            Phase::Stopping(_) => self.running().into_iter().for_each(|at| self.stop_call(at)),
+            _ => self.stop(finish),
+        }
+        for at in self.running() {
+            self.end(at, End::Cancelled);
+        }
+    }
+
+    fn running(&self) -> Vec<At> {
+        self.execution.all().filter(|at| matches!(self.execution.instance(*at).state, State::Running)).collect()
     }
 
     /// A number from 0 to 1 that is the same whenever this try of this step is looked at.

@@ -14,10 +14,13 @@ pub(crate) struct Later {
     pub(crate) rows: Option<u64>,
 }
 
-/// Statements on the writer's connection.
+/// What the store was asked.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
+    /// Statements on the writer's connection.
     statements: AtomicU64,
+    /// Statements on readers' connections.
+    looks: AtomicU64,
     /// Audit lines committed.
     audited: watch::Sender<u64>,
     /// Their texts, while somebody wants to see them.
@@ -48,7 +51,17 @@ impl Counters {
         self.audited.subscribe()
     }
 
-    /// Statements since the start.
+    /// A reader runs a statement.
+    pub(crate) fn look(&self) {
+        self.looks.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Readers' statements since the start.
+    pub(crate) fn looks(&self) -> u64 {
+        self.looks.load(Ordering::Relaxed)
+    }
+
+    /// The writer's statements since the start.
     pub(crate) fn now(&self) -> u64 {
         self.statements.load(Ordering::Relaxed)
     }

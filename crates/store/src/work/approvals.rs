@@ -200,6 +200,15 @@ pub fn end_step(tx: &mut Tx, id: ApprovalId, state: ApprovalState) {
         .later(tx, None);
 }
 
+/// Takes all cards of a workflow's run back that are still before people, with the write's other late changes.
+pub fn withdraw_steps(tx: &mut Tx, run: RunId) {
+    Sql::new("UPDATE approvals SET state = 'withdrawn'")
+        .with(", decided_at = ? WHERE state IN ('open', 'escalated')", tx.now.as_millis())
+        .push(" AND subject_kind = 'step'")
+        .and("run_id = ?", &run)
+        .later(tx, None);
+}
+
 /// Marks a card as pressing, with the write's other late changes.
 pub fn escalate(tx: &mut Tx, id: ApprovalId) {
     Sql::new("UPDATE approvals SET state = 'escalated'")

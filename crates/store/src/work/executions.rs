@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::row::{Column, Json, row, words};
 use crate::seen::Places;
-use crate::sql::{Sql, insert, insert_all, insert_later, page_of};
+use crate::sql::{Sql, insert_all, insert_later, page_of};
 use crate::tx::{Look, Tx};
 use crate::{Result, StoreError};
 
@@ -101,7 +101,7 @@ row! {
 row! {
     /// What has come in for an execution, until its control plane has taken it in.
     pub struct Incoming in "workflow_inbox" {
-        /// Its id; they are taken in in their order, which is that of their milliseconds.
+        /// Its id.
         id: Uuid,
         /// For which run.
         run: RunId = "run_id",
@@ -109,6 +109,8 @@ row! {
         event: Json<Value>,
         /// When.
         created_at: Timestamp,
+        /// Its place among those of its run: they are taken in in this order.
+        seq: u64,
     }
 }
 
@@ -269,23 +271,33 @@ pub async fn blobs(at: &impl Look, run: RunId) -> Result<Vec<Blob>> {
     Sql::select::<Blob>().and("run_id = ?", &run).all(at).await
 }
 
-/// Puts something in for an execution; answers its id.
+/// Puts something in for an execution, behind what is there; answers its id. Two control planes that do so at the same
+/// moment may give the same place: neither was first. What is over takes nothing in.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn put_in(tx: &mut Tx, run: RunId, event: Value) -> Result<Uuid> {
-    let incoming = Incoming { id: tx.new_uuid(), run, event: Json(event), created_at: tx.now };
-    insert(tx, &incoming).await?;
-    Ok(incoming.id)
+    let id = tx.new_uuid();
+    Sql::new("INSERT INTO workflow_inbox (id, run_id, event, created_at, seq) SELECT ")
+        .with("?", id)
+        .with(", ?", run.uuid())
+        .with(", ?", Json(event).value())
+        .with(", ?", tx.now.as_millis())
+        .with(", (SELECT coalesce(max(i.seq), 0) + 1 FROM workflow_inbox i WHERE i.run_id = ?)", run.uuid())
+        .push(" WHERE EXISTS (SELECT 1 FROM workflow_executions e WHERE e.closed_at IS NULL")
+        .with(" AND e.run_id = ?)", run.uuid())
+        .run(tx)
+        .await?;
+    Ok(id)
 }
 
-/// What has come in for the executions of one control plane, oldest first.
+/// What has come in for the executions of one control plane, for each of them in the order in which it was put in.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn incoming(at: &impl Look, engine: InstanceId) -> Result<Vec<Incoming>> {
     let own = "run_id IN (SELECT e.run_id FROM workflow_executions e WHERE e.engine_id = ?)";
-    Sql::select::<Incoming>().and(own, &engine).push(" ORDER BY id").all(at).await
+    Sql::select::<Incoming>().and(own, &engine).push(" ORDER BY run_id, seq, id").all(at).await
 }
 
 /// It was taken in.
@@ -297,6 +309,11 @@ pub async fn taken_in(tx: &mut Tx, ids: &[Uuid]) -> Result<()> {
         Sql::new("DELETE FROM workflow_inbox WHERE TRUE").and("id = ?", id).run(tx).await?;
     }
     Ok(())
+}
+
+/// Forgets what has come in for an execution that is over, with the write's other late changes.
+pub fn forget_incoming(tx: &mut Tx, run: RunId) {
+    Sql::new("DELETE FROM workflow_inbox WHERE TRUE").and("run_id = ?", &run).later(tx, None);
 }
 
 /// Executions that this control plane had when it ended, those that wait for their turn included.

@@ -8,7 +8,7 @@ use sf_types::{Scope, TenantId, Timestamp};
 use uuid::Uuid;
 
 use crate::row::{Field, Json, row};
-use crate::sql::{Sql, insert_later};
+use crate::sql::{Sql, insert_all, insert_later};
 use crate::tx::{Look, Tx};
 use crate::{Result, StoreError};
 
@@ -57,6 +57,25 @@ pub fn push(tx: &mut Tx, lane: &str, kind: &str, payload: Value, due_at: Timesta
     };
     insert_later(tx, std::slice::from_ref(&task));
     task.id
+}
+
+/// Asks for something under an id of the caller's; asked for twice, it is there once.
+///
+/// # Errors
+/// [`StoreError::OutOfScope`] for anybody but the system; when the database fails.
+pub async fn push_once(
+    tx: &mut Tx,
+    id: Uuid,
+    (lane, kind): (&str, &str),
+    payload: Value,
+    due_at: Timestamp,
+) -> Result<()> {
+    system_only(tx.scope())?;
+    let (lane, kind, created_at) = (lane.to_owned(), kind.to_owned(), tx.now);
+    let payload = Json(payload);
+    let (tenant, leased_until, attempts, last_error) = (None, None, 0, None);
+    let task = Task { id, tenant, lane, kind, payload, due_at, leased_until, attempts, last_error, created_at };
+    insert_all(tx, std::slice::from_ref(&task), " ON CONFLICT DO NOTHING").await.map(drop)
 }
 
 /// Takes up to `limit` tasks of a lane that are due and that nobody is at, the longest due first. Whoever claims has

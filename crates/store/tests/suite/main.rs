@@ -69,6 +69,7 @@ suite! {
         executions_of_an_engine_that_is_gone_are_taken_over_once,
         a_number_of_a_journal_and_a_try_of_a_step_are_given_once,
         what_came_in_is_there_until_it_was_taken_in,
+        what_came_in_within_one_millisecond_keeps_its_order,
     }
     access {
         people_and_passwords,

@@ -166,8 +166,6 @@ pub async fn what_came_in_is_there_until_it_was_taken_in(world: World) {
         })
     };
     let first = put(1).await.unwrap();
-    // Ids are in order from one millisecond to the next.
-    world.pass(1);
     let second = put(2).await.unwrap();
     let waiting = executions::incoming(&world.system(), engine).await.unwrap();
     assert_eq!(waiting.iter().map(|one| one.id).collect::<Vec<_>>(), [first, second]);
@@ -176,4 +174,36 @@ pub async fn what_came_in_is_there_until_it_was_taken_in(world: World) {
     assert_eq!(executions::incoming(&world.system(), engine).await.unwrap().len(), 1);
     let (running, next) = executions::turn_of_key(&world.system(), id(), "k").await.unwrap();
     assert_eq!((running, next), (0, None));
+}
+
+pub async fn what_came_in_within_one_millisecond_keeps_its_order(world: World) {
+    let engine = world.store.instance();
+    let (_, run) = fill(&world, world.a, engine).await;
+    let (_, other) = fill(&world, world.b, engine).await;
+    let put = async |run: RunId, n: u8| {
+        write!(world.store, Scope::System, |tx| executions::put_in(tx, run, json!({ "n": n })).await).unwrap()
+    };
+    // The clock stands still, and the ids are random within it.
+    let mut ids = Vec::new();
+    for n in 0..20 {
+        ids.push(put(run, n).await);
+        put(other, n).await;
+    }
+    let events = async |of: RunId| {
+        let waiting = executions::incoming(&world.system(), engine).await.unwrap();
+        let of_run = waiting.into_iter().filter(|one| one.run == of);
+        of_run.map(|one| one.event.0["n"].as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(events(run).await, (0..20).collect::<Vec<_>>());
+    assert_eq!(events(other).await, (0..20).collect::<Vec<_>>());
+    // What comes when some were taken in, the last one included, is behind those that are left.
+    let gone = [ids[0], ids[7], ids[19]];
+    write!(world.store, Scope::System, |tx| executions::taken_in(tx, &gone).await).unwrap();
+    put(run, 20).await;
+    let left: Vec<u64> = (0..=20).filter(|n| ![0, 7, 19].contains(n)).collect();
+    assert_eq!(events(run).await, left);
+    // Also for a program that opens the database anew, and another control plane that puts something in.
+    let again = sf_store::testing::TestStore::at(world.db.options.clone()).await.unwrap();
+    write!(again.store, Scope::System, |tx| executions::put_in(tx, run, json!({ "n": 21 })).await).unwrap();
+    assert_eq!(events(run).await, left.into_iter().chain([21]).collect::<Vec<_>>());
 }

@@ -15,6 +15,7 @@ use sf_protocol::{Command, Frame, Verdict};
 use sf_store::Scope;
 use sf_store::timeline::MomentKind;
 use sf_testkit::node::Taken;
+use sf_testkit::plane::WAIT;
 use sf_testkit::{Database, Plane, Script, SimNode, Wire};
 
 /// The next order that a connection brings, promised.
@@ -57,7 +58,10 @@ pub async fn a_deploy_goes_through_every_state_and_is_proven(plane: Plane) -> Re
     assert_eq!((ended.state, ended.fault, ended.stale), (RunState::Done(Done::Succeeded), None, false));
 
     let mut states = Vec::new();
-    while let Some(sf_bus::subscription::Delivery::Event(event)) = events.try_next() {
+    // What is committed is told a moment later.
+    while !states.iter().any(|state| state == "done")
+        && let Some(sf_bus::subscription::Delivery::Event(event)) = tokio::time::timeout(WAIT, events.next()).await?
+    {
         let data: serde_json::Value = serde_json::from_str(&event.data)?;
         states.extend(data["state"].as_str().map(String::from));
     }

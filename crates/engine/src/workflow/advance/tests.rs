@@ -317,16 +317,6 @@ fn a_cancelled_workflow_ends_when_what_runs_has_stopped() {
     assert_eq!((world.state("a"), world.state("b"), world.finish()), ("cancelled", "pending", "cancelled"));
 }
 
-/// A change that was never proposed must not be made by the restart that finds its run cancelled.
-#[test]
-fn a_restart_of_what_is_being_stopped_begins_nothing() {
-    let mut world = World::of("steps: [{ id: a, query: /a }]");
-    world.happens(Event::Cancel);
-    let before = world.effects.len();
-    world.restarts();
-    assert!(matches!(&world.effects[before..], [Effect::Stop { attempt: 1, .. }]), "{:?}", &world.effects[before..]);
-}
-
 #[test]
 fn an_event_that_comes_early_is_not_lost() {
     let mut world = World::of("steps: [{ id: a, query: /a }, { id: w, wait: { event: go } }, { id: b, query: /b }]");

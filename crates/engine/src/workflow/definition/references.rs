@@ -1,16 +1,18 @@
 //! Whether expressions fit what they name: each sees the input, what started the workflow, and the steps that have
 //! certainly ended when it is looked at.
 
+use std::rc::Rc;
+
 use serde_json::Value;
 
 use super::compile::wrong;
 use super::{BlockId, Definition, Kind, Problem, Step, Wait};
 use crate::workflow::document;
-use crate::workflow::expr::{Env, Expr, Root, Template, Type};
+use crate::workflow::expr::{Env, Expr, References, Root, Template, Type};
 
 /// Checks all expressions of a definition.
 pub(super) fn check(definition: &Definition, problems: &mut Vec<Problem>) {
-    let mut checker = Checker { definition, problems };
+    let mut checker = Checker { definition, problems, any: Rc::new(Type::Any) };
     let around = Around { known: Vec::new(), item: None, error: None };
     checker.block(definition.root, "steps", &definition.document.steps, &around);
     let ended = checker.all_of(definition.root, &around);
@@ -33,24 +35,27 @@ pub(super) fn check(definition: &Definition, problems: &mut Vec<Problem>) {
 
 /// What is known where a step stands.
 #[derive(Clone)]
-struct Around {
+struct Around<'a> {
     /// Steps by id with the type of their output.
-    known: Vec<(String, Type)>,
+    known: Vec<(&'a str, Rc<Type>)>,
     item: Option<Type>,
     error: Option<Type>,
 }
 
-struct Checker<'a> {
+struct Checker<'a, 'p> {
     definition: &'a Definition,
-    problems: &'a mut Vec<Problem>,
+    problems: &'p mut Vec<Problem>,
+    any: Rc<Type>,
 }
 
-impl Checker<'_> {
+impl<'a> Checker<'a, '_> {
     fn tell(&mut self, place: &str, error: Option<crate::workflow::expr::ExprError>) {
         self.problems.extend(error.map(|error| wrong(place, &error)));
     }
 
-    fn env(&self, around: &Around) -> Env {
+    /// What an expression sees that names these: of the steps no others, or a long workflow would be looked at once for
+    /// each of its steps. Where it names an unknown one it sees all, so that it can be told what there is.
+    fn env(&self, around: &Around<'_>, names: &References) -> Env {
         let run = Type::closed([("id", Type::String), ("startedAt", Type::Int)]);
         let mut env = Env::new()
             .with(Root::Inputs, self.definition.inputs.kind().clone())
@@ -62,12 +67,19 @@ impl Checker<'_> {
         if let Some(error) = &around.error {
             env = env.with(Root::Error, error.clone());
         }
-        let seen = |(id, output): &(String, Type)| (id.clone(), step(output.clone()));
-        env.with(Root::Steps, Type::closed(around.known.iter().map(seen)))
+        let named = |(id, _): &&(&str, Rc<Type>)| names.steps.contains(*id);
+        let seen = |(id, output): &(&str, Rc<Type>)| ((*id).to_owned(), step(output.as_ref().clone()));
+        let known: Vec<_> = match names.steps.is_empty() {
+            true => Vec::new(),
+            false => around.known.iter().filter(named).map(seen).collect(),
+        };
+        let all_known = known.len() >= names.steps.len();
+        let known = if all_known { known } else { around.known.iter().map(seen).collect() };
+        env.with(Root::Steps, Type::closed(known))
     }
 
-    fn expr(&mut self, place: &str, expr: &Expr, around: &Around) -> Type {
-        match expr.check(&self.env(around)) {
+    fn expr(&mut self, place: &str, expr: &Expr, around: &Around<'a>) -> Type {
+        match expr.check(&self.env(around, expr.references())) {
             Ok(kind) => kind,
             Err(error) => {
                 self.tell(place, Some(error));
@@ -76,54 +88,53 @@ impl Checker<'_> {
         }
     }
 
-    fn condition(&mut self, place: &str, expr: &Expr, around: &Around) {
-        let found = expr.check_condition(&self.env(around));
+    fn condition(&mut self, place: &str, expr: &Expr, around: &Around<'_>) {
+        let found = expr.check_condition(&self.env(around, expr.references()));
         self.tell(place, found.err());
     }
 
-    fn template(&mut self, place: &str, template: &Template, around: &Around) {
-        let found = template.check(&self.env(around));
+    fn template(&mut self, place: &str, template: &Template, around: &Around<'_>) {
+        let found = template.check(&self.env(around, template.references()));
         self.tell(place, found.err());
     }
 
     /// Checks the steps of a block; answers the type of its last one's output.
-    fn block(&mut self, id: BlockId, place: &str, docs: &[document::Step], around: &Around) -> Type {
+    fn block(&mut self, id: BlockId, place: &str, docs: &[document::Step], around: &Around<'a>) -> Type {
         let block = self.definition.block(id);
-        let mut kinds: Vec<Option<Type>> = vec![None; block.steps.len()];
+        let mut kinds: Vec<Option<Rc<Type>>> = vec![None; block.steps.len()];
         // Behind what they need, whatever the order in which they stand.
         let order = block.order.clone();
         for at in order {
             let step = &block.steps[at];
             let mut here = around.clone();
             let before = (0..block.steps.len()).filter(|other| block.is_before(*other, at));
-            here.known
-                .extend(before.filter_map(|other| Some((block.steps[other].id.to_string(), kinds[other].clone()?))));
-            kinds[at] = Some(self.step(step, &format!("{place}[{at}]"), &docs[at], &here));
+            here.known.extend(before.filter_map(|other| Some((&*block.steps[other].id, kinds[other].clone()?))));
+            kinds[at] = Some(Rc::new(self.step(step, &format!("{place}[{at}]"), &docs[at], &here)));
         }
         let output = match &block.output {
             Some(output) => {
                 let mut here = around.clone();
                 let all = block.steps.iter().zip(&kinds);
-                here.known.extend(all.filter_map(|(step, kind)| Some((step.id.to_string(), kind.clone()?))));
+                here.known.extend(all.filter_map(|(step, kind)| Some((&*step.id, kind.clone()?))));
                 let place = place.trim_end_matches(".steps").to_owned() + ".output";
-                let found = output.check(&self.env(&here));
+                let found = output.check(&self.env(&here, output.references()));
                 let kind = found.as_ref().map_or(Type::Any, Clone::clone);
                 self.tell(&place, found.err());
                 return kind;
             }
             None => kinds.pop().flatten(),
         };
-        output.unwrap_or(Type::Null)
+        output.map_or(Type::Null, |kind| kind.as_ref().clone())
     }
 
     /// What is known once all steps of a block have ended: any of them may not have run.
-    fn all_of(&self, id: BlockId, around: &Around) -> Around {
+    fn all_of(&self, id: BlockId, around: &Around<'a>) -> Around<'a> {
         let mut ended = around.clone();
-        ended.known.extend(self.definition.block(id).steps.iter().map(|step| (step.id.to_string(), Type::Any)));
+        ended.known.extend(self.definition.block(id).steps.iter().map(|step| (&*step.id, self.any.clone())));
         ended
     }
 
-    fn step(&mut self, step: &Step, place: &str, doc: &document::Step, around: &Around) -> Type {
+    fn step(&mut self, step: &Step, place: &str, doc: &document::Step, around: &Around<'a>) -> Type {
         if let Some(condition) = &step.condition {
             self.condition(&format!("{place}.if"), condition, around);
         }
