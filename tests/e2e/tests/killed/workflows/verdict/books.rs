@@ -55,7 +55,9 @@ impl Books {
     pub fn story(&self, run: RunId) -> String {
         let row = self.executions.iter().find(|row| row.run == run);
         let journal = self.of(run).map(|(at, fact)| format!("{at:?} {fact:?}")).collect::<Vec<_>>().join("\n");
-        format!("{row:?}\n{journal}")
+        let children = self.runs.values().filter(|child| child.parent.as_ref().is_some_and(|parent| parent.run == run));
+        let told = |child: &Run| format!("{} {} {:?}..{:?}", child.id, child.state, child.opened_at, child.closed_at);
+        format!("{row:?}\n{journal}\nit proposed: {}", children.map(told).collect::<Vec<_>>().join(", "))
     }
 
     fn facts(&self) -> impl Iterator<Item = (RunId, &Fact)> {
