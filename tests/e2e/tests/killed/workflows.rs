@@ -71,7 +71,7 @@ async fn lived_through(database: Option<String>, runs: usize, seed: u64) -> Resu
     let crowd = Box::pin(crowd(&mut world, runs, seed)).await?;
     let finished = crowd.finished.subscribe();
     let limit = (A_RUN_TAKES * u32::try_from(runs)?).max(AT_LEAST);
-    let lived = async { futures_util::try_join!(crowd.work(), world.lives_and_deaths(seed, finished)) };
+    let lived = async { futures_util::try_join!(crowd.work(), world.lives_and_deaths(seed, &crowd.ledger, finished)) };
     let Ok(lived) = tokio::time::timeout(limit, Box::pin(lived)).await else {
         world.kill().await?;
         world.stop().await;

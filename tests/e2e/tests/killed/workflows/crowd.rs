@@ -16,7 +16,9 @@ use super::shape::{Shape, input};
 
 /// Who start runs at the same time.
 const STARTERS: usize = 12;
-/// Runs that are started in one life of the control plane.
+/// Runs that are open at a time: what has to be taken up in each life must leave it time to go on.
+const MAX_OPEN: usize = 40;
+/// Runs that are started in one life of the control plane at the most.
 pub const STARTS_A_LIFE: usize = 8;
 /// Who decides and who watches come back this often.
 const EVERY: Duration = Duration::from_millis(25);
@@ -56,6 +58,9 @@ impl Crowd {
                 return Ok(());
             }
             self.rest.reach(n / STARTS_A_LIFE).await?;
+            while self.open().len() >= MAX_OPEN {
+                self.pause(EVERY).await;
+            }
             let run = self.start(n).await?;
             let chance = Rng::seeded(self.seed.wrapping_add(n as u64));
             if chance.below(4) == 0 {
@@ -132,12 +137,8 @@ impl Crowd {
     /// Looks at every run that was started, again and again, until all have ended.
     async fn watch(&self) -> Result<()> {
         while !self.pause(EVERY).await {
-            let (open, known) = {
-                let told = self.ledger.told();
-                let open = told.started.values().filter(|run| !told.over.contains(*run)).copied();
-                (open.collect::<Vec<_>>(), told.started.len())
-            };
-            if open.is_empty() && known == self.runs {
+            let open = self.open();
+            if open.is_empty() && self.ledger.told().started.len() == self.runs {
                 self.finished.send_replace(true);
             }
             for run in open {
@@ -145,6 +146,12 @@ impl Crowd {
             }
         }
         Ok(())
+    }
+
+    /// Runs that were started and not seen as ended.
+    fn open(&self) -> Vec<RunId> {
+        let told = self.ledger.told();
+        told.started.values().filter(|run| !told.over.contains(*run)).copied().collect()
     }
 
     /// Looks at a run as people do.

@@ -73,7 +73,12 @@ fn all_ended(books: &Books) -> Result<()> {
     }
     for row in &books.executions {
         let ended = row.state == ExecutionState::Done && row.closed_at.is_some() && row.wake_at.is_none();
-        ensure!(ended && !row.poison, "execution {} has not ended, or was put aside: {}", row.run, books.story(row.run));
+        ensure!(
+            ended && !row.poison,
+            "execution {} has not ended, or was put aside: {}",
+            row.run,
+            books.story(row.run)
+        );
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use sf_testkit::{Dial, Plane, Script, SimNode};
 use tempfile::TempDir;
 use tokio::sync::watch;
 
+use super::ledger::Ledger;
 use super::moment::Time;
 use super::rest::Life;
 use super::victim::{DATABASE, DEATH};
@@ -21,8 +22,13 @@ use crate::victim::{FOLDER, NOW};
 
 /// Between two lives: longer than a key without an answer is held for a process that may still be alive.
 const DEAD_FOR: Duration = Duration::from_secs(61);
-/// No life that is to end is longer.
-const LONGEST_LIFE_MS: u64 = 900;
+/// A life ends this long after the first step that ends in it, at the latest: one in which nothing goes on would only
+/// leave more to be taken up.
+const LONGEST_LIFE_MS: u64 = 700;
+/// Where no step ends, it is not waited for longer, on the slowest machine.
+const NOTHING_ENDS: Duration = Duration::from_secs(5);
+/// How often it is looked whether one did.
+const LOOK: Duration = Duration::from_millis(5);
 /// Commits after which it dies at the latest, while it starts and later.
 const COMMITS: (u64, u64) = (12, 60);
 /// A test starts no more lives in a row that do not come to serve.
@@ -94,7 +100,12 @@ impl World {
     }
 
     /// Kills it and starts it again, at moments that follow from `seed`, until all is finished.
-    pub async fn lives_and_deaths(&mut self, seed: u64, mut finished: watch::Receiver<bool>) -> Result<()> {
+    pub async fn lives_and_deaths(
+        &mut self,
+        seed: u64,
+        ledger: &Ledger,
+        mut finished: watch::Receiver<bool>,
+    ) -> Result<()> {
         let mut stillborn = 0;
         while !*finished.borrow_and_update() {
             let number = self.lives.borrow().number as u64;
@@ -115,6 +126,11 @@ impl World {
             if let Death::Serving(point, commits) = death {
                 // It may be dead already.
                 drop(process.ask(&format!("arm {point} {commits}")).await);
+            }
+            let gone_on = going_on(ledger, finished.clone());
+            tokio::select! {
+                killed = process.killed() => killed.with_context(|| format!("{death:?}"))?,
+                _ = tokio::time::timeout(NOTHING_ENDS, gone_on) => {}
             }
             let life = Duration::from_millis(chance.below(LONGEST_LIFE_MS));
             if let Ok(killed) = tokio::time::timeout(life, process.killed()).await {
@@ -177,6 +193,21 @@ impl World {
     /// Its machines are gone, and time stands still.
     pub async fn stop(&self) {
         self.tasks.stop(Duration::ZERO).await;
+    }
+}
+
+/// Until one more step was seen as ended, or all is finished.
+async fn going_on(ledger: &Ledger, mut finished: watch::Receiver<bool>) {
+    let before = ledger.told().ended.len();
+    let mut look = tokio::time::interval(LOOK);
+    let ended = async {
+        while ledger.told().ended.len() == before {
+            look.tick().await;
+        }
+    };
+    tokio::select! {
+        () = ended => {}
+        _ = finished.wait_for(|finished| *finished) => {}
     }
 }
 
