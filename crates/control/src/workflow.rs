@@ -21,7 +21,8 @@ pub mod told;
 pub mod triggers;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use serde_json::Value;
@@ -30,7 +31,7 @@ use sf_engine::workflow::definition::Installed;
 use sf_engine::workflow::{Definition, Event, StepKey};
 use sf_store::{Look, StoreError, workflows};
 use sf_types::{ErrorKind, Fault, ProjectId, RunId, TenantId, WorkflowId};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
 pub(crate) use begin::Begun;
@@ -40,6 +41,9 @@ pub(crate) use calls::result_of;
 const CACHED_DEFINITIONS: usize = 500;
 /// What there is to be used by workflows: the runners of tools, AI agents and scripts come later.
 pub(crate) const INSTALLED: Installed = Installed { tools: false, agents: false, scripts: false };
+
+/// How long a read waits for the API of a control plane that has just started.
+const READS_WITHIN: Duration = Duration::from_secs(60);
 
 /// Reads of the API on behalf of a workflow; the edge that knows the routes does them.
 pub trait Reads: Send + Sync {
@@ -61,7 +65,7 @@ pub(crate) struct Workflows {
     inbox: mpsc::UnboundedSender<Message>,
     /// Taken by the driver when it starts.
     receiver: Mutex<Option<mpsc::UnboundedReceiver<Message>>>,
-    reads: OnceLock<Arc<dyn Reads>>,
+    reads: watch::Sender<Option<Arc<dyn Reads>>>,
     definitions: Mutex<HashMap<(WorkflowId, u32), Arc<Definition>>>,
     pub(crate) triggers_changed: tokio::sync::Notify,
 }
@@ -79,7 +83,7 @@ impl Default for Workflows {
         Self {
             inbox,
             receiver: Mutex::new(Some(receiver)),
-            reads: OnceLock::new(),
+            reads: watch::Sender::default(),
             definitions: Mutex::default(),
             triggers_changed: Default::default(),
         }
@@ -155,8 +159,12 @@ impl Workflows {
         self.receiver.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    pub(crate) fn reads(&self) -> Option<&Arc<dyn Reads>> {
-        self.reads.get()
+    /// Who reads. What was under way when the last process ended is taken up before the API of this one is there, and
+    /// must not fail by that.
+    pub(crate) async fn reads(&self) -> Option<Arc<dyn Reads>> {
+        let mut reads = self.reads.subscribe();
+        let told = tokio::time::timeout(READS_WITHIN, reads.wait_for(Option::is_some)).await;
+        told.ok()?.ok()?.clone()
     }
 
     /// A version of a workflow, laid out. It was checked when it was kept; a newer program may refuse what it finds.
@@ -196,6 +204,6 @@ impl Workflows {
 impl crate::Control {
     /// Who does the reads of workflows' steps. Told once, by the edge that knows the routes.
     pub fn set_reads(&self, reads: Arc<dyn Reads>) {
-        drop(self.core().workflows.reads.set(reads));
+        self.core().workflows.reads.send_replace(Some(reads));
     }
 }

@@ -95,8 +95,17 @@ impl Plane {
     /// # Errors
     /// Whatever keeps it from starting.
     pub async fn in_folder(folder: &Path, clock: Clock) -> Result<Self> {
+        Self::in_folder_with(folder, clock, |_| {}).await
+    }
+
+    /// The same with other options: a database server, limits.
+    ///
+    /// # Errors
+    /// Whatever keeps it from starting.
+    pub async fn in_folder_with(folder: &Path, clock: Clock, change: impl FnOnce(&mut Options)) -> Result<Self> {
         let mut options = Options::in_folder(folder.to_owned());
         options.password_cost = Cost::for_tests();
+        change(&mut options);
         let place = (folder.to_owned(), None);
         Self::open(options, place, clock, Tasks::new(), true).await
     }

@@ -59,7 +59,7 @@ pub(super) async fn perform(
 }
 
 async fn query(control: &Control, context: &Context, path: String) -> Result<Value, Fault> {
-    let Some(reads) = control.core().workflows.reads().cloned() else {
+    let Some(reads) = control.core().workflows.reads().await else {
         return Err(Fault::new(ErrorKind::Unavailable, "workflow.no_reads", "This control plane serves no API."));
     };
     reads.read(context.principal()?, path).await

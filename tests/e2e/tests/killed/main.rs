@@ -5,7 +5,9 @@
 //! The boundaries are counted: a deed is repeated with the kill at the first commit, the second, and so on until it
 //! gets through alive. `SF_FULL=1` sweeps every deed at every point; otherwise a few.
 
+mod process;
 mod victim;
+mod workflows;
 mod world;
 
 use anyhow::{Context, Result, ensure};

@@ -1,13 +1,9 @@
-//! The process that is killed: a whole control plane that does what it is told in lines on standard input, and answers
-//! each with a line: `sf: ok <text>` or `sf: no <why>`.
+//! The process that is killed: a whole control plane that does what it is told.
 
-use std::io::Write;
 use std::path::Path;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use nix::sys::signal::{Signal, raise};
 use sf_actions::run::{Decide, RunAction, RunRef};
 use sf_actions::{Action, Actor};
 use sf_engine::RunState;
@@ -19,12 +15,12 @@ use sf_testkit::people::deploy;
 use sf_types::{PageRequest, RunId, Timestamp};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
+use crate::process::{arm, say};
+
 /// Where it lives; a test without it has nothing to do.
 pub const FOLDER: &str = "SF_VICTIM_FOLDER";
 /// Its time when it starts, in milliseconds since the epoch.
 pub const NOW: &str = "SF_VICTIM_NOW";
-/// Begins each of its answers: the test harness prints to the same place.
-pub const MARK: &str = "sf: ";
 /// Most runs that one sweep leaves behind.
 const ALL_RUNS: PageRequest = PageRequest { limit: Some(200), after: None };
 
@@ -50,12 +46,6 @@ async fn victim() -> Result<()> {
     }
     plane.stop().await;
     Ok(())
-}
-
-fn say(answer: &str) -> Result<()> {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{MARK}{answer}")?;
-    Ok(out.flush()?)
 }
 
 async fn obey(plane: &Plane, admin: &Actor, words: &[&str]) -> Result<String> {
@@ -113,17 +103,6 @@ async fn obey(plane: &Plane, admin: &Actor, words: &[&str]) -> Result<String> {
         ["audited"] => audited(plane, admin).await?,
         _ => bail!("not understood"),
     })
-}
-
-/// From here on, the process dies when it comes to `point` after `commits` commits more.
-fn arm(point: &str, commits: u32) -> Result<()> {
-    let left = AtomicU32::new(commits);
-    fail::cfg_callback(point, move || {
-        if left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_err() {
-            let _dead = raise(Signal::SIGKILL);
-        }
-    })
-    .map_err(anyhow::Error::msg)
 }
 
 /// The chain holds, and every run that ended has one line for its proposal and one for its end.

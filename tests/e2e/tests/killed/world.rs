@@ -1,26 +1,24 @@
 //! The side that outlives the kills: the process that is started again, and its node.
 
-use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use sf_protocol::order::Order;
 use sf_runtime::{Clock, Rng, Tasks};
 use sf_store::testing::TEST_START;
-use sf_testkit::plane::WAIT;
 use sf_testkit::{Dial, Script, SimNode};
 use sf_types::{AppId, RunId};
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-use crate::victim::{FOLDER, MARK, NOW};
+use crate::process::Process;
+use crate::victim::{FOLDER, NOW};
 
 /// Longer than the window in which runs are counted for the quota.
 const QUOTA_WINDOW_MS: u64 = 61_000;
 
 pub struct World {
     process: Process,
+    dial: Dial,
     node: SimNode,
     script: Script,
     clock: Clock,
@@ -29,69 +27,36 @@ pub struct World {
     pub app: AppId,
 }
 
-struct Process {
-    child: Child,
-    input: ChildStdin,
-    output: Lines<BufReader<ChildStdout>>,
+/// What it says when it is up.
+struct Hello {
     dial: Dial,
     root: String,
 }
 
-impl Process {
-    async fn start(folder: &TempDir, clock: &Clock) -> Result<Self> {
-        let mut child = Command::new(std::env::current_exe()?)
-            .args(["--exact", "victim::victim", "--ignored", "--nocapture"])
-            .env(FOLDER, folder.path())
-            .env(NOW, clock.now().as_millis().to_string())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()?;
-        let input = child.stdin.take().context("it was piped")?;
-        let mut output = BufReader::new(child.stdout.take().context("it was piped")?).lines();
-        let hello = answer(&mut output).await?;
-        let (address, root) = hello.split_once(' ').context("address and root")?;
-        Ok(Self { child, input, output, dial: Dial::tls(address.parse()?), root: root.to_owned() })
-    }
-
-    async fn ask(&mut self, line: &str) -> Result<String> {
-        self.input.write_all(format!("{line}\n").as_bytes()).await?;
-        self.input.flush().await?;
-        answer(&mut self.output).await.with_context(|| format!("`{line}`"))
-    }
-}
-
-async fn answer(output: &mut Lines<BufReader<ChildStdout>>) -> Result<String> {
-    let read = async {
-        while let Some(line) = output.next_line().await? {
-            // The harness's own words may stand before it.
-            let Some((_, said)) = line.split_once(MARK) else { continue };
-            return match said.split_once(' ') {
-                Some(("ok", text)) => Ok(text.to_owned()),
-                Some((_, why)) => bail!("{why}"),
-                None => Ok(String::new()),
-            };
-        }
-        bail!("it died")
-    };
-    tokio::time::timeout(WAIT, read).await.context("no answer in time")?
+async fn start(folder: &TempDir, clock: &Clock) -> Result<(Process, Hello)> {
+    let folder = folder.path().to_str().context("a path of ASCII")?;
+    let now = clock.now().as_millis().to_string();
+    let mut process = Process::start("victim::victim", &[(FOLDER, folder), (NOW, &now)])?;
+    let hello = process.answer().await?;
+    let (address, root) = hello.split_once(' ').context("address and root")?;
+    let hello = Hello { dial: Dial::tls(address.parse()?), root: root.to_owned() };
+    Ok((process, hello))
 }
 
 impl World {
     pub async fn new(script: Script) -> Result<Self> {
         let (folder, clock, tasks) = (tempfile::tempdir()?, Clock::manual(TEST_START), Tasks::new());
-        let mut process = Process::start(&folder, &clock).await?;
-        let (token, root) = (process.ask("invite").await?, process.root.parse().ok().context("a fingerprint")?);
-        let node = SimNode::enrol(&process.dial, &token, root, clock.clone(), Rng::system()).await?;
+        let (mut process, Hello { dial, root }) = start(&folder, &clock).await?;
+        let (token, root) = (process.ask("invite").await?, root.parse().ok().context("a fingerprint")?);
+        let node = SimNode::enrol(&dial, &token, root, clock.clone(), Rng::system()).await?;
         let app = process.ask(&format!("app {}", node.id())).await?.parse().ok().context("an app id")?;
-        let world = Self { process, node, script, clock, tasks, folder, app };
+        let world = Self { process, dial, node, script, clock, tasks, folder, app };
         world.connect().await?;
         Ok(world)
     }
 
     async fn connect(&self) -> Result<()> {
-        self.node.serve(&self.tasks, &self.process.dial, self.script).await?;
+        self.node.serve(&self.tasks, &self.dial, self.script).await?;
         Ok(())
     }
 
@@ -138,8 +103,9 @@ impl World {
     pub async fn settled(&mut self) -> Result<bool> {
         let survived = self.ask("disarm").await.is_ok();
         if !survived {
-            self.process.child.wait().await?;
-            self.process = Process::start(&self.folder, &self.clock).await?;
+            self.process.killed().await?;
+            let (process, hello) = start(&self.folder, &self.clock).await?;
+            (self.process, self.dial) = (process, hello.dial);
             self.connect().await?;
         }
         while let Some(run) = self.waiting().await? {
@@ -176,8 +142,6 @@ impl World {
         let runs = self.runs().await?.len();
         ensure!(runs > 0, "nothing was ever asked for");
         self.tasks.stop(Duration::ZERO).await;
-        drop(self.process.input);
-        self.process.child.wait().await?;
-        Ok(())
+        self.process.end().await
     }
 }

@@ -60,6 +60,7 @@ scenarios! {
     connect::a_node_that_goes_silent_leaves_its_run_stale;
     recover::a_kill_in_the_middle_ends_truthfully;
     recover::a_restart_before_the_order_left_sends_it_once;
+    recover::a_read_of_a_workflow_waits_for_the_api;
     sign_in::two_control_planes_count_guesses_together;
     sign_in::two_control_planes_spend_a_code_once;
     sign_in::two_control_planes_say_nothing_of_their_rivalry;

@@ -1,6 +1,9 @@
 //! The control plane goes away in the middle and comes back over the same store.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
+use sf_actions::Action;
+use sf_actions::workflow::{CreateWorkflow, RunWorkflow, WorkflowAction};
+use sf_control::{Made, Proposed};
 use sf_engine::{Done, RunState};
 use sf_protocol::Verdict;
 use sf_protocol::outcome::Step;
@@ -52,6 +55,24 @@ pub async fn a_restart_before_the_order_left_sends_it_once(plane: Plane) -> Resu
     }
     assert_eq!((node.began().len(), node.refused()), (2, vec![]));
     plane.audited().await?;
+    plane.stop().await;
+    Ok(())
+}
+
+/// What was under way is taken up before the API of the new process is there.
+pub async fn a_read_of_a_workflow_waits_for_the_api(plane: Plane) -> Result<()> {
+    let admin = plane.admin().await?;
+    let document = "workflow: 1\nname: reads\nsteps: [{ id: a, query: /projects }]".to_owned();
+    let create = Action::Workflow(WorkflowAction::Create(CreateWorkflow { project: None, document }));
+    let Proposed::Done(_, Made::Workflow(workflow)) = plane.propose(&admin, create).await? else {
+        bail!("a workflow was made")
+    };
+    let run = RunWorkflow { workflow, version: None, input: serde_json::Value::Null, trigger: None };
+    let run = plane.open_run(&admin, Action::Workflow(WorkflowAction::Run(run))).await?;
+    let plane = plane.killed().await?;
+    assert_eq!(plane.run(run).await?.state, RunState::Working);
+    let _router = sf_api::router(plane.control.clone(), sf_api::ApiOptions::new(plane.tasks.clone()));
+    assert_eq!(plane.ended(run).await?.state, RunState::Done(Done::Succeeded));
     plane.stop().await;
     Ok(())
 }
