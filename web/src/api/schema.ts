@@ -1565,6 +1565,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workflow-executions/{id}/forks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tree of forks that a run stands in, itself included, oldest first; 200 runs at the most. */
+        get: operations["listForks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workflow-executions/{id}/move": {
         parameters: {
             query?: never;
@@ -4076,8 +4093,10 @@ export interface components {
                  * @description By which version.
                  */
                 version: number;
-                /** @description `queued`, `running`, `waiting` or `done`; how it ended stands in the run. */
+                /** @description `queued`, `running`, `waiting` or `done`. */
                 state: string;
+                /** @description How it ended: `succeeded`, `failed`, `rejected`, `expired` or `cancelled`. */
+                done?: string | null;
                 wakeAt?: components["schemas"]["Time"] | null;
                 /** @description Those with the same key count together. */
                 concurrencyKey?: string | null;
@@ -5707,8 +5726,10 @@ export interface components {
              * @description By which version.
              */
             version: number;
-            /** @description `queued`, `running`, `waiting` or `done`; how it ended stands in the run. */
+            /** @description `queued`, `running`, `waiting` or `done`. */
             state: string;
+            /** @description How it ended: `succeeded`, `failed`, `rejected`, `expired` or `cancelled`. */
+            done?: string | null;
             wakeAt?: components["schemas"]["Time"] | null;
             /** @description Those with the same key count together. */
             concurrencyKey?: string | null;
@@ -8563,7 +8584,7 @@ export interface operations {
             query?: {
                 /** @description Of this workflow. */
                 workflowId?: string;
-                /** @description `queued`, `running`, `waiting` or `done`. */
+                /** @description `queued`, `running`, `waiting` or `done`, or how it ended: `succeeded`, `failed`, `cancelled`… */
                 state?: string;
                 /** @description Forks of this run. */
                 forkedFrom?: string;
@@ -8663,6 +8684,27 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_RunOpened"];
+                };
+            };
+        };
+    };
+    listForks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_WorkflowExecution"];
                 };
             };
         };

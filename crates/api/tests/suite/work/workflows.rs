@@ -172,6 +172,51 @@ async fn a_rejection_ends_it_and_a_fork_asks_again_without_doing_the_rest_again(
     assert_eq!(ended(&world, &fork).await.0["done"], "succeeded");
     let tree = world.get(&format!("/api/v1/workflow-executions?forkedFrom={run}")).await.expect(200);
     assert_eq!(tree[0]["runId"], fork.as_str());
+    // Each run of a tree knows all of it: what it came from, its own forks, and those beside it.
+    let forked = async |from: &str| {
+        let path = format!("/api/v1/workflow-executions/{from}/fork");
+        world.post(&path, json!({})).await.expect(202)["run"]["id"].as_str().unwrap().to_owned()
+    };
+    let (beside, below) = (forked(&run).await, forked(&fork).await);
+    for one in [&run, &fork, &beside, &below] {
+        let tree = world.get(&format!("/api/v1/workflow-executions/{one}/forks")).await.expect(200);
+        let tree: Vec<_> = tree.as_array().unwrap().iter().map(|one| (&one["runId"], &one["forkedFrom"])).collect();
+        let expected = [(&run, None), (&fork, Some(&run)), (&beside, Some(&run)), (&below, Some(&fork))];
+        assert_eq!(tree.len(), expected.len());
+        for ((id, from), (wanted, wanted_from)) in tree.iter().zip(expected) {
+            assert_eq!((*id, *from), (&json!(wanted), &json!(wanted_from)));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_list_tells_how_each_run_ended_and_finds_those_that_ended_so() {
+    let world = World::new().await;
+    let document = "workflow: 1\nname: ends\ninputs: { type: object, properties: { path: { type: string } } }\n\
+                    steps: [{ id: w, wait: { event: go } }, { id: look, query: '/projects/${{ inputs.path }}' }]";
+    let workflow = keep(&world, document).await;
+    let project = world.get("/api/v1/projects").await.expect(200)[0]["id"].clone();
+    let [open, cancelled, succeeded, failed] =
+        [&project, &project, &project, &json!("nowhere")].map(|path| begin(&world, &workflow, json!({ "path": path })));
+    let (open, cancelled, succeeded, failed) = (open.await, cancelled.await, succeeded.await, failed.await);
+    world.post(&format!("/api/v1/runs/{cancelled}/cancel"), json!({})).await.expect(200);
+    for run in [&succeeded, &failed] {
+        send(&world, run).await.expect(200);
+    }
+    for (run, done) in [(&cancelled, "cancelled"), (&succeeded, "succeeded"), (&failed, "failed")] {
+        assert_eq!(ended(&world, run).await.1["done"], done);
+        let list = format!("/api/v1/workflow-executions?workflowId={workflow}&state={done}");
+        let found = world.get(&list).await.expect(200);
+        let found: Vec<_> = found.as_array().unwrap().iter().map(|one| (&one["runId"], &one["done"])).collect();
+        assert_eq!(found, [(&json!(run), &json!(done))]);
+    }
+    let all = world.get(&format!("/api/v1/workflow-executions?workflowId={workflow}")).await.expect(200);
+    let ends: Vec<_> = all.as_array().unwrap().iter().map(|one| (one["runId"].clone(), one["done"].clone())).collect();
+    let expected = [(failed, "failed"), (succeeded, "succeeded"), (cancelled, "cancelled")];
+    let expected = expected.map(|(run, done)| (json!(run), json!(done)));
+    assert_eq!(ends, [&expected[..], &[(json!(open), Value::Null)]].concat());
+    let wrong = world.get("/api/v1/workflow-executions?state=finished").await;
+    assert_eq!(wrong.code(), "query.state");
 }
 
 /// What a workflow does is what who started it may do.
