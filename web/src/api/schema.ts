@@ -3030,6 +3030,15 @@ export interface components {
                  * @description Which app it changes.
                  */
                 appId?: string | null;
+                /** @description What the workflow is called that it is about. */
+                workflowName?: string | null;
+                /**
+                 * Format: uuid
+                 * @description The workflow's run whose step has proposed it.
+                 */
+                parentRunId?: string | null;
+                /** @description Which step that was. */
+                parentStep?: string | null;
                 /** @description What policy answered, with everything it looked at. */
                 policy: Record<string, never>;
                 /** @description Facts the decision depends on. */
@@ -3870,6 +3879,15 @@ export interface components {
                  * @description Which app it changes.
                  */
                 appId?: string | null;
+                /** @description What the workflow is called that it is about. */
+                workflowName?: string | null;
+                /**
+                 * Format: uuid
+                 * @description The workflow's run whose step has proposed it.
+                 */
+                parentRunId?: string | null;
+                /** @description Which step that was. */
+                parentStep?: string | null;
                 /** @description What policy answered, with everything it looked at. */
                 policy: Record<string, never>;
                 /** @description Facts the decision depends on. */
@@ -5311,6 +5329,15 @@ export interface components {
              * @description Which app it changes.
              */
             appId?: string | null;
+            /** @description What the workflow is called that it is about. */
+            workflowName?: string | null;
+            /**
+             * Format: uuid
+             * @description The workflow's run whose step has proposed it.
+             */
+            parentRunId?: string | null;
+            /** @description Which step that was. */
+            parentStep?: string | null;
             /** @description What policy answered, with everything it looked at. */
             policy: Record<string, never>;
             /** @description Facts the decision depends on. */
