@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use sf_actions::{Actor, Target};
 use sf_store::runs::RunRecord;
 use sf_store::{apps, executions, nodes, users, workflows};
-use sf_types::{AppId, NodeId, RunId, UserId, WorkflowId};
+use sf_types::{AppId, NodeId, RunId, TriggerId, UserId, WorkflowId};
 
 use super::run::RunView;
 use crate::state::Api;
@@ -40,11 +40,13 @@ impl<'a> Names<'a> {
         RunView { workflow_name, ..RunView::of(record.run, record.outcome, name) }
     }
 
-    /// Who did something, by the words of an audit line.
+    /// Who did something, by the words of an audit line; of a step or a trigger its workflow.
     pub(crate) async fn actor(&mut self, kind: &str, id: &str) -> Option<String> {
         match kind {
             "system" => Some(SYSTEM.to_owned()),
             "node" => self.node(id.parse().ok()?).await,
+            "workflow" => self.workflow_of(id.parse().ok()?).await,
+            "trigger" => self.workflow_by(id.parse().ok()?).await,
             _ => self.user(id.parse().ok()?).await,
         }
     }
@@ -93,6 +95,13 @@ impl<'a> Names<'a> {
         let reader = self.api.control().store().read(self.actor.scope());
         let name = workflows::get(&reader, id).await.ok().map(|workflow| workflow.name.to_string());
         self.found.entry(id.uuid()).or_insert(name).clone()
+    }
+
+    /// The workflow that a trigger starts.
+    async fn workflow_by(&mut self, trigger: TriggerId) -> Option<String> {
+        let reader = self.api.control().store().read(self.actor.scope());
+        let trigger = workflows::trigger(&reader, trigger).await.ok()?;
+        self.workflow(trigger.workflow).await
     }
 
     /// The workflow whose run this is, if it is one.

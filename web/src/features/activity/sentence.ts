@@ -29,6 +29,7 @@ export const short = (id: string): string => id.slice(-6)
 function who({ actorKind, actorRef, actorName }: Line, { me, people, nodes }: Names): string {
   if (actorKind === 'system') return text.system
   if (actorKind === 'node') return nodes.get(actorRef) ?? actorName ?? text.gone('Node', short(actorRef))
+  if (actorKind === 'workflow' || actorKind === 'trigger') return text.byWorkflow(actorKind, actorName ?? null)
   const name = actorRef === me ? text.you : (actorName ?? people.get(actorRef) ?? text.somebody(short(actorRef)))
   return actorKind === 'token' ? text.token(name) : actorKind === 'ai' ? text.ai(name) : name
 }

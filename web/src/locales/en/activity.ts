@@ -8,7 +8,7 @@ export const text = {
   anyOutcome: 'Any outcome',
   actor: 'Who',
   anyActor: 'Anybody',
-  actorKinds: { person: 'People', token: 'Tokens', ai: 'AI', node: 'Nodes', system: 'ServerFlow itself' } as Record<string, string>,
+  actorKinds: { person: 'People', token: 'Tokens', ai: 'AI', workflow: 'Workflows', trigger: 'Triggers of workflows', node: 'Nodes', system: 'ServerFlow itself' } as Record<string, string>,
   otherActor: (id: string) => `Somebody (${id})`,
   list: 'Lines of the audit chain',
   what: 'What',
@@ -38,6 +38,10 @@ export const text = {
   system: 'ServerFlow',
   token: (who: string) => `${who}, by token`,
   ai: (who: string) => `AI for ${who}`,
+  byWorkflow: (kind: 'workflow' | 'trigger', name: string | null) => {
+    const workflow = name ? `the workflow ${name}` : 'a workflow'
+    return kind === 'trigger' ? `A trigger of ${workflow}` : workflow.replace(/^[at]/, (first) => first.toUpperCase())
+  },
   somebody: (id: string) => `Somebody (${id})`,
   gone: (kind: string, id: string) => `${kind} ${id}`,
   asked: 'asked to',
