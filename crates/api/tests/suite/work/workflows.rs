@@ -184,8 +184,8 @@ async fn a_rejection_ends_it_and_a_fork_asks_again_without_doing_the_rest_again(
     assert_eq!((made["parentRunId"].as_str(), made["parentStep"].as_str()), (Some(run.as_str()), Some("make")));
     assert_eq!(made["workflowName"], Value::Null);
     let lines = world.get("/api/v1/activity").await.expect(200);
-    let line = lines.as_array().unwrap().iter().find(|line| line["actorKind"] == "workflow").expect("a step's line");
-    assert_eq!((line["actorRef"].as_str(), &line["actorName"]), (Some(run.as_str()), &seen["workflowName"]));
+    let line = lines.as_array().unwrap().iter().find(|line| line["actorRef"] == run.as_str()).expect("a step's line");
+    assert_eq!((line["actorKind"].as_str(), &line["actorName"]), (Some("workflow"), &seen["workflowName"]));
     // Each run of a tree knows all of it: what it came from, its own forks, and those beside it.
     let forked = async |from: &str| {
         let path = format!("/api/v1/workflow-executions/{from}/fork");
