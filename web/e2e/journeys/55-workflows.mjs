@@ -64,6 +64,13 @@ journey('an open run goes on by another version, once its plan was looked at', {
   await page.getByRole('status').getByText('Succeeded').waitFor()
 })
 
+/** What the page saves as a file. */
+async function exported(page) {
+  const download = page.waitForEvent('download')
+  await page.getByRole('button', { name: 'Export' }).click()
+  return JSON.parse(await readFile(await (await download).path(), 'utf8'))
+}
+
 journey('a run that failed opens its failing step, tells of its tries, and is saved whole as a file', { at: null }, async ({ me, plane, checked }) => {
   const page = await me.open(`/activity?q=workflow.run`)
   await settled(page)
@@ -76,12 +83,18 @@ journey('a run that failed opens its failing step, tells of its tries, and is sa
   const step = page.locator('[data-step=restart]')
   await step.getByText('2 tries').waitFor()
   await step.getByText('Try 1:').waitFor()
-  const download = page.waitForEvent('download')
-  await page.getByRole('button', { name: 'Export' }).click()
-  const saved = JSON.parse(await readFile(await (await download).path(), 'utf8'))
+  const saved = await exported(page)
   assert.equal(saved.runId, checked.failed.id)
   assert.equal(saved.failedStep, 'restart')
-  assert.deepEqual(saved.steps.filter(({ outputLeftOut }) => outputLeftOut), [])
+
+  // What is too large for the page is in the file.
+  const large = await plane.call('POST', '/workflows', { document: 'workflow: 1\nname: large\nsteps: [{ id: all, query: /actions }]' })
+  const run = await runOf(plane, large, null)
+  assert.ok((await plane.call('GET', `/workflow-executions/${run.id}`)).steps[0].outputLeftOut)
+  await page.goto(`/workflows/runs/${run.id}`)
+  const [all] = (await exported(page)).steps
+  assert.equal(all.outputLeftOut, false)
+  assert.deepEqual(all.output, await plane.call('GET', '/actions'))
 
   // Lists tell how each ended, and find those that ended so.
   await page.goto(`/workflows/${checked.workflow.id}`)
