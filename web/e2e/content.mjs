@@ -1,7 +1,7 @@
 // What makes a control plane look lived in: a few apps, deploys that went well and one that did not.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { clone } from './plane.mjs'
+import { clone, until } from './plane.mjs'
 
 const example = (folder, file) => readFileSync(join(clone, 'examples', folder, file), 'utf8')
 
@@ -22,10 +22,55 @@ steps:
     query: /health
 `
 
+/** A workflow with steps within steps, a change that is tried again, and a question; `more` follows. */
+export const checkUp = (more = '') => `workflow: 1
+name: check-up
+description: Looks at every app, restarts one, and asks whether it is well.
+inputs:
+  type: object
+  properties:
+    app: { type: string, description: Id of the app that is restarted. }
+    reason: { type: string, description: Why. }
+  required: [app]
+steps:
+  - id: apps
+    title: Which apps there are
+    query: /apps?limit=200
+  - id: each
+    title: Ask for each how it is
+    map:
+      over: steps.apps.output
+      steps: [{ id: look, title: Ask its machine, query: "/apps/\${{ item.id }}/status" }]
+      output: "\${{ item.name + ': ' + steps.look.output.state }}"
+  - id: restart
+    title: Restart the app
+    action: app.restart
+    with: { app: "\${{ inputs.app }}" }
+    retry: { attempts: 2, delay: 1s }
+  - id: agree
+    title: Ask whether it is well
+    approval:
+      message: Is the app well after its restart?
+      show: { apps: "\${{ steps.each.output }}", run: "\${{ steps.restart.output.run }}" }
+${more}output: { apps: "\${{ steps.each.output }}" }
+`
+export const CLOSING = '  - { id: after, title: Look once more, query: /apps?limit=200 }\n'
+
 /** Runs a workflow and waits for the end; answers the run. */
-export async function runOf(plane, workflow) {
-  const { run } = await plane.call('POST', `/workflows/${workflow.id}/execute`, { input: { note: 'from a test' } })
+export async function runOf(plane, workflow, input = { note: 'from a test' }) {
+  const { run } = await plane.call('POST', `/workflows/${workflow.id}/execute`, { input })
   return plane.settled(run.id)
+}
+
+/** A run of {@link checkUp} that failed, and a fork of it that waits for a person, while there is a newer version. */
+export async function checkedUp(plane, app) {
+  const workflow = await plane.call('POST', '/workflows', { document: checkUp() })
+  const input = { app: '0190a7f2-0000-7000-8000-00000000abcd', reason: 'It answered slowly' }
+  const failed = await runOf(plane, workflow, input)
+  const { run: asked } = await plane.call('POST', `/workflow-executions/${failed.id}/fork`, { step: 'restart', input: { ...input, app: app.id } })
+  await until('a person is asked', async () => (await plane.call('GET', `/workflow-executions/${asked.id}`)).steps.some(({ state }) => state === 'asked'), 30_000)
+  await plane.call('PUT', `/workflows/${workflow.id}`, { document: checkUp(CLOSING), from: 1 })
+  return { workflow, failed, asked }
 }
 
 /** `hello-node` with a failed deploy and a second release; a static site; a worker in Python. */
@@ -41,6 +86,7 @@ export async function fill(plane) {
   await plane.call('POST', '/invitations', { email: 'kim@example.org', role: 'developer', object: { kind: 'app', id: hello.id } })
   const workflow = await plane.call('POST', '/workflows', { document: LOOK })
   const looked = await runOf(plane, workflow)
+  const checked = await checkedUp(plane, hello)
   const { user: me } = await plane.call('GET', '/auth/me')
-  return { node, hello, docs, me, workflow, runs: { first, refused, second, looked } }
+  return { node, hello, docs, me, workflow, checked, runs: { first, refused, second, looked } }
 }

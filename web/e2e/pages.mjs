@@ -2,11 +2,18 @@
 // page is added here once.
 const NODE_TABS = ['overview', 'processes', 'metrics', 'security', 'events']
 const APP_TABS = ['overview', 'deployments', 'env', 'logs', 'metrics', 'settings']
-const WORKFLOW_TABS = ['runs', 'document', 'triggers']
+const WORKFLOW_TABS = ['document', 'triggers']
 const SETTINGS_TABS = ['profile', 'security', 'sessions', 'tokens', 'mail', 'appearance', 'about']
 
+/** Through the choice of a version to its plan, with the button under the mouse that takes it. */
+async function planMove(page) {
+  await page.getByRole('button', { name: 'Change version' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Review' }).click()
+  await page.getByRole('dialog').getByRole('listitem').first().waitFor()
+}
+
 /** `content` is what {@link fill} made. `open`: does something on the page that belongs to its look. */
-export const pages = ({ node, hello, workflow, runs, me }) => [
+export const pages = ({ node, hello, workflow, checked, runs, me }) => [
   { name: 'home', path: '/' },
   { name: 'nodes', path: '/nodes' },
   { name: 'node-new', path: '/nodes/new' },
@@ -21,8 +28,13 @@ export const pages = ({ node, hello, workflow, runs, me }) => [
   { name: 'workflows', path: '/workflows' },
   { name: 'workflows-none', path: '/workflows?q=none-is-called-so' },
   { name: 'workflow-new', path: '/workflows/new' },
-  ...WORKFLOW_TABS.map((tab) => ({ name: `workflow-${tab}`, path: `/workflows/${workflow.id}${tab === 'runs' ? '' : `/${tab}`}` })),
+  { name: 'workflow-runs', path: `/workflows/${checked.workflow.id}` },
+  ...WORKFLOW_TABS.map((tab) => ({ name: `workflow-${tab}`, path: `/workflows/${workflow.id}/${tab}` })),
   { name: 'workflow-run', path: `/workflows/runs/${runs.looked.id}?step=look` },
+  { name: 'workflow-run-failed', path: `/workflows/runs/${checked.failed.id}` },
+  { name: 'workflow-run-asked', path: `/workflows/runs/${checked.asked.id}` },
+  { name: 'workflow-fork', path: `/workflows/runs/${checked.failed.id}`, open: (page) => page.getByRole('button', { name: 'Run again', exact: true }).click().then(() => page.getByLabel('app').waitFor()) },
+  { name: 'workflow-move', path: `/workflows/runs/${checked.asked.id}`, open: planMove },
   { name: 'activity', path: '/activity' },
   ...SETTINGS_TABS.map((tab) => ({ name: `settings-${tab}`, path: `/settings/${tab}` })),
   { name: 'team', path: '/team' },

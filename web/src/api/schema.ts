@@ -1565,6 +1565,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workflow-executions/{id}/forks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tree of forks that a run stands in, itself included, oldest first; 200 runs at the most. */
+        get: operations["listForks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workflow-executions/{id}/move": {
         parameters: {
             query?: never;
@@ -3013,6 +3030,15 @@ export interface components {
                  * @description Which app it changes.
                  */
                 appId?: string | null;
+                /** @description What the workflow is called that it is about. */
+                workflowName?: string | null;
+                /**
+                 * Format: uuid
+                 * @description The workflow's run whose step has proposed it.
+                 */
+                parentRunId?: string | null;
+                /** @description Which step that was. */
+                parentStep?: string | null;
                 /** @description What policy answered, with everything it looked at. */
                 policy: Record<string, never>;
                 /** @description Facts the decision depends on. */
@@ -3853,6 +3879,15 @@ export interface components {
                  * @description Which app it changes.
                  */
                 appId?: string | null;
+                /** @description What the workflow is called that it is about. */
+                workflowName?: string | null;
+                /**
+                 * Format: uuid
+                 * @description The workflow's run whose step has proposed it.
+                 */
+                parentRunId?: string | null;
+                /** @description Which step that was. */
+                parentStep?: string | null;
                 /** @description What policy answered, with everything it looked at. */
                 policy: Record<string, never>;
                 /** @description Facts the decision depends on. */
@@ -4076,8 +4111,10 @@ export interface components {
                  * @description By which version.
                  */
                 version: number;
-                /** @description `queued`, `running`, `waiting` or `done`; how it ended stands in the run. */
+                /** @description `queued`, `running`, `waiting` or `done`. */
                 state: string;
+                /** @description How it ended: `succeeded`, `failed`, `rejected`, `expired` or `cancelled`. */
+                done?: string | null;
                 wakeAt?: components["schemas"]["Time"] | null;
                 /** @description Those with the same key count together. */
                 concurrencyKey?: string | null;
@@ -5292,6 +5329,15 @@ export interface components {
              * @description Which app it changes.
              */
             appId?: string | null;
+            /** @description What the workflow is called that it is about. */
+            workflowName?: string | null;
+            /**
+             * Format: uuid
+             * @description The workflow's run whose step has proposed it.
+             */
+            parentRunId?: string | null;
+            /** @description Which step that was. */
+            parentStep?: string | null;
             /** @description What policy answered, with everything it looked at. */
             policy: Record<string, never>;
             /** @description Facts the decision depends on. */
@@ -5707,8 +5753,10 @@ export interface components {
              * @description By which version.
              */
             version: number;
-            /** @description `queued`, `running`, `waiting` or `done`; how it ended stands in the run. */
+            /** @description `queued`, `running`, `waiting` or `done`. */
             state: string;
+            /** @description How it ended: `succeeded`, `failed`, `rejected`, `expired` or `cancelled`. */
+            done?: string | null;
             wakeAt?: components["schemas"]["Time"] | null;
             /** @description Those with the same key count together. */
             concurrencyKey?: string | null;
@@ -8563,7 +8611,7 @@ export interface operations {
             query?: {
                 /** @description Of this workflow. */
                 workflowId?: string;
-                /** @description `queued`, `running`, `waiting` or `done`. */
+                /** @description `queued`, `running`, `waiting` or `done`, or how it ended: `succeeded`, `failed`, `cancelled`… */
                 state?: string;
                 /** @description Forks of this run. */
                 forkedFrom?: string;
@@ -8663,6 +8711,27 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_RunOpened"];
+                };
+            };
+        };
+    };
+    listForks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_WorkflowExecution"];
                 };
             };
         };

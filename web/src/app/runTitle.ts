@@ -1,19 +1,22 @@
 import type { Schemas } from '@/api/client'
 import { text } from '@/locales/en/appActs'
 
-const VERBS: Record<string, (app: string) => string> = {
+const VERBS: Record<string, (name: string) => string> = {
   'app.deploy': text.deploy,
   'app.rollback': (app) => text.rollBack(app),
   'app.start': text.start,
   'app.stop': text.stop,
   'app.restart': text.restart,
   'app.delete': text.remove,
+  'workflow.run': text.run,
+  'workflow.fork': text.runAgain,
 }
 
-/** What a run does, with the name of its app where that is known: "Deploy shop". */
-export function runTitle(run: Pick<Schemas['Run'], 'action' | 'title'>, app: string | undefined): string {
-  if (!app) return run.title
-  return VERBS[run.action]?.(app) ?? `${run.title}: ${app}`
+/** What a run does, with the name of its app or workflow where that is known: "Deploy shop", "Run nightly-report". */
+export function runTitle(run: Pick<Schemas['Run'], 'action' | 'title' | 'workflowName'>, app: string | undefined): string {
+  const name = app ?? run.workflowName
+  if (!name) return run.title
+  return VERBS[run.action]?.(name) ?? `${run.title}: ${name}`
 }
 
 /** The runs that are a workflow's, with steps of their own. */

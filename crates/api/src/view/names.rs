@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use sf_actions::Actor;
+use sf_actions::{Actor, Target};
 use sf_store::runs::RunRecord;
-use sf_store::{apps, nodes, users};
-use sf_types::{AppId, NodeId, UserId};
+use sf_store::{apps, executions, nodes, users, workflows};
+use sf_types::{AppId, NodeId, RunId, TriggerId, UserId, WorkflowId};
 
 use super::run::RunView;
 use crate::state::Api;
@@ -32,14 +32,21 @@ impl<'a> Names<'a> {
             Some(user) => self.user(user).await,
             None => Some(SYSTEM.to_owned()),
         };
-        RunView::of(record.run, record.outcome, name)
+        let workflow_name = match record.run.action.target() {
+            Target::Workflow(id) => self.workflow(id).await,
+            Target::Run(id) => self.workflow_of(id).await,
+            _ => None,
+        };
+        RunView { workflow_name, ..RunView::of(record.run, record.outcome, name) }
     }
 
-    /// Who did something, by the words of an audit line.
+    /// Who did something, by the words of an audit line; of a step or a trigger its workflow.
     pub(crate) async fn actor(&mut self, kind: &str, id: &str) -> Option<String> {
         match kind {
             "system" => Some(SYSTEM.to_owned()),
             "node" => self.node(id.parse().ok()?).await,
+            "workflow" => self.workflow_of(id.parse().ok()?).await,
+            "trigger" => self.workflow_by(id.parse().ok()?).await,
             _ => self.user(id.parse().ok()?).await,
         }
     }
@@ -50,6 +57,7 @@ impl<'a> Names<'a> {
             "node" => self.node(id.parse().ok()?).await,
             "app" => self.app(id.parse().ok()?).await,
             "user" => self.user(id.parse().ok()?).await,
+            "workflow" => self.workflow(id.parse().ok()?).await,
             _ => None,
         }
     }
@@ -79,5 +87,27 @@ impl<'a> Names<'a> {
         let reader = self.api.control().store().read(self.actor.scope());
         let name = apps::get(&reader, id).await.ok().map(|app| app.name.to_string());
         self.found.entry(id.uuid()).or_insert(name).clone()
+    }
+    async fn workflow(&mut self, id: WorkflowId) -> Option<String> {
+        if let Some(known) = self.found.get(&id.uuid()) {
+            return known.clone();
+        }
+        let reader = self.api.control().store().read(self.actor.scope());
+        let name = workflows::get(&reader, id).await.ok().map(|workflow| workflow.name.to_string());
+        self.found.entry(id.uuid()).or_insert(name).clone()
+    }
+
+    /// The workflow that a trigger starts.
+    async fn workflow_by(&mut self, trigger: TriggerId) -> Option<String> {
+        let reader = self.api.control().store().read(self.actor.scope());
+        let trigger = workflows::trigger(&reader, trigger).await.ok()?;
+        self.workflow(trigger.workflow).await
+    }
+
+    /// The workflow whose run this is, if it is one.
+    async fn workflow_of(&mut self, run: RunId) -> Option<String> {
+        let reader = self.api.control().store().read(self.actor.scope());
+        let execution = executions::get(&reader, run).await.ok()?;
+        self.workflow(execution.workflow).await
     }
 }

@@ -43,6 +43,12 @@ pub struct RunView {
     pub node_id: Option<Uuid>,
     /// Which app it changes.
     pub app_id: Option<Uuid>,
+    /// What the workflow is called that it is about.
+    pub workflow_name: Option<String>,
+    /// The workflow's run whose step has proposed it.
+    pub parent_run_id: Option<Uuid>,
+    /// Which step that was.
+    pub parent_step: Option<String>,
     /// What policy answered, with everything it looked at.
     #[schema(value_type = Object)]
     pub policy: Decision,
@@ -195,6 +201,9 @@ impl RunView {
             request_id: run.request.uuid(),
             node_id: run.node.map(|node| node.uuid()),
             app_id: run.app.map(|app| app.uuid()),
+            workflow_name: None,
+            parent_run_id: run.parent.as_ref().map(|parent| parent.run.uuid()),
+            parent_step: run.parent.map(|parent| parent.step.to_string()),
             policy: run.decision,
             guard: run.guard,
             opened_at: Time(run.opened_at),

@@ -2,11 +2,10 @@
 
 use serde::Serialize;
 use serde_json::Value;
-use sf_control::workflow::look::{ExecutionShown, WorkflowShown};
+use sf_control::workflow::look::{ExecutionListed, ExecutionShown, WorkflowShown};
 use sf_engine::workflow::definition::Problem;
 use sf_engine::workflow::execution::StepView as Step;
 use sf_engine::workflow::{Finish, StepKey};
-use sf_store::executions::ExecutionRow;
 use sf_store::workflows::{Trigger, Version};
 use sf_types::RunId;
 use utoipa::ToSchema;
@@ -127,8 +126,10 @@ pub struct ExecutionView {
     pub workflow_id: Uuid,
     /// By which version.
     pub version: u32,
-    /// `queued`, `running`, `waiting` or `done`; how it ended stands in the run.
+    /// `queued`, `running`, `waiting` or `done`.
     pub state: String,
+    /// How it ended: `succeeded`, `failed`, `rejected`, `expired` or `cancelled`.
+    pub done: Option<String>,
     /// When it goes on by itself.
     pub wake_at: Option<Time>,
     /// Those with the same key count together.
@@ -293,9 +294,10 @@ impl From<Problem> for ProblemView {
     }
 }
 
-impl From<ExecutionRow> for ExecutionView {
-    fn from(row: ExecutionRow) -> Self {
+impl From<ExecutionListed> for ExecutionView {
+    fn from(ExecutionListed { row, done }: ExecutionListed) -> Self {
         Self {
+            done: done.map(|done| done.word().to_owned()),
             run_id: row.run.uuid(),
             workflow_id: row.workflow.uuid(),
             version: row.version,
@@ -318,7 +320,7 @@ impl From<ExecutionRow> for ExecutionView {
 impl ExecutionDetail {
     /// A run with its steps. What runs has gone further than its row says.
     pub fn of(shown: ExecutionShown) -> Self {
-        let ExecutionShown { row, execution, children } = shown;
+        let ExecutionShown { listed, execution, children } = shown;
         let (ended, known) = execution.progress();
         let output = match execution.finish() {
             Some(Finish::Succeeded { output }) => Some(output.clone()),
@@ -326,7 +328,7 @@ impl ExecutionDetail {
         };
         let steps: Vec<StepView> = execution.steps().map(|step| StepView::of(step, &children, true)).collect();
         let failed = execution.steps().filter(|step| step.state == "failed").min_by_key(|step| step.ended);
-        let view = ExecutionView { steps_ended: ended as u64, steps_known: known as u64, ..row.into() };
+        let view = ExecutionView { steps_ended: ended as u64, steps_known: known as u64, ..listed.into() };
         Self {
             execution: view,
             workflow_name: execution.definition().name.to_string(),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use sf_actions::{Actor, Permission};
+use sf_engine::Done;
 use sf_engine::workflow::execution::StepView;
 use sf_engine::workflow::{Definition, Execution, StepKey};
 use sf_store::executions::{self, ExecutionFilter, ExecutionRow};
@@ -15,6 +16,8 @@ use crate::control::Control;
 
 /// Versions of one answer at the most.
 const VERSIONS: u32 = 50;
+/// Runs of one tree of forks that are answered at the most.
+const FORKS: usize = 200;
 
 /// A workflow with what starts it.
 #[derive(Clone, Debug)]
@@ -27,11 +30,20 @@ pub struct WorkflowShown {
     pub open: u64,
 }
 
+/// A run of a workflow in a list.
+#[derive(Clone, Debug)]
+pub struct ExecutionListed {
+    /// Its row.
+    pub row: ExecutionRow,
+    /// How its run ended.
+    pub done: Option<Done>,
+}
+
 /// A run of a workflow, with all that is known of it.
 #[derive(Clone, Debug)]
 pub struct ExecutionShown {
-    /// Its row.
-    pub row: ExecutionRow,
+    /// As in a list.
+    pub listed: ExecutionListed,
     /// What its journal says.
     pub execution: Execution,
     /// Runs that its steps have proposed: step, try, run.
@@ -110,9 +122,26 @@ impl Control {
         actor: &Actor,
         filter: &ExecutionFilter,
         page: &PageRequest,
-    ) -> Result<Page<ExecutionRow>, Fault> {
+    ) -> Result<Page<ExecutionListed>, Fault> {
         let reader = self.view(actor, Permission::WorkflowView)?;
-        Ok(executions::page(&reader, filter, page).await?)
+        let Page { items, next } = executions::page(&reader, filter, page).await?;
+        Ok(Page { items: self.listed(actor, items).await?, next })
+    }
+
+    /// The tree of forks that a run stands in, oldest first.
+    ///
+    /// # Errors
+    /// Not there, no right, or the store cannot be read.
+    pub async fn execution_forks(&self, actor: &Actor, run: RunId) -> Result<Vec<ExecutionListed>, Fault> {
+        let reader = self.view(actor, Permission::WorkflowView)?;
+        self.listed(actor, executions::family(&reader, run, FORKS).await?).await
+    }
+
+    /// Who sees an execution sees how its run ended, whatever else they see of runs.
+    async fn listed(&self, actor: &Actor, rows: Vec<ExecutionRow>) -> Result<Vec<ExecutionListed>, Fault> {
+        let ids: Vec<RunId> = rows.iter().map(|row| row.run).collect();
+        let ends = runs::ends(&self.core().store.read(actor.scope()), &ids).await?;
+        Ok(rows.into_iter().map(|row| ExecutionListed { done: ends.get(&row.run).copied(), row }).collect())
     }
 
     /// One run of a workflow, step by step.
@@ -130,7 +159,8 @@ impl Control {
             let parent = child.parent?;
             Some((parent.step, parent.attempt, child.id))
         });
-        Ok(ExecutionShown { row, execution, children: children.collect() })
+        let done = runs::ends(&own, &[run]).await?.remove(&run);
+        Ok(ExecutionShown { listed: ExecutionListed { row, done }, execution, children: children.collect() })
     }
 
     /// One step of a run.

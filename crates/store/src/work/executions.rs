@@ -1,8 +1,10 @@
 //! Executions of workflows: where they stand, their journals, and what has come in for them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::Value;
+use sf_engine::Done;
 use sf_types::{
     Fault, InstanceId, Page, PageRequest, ProjectId, RunId, Scope, TenantId, Timestamp, TriggerId, WorkflowId,
 };
@@ -124,6 +126,8 @@ pub struct ExecutionFilter {
     pub workflow: Option<WorkflowId>,
     /// In this state.
     pub state: Option<ExecutionState>,
+    /// Whose run ended so.
+    pub done: Option<Done>,
     /// Forks of this run.
     pub forked_from: Option<RunId>,
     /// Only those that were put aside.
@@ -162,7 +166,55 @@ pub async fn page(at: &impl Look, filter: &ExecutionFilter, page: &PageRequest) 
     if filter.poison {
         sql = sql.push(" AND poison");
     }
+    if let Some(done) = filter.done {
+        let ended = " AND EXISTS (SELECT 1 FROM runs r WHERE r.id = workflow_executions.run_id AND r.done = ?)";
+        sql = sql.with(ended, done.word());
+    }
     Ok(page_of(sql.page_by(page, "run_id")?.all(at).await?, page, |row: &ExecutionRow| row.run.uuid()))
+}
+
+/// The tree of forks that an execution stands in, oldest first: what it was forked from and back to the first, then
+/// forks of its own, then the others, `limit` at the most.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub async fn family(at: &impl Look, run: RunId, limit: usize) -> Result<Vec<ExecutionRow>> {
+    let own = get(at, run).await?;
+    let mut above = own.forked_from;
+    let mut found = BTreeMap::from([(run, own)]);
+    let mut first = run;
+    // Half of the room is for what came of it.
+    while let Some(from) = above.filter(|_| found.len() < limit / 2) {
+        let Some(row) = Sql::select::<ExecutionRow>()
+            .and("run_id = ?", &from)
+            .scoped(at.scope())
+            .seen(at, &SEEN)
+            .find::<ExecutionRow>(at)
+            .await?
+        else {
+            break;
+        };
+        (first, above) = (from, row.forked_from);
+        found.insert(from, row);
+    }
+    for top in [run, first] {
+        let mut level = vec![top];
+        while let (Some((one, more)), room @ 1..) = (level.split_first(), limit.saturating_sub(found.len())) {
+            let sql = Sql::select::<ExecutionRow>().scoped(at.scope()).seen(at, &SEEN);
+            let sql = sql.with(" AND forked_from IN (?", one.value());
+            let sql = more.iter().fold(sql, |sql, one| sql.with(", ?", one.value())).push(") ORDER BY run_id");
+            // Some of them may be known by now.
+            let rows = i64::try_from(room + found.len()).unwrap_or(i64::MAX);
+            let rows: Vec<ExecutionRow> = sql.with(" LIMIT ?", rows).all(at).await?;
+            level = rows.iter().map(|row| row.run).collect();
+            for row in rows {
+                if found.len() < limit {
+                    found.entry(row.run).or_insert(row);
+                }
+            }
+        }
+    }
+    Ok(found.into_values().collect())
 }
 
 /// Executions of a workflow that have not ended.

@@ -1,10 +1,12 @@
 //! Runs: the durable record of each action.
 
+use std::collections::HashMap;
+
 use sf_actions::tenant::{CreateTenant, InviteOwner, TenantAction};
 use sf_actions::user::{Invite, Update, UserAction};
 use sf_actions::{Action, ActorKind, Decision, Target};
 use sf_engine::workflow::StepKey;
-use sf_engine::{Parent, Run, RunState};
+use sf_engine::{Done, Parent, Run, RunState};
 use sf_protocol::outcome::{Outcome, Step};
 use sf_protocol::{Guard, Signed};
 use sf_types::{
@@ -347,6 +349,28 @@ pub async fn outcome(at: &impl Look, id: RunId) -> Result<Option<Outcome>> {
     let found: Option<Option<Json<Outcome>>> =
         Sql::new("SELECT outcome FROM runs WHERE TRUE").and("id = ?", &id).scoped(at.scope()).scalar(at).await?;
     Ok(found.flatten().map(|outcome| outcome.0))
+}
+
+/// How those of these runs ended that have.
+///
+/// # Errors
+/// When the database fails.
+pub async fn ends(at: &impl Look, ids: &[RunId]) -> Result<HashMap<RunId, Done>> {
+    let Some((first, more)) = ids.split_first() else { return Ok(HashMap::new()) };
+    let sql = Sql::new("SELECT id, done FROM runs WHERE done IS NOT NULL").scoped(at.scope());
+    let sql = sql.with(" AND id IN (?", first.value());
+    let sql = more.iter().fold(sql, |sql, id| sql.with(", ?", id.value()));
+    let mut ends = HashMap::new();
+    for row in sql.push(")").raws(at).await? {
+        let mut column_at = 0;
+        let id = column(&row, &mut column_at)?;
+        let word: String = column(&row, &mut column_at)?;
+        let Some(RunState::Done(done)) = RunState::from_words("done", Some(&word)) else {
+            return Err(StoreError::malformed("run state", word));
+        };
+        ends.insert(id, done);
+    }
+    Ok(ends)
 }
 
 /// Runs that the steps of a workflow's run have proposed, oldest first.

@@ -70,6 +70,8 @@ suite! {
         a_number_of_a_journal_and_a_try_of_a_step_are_given_once,
         what_came_in_is_there_until_it_was_taken_in,
         what_came_in_within_one_millisecond_keeps_its_order,
+        a_tree_of_forks_is_bounded_and_holds_what_a_run_came_from,
+        how_runs_ended_is_told_of_those_that_have,
     }
     access {
         people_and_passwords,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use sf_engine::Parent;
+use sf_engine::{Done, Parent};
 use sf_store::executions::{self, Entry, ExecutionFilter, ExecutionRow, ExecutionState};
 use sf_store::workflows::{self, Trigger, Version, Workflow};
 use sf_store::{Look, Scope, StoreError, runs};
@@ -99,6 +99,7 @@ pub async fn another_team_has_none_of_it(world: World) {
     assert!(workflows::triggers(&mine, theirs).await.unwrap().is_empty());
     assert!(executions::page(&mine, &ExecutionFilter::default(), &page()).await.unwrap().items.is_empty());
     assert_eq!(executions::open_of(&mine, theirs).await.unwrap(), 0);
+    assert!(matches!(executions::family(&mine, run, 9).await, Err(StoreError::NotFound(_))));
     let scope = world.a.scope();
     let gone = write!(world.store, scope, |tx| workflows::delete(tx, theirs).await);
     assert!(matches!(gone, Err(StoreError::NotFound(_))));
@@ -206,4 +207,48 @@ pub async fn what_came_in_within_one_millisecond_keeps_its_order(world: World) {
     let again = sf_store::testing::TestStore::at(world.db.options.clone()).await.unwrap();
     write!(again.store, Scope::System, |tx| executions::put_in(tx, run, json!({ "n": 21 })).await).unwrap();
     assert_eq!(events(run).await, left.into_iter().chain([21]).collect::<Vec<_>>());
+}
+
+pub async fn a_tree_of_forks_is_bounded_and_holds_what_a_run_came_from(world: World) {
+    let (_, first) = fill(&world, world.a, world.store.instance()).await;
+    let origin = executions::get(&world.system(), first).await.unwrap();
+    let fork = async |from: RunId| {
+        world.pass(1);
+        let run = world.run(world.a).await.id;
+        let row = ExecutionRow { run, forked_from: Some(from), ..origin.clone() };
+        write!(world.store, world.a.scope(), |tx| executions::create(tx, &row)).unwrap();
+        run
+    };
+    // Many beside it, all older than the branch it is on.
+    for _ in 0..9 {
+        fork(first).await;
+    }
+    let branch = fork(first).await;
+    let own = fork(branch).await;
+    let below = fork(own).await;
+    let mine = world.reader(world.a);
+    let family = async |run: RunId, limit: usize| {
+        let found = executions::family(&mine, run, limit).await.unwrap();
+        found.into_iter().map(|row| row.run).collect::<Vec<_>>()
+    };
+    assert_eq!(family(own, 99).await.len(), 13);
+    let bounded = family(own, 6).await;
+    assert_eq!(bounded.len(), 6);
+    for kin in [first, branch, own, below] {
+        assert!(bounded.contains(&kin), "{kin} in {bounded:?}");
+    }
+    assert_eq!(family(first, 99).await, family(below, 99).await, "each knows the same tree");
+}
+
+pub async fn how_runs_ended_is_told_of_those_that_have(world: World) {
+    let (open, over) = (world.run(world.a).await, world.run(world.a).await);
+    let mut failed = over.clone();
+    failed.state = sf_engine::RunState::Done(Done::Failed);
+    failed.version += 1;
+    write!(world.store, world.a.scope(), |tx| runs::update(tx, &failed, None).await).unwrap();
+    let ids = [open.id, over.id];
+    let ends = runs::ends(&world.reader(world.a), &ids).await.unwrap();
+    assert_eq!(ends.into_iter().collect::<Vec<_>>(), [(over.id, Done::Failed)]);
+    assert!(runs::ends(&world.reader(world.b), &ids).await.unwrap().is_empty(), "another team's");
+    assert!(runs::ends(&world.reader(world.a), &[]).await.unwrap().is_empty());
 }

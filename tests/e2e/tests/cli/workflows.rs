@@ -141,6 +141,8 @@ async fn a_run_that_waits_is_sent_an_event_or_cancelled() -> Result<()> {
     ada.ok(&["workflow", "cancel", "waits"]).await?;
     let cancelled = ada.run(&["workflow", "watch", "waits"]).await?;
     ensure!(cancelled.code == 5 && cancelled.out.contains("cancelled"), "{cancelled:?}");
+    let shown = ada.ok(&["workflow", "show", "waits"]).await?;
+    ensure!(shown.contains("cancelled") && shown.contains("succeeded"), "a list tells how each ended: {shown}");
     served.stop().await;
     plane.stop().await;
     Ok(())

@@ -1,5 +1,6 @@
 import type { RouteLocationRaw } from 'vue-router'
 import type { Schemas } from '@/api/client'
+import { runPath } from '@/app/runTitle'
 import { text } from '@/locales/en/activity'
 
 type Line = Schemas['Activity']
@@ -28,18 +29,19 @@ export const short = (id: string): string => id.slice(-6)
 function who({ actorKind, actorRef, actorName }: Line, { me, people, nodes }: Names): string {
   if (actorKind === 'system') return text.system
   if (actorKind === 'node') return nodes.get(actorRef) ?? actorName ?? text.gone('Node', short(actorRef))
+  if (actorKind === 'workflow' || actorKind === 'trigger') return text.byWorkflow(actorKind, actorName ?? null)
   const name = actorRef === me ? text.you : (actorName ?? people.get(actorRef) ?? text.somebody(short(actorRef)))
   return actorKind === 'token' ? text.token(name) : actorKind === 'ai' ? text.ai(name) : name
 }
 
-function target({ targetKind, targetId, targetName, runId, actorRef }: Line, { apps, nodes }: Names): Pick<Sentence, 'what' | 'to'> {
+function target({ action, targetKind, targetId, targetName, runId, actorRef }: Line, { apps, nodes }: Names): Pick<Sentence, 'what' | 'to'> {
   const known = targetKind === 'app' ? apps.get(targetId) : targetKind === 'node' ? nodes.get(targetId) : undefined
   if (known) return { what: known, to: { name: targetKind, params: { id: targetId } } }
   if (targetKind === 'run') return { what: text.gone('run', short(targetId)), to: { name: 'run', params: { id: targetId } } }
   if (targetKind === 'user' && targetId !== actorRef) return { what: targetName ?? text.gone('user', short(targetId)), to: { name: 'person', params: { id: targetId } } }
   if (targetName && targetId !== actorRef) return { what: targetName, to: null }
   if (targetKind === 'tenant' || targetKind === 'token' || targetId === actorRef) return { what: '', to: null }
-  return { what: text.gone(targetKind, short(targetId)), to: runId ? { name: 'run', params: { id: runId } } : null }
+  return { what: text.gone(targetKind, short(targetId)), to: runId ? runPath({ id: runId, action }) : null }
 }
 
 /** "You were", everybody else was. */

@@ -16,6 +16,9 @@ const MAX_REFRESHED = 150
 /** Many events in a moment cause one reading. */
 const GATHER_MS = 800
 
+/** Who is called something and is no person. */
+const NO_PEOPLE = new Set(['node', 'workflow', 'trigger', 'system'])
+
 export type Line = Schemas['Activity'] & { id: string }
 
 /** The audit chain under the filters of the URL, and what is needed to tell it. */
@@ -39,7 +42,7 @@ export function useActivity() {
     (lines) => {
       for (const { actorRef, actorKind, actorName, personal } of lines) {
         const name = actorName ?? personal.email
-        if (name && actorKind !== 'node') people.value.set(actorRef, name)
+        if (name && !NO_PEOPLE.has(actorKind)) people.value.set(actorRef, name)
       }
     },
     { immediate: true },

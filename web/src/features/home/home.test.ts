@@ -19,6 +19,14 @@ describe('unmended', () => {
     expect(ids([run('2', 'succeeded', 1, 'app.rollback'), run('1', 'failed', 2)])).toEqual([])
     expect(ids([run('2', 'succeeded', 1, 'app.restart'), run('1', 'failed', 2)])).toEqual([['1', 0]])
   })
+  it('takes runs of one workflow for one, and a fork that went well for what mended the run it was made from', () => {
+    const of = (id: string, done: string, minutesAgo: number, workflow: string) => ({ ...run(id, done, minutesAgo, 'workflow.run'), appId: null, args: { workflow } }) as never as Schemas['Run']
+    const fork = (id: string, done: string, minutesAgo: number, from: string) => ({ ...run(id, done, minutesAgo, 'workflow.fork'), appId: null, args: { run: from } }) as never as Schemas['Run']
+    expect(ids([of('3', 'failed', 1, 'nightly'), of('2', 'failed', 2, 'nightly'), of('1', 'failed', 3, 'other')])).toEqual([['3', 1], ['1', 0]])
+    expect(ids([of('2', 'succeeded', 1, 'nightly'), of('1', 'failed', 2, 'nightly')])).toEqual([])
+    expect(ids([fork('3', 'succeeded', 1, '2'), fork('2', 'failed', 2, '1'), of('1', 'failed', 3, 'nightly')])).toEqual([])
+    expect(ids([fork('2', 'failed', 2, '1'), of('1', 'failed', 3, 'nightly')])).toEqual([['2', 0], ['1', 0]])
+  })
   it('forgets history and what people ended themselves', () => {
     expect(ids([run('1', 'failed', 5 * 24 * 60), run('2', 'cancelled', 1), run('3', 'rejected', 1), run('4', null, 1)])).toEqual([])
   })

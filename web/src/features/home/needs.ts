@@ -22,20 +22,26 @@ const FAMILY: Record<string, string> = {
   'app.deploy': 'release', 'app.rollback': 'release', 'app.restart': 'process', 'app.start': 'process', 'app.stop': 'stop',
 }
 const family = (run: Run): string => FAMILY[run.action] ?? run.action
-const subject = (run: Run): string => `${run.appId ?? run.nodeId ?? run.id} ${family(run)}`
+/** A workflow's run is about its workflow, a fork about the run it was made from. */
+const about = (run: Run): { workflow?: string; run?: string } => (run.args ?? {}) as object
+const subject = (run: Run): string => `${run.appId ?? run.nodeId ?? about(run).workflow ?? run.id} ${family(run)}`
 
 /** Failures nothing has mended since, one for each app and kind of work, from runs that are sorted newest first. */
 export function unmended(runs: readonly Run[], now: number): { run: Run; earlier: number }[] {
   const mended = new Set<string>()
+  const forked = new Set<string>()
   const found = new Map<string, { run: Run; earlier: number }>()
   for (const run of runs) {
-    const about = subject(run)
-    if (run.done === 'succeeded') mended.add(about)
-    if (!run.done || !BAD_ENDS.has(run.done) || mended.has(about)) continue
+    const key = subject(run)
+    const origin = run.action === 'workflow.fork' ? about(run).run : undefined
+    if (run.done === 'succeeded') mended.add(key)
+    // A fork that went well has mended what it was made from, however many forks away.
+    if (origin && (run.done === 'succeeded' || forked.has(run.id))) forked.add(origin)
+    if (!run.done || !BAD_ENDS.has(run.done) || mended.has(key) || forked.has(run.id)) continue
     if (now - Date.parse(run.closedAt ?? run.updatedAt) > RECENT_MS) continue
-    const newer = found.get(about)
+    const newer = found.get(key)
     if (newer) newer.earlier++
-    else found.set(about, { run, earlier: 0 })
+    else found.set(key, { run, earlier: 0 })
   }
   return [...found.values()]
 }

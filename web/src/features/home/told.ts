@@ -3,7 +3,7 @@ import type { Component } from 'vue'
 import type { RouteLocationRaw } from 'vue-router'
 import { deployApp, restartApp } from '@/app/acting/appActs'
 import { propose } from '@/app/acting/useAct'
-import { runTitle } from '@/app/runTitle'
+import { runPath, runTitle } from '@/app/runTitle'
 import { runState } from '@/app/states/run'
 import { text } from '@/locales/en/home'
 import type { Tone } from '@/ui/tones'
@@ -58,7 +58,7 @@ export function told(need: Need): ToldNeed {
     }
     case 'failed': {
       const { run, app } = need
-      const to = { name: 'run', params: { id: run.id } }
+      const to = runPath(run)
       const shown = runState(run)
       const why = run.fault?.message ?? words.runFix
       return {

@@ -1,5 +1,5 @@
 import { Ban, Check, CircleDashed, Clock, LoaderCircle, Minus, RotateCw, TriangleAlert, UserRound, Wrench, X } from '@lucide/vue'
-import type { Shown } from '@/app/states/run'
+import { runState, type Shown } from '@/app/states/run'
 import { text } from '@/locales/en/workflows'
 import type { Execution, Step } from './workflowActs'
 
@@ -8,13 +8,12 @@ const RUNS: Record<string, Omit<Shown, 'label'>> = {
   queued: { tone: 'warn', icon: Clock },
   running: { tone: 'info', icon: LoaderCircle, moving: true },
   waiting: { tone: 'warn', icon: Clock },
-  done: { tone: 'good', icon: Check },
 }
 
-/** How a run of a workflow is told in a list; whether it ended well is all that a list knows of its end. */
-export function executionState({ state, fault, poison }: Pick<Execution, 'state' | 'fault' | 'poison'>): Shown {
-  if (poison && state !== 'done') return { label: words.poison!, tone: 'bad', icon: TriangleAlert }
-  if (state === 'done' && fault) return { label: words.failed!, tone: 'bad', icon: X }
+/** How a run of a workflow is told: by its end like any other run, before it by where it stands. */
+export function executionState({ state, done, poison }: Pick<Execution, 'state' | 'done' | 'poison'>): Shown {
+  if (done) return runState({ state: 'done', done, stale: false })
+  if (poison) return { label: words.poison!, tone: 'bad', icon: TriangleAlert }
   return { ...(RUNS[state] ?? { tone: 'neutral', icon: CircleDashed }), label: words[state] ?? state }
 }
 

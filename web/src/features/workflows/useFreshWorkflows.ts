@@ -22,4 +22,9 @@ export function useFreshWorkflows(): void {
     () => 'workflows',
     () => void again(),
   )
+  // That a run has opened or ended is told of it as of every run.
+  useTopic<{ action: string }>(
+    () => 'runs',
+    ({ data }) => void (data.action.startsWith('workflow.') && again()),
+  )
 }

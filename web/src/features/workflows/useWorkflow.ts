@@ -1,9 +1,10 @@
-import { useQuery } from '@tanstack/vue-query'
+import { useInfiniteQuery, useQuery } from '@tanstack/vue-query'
 import { computed } from 'vue'
 import { api, data, type Schemas } from '@/api/client'
 import { workflowKeys } from './workflowKeys'
 import { inputsOf } from './input/inputs'
 import type { Workflow } from './workflowActs'
+import { text } from '@/locales/en/workflows'
 
 export type Version = Schemas['WorkflowVersion']
 
@@ -31,4 +32,27 @@ export function useDocument(what: () => { id: string; version: number } | null) 
   /** What its input has to be like; undefined until it is known. */
   const inputs = computed(() => (query.data.value ? inputsOf(query.data.value.document) : undefined))
   return { query, version: computed(() => query.data.value ?? null), inputs }
+}
+
+/** Versions that one reading answers. */
+const PAGE = 50
+
+/** The versions of a workflow, newest first, by pages; the newest is known before they are read. */
+export function useVersions(workflow: () => Pick<Workflow, 'id' | 'version'> | null) {
+  const query = useInfiniteQuery({
+    queryKey: computed(() => [...workflowKeys.workflowVersions(workflow()?.id ?? ''), workflow()?.version ?? 0]),
+    queryFn: ({ pageParam, signal }) =>
+      data<Version[]>(api.GET('/api/v1/workflows/{id}/versions', { params: { path: { id: workflow()!.id }, query: { before: pageParam } }, signal })),
+    initialPageParam: undefined as number | undefined,
+    getNextPageParam: (last) => (last.length === PAGE && last.at(-1)!.version > 1 ? last.at(-1)!.version : undefined),
+    enabled: computed(() => workflow() !== null),
+  })
+  const newest = computed(() => workflow()?.version ?? 0)
+  /** To choose from; `also` stands there too, however old. */
+  const optionsWith = (also: number): { value: string; label: string }[] => {
+    const known = new Set([newest.value, also, ...(query.data.value?.pages.flat().map(({ version }) => version) ?? [])])
+    const all = [...known].filter((one) => one > 0).sort((one, other) => other - one)
+    return all.map((one) => ({ value: String(one), label: text.document.versionOf(one, one === newest.value) }))
+  }
+  return { query, newest, optionsWith }
 }

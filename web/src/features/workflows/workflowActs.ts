@@ -82,9 +82,15 @@ export function runWorkflow(workflow: Named, input: unknown, open: (runId: strin
   return { title: words.run(workflow.name), plan: () => plan(call(DRY)), perform: (): Promise<Opened> => data(call()), touches, done: opening(open) }
 }
 
-/** Does a run again from a step on; from the beginning where none is named. No input means the one it had. */
-export function forkRun(runId: string, step: string | null, input: unknown, open: (runId: string) => void): Act {
-  const body = { step, input: input === undefined ? null : free(input) }
+/** How a run is done again: from a step on, or from the beginning; no input means the one it had, no version its own. */
+export interface Again {
+  step: string | null
+  input?: unknown
+  version?: number
+}
+
+export function forkRun(runId: string, { step, input, version }: Again, open: (runId: string) => void): Act {
+  const body = { step, input: input === undefined ? null : free(input), version: version ?? null }
   const call = (query?: typeof DRY) => api.POST('/api/v1/workflow-executions/{id}/fork', { params: { path: { id: runId }, query }, body })
   return {
     title: words.fork(step ?? words.fromBeginning),
@@ -94,6 +100,12 @@ export function forkRun(runId: string, step: string | null, input: unknown, open
     touches,
     done: opening(open),
   }
+}
+
+/** Lets a run go on by another version; its plan says what becomes of the steps that are left. */
+export function moveRun(runId: string, version: number): Act {
+  const call = (query?: typeof DRY) => api.POST('/api/v1/workflow-executions/{id}/move', { params: { path: { id: runId }, query }, body: { version } })
+  return { title: words.move(version), about: words.moveAbout, plan: () => plan(call(DRY)), perform: () => data(call()), touches }
 }
 
 export function sendEvent(runId: string, event: string, brings: unknown): Act {

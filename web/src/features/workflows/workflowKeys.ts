@@ -9,5 +9,6 @@ export const workflowKeys = {
   executions: ['executions'] as const,
   executionList: (filter: object) => ['executions', 'list', filter] as const,
   execution: (id: string) => ['executions', 'one', id] as const,
+  executionForks: (id: string) => ['executions', 'list', 'forks', id] as const,
   executionStep: (id: string, key: string) => ['executions', 'one', id, 'steps', key] as const,
 }

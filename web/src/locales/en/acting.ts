@@ -23,7 +23,7 @@ const ADMISSIONS: Record<string, string> = {
   deny: 'Policy: refused',
 }
 
-const KINDS: Record<string, string> = { person: 'in the dashboard', token: 'with an API token', ai: 'as an AI agent', system: 'by itself' }
+const KINDS: Record<string, string> = { person: 'in the dashboard', token: 'with an API token', ai: 'as an AI agent', workflow: 'through a workflow', trigger: 'through a workflow’s trigger', system: 'by itself' }
 
 export const text = {
   describe: 'This is what will happen. Nothing has been done yet.',
@@ -68,6 +68,7 @@ export const text = {
   approve: 'Approve',
   reject: 'Reject',
   decideTitle: 'This run waits for you',
+  decideStep: 'This step waits for you',
   decideHint: 'Your decision holds for exactly what is shown here. If it changes meanwhile, the decision is refused.',
   expires: 'It expires',
   comment: 'Comment',

@@ -8,7 +8,7 @@ export const text = {
   anyOutcome: 'Any outcome',
   actor: 'Who',
   anyActor: 'Anybody',
-  actorKinds: { person: 'People', token: 'Tokens', ai: 'AI', node: 'Nodes', system: 'ServerFlow itself' } as Record<string, string>,
+  actorKinds: { person: 'People', token: 'Tokens', ai: 'AI', workflow: 'Workflows', trigger: 'Triggers of workflows', node: 'Nodes', system: 'ServerFlow itself' } as Record<string, string>,
   otherActor: (id: string) => `Somebody (${id})`,
   list: 'Lines of the audit chain',
   what: 'What',
@@ -18,7 +18,7 @@ export const text = {
   details: 'Details',
   action: 'Action',
   anyAction: 'Everything',
-  families: { app: 'Apps', node: 'Nodes', run: 'Runs and decisions', token: 'Keys', session: 'Sign-ins', user: 'People', role: 'Roles and rights', project: 'Projects', secret: 'Secrets', password: 'Passwords', factor: 'Second factors', audit: 'The audit itself' } as Record<string, string>,
+  families: { app: 'Apps', node: 'Nodes', run: 'Runs and decisions', token: 'Keys', session: 'Sign-ins', user: 'People', role: 'Roles and rights', project: 'Projects', secret: 'Secrets', workflow: 'Workflows', password: 'Passwords', factor: 'Second factors', audit: 'The audit itself' } as Record<string, string>,
   target: 'Of what',
   anyTarget: 'Anything',
   otherTarget: (id: string) => `Something else (${id})`,
@@ -38,6 +38,10 @@ export const text = {
   system: 'ServerFlow',
   token: (who: string) => `${who}, by token`,
   ai: (who: string) => `AI for ${who}`,
+  byWorkflow: (kind: 'workflow' | 'trigger', name: string | null) => {
+    const workflow = name ? `the workflow ${name}` : 'a workflow'
+    return kind === 'trigger' ? `A trigger of ${workflow}` : workflow.replace(/^[at]/, (first) => first.toUpperCase())
+  },
   somebody: (id: string) => `Somebody (${id})`,
   gone: (kind: string, id: string) => `${kind} ${id}`,
   asked: 'asked to',
@@ -91,6 +95,14 @@ export const text = {
     'secret.create': ['create the secret', 'created the secret'],
     'secret.update': ['change the secret', 'changed the secret'],
     'secret.delete': ['delete the secret', 'deleted the secret'],
+    'workflow.create': ['create the workflow', 'created the workflow'],
+    'workflow.update': ['change the workflow', 'changed the workflow'],
+    'workflow.delete': ['delete the workflow', 'deleted the workflow'],
+    'workflow.enable': ['switch the triggers of', 'switched the triggers of'],
+    'workflow.run': ['run', 'ran'],
+    'workflow.fork': ['run again', 'ran again'],
+    'workflow.move': ['move to another version', 'moved to another version'],
+    'workflow.send': ['send an event to', 'sent an event to'],
     'audit.export': ['export the activity', 'exported the activity'],
   } as Record<string, Verb>,
   /** Whole sentences: no target follows. */

@@ -1,6 +1,8 @@
 export const text = {
   deploy: (name: string) => `Deploy ${name}`,
   aboutDeploy: 'Deploy builds a fresh release from git with the settings as they are saved now. Restart keeps the release; roll back builds nothing.',
+  run: (workflow: string) => `Run ${workflow}`,
+  runAgain: (workflow: string) => `Run ${workflow} again`,
   restart: (name: string) => `Restart ${name}`,
   aboutRestart: 'Restart gives the live release a fresh process. The code and the settings stay those of that release; to put changed settings into effect, deploy.',
   stop: (name: string) => `Stop ${name}`,

@@ -23,9 +23,12 @@ export const text = {
   approval: {
     title: (what: string) => `Decide: ${what}`,
     by: (name: string) => `asked by ${name}`,
+    step: (run: string, step: string) => `${run}, at its step ${step}`,
     expires: 'expires',
     changes: 'What it would do',
     nothing: 'It has no arguments.',
+    shown: 'What it shows',
+    nothingShown: 'It shows nothing beside its question.',
     comment: 'Comment, for the record',
     approve: 'Approve',
     reject: 'Reject',

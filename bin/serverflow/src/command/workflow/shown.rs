@@ -61,9 +61,10 @@ pub fn facts(workflow: &Value) -> String {
     let mut runs = Table::new(&["BEGAN", "STATE", "STEPS", "VERSION", "FORK OF", "RUN"]);
     for run in value::items(&workflow["runs"]) {
         let at = |pointer| value::text(run, pointer);
+        let state = value::maybe(run, "/done").unwrap_or_else(|| at("/state"));
         let state = match value::maybe(run, "/fault/message") {
-            Some(fault) => format!("{}: {fault}", at("/state")),
-            None => at("/state"),
+            Some(fault) => format!("{state}: {fault}"),
+            None => state,
         };
         let steps = format!("{}/{}", at("/stepsEnded"), at("/stepsKnown"));
         runs.row([value::moment(run, "/openedAt"), state, steps, at("/version"), at("/forkedFrom"), at("/runId")]);

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use sf_actions::Action;
 use sf_actions::workflow::{ForkRun, MoveRun, SendEvent, WorkflowAction};
+use sf_engine::Done;
 use sf_engine::workflow::StepKey;
 use sf_store::executions::{ExecutionFilter, ExecutionState};
 use sf_types::{ErrorKind, Fault, RunId, WorkflowId};
@@ -29,7 +30,7 @@ pub struct ListExecutions {
     /// Of this workflow.
     #[param(value_type = Option<uuid::Uuid>)]
     workflow_id: Option<WorkflowId>,
-    /// `queued`, `running`, `waiting` or `done`.
+    /// `queued`, `running`, `waiting` or `done`, or how it ended: `succeeded`, `failed`, `cancelled`…
     state: Option<String>,
     /// Forks of this run.
     #[param(value_type = Option<uuid::Uuid>)]
@@ -89,20 +90,23 @@ pub async fn list(
     Asked(query): Asked<ListExecutions>,
 ) -> Result<Vec<ExecutionView>> {
     let ListExecutions { workflow_id, state, forked_from, poison, limit, after } = query;
-    let state = state.map(|word| {
-        ExecutionState::from_word(&word).ok_or_else(|| {
-            let message = "`state` is one of queued, running, waiting, done.";
-            Problem::from(Fault::new(ErrorKind::Invalid, "query.state", message)).field("state")
-        })
-    });
-    let filter = ExecutionFilter {
-        workflow: workflow_id,
-        state: state.transpose()?,
-        forked_from,
-        poison: poison.unwrap_or(false),
-    };
+    let (state, done) = state.map(|word| standing(&word)).transpose()?.unwrap_or_default();
+    let filter = ExecutionFilter { workflow: workflow_id, state, done, forked_from, poison: poison.unwrap_or(false) };
     let found = api.control().executions(&caller.actor, &filter, &page_request(limit, after)).await?;
     Ok(page(found, ExecutionView::from))
+}
+
+/// Where a run stands, or how it ended, by its word.
+fn standing(word: &str) -> std::result::Result<(Option<ExecutionState>, Option<Done>), Problem> {
+    if let Some(state) = ExecutionState::from_word(word) {
+        return Ok((Some(state), None));
+    }
+    if let Some(done) = Done::ALL.into_iter().find(|done| done.word() == word) {
+        return Ok((None, Some(done)));
+    }
+    let ends: Vec<_> = Done::ALL.iter().map(|done| done.word()).collect();
+    let message = format!("`state` is one of queued, running, waiting, done, {}.", ends.join(", "));
+    Err(Problem::from(Fault::new(ErrorKind::Invalid, "query.state", message)).field("state"))
 }
 
 /// A run of a workflow with its steps. Large outputs are left out: ask for the step alone.
@@ -110,6 +114,14 @@ pub async fn list(
     params(("id" = uuid::Uuid, Path)), responses((status = 200, body = Envelope<ExecutionDetail>)))]
 pub async fn get(State(api): State<Api>, caller: Caller, Id(run): Id<RunId>) -> Result<ExecutionDetail> {
     Ok(ok(ExecutionDetail::of(api.control().execution(&caller.actor, run).await?)))
+}
+
+/// The tree of forks that a run stands in, itself included, oldest first; 200 runs at the most.
+#[utoipa::path(get, path = "/api/v1/workflow-executions/{id}/forks", tag = "workflows", operation_id = "listForks",
+    params(("id" = uuid::Uuid, Path)), responses((status = 200, body = Envelope<Vec<ExecutionView>>)))]
+pub async fn forks(State(api): State<Api>, caller: Caller, Id(run): Id<RunId>) -> Result<Vec<ExecutionView>> {
+    let found = api.control().execution_forks(&caller.actor, run).await?;
+    Ok(ok(found.into_iter().map(ExecutionView::from).collect()))
 }
 
 /// One step of a run, whole.

@@ -83,9 +83,13 @@ fn needs(method: &Method, path: &str) -> Option<Needs> {
         ("PUT", "/workflows/{id}") | ("POST", "/workflows/{id}/triggers") => Right(P::WorkflowUpdate),
         ("DELETE", "/workflows/{id}") => Right(P::WorkflowDelete),
         ("POST", "/workflows/{id}/execute") => Right(P::WorkflowRun),
-        ("GET", "/workflow-executions" | "/workflow-executions/{id}" | "/workflow-executions/{id}/steps/{key}") => {
-            Right(P::WorkflowView)
-        }
+        (
+            "GET",
+            "/workflow-executions"
+            | "/workflow-executions/{id}"
+            | "/workflow-executions/{id}/forks"
+            | "/workflow-executions/{id}/steps/{key}",
+        ) => Right(P::WorkflowView),
         ("POST", "/workflow-executions/{id}/fork" | "/workflow-executions/{id}/events") => Right(P::WorkflowRun),
         ("POST", "/workflow-executions/{id}/move") => Right(P::WorkflowUpdate),
         _ => return None,

@@ -1,5 +1,6 @@
 //! Workflows over the API: kept, run, decided about, taken up after a crash, forked, stopped.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use http::Method;
@@ -172,6 +173,68 @@ async fn a_rejection_ends_it_and_a_fork_asks_again_without_doing_the_rest_again(
     assert_eq!(ended(&world, &fork).await.0["done"], "succeeded");
     let tree = world.get(&format!("/api/v1/workflow-executions?forkedFrom={run}")).await.expect(200);
     assert_eq!(tree[0]["runId"], fork.as_str());
+    // What these runs are about is told by name, and what a step has proposed by the step.
+    for id in [&run, &fork] {
+        assert_eq!(world.get(&format!("/api/v1/runs/{id}")).await.expect(200)["workflowName"], seen["workflowName"]);
+    }
+    let seen = look(&world, &run).await;
+    let made = seen["steps"].as_array().unwrap().iter().find(|one| one["key"] == "make").unwrap();
+    let made = made["runs"][0].as_str().unwrap();
+    let made = world.get(&format!("/api/v1/runs/{made}")).await.expect(200);
+    assert_eq!((made["parentRunId"].as_str(), made["parentStep"].as_str()), (Some(run.as_str()), Some("make")));
+    assert_eq!(made["workflowName"], Value::Null);
+    let lines = world.get("/api/v1/activity").await.expect(200);
+    let line = lines.as_array().unwrap().iter().find(|line| line["actorRef"] == run.as_str()).expect("a step's line");
+    assert_eq!((line["actorKind"].as_str(), &line["actorName"]), (Some("workflow"), &seen["workflowName"]));
+    // Each run of a tree knows all of it: what it came from, its own forks, and those beside it.
+    let forked = async |from: &str| {
+        let path = format!("/api/v1/workflow-executions/{from}/fork");
+        world.post(&path, json!({})).await.expect(202)["run"]["id"].as_str().unwrap().to_owned()
+    };
+    let (beside, below) = (forked(&run).await, forked(&fork).await);
+    for one in [&run, &fork, &beside, &below] {
+        let tree = world.get(&format!("/api/v1/workflow-executions/{one}/forks")).await.expect(200);
+        let tree: HashMap<_, _> = tree
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| (one["runId"].as_str().unwrap(), one["forkedFrom"].as_str()))
+            .collect();
+        let expected = [(&run, None), (&fork, Some(&run)), (&beside, Some(&run)), (&below, Some(&fork))];
+        assert_eq!(tree, expected.map(|(run, from)| (run.as_str(), from.map(String::as_str))).into());
+    }
+}
+
+#[tokio::test]
+async fn a_list_tells_how_each_run_ended_and_finds_those_that_ended_so() {
+    let world = World::new().await;
+    let document = "workflow: 1\nname: ends\ninputs: { type: object, properties: { path: { type: string } } }\n\
+                    steps: [{ id: w, wait: { event: go } }, { id: look, query: '/projects/${{ inputs.path }}' }]";
+    let workflow = keep(&world, document).await;
+    let project = world.get("/api/v1/projects").await.expect(200)[0]["id"].clone();
+    let [open, cancelled, succeeded, failed] =
+        [&project, &project, &project, &json!("nowhere")].map(|path| begin(&world, &workflow, json!({ "path": path })));
+    let (open, cancelled, succeeded, failed) = (open.await, cancelled.await, succeeded.await, failed.await);
+    world.post(&format!("/api/v1/runs/{cancelled}/cancel"), json!({})).await.expect(200);
+    for run in [&succeeded, &failed] {
+        send(&world, run).await.expect(200);
+    }
+    for (run, done) in [(&cancelled, "cancelled"), (&succeeded, "succeeded"), (&failed, "failed")] {
+        assert_eq!(ended(&world, run).await.1["done"], done);
+        let list = format!("/api/v1/workflow-executions?workflowId={workflow}&state={done}");
+        let found = world.get(&list).await.expect(200);
+        let found: Vec<_> = found.as_array().unwrap().iter().map(|one| (&one["runId"], &one["done"])).collect();
+        assert_eq!(found, [(&json!(run), &json!(done))]);
+    }
+    let all = world.get(&format!("/api/v1/workflow-executions?workflowId={workflow}")).await.expect(200);
+    // The clock of this world stands still: what began in one moment has no order.
+    let ends: HashMap<_, _> = all.as_array().unwrap().iter().map(|one| (one["runId"].as_str(), &one["done"])).collect();
+    let expected = [(&open, Value::Null), (&cancelled, "cancelled".into()), (&succeeded, "succeeded".into())];
+    for (run, done) in expected.into_iter().chain([(&failed, "failed".into())]) {
+        assert_eq!(ends[&Some(run.as_str())], &done);
+    }
+    let wrong = world.get("/api/v1/workflow-executions?state=finished").await;
+    assert_eq!(wrong.code(), "query.state");
 }
 
 /// What a workflow does is what who started it may do.

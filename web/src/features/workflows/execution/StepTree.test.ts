@@ -19,14 +19,15 @@ const steps = [
   }),
 ]
 
-async function tree(query = '') {
+async function shown(execution: Partial<ExecutionDetail>, query = '') {
   const router = createRouter({ history: createMemoryHistory(), routes: [{ path: '/:all(.*)*', component: { template: '<i />' } }] })
   await router.push(`/run${query}`)
-  const execution = { runId: 'r', workflowId: 'w', version: 1, state: 'done', failedStep: 'each', steps } as unknown as ExecutionDetail
+  const whole = { runId: 'r', workflowId: 'w', version: 1, state: 'done', ...execution } as unknown as ExecutionDetail
   const client = new QueryClient({ defaultOptions: { queries: { retry: false } } })
-  const found = mount(StepTree, { props: { execution, now: 0, mayFork: true }, global: { plugins: [router, [VueQueryPlugin, { queryClient: client }]] } })
+  const found = mount(StepTree, { props: { execution: whole, now: 0, mayFork: true }, global: { plugins: [router, [VueQueryPlugin, { queryClient: client }]] } })
   return { found, router, open: () => found.findAll('[data-step]').filter((one) => one.find('[aria-expanded=true]').exists()).map((one) => one.attributes('data-step')) }
 }
+const tree = (query = '') => shown({ failedStep: 'each', steps }, query)
 
 it('opens the step where the cause is by itself, with all that is known of it', async () => {
   const { found, open } = await tree()
@@ -49,4 +50,18 @@ it('opens what is chosen instead, keeps it in the address, and lets it be closed
   await found.find('[data-step=each] button').trigger('click')
   await flushPromises()
   expect(open()).toEqual([])
+})
+
+it('says of a moment to come what it is', async () => {
+  const told = async (state: string) => (await shown({ state: 'running', steps: [step('one', { state, wakesAt: '2026-01-01T01:00:00Z' })] }, '?step=one')).found.text()
+  expect(await told('retrying')).toContain(text.step.wakes.retrying)
+  expect(await told('waiting')).toContain(text.step.wakes.waiting)
+  expect(await told('running')).toContain(text.step.limit)
+})
+
+it('tells what a fork has kept from before from what it has done itself', async () => {
+  const done = step('done', { startedAt: '2026-01-01T00:00:00Z', endedAt: '2026-01-01T00:00:02Z' })
+  const { found } = await shown({ forkedFrom: 'q', steps: [step('kept'), done] })
+  expect(found.find('[data-step=kept]').text()).toContain(text.step.kept)
+  expect(found.find('[data-step=done]').text()).not.toContain(text.step.kept)
 })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Step } from '../workflowActs'
-import { failingStep, spentMs, tree } from './tree'
+import { failingStep, outermost, spentMs, stepToOpen, tree } from './tree'
 
 const step = (key: string, parent: string | null = null, state = 'succeeded'): Step =>
   ({ key, parent, state, kind: 'query', attempts: 1, outputLeftOut: false, tries: [], runs: [] }) as unknown as Step
@@ -33,6 +33,17 @@ describe('the step that is opened by itself', () => {
     expect(failingStep({ steps: [step('a')] })).toBeNull()
     expect(failingStep({ steps: [step('a')], failedStep: 'gone' })).toBeNull()
   })
+  it('is the one that asks a person where nothing has failed', () => {
+    expect(stepToOpen({ steps: [step('a'), step('b', null, 'asked'), step('c', null, 'asked')] })).toBe('b')
+    expect(stepToOpen({ steps: [step('a', null, 'asked'), step('b', null, 'failed')] })).toBe('b')
+    expect(stepToOpen({ steps: [step('a')] })).toBeNull()
+  })
+})
+
+it('a run is done again from the outermost step around one', () => {
+  const steps = [step('a'), step('each'), step('b@0', 'each'), step('c@0', 'b@0'), step('x', 'y'), step('y', 'x'), step('lost', 'gone')]
+  expect(['a', 'each', 'b@0', 'c@0', 'lost'].map((key) => outermost(steps, key))).toEqual(['a', 'each', 'each', 'each', 'lost'])
+  expect(outermost(steps, 'x')).toBe('x')
 })
 
 it('a step takes time from its beginning to its end, or until now', () => {

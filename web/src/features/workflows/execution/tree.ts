@@ -48,6 +48,22 @@ export function failingStep({ steps, failedStep }: Pick<ExecutionDetail, 'steps'
   return first?.step.key ?? null
 }
 
+/** The step that is shown open before anybody chose: where it failed, else where a person is asked. */
+export const stepToOpen = (execution: Pick<ExecutionDetail, 'steps' | 'failedStep'>): string | null =>
+  failingStep(execution) ?? execution.steps.find(({ state }) => state === 'asked')?.key ?? null
+
+/** The step without a parent that a step stands in: where a run can be done again from. */
+export function outermost(steps: readonly Step[], key: string): string {
+  const parents = new Map(steps.map((step) => [step.key, step.parent]))
+  // No more climbs than there are steps: parents may stand in a circle.
+  for (let climbs = 0, at = key; climbs < steps.length; climbs++) {
+    const parent = parents.get(at)
+    if (!parent || !parents.has(parent)) return at
+    at = parent
+  }
+  return key
+}
+
 /** How long a step took, or has taken so far; null before it begins. */
 export function spentMs({ startedAt, endedAt }: Pick<Step, 'startedAt' | 'endedAt'>, now: number): number | null {
   return startedAt ? Math.max(0, (endedAt ? Date.parse(endedAt) : now) - Date.parse(startedAt)) : null

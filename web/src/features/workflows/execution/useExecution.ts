@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from '@tanstack/vue-query'
 import { useThrottleFn } from '@vueuse/core'
 import { computed } from 'vue'
-import { api, data, page } from '@/api/client'
+import { api, data } from '@/api/client'
 import { asProblem } from '@/api/problem'
 import { workflowKeys } from '../workflowKeys'
 import { useTopic } from '@/api/socket'
@@ -10,7 +10,6 @@ import type { Execution, ExecutionDetail } from '../workflowActs'
 
 /** Steps end by the dozen; the whole is read again no more often than this. */
 const READ_MS = 1_000
-const FORKS = 20
 
 /** A run of a workflow: the run it is, its steps, and its forks, kept true by events while it is open. */
 export function useExecution(id: () => string) {
@@ -22,14 +21,13 @@ export function useExecution(id: () => string) {
   })
   const execution = computed(() => query.data.value ?? null)
   const forks = useQuery({
-    queryKey: computed(() => workflowKeys.executionList({ forkedFrom: id() })),
-    queryFn: async ({ signal }) =>
-      (await page<Execution>(api.GET('/api/v1/workflow-executions', { params: { query: { forkedFrom: id(), limit: FORKS } }, signal }))).items,
+    queryKey: computed(() => workflowKeys.executionForks(id())),
+    queryFn: ({ signal }) => data<Execution[]>(api.GET('/api/v1/workflow-executions/{id}/forks', { params: { path: { id: id() } }, signal })),
   })
   const again = useThrottleFn(
     () => {
       void client.invalidateQueries({ queryKey: workflowKeys.execution(id()), exact: true })
-      void client.invalidateQueries({ queryKey: workflowKeys.executionList({ forkedFrom: id() }) })
+      void client.invalidateQueries({ queryKey: workflowKeys.executionForks(id()) })
     },
     READ_MS,
     true,

@@ -1,0 +1,4 @@
+// Every page on a desk.
+import { accessible } from '../accessible.mjs'
+
+accessible('wide')

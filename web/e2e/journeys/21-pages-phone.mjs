@@ -1,0 +1,4 @@
+// Every page on a phone.
+import { accessible } from '../accessible.mjs'
+
+accessible('phone')
