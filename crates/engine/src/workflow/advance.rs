@@ -31,7 +31,7 @@ mod begin;
 mod close;
 mod values;
 
-/// Times an execution is taken up in a row without anything happening in between; after that it is put aside.
+/// Times an execution is taken up in quick succession without anything happening in between; after that it is put aside.
 pub const MAX_RECOVERIES: u32 = 20;
 /// Events that were sent before a step waited for them, kept at the most.
 pub const MAX_MAIL: usize = 100;

@@ -39,6 +39,8 @@ pub struct Execution {
     ended: usize,
     /// Times it was taken up in a row without anything having happened.
     pub(crate) recoveries: u32,
+    /// The last of these times.
+    recovered: Option<Timestamp>,
     last: Timestamp,
 }
 
@@ -185,6 +187,7 @@ impl Execution {
             active: 0,
             ended: 0,
             recoveries: 0,
+            recovered: None,
             last: Timestamp::EPOCH,
         }
     }

@@ -358,6 +358,33 @@ fn an_execution_that_ends_its_control_plane_again_and_again_is_put_aside() {
     assert_eq!(fault.code, "workflow.poison");
 }
 
+/// What takes weeks sees many restarts that have nothing to do with it.
+#[test]
+fn restarts_far_from_each_other_put_nothing_aside() {
+    let mut world = World::of("steps: [{ id: a, query: /a, timeout: 30d }]");
+    for _ in 0..3 * MAX_RECOVERIES {
+        world.restarts();
+        world.now = world.now.plus(Duration::from_secs(61));
+    }
+    world.succeeds("a");
+    assert_eq!(world.finish(), "succeeded");
+}
+
+/// What it has before people and under way goes with it.
+#[test]
+fn what_is_put_aside_leaves_nothing_behind() {
+    let mut world =
+        World::of("steps: [{ id: a, query: /a }, { id: ask, needs: [], approval: { message: 'Go?', expires: 1d } }]");
+    let before = world.effects.len();
+    for _ in 0..=MAX_RECOVERIES {
+        world.restarts();
+    }
+    assert_eq!((world.finish(), world.state("a"), world.state("ask")), ("failed", "cancelled", "cancelled"));
+    let after = &world.effects[before..];
+    assert!(after.iter().any(|effect| matches!(effect, Effect::Withdraw { expired: false, .. })), "{after:?}");
+    assert!(after.iter().any(|effect| matches!(effect, Effect::Stop { .. })), "{after:?}");
+}
+
 #[test]
 fn a_restart_does_the_same_try_again_under_the_same_key() {
     let mut world = World::of("steps: [{ id: a, query: /a }, { id: b, query: /b }]");

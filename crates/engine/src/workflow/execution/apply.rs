@@ -1,6 +1,7 @@
 //! What a fact changes: the only place where an execution changes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 use sf_types::{Fault, Timestamp};
@@ -9,6 +10,9 @@ use super::{Alarm, At, Card, Execution, Frame, FrameId, Instance, Mapping, Phase
 use crate::workflow::definition::{BlockId, Kind};
 use crate::workflow::fact::{End, Fact, Finish};
 use crate::workflow::key::StepKey;
+
+/// A control plane that lives so long after it took an execution up was not ended by it.
+const SURVIVED: Duration = Duration::from_secs(60);
 
 impl Execution {
     /// Takes a fact in.
@@ -110,7 +114,11 @@ impl Execution {
                 self.ended(at, end, now);
             }
             Fact::Received { name, data } => self.mail.push((name.clone(), data.clone())),
-            Fact::Recovered => self.recoveries += 1,
+            Fact::Recovered => {
+                let again = self.recovered.is_some_and(|before| now.since(before) < SURVIVED);
+                self.recoveries = if again { self.recoveries + 1 } else { 1 };
+                self.recovered = Some(now);
+            }
             Fact::Cancelling { finish } => {
                 self.phase = Phase::Stopping(finish.clone());
                 self.ready.clear();
