@@ -8,6 +8,7 @@
 
 mod database;
 mod history;
+mod verdict;
 mod world;
 
 use self::history::{Count, History};

@@ -55,7 +55,7 @@ const APP: &str = "0193a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b";
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct Count {
     runs: u64,
-    succeeded: u64,
+    pub(super) succeeded: u64,
     happenings: u64,
     turns: u64,
     deaths: u64,
@@ -64,7 +64,7 @@ pub(super) struct Count {
     stopped: u64,
     decided: u64,
     moved: u64,
-    put_aside: u64,
+    pub(super) put_aside: u64,
     /// Of everything that happened, in its order.
     trace: u64,
 }
@@ -92,17 +92,17 @@ impl Count {
 }
 
 pub(super) struct History {
-    seed: u64,
-    world: Rc<World>,
+    pub(super) seed: u64,
+    pub(super) world: Rc<World>,
     /// Control planes that live, with the number of their last alarm.
     lives: BTreeMap<InstanceId, (Life, Driver<Here>, u64)>,
     next_life: Life,
-    count: Count,
+    pub(super) count: Count,
     trace: DefaultHasher,
-    calm: bool,
-    torn: Option<RunId>,
+    pub(super) calm: bool,
+    pub(super) torn: Option<RunId>,
     /// Events sent to each run.
-    sent: BTreeMap<RunId, usize>,
+    pub(super) sent: BTreeMap<RunId, usize>,
 }
 
 impl History {
@@ -496,53 +496,6 @@ impl History {
                 self.world.after(self.world.a_while(ROUND), Happening::Decided(card));
             }
         }
-    }
-
-    fn open(&self) -> String {
-        let database = self.world.database.borrow();
-        let open = database.rows.values().filter(|row| row.closed_at.is_none());
-        open.map(|row| format!("{} {:?} of {:?}", row.run, row.state, row.engine)).collect::<Vec<_>>().join(", ")
-    }
-
-    /// Calm has come, and all has ended.
-    fn check(&mut self) {
-        let (seed, database) = (self.seed, self.world.database.borrow());
-        assert!(self.calm, "seed {seed}: it ended before calm");
-        for row in database.rows.values() {
-            assert!(row.closed_at.is_some(), "seed {seed}: {} has not ended: {}", row.run, self.open());
-            let finish = database.finishes.get(&row.run);
-            assert!(finish.is_some(), "seed {seed}: the run of {} was not closed", row.run);
-            self.count.put_aside += u64::from(row.poison);
-            self.count.succeeded += u64::from(matches!(finish, Some(sf_engine::workflow::Finish::Succeeded { .. })));
-            if self.torn == Some(row.run) {
-                continue;
-            }
-            let facts = database.facts(row.run).expect("a journal");
-            assert!(facts.iter().map(|(seq, ..)| *seq).eq(1..=facts.len() as u64), "seed {seed}: a gap in a journal");
-            let (execution, _) =
-                journal::execution(database.definition(row.workflow, row.version), row.run, facts).expect("a journal");
-            assert_eq!(execution.finish(), finish, "seed {seed}: {}", row.run);
-            for step in execution.steps() {
-                let active = ["running", "retrying", "waiting", "asked", "catching"].contains(&step.state);
-                assert!(!active, "seed {seed}: step {} of {} is {}", step.key, row.run, step.state);
-                assert!(step.attempts <= 3, "seed {seed}: {} tries of {}", step.attempts, step.key);
-            }
-            for card in database.cards.values().filter(|card| card.run == row.run) {
-                let step = execution.look(&card.step).expect("it asked");
-                let approved = step.output["decision"] == "approved";
-                assert!(!approved || card.approved == Some(true), "seed {seed}: {} was approved by nobody", card.step);
-            }
-        }
-        let left: Vec<_> = database
-            .children
-            .iter()
-            .filter(|((run, ..), child)| !child.ended && self.torn != Some(*run))
-            .map(|(of, _)| of)
-            .collect();
-        assert!(left.is_empty(), "seed {seed}: nobody wants it any more, and it goes on: {left:?}");
-        assert!(database.cards.values().all(|card| !card.open), "seed {seed}: a card stays before people");
-        assert!(database.stops.is_empty(), "seed {seed}: {:?}", database.stops);
-        assert!(database.inbox.is_empty(), "seed {seed}: {:?}", database.inbox.values().next());
     }
 }
 
