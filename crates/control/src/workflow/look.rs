@@ -14,7 +14,7 @@ use super::journal;
 use crate::control::Control;
 
 /// Versions of one answer at the most.
-const VERSIONS: u32 = 50;
+pub const VERSIONS: u32 = 50;
 
 /// A workflow with what starts it.
 #[derive(Clone, Debug)]
