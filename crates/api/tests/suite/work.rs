@@ -4,4 +4,5 @@ mod approvals;
 mod named;
 mod secrets;
 mod triggers;
+mod webhooks;
 mod workflows;
