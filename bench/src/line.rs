@@ -17,12 +17,14 @@ pub struct Line {
     floor: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     peer: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
 }
 
 impl Line {
     /// A result without a promise.
     pub const fn new(bench: &'static str, metric: &'static str, value: f64, unit: &'static str) -> Self {
-        Self { bench, metric, value, unit, floor: None, peer: None }
+        Self { bench, metric, value, unit, floor: None, peer: None, note: None }
     }
 
     /// What is promised: a lower bound for rates and counts, an upper bound for times and sizes.
@@ -34,6 +36,12 @@ impl Line {
     /// What a bare program did in the same run.
     pub const fn peer(mut self, peer: f64) -> Self {
         self.peer = Some(peer);
+        self
+    }
+
+    /// What has to be known about it.
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.note = Some(note.into());
         self
     }
 

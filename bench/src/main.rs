@@ -1,15 +1,17 @@
 //! Measures the promises of the control plane and prints one JSON line a result:
-//! `{"bench","metric","value","unit","floor"?,"peer"?}`. `floor` is what is promised, computed from this machine's own
+//! `{"bench","metric","value","unit","floor"?,"peer"?,"note"?}`. `floor` is what is promised, computed from this machine's own
 //! disk and loopback in the same run; `peer` is what a bare program does.
 //!
 //! Simulated agents live in a second process, started from this very binary as `sf-bench agents`. `sf-bench orders`
 //! measures orders alone, `sf-bench sign-in` what a flood of sign-ins costs everybody else, `sf-bench audit` the
 //! verification of the audit chain, `sf-bench authority` deciding about a request, `sf-bench memory` what a plain
-//! connection takes, `sf-bench workflow` workflows whose steps do nothing.
+//! connection takes, `sf-bench workflow` workflows whose steps do nothing: within the process on SQLite, over HTTP, and on
+//! PostgreSQL, each in a process of its own (`sf-bench workflow sqlite`, `http`, `postgres`).
 
 mod agents;
 mod audit;
 mod authority;
+mod caller;
 mod floors;
 mod line;
 mod orders;
@@ -38,7 +40,7 @@ fn main() -> Result<()> {
         Some("sign-in") => runtime.block_on(sign_in::flood()),
         Some("audit") => audit::verify_rate(),
         Some("authority") => authority::decisions(),
-        Some("workflow") => runtime.block_on(workflows::measure()),
+        Some("workflow") => runtime.block_on(workflows::measure(std::env::args().nth(2).as_deref())),
         Some("memory") => runtime.block_on(memory()),
         Some("orders") => runtime.block_on(orders_only()),
         _ => runtime.block_on(measure()),

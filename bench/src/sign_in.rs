@@ -12,9 +12,9 @@ use sf_control::Control;
 use sf_control::options::Options;
 use sf_runtime::{Clock, OnError, Rng, Tasks};
 use sf_types::Secret;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 
+use crate::caller::Caller;
 use crate::line::{Line, Times};
 
 /// Sign-ins under way at a time.
@@ -100,38 +100,4 @@ async fn reads(address: SocketAddr, token: &str) -> Result<Times> {
         tokio::time::sleep(EVERY).await;
     }
     Ok(Times::new(times))
-}
-
-/// One connection that asks one thing after the other: as little as possible beside what is measured.
-struct Caller(TcpStream);
-
-impl Caller {
-    async fn dial(address: SocketAddr) -> Result<Self> {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
-        Ok(Self(stream))
-    }
-
-    async fn ask(&mut self, method: &str, path: &str, headers: &str, body: &str) -> Result<String> {
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{headers}Content-Length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        self.0.write_all(request.as_bytes()).await?;
-        let mut answer = Vec::new();
-        loop {
-            let mut piece = [0; 4096];
-            let read = self.0.read(&mut piece).await?;
-            ensure!(read > 0, "the control plane hung up");
-            answer.extend_from_slice(&piece[..read]);
-            let text = String::from_utf8_lossy(&answer);
-            let Some((head, rest)) = text.split_once("\r\n\r\n") else { continue };
-            let length =
-                head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
-            let length: usize = length.with_context(|| format!("a length in {head}"))?;
-            if rest.len() >= length {
-                return Ok(text.into_owned());
-            }
-        }
-    }
 }

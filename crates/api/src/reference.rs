@@ -1,11 +1,13 @@
 //! The reference pages, made from what the program itself uses. A test keeps the committed ones the same.
 
+mod workflows;
+
 use std::fmt::Write;
 
 use serde_json::Value;
 use sf_actions::permission::category;
 use sf_actions::role::built_in;
-use sf_actions::{Action, Permission};
+use sf_actions::{Action, Permission, Place};
 use sf_types::ByteSize;
 
 use crate::route::reference::specs;
@@ -65,8 +67,11 @@ pub fn permissions() -> String {
 }
 
 fn permission_row(page: &mut String, permission: Permission) {
-    let needing = Action::all_specs().filter(|spec| spec.permission == permission);
-    let names: Vec<_> = needing.map(|spec| format!("`{}`", spec.name)).collect();
+    let needing = || Action::all_specs().filter(|spec| spec.permission == permission);
+    let mut names: Vec<_> = needing().map(|spec| format!("`{}`", spec.name)).collect();
+    if needing().any(|spec| spec.place == Place::Engine) {
+        names.push("`run.cancel` of a workflow's run".to_owned());
+    }
     let names = if names.is_empty() { "-".to_owned() } else { names.join(", ") };
     let held = built_in::ALL.iter().map(|role| if role.permissions.has(permission) { "yes" } else { "" });
     let name = format!("`{permission}`");
@@ -155,6 +160,7 @@ fn all_limits() -> Vec<(&'static str, String, &'static str)> {
     rows.extend(socket_limits());
     rows.extend(people_limits());
     rows.extend(audit_limits());
+    rows.extend(workflows::limits());
     rows
 }
 
@@ -243,6 +249,11 @@ fn audit_limits() -> Vec<(&'static str, String, &'static str)> {
     vec![
         ("audit lines without a signature", audit::CHECKPOINT_LINES.to_string(), "control::audit::CHECKPOINT_LINES"),
         ("the same in time", secs(audit::CHECKPOINT_EVERY), "control::audit::CHECKPOINT_EVERY"),
+        (
+            "time between two looks at a chain without new lines",
+            secs(audit::LOOKED_AT_EVERY),
+            "control::audit::LOOKED_AT_EVERY",
+        ),
         (
             "nodes shown a signed head at a time",
             audit::WITNESSES_AT_ONCE.to_string(),

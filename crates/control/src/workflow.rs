@@ -35,10 +35,13 @@ use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
 pub(crate) use begin::Begun;
+pub use begin::{MAX_DEPTH, MAX_QUEUED};
 pub(crate) use calls::result_of;
+pub use journal::MAX_INLINE_BYTES;
+pub use perform::MAX_EVENT_BYTES;
 
 /// Definitions kept at hand.
-const CACHED_DEFINITIONS: usize = 500;
+pub const CACHED_DEFINITIONS: usize = 500;
 /// What there is to be used by workflows: the runners of tools, AI agents and scripts come later.
 pub(crate) const INSTALLED: Installed = Installed { tools: false, agents: false, scripts: false };
 

@@ -45,7 +45,13 @@ pub struct Decide {
 
 /// In the order of the enum.
 pub const SPECS: &[Spec] = &[
-    spec("run.cancel", "Cancel a run", "Stops it; what was true before stays true.", Permission::AppDeploy, 15),
+    spec(
+        "run.cancel",
+        "Cancel a run",
+        "Stops it; what was true before stays true. A workflow's run is stopped by who may start the workflow.",
+        Permission::AppDeploy,
+        15,
+    ),
     spec("run.approve", "Approve a run", "Lets a waiting run go ahead.", Permission::ApprovalDecide, 30),
     spec("run.reject", "Reject a run", "Refuses a waiting run.", Permission::ApprovalDecide, 5),
 ];
@@ -72,6 +78,14 @@ impl RunAction {
             Self::Cancel(_) => &SPECS[0],
             Self::Approve(_) => &SPECS[1],
             Self::Reject(_) => &SPECS[2],
+        }
+    }
+
+    /// What it needs for a run of this action: who may start a workflow may stop it.
+    pub const fn needs(&self, of: &Spec) -> Permission {
+        match (self, of.place) {
+            (Self::Cancel(_), Place::Engine) => of.permission,
+            _ => self.spec().permission,
         }
     }
 

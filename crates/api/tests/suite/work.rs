@@ -2,7 +2,9 @@
 
 mod approvals;
 mod batches;
+mod named;
 mod secrets;
 mod stopping;
 mod triggers;
+mod webhooks;
 mod workflows;

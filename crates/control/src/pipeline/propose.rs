@@ -150,7 +150,11 @@ async fn allowed(reader: &Reader, actor: &Actor, action: &Action) -> Result<Subj
 fn authorised(actor: &Actor, action: &Action, subject: &Subject) -> Result<(), Fault> {
     let spec = action.spec();
     let target = action.target();
-    match sf_policy::authorise(actor, spec.permission, subject::view_right(target), &subject.owned()) {
+    let (view, needed) = match subject.rights {
+        Some((view, needed)) => (Some(view), needed),
+        None => (subject::view_right(target), spec.permission),
+    };
+    match sf_policy::authorise(actor, needed, view, &subject.owned()) {
         Access::Allow => Ok(()),
         Access::Hide => {
             let (what, id) = runs::target(target);

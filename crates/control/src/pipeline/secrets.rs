@@ -10,8 +10,8 @@ use sf_actions::secret::{CreateSecret, SecretAction, UpdateSecret, check_value};
 use sf_engine::{Done, Run, RunState};
 use sf_identity::master::Sealed;
 use sf_store::secrets::{self, MAX_PER_PROJECT, NewSecret, SecretRow, VERSIONS_KEPT};
-use sf_store::{Look, StoreError, Tx, tenants};
-use sf_types::{ErrorKind, Fault, ProjectId, RunId, Secret, SecretId, SecretName, TenantId, UserId};
+use sf_store::{StoreError, Tx, tenants, workflows};
+use sf_types::{ErrorKind, Fault, ProjectId, RunId, Secret, SecretId, SecretName, Slug, TenantId, UserId};
 
 use crate::control::Core;
 use crate::perform::name_taken;
@@ -137,22 +137,23 @@ async fn reseal(tx: &mut Tx, core: &Core, run: &Run, secret: SecretId, version: 
 /// The value of the newest version. Only what hands it to its node may ask. A value that does not open (another master key, a
 /// damaged row) is a fault inside: it ends the run that needs it and nothing else.
 pub(crate) async fn value(tx: &Tx, core: &Core, row: &SecretRow) -> sf_store::Result<Result<Secret<Vec<u8>>, Fault>> {
-    value_of(tx, core, row, row.version).await
-}
-
-/// The value of one version. Only what hands it to its node, or verifies by it, may ask.
-pub(crate) async fn value_of(
-    at: &impl Look,
-    core: &Core,
-    row: &SecretRow,
-    version: u32,
-) -> sf_store::Result<Result<Secret<Vec<u8>>, Fault>> {
-    let sealed = match secrets::sealed(at, row.id, version).await {
+    let sealed = match secrets::sealed(tx, row.id, row.version).await {
         Err(StoreError::NotFound(_)) => return Ok(Err(damaged(Some(&row.name)))),
         sealed => sealed?,
     };
-    let opened = unseal(core, AT_REST, &version_row(row.tenant, row.id, version), &sealed);
-    Ok(opened.map_err(|_| damaged(Some(&row.name))))
+    Ok(opened(core, row, row.version, Some(&sealed)))
+}
+
+/// Opens a version as it is stored. Only what hands it to its node, or verifies by it, may ask.
+pub(crate) fn opened(
+    core: &Core,
+    row: &SecretRow,
+    version: u32,
+    sealed: Option<&[u8]>,
+) -> Result<Secret<Vec<u8>>, Fault> {
+    let sealed = sealed.ok_or_else(|| damaged(Some(&row.name)))?;
+    let opened = unseal(core, AT_REST, &version_row(row.tenant, row.id, version), sealed);
+    opened.map_err(|_| damaged(Some(&row.name)))
 }
 
 fn unseal(core: &Core, purpose: &'static str, row: &str, sealed: &[u8]) -> Result<Secret<Vec<u8>>, Fault> {
@@ -176,20 +177,38 @@ fn waiting_row(tenant: TenantId, run: RunId) -> String {
     format!("{tenant}/{run}")
 }
 
-/// Refuses to delete what apps use, naming them.
+/// Refuses to delete what apps use, or webhooks that are switched on, naming them.
 async fn unused(tx: &Tx, secret: &SecretRow) -> sf_store::Result<()> {
     let users = secrets::users(tx, Some(secret.project)).await?;
-    let names: Vec<_> = users
-        .iter()
-        .filter(|user| user.secrets.contains(&secret.name))
-        .map(|user| format!("`{}`", user.name))
-        .collect();
-    if names.is_empty() {
-        return Ok(());
+    let apps = users.iter().filter(|user| user.secrets.contains(&secret.name));
+    let apps: Vec<_> = apps.map(|user| format!("`{}`", user.name)).collect();
+    let hooks = listening(tx, secret).await?;
+    let hooks: Vec<_> = hooks.iter().map(|name| format!("a webhook of the workflow `{name}`")).collect();
+    let (used_by, fix) = match (apps.is_empty(), hooks.is_empty()) {
+        (true, true) => return Ok(()),
+        (false, true) => (apps, "Take it out of their environment first."),
+        (true, false) => (hooks, "Switch their triggers off first, or save them with another secret."),
+        (false, false) => {
+            let fix = "Take it out of their environment, and switch their triggers off, first.";
+            ([apps, hooks].concat(), fix)
+        }
+    };
+    let message = format!("`{}` is used by {}.", secret.name, used_by.join(", "));
+    Err(Fault::new(ErrorKind::Conflict, "secret.in_use", message).fix(fix).into())
+}
+
+/// Workflows whose webhooks are switched on and verify by this secret.
+async fn listening(tx: &Tx, secret: &SecretRow) -> sf_store::Result<Vec<Slug>> {
+    let mut names = Vec::new();
+    for workflow in workflows::listening(tx, secret.project).await? {
+        let version = workflows::version(tx, workflow.id, workflow.version).await?;
+        let definition = crate::workflow::told::parse(&version.document)?;
+        let mut hooks = definition.triggers.iter().filter_map(|trigger| trigger.kind.webhook.as_ref());
+        if hooks.any(|hook| hook.secret == secret.name.as_str()) {
+            names.push(workflow.name);
+        }
     }
-    let message = format!("`{}` is used by {}.", secret.name, names.join(", "));
-    let fault = Fault::new(ErrorKind::Conflict, "secret.in_use", message);
-    Err(fault.fix("Take it out of their environment first.").into())
+    Ok(names)
 }
 
 /// Refuses settings that name secrets the project does not have.

@@ -4,7 +4,8 @@ use sf_actions::app::AppAction;
 use sf_actions::role::RoleAction;
 use sf_actions::secret::SecretAction;
 use sf_actions::workflow::WorkflowAction;
-use sf_actions::{Action, Actor, Permission, Standing, Target};
+use sf_actions::{Action, Actor, Permission, Place, Standing, Target};
+use sf_engine::Run;
 use sf_policy::Owned;
 use sf_store::{Reader, StoreError, apps, grants, invitations, nodes, roles, runs, secrets, tenants, users, workflows};
 use sf_types::{ErrorKind, Fault, NodeId, ProjectId, TenantId};
@@ -21,15 +22,17 @@ pub(crate) struct Subject {
     pub(crate) app: Option<apps::App>,
     /// Where rights for it are looked for.
     pub(crate) standing: Standing,
+    /// The right that makes it visible, and the one that the action needs, where they depend on the object.
+    pub(crate) rights: Option<(Permission, Permission)>,
 }
 
 impl Subject {
     const fn of_tenant(tenant: TenantId) -> Self {
-        Self { tenant, project: None, node: None, app: None, standing: Standing::TENANT }
+        Self { tenant, project: None, node: None, app: None, standing: Standing::TENANT, rights: None }
     }
 
     const fn at(tenant: TenantId, standing: Standing) -> Self {
-        Self { tenant, project: standing.project, node: standing.node, app: None, standing }
+        Self { tenant, project: standing.project, node: standing.node, app: None, standing, rights: None }
     }
 
     pub(crate) const fn owned(&self) -> Owned {
@@ -94,9 +97,19 @@ pub(crate) async fn resolve(reader: &Reader, actor: &Actor, action: &Action) -> 
         Target::Run(run) => {
             let run = runs::get(reader, run).await?;
             let standing = Standing { project: run.project, node: run.node, app: run.app, server: None };
-            Ok(Subject::at(run.tenant, standing))
+            Ok(Subject { rights: of_workflow(&run, action), ..Subject::at(run.tenant, standing) })
         }
     }
+}
+
+/// A workflow's run is seen by who sees workflows, and is no app's.
+fn of_workflow(run: &Run, action: &Action) -> Option<(Permission, Permission)> {
+    let spec = run.action.spec();
+    let needs = match action {
+        Action::Run(action) => action.needs(spec),
+        _ => action.spec().permission,
+    };
+    (spec.place == Place::Engine).then_some((Permission::WorkflowView, needs))
 }
 
 /// What is made stands in its project; an app, on a node that its maker may see.

@@ -4,7 +4,7 @@ use sf_actions::{Actor, Permission};
 use sf_protocol::key::PublicKey;
 use sf_protocol::report::LogSource;
 use sf_protocol::{Kind, Signed};
-use sf_store::{approvals, audit, commands, delegations, nodes, runs, timeline};
+use sf_store::{StoreError, approvals, audit, commands, delegations, executions, nodes, runs, timeline};
 use sf_types::{ErrorKind, Fault, Page, PageRequest, RunId};
 
 use super::apps::{LogLines, LogPart};
@@ -43,12 +43,30 @@ impl Control {
         Ok(runs::page(&self.view(actor, Permission::AppView)?, filter, page).await?)
     }
 
-    /// One run.
+    /// One run; a workflow's is seen by who sees workflows, too.
     ///
     /// # Errors
     /// Not there, no right, or the store cannot be read.
     pub async fn run(&self, actor: &Actor, run: RunId) -> Result<runs::RunRecord, Fault> {
-        Ok(runs::record(&self.view(actor, Permission::AppView)?, run).await?)
+        let found = match self.view(actor, Permission::AppView) {
+            Ok(reader) => runs::record(&reader, run).await.map_err(Fault::from),
+            Err(fault) => Err(fault),
+        };
+        match found {
+            Err(fault) if matches!(fault.kind, ErrorKind::Forbidden | ErrorKind::NotFound) => {
+                self.run_of_workflow(actor, run).await?.ok_or(fault)
+            }
+            found => found,
+        }
+    }
+
+    async fn run_of_workflow(&self, actor: &Actor, run: RunId) -> Result<Option<runs::RunRecord>, Fault> {
+        let Ok(reader) = self.view(actor, Permission::WorkflowView) else { return Ok(None) };
+        match executions::get(&reader, run).await {
+            Ok(_) => Ok(Some(runs::record(&reader, run).await?)),
+            Err(StoreError::NotFound(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// What happened to a run, in order.

@@ -19,9 +19,9 @@ use crate::control::Core;
 use crate::transition::After;
 
 /// Workflows that run each other, one within the other, at the most.
-pub(crate) const MAX_DEPTH: usize = 8;
+pub const MAX_DEPTH: usize = 8;
 /// Executions of one key that wait for their turn at the most.
-const MAX_QUEUED: u32 = 1_000;
+pub const MAX_QUEUED: u32 = 1_000;
 
 /// An execution that was recorded with its first facts.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use sf_actions::Actor;
 use sf_engine::workflow::webhook::{Scheme, Verifier};
 use sf_store::workflows::{self, Firing, Trigger};
 use sf_store::{Json, StoreError, idempotency, secrets};
-use sf_types::{ErrorKind, Fault, RunId, Scope, Secret, SecretName, TriggerId};
+use sf_types::{ErrorKind, Fault, RunId, Scope, Secret, SecretName, TriggerId, TypedId};
 
 use super::triggers::{Armed, passes, refused};
 use crate::control::Control;
@@ -19,6 +19,9 @@ use crate::proposal::Proposed;
 
 /// How long the value before the newest is still taken, so that its sender can be given the new one: 24 h.
 pub const ROTATION: Duration = Duration::from_secs(24 * 3600);
+
+/// What the stand-in for a secret is sealed for: opening one takes as long.
+const NOBODY: &str = "webhook of nobody";
 
 /// Headers that expressions see; the one with the signature or the secret is never among them.
 const SHOWN: [&str; 9] = [
@@ -55,17 +58,21 @@ impl Control {
     /// # Errors
     /// [`unknown`] for everybody but the sender; why it was refused for the sender, and kept with the trigger.
     pub async fn delivered(&self, id: TriggerId, request: Delivered) -> Result<RunId, Fault> {
-        let Some(armed) = self.armed_hook(id).await? else { return Err(unknown()) };
-        let verifier = match self.verifier(&armed).await {
-            Ok(verifier) => verifier,
+        let armed = self.armed_hook(id).await?;
+        let (verifier, fault) = match self.verifier(armed.as_ref()).await {
+            Ok(verifier) => (verifier, None),
             Err(fault) if passes(&fault) => return Err(fault),
-            Err(fault) => {
-                self.note_refused(&armed.trigger, fault).await?;
-                return Err(unknown());
-            }
+            Err(fault) => (self.stand_in(), Some(fault)),
         };
+        // Whoever asks, and wherever: one verifier has gone over all of the request before it is refused.
         let header = |name: &str| request.headers.get(name).map(String::as_str);
-        let verified = verifier.verify(header, &request.body, self.now()).map_err(|why| {
+        let verified = verifier.verify(header, &request.body, self.now());
+        let Some(armed) = armed else { return Err(unknown()) };
+        if let Some(fault) = fault {
+            self.note_refused(&armed.trigger, fault).await?;
+            return Err(unknown());
+        }
+        let verified = verified.map_err(|why| {
             // Never what was sent.
             tracing::debug!(trigger = %id, %why, "a request to a webhook was refused");
             unknown()
@@ -90,7 +97,11 @@ impl Control {
     async fn armed_hook(&self, id: TriggerId) -> Result<Option<Armed>, Fault> {
         let reader = self.core().store.read(Scope::System);
         let trigger = match workflows::trigger(&reader, id).await {
-            Err(StoreError::NotFound(_)) => return Ok(None),
+            Err(StoreError::NotFound(_)) => {
+                // The same looks as for one that is there.
+                nowhere(workflows::get(&reader, self.new_id()).await)?;
+                return Ok(None);
+            }
             found => found?,
         };
         match self.armed(trigger).await {
@@ -100,25 +111,49 @@ impl Control {
         }
     }
 
-    /// By the newest value of its secret; and by the one before, for as long as a rotation takes.
-    async fn verifier(&self, armed: &Armed) -> Result<Verifier, Fault> {
-        let (core, reader) = (self.core(), self.core().store.read(Scope::Tenant(armed.trigger.tenant)));
-        let webhook = armed.signed().ok_or_else(unknown)?;
+    /// By the newest value of its secret; and by the one before, for as long as a rotation takes. Where nobody listens
+    /// the same is looked for: how long an answer takes must not tell where a webhook is.
+    async fn verifier(&self, armed: Option<&Armed>) -> Result<Verifier, Fault> {
+        let (scope, project, secret) = match armed.and_then(|armed| Some((armed, armed.signed()?))) {
+            Some((Armed { trigger, .. }, webhook)) => {
+                (Scope::Tenant(trigger.tenant), trigger.project, webhook.secret.as_str())
+            }
+            None => (Scope::System, self.new_id(), "nobody"),
+        };
+        let (core, reader) = (self.core(), self.core().store.read(scope));
+        let name: SecretName = secret.parse().map_err(|_| unknown())?;
+        let row = secrets::by_name(&reader, project, &name).await?;
+        let (id, newest) = row.as_ref().map_or_else(|| (self.new_id(), 1), |row| (row.id, row.version));
+        let kept = secrets::last_two(&reader, id, newest).await?;
+        let Some(webhook) = armed.and_then(Armed::signed) else { return Ok(self.stand_in()) };
         let scheme = webhook.scheme().map_err(|why| {
             let fault = Fault::new(ErrorKind::Invalid, "trigger.scheme", format!("The webhook is refused: {why}."));
             fault.fix("Save the workflow with another one.")
         })?;
-        let name: SecretName = webhook.secret.parse().map_err(|_| unknown())?;
-        let row = secrets::by_name(&reader, armed.trigger.project, &name).await?;
         let row = row.ok_or_else(|| sealed::missing(&name))?;
-        let newest = text(&sealed::value_of(&reader, core, &row, row.version).await??)?;
-        let mut values = vec![newest];
-        if row.version > 1 && self.now().since(secrets::made_at(&reader, row.id, row.version).await?) <= ROTATION {
+        let newest = kept.first().filter(|newest| newest.version == row.version);
+        let newest = sealed::opened(core, &row, row.version, newest.map(|newest| newest.sealed.as_slice()))?;
+        let mut values = vec![text(&newest)?];
+        if let [newest, before] = kept.as_slice()
+            && self.now().since(newest.made_at) <= ROTATION
+        {
             // One that does not open or fit any more is no reason to refuse what the newest has signed.
-            let before = sealed::value_of(&reader, core, &row, row.version - 1).await?.and_then(|value| text(&value));
+            let before =
+                sealed::opened(core, &row, before.version, Some(&before.sealed)).and_then(|value| text(&value));
             values.extend(before.ok().filter(|value| fits(&scheme, value)));
         }
         Verifier::new(scheme, &values).map_err(|why| why.fault())
+    }
+
+    /// A verifier that takes nothing, made with as much work as another: a secret is sealed in place of one opened.
+    fn stand_in(&self) -> Verifier {
+        let (core, random) = (self.core(), self.core().rng.bytes::<32>());
+        drop(core.keys.master.seal(NOBODY, "", &random, &core.rng));
+        Verifier::of_nobody(random)
+    }
+
+    fn new_id<I: TypedId>(&self) -> I {
+        self.core().rng.id(&self.core().clock)
     }
 
     /// Proposes under the delivery's key, where its sender gives it an id.
@@ -155,6 +190,14 @@ impl Control {
             return Ok(());
         }
         self.note(trigger, refused(Firing::default(), fault)).await.map(drop)
+    }
+}
+
+/// What is not there was looked for.
+fn nowhere<T>(found: Result<T, StoreError>) -> Result<(), StoreError> {
+    match found {
+        Ok(_) | Err(StoreError::NotFound(_)) => Ok(()),
+        Err(error) => Err(error),
     }
 }
 

@@ -11,7 +11,7 @@ use sf_types::{RunId, Timestamp};
 use sha2::{Digest, Sha256};
 
 /// Bytes of a value that stands in the journal itself: 16 KiB.
-const MAX_INLINE_BYTES: usize = 16 * 1024;
+pub const MAX_INLINE_BYTES: usize = 16 * 1024;
 /// The key of a value that stands elsewhere. No value of a workflow has an object with this one key alone.
 const BLOB: &str = "$serverflow:blob";
 

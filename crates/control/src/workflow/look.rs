@@ -15,7 +15,7 @@ use super::journal;
 use crate::control::Control;
 
 /// Versions of one answer at the most.
-const VERSIONS: u32 = 50;
+pub const VERSIONS: u32 = 50;
 /// Runs of one tree of forks that are answered at the most.
 const FORKS: usize = 200;
 

@@ -18,8 +18,8 @@ use crate::perform::{name_taken, person, unlimited};
 use crate::proposal::Made;
 use crate::transition::After;
 
-/// Events of one run that wait to be taken in at the most.
-const MAX_EVENT_BYTES: usize = 64 * 1024;
+/// Bytes of the data of an event that is sent to a run: 64 KiB.
+pub const MAX_EVENT_BYTES: usize = 64 * 1024;
 
 /// Carries out a change to a workflow.
 pub(crate) async fn perform(

@@ -21,7 +21,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use sf_types::{Secret, Timestamp};
 
-pub use key::{HeaderName, Key};
+use key::Tag;
+pub use key::{HeaderName, Key, MAX_HEADER_NAME, MAX_SECRET_BYTES};
 pub use refusal::{HeaderRefused, KeyRefused, Refusal};
 
 /// Largest body: 1 MiB.
@@ -111,6 +112,12 @@ impl Verifier {
         Ok(Self { scheme, keys })
     }
 
+    /// One that takes nothing, for addresses that are none: it works as long as any other. `random` is its key.
+    pub fn of_nobody(random: [u8; 32]) -> Self {
+        let header = HeaderName::parse("x-signature").expect("letters and a dash");
+        Self { scheme: Scheme::HmacSha256 { header, encoding: Encoding::Hex }, keys: vec![Key::of_nobody(random)] }
+    }
+
     /// Judges a request. `header` gives the value of a header by its lower-case name, and `None` too when the request
     /// has it twice; `body` is as it came, before any parsing.
     ///
@@ -125,70 +132,75 @@ impl Verifier {
         if body.len() > MAX_BODY_BYTES {
             return Err(Refusal::BodyTooLarge);
         }
+        let tags = self.tags(&header, body);
         let read = |name: &str| match header(name) {
             None => Err(Refusal::Missing { header: name.to_owned() }),
             Some(value) if value.len() > MAX_HEADER_BYTES => Err(Refusal::HeaderTooLong { header: name.to_owned() }),
             Some(value) => Ok(value),
         };
         match &self.scheme {
-            Scheme::Standard => self.standard(read, body, now),
+            Scheme::Standard => standard(read, &tags, now),
             Scheme::GitHub => {
                 let value = read(GITHUB_SIGNATURE)?;
                 let hex = value.strip_prefix("sha256=");
                 let hex = hex.ok_or_else(|| malformed(GITHUB_SIGNATURE, "it does not begin with sha256="))?;
                 let delivery = delivery(GITHUB_DELIVERY, read(GITHUB_DELIVERY)?)?;
-                self.body_is_signed(GITHUB_SIGNATURE, Encoding::Hex, hex, body)?;
+                is_signed(&tags, GITHUB_SIGNATURE, Encoding::Hex, hex)?;
                 Ok(Verified { delivery: Some(delivery) })
             }
             Scheme::HmacSha256 { header, encoding } => {
                 let value = read(header.as_str())?;
                 let value = value.strip_prefix("sha256=").unwrap_or(value);
-                self.body_is_signed(header.as_str(), *encoding, value, body)?;
+                is_signed(&tags, header.as_str(), *encoding, value)?;
                 Ok(Verified { delivery: None })
             }
             Scheme::Token { header } => {
                 let value = read(header.as_str())?;
-                self.any_key(|key| key.is_token(value))?;
+                any(&self.keys, |key| key.is_token(value))?;
                 Ok(Verified { delivery: None })
             }
         }
     }
 
-    fn standard<'h>(
-        &self,
-        read: impl Fn(&str) -> Result<&'h str, Refusal>,
-        body: &[u8],
-        now: Timestamp,
-    ) -> Result<Verified, Refusal> {
-        let id = delivery(ID, read(ID)?)?;
-        // The dot is the separator: with one in the id, another reading of the same signed bytes would be valid.
-        if id.contains('.') {
-            return Err(malformed(ID, "it has a dot in it"));
-        }
-        let timestamp = read(TIMESTAMP)?;
-        is_near(timestamp, now)?;
-        let signatures = signatures(read(SIGNATURE)?)?;
-        self.any_key(|key| {
-            // Every signature with every key: the time taken does not tell which of them fits.
-            signatures.iter().fold(false, |found, signature| {
-                key.has_signed(&[id.as_bytes(), b".", timestamp.as_bytes(), b".", body], signature) | found
-            })
-        })?;
-        Ok(Verified { delivery: Some(id) })
+    /// What every key makes of the whole request, before anything about it is judged: how long that takes tells neither
+    /// what is wrong with it nor which scheme is wanted.
+    fn tags<'h>(&self, header: impl Fn(&str) -> Option<&'h str>, body: &[u8]) -> Vec<Tag> {
+        let short = |name| header(name).filter(|value| value.len() <= MAX_HEADER_BYTES).unwrap_or_default().as_bytes();
+        let parts = match self.scheme {
+            Scheme::Standard => vec![short(ID), b".", short(TIMESTAMP), b".", body],
+            _ => vec![body],
+        };
+        self.keys.iter().map(|key| key.tag(&parts)).collect()
     }
+}
 
-    fn body_is_signed(&self, header: &str, encoding: Encoding, value: &str, body: &[u8]) -> Result<(), Refusal> {
-        let signature = match encoding {
-            Encoding::Hex => unhex(value).ok_or_else(|| malformed(header, "it is not hexadecimal")),
-            Encoding::Base64 => STANDARD.decode(value).map_err(|_| malformed(header, "it is not base64")),
-        }?;
-        self.any_key(|key| key.has_signed(&[body], &signature))
+fn standard<'h>(
+    read: impl Fn(&str) -> Result<&'h str, Refusal>,
+    tags: &[Tag],
+    now: Timestamp,
+) -> Result<Verified, Refusal> {
+    let id = delivery(ID, read(ID)?)?;
+    // The dot is the separator: with one in the id, another reading of the same signed bytes would be valid.
+    if id.contains('.') {
+        return Err(malformed(ID, "it has a dot in it"));
     }
+    is_near(read(TIMESTAMP)?, now)?;
+    let signatures = signatures(read(SIGNATURE)?)?;
+    // Every signature with every key: the time taken does not tell which of them fits.
+    any(tags, |tag| signatures.iter().fold(false, |found, signature| tag.is(signature) | found))?;
+    Ok(Verified { delivery: Some(id) })
+}
 
-    fn any_key(&self, fits: impl Fn(&Key) -> bool) -> Result<(), Refusal> {
-        let found = self.keys.iter().fold(false, |found, key| fits(key) | found);
-        found.then_some(()).ok_or(Refusal::NoSecretMatches)
-    }
+fn is_signed(tags: &[Tag], header: &str, encoding: Encoding, value: &str) -> Result<(), Refusal> {
+    let signature = match encoding {
+        Encoding::Hex => unhex(value).ok_or_else(|| malformed(header, "it is not hexadecimal")),
+        Encoding::Base64 => STANDARD.decode(value).map_err(|_| malformed(header, "it is not base64")),
+    }?;
+    any(tags, |tag| tag.is(&signature))
+}
+
+fn any<T>(all: &[T], fits: impl Fn(&T) -> bool) -> Result<(), Refusal> {
+    all.iter().fold(false, |found, one| fits(one) | found).then_some(()).ok_or(Refusal::NoSecretMatches)
 }
 
 fn malformed(header: &str, why: &'static str) -> Refusal {

@@ -51,11 +51,23 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Makes and starts a server.
+    /// Makes and starts a server that awaits no disk: what tests write is gone with them.
     ///
     /// # Errors
     /// [`PostgresError`] says what is missing.
     pub async fn start() -> std::result::Result<Self, PostgresError> {
+        Self::with(&["fsync=off", "full_page_writes=off", "shared_buffers=32MB"]).await
+    }
+
+    /// The same with the server's own settings, under which a commit is on disk: for measuring.
+    ///
+    /// # Errors
+    /// [`PostgresError`] says what is missing.
+    pub async fn start_durable() -> std::result::Result<Self, PostgresError> {
+        Self::with(&["fsync=on", "synchronous_commit=on"]).await
+    }
+
+    async fn with(settings: &[&str]) -> std::result::Result<Self, PostgresError> {
         let bin = binaries().ok_or(PostgresError::Missing)?;
         let folder = tempfile::tempdir().map_err(|why| failed("temporary folder", why))?;
         let data = folder.path().join("data");
@@ -76,7 +88,7 @@ impl Postgres {
             .arg("-k")
             .arg(folder.path())
             .args(["-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200"])
-            .args(["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "shared_buffers=32MB"])
+            .args(settings.iter().flat_map(|setting| ["-c", setting]))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -245,14 +245,31 @@ pub async fn sealed(at: &impl Look, id: SecretId, version: u32) -> Result<Vec<u8
     found.ok_or(StoreError::NotFound("secret version"))
 }
 
-/// When a version was made.
+/// A version of a secret as it is kept.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// Its number.
+    pub version: u32,
+    /// Its value, sealed.
+    pub sealed: Vec<u8>,
+    /// When it was made.
+    pub made_at: Timestamp,
+}
+
+/// A version and the one before it, as far as they are kept, the newer one first.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] when it is not kept any more.
-pub async fn made_at(at: &impl Look, id: SecretId, version: u32) -> Result<Timestamp> {
-    let sql = Sql::new("SELECT created_at FROM secret_versions WHERE TRUE").and("secret_id = ?", &id);
-    let found = sql.and("version = ?", &version).scoped(at.scope()).scalar(at).await?;
-    found.ok_or(StoreError::NotFound("secret version"))
+/// When the database fails.
+pub async fn last_two(at: &impl Look, id: SecretId, newest: u32) -> Result<Vec<Kept>> {
+    let sql = Sql::new("SELECT version, sealed, created_at FROM secret_versions WHERE TRUE").and("secret_id = ?", &id);
+    let sql = sql.and("version <= ?", &newest).and("version >= ?", &newest.saturating_sub(1));
+    let rows = sql.scoped(at.scope()).push(" ORDER BY version DESC").raws(at).await?;
+    let read = |row: &Cells| {
+        let mut place = 0;
+        let (version, sealed) = (column(row, &mut place)?, column(row, &mut place)?);
+        Ok(Kept { version, sealed, made_at: column(row, &mut place)? })
+    };
+    rows.iter().map(read).collect()
 }
 
 /// The apps whose settings name a secret, of one project or of all inside the scope.

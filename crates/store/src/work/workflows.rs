@@ -234,6 +234,17 @@ pub async fn triggers(at: &impl Look, id: WorkflowId) -> Result<Vec<Trigger>> {
     sql.push(" ORDER BY name").all(at).await
 }
 
+/// Workflows of a project whose webhooks are switched on, by name.
+///
+/// # Errors
+/// When the database fails.
+pub async fn listening(at: &impl Look, project: ProjectId) -> Result<Vec<Workflow>> {
+    let hooks =
+        " AND EXISTS (SELECT 1 FROM workflow_triggers t WHERE t.workflow_id = workflows.id AND t.kind = 'webhook')";
+    let sql = Sql::select::<Workflow>().and("project_id = ?", &project).push(" AND enabled").push(hooks);
+    sql.scoped(at.scope()).push(" ORDER BY name").all(at).await
+}
+
 /// One trigger; of any team, since its own signature says who may use it.
 ///
 /// # Errors

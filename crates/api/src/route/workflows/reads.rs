@@ -13,7 +13,7 @@ use crate::caller::Caller;
 use crate::state::Api;
 
 /// Bytes of an answer at the most: 1 MiB.
-const MAX_ANSWER_BYTES: usize = 1 << 20;
+pub const MAX_ANSWER_BYTES: usize = 1 << 20;
 
 /// The routes for workflows. Nothing outside of this process reaches this router.
 #[derive(Clone, Debug)]

@@ -54,7 +54,8 @@ fn needs(method: &Method, path: &str) -> Option<Needs> {
         ("GET", "/runs" | "/runs/{id}" | "/runs/{id}/timeline" | "/runs/{id}/log" | "/runs/{id}/command") => {
             Right(P::AppView)
         }
-        ("POST", "/runs/{id}/cancel") => Right(P::AppOperate),
+        // That of a workflow asks for other rights: `a_run_is_stopped_by_who_may_start_what_it_is_of`.
+        ("POST", "/runs/{id}/cancel") => Right(P::AppDeploy),
         ("POST", "/runs/{id}/approve" | "/runs/{id}/reject") => Right(P::ApprovalDecide),
         ("GET", "/approvals") => Right(P::ApprovalView),
         (_, "/activity" | "/activity/state" | "/activity/verify" | "/activity/export") => Right(P::AdminAudit),

@@ -265,3 +265,46 @@ async fn several_teams_are_turned_on_without_losing_anything_and_live_apart() {
     }
     assert_eq!(ask(format!("/api/v1/apps/{app}")).await.status, StatusCode::NOT_FOUND);
 }
+
+/// Who may start a workflow may stop its runs; who works with apps may not, and the other way round.
+#[tokio::test]
+async fn a_run_is_stopped_by_who_may_start_what_it_is_of() {
+    let world = World::new().await;
+    let (tenant, node) = (world.tenant().await, world.node("n").await);
+    let document = "workflow: 1\nname: w\nsteps: [{ id: w, wait: { event: go } }]";
+    let workflow = id(&world.post("/api/v1/workflows", json!({ "document": document })).await.expect(201));
+    let begin =
+        async || id(&world.post(&format!("/api/v1/workflows/{workflow}/execute"), json!({})).await.expect(202)["run"]);
+    let app = world.app("shop", node).await;
+    let of_app = world.run(&app).await;
+    const RUNS_WORKFLOWS: &[Permission] = &[Permission::WorkflowView, Permission::WorkflowRun];
+    const SEES_WORKFLOWS: &[Permission] = &[Permission::WorkflowView, Permission::AppDeploy, Permission::AppOperate];
+    const DEPLOYS: &[Permission] = &[Permission::AppView, Permission::AppDeploy, Permission::AppOperate];
+    let runner = world.member(tenant, "bo@example.org", RUNS_WORKFLOWS).await;
+    let viewer = world.member(tenant, "cy@example.org", SEES_WORKFLOWS).await;
+    let deployer = world.member(tenant, "di@example.org", DEPLOYS).await;
+    let of_workflow = begin().await;
+    let stop = async |who: &str, run: &str| {
+        let path = format!("/api/v1/runs/{run}/cancel");
+        world.send(Method::POST, &path, Some(who), Some(json!({}))).await
+    };
+    let refused = stop(&viewer, &of_workflow).await;
+    assert_eq!((refused.status, refused.code()), (StatusCode::FORBIDDEN, "permission.missing"));
+    assert!(refused.body.to_string().contains("`workflow:run`"), "{}", refused.body);
+    assert_eq!(stop(&deployer, &of_workflow).await.status, StatusCode::NOT_FOUND, "workflows are none of theirs");
+    assert_eq!(stop(&runner, &of_app).await.status, StatusCode::NOT_FOUND);
+    // Events are sent, too, by who sees workflows and no apps.
+    let other = begin().await;
+    let events = format!("/api/v1/workflow-executions/{other}/events");
+    let sent = json!({ "event": "go" });
+    world.send(Method::POST, &events, Some(&runner), Some(sent.clone())).await.expect(200);
+    assert_eq!(world.send(Method::POST, &events, Some(&viewer), Some(sent)).await.status, StatusCode::FORBIDDEN);
+    stop(&runner, &of_workflow).await.expect(200);
+    stop(&deployer, &of_app).await.expect(200);
+    // A key that may only run workflows stops them, and nothing else.
+    let scopes = json!({ "name": "k", "days": 1, "scopes": ["workflow:view", "workflow:run"] });
+    let key = world.post("/api/v1/tokens", scopes).await.expect(201)["secret"].as_str().unwrap().to_owned();
+    let again = world.run(&app).await;
+    assert_eq!(stop(&key, &again).await.status, StatusCode::NOT_FOUND);
+    stop(&key, &begin().await).await.expect(200);
+}

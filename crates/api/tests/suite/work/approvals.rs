@@ -1,10 +1,13 @@
 //! What waits for a person, decided over the API.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use sf_actions::deploy::{Deploy, DeployAction};
 use sf_actions::{Action, Actor, ActorKind};
 use sf_control::{Proposal, Proposed};
 use sf_identity::Audience;
+use sf_types::{RunId, Scope};
 
 use crate::world::World;
 
@@ -49,4 +52,26 @@ async fn a_card_says_what_is_asked_and_a_decision_is_bound_to_it() {
     let words: Vec<_> = decided.as_array().unwrap().iter().map(|card| card["decision"].as_str().unwrap()).collect();
     assert!(words.contains(&"approved") && words.contains(&"rejected"), "{words:?}");
     assert_eq!(world.get("/api/v1/approvals?state=maybe").await.code(), "query.state");
+}
+
+/// The lane of timers was told when this is due: nobody looks at times any more.
+#[tokio::test]
+async fn what_was_agreed_to_goes_on_by_itself_once_it_was_held_back() {
+    let world = World::new().await;
+    let app = world.app("shop", world.node("n").await).await;
+    let run = unsure(&world, &app).await;
+    let hash = world.get("/api/v1/approvals").await.expect(200)[0]["hash"].clone();
+    world.post(&format!("/api/v1/runs/{run}/approve"), json!({ "hash": hash })).await.expect(200);
+    let id: RunId = run.parse().unwrap();
+    let reader = world.control.store().read(Scope::System);
+    let held = async || sf_store::runs::get(&reader, id).await.unwrap().held_until;
+    let until = held().await.expect("it is held back");
+    let mut events = world.control.bus().subscribe(Scope::System, [sf_bus::Topic::Run(id)]).unwrap();
+    world.clock.set(until);
+    let let_go = async {
+        while held().await.is_some() {
+            events.next().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), let_go).await.expect("it is let go");
 }

@@ -262,3 +262,25 @@ fn schemes_stand_as_text_in_a_definition() {
         assert!(serde_json::from_str::<Scheme>(bad).is_err(), "{bad}");
     }
 }
+
+/// How long a refusal takes must not tell one webhook from another, or from none.
+#[test]
+fn every_key_goes_over_every_request_whatever_is_wrong_with_it() {
+    let header = HeaderName::parse("x-sig").unwrap();
+    let hmac = Scheme::HmacSha256 { header: header.clone(), encoding: Encoding::Hex };
+    let secret = Secret::new(format!("whsec_{}", STANDARD.encode([7; 32])));
+    let other = Secret::new(format!("whsec_{}", STANDARD.encode([8; 32])));
+    for scheme in [Scheme::Standard, Scheme::GitHub, hmac, Scheme::Token { header }] {
+        let verifier = Verifier::new(scheme.clone(), &[secret.clone(), other.clone()]).unwrap();
+        // Without a single header: what is missing is found out afterwards.
+        let (of_one, of_another) = (verifier.tags(|_| None, b"body"), verifier.tags(|_| None, b"another"));
+        assert_eq!(of_one.len(), 2, "{scheme:?}");
+        let unlike = of_one.iter().zip(&of_another).all(|(one, another)| one.bytes() != another.bytes());
+        assert!(unlike, "{scheme:?}: the body is part of it");
+    }
+    let nobody = Verifier::of_nobody([9; 32]);
+    assert_eq!(nobody.tags(|_| None, b"body").len(), 1);
+    let signed = "00".repeat(32);
+    let answer = nobody.verify(|name| (name == "x-signature").then_some(signed.as_str()), b"body", Timestamp::EPOCH);
+    assert_eq!(answer, Err(Refusal::NoSecretMatches));
+}

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use serde_json::{Value, json};
-use sf_engine::workflow::{Call, Definition, Event, Fact};
+use sf_engine::workflow::{Call, Definition, Event};
 use sf_store::executions::{ExecutionRow, ExecutionState};
 use sf_types::{Fault, InstanceId, ProjectId, RunId, TenantId, UserId, WorkflowId};
 use uuid::Uuid;
@@ -140,7 +140,7 @@ impl History {
         for _ in 0..3 + world.rng.below(12) {
             world.after(world.a_while(chaos), Happening::Started);
         }
-        for _ in 0..world.rng.below(if self.seed % 5 == 0 { 60 } else { 6 }) {
+        for _ in 0..world.rng.below(if self.seed.is_multiple_of(5) { 60 } else { 6 }) {
             world.after(world.a_while(chaos), Happening::Dies(engine_id(u8::from(world.shared && world.chance(500)))));
         }
         for _ in 0..world.rng.below(4) {

@@ -28,6 +28,11 @@ impl History {
             }
             let facts = database.facts(row.run).expect("a journal");
             assert!(facts.iter().map(|(seq, ..)| *seq).eq(1..=facts.len() as u64), "seed {seed}: a gap in a journal");
+            let all = || facts.iter().flat_map(|(.., facts)| facts);
+            let (received, sent) =
+                (all().filter(|fact| matches!(fact, Fact::Received { .. })), self.sent.get(&row.run));
+            let sent = sent.copied().unwrap_or(0);
+            assert!(received.count() <= sent, "seed {seed}: {} received more than {sent} events", row.run);
             let (execution, _) =
                 journal::execution(database.definition(row.workflow, row.version), row.run, facts).expect("a journal");
             assert_eq!(execution.finish(), finish, "seed {seed}: {}", row.run);
