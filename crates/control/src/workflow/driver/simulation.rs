@@ -6,12 +6,14 @@
 //! nothing goes wrong any more every run has to end, each call is made under its key once, nothing that a step no longer
 //! wants goes on, no card stays before people, and what is in memory is what the journal says.
 
+mod count;
 mod database;
 mod history;
 mod verdict;
 mod world;
 
-use self::history::{Count, History};
+use self::count::Count;
+use self::history::History;
 
 /// Seeds of `make test`, and of `make test-full`.
 const SEEDS: (u64, u64) = (200, 5_000);

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::super::Driver;
 use super::super::ground::Start;
+use super::count::Count;
 use super::database::Try;
 use super::world::{Faults, Happening, Here, Life, World, answer, failed};
 use crate::workflow::{INSTALLED, Message, calls, journal};
@@ -50,46 +51,6 @@ onFailure: [{{ id: f, action: app.restart, with: {{ app: {APP} }}, timeout: 5m }
 }
 
 const APP: &str = "0193a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b";
-
-/// What came about.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(super) struct Count {
-    runs: u64,
-    pub(super) succeeded: u64,
-    happenings: u64,
-    turns: u64,
-    deaths: u64,
-    torn_turns: u64,
-    calls: u64,
-    stopped: u64,
-    decided: u64,
-    moved: u64,
-    pub(super) put_aside: u64,
-    /// Of everything that happened, in its order.
-    trace: u64,
-}
-
-impl Count {
-    pub(super) fn add(&mut self, other: &Self) {
-        self.runs += other.runs;
-        self.succeeded += other.succeeded;
-        self.happenings += other.happenings;
-        self.turns += other.turns;
-        self.deaths += other.deaths;
-        self.torn_turns += other.torn_turns;
-        self.calls += other.calls;
-        self.stopped += other.stopped;
-        self.decided += other.decided;
-        self.moved += other.moved;
-        self.put_aside += other.put_aside;
-    }
-
-    /// Everything happened, and more than once.
-    pub(super) fn is_wild(&self, seeds: u64) -> bool {
-        let often = [self.succeeded, self.deaths, self.torn_turns, self.stopped, self.decided, self.moved];
-        often.iter().all(|count| *count > seeds / 4) && self.put_aside > 0
-    }
-}
 
 pub(super) struct History {
     pub(super) seed: u64,
