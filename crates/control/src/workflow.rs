@@ -205,8 +205,14 @@ impl Workflows {
 }
 
 impl crate::Control {
-    /// Who does the reads of workflows' steps. Told once, by the edge that knows the routes.
+    /// Who does the reads of workflows' steps. Told once, by the edge that knows the routes: the first is kept.
     pub fn set_reads(&self, reads: Arc<dyn Reads>) {
-        self.core().workflows.reads.send_replace(Some(reads));
+        self.core().workflows.reads.send_if_modified(|told| {
+            let first = told.is_none();
+            if first {
+                *told = Some(reads);
+            }
+            first
+        });
     }
 }
