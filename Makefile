@@ -43,8 +43,8 @@ screenshots: dashboard test-bins ## every page, theme and width, into web/screen
 test: test-deps lint tidy test-dashboard journeys ## everything but the longest tests
 	cargo nextest run --workspace --profile ci
 
-test-fast: ## all but the end-to-end tests; run it at every save
-	cargo nextest run --workspace --exclude sf-e2e
+test-fast: ## no whole systems and no sweeps (.config/nextest.toml); run it at every save
+	cargo nextest run --workspace --exclude sf-e2e --profile fast
 
 test-full: export SF_FULL := 1
 test-full: test-deps lint tidy test-dashboard journeys ## with the long seeds and sweeps
