@@ -1,5 +1,6 @@
 //! The reference pages, made from what the program itself uses. A test keeps the committed ones the same.
 
+mod document;
 mod workflows;
 
 use std::fmt::Write;
@@ -10,6 +11,7 @@ use sf_actions::role::built_in;
 use sf_actions::{Action, Permission, Place};
 use sf_types::ByteSize;
 
+pub use self::document::{workflow, workflow_schema};
 use crate::route::reference::specs;
 
 /// First line of every generated page.
