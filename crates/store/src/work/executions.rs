@@ -352,13 +352,16 @@ pub async fn incoming(at: &impl Look, engine: InstanceId) -> Result<Vec<Incoming
     Sql::select::<Incoming>().and(own, &engine).push(" ORDER BY run_id, seq, id").all(at).await
 }
 
-/// It was taken in.
+/// It was taken in, by this transaction and by no other.
 ///
 /// # Errors
-/// When the database fails.
+/// [`StoreError::Stale`] where one of them was taken in before: its answer was lost, and it is not to happen again.
 pub async fn taken_in(tx: &mut Tx, ids: &[Uuid]) -> Result<()> {
     for id in ids {
-        Sql::new("DELETE FROM workflow_inbox WHERE TRUE").and("id = ?", id).run(tx).await?;
+        let taken = Sql::new("DELETE FROM workflow_inbox WHERE TRUE").and("id = ?", id).run(tx).await?;
+        if taken == 0 {
+            return Err(StoreError::Stale("inbox"));
+        }
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use sf_actions::ActorKind;
 use sf_engine::workflow::{Definition, Event, Fact, Finish, StepKey};
 use sf_store::executions::{Blob, Entry, ExecutionRow, ExecutionState, Incoming};
 use sf_store::{Json, StoreError};
-use sf_types::{ApprovalId, InstanceId, RunId, Timestamp, WorkflowId};
+use sf_types::{ApprovalId, InstanceId, ProjectId, RunId, TenantId, Timestamp, WorkflowId};
 use uuid::Uuid;
 
 use super::super::ground::Entries;
@@ -170,6 +170,10 @@ impl Database {
         if turn.entry.as_ref().is_some_and(|entry| entry.seq <= last) {
             return Err(StoreError::Taken("workflow_journal".into()));
         }
+        let is_there = |id: &Uuid| self.inbox.values().any(|incoming| incoming.id == *id);
+        if !turn.taken_in.iter().all(is_there) {
+            return Err(StoreError::Stale("inbox"));
+        }
         if turn.standing.is_some() && self.rows[&run].closed_at.is_some() {
             return Err(StoreError::Stale("execution"));
         }
@@ -225,4 +229,29 @@ fn context(row: &ExecutionRow) -> Context {
 fn copy(incoming: &Incoming) -> Incoming {
     let Incoming { id, run, event, created_at, seq } = incoming;
     Incoming { id: *id, run: *run, event: Json(event.0.clone()), created_at: *created_at, seq: *seq }
+}
+
+/// An execution that has just begun.
+pub(super) fn row(workflow: WorkflowId, run: RunId, engine: InstanceId, now: Timestamp) -> ExecutionRow {
+    ExecutionRow {
+        run,
+        tenant: TenantId::from_uuid(Uuid::from_u128(1)),
+        project: ProjectId::from_uuid(Uuid::from_u128(2)),
+        workflow,
+        version: 1,
+        state: ExecutionState::Running,
+        engine: Some(engine),
+        wake_at: None,
+        key: None,
+        forked_from: None,
+        forked_step: None,
+        trigger: None,
+        steps_ended: 0,
+        steps_known: 0,
+        first_fault: None,
+        poison: false,
+        opened_at: now,
+        updated_at: now,
+        closed_at: None,
+    }
 }

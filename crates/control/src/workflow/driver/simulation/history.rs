@@ -1,7 +1,7 @@
 //! One history: control planes that live and die, people who decide, nodes that do what they are told, until calm comes
 //! and all has to end well.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 use std::time::Duration;
@@ -9,14 +9,13 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use serde_json::{Value, json};
 use sf_engine::workflow::{Call, Definition, Event};
-use sf_store::executions::{ExecutionRow, ExecutionState};
-use sf_types::{Fault, InstanceId, ProjectId, RunId, TenantId, UserId, WorkflowId};
+use sf_types::{Fault, InstanceId, RunId, UserId, WorkflowId};
 use uuid::Uuid;
 
 use super::super::Driver;
 use super::super::ground::Start;
 use super::count::Count;
-use super::database::Try;
+use super::database::{Try, row};
 use super::world::{Faults, Happening, Here, Life, World, answer, failed};
 use crate::workflow::{INSTALLED, Message, calls, journal};
 
@@ -61,7 +60,7 @@ pub(super) struct History {
     pub(super) count: Count,
     trace: DefaultHasher,
     pub(super) calm: bool,
-    pub(super) torn: Option<RunId>,
+    pub(super) torn: BTreeSet<RunId>,
     /// Events sent to each run.
     pub(super) sent: BTreeMap<RunId, usize>,
 }
@@ -84,8 +83,17 @@ impl History {
         }
         let lives = BTreeMap::new();
         let (count, trace) = (Count::default(), DefaultHasher::new());
-        let mut history =
-            Self { seed, world, lives, next_life: 0, count, trace, calm: false, torn: None, sent: BTreeMap::new() };
+        let mut history = Self {
+            seed,
+            world,
+            lives,
+            next_life: 0,
+            count,
+            trace,
+            calm: false,
+            torn: BTreeSet::new(),
+            sent: BTreeMap::new(),
+        };
         for engine in 0..=u8::from(shared) {
             history.world.after(Duration::ZERO, Happening::Lives(engine_id(engine)));
         }
@@ -171,7 +179,7 @@ impl History {
             Happening::Torn(run) => {
                 let open = self.world.database.borrow().rows[&run].closed_at.is_none();
                 if !self.calm && open {
-                    self.torn = Some(run);
+                    self.torn.insert(run);
                     self.world.database.borrow_mut().tear(run);
                 }
             }
@@ -303,7 +311,7 @@ impl History {
             RunId::from_uuid(Uuid::from_u128(u128::from(self.count.runs) << 32 | u128::from(world.rng.u64() >> 32)));
         let items: Vec<u64> = (0..world.rng.below(6)).collect();
         let input = json!({ "list": items, "n": world.rng.below(5) });
-        let begun = world.database.borrow_mut().begin(row(run, engine, now), input, now);
+        let begun = world.database.borrow_mut().begin(row(workflow(), run, engine, now), input, now);
         world.tell(life, Message::Begun(Box::new(begun)));
         let soon = |most| world.a_while(Duration::from_secs(most));
         for (permille, what) in
@@ -313,7 +321,7 @@ impl History {
                 world.after(soon(2_000), what);
             }
         }
-        if world.chance(30) && self.torn.is_none() {
+        if world.chance(30) && self.torn.is_empty() {
             world.after(soon(600), Happening::Torn(run));
         }
         if world.chance(60) && !self.calm {
@@ -466,28 +474,4 @@ fn engine_id(nth: u8) -> InstanceId {
 
 fn workflow() -> WorkflowId {
     WorkflowId::from_uuid(Uuid::from_u128(7))
-}
-
-fn row(run: RunId, engine: InstanceId, now: sf_types::Timestamp) -> ExecutionRow {
-    ExecutionRow {
-        run,
-        tenant: TenantId::from_uuid(Uuid::from_u128(1)),
-        project: ProjectId::from_uuid(Uuid::from_u128(2)),
-        workflow: workflow(),
-        version: 1,
-        state: ExecutionState::Running,
-        engine: Some(engine),
-        wake_at: None,
-        key: None,
-        forked_from: None,
-        forked_step: None,
-        trigger: None,
-        steps_ended: 0,
-        steps_known: 0,
-        first_fault: None,
-        poison: false,
-        opened_at: now,
-        updated_at: now,
-        closed_at: None,
-    }
 }

@@ -23,7 +23,7 @@ impl History {
             assert!(finish.is_some(), "seed {seed}: the run of {} was not closed", row.run);
             self.count.put_aside += u64::from(row.poison);
             self.count.succeeded += u64::from(matches!(finish, Some(Finish::Succeeded { .. })));
-            if self.torn == Some(row.run) {
+            if self.torn.contains(&row.run) {
                 continue;
             }
             let facts = database.facts(row.run).expect("a journal");
@@ -50,7 +50,7 @@ impl History {
         let left: Vec<_> = database
             .children
             .iter()
-            .filter(|((run, ..), child)| !child.ended && self.torn != Some(*run))
+            .filter(|((run, ..), child)| !child.ended && !self.torn.contains(run))
             .map(|(of, _)| of)
             .collect();
         assert!(left.is_empty(), "seed {seed}: nobody wants it any more, and it goes on: {left:?}");
