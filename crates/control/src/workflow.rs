@@ -126,6 +126,8 @@ pub(crate) enum Message {
         /// Which try.
         attempt: u32,
     },
+    /// What a call begins is not wanted any more, and it may still be on its way.
+    Unwanted(calls::Stop),
     /// One that was recorded by somebody else: look at it.
     Recover(RunId),
 }

@@ -19,6 +19,7 @@ use crate::pipeline::{quota, secrets};
 use crate::proposal::{Plan, Proposal, Proposed, refused};
 use crate::subject::{self, Subject};
 use crate::transition::{self, After};
+use crate::workflow::calls;
 use crate::{admission, delivery, enrolment, people, perform, rehearsal};
 
 impl Control {
@@ -270,6 +271,9 @@ async fn open(control: &Control, run: Run, bound: Bound, sealed: Option<Vec<u8>>
         .write(scope, move |tx| {
             Box::pin(async move {
                 let mut after = After::default();
+                if let Some(parent) = &run.parent {
+                    calls::in_time(tx, parent, core.store.instance()).await?;
+                }
                 let run = quota::judge(tx, run, core.options.routing.runs_a_minute).await?;
                 secrets::wait(tx, &run, sealed).await?;
                 let (run, made) = transition::open(tx, &core, run, &mut after).await?;

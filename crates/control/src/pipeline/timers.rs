@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sf_engine::Input;
 use sf_runtime::OnError;
-use sf_store::{Look, StoreError, outbox, runs};
+use sf_store::{Look, outbox, runs};
 use sf_types::{Fault, Scope, Timestamp};
 
 use crate::control::Control;
@@ -79,7 +79,7 @@ impl Control {
 
     async fn perform_timer(&self, task: outbox::Task) -> Result<(), Fault> {
         if task.kind == calls::STOP {
-            return calls::stop(self, stop_of(&task)?).await;
+            return calls::look_after(self, &task).await;
         }
         let core = self.core().clone();
         let after = core
@@ -104,9 +104,4 @@ impl Control {
         self.deliver(after);
         Ok(())
     }
-}
-
-fn stop_of(task: &outbox::Task) -> Result<calls::Stop, Fault> {
-    serde_json::from_value(task.payload.0.clone())
-        .map_err(|why| StoreError::malformed("a timer", why.to_string()).into())
 }

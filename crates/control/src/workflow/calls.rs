@@ -10,8 +10,8 @@ use sf_actions::{Action, Actor};
 use sf_engine::workflow::definition::action_of;
 use sf_engine::workflow::{Call, Effect, StepKey};
 use sf_engine::{Done, Parent, Run};
-use sf_store::{Look, Tx, outbox, runs, users, workflows};
-use sf_types::{ErrorKind, Fault, RequestId, RunId, Scope, TenantId};
+use sf_store::{Look, Store, StoreError, Tx, executions, outbox, runs, users, workflows};
+use sf_types::{ErrorKind, Fault, InstanceId, RequestId, RunId, Scope, TenantId};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -130,9 +130,18 @@ pub(crate) fn result_of(run: &Run, done: Done, outcome: Option<Value>) -> Result
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub(crate) struct Stop {
     tenant: TenantId,
-    run: RunId,
-    step: StepKey,
-    attempt: u32,
+    pub(super) run: RunId,
+    pub(super) step: StepKey,
+    pub(super) attempt: u32,
+}
+
+/// Which control plane works on the execution of a stop.
+#[derive(PartialEq)]
+enum Whose {
+    Ours,
+    Theirs,
+    /// The execution is over.
+    Nobodys,
 }
 
 /// Its kind in the lane of timers.
@@ -141,6 +150,8 @@ pub(crate) const STOP: &str = "stop";
 const AGAIN: Duration = Duration::from_secs(1);
 /// When the lane looks after a stop that the driver has not done.
 const LATER: Duration = Duration::from_secs(30);
+/// When the lane looks again after one that is another control plane's.
+const THEIRS: Duration = Duration::from_secs(5);
 
 impl Stop {
     pub(super) const fn of(context: &Context, step: StepKey, attempt: u32) -> Self {
@@ -163,8 +174,27 @@ impl Stop {
     }
 
     #[cfg(test)]
+    pub(super) fn of_parts(tenant: TenantId, (run, step, attempt): (RunId, StepKey, u32)) -> Self {
+        Self { tenant, run, step, attempt }
+    }
+
+    #[cfg(test)]
     pub(super) fn of_try(&self) -> (RunId, StepKey, u32) {
         (self.run, self.step.clone(), self.attempt)
+    }
+
+    fn read(task: &outbox::Task) -> sf_store::Result<Self> {
+        serde_json::from_value(task.payload.0.clone()).map_err(|why| StoreError::malformed("a stop", why.to_string()))
+    }
+
+    async fn whose(&self, store: &Store) -> sf_store::Result<Whose> {
+        match executions::get(&store.read(Scope::System), self.run).await {
+            Err(StoreError::NotFound(_)) => Ok(Whose::Nobodys),
+            Err(error) => Err(error),
+            Ok(row) if row.closed_at.is_some() => Ok(Whose::Nobodys),
+            Ok(row) if row.engine == Some(store.instance()) => Ok(Whose::Ours),
+            Ok(_) => Ok(Whose::Theirs),
+        }
     }
 
     /// Keeps it.
@@ -176,7 +206,53 @@ impl Stop {
     }
 }
 
-/// Stops the run that a try of a step has proposed, if it did.
+/// Looks after a stop that was kept and has not been done. Who works on the execution knows whether the call is still on
+/// its way; once it is over, nothing is proposed for it any more ([`in_time`]), and anybody may look.
+pub(crate) async fn look_after(control: &Control, task: &outbox::Task) -> Result<(), Fault> {
+    let (core, stop) = (control.core(), Stop::read(task)?);
+    match stop.whose(&core.store).await? {
+        Whose::Nobodys => self::stop(control, stop).await,
+        Whose::Ours => {
+            core.workflows.send(super::Message::Unwanted(stop));
+            Ok(())
+        }
+        Whose::Theirs => {
+            let (id, again) = (stop.id(), control.now().plus(THEIRS));
+            let why = "another control plane works on its workflow";
+            core.store
+                .write(Scope::System, move |tx| Box::pin(async move { outbox::fail(tx, id, why, again).await }))
+                .await?;
+            Ok(())
+        }
+    }
+}
+
+/// Refuses to open the run of a step whose execution is over or has gone to another control plane: nobody would wait
+/// for it, and nobody would stop it.
+///
+/// # Errors
+/// A [`Fault`] then.
+pub(crate) async fn in_time(tx: &mut Tx, parent: &Parent, engine: InstanceId) -> Result<(), Fault> {
+    if executions::is_own(tx, parent.run, engine).await? {
+        return Ok(());
+    }
+    let message = "The workflow is over, or another control plane works on it.";
+    Err(Fault::new(ErrorKind::Conflict, "workflow.too_late", message))
+}
+
+/// Stops that were kept, as far as they are this control plane's to do.
+pub(super) async fn kept(store: &Store) -> sf_store::Result<Vec<Stop>> {
+    let mut kept = Vec::new();
+    for task in outbox::of_kind(&store.read(Scope::System), timers::LANE, STOP).await? {
+        let stop = Stop::read(&task)?;
+        if stop.whose(store).await? != Whose::Theirs {
+            kept.push(stop);
+        }
+    }
+    Ok(kept)
+}
+
+/// Stops the run that a try of a step has proposed, if it did. No call of that try may be under way.
 pub(crate) async fn stop(control: &Control, stop: Stop) -> Result<(), Fault> {
     let core = control.core();
     let (id, Stop { tenant, run, step, attempt }) = (stop.id(), stop);

@@ -159,11 +159,12 @@ impl<G: Ground> Driver<G> {
                 ExecutionState::Queued | ExecutionState::Done => {}
             }
         }
-        self.read_inbox().await
+        self.read_kept().await
     }
 
-    /// Takes in what the inbox holds and nobody has told of: after a start, and after a transaction that failed.
-    async fn read_inbox(&mut self) -> sf_store::Result<()> {
+    /// Takes in what is kept and nobody has told of, in the inbox and of stops: after a start, and after a transaction
+    /// that failed.
+    async fn read_kept(&mut self) -> sf_store::Result<()> {
         for incoming in self.ground.incoming().await? {
             match serde_json::from_value(incoming.event.0) {
                 Ok(event) => {
@@ -171,6 +172,9 @@ impl<G: Ground> Driver<G> {
                 }
                 Err(error) => tracing::error!(run = %incoming.run, %error, "an event in the inbox cannot be read"),
             }
+        }
+        for stop in self.ground.stops().await? {
+            self.ground.send(Message::Unwanted(stop));
         }
         Ok(())
     }
@@ -198,7 +202,7 @@ impl<G: Ground> Driver<G> {
             intake.entry(run).or_default().events.push(Event::Tick);
         }
         let again = !self.lost.is_empty() && self.ground.uptime() >= self.again_at;
-        if again && let Err(error) = self.read_inbox().await {
+        if again && let Err(error) = self.read_kept().await {
             tracing::warn!(%error, "the inbox of workflows could not be read; tried again");
         }
         for run in if again { std::mem::take(&mut self.lost) } else { BTreeSet::new() } {
@@ -267,12 +271,16 @@ impl<G: Ground> Driver<G> {
                     of_run.taken_in.extend(id);
                 }
                 Message::Back { run, step, attempt, result } => {
-                    if let Some((context, step, attempt, call)) = self.calls.back(run, &step, attempt, result.is_none())
-                    {
-                        self.ground.stop(context, step, attempt, call);
+                    if let Some(unwanted) = self.calls.back(run, &step, attempt, result.is_none()) {
+                        self.stop_begun(unwanted);
                     }
                     if let Some(result) = result {
                         intake.entry(run).or_default().events.push(Event::Done { step, attempt, result });
+                    }
+                }
+                Message::Unwanted(stop) => {
+                    if !self.calls.unwant(stop.run, &stop.step, stop.attempt) {
+                        self.ground.stop(stop);
                     }
                 }
                 Message::Stopped { run, step, attempt } => {

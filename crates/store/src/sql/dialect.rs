@@ -104,6 +104,14 @@ impl Dialect {
         }
     }
 
+    /// Keeps a row as it is read until the transaction ends. One writer needs no such word.
+    pub(crate) const fn share(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " FOR SHARE",
+        }
+    }
+
     /// Ends a subquery that chooses rows to claim.
     pub(crate) const fn claim(self) -> &'static str {
         match self {

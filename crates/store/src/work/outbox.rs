@@ -100,6 +100,16 @@ pub async fn claim(tx: &mut Tx, lane: &str, limit: u32, lease: Duration) -> Resu
     Ok(tasks)
 }
 
+/// All tasks of a kind in a lane, due or not, the oldest first.
+///
+/// # Errors
+/// [`StoreError::OutOfScope`] for anybody but the system; when the database fails.
+pub async fn of_kind(at: &impl Look, lane: &str, kind: &str) -> Result<Vec<Task>> {
+    system_only(at.scope())?;
+    let sql = Sql::select::<Task>().with(" AND lane = ?", lane).with(" AND kind = ?", kind);
+    sql.push(" ORDER BY created_at, id").all(at).await
+}
+
 /// It is done: forgets it. Answers whether it was still there.
 ///
 /// # Errors

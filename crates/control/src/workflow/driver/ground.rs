@@ -47,6 +47,8 @@ pub(super) trait Ground {
     async fn own(&self) -> sf_store::Result<Vec<ExecutionRow>>;
     /// What came in for these and was not taken in.
     async fn incoming(&self) -> sf_store::Result<Vec<Incoming>>;
+    /// Stops of these, and of what is over, that were kept and are not done.
+    async fn stops(&self) -> sf_store::Result<Vec<Stop>>;
     /// An execution with what it has in common with its run, where it is this engine's.
     async fn find(&self, run: RunId) -> sf_store::Result<Option<(ExecutionRow, Context)>>;
     /// A version of a workflow.
@@ -61,7 +63,7 @@ pub(super) trait Ground {
     /// Begins a call; in the end it says [`Message::Back`].
     fn begin(&self, start: Start);
     /// Stops what a call began, and says [`Message::Stopped`] where that was nothing.
-    fn stop(&self, context: Context, step: StepKey, attempt: u32, call: Call);
+    fn stop(&self, stop: Stop);
 }
 
 /// The ground of a control plane.
@@ -119,6 +121,10 @@ impl Ground for Real {
         executions::incoming(&store.read(Scope::System), store.instance()).await
     }
 
+    async fn stops(&self) -> sf_store::Result<Vec<Stop>> {
+        calls::kept(&self.control.core().store).await
+    }
+
     async fn find(&self, run: RunId) -> sf_store::Result<Option<(ExecutionRow, Context)>> {
         let store = &self.control.core().store;
         let reader = store.read(Scope::System);
@@ -170,12 +176,8 @@ impl Ground for Real {
         });
     }
 
-    fn stop(&self, context: Context, step: StepKey, attempt: u32, call: Call) {
-        if matches!(call, Call::Query { .. }) {
-            // A read that is not under way leaves nothing behind.
-            return self.send(Message::Stopped { run: context.run, step, attempt });
-        }
-        let (control, stop) = (self.control.clone(), Stop::of(&context, step, attempt));
+    fn stop(&self, stop: Stop) {
+        let control = self.control.clone();
         let tasks = &self.control.core().tasks;
         tasks.spawn("workflow stop", OnError::Log, async move { calls::stop(&control, stop).await });
     }

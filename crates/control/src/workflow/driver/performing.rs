@@ -5,8 +5,10 @@ use sf_store::executions::ExecutionState;
 use sf_types::RunId;
 
 use super::ground::Ground;
-use super::under_way::Next;
+use super::under_way::{Next, Unwanted};
 use super::{Driver, MAX_IDLE};
+use crate::workflow::Message;
+use crate::workflow::calls::Stop;
 
 impl<G: Ground> Driver<G> {
     /// Performs what was recorded.
@@ -34,7 +36,7 @@ impl<G: Ground> Driver<G> {
         while let Some(next) = self.calls.next() {
             match next {
                 Next::Begin(start) => self.ground.begin(start),
-                Next::Stop((context, step, attempt, call)) => self.ground.stop(context, step, attempt, call),
+                Next::Stop(unwanted) => self.stop_begun(unwanted),
             }
         }
     }
@@ -43,7 +45,16 @@ impl<G: Ground> Driver<G> {
         if let Some(hot) = self.hot.get(&run)
             && !self.calls.unwant(run, &step, attempt)
         {
-            self.ground.stop(hot.context, step, attempt, call);
+            self.stop_begun((hot.context, step, attempt, call));
+        }
+    }
+
+    /// Stops what a call began that is not under way here.
+    pub(super) fn stop_begun(&self, (context, step, attempt, call): Unwanted) {
+        match call {
+            // A read leaves nothing behind.
+            Call::Query { .. } => self.ground.send(Message::Stopped { run: context.run, step, attempt }),
+            Call::Action { .. } | Call::Workflow { .. } => self.ground.stop(Stop::of(&context, step, attempt)),
         }
     }
 

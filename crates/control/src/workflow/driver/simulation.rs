@@ -9,6 +9,7 @@
 mod count;
 mod database;
 mod history;
+mod stops;
 mod verdict;
 mod world;
 
@@ -20,11 +21,23 @@ const SEEDS: (u64, u64) = (200, 5_000);
 /// Tests that share them, so that all cores have some.
 const SHARES: u64 = 4;
 
+/// Names the seed wherever its history panics.
+struct Which(u64);
+
+impl Drop for Which {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("that was seed {}", self.0);
+        }
+    }
+}
+
 fn whatever_goes_wrong_every_run_ends_and_nothing_is_done_twice(share: u64) {
     let (few, many) = SEEDS;
     let seeds = if sf_runtime::env::var("SF_FULL").is_some() { many } else { few };
     let mut total = Count::default();
     for seed in (share..seeds).step_by(usize::try_from(SHARES).expect("a few")) {
+        let _which = Which(seed);
         total.add(&History::of(seed).told());
     }
     // A simulation in which nothing happens shows nothing.

@@ -14,6 +14,7 @@ use sf_types::{ApprovalId, InstanceId, ProjectId, RunId, TenantId, Timestamp, Wo
 use uuid::Uuid;
 
 use super::super::ground::Entries;
+use crate::workflow::calls::Stop;
 use crate::workflow::commit::{Card, LEASE, Turn};
 use crate::workflow::{Begun, Context, begin, commit, journal};
 
@@ -101,6 +102,12 @@ impl Database {
     pub(super) fn incoming(&self, engine: InstanceId) -> Vec<Incoming> {
         let own = |incoming: &&Incoming| self.rows[&incoming.run].engine == Some(engine);
         self.inbox.values().filter(own).map(copy).collect()
+    }
+
+    pub(super) fn stops_of(&self, engine: InstanceId) -> Vec<Stop> {
+        let of = |(run, ..): &&Try| self.rows[run].closed_at.is_some() || self.rows[run].engine == Some(engine);
+        let kept = self.stops.keys().filter(of);
+        kept.map(|of| Stop::of_parts(self.rows[&of.0].tenant, of.clone())).collect()
     }
 
     pub(super) fn find(&self, run: RunId, engine: InstanceId) -> Option<(ExecutionRow, Context)> {
@@ -213,8 +220,10 @@ impl Database {
                 assert!(before.is_none(), "card {} was put before people twice", approval.id);
             }
             Card::Withdraw { approval, .. } => {
-                let card = self.cards.get_mut(&approval).expect("it was asked");
-                card.open = false;
+                // One that was asked and is over within one turn was never put before people.
+                if let Some(card) = self.cards.get_mut(&approval) {
+                    card.open = false;
+                }
             }
             Card::Escalate(approval) => assert!(self.cards.contains_key(&approval)),
         }

@@ -144,7 +144,7 @@ impl History {
         self.count
     }
 
-    fn note(&mut self, what: &str, more: impl Hash) {
+    pub(super) fn note(&mut self, what: &str, more: impl Hash) {
         (self.world.uptime(), what, more).hash(&mut self.trace);
     }
 
@@ -246,7 +246,7 @@ impl History {
         self.world.after(wait, Happening::Lives(engine));
     }
 
-    fn engine_of(&self, life: Life) -> Option<InstanceId> {
+    pub(super) fn engine_of(&self, life: Life) -> Option<InstanceId> {
         self.lives.iter().find(|(_, (of, ..))| *of == life).map(|(engine, _)| *engine)
     }
 
@@ -373,13 +373,21 @@ impl History {
             Call::Query { .. } => Some(Ok(answer(&start.step))),
             // What was begun before is found before anything can fail.
             _ if fails && !world.database.borrow().children.contains_key(&of) => Some(Err(failed())),
-            _ => {
+            _ if self.in_time(life, &of) => {
                 self.made(&of);
                 None
             }
+            _ => Some(Err(failed())),
         };
         let wait = world.a_while(Duration::from_millis(if world.chance(20) { 50_000 } else { 200 }));
         world.after(wait, Happening::Back(life, of, result));
+    }
+
+    /// Whether the one door opens for a call: its execution goes on, and on that control plane.
+    fn in_time(&self, life: Life, of: &Try) -> bool {
+        let database = self.world.database.borrow();
+        let row = &database.rows[&of.0];
+        database.children.contains_key(of) || row.closed_at.is_none() && row.engine == self.engine_of(life)
     }
 
     /// The one door has a call: it begins a run of its own, or finds the one that it began before.
@@ -407,7 +415,7 @@ impl History {
     }
 
     /// A child is over, once; its step is told.
-    fn over(&mut self, engine: InstanceId, life: Life, of: &Try, result: Result<Value, Fault>) {
+    pub(super) fn over(&mut self, engine: InstanceId, life: Life, of: &Try, result: Result<Value, Fault>) {
         let child = |world: &World| {
             world.database.borrow_mut().children.get_mut(of).map(|child| std::mem::replace(&mut child.ended, true))
         };
@@ -415,20 +423,6 @@ impl History {
             let (run, step, attempt) = of.clone();
             self.happened(engine, life, run, Event::Done { step, attempt, result });
         }
-    }
-
-    fn stops(&mut self, life: Life, of: &Try) {
-        let Some(engine) = self.engine_of(life) else { return };
-        self.note("stops", of);
-        let began = self.world.database.borrow().children.contains_key(of);
-        if began {
-            self.count.stopped += 1;
-            self.over(engine, life, of, Err(calls::stopped()));
-        } else {
-            let (run, step, attempt) = of.clone();
-            self.world.tell(life, Message::Stopped { run, step, attempt });
-        }
-        self.world.database.borrow_mut().stops.remove(of);
     }
 
     fn decided(&mut self, id: sf_types::ApprovalId) {
@@ -459,7 +453,7 @@ impl History {
             let open: Vec<_> = database.cards.iter().filter(|(_, card)| card.open).map(|(id, _)| *id).collect();
             (due, open)
         };
-        due.iter().for_each(|of| self.stops(life, of));
+        due.into_iter().for_each(|of| self.looks_after(engine, life, of));
         for card in open {
             if self.world.chance(100) {
                 self.world.after(self.world.a_while(ROUND), Happening::Decided(card));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sf_engine::workflow::{Call, Definition, StepKey};
+use sf_engine::workflow::{Definition, StepKey};
 use sf_runtime::Rng;
 use sf_store::StoreError;
 use sf_store::executions::{ExecutionRow, Incoming};
@@ -15,6 +15,7 @@ use sf_types::{ApprovalId, ErrorKind, Fault, InstanceId, RunId, Timestamp, Workf
 
 use super::super::ground::{Entries, Ground, Start};
 use super::database::{Database, Try};
+use crate::workflow::calls::Stop;
 use crate::workflow::commit::Turn;
 use crate::workflow::{Context, Message};
 
@@ -229,6 +230,10 @@ impl Ground for Here {
         self.world.question(|database| Ok(database.incoming(self.engine)))
     }
 
+    async fn stops(&self) -> sf_store::Result<Vec<Stop>> {
+        self.world.question(|database| Ok(database.stops_of(self.engine)))
+    }
+
     async fn find(&self, run: RunId) -> sf_store::Result<Option<(ExecutionRow, Context)>> {
         self.world.question(|database| Ok(database.find(run, self.engine)))
     }
@@ -260,12 +265,9 @@ impl Ground for Here {
         self.world.after(wait, Happening::Arrives(self.life, Box::new(start)));
     }
 
-    fn stop(&self, context: Context, step: StepKey, attempt: u32, call: Call) {
-        if matches!(call, Call::Query { .. }) {
-            return self.send(Message::Stopped { run: context.run, step, attempt });
-        }
+    fn stop(&self, stop: Stop) {
         let wait = self.world.a_while(Duration::from_millis(40));
-        self.world.after(wait, Happening::Stops(self.life, (context.run, step, attempt)));
+        self.world.after(wait, Happening::Stops(self.life, stop.of_try()));
     }
 }
 
