@@ -1,6 +1,10 @@
 //! What policy answers to a proposal, and everything it looked at: stored with the run, so that a decision can be
 //! replayed and explained.
 
+mod calibration;
+
+pub use calibration::{Calibration, Held, Level, Method};
+
 use serde::{Deserialize, Serialize};
 
 /// Whether an authorised action runs.
@@ -47,8 +51,12 @@ pub struct Inputs {
     pub proposer: Proposer,
     /// How sure the proposer says it is.
     pub report: SelfReport,
-    /// How this proposer's runs of this action went.
-    pub record: Record,
+    /// What that is worth. `None` for people and ServerFlow itself; of an AI it counts as knowing nothing.
+    #[serde(default)]
+    pub calibration: Option<Calibration>,
+    /// Of decisions from before calibration: how such runs had gone. No rule looks at it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<Record>,
     /// At or above: automatic. 0-100.
     pub auto_at: u8,
     /// At or above: automatic, and people are told. 0-100.
@@ -57,8 +65,11 @@ pub struct Inputs {
     pub never_auto: bool,
     /// Whether `destroy` was waived for exactly this scope.
     pub waived: bool,
-    /// Whether changes are frozen now.
+    /// Whether changes are frozen now, and this one with them.
     pub frozen: bool,
+    /// Whether the action goes ahead while changes are frozen.
+    #[serde(default)]
+    pub passes_freeze: bool,
     /// Runs this proposer may still open in its window.
     pub quota_left: u32,
     /// A number drawn from 0-999 to choose samples for review.

@@ -1,8 +1,9 @@
 //! Does an authorised action run at once, run and tell, or wait for a person?
 
 use sf_actions::admission::{Admission, Decision, Inputs, Proposer, SelfReport};
+use sf_types::Timestamp;
 
-use crate::confidence;
+use crate::learning::{Levels, calibrate, told};
 
 /// Decides from the inputs alone; the same inputs always give the same decision.
 pub fn admit(inputs: Inputs) -> Decision {
@@ -38,11 +39,15 @@ fn rule(inputs: &Inputs) -> (Admission, String, Option<u8>) {
     if inputs.destroys && !inputs.waived {
         return answer(Admission::Ask, "something would be lost, and an AI asks before that");
     }
-    let score = match inputs.report {
+    let report = match inputs.report {
         SelfReport::Malformed => return answer(Admission::Ask, "the reported confidence is no number from 0 to 100"),
-        SelfReport::Score(score) => score,
-        SelfReport::None => confidence::prior(inputs.risk, inputs.record),
+        SelfReport::Score(score) => Some(score),
+        SelfReport::None => None,
     };
+    // Whoever forgets to calibrate has an AI of which nothing is known, not one that is believed.
+    let nothing_known = || calibrate(report, inputs.risk, &Levels::default(), Timestamp::EPOCH);
+    let calibration = inputs.calibration.unwrap_or_else(nothing_known);
+    let score = calibration.score;
     let (admission, what) = if score >= inputs.auto_at {
         (Admission::Auto, "it runs at once")
     } else if score >= inputs.notify_at {
@@ -50,50 +55,74 @@ fn rule(inputs: &Inputs) -> (Admission, String, Option<u8>) {
     } else {
         (Admission::Ask, "a person decides")
     };
-    (admission, format!("confidence {score} of 100: {what}"), Some(score))
+    (admission, format!("confidence {score} of 100 ({}): {what}", told(report, &calibration)), Some(score))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sf_actions::admission::Record;
+    use sf_actions::admission::{Calibration, Method, Record};
 
-    fn check(change: fn(&mut Inputs), expected: Admission) {
-        let mut inputs = Inputs {
+    /// An AI whose calibrated score is this, whatever it reports.
+    fn worth(score: u8) -> Calibration {
+        Calibration {
+            score,
+            estimate_permille: 970,
+            low_permille: u16::from(score) * 10,
+            high_permille: 1000,
+            method: Method::Isotonic,
+            level: Some(sf_actions::admission::Level::Own),
+            evidence: 41,
+            good: 31,
+            held_by: None,
+        }
+    }
+
+    fn usual() -> Inputs {
+        Inputs {
             action: "app.deploy".into(),
             risk: 35,
             destroys: false,
             proposer: Proposer::Ai,
             report: SelfReport::Score(95),
-            record: Record::default(),
+            calibration: Some(worth(95)),
+            record: None,
             auto_at: 90,
             notify_at: 70,
             never_auto: false,
             waived: false,
             frozen: false,
+            passes_freeze: false,
             quota_left: 10,
             draw_permille: 999,
             sample_permille: 30,
             undo: false,
-        };
+        }
+    }
+
+    fn check(change: fn(&mut Inputs), expected: Admission) {
+        let mut inputs = usual();
         change(&mut inputs);
         let decision = admit(inputs.clone());
         assert_eq!(decision.admission, expected, "{inputs:?}: {}", decision.because);
         assert_eq!(admit(decision.inputs.clone()), decision, "a replay decides the same");
+        let stored: Decision = serde_json::from_str(&serde_json::to_string(&decision).unwrap()).unwrap();
+        assert_eq!(admit(stored.inputs.clone()), stored, "from the database too");
     }
 
     #[test]
     fn admission_as_a_table() {
         check(|_| {}, Admission::Auto);
-        check(|i| i.report = SelfReport::Score(90), Admission::Auto);
-        check(|i| i.report = SelfReport::Score(89), Admission::AutoNotify);
-        check(|i| i.report = SelfReport::Score(70), Admission::AutoNotify);
-        check(|i| i.report = SelfReport::Score(69), Admission::Ask);
+        check(|i| i.calibration = Some(worth(90)), Admission::Auto);
+        check(|i| i.calibration = Some(worth(89)), Admission::AutoNotify);
+        check(|i| i.calibration = Some(worth(70)), Admission::AutoNotify);
+        check(|i| i.calibration = Some(worth(69)), Admission::Ask);
         check(|i| i.report = SelfReport::Malformed, Admission::Ask);
-        check(|i| i.report = SelfReport::None, Admission::Ask);
+        check(|i| i.report = SelfReport::None, Admission::Auto);
         check(|i| i.destroys = true, Admission::Ask);
         check(|i| (i.destroys, i.waived) = (true, true), Admission::Auto);
         check(|i| i.never_auto = true, Admission::Ask);
+        check(|i| (i.never_auto, i.waived, i.destroys) = (true, true, true), Admission::Ask);
         check(|i| i.frozen = true, Admission::Deny);
         check(|i| i.quota_left = 0, Admission::Deny);
         check(|i| i.proposer = Proposer::Person, Admission::Auto);
@@ -108,5 +137,37 @@ mod tests {
     #[test]
     fn an_ai_cannot_claim_to_be_an_undo() {
         check(|i| (i.undo, i.destroys) = (true, true), Admission::Ask);
+    }
+
+    #[test]
+    fn a_report_alone_opens_nothing() {
+        check(|i| i.calibration = None, Admission::Ask);
+        check(|i| (i.calibration, i.report) = (None, SelfReport::Score(100)), Admission::Ask);
+        check(|i| (i.calibration, i.report, i.risk) = (None, SelfReport::Score(100), 0), Admission::Ask);
+        check(|i| (i.calibration, i.report, i.risk) = (None, SelfReport::None, 0), Admission::Ask);
+        check(|i| (i.calibration, i.report) = (Some(worth(74)), SelfReport::Score(100)), Admission::AutoNotify);
+    }
+
+    #[test]
+    fn people_read_why() {
+        let decision = admit(Inputs { calibration: Some(worth(74)), ..usual() });
+        let expected = "confidence 74 of 100 (it reported 95; of 41 such runs of it 31 went well): \
+                        it runs and people are told";
+        assert_eq!(decision.because, expected);
+    }
+
+    /// As it stands in databases from before calibration.
+    #[test]
+    fn older_decisions_are_read_and_kept() {
+        let old = r#"{"admission":"auto","because":"confidence 95 of 100: it runs at once","confidence":95,"sampled":false,
+            "inputs":{"action":"app.deploy","risk":35,"destroys":false,"proposer":"ai","report":{"score":95},
+            "record":{"good":3,"bad":1},"autoAt":90,"notifyAt":70,"neverAuto":false,"waived":false,"frozen":false,
+            "quotaLeft":10,"drawPermille":999,"samplePermille":30,"undo":false}}"#;
+        let decision: Decision = serde_json::from_str(old).unwrap();
+        assert_eq!(decision.inputs.record, Some(Record { good: 3, bad: 1 }));
+        assert_eq!((decision.inputs.calibration, decision.inputs.passes_freeze), (None, false));
+        let again: Decision = serde_json::from_str(&serde_json::to_string(&decision).unwrap()).unwrap();
+        assert_eq!(again, decision);
+        assert_eq!(admit(decision.inputs).admission, Admission::Ask, "what nobody measured asks today");
     }
 }
