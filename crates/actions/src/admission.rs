@@ -63,10 +63,19 @@ pub struct Inputs {
     pub notify_at: u8,
     /// Whether the action is on the list that never runs by itself.
     pub never_auto: bool,
+    /// Whether it changes who may do what, or what runs by itself: then it never does.
+    #[serde(default)]
+    pub opens_gates: bool,
     /// Whether `destroy` was waived for exactly this scope.
     pub waived: bool,
     /// Whether changes are frozen now, and this one with them.
     pub frozen: bool,
+    /// What the freeze is called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frozen_by: Option<String>,
+    /// The budget that this proposer has used up: "5 runs of app.deploy in 60 min".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over_budget: Option<String>,
     /// Whether the action goes ahead while changes are frozen.
     #[serde(default)]
     pub passes_freeze: bool,

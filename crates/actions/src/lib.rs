@@ -33,7 +33,7 @@ pub use spec::{Effect, Place, Spec};
 pub use target::{Target, TargetKind};
 pub use valid::Refused;
 pub use variable::{Source, Variable};
-pub use work::{run, workflow};
+pub use work::{policy, rules, run, workflow};
 
 /// One entry of the closed vocabulary with its arguments. Written as `{"action": "app.deploy", "args": {…}}`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -65,6 +65,8 @@ pub enum Action {
     Workflow(workflow::WorkflowAction),
     /// Teams.
     Tenant(tenant::TenantAction),
+    /// What runs by itself.
+    Policy(policy::PolicyAction),
 }
 
 impl Action {
@@ -84,6 +86,7 @@ impl Action {
             Self::Secret(action) => action.spec(),
             Self::Workflow(action) => action.spec(),
             Self::Tenant(action) => action.spec(),
+            Self::Policy(action) => action.spec(),
         }
     }
 
@@ -103,6 +106,25 @@ impl Action {
             Self::Secret(action) => action.target(),
             Self::Workflow(action) => action.target(),
             Self::Tenant(action) => action.target(),
+            Self::Policy(action) => action.target(),
+        }
+    }
+
+    /// Whether it changes who may do what, or what needs nobody: an AI's proposal of it always asks, so that nobody
+    /// opens the gate that holds them.
+    pub const fn opens_gates(&self) -> bool {
+        use user::UserAction;
+        match self {
+            Self::Policy(_) | Self::Role(_) | Self::Access(_) | Self::Factor(_) | Self::Tenant(_) => true,
+            Self::User(action) => !matches!(action, UserAction::Suspend(_) | UserAction::SignOut(_)),
+            Self::Node(action) => matches!(action, node::NodeAction::Invite(_) | node::NodeAction::Admit(_)),
+            Self::App(_)
+            | Self::Deploy(_)
+            | Self::Process(_)
+            | Self::Project(_)
+            | Self::Secret(_)
+            | Self::Run(_)
+            | Self::Workflow(_) => false,
         }
     }
 
@@ -122,6 +144,7 @@ impl Action {
             secret::SPECS,
             workflow::SPECS,
             tenant::SPECS,
+            policy::SPECS,
         ]
         .into_iter()
         .flatten()

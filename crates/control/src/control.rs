@@ -43,6 +43,7 @@ pub(crate) struct Core {
     pub(crate) waiting: crate::enrolment::Waiting,
     pub(crate) cleaning: crate::receive::clean::Cleaning,
     pub(crate) auditor: crate::audit::Auditor,
+    pub(crate) routing: crate::approval::routing::Known,
     pub(crate) workflows: crate::workflow::Workflows,
     pub(crate) timers: crate::due::Alarm,
     pub(crate) started_at: Timestamp,
@@ -132,6 +133,9 @@ impl Control {
         }
         for message in after.workflows {
             self.0.workflows.send(message);
+        }
+        if after.rules {
+            self.0.routing.forget();
         }
         if after.triggers {
             self.0.workflows.triggers_changed.notify_one();

@@ -7,6 +7,7 @@
 //! Start reading at `pipeline/propose.rs`: the whole pipeline in one function. Then `node/dispatch.rs` (how an order
 //! leaves) and `node/receive.rs` (what a node's word does).
 
+pub mod approval;
 pub mod audit;
 pub mod control;
 pub mod events;

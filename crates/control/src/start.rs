@@ -47,6 +47,7 @@ impl Control {
             signer: Signer::new(keys.certified()),
             cleaning: Default::default(),
             auditor: Default::default(),
+            routing: Default::default(),
             workflows: Default::default(),
             timers: Default::default(),
             started_at: clock.now(),

@@ -7,9 +7,12 @@
 //! | (new)    | Ask                  | Waiting    | AskHuman, Arm(Expire), Publish |
 //! | (new)    | Auto, a workflow     | Working    | Begin, Publish |
 //! | (new)    | Deny                 | Denied     | Publish |
-//! | Waiting  | Approved             | Ready      | Arm(Hold): held, dispatched after 5 s |
+//! | Waiting  | Approved             | Ready      | Arm(Hold): held, goes on after 5 s |
+//! | Ready, held | Reopened          | Waiting    | AskHuman, Arm(Expire), Publish |
 //! | Waiting  | Rejected             | Rejected   | Publish |
 //! | Ready    | Held, its time come  | Ready      | Dispatch |
+//! | Ready, control plane | Held, its time come | Succeeded | Publish |
+//! | Waiting  | Changed              | Waiting    | AskHuman, Publish: the facts it shows are other ones |
 //! | Ready, a workflow | Held, its time come | Working | Begin, Publish |
 //! | Working, a workflow | Cancel     | same       | Stop |
 //! | Working, a workflow | Finished   | Done       | Publish |
@@ -53,6 +56,10 @@ pub enum Input {
     Rejected(Option<String>),
     /// The time an approval is held back is over.
     Held,
+    /// Whoever agreed has taken it back in that time.
+    Reopened,
+    /// What was shown to people has changed.
+    Changed,
     /// Its workflow is over.
     Finished(Done, Option<Box<Fault>>),
     /// Its machine is connected and takes orders.
@@ -156,6 +163,12 @@ pub fn step(mut run: Run, input: Input, now: Timestamp) -> Result<(Run, Vec<Effe
             run.fault = Some(Fault::new(ErrorKind::Forbidden, "run.rejected", why));
             done(&mut run, Done::Rejected, now)
         }
+        (Ready, Input::Reopened) if run.command.is_none() && run.is_held(now) => wait(&mut run, now),
+        (Waiting, Input::Changed) => vec![Effect::AskHuman, Effect::Publish],
+        (Ready, Input::Held) if run.action.spec().place == Place::ControlPlane && !run.is_held(now) => {
+            run.held_until = None;
+            done(&mut run, Done::Succeeded, now)
+        }
         (Ready, Input::Held) if run.action.spec().place == Place::Engine && !run.is_held(now) => {
             run.held_until = None;
             run.state = Working;
@@ -245,16 +258,11 @@ fn ready(run: &mut Run, now: Timestamp, first: Effect) -> Vec<Effect> {
     vec![first, Effect::Arm(Timer::Expire, run.expires_at), Effect::Publish]
 }
 
-/// Control-plane actions run within the approval itself; orders to machines are held back first.
+/// Whatever it is, it is held back first, so that it can be taken back.
 fn approved(run: &mut Run, now: Timestamp) -> Vec<Effect> {
-    match run.action.spec().place {
-        Place::ControlPlane => done(run, Done::Succeeded, now),
-        Place::Node | Place::Engine => {
-            let until = now.plus(APPROVAL_HOLD);
-            run.held_until = Some(until);
-            ready(run, now, Effect::Arm(Timer::Hold, until))
-        }
-    }
+    let until = now.plus(APPROVAL_HOLD);
+    run.held_until = Some(until);
+    ready(run, now, Effect::Arm(Timer::Hold, until))
 }
 
 fn expired(run: &mut Run, now: Timestamp) -> Vec<Effect> {

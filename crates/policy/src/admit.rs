@@ -23,15 +23,24 @@ fn rule(inputs: &Inputs) -> (Admission, String, Option<u8>) {
         return answer(Admission::Deny, "this proposer has opened all the runs it may open for now");
     }
     if inputs.frozen {
+        let name = inputs.frozen_by.as_ref().map_or_else(String::new, |name| format!(" (“{name}”)"));
         return match inputs.proposer {
-            Proposer::Person => answer(Admission::Ask, "changes are frozen now: a second person has to agree"),
-            Proposer::Ai | Proposer::System => answer(Admission::Deny, "changes are frozen now"),
+            Proposer::Person => {
+                answer(Admission::Ask, &format!("changes are frozen now{name}: a second person has to agree"))
+            }
+            Proposer::Ai | Proposer::System => answer(Admission::Deny, &format!("changes are frozen now{name}")),
         };
+    }
+    if let (Some(budget), Proposer::Person | Proposer::Ai) = (&inputs.over_budget, inputs.proposer) {
+        return answer(Admission::Ask, &format!("the budget of this proposer is used up ({budget}): a person decides"));
     }
     match inputs.proposer {
         Proposer::Person => return answer(Admission::Auto, "a person with the right to do this asked for it"),
         Proposer::System => return answer(Admission::Auto, "ServerFlow keeps what people asked for true"),
         Proposer::Ai => {}
+    }
+    if inputs.opens_gates {
+        return answer(Admission::Ask, "who may do what, and what runs by itself, is never changed by an AI alone");
     }
     if inputs.never_auto {
         return answer(Admission::Ask, "this action never runs without a person");
@@ -90,8 +99,11 @@ mod tests {
             auto_at: 90,
             notify_at: 70,
             never_auto: false,
+            opens_gates: false,
             waived: false,
             frozen: false,
+            frozen_by: None,
+            over_budget: None,
             passes_freeze: false,
             quota_left: 10,
             draw_permille: 999,
@@ -117,6 +129,11 @@ mod tests {
         check(|i| i.calibration = Some(worth(89)), Admission::AutoNotify);
         check(|i| i.calibration = Some(worth(70)), Admission::AutoNotify);
         check(|i| i.calibration = Some(worth(69)), Admission::Ask);
+        check(|i| i.opens_gates = true, Admission::Ask);
+        check(|i| (i.opens_gates, i.waived, i.auto_at) = (true, true, 0), Admission::Ask);
+        check(|i| i.over_budget = Some("5 runs in 60 min".into()), Admission::Ask);
+        check(|i| (i.over_budget, i.proposer) = (Some("x".into()), Proposer::Person), Admission::Ask);
+        check(|i| (i.over_budget, i.proposer) = (Some("x".into()), Proposer::System), Admission::Auto);
         check(|i| i.report = SelfReport::Malformed, Admission::Ask);
         check(|i| i.report = SelfReport::None, Admission::Auto);
         check(|i| i.destroys = true, Admission::Ask);

@@ -1,189 +1,283 @@
-//! What people set for a scope, and what another setting would have changed.
+//! What the rules of the places above and of a place itself come to.
 
-mod freeze;
 mod replay;
 
-pub use freeze::Freeze;
 pub use replay::{Change, Difference, Past, again, replay};
 
-use std::collections::BTreeSet;
+use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use jiff::tz::{TimeZone, TimeZoneDatabase};
 use sf_actions::admission::Inputs;
+use sf_actions::rules::{ApprovalRule, Freeze, Pattern, Rules, Terms, When, any_fits, minute_of};
 use sf_types::Timestamp;
 
-/// Confidence from which an AI's action runs at once, unless told otherwise. 0-100.
-pub const AUTO_AT: u8 = 90;
-/// Confidence from which it runs and people are told, unless told otherwise. 0-100.
-pub const NOTIFY_AT: u8 = 70;
-/// Automatic runs of AIs that are reviewed afterwards unless told otherwise, of a thousand.
-pub const SAMPLE_PERMILLE: u16 = 30;
-/// A threshold nothing reaches.
-pub const NEVER: u8 = 101;
-
-/// Names on one list of a scope.
-pub const MAX_NAMES: usize = 200;
-/// Freezes of a scope.
-pub const MAX_FREEZES: usize = 100;
-
-/// What one scope (team, project) sets: one row. What it leaves out is as in the wider scope.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct Rules {
-    /// At or above: automatic. 0-100, or [`NEVER`].
-    pub auto_at: Option<u8>,
-    /// At or above: automatic, and people are told. 0-100, or [`NEVER`].
-    pub notify_at: Option<u8>,
-    /// Actions that never run without a person, by name. A narrower scope adds to the list and takes nothing off.
-    pub never_auto: BTreeSet<String>,
-    /// Actions that lose something and need not ask for that reason, by name. They hold for exactly this scope.
-    pub waived: BTreeSet<String>,
-    /// Changes are frozen until somebody says otherwise.
-    pub frozen: bool,
-    /// Times in which changes are frozen.
-    pub freezes: Vec<Freeze>,
-    /// Automatic runs of AIs that are reviewed afterwards, of a thousand.
-    pub sample_permille: Option<u16>,
-}
-
-/// Why rules are refused.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum RulesError {
-    /// A threshold is no score.
-    #[error("a threshold of {0} is none: give 0 to 100, or 101 where nothing is to reach it")]
-    Threshold(u8),
-    /// The thresholds, as this scope and the wider ones make them, stand the wrong way round.
-    #[error("people would be told from {notify_at}, and nothing be said from {auto_at}: the first must not be higher")]
-    Order {
-        /// From here people are told.
-        notify_at: u8,
-        /// From here nothing is said.
-        auto_at: u8,
-    },
-    /// More than all.
-    #[error("{0} of a thousand runs cannot be reviewed: give 0 to 1000")]
-    Sample(u16),
-    /// A list is too long.
-    #[error("a list of {0} names is too long: {MAX_NAMES} is the limit")]
-    Names(usize),
-    /// Too many freezes.
-    #[error("{0} freezes are too many: {MAX_FREEZES} is the limit; delete those that are over")]
-    Freezes(usize),
-    /// A freeze ends before it begins.
-    #[error("the freeze from {from} ends at {until}: let it end after it begins")]
-    Empty {
-        /// It begins.
-        from: Timestamp,
-        /// It ends.
-        until: Timestamp,
-    },
-}
-
-impl Rules {
-    /// Refuses what makes no sense by itself. Thresholds of several scopes together: [`Policy::check`].
-    ///
-    /// # Errors
-    /// The first thing that makes no sense.
-    pub fn check(&self) -> Result<(), RulesError> {
-        if let Some(threshold) = [self.auto_at, self.notify_at].into_iter().flatten().find(|it| *it > NEVER) {
-            return Err(RulesError::Threshold(threshold));
-        }
-        if let Some(sample) = self.sample_permille.filter(|sample| *sample > 1000) {
-            return Err(RulesError::Sample(sample));
-        }
-        if let Some(names) = [&self.never_auto, &self.waived].into_iter().find(|names| names.len() > MAX_NAMES) {
-            return Err(RulesError::Names(names.len()));
-        }
-        if self.freezes.len() > MAX_FREEZES {
-            return Err(RulesError::Freezes(self.freezes.len()));
-        }
-        match self.freezes.iter().find(|freeze| freeze.until <= freeze.from) {
-            Some(Freeze { from, until, .. }) => Err(RulesError::Empty { from: *from, until: *until }),
-            None => Ok(()),
-        }
-    }
-}
-
-/// What holds at a place: the rules of all its scopes together.
+/// What holds at one place: that of the installation, its team, its project, each narrowing or replacing the one
+/// before.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Policy {
-    auto_at: u8,
-    notify_at: u8,
-    never_auto: BTreeSet<String>,
-    waived: BTreeSet<String>,
-    frozen: bool,
+pub struct Routing {
+    /// From here on it runs at once, 0-100.
+    pub auto_at: u8,
+    /// From here on it runs and people are told, 0-100.
+    pub notify_at: u8,
+    /// Looked back at, of a thousand.
+    pub sample_permille: u16,
+    never_auto: Vec<Pattern>,
+    waived: Vec<Pattern>,
     freezes: Vec<Freeze>,
-    sample_permille: u16,
+    budgets: Vec<Limit>,
+    approvals: Vec<ApprovalRule>,
 }
 
-impl Default for Policy {
-    fn default() -> Self {
-        Self::of([])
-    }
+/// How much one principal may do.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Limit {
+    /// Of which actions; of all where it is empty.
+    pub actions: Vec<Pattern>,
+    /// So many runs.
+    pub runs: u32,
+    /// In this time.
+    pub window: Duration,
+    /// It holds for people, too.
+    pub people: bool,
 }
 
-impl Policy {
-    /// Of rules from the widest scope (configuration, team) to the narrowest (project). The last one is the scope at
-    /// hand: only its waivers hold.
-    pub fn of<'a>(rules: impl IntoIterator<Item = &'a Rules>) -> Self {
-        let empty = Self {
-            auto_at: AUTO_AT,
-            notify_at: NOTIFY_AT,
-            never_auto: BTreeSet::new(),
-            waived: BTreeSet::new(),
-            frozen: false,
+impl Routing {
+    /// What the installation says.
+    pub fn base(rules: &Rules) -> Self {
+        let nothing = Self {
+            auto_at: 90,
+            notify_at: 70,
+            sample_permille: 30,
+            never_auto: Vec::new(),
+            waived: Vec::new(),
             freezes: Vec::new(),
-            sample_permille: SAMPLE_PERMILLE,
+            budgets: Vec::new(),
+            approvals: Vec::new(),
         };
-        rules.into_iter().fold(empty, Self::within)
+        nothing.within(rules)
     }
 
-    /// What holds in a narrower scope: its numbers where it sets them, its lists and freezes added, its waivers alone.
-    fn within(mut self, rules: &Rules) -> Self {
-        self.never_auto.extend(rules.never_auto.iter().cloned());
-        self.freezes.extend(rules.freezes.iter().cloned());
-        Self {
-            auto_at: rules.auto_at.unwrap_or(self.auto_at),
-            notify_at: rules.notify_at.unwrap_or(self.notify_at),
-            never_auto: self.never_auto,
-            waived: rules.waived.clone(),
-            frozen: self.frozen || rules.frozen,
-            freezes: self.freezes,
-            sample_permille: rules.sample_permille.unwrap_or(self.sample_permille),
-        }
+    /// What holds further inside. Thresholds replace those of outside, what holds back is added to it, and waivers hold
+    /// for exactly the place that gives them.
+    #[must_use]
+    pub fn within(mut self, rules: &Rules) -> Self {
+        self.auto_at = rules.auto_at.unwrap_or(self.auto_at);
+        // A lower gate for automatic runs never lies below the one for telling.
+        self.notify_at = rules.notify_at.unwrap_or(self.notify_at).min(self.auto_at);
+        self.sample_permille = rules.sample_permille.unwrap_or(self.sample_permille);
+        self.never_auto.extend_from_slice(&rules.never_auto);
+        self.waived.clone_from(&rules.waived);
+        self.freezes.extend_from_slice(&rules.freezes);
+        self.approvals.extend_from_slice(&rules.approvals);
+        self.budgets.extend(rules.budgets.iter().map(|budget| Limit {
+            actions: budget.actions.clone(),
+            runs: budget.runs,
+            window: Duration::from_secs(u64::from(budget.minutes) * 60),
+            people: budget.people,
+        }));
+        self
     }
 
-    /// Refuses thresholds that stand the wrong way round. To be asked for every scope within the one that changes.
-    ///
-    /// # Errors
-    /// [`RulesError::Order`].
-    pub const fn check(&self) -> Result<(), RulesError> {
-        if self.notify_at > self.auto_at {
-            return Err(RulesError::Order { notify_at: self.notify_at, auto_at: self.auto_at });
-        }
-        Ok(())
+    /// Whether an AI never does this by itself.
+    pub fn never_auto(&self, action: &str) -> bool {
+        any_fits(&self.never_auto, action)
     }
 
-    /// The freeze that holds at this moment, and why: for the sentence beside it. `Some(None)` where somebody froze
-    /// changes without an end.
-    pub fn freeze(&self, at: Timestamp) -> Option<Option<&Freeze>> {
-        let freeze = self.freezes.iter().find(|freeze| freeze.holds(at));
-        freeze.map(Some).or_else(|| self.frozen.then_some(None))
+    /// Whether an AI need not ask for this because something is lost by it.
+    pub fn is_waived(&self, action: &str) -> bool {
+        any_fits(&self.waived, action)
     }
 
-    /// The same inputs under this policy: everything else stays what it was. `at` is when it was proposed.
+    /// The name of a freeze that holds this back now.
+    pub fn frozen(&self, action: &str, now: Timestamp) -> Option<&str> {
+        let holds = |freeze: &&Freeze| {
+            (freeze.actions.is_empty() || any_fits(&freeze.actions, action)) && is_in(&freeze.when, now)
+        };
+        self.freezes.iter().find(holds).map(|freeze| freeze.name.as_str())
+    }
+
+    /// The same inputs under these rules: everything else stays what it was. `at` is when it was proposed.
     pub fn apply(&self, inputs: &Inputs, at: Timestamp) -> Inputs {
+        let frozen = self.frozen(&inputs.action, at).filter(|_| !inputs.passes_freeze);
         Inputs {
             auto_at: self.auto_at,
             notify_at: self.notify_at,
-            never_auto: self.never_auto.contains(&inputs.action),
-            waived: self.waived.contains(&inputs.action),
-            frozen: !inputs.passes_freeze && self.freeze(at).is_some(),
+            never_auto: inputs.opens_gates || self.never_auto(&inputs.action),
+            waived: self.is_waived(&inputs.action),
+            frozen: frozen.is_some(),
+            frozen_by: frozen.map(str::to_owned),
             sample_permille: self.sample_permille,
             ..inputs.clone()
         }
     }
+
+    /// The limits that hold for this.
+    pub fn limits(&self, action: &str, of_person: bool) -> impl Iterator<Item = &Limit> {
+        self.budgets.iter().filter(move |limit| {
+            (limit.people || !of_person) && (limit.actions.is_empty() || any_fits(&limit.actions, action))
+        })
+    }
+
+    /// Who decides about this, how long it waits and when it is pressing: the strictest of all rules that fit. The
+    /// innermost rule that names people says who.
+    pub fn terms(&self, action: &str) -> (Terms, Option<Duration>, Option<Duration>) {
+        let minutes = |minutes: u32| Duration::from_secs(u64::from(minutes) * 60);
+        let (mut terms, mut expires, mut escalates) = (Terms::default(), None::<Duration>, None::<Duration>);
+        for rule in self.approvals.iter().filter(|rule| any_fits(&rule.actions, action)) {
+            terms.quorum = terms.quorum.max(rule.quorum);
+            terms.four_eyes |= rule.four_eyes;
+            if !rule.approvers.is_empty() {
+                terms.approvers.clone_from(&rule.approvers);
+            }
+            if !rule.escalate_to.is_empty() {
+                terms.escalate_to.clone_from(&rule.escalate_to);
+            }
+            let shorter = |so_far: Option<Duration>, wanted: Option<u32>| {
+                [so_far, wanted.map(minutes)].into_iter().flatten().min()
+            };
+            expires = shorter(expires, rule.expires_minutes);
+            escalates = shorter(escalates, rule.escalate_minutes);
+        }
+        (terms, expires, escalates)
+    }
+}
+
+/// The first time zone of these rules that nobody knows.
+pub fn unknown_zone(rules: &Rules) -> Option<&str> {
+    rules.freezes.iter().find_map(|freeze| match &freeze.when {
+        When::Weekly { timezone, .. } if zone(timezone).is_none() => Some(timezone.as_str()),
+        _ => None,
+    })
+}
+
+fn zone(name: &str) -> Option<TimeZone> {
+    TimeZoneDatabase::bundled().get(name).ok()
+}
+
+/// Whether a moment is within.
+fn is_in(when: &When, now: Timestamp) -> bool {
+    match when {
+        When::Now => true,
+        When::Between { from, until } => (*from..*until).contains(&now),
+        // What cannot be understood holds back.
+        When::Weekly { days, from, minutes, timezone } => {
+            is_in_week(days, from, *minutes, timezone, now).unwrap_or(true)
+        }
+    }
+}
+
+fn is_in_week(days: &[u8], from: &str, minutes: u32, timezone: &str, now: Timestamp) -> Option<bool> {
+    const WEEK: i64 = 7 * 24 * 60;
+    let moment = jiff::Timestamp::from_millisecond(now.as_millis()).ok()?;
+    let there = zone(timezone)?.to_datetime(moment);
+    let day = i64::from(there.date().weekday().to_monday_one_offset());
+    let minute = (day - 1) * 24 * 60 + i64::from(there.hour()) * 60 + i64::from(there.minute());
+    let from = i64::from(minute_of(from)?);
+    Some(days.iter().any(|day| {
+        let begins = (i64::from(*day) - 1) * 24 * 60 + from;
+        (minute - begins).rem_euclid(WEEK) < i64::from(minutes)
+    }))
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+    use sf_types::{TypedId, UserId};
+
+    fn pattern(text: &str) -> Vec<Pattern> {
+        vec![Pattern(text.to_owned())]
+    }
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::from_millis(text.parse::<jiff::Timestamp>().unwrap().as_millisecond())
+    }
+
+    fn frozen(when: When) -> Routing {
+        let freeze = Freeze { name: "quiet".into(), actions: pattern("app.*"), when };
+        Routing::base(&Rules { freezes: vec![freeze], ..Rules::default() })
+    }
+
+    #[test]
+    fn a_week_on_the_wall_clock() {
+        // From Friday 18:00 in Berlin for 62 hours: to Monday 08:00.
+        let weekend = frozen(When::Weekly {
+            days: vec![5],
+            from: "18:00".into(),
+            minutes: 62 * 60,
+            timezone: "Europe/Berlin".into(),
+        });
+        for (moment, expected) in [
+            ("2026-11-27T16:59:59Z", false),
+            ("2026-11-27T17:00:00Z", true),
+            ("2026-11-29T12:00:00Z", true),
+            ("2026-11-30T06:59:59Z", true),
+            ("2026-11-30T07:00:00Z", false),
+            // In summer the wall clock is another hour ahead.
+            ("2026-07-03T16:00:00Z", true),
+            ("2026-07-03T15:59:00Z", false),
+        ] {
+            assert_eq!(weekend.frozen("app.restart", at(moment)).is_some(), expected, "{moment}");
+            assert_eq!(weekend.frozen("node.rename", at(moment)), None);
+        }
+        // Over the end of the week.
+        let sunday = frozen(When::Weekly { days: vec![7], from: "23:00".into(), minutes: 120, timezone: "UTC".into() });
+        assert!(sunday.frozen("app.stop", at("2026-11-30T00:30:00Z")).is_some());
+        assert!(sunday.frozen("app.stop", at("2026-11-30T01:00:00Z")).is_none());
+        let nowhere = frozen(When::Weekly { days: vec![1], from: "00:00".into(), minutes: 1, timezone: "Mars".into() });
+        assert!(nowhere.frozen("app.stop", at("2026-11-27T12:00:00Z")).is_some(), "what nobody understands holds back");
+    }
+
+    #[test]
+    fn between_two_moments_and_until_it_is_taken_away() {
+        let between = frozen(When::Between { from: at("2026-12-24T00:00:00Z"), until: at("2026-12-27T00:00:00Z") });
+        assert!(between.frozen("app.stop", at("2026-12-24T00:00:00Z")).is_some());
+        assert!(between.frozen("app.stop", at("2026-12-27T00:00:00Z")).is_none());
+        assert_eq!(frozen(When::Now).frozen("app.stop", at("2026-12-27T00:00:00Z")), Some("quiet"));
+    }
+
+    #[test]
+    fn inside_is_stricter_or_other_and_never_forgets_what_holds_back() {
+        let team = Rules { auto_at: Some(95), never_auto: pattern("app.delete"), ..Rules::default() };
+        let project =
+            Rules { auto_at: Some(60), notify_at: Some(50), never_auto: pattern("node.*"), ..Rules::default() };
+        let routing = Routing::base(&Rules::default()).within(&team).within(&project);
+        assert_eq!((routing.auto_at, routing.notify_at, routing.sample_permille), (60, 50, 30));
+        assert!(
+            routing.never_auto("app.delete") && routing.never_auto("node.remove") && !routing.never_auto("app.stop")
+        );
+        let lower = Routing::base(&Rules { auto_at: Some(40), ..Rules::default() });
+        assert_eq!((lower.auto_at, lower.notify_at), (40, 40), "telling never asks for more than running");
+    }
+
+    #[test]
+    fn the_strictest_of_all_rules_that_fit() {
+        let user = |n| UserId::from_parts(Timestamp::from_millis(1), [n; 10]);
+        let rule = |actions: &str, quorum, approvers: Vec<UserId>| ApprovalRule {
+            actions: pattern(actions),
+            quorum,
+            approvers,
+            four_eyes: actions == "*",
+            expires_minutes: Some(u32::from(quorum) * 60),
+            escalate_minutes: None,
+            escalate_to: Vec::new(),
+        };
+        let rules = |approvals| Rules { approvals, ..Rules::default() };
+        let routing = Routing::base(&rules(vec![rule("*", 1, vec![user(1)])]))
+            .within(&rules(vec![rule("app.*", 2, vec![user(2), user(3)]), rule("node.*", 5, Vec::new())]));
+        let (terms, expires, escalates) = routing.terms("app.deploy");
+        assert_eq!((terms.quorum, terms.four_eyes), (2, true));
+        assert_eq!(terms.approvers, [user(2), user(3)]);
+        assert_eq!((expires, escalates), (Some(Duration::from_secs(3600)), None));
+        assert_eq!(routing.terms("workflow.run").0.approvers, [user(1)]);
+    }
+
+    #[test]
+    fn limits_hold_for_ai_agents_and_for_people_where_they_say_so() {
+        let budget = |actions, people| sf_actions::rules::Budget { actions, runs: 5, minutes: 60, people };
+        let budgets = vec![budget(pattern("app.deploy"), false), budget(Vec::new(), true)];
+        let routing = Routing::base(&Rules { budgets, ..Rules::default() });
+        assert_eq!(routing.limits("app.deploy", false).count(), 2);
+        assert_eq!(routing.limits("app.deploy", true).count(), 1);
+        assert_eq!(routing.limits("app.stop", false).count(), 1);
+    }
+}

@@ -26,15 +26,18 @@ mod writer;
 pub use error::StoreError;
 pub use machines::{commands, delegations, devices, enrol, metrics, nodes};
 pub use people::{
-    cli_logins, factors, grants, invitations, lockout, permissions, resets, roles, sessions, tenants, tickets, tokens,
-    users,
+    cli_logins, deputies, factors, grants, invitations, lockout, permissions, resets, roles, sessions, tenants,
+    tickets, tokens, users,
 };
 pub use sf_types::Scope;
 pub use sql::row::Json;
 pub(crate) use sql::{dialect, row, script, seen, session};
 pub use store::{Store, StoreOptions};
 pub use tx::{Look, Reader, Tx};
-pub use work::{approvals, apps, executions, idempotency, logs, outbox, releases, runs, secrets, timeline, workflows};
+pub use work::{
+    approvals, apps, executions, idempotency, inbox, learning, logs, outbox, releases, rules, runs, secrets, timeline,
+    votes, workflows,
+};
 
 /// What a write's closure returns.
 pub type Work<'t, T> = futures_util::future::BoxFuture<'t, Result<T>>;

@@ -1,6 +1,7 @@
 //! Whose it is and who may: tenants, users, how they sign in, sessions, tokens, grants.
 
 pub mod cli_logins;
+pub mod deputies;
 pub mod factors;
 pub mod grants;
 pub mod invitations;

@@ -131,7 +131,7 @@ impl Tx {
     }
 
     /// A new UUIDv7 for rows without an id type of their own.
-    pub(crate) fn new_uuid(&self) -> uuid::Uuid {
+    pub fn new_uuid(&self) -> uuid::Uuid {
         let millis = u64::try_from(self.now.as_millis()).unwrap_or(0);
         uuid::Builder::from_unix_timestamp_millis(millis, &self.rng.bytes()).into_uuid()
     }

@@ -120,6 +120,8 @@ typed_ids! {
     CommandId = "command";
     /// A person's decision on a waiting run.
     ApprovalId = "approval";
+    /// Somebody who decides for somebody else for a while.
+    DeputyId = "deputy";
     /// A byte stream opened by an action.
     ChannelId = "channel";
     /// One request at an edge; the correlation id of everything it causes.

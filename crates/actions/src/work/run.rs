@@ -20,6 +20,12 @@ pub enum RunAction {
     /// Refuse a waiting run.
     #[serde(rename = "run.reject")]
     Reject(Decide),
+    /// Take a decision back while it is held.
+    #[serde(rename = "run.reopen")]
+    Reopen(Reopen),
+    /// Say of an automatic run whether it was right.
+    #[serde(rename = "run.review")]
+    Review(Review),
 }
 
 /// One run.
@@ -43,6 +49,29 @@ pub struct Decide {
     pub comment: Option<String>,
 }
 
+/// A decision that is taken back.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Reopen {
+    /// Of which run.
+    pub run: RunId,
+    /// Hash of what was decided.
+    pub hash: String,
+}
+
+/// A look back.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Review {
+    /// At which run.
+    pub run: RunId,
+    /// Whether it was right that it ran by itself.
+    pub good: bool,
+    /// Why, for the record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+}
+
 /// In the order of the enum.
 pub const SPECS: &[Spec] = &[
     spec(
@@ -54,6 +83,20 @@ pub const SPECS: &[Spec] = &[
     ),
     spec("run.approve", "Approve a run", "Lets a waiting run go ahead.", Permission::ApprovalDecide, 30),
     spec("run.reject", "Reject a run", "Refuses a waiting run.", Permission::ApprovalDecide, 5),
+    spec(
+        "run.reopen",
+        "Take a decision back",
+        "Within 5 s of an approval, before anything has happened: the run waits for a decision again.",
+        Permission::ApprovalDecide,
+        5,
+    ),
+    spec(
+        "run.review",
+        "Look back at an automatic run",
+        "Says whether it was right; what is learnt from it opens or closes the gate for the next ones.",
+        Permission::ApprovalDecide,
+        15,
+    ),
 ];
 
 const fn spec(name: &'static str, title: &'static str, help: &'static str, permission: Permission, risk: u8) -> Spec {
@@ -78,6 +121,8 @@ impl RunAction {
             Self::Cancel(_) => &SPECS[0],
             Self::Approve(_) => &SPECS[1],
             Self::Reject(_) => &SPECS[2],
+            Self::Reopen(_) => &SPECS[3],
+            Self::Review(_) => &SPECS[4],
         }
     }
 
@@ -94,6 +139,8 @@ impl RunAction {
         match self {
             Self::Cancel(args) => args.run,
             Self::Approve(args) | Self::Reject(args) => args.run,
+            Self::Reopen(args) => args.run,
+            Self::Review(args) => args.run,
         }
     }
 }

@@ -1,5 +1,9 @@
 //! What waits for a person.
 
+pub mod deputies;
+pub mod inbox;
+pub mod routing;
+
 use axum::extract::State;
 use serde::Deserialize;
 use sf_store::approvals::ApprovalState;

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use sf_actions::run::{Decide, RunAction, RunRef};
+use sf_actions::run::{Decide, Reopen, Review, RunAction, RunRef};
 use sf_actions::{Action, Actor};
 use sf_control::Control;
 use sf_control::queries::apps::LogPart;
@@ -165,6 +165,53 @@ pub async fn reject(
 ) -> Answered {
     let decide = Decide { run, hash: body.hash, comment: body.comment };
     act(&api, &caller, write, RunAction::Reject(decide)).await
+}
+
+/// Which decision.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ReopenRun {
+    /// Hash of what was decided.
+    hash: String,
+}
+
+/// Takes an approval back while it is held, for 5 s: nothing has happened yet, and it waits for a decision again.
+#[utoipa::path(post, path = "/api/v1/runs/{id}/reopen", tag = "runs", operation_id = "reopenRun",
+    params(("id" = uuid::Uuid, Path), Write), request_body = ReopenRun,
+    responses((status = 200, body = Envelope<RunView>)))]
+pub async fn reopen(
+    State(api): State<Api>,
+    caller: Caller,
+    Id(run): Id<RunId>,
+    Asked(write): Asked<Write>,
+    Strict(body): Strict<ReopenRun>,
+) -> Answered {
+    act(&api, &caller, write, RunAction::Reopen(Reopen { run, hash: body.hash })).await
+}
+
+/// What you think of a run that went by itself.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ReviewRun {
+    /// Whether it was right that it ran.
+    good: bool,
+    /// Why, for the record.
+    comment: Option<String>,
+}
+
+/// Says of an automatic run whether it was right; what is learnt from it opens or closes the gate for the next ones.
+#[utoipa::path(post, path = "/api/v1/runs/{id}/review", tag = "runs", operation_id = "reviewRun",
+    params(("id" = uuid::Uuid, Path), Write), request_body = ReviewRun,
+    responses((status = 200, body = Envelope<RunView>)))]
+pub async fn review(
+    State(api): State<Api>,
+    caller: Caller,
+    Id(run): Id<RunId>,
+    Asked(write): Asked<Write>,
+    Strict(body): Strict<ReviewRun>,
+) -> Answered {
+    let review = Review { run, good: body.good, comment: body.comment };
+    act(&api, &caller, write, RunAction::Review(review)).await
 }
 
 /// Does something to a run and shows that run.

@@ -37,6 +37,10 @@ pub struct ApprovalView {
     pub opened_at: Time,
     /// Until when it can be decided.
     pub expires_at: Time,
+    /// Who may decide, and how many have to agree: `{quorum, approvers, escalateTo, fourEyes}`; one of all who may
+    /// where it is null.
+    #[schema(value_type = Option<Object>)]
+    pub terms: Option<sf_actions::rules::Terms>,
 }
 
 impl From<Approval> for ApprovalView {
@@ -57,6 +61,7 @@ impl From<Approval> for ApprovalView {
             comment: approval.comment,
             opened_at: Time(approval.opened_at),
             expires_at: Time(approval.expires_at),
+            terms: approval.terms.map(|terms| terms.0),
             diff,
         }
     }

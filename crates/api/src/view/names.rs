@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use sf_actions::{Actor, Target};
+use sf_engine::Run;
 use sf_store::runs::RunRecord;
 use sf_store::{apps, executions, nodes, users, workflows};
 use sf_types::{AppId, NodeId, RunId, TriggerId, UserId, WorkflowId};
@@ -38,6 +39,25 @@ impl<'a> Names<'a> {
             _ => None,
         };
         RunView { workflow_name, ..RunView::of(record.run, record.outcome, name) }
+    }
+
+    /// What a run is about.
+    pub(crate) async fn about(&mut self, run: &Run) -> Option<String> {
+        match (run.action.target(), run.app, run.node) {
+            (Target::Workflow(id), ..) => self.workflow(id).await,
+            (Target::Run(id), ..) => self.workflow_of(id).await,
+            (_, Some(app), _) => self.app(app).await,
+            (_, None, Some(node)) => self.node(node).await,
+            _ => None,
+        }
+    }
+
+    /// Who proposed a run.
+    pub(crate) async fn proposer(&mut self, run: &Run) -> Option<String> {
+        match run.actor.user() {
+            Some(user) => self.user(user).await,
+            None => Some(SYSTEM.to_owned()),
+        }
     }
 
     /// Who did something, by the words of an audit line; of a step or a trigger its workflow.

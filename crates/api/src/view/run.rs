@@ -63,6 +63,8 @@ pub struct RunView {
     pub closed_at: Option<Time>,
     /// When it expires, while it waits.
     pub expires_at: Time,
+    /// A decision is held until then, and can be taken back.
+    pub held_until: Option<Time>,
     /// The node's word on it.
     pub outcome: Option<OutcomeView>,
 }
@@ -210,13 +212,14 @@ impl RunView {
             updated_at: Time(run.updated_at),
             closed_at: run.closed_at.map(Time),
             expires_at: Time(run.expires_at),
+            held_until: run.held_until.map(Time),
             outcome: outcome.map(OutcomeView::from),
         }
     }
 }
 
 impl ActorView {
-    fn of(actor: ActorKind, name: Option<String>) -> Self {
+    pub(crate) fn of(actor: ActorKind, name: Option<String>) -> Self {
         let (kind, user) = match actor {
             ActorKind::Person { user, .. } => ("person", Some(user)),
             ActorKind::Token { user, .. } => ("token", Some(user)),

@@ -1,17 +1,17 @@
-//! Gathering what policy looks at, and the card a person sees when it asks.
+//! Gathering what policy looks at.
 
 use std::time::Duration;
 
-use sf_actions::admission::{Inputs, Proposer, Record};
+use sf_actions::admission::{Inputs, Proposer, SelfReport};
 use sf_actions::node::NodeAction;
 use sf_actions::{Action, Actor, ActorKind};
-use sf_engine::Run;
-use sf_store::approvals::{self, Approval, ApprovalState};
-use sf_store::{Json, Look, Reader, Tx, runs};
-use sf_types::Fault;
-use sha2::{Digest, Sha256};
+use sf_policy::rules::Routing;
+use sf_store::{Reader, runs};
+use sf_types::{Fault, Timestamp};
 
+use crate::approval::{learn, routing};
 use crate::control::Core;
+use crate::subject::Subject;
 
 /// The window in which `Routing::runs_a_minute` counts.
 pub const QUOTA_WINDOW: Duration = Duration::from_secs(60);
@@ -25,86 +25,90 @@ pub(crate) async fn inputs(
     reader: &Reader,
     actor: &Actor,
     action: &Action,
+    subject: &Subject,
     confidence: Option<f64>,
 ) -> Result<Inputs, Fault> {
-    let spec = action.spec();
+    let (spec, now) = (action.spec(), core.clock.now());
     let limit = core.options.routing.runs_a_minute;
-    let opened = core.quota.used(reader, actor.user(), core.clock.now(), limit).await?;
-    let record = match (actor.kind, actor.user()) {
-        (ActorKind::Ai { .. } | ActorKind::Workflow { ai: true, .. }, Some(user)) => {
-            runs::track_record(reader, user, spec.name).await?
-        }
-        _ => Record::default(),
+    let opened = core.quota.used(reader, actor.user(), now, limit).await?;
+    let routing = routing::at(core, reader, subject.tenant, subject.project).await?;
+    let report = sf_policy::confidence::parse_report(confidence);
+    let proposer = match actor.kind {
+        ActorKind::Person { .. } | ActorKind::Token { .. } => Proposer::Person,
+        ActorKind::Ai { .. } | ActorKind::Workflow { ai: true, .. } => Proposer::Ai,
+        // They do what a person wrote down, with that person's rights.
+        ActorKind::Workflow { ai: false, .. } | ActorKind::Trigger { .. } => Proposer::Person,
+        ActorKind::System => Proposer::System,
     };
-    let rules = &core.options.routing;
-    Ok(Inputs {
+    let calibration = match learn::agent(actor.kind) {
+        Some(agent) => {
+            let levels = learn::levels(reader, subject.tenant, spec.name, agent, None).await?;
+            let report = if let SelfReport::Score(score) = report { Some(score) } else { None };
+            Some(sf_policy::learning::calibrate(report, spec.risk, &levels, now))
+        }
+        None => None,
+    };
+    let over_budget = over_budget(reader, &routing, actor, spec.name, proposer, now).await?;
+    let inputs = Inputs {
         action: spec.name.to_owned(),
         risk: spec.risk,
         destroys: spec.effect == sf_actions::Effect::Destroy,
-        proposer: match actor.kind {
-            ActorKind::Person { .. } | ActorKind::Token { .. } => Proposer::Person,
-            ActorKind::Ai { .. } | ActorKind::Workflow { ai: true, .. } => Proposer::Ai,
-            // They do what a person wrote down, with that person's rights.
-            ActorKind::Workflow { ai: false, .. } | ActorKind::Trigger { .. } => Proposer::Person,
-            ActorKind::System => Proposer::System,
-        },
-        report: sf_policy::confidence::parse_report(confidence),
-        record,
-        auto_at: rules.auto_at,
-        notify_at: rules.notify_at,
-        never_auto: rules.never_auto.iter().any(|name| name == spec.name),
+        proposer,
+        report,
+        calibration,
+        record: None,
+        auto_at: 0,
+        notify_at: 0,
+        never_auto: false,
+        opens_gates: action.opens_gates(),
         waived: false,
-        frozen: rules.frozen && !passes_freeze(action),
-        quota_left: u32::try_from(rules.runs_a_minute.saturating_sub(opened)).unwrap_or(u32::MAX),
+        frozen: false,
+        frozen_by: None,
+        passes_freeze: passes_freeze(action),
+        over_budget,
+        quota_left: u32::try_from(limit.saturating_sub(opened)).unwrap_or(u32::MAX),
         draw_permille: u16::try_from(core.rng.below(1000)).unwrap_or(0),
-        sample_permille: rules.sample_permille,
+        sample_permille: 0,
         undo: false,
-    })
+    };
+    Ok(routing.apply(&inputs, now))
 }
 
-/// A freeze holds changes back. Deciding about those that wait is how people get out of it; and what makes a secret
+/// The first budget that this principal has used up, in words.
+async fn over_budget(
+    reader: &Reader,
+    routing: &Routing,
+    actor: &Actor,
+    action: &str,
+    proposer: Proposer,
+    now: Timestamp,
+) -> Result<Option<String>, Fault> {
+    let (Some(user), Proposer::Person | Proposer::Ai) = (actor.user(), proposer) else { return Ok(None) };
+    for limit in routing.limits(action, proposer == Proposer::Person) {
+        let since = now.minus(limit.window);
+        let patterns: Vec<&str> = limit.actions.iter().map(|pattern| pattern.0.as_str()).collect();
+        let ai = proposer == Proposer::Ai;
+        if runs::opened_of(reader, user, ai, &patterns, since, limit.runs).await? >= u64::from(limit.runs) {
+            let what = if patterns.is_empty() { "anything".to_owned() } else { patterns.join(", ") };
+            let minutes = limit.window.as_secs() / 60;
+            return Ok(Some(format!("{} × {what} in {minutes} min", limit.runs)));
+        }
+    }
+    Ok(None)
+}
+
+/// A freeze holds changes back. Deciding about those that wait, and changing the rules, is how people get out of it; and what makes a secret
 /// never waits, since the secret is in the answer and nowhere else; nor does what shuts somebody out.
 const fn passes_freeze(action: &Action) -> bool {
     use sf_actions::user::UserAction;
     matches!(
         action,
         Action::Run(_)
+            | Action::Policy(_)
             | Action::Access(_)
             | Action::Node(NodeAction::Invite(_))
             | Action::User(
                 UserAction::Invite(_) | UserAction::Uninvite(_) | UserAction::Suspend(_) | UserAction::SignOut(_)
             )
     )
-}
-
-/// The card for a waiting run: bound by its hash to exactly what is shown.
-pub(crate) fn approval(tx: &Tx, run: &Run) -> Approval {
-    let diff = serde_json::json!({ "action": run.action, "guard": run.guard, "because": run.decision.because });
-    Approval {
-        id: tx.new_id(),
-        tenant: run.tenant,
-        project: run.project,
-        subject_kind: approvals::RUN.to_owned(),
-        subject: run.id.uuid(),
-        hash: hash(run),
-        guard: Json(serde_json::json!(run.guard)),
-        diff: Json(diff),
-        state: ApprovalState::Open,
-        decision: None,
-        decided_by: None,
-        comment: None,
-        opened_at: tx.now(),
-        expires_at: run.expires_at,
-        decided_at: None,
-        run: Some(run.id),
-        step: None,
-        escalated_at: None,
-    }
-}
-
-/// Hash of actor, action, arguments, guard and round: a decision about anything else is refused.
-pub(crate) fn hash(run: &Run) -> String {
-    let shown = serde_json::json!([run.id, run.version, run.actor, run.action, run.guard]);
-    let digest = Sha256::digest(shown.to_string().as_bytes());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -67,6 +67,7 @@ enum Claim {
     User(UserId),
     Project(ProjectId),
     Workflow(WorkflowId),
+    Policy(Option<ProjectId>),
     Team(TenantId),
 }
 
@@ -83,6 +84,7 @@ impl Claim {
             Made::User(user) => Self::User(*user),
             Made::Project(project) => Self::Project(*project),
             Made::Workflow(workflow) => Self::Workflow(*workflow),
+            Made::Policy(project) => Self::Policy(*project),
             Made::Team { id, link: None, .. } => Self::Team(*id),
             Made::Invitation(_) | Made::Token { .. } | Made::Invited { .. } | Made::Team { .. } => Self::Once,
         }
@@ -118,6 +120,7 @@ pub(crate) async fn carried_out(reader: &Reader, key: Option<&Key>) -> Result<Op
         Claim::User(user) => Proposed::Done(run, Made::User(user)),
         Claim::Project(project) => Proposed::Done(run, Made::Project(project)),
         Claim::Workflow(workflow) => Proposed::Done(run, Made::Workflow(workflow)),
+        Claim::Policy(project) => Proposed::Done(run, Made::Policy(project)),
         Claim::Team(id) => Proposed::Done(run, Made::Team { id, link: None, mailed: false }),
     }))
 }

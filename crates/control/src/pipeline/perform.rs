@@ -9,13 +9,10 @@ use sf_actions::access::AccessAction;
 use sf_actions::app::{AppAction, Settings};
 use sf_actions::factor::FactorAction;
 use sf_actions::node::NodeAction;
-use sf_actions::run::{Decide, RunAction};
 use sf_actions::{Action, ActorKind, Object, ObjectRef};
-use sf_engine::{Input, Run};
+use sf_engine::Run;
 use sf_protocol::order::{AppVerb, DeploySource, Order};
-use sf_store::approvals::Verdict;
-use sf_store::timeline::MomentKind;
-use sf_store::{Json, Look, StoreError, Tx, approvals, apps, factors, grants, nodes, runs, tenants, tokens, users};
+use sf_store::{Json, Look, StoreError, Tx, apps, factors, grants, nodes, tenants, tokens, users};
 use sf_types::{AppId, ErrorKind, Fault, NodeId};
 use sha2::{Digest, Sha256};
 
@@ -24,8 +21,8 @@ use crate::control::Core;
 use crate::mail::{self, letter};
 use crate::pipeline::secrets;
 use crate::proposal::Made;
-use crate::transition::{self, After};
-use crate::{enrolment, events, moments, workflow};
+use crate::transition::After;
+use crate::{approval, enrolment, events};
 
 /// Carries out an action of the control plane.
 pub(crate) async fn perform(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mut After) -> sf_store::Result<Made> {
@@ -56,7 +53,7 @@ pub(crate) async fn perform(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mu
             app_changed(tx, run, update.app);
             Ok(Made::App(update.app))
         }
-        Action::Run(action) => decide(tx, core, run, action, after).await,
+        Action::Run(action) => approval::decide::perform(tx, core, run, action, after).await,
         Action::Role(action) => roles::perform(tx, run, action).await,
         Action::Project(action) => projects::perform(tx, run, action).await,
         Action::Access(AccessAction::CreateToken(create)) => {
@@ -107,6 +104,7 @@ pub(crate) async fn perform(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mu
         Action::Secret(action) => secrets::perform(tx, core, run, action).await,
         Action::Workflow(action) => crate::workflow::perform::perform(tx, core, run, action, after).await,
         Action::Tenant(action) => crate::people::teams::perform(tx, core, run, action, after).await,
+        Action::Policy(action) => approval::routing::perform(tx, run, action, after).await,
         Action::App(AppAction::Delete(_)) | Action::Deploy(_) | Action::Process(_) => Ok(Made::Nothing),
     }
 }
@@ -153,96 +151,6 @@ async fn node(
             Ok(Made::Nothing)
         }
     }
-}
-
-async fn decide(
-    tx: &mut Tx,
-    core: &Arc<Core>,
-    run: &Run,
-    action: &RunAction,
-    after: &mut After,
-) -> sf_store::Result<Made> {
-    let of = action.run();
-    let now = tx.now();
-    let before = runs::get(tx, of).await?;
-    let (input, moment) = match action {
-        RunAction::Cancel(_) => (Input::Cancel, moments::note(now, "somebody asked to stop it")),
-        RunAction::Approve(decide) | RunAction::Reject(decide) if of_step(tx, decide).await?.is_some() => {
-            return decide_step(tx, run, action, decide, after).await;
-        }
-        RunAction::Approve(decide) => {
-            decided(tx, run, &before, decide, Verdict::Approved).await?;
-            (Input::Approved, moments::moment(MomentKind::Approval, now, "a person agreed"))
-        }
-        RunAction::Reject(decide) => {
-            decided(tx, run, &before, decide, Verdict::Rejected).await?;
-            let input = Input::Rejected(decide.comment.clone());
-            (input, moments::moment(MomentKind::Approval, now, "a person refused"))
-        }
-    };
-    let changed = Box::pin(transition::advance(tx, core, before, input, [moment], after)).await?;
-    let changed = changed.ok_or_else(|| {
-        StoreError::from(
-            Fault::new(ErrorKind::Conflict, "run.not_now", "The run is in a state in which this changes nothing.")
-                .fix("Look at it again: it may have ended meanwhile."),
-        )
-    })?;
-    // A run of the control plane that waited for a person is carried out by the approval.
-    if changed.is_done() && changed.fault.is_none() && matches!(action, RunAction::Approve(_)) {
-        let made = Box::pin(perform(tx, core, &changed, after)).await?;
-        transition::tell_made(tx, &changed, &made, after).await?;
-    }
-    Ok(Made::Run(of))
-}
-
-/// The card of a step of this run that a decision is about.
-async fn of_step(tx: &Tx, decide: &Decide) -> sf_store::Result<Option<approvals::Approval>> {
-    let open = approvals::open_steps(tx, decide.run).await?;
-    Ok(open.into_iter().find(|card| card.hash == decide.hash))
-}
-
-/// A decision about a step of a workflow: it counts now, and the step hears of it.
-async fn decide_step(
-    tx: &mut Tx,
-    run: &Run,
-    action: &RunAction,
-    decide: &Decide,
-    after: &mut After,
-) -> sf_store::Result<Made> {
-    let (by, verdict) = match action {
-        RunAction::Approve(_) => (person(run)?, Verdict::Approved),
-        _ => (person(run)?, Verdict::Rejected),
-    };
-    let Some(card) = of_step(tx, decide).await? else { return Err(StoreError::Stale("approval")) };
-    approvals::decide(tx, card.id, &decide.hash, verdict, by, decide.comment.as_deref()).await?;
-    workflow::perform::decided(tx, &card, verdict, by, decide.comment.as_deref(), after).await?;
-    tx.publish(sf_store::events::NewEvent {
-        tenant: Some(card.tenant),
-        project: card.project,
-        topics: vec![events::run_topic(decide.run), "approvals".to_owned()],
-        name: events::APPROVAL_UPDATE.to_owned(),
-        data: serde_json::json!({ "id": card.id, "runId": decide.run, "state": "decided" }).to_string().into(),
-    });
-    Ok(Made::Run(decide.run))
-}
-
-/// Records a person's decision on exactly what was shown.
-async fn decided(tx: &mut Tx, run: &Run, waiting: &Run, decide: &Decide, verdict: Verdict) -> sf_store::Result<()> {
-    let by = person(run)?;
-    let open = approvals::open_of_run(tx, decide.run).await?.filter(|open| open.hash == decide.hash);
-    let open = open.ok_or_else(|| {
-        StoreError::from(
-            Fault::new(ErrorKind::Conflict, "approval.moved", "This is not what is waiting for a decision any more.")
-                .fix("Look at the run again and decide on what it shows now."),
-        )
-    })?;
-    let own = matches!(waiting.actor, ActorKind::Person { user, .. } | ActorKind::Token { user, .. } if user == by);
-    if own && verdict == Verdict::Approved && waiting.decision.inputs.frozen {
-        let message = "Changes are frozen: somebody else than the proposer has to agree.";
-        let fault = Fault::new(ErrorKind::Forbidden, "approval.own", message);
-        return Err(fault.fix("Ask a second person who may decide.").into());
-    }
-    approvals::decide(tx, open.id, &decide.hash, verdict, by, decide.comment.as_deref()).await
 }
 
 /// What tells one state of an app's settings from another: the first 16 bytes of a hash of them, hexadecimal.

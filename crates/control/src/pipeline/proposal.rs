@@ -22,6 +22,8 @@ pub struct Proposal {
     pub parent: Option<sf_engine::Parent>,
     /// The trigger that proposes it, as it stood, and what becomes of it: recorded with the run or not at all.
     pub firing: Option<Box<(Trigger, Firing)>>,
+    /// What waits and is edited: it is refused with this one's opening. Its card is named by the hash that was shown.
+    pub replaces: Option<(sf_types::RunId, String)>,
     /// The value of a secret, beside the action that gives it. It is sealed before anything is recorded.
     pub value: Option<Secret<String>>,
 }
@@ -29,7 +31,16 @@ pub struct Proposal {
 impl Proposal {
     /// A proposal without a self-report, to be carried out.
     pub const fn of(action: Action) -> Self {
-        Self { action, confidence: None, dry_run: false, key: None, parent: None, firing: None, value: None }
+        Self {
+            action,
+            confidence: None,
+            dry_run: false,
+            key: None,
+            parent: None,
+            firing: None,
+            replaces: None,
+            value: None,
+        }
     }
 }
 
@@ -112,6 +123,8 @@ pub enum Made {
     Project(sf_types::ProjectId),
     /// A workflow came to be, changed or went.
     Workflow(sf_types::WorkflowId),
+    /// Rules of a project, or of the team, changed.
+    Policy(Option<sf_types::ProjectId>),
 }
 
 /// What an action made, as the step of a workflow sees it: ids, and never what is shown once.
@@ -129,6 +142,7 @@ pub(crate) fn told(made: &Made) -> serde_json::Value {
         Made::Role(id) => json!({ "role": id }),
         Made::Project(id) => json!({ "project": id }),
         Made::Workflow(id) => json!({ "workflow": id }),
+        Made::Policy(project) => json!({ "project": project }),
         Made::Team { id, .. } => json!({ "team": id }),
     }
 }

@@ -11,8 +11,9 @@ use sf_protocol::Guard;
 use sf_protocol::command::GuardedSecret;
 use sf_store::workflows::{self, Firing, Trigger};
 use sf_store::{Reader, Store, apps, grants, releases, runs};
-use sf_types::{ErrorKind, Fault, ReleaseId, RequestId};
+use sf_types::{ErrorKind, Fault, ReleaseId, RequestId, RunId};
 
+use crate::approval::{decide, routing};
 use crate::control::{Control, Core};
 use crate::key::{self, Key};
 use crate::pipeline::{quota, secrets};
@@ -32,6 +33,9 @@ impl Control {
     pub async fn propose(&self, actor: &Actor, request: RequestId, proposal: Proposal) -> Result<Proposed, Fault> {
         check(&proposal.action)?;
         set_by_us(actor, &proposal.action)?;
+        if let Action::Run(action) = &proposal.action {
+            decide::by_people(actor.kind, action)?;
+        }
         secrets::check(&proposal.action, proposal.value.as_ref())?;
         let core = self.core();
         let reader = core.store.read(actor.scope());
@@ -51,7 +55,7 @@ impl Control {
             Some(app) => delivery::guarded(&delivery::foreseen(&reader, &proposal.action, app).await??),
             None => Vec::new(),
         };
-        let inputs = admission::inputs(core, &reader, actor, &proposal.action, proposal.confidence).await?;
+        let inputs = admission::inputs(core, &reader, actor, &proposal.action, &subject, proposal.confidence).await?;
         let decision = sf_policy::admit(inputs);
         let guard = guard(&subject, decision.admission, &used);
         let now = core.clock.now();
@@ -92,7 +96,7 @@ impl Control {
             return Ok(Proposed::Plan(Box::new(plan)));
         }
         let control = self.clone();
-        let bound = Bound { key: key.clone(), firing: proposal.firing };
+        let bound = Bound { key: key.clone(), firing: proposal.firing, replaces: proposal.replaces };
         let opened = self.owned("propose", async move { open(&control, run, bound, sealed).await }).await;
         match opened {
             // A repetition was faster: what it opened is the answer.
@@ -122,6 +126,7 @@ fn check(action: &Action) -> Result<(), Fault> {
         Action::Access(sf_actions::access::AccessAction::CreateToken(token)) => token.check(),
         Action::Role(role) => role.check(),
         Action::Tenant(tenant) => tenant.check(),
+        Action::Policy(policy) => routing::check(policy),
         _ => Ok(()),
     };
     checked.map_err(|error| refused(&error))
@@ -260,6 +265,7 @@ fn quota_used() -> Fault {
 struct Bound {
     key: Option<Key>,
     firing: Option<Box<(Trigger, Firing)>>,
+    replaces: Option<(RunId, String)>,
 }
 
 /// Opens the run: row, timeline, audit line, effects and, in the control plane, the change itself.
@@ -276,6 +282,9 @@ async fn open(control: &Control, run: Run, bound: Bound, sealed: Option<Vec<u8>>
                 }
                 let run = quota::judge(tx, run, core.options.routing.runs_a_minute).await?;
                 secrets::wait(tx, &run, sealed).await?;
+                if let Some((old, hash)) = &bound.replaces {
+                    decide::replace(tx, &core, &run, (*old, hash), &mut after).await?;
+                }
                 let (run, made) = transition::open(tx, &core, run, &mut after).await?;
                 key::claim(tx, bound.key.as_ref(), &run, &made).await?;
                 // A denial opens nothing: whose moment it was keeps why.

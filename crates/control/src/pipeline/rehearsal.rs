@@ -40,7 +40,7 @@ pub(crate) async fn rehearse(core: &Arc<Core>, run: &Run, sealed: Option<Vec<u8>
     let ended: sf_store::Result<()> = store
         .write(Scope::Tenant(run.tenant), move |tx| {
             Box::pin(async move {
-                let said = tell(tx, &core, &run.action).await?;
+                let said = tell(tx, &core, &run).await?;
                 secrets::wait(tx, &run, sealed).await?;
                 perform::perform(tx, &core, &run, &mut After::default()).await?;
                 *slot.lock().unwrap_or_else(PoisonError::into_inner) = said;
@@ -54,9 +54,9 @@ pub(crate) async fn rehearse(core: &Arc<Core>, run: &Run, sealed: Option<Vec<u8>
     }
 }
 
-async fn tell(tx: &mut Tx, core: &Arc<Core>, action: &Action) -> sf_store::Result<Told> {
+async fn tell(tx: &mut Tx, core: &Arc<Core>, run: &Run) -> sf_store::Result<Told> {
     let steps = |lines: Vec<String>| Told { steps: lines, losses: Vec::new() };
-    Ok(match action {
+    Ok(match &run.action {
         Action::Node(action) => node(tx, action).await?,
         Action::App(AppAction::Create(create)) => {
             let node = nodes::get(tx, create.node).await?.name;
@@ -91,6 +91,7 @@ async fn tell(tx: &mut Tx, core: &Arc<Core>, action: &Action) -> sf_store::Resul
         Action::Secret(action) => secrets::tell(tx, action).await?,
         Action::Workflow(action) => crate::workflow::told::tell(tx, core, action).await?,
         Action::Tenant(action) => crate::people::teams::tell(tx, action).await?,
+        Action::Policy(action) => steps(crate::approval::routing::tell(tx, core, run, action).await?),
         Action::App(AppAction::Delete(_)) | Action::Deploy(_) | Action::Process(_) | Action::Run(_) => Told::default(),
     })
 }

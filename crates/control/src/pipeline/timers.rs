@@ -6,8 +6,9 @@ use std::time::Duration;
 use sf_engine::Input;
 use sf_runtime::OnError;
 use sf_store::{Look, outbox, runs};
-use sf_types::{Fault, Scope, Timestamp};
+use sf_types::{ErrorKind, Fault, RunId, Scope, Timestamp};
 
+use crate::approval::{cards, decide};
 use crate::control::Control;
 use crate::moments;
 use crate::transition::{self, After};
@@ -81,6 +82,17 @@ impl Control {
         if task.kind == calls::STOP {
             return calls::look_after(self, &task).await;
         }
+        let run = task.payload.0["run"].as_str().and_then(|run| run.parse().ok());
+        match (self.perform_in_time(task).await, run) {
+            // What an approval let go ahead cannot be done: its run says why.
+            (Err(fault), Some(run)) if fault.kind != ErrorKind::Unavailable && fault.kind != ErrorKind::Internal => {
+                self.cannot(run, fault).await
+            }
+            (done, _) => done,
+        }
+    }
+
+    async fn cannot(&self, run: RunId, fault: Fault) -> Result<(), Fault> {
         let core = self.core().clone();
         let after = core
             .store
@@ -88,6 +100,35 @@ impl Control {
             .write(Scope::System, move |tx| {
                 Box::pin(async move {
                     let mut after = After::default();
+                    let said = moments::note(tx.now(), "it could not be carried out");
+                    let input = Input::CannotPlan(Box::new(fault.clone()));
+                    let run = runs::get(tx, run).await?;
+                    // Where it changes nothing, the timer is tried again.
+                    match transition::advance(tx, &core, run, input, [said], &mut after).await? {
+                        Some(_) => Ok(after),
+                        None => Err(fault.into()),
+                    }
+                })
+            })
+            .await?;
+        self.deliver(after);
+        Ok(())
+    }
+
+    async fn perform_in_time(&self, task: outbox::Task) -> Result<(), Fault> {
+        let core = self.core().clone();
+        let after = core
+            .store
+            .clone()
+            .write(Scope::System, move |tx| {
+                Box::pin(async move {
+                    let mut after = After::default();
+                    let card = task.payload.0["approval"].as_str().and_then(|id| id.parse().ok());
+                    match (task.kind.as_str(), card) {
+                        (cards::ESCALATE, Some(card)) => cards::escalate(tx, card).await?,
+                        (decide::DECIDED, Some(card)) => decide::release(tx, card, &mut after).await?,
+                        _ => {}
+                    }
                     let (input, text) = match task.kind.as_str() {
                         "hold" => (Input::Held, "the time for second thoughts is over"),
                         _ => (Input::Expire, "its time is over"),

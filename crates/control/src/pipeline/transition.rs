@@ -9,14 +9,16 @@ use sf_protocol::Verdict;
 use sf_store::audit::Entry;
 use sf_store::events::NewEvent;
 use sf_store::timeline::{self, Moment};
-use sf_store::{Look, Tx, approvals, apps, outbox, runs};
+use sf_store::{Look, Tx, approvals, outbox, runs};
 use sf_types::{CommandId, DeviceCodeId, Fault, NodeId, RunId, Timestamp};
 
+use crate::approval::cards::{self, Asking};
+use crate::approval::learn;
 use crate::control::Core;
 use crate::dispatch::{self, Delivery, Ordered, SignedOrder};
 use crate::pipeline::secrets;
 use crate::proposal::Made;
-use crate::{delivery, events, moments, perform, workflow};
+use crate::{events, moments, perform, workflow};
 
 /// What left the transaction: sent after COMMIT.
 #[derive(Default)]
@@ -35,6 +37,8 @@ pub(crate) struct After {
     pub(crate) workflows: Vec<crate::workflow::Message>,
     /// Triggers of workflows are other ones now.
     pub(crate) triggers: bool,
+    /// Rules of routing are other ones now.
+    pub(crate) rules: bool,
     /// Nodes that know more than this control plane does: it was restored. They are asked before anything is ordered.
     pub(crate) learning: Vec<NodeId>,
 }
@@ -49,7 +53,8 @@ impl After {
 /// Opens a run: its first state from policy's answer, its order where one can leave now, its row, timeline, audit line
 /// and effects. What the control plane does itself is done within, and its answer given.
 pub(crate) async fn open(tx: &mut Tx, core: &Arc<Core>, run: Run, after: &mut After) -> sf_store::Result<(Run, Made)> {
-    let (mut run, effects) = sf_engine::open(run, tx.now());
+    let (mut run, mut effects) = sf_engine::open(run, tx.now());
+    let asking = cards::ask(tx, core, &mut run, &mut effects).await?;
     let mut moments = moments::opened(&run).to_vec();
     let order = signed(tx, core, &mut run, &effects, &mut moments).await?;
     moments.extend(moments::closed(&run));
@@ -60,7 +65,7 @@ pub(crate) async fn open(tx: &mut Tx, core: &Arc<Core>, run: Run, after: &mut Af
     if run.action.spec().place == Place::ControlPlane && run.is_done() && run.fault.is_none() {
         made = Box::pin(perform::perform(tx, core, &run, after)).await?;
     }
-    Box::pin(record(tx, core, &run, &effects, order, after)).await?;
+    Box::pin(record(tx, core, &run, &effects, (order, asking), after)).await?;
     tell_made(tx, &run, &made, after).await?;
     Ok((run, made))
 }
@@ -79,18 +84,15 @@ pub(crate) async fn advance(
         Input::Outcome(outcome) => Some(outcome.as_ref().clone()),
         _ => None,
     };
-    let asked = before.state == RunState::Waiting;
-    let Ok((mut next, effects)) = sf_engine::step(before, input, tx.now()) else { return Ok(None) };
+    let (asked, held) = (before.state == RunState::Waiting, before.state == RunState::Ready);
+    let Ok((mut next, mut effects)) = sf_engine::step(before, input, tx.now()) else { return Ok(None) };
     if outcome.as_ref().is_some_and(|outcome| outcome.verdict == Verdict::GuardMoved)
         && let Some(app) = next.app
     {
         // People decide anew, on what is there now.
-        let row = apps::get(tx, app).await?;
-        next.guard.live_release = row.live_release;
-        if let Ok(secrets) = delivery::foreseen(tx, &next.action, &row).await? {
-            next.guard.secrets = delivery::guarded(&secrets);
-        }
+        next.guard = cards::guard_of(tx, &next, app).await?;
     }
+    let asking = cards::ask(tx, core, &mut next, &mut effects).await?;
     let mut moments: Vec<_> = said.into_iter().collect();
     let order = signed(tx, core, &mut next, &effects, &mut moments).await?;
     moments.extend(moments::closed(&next));
@@ -99,7 +101,16 @@ pub(crate) async fn advance(
     if asked && next.is_done() {
         approvals::end(tx, next.id, approvals::ApprovalState::Withdrawn).await?;
     }
-    Box::pin(record(tx, core, &next, &effects, order, after)).await?;
+    // What the control plane does itself was held back; its time has come.
+    let carried_out = held && next.is_done() && next.fault.is_none() && next.action.spec().place == Place::ControlPlane;
+    let made = match carried_out {
+        true => Some(Box::pin(perform::perform(tx, core, &next, after)).await?),
+        false => None,
+    };
+    Box::pin(record(tx, core, &next, &effects, (order, asking), after)).await?;
+    if let Some(made) = made {
+        tell_made(tx, &next, &made, after).await?;
+    }
     Ok(Some(next))
 }
 
@@ -137,7 +148,7 @@ async fn record(
     core: &Arc<Core>,
     run: &Run,
     effects: &[Effect],
-    order: Option<SignedOrder>,
+    (order, mut asking): (Option<SignedOrder>, Option<Asking>),
     after: &mut After,
 ) -> sf_store::Result<()> {
     if let Some(order) = order {
@@ -149,7 +160,11 @@ async fn record(
             Effect::Begin => Box::pin(workflow::begin::begin(tx, core, run, after)).await?,
             Effect::Stop => workflow::perform::cancel(tx, core, run.id, after).await?,
             Effect::AskJournal => after.questioned.push((run.id, run.node, run.command)),
-            Effect::AskHuman => ask(tx, run).await?,
+            Effect::AskHuman => {
+                if let Some(asking) = asking.take() {
+                    cards::open(tx, run, asking, after).await?;
+                }
+            }
             Effect::Arm(timer, at) => arm(tx, run, *timer, *at, after),
             Effect::Dispatch | Effect::Publish => {}
         }
@@ -158,6 +173,7 @@ async fn record(
         secrets::forget(tx, run).await?;
         let (state, done) = run.state.words();
         tx.audit(entry(run, done.unwrap_or(state)));
+        learn::ended(tx, core, run).await?;
         if let RunState::Done(end) = run.state {
             tell_step(tx, run, end, after).await?;
         }
@@ -214,19 +230,6 @@ fn arm(tx: &mut Tx, run: &Run, timer: Timer, at: Timestamp, after: &mut After) {
     };
     outbox::push(tx, crate::timers::LANE, kind, serde_json::json!({ "run": run.id }), at);
     after.arm(at);
-}
-
-async fn ask(tx: &mut Tx, run: &Run) -> sf_store::Result<()> {
-    let approval = crate::admission::approval(tx, run);
-    approvals::open(tx, &approval).await?;
-    tx.publish(NewEvent {
-        tenant: Some(run.tenant),
-        project: run.project,
-        topics: vec![events::run_topic(run.id), "approvals".to_owned()],
-        name: events::APPROVAL_UPDATE.to_owned(),
-        data: serde_json::json!({ "runId": run.id, "state": "open" }).to_string().into(),
-    });
-    Ok(())
 }
 
 /// Tells those who follow the run, its app and the list of runs.

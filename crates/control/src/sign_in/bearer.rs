@@ -11,6 +11,7 @@ use sf_store::{StoreError, sessions, tokens, users};
 use sf_types::{ErrorKind, Fault, Scope, Secret, SessionId, UserId};
 
 use super::duty::{self, Duty};
+use crate::approval::deputies;
 use crate::authority;
 use crate::control::Control;
 
@@ -95,6 +96,12 @@ impl Control {
         let reader = self.core().store.read(Scope::System);
         let row = users::admitted(&reader, user).await?.ok_or_else(signed_out)?;
         let rights = authority::rights_of(&reader, kind).await.map_err(or_signed_out)?;
+        let rights = match kind {
+            ActorKind::Person { .. } => {
+                deputies::rights(&reader, user, rights, self.now()).await.map_err(or_signed_out)?
+            }
+            _ => rights,
+        };
         let policy = &self.core().options.identity;
         let owes = match kind {
             ActorKind::Person { .. } if duty::has_run_out(&row, self.now()) => return Err(signed_out()),

@@ -87,7 +87,7 @@ pub(crate) async fn begin(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mut 
     let mut facts = vec![began];
     facts.extend(wanted.forked.into_iter().flat_map(|(.., kept)| kept));
     if has_turn {
-        let begun = first(tx, context, definition, wanted.version, facts).await?;
+        let begun = first(tx, core, context, definition, wanted.version, facts).await?;
         (row.state, row.wake_at) = commit::state(&begun.execution);
         let (ended, known) = begun.execution.progress();
         (row.steps_ended, row.steps_known) = (ended as u64, known as u64);
@@ -133,6 +133,7 @@ pub(super) async fn next_of_key(
 /// Records the first facts.
 async fn first(
     tx: &mut Tx,
+    core: &Arc<Core>,
     context: Context,
     definition: Arc<Definition>,
     version: u32,
@@ -144,7 +145,7 @@ async fn first(
     executions::append_later(tx, &[entry]);
     executions::keep_blobs(tx, &blobs).await?;
     for effect in &begun.effects {
-        commit::record(tx, &context, &begun.execution, effect).await?;
+        commit::record(tx, core, &context, &begun.execution, effect).await?;
     }
     Ok(begun)
 }

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::begin::next_of_key;
 use super::calls::Stop;
 use super::{Context, Message};
+use crate::approval::cards;
 use crate::control::Core;
 use crate::transition::{self, After};
 use crate::{events, moments};
@@ -91,7 +92,7 @@ async fn one(tx: &mut Tx, core: &Arc<Core>, turn: &Turn, after: &mut After) -> s
         executions::keep_blobs(tx, &turn.blobs).await?;
     }
     for card in &turn.cards {
-        keep(tx, &turn.context, card).await?;
+        keep(tx, core, &turn.context, card).await?;
     }
     for stop in &turn.stops {
         stop.keep(tx, after).await?;
@@ -134,12 +135,13 @@ async fn close(tx: &mut Tx, core: &Arc<Core>, id: RunId, finish: &Finish, after:
 /// An effect that is part of the transaction.
 pub(super) async fn record(
     tx: &mut Tx,
+    core: &Core,
     context: &Context,
     execution: &Execution,
     effect: &Effect,
 ) -> sf_store::Result<()> {
     match card(context, execution, effect, tx.now()) {
-        Some(card) => keep(tx, context, &card).await,
+        Some(card) => keep(tx, core, context, &card).await,
         None => Ok(()),
     }
 }
@@ -174,6 +176,8 @@ pub(super) fn card(context: &Context, execution: &Execution, effect: &Effect, no
                 run: Some(context.run),
                 step: Some(step.clone()),
                 escalated_at: None,
+                terms: None,
+                held_until: None,
             })))
         }
         Effect::Withdraw { approval, expired } => Some(Card::Withdraw { approval: *approval, expired: *expired }),
@@ -182,10 +186,11 @@ pub(super) fn card(context: &Context, execution: &Execution, effect: &Effect, no
     }
 }
 
-async fn keep(tx: &mut Tx, context: &Context, card: &Card) -> sf_store::Result<()> {
+async fn keep(tx: &mut Tx, core: &Core, context: &Context, card: &Card) -> sf_store::Result<()> {
     let (id, state) = match card {
         Card::Ask(approval) => {
-            approvals::open(tx, approval).await?;
+            let terms = cards::of_step(tx, core, context.tenant, context.project).await?;
+            approvals::open(tx, &Approval { terms: Some(Json(terms)), ..approval.as_ref().clone() }).await?;
             (approval.id, "open")
         }
         Card::Withdraw { approval, expired } => {
@@ -198,13 +203,7 @@ async fn keep(tx: &mut Tx, context: &Context, card: &Card) -> sf_store::Result<(
             (*approval, "escalated")
         }
     };
-    tx.publish(NewEvent {
-        tenant: Some(context.tenant),
-        project: Some(context.project),
-        topics: vec![events::run_topic(context.run), "approvals".to_owned()],
-        name: events::APPROVAL_UPDATE.to_owned(),
-        data: serde_json::json!({ "id": id, "runId": context.run, "state": state }).to_string().into(),
-    });
+    cards::publish(tx, (context.tenant, Some(context.project), context.run), Some(id), state);
     Ok(())
 }
 

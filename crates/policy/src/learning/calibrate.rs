@@ -32,7 +32,8 @@ pub fn calibrate(report: Option<u8>, risk: u8, levels: &Levels, now: Timestamp) 
     let (held, held_by) = careful(levels, window);
     let low = fit.low.min(held);
     let estimate = fit.estimate.min(likely(levels, window));
-    let (level, runs) = nearest(&rings, fit.first, fit.last).map_or((None, Counts::NONE), |(level, runs)| (Some(level), runs));
+    let (level, runs) =
+        nearest(&rings, fit.first, fit.last).map_or((None, Counts::NONE), |(level, runs)| (Some(level), runs));
     Calibration {
         score: percent(low),
         estimate_permille: permille(estimate),
@@ -99,7 +100,10 @@ fn careful(levels: &Levels, window: usize) -> (f64, Option<Held>) {
 
 /// The same for the best estimate: only what is beyond chance moves it, or every unlucky streak would.
 fn likely(levels: &Levels, window: usize) -> f64 {
-    [&levels.own, &levels.pair, &levels.agent].map(|state| over(state, window, bound::high)).into_iter().fold(1.0, f64::min)
+    [&levels.own, &levels.pair, &levels.agent]
+        .map(|state| over(state, window, bound::high))
+        .into_iter()
+        .fold(1.0, f64::min)
 }
 
 /// The least of this window and those above it: where the sure runs go badly, the less sure are no better. Whoever

@@ -1,4 +1,4 @@
-//! "What would have been different": decisions that were made, made again under another policy.
+//! "What would have been different": decisions that were made, made again under other rules.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 use sf_actions::admission::{Admission, Decision};
 use sf_types::Timestamp;
 
-use super::Policy;
+use super::Routing;
 use crate::admit;
 
 /// A decision that was made.
@@ -18,9 +18,9 @@ pub struct Past<'a> {
     pub at: Timestamp,
 }
 
-/// What this policy would have decided from what was known then.
-pub fn again(past: Past<'_>, policy: &Policy) -> Decision {
-    admit(policy.apply(&past.decision.inputs, past.at))
+/// What these rules would have decided from what was known then.
+pub fn again(past: Past<'_>, rules: &Routing) -> Decision {
+    admit(rules.apply(&past.decision.inputs, past.at))
 }
 
 /// How the answers would have differed.
@@ -39,6 +39,22 @@ pub struct Difference {
     pub changes: Vec<Change>,
 }
 
+impl Difference {
+    /// Both together: of two places.
+    pub fn add(&mut self, other: Self) {
+        self.decisions += other.decisions;
+        self.same += other.same;
+        self.stricter += other.stricter;
+        self.looser += other.looser;
+        for change in other.changes {
+            match self.changes.iter_mut().find(|known| (known.from, known.to) == (change.from, change.to)) {
+                Some(known) => known.count += change.count,
+                None => self.changes.push(change),
+            }
+        }
+    }
+}
+
 /// So many answers of one kind would have been of another.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -52,11 +68,11 @@ pub struct Change {
 }
 
 /// Makes each decision again and counts. Nothing is written and nothing learnt.
-pub fn replay<'a>(decisions: impl IntoIterator<Item = Past<'a>>, policy: &Policy) -> Difference {
+pub fn replay<'a>(decisions: impl IntoIterator<Item = Past<'a>>, rules: &Routing) -> Difference {
     let mut counts: BTreeMap<(u8, u8), Change> = BTreeMap::new();
     let mut difference = Difference::default();
     for past in decisions {
-        let (from, to) = (past.decision.admission, again(past, policy).admission);
+        let (from, to) = (past.decision.admission, again(past, rules).admission);
         difference.decisions += 1;
         match strictness(to).cmp(&strictness(from)) {
             std::cmp::Ordering::Equal => difference.same += 1,

@@ -217,6 +217,16 @@ pub async fn page(at: &impl Look, filter: &NodeFilter, page: &PageRequest) -> Re
     Ok(page_of(sql.page(page)?.all(at).await?, page, |node: &Node| node.id.uuid()))
 }
 
+/// Nodes that a person should look at: locked, or silent since before `silent_since`; up to `limit`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn troubled(at: &impl Look, silent_since: Timestamp, limit: u32) -> Result<Vec<Node>> {
+    let sql = Sql::select::<Node>().push(" AND removed_at IS NULL").scoped(at.scope()).seen(at, &SEEN);
+    let sql = sql.push(" AND (status = 'locked' OR (status = 'offline'").and("last_seen_at < ?", &silent_since);
+    sql.push("))").with(" ORDER BY id DESC LIMIT ?", i64::from(limit)).all(at).await
+}
+
 /// How many nodes inside the scope have this status.
 ///
 /// # Errors

@@ -273,6 +273,7 @@ id_fields!(
     SecretId,
     WorkflowId,
     TriggerId,
+    DeputyId,
 );
 
 macro_rules! number_fields {
@@ -291,7 +292,7 @@ macro_rules! number_fields {
         }
     )*};
 }
-number_fields!(u64, u32, u16);
+number_fields!(u64, u32, u16, u8);
 
 macro_rules! text_fields {
     ($($kind:ty),*) => {$(
@@ -413,4 +414,5 @@ serde_words!(
     sf_protocol::report::StepState,
     sf_protocol::report::Stream,
     sf_protocol::Kind,
+    sf_policy::learning::Source,
 );

@@ -1,6 +1,7 @@
 //! What waits for a person's decision, and what was decided.
 
 use serde_json::Value;
+use sf_actions::rules::Terms;
 use sf_engine::workflow::StepKey;
 use sf_types::{ApprovalId, Page, PageRequest, ProjectId, RunId, TenantId, Timestamp, UserId};
 use uuid::Uuid;
@@ -76,6 +77,10 @@ row! {
         step: Option<StepKey>,
         /// When it became pressing.
         escalated_at: Option<Timestamp>,
+        /// Who may decide, and how many have to; one of all who may where there are none.
+        terms: Option<Json<Terms>>,
+        /// A decision about a step is held until then, so that it can be taken back.
+        held_until: Option<Timestamp>,
     }
 }
 
@@ -94,7 +99,7 @@ pub async fn open(tx: &mut Tx, approval: &Approval) -> Result<()> {
 }
 
 /// How an approval is seen: with the run it is about.
-const SEEN: Places = Places {
+pub(crate) const SEEN: Places = Places {
     project: "project_id",
     node: Some("(SELECT r.node_id FROM runs r WHERE r.id = run_id)"),
     app: Some("(SELECT r.app_id FROM runs r WHERE r.id = run_id)"),
@@ -165,6 +170,50 @@ pub async fn decide(
         .run(tx)
         .await?;
     if changed == 1 { Ok(()) } else { Err(StoreError::Stale("approval")) }
+}
+
+/// The newest decided approval of a run with this hash.
+///
+/// # Errors
+/// When the database fails.
+pub async fn decided_of_run(at: &impl Look, run: RunId, hash: &str) -> Result<Option<Approval>> {
+    let sql = Sql::select::<Approval>().push(" AND state = 'decided'").and("run_id = ?", &run);
+    sql.with(" AND hash = ?", hash).scoped(at.scope()).push(" ORDER BY id DESC").find(at).await
+}
+
+/// Holds a decision about a step until then.
+///
+/// # Errors
+/// When the database fails.
+pub async fn hold(tx: &mut Tx, id: ApprovalId, until: Timestamp) -> Result<()> {
+    let sql = Sql::new("UPDATE approvals SET held_until = ").with("? WHERE TRUE", until.as_millis());
+    sql.and("id = ?", &id).scoped(tx.scope()).run_one(tx, "approval").await
+}
+
+/// Puts a card about a step, whose decision is held, before people again.
+///
+/// # Errors
+/// [`StoreError::Stale`] where it is not held any more.
+pub async fn reopen(tx: &mut Tx, id: ApprovalId) -> Result<()> {
+    let changed =
+        Sql::new("UPDATE approvals SET state = CASE WHEN escalated_at IS NULL THEN 'open' ELSE 'escalated' END, ")
+            .push("decision = NULL, decided_by = NULL, comment = NULL, decided_at = NULL, held_until = NULL")
+            .push(" WHERE state = 'decided' AND held_until IS NOT NULL")
+            .and("id = ?", &id)
+            .and("held_until > ?", &tx.now)
+            .scoped(tx.scope())
+            .run(tx)
+            .await?;
+    if changed == 1 { Ok(()) } else { Err(StoreError::Stale("approval")) }
+}
+
+/// A held decision about a step counts from now on; answers whether it was still held.
+///
+/// # Errors
+/// When the database fails.
+pub async fn release(tx: &mut Tx, id: ApprovalId) -> Result<bool> {
+    let sql = Sql::new("UPDATE approvals SET held_until = NULL WHERE state = 'decided' AND held_until IS NOT NULL");
+    Ok(sql.and("id = ?", &id).scoped(tx.scope()).run(tx).await? == 1)
 }
 
 /// Ends the open approval of a run without a decision; answers whether there was one.

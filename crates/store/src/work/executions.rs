@@ -385,9 +385,9 @@ pub async fn of_engine(at: &impl Look, engine: InstanceId) -> Result<Vec<Executi
 /// # Errors
 /// When the database fails.
 pub async fn is_own(tx: &mut Tx, run: RunId, engine: InstanceId) -> Result<bool> {
-    let sql = Sql::new("SELECT 1 FROM workflow_executions WHERE closed_at IS NULL").and("run_id = ?", &run);
+    let sql = Sql::new("SELECT run_id FROM workflow_executions WHERE closed_at IS NULL").and("run_id = ?", &run);
     let sql = sql.and("engine_id = ?", &engine).push(tx.conn().dialect().share());
-    Ok(sql.scalar::<i64>(tx).await?.is_some())
+    Ok(sql.scalar::<RunId>(tx).await?.is_some())
 }
 
 /// Begins as this control plane's engine, or begins anew: whatever went by an older fence writes nothing any more.

@@ -277,7 +277,7 @@ pub async fn get(at: &impl Look, id: RunId) -> Result<Run> {
 }
 
 /// Columns by which a run is seen.
-const SEEN: Places = Places { project: "project_id", node: Some("node_id"), app: Some("app_id") };
+pub(crate) const SEEN: Places = Places { project: "project_id", node: Some("node_id"), app: Some("app_id") };
 
 /// A run inside the scope with the node's word on it.
 ///
@@ -287,6 +287,17 @@ pub async fn record(at: &impl Look, id: RunId) -> Result<RunRecord> {
     let row: RunRow =
         Sql::select::<RunRow>().and("id = ?", &id).scoped(at.scope()).seen(at, &SEEN).get(at, "run").await?;
     row.record()
+}
+
+/// These runs, as far as they are inside the scope.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_ids(at: &impl Look, ids: &[RunId]) -> Result<HashMap<RunId, Run>> {
+    let Some((first, more)) = ids.split_first() else { return Ok(HashMap::new()) };
+    let sql = Sql::select::<RunRow>().with(" AND id IN (?", first.uuid());
+    let sql = more.iter().fold(sql, |sql, id| sql.with(", ?", id.uuid())).push(")");
+    Ok(runs(sql, at).await?.into_iter().map(|run| (run.id, run)).collect())
 }
 
 /// Runs inside the scope, newest first.
@@ -313,6 +324,19 @@ pub async fn page(at: &impl Look, filter: &RunFilter, page: &PageRequest) -> Res
     let rows: Vec<RunRow> = sql.page(page)?.all(at).await?;
     let rows = page_of(rows, page, |row| row.id.uuid());
     let items = rows.items.into_iter().map(RunRow::record).collect::<Result<Vec<_>>>()?;
+    Ok(Page { items, next: rows.next })
+}
+
+/// All columns of runs; conditions follow.
+pub(crate) fn selected() -> Sql {
+    Sql::select::<RunRow>()
+}
+
+/// A page of what [`selected`] began.
+pub(crate) async fn page_of_runs(at: &impl Look, sql: Sql, page: &PageRequest) -> Result<Page<Run>> {
+    let rows: Vec<RunRow> = sql.page(page)?.all(at).await?;
+    let rows = page_of(rows, page, |row| row.id.uuid());
+    let items = rows.items.into_iter().map(|row| Ok(row.record()?.run)).collect::<Result<Vec<_>>>()?;
     Ok(Page { items, next: rows.next })
 }
 
@@ -425,6 +449,55 @@ pub async fn opened_since(at: &impl Look, by: Option<UserId>, since: Timestamp, 
         None => sql.push(" AND user_id IS NULL"),
     };
     Ok(sql.with(" LIMIT ?) AS opened", up_to.value()).scalar(at).await?.unwrap_or(0))
+}
+
+/// How many runs of these actions a person, or the AI agents that act for them, have opened since `since`, counted up
+/// to `up_to`: names, families such as `app.*`, or `*`; of all actions where there are none.
+///
+/// # Errors
+/// When the database fails.
+pub async fn opened_of(
+    at: &impl Look,
+    user: UserId,
+    ai: bool,
+    actions: &[&str],
+    since: Timestamp,
+    up_to: u32,
+) -> Result<u64> {
+    let mut sql = Sql::new("SELECT count(*) FROM (SELECT 1 FROM runs WHERE TRUE").and("opened_at >= ?", &since);
+    sql = sql.and("user_id = ?", &user).scoped(at.scope()).push(" AND (done IS NULL OR done <> 'denied')");
+    // Both databases read `->>` with a name; one says true as 1.
+    sql = sql.push(if ai { " AND (" } else { " AND NOT (" });
+    sql = sql.push("actor ->> 'kind' = 'ai' OR coalesce(CAST(actor ->> 'ai' AS TEXT), '') IN ('1', 'true'))");
+    for (number, pattern) in actions.iter().enumerate() {
+        sql = sql.push(if number == 0 { " AND (FALSE" } else { "" });
+        sql = match pattern.strip_suffix('*') {
+            Some(family) => sql.with(" OR action_name LIKE ?", format!("{family}%")),
+            None => sql.with(" OR action_name = ?", *pattern),
+        };
+    }
+    let sql = if actions.is_empty() { sql } else { sql.push(")") };
+    Ok(sql.with(" LIMIT ?) AS opened", i64::from(up_to)).scalar(at).await?.unwrap_or(0))
+}
+
+/// The last `limit` decisions of policy, newest first: of a project, or of all.
+///
+/// # Errors
+/// When the database fails.
+pub async fn decisions(
+    at: &impl Look,
+    project: Option<ProjectId>,
+    limit: u32,
+) -> Result<Vec<(Option<ProjectId>, Decision, Timestamp)>> {
+    let sql = Sql::new("SELECT project_id, policy, opened_at FROM runs WHERE TRUE").scoped(at.scope());
+    let sql = sql.and_some("project_id = ?", project.as_ref()).seen(at, &SEEN);
+    let rows = sql.with(" ORDER BY id DESC LIMIT ?", i64::from(limit)).raws(at).await?;
+    let read = |row| {
+        let mut place = 0;
+        let (project, decision): (_, Json<Decision>) = (column(row, &mut place)?, column(row, &mut place)?);
+        Ok((project, decision.0, column(row, &mut place)?))
+    };
+    rows.iter().map(read).collect()
 }
 
 /// As [`opened_since`], for whoever opens one more in this very transaction: until COMMIT no other control plane opens

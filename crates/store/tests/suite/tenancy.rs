@@ -420,6 +420,8 @@ pub fn approval(side: Side, run: RunId, now: Timestamp, later: Timestamp) -> App
         run: Some(run),
         step: None,
         escalated_at: None,
+        terms: None,
+        held_until: None,
     }
 }
 

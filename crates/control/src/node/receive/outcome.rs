@@ -15,6 +15,7 @@ use sf_store::{Tx, apps, grants, nodes, releases};
 use sf_types::{AppId, Fault, NodeId, Scope, Timestamp};
 
 use super::found;
+use crate::approval::cards;
 use crate::control::{Control, Core};
 use crate::resync::{change_of, desired_of};
 use crate::transition::{self, After};
@@ -47,7 +48,11 @@ pub(crate) async fn record(
                 if !repeated || !is_older(tx, &run, &outcome).await? {
                     facts(tx, &run, found.order.as_deref(), &outcome).await?;
                 }
+                let app = run.app;
                 ended(tx, &core, run, outcome, sent, &mut after).await?;
+                if let Some(app) = app {
+                    cards::refresh(tx, &core, app, &mut after).await?;
+                }
                 Ok(after)
             })
         })

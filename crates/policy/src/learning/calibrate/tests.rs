@@ -30,8 +30,12 @@ fn tables() {
         for n in 1..300 {
             add(&mut levels, Some(95), &[(Source::Approved, 1)]);
             let score = calibrate(Some(95), risk, &levels, NOW).score;
-            if score >= 70 && notify.is_none() { notify = Some(n); }
-            if score >= 90 && auto.is_none() { auto = Some(n); }
+            if score >= 70 && notify.is_none() {
+                notify = Some(n);
+            }
+            if score >= 90 && auto.is_none() {
+                auto = Some(n);
+            }
         }
         println!("risk {risk}: cold {cold:?}, {notify:?} {auto:?}");
     }

@@ -1,0 +1,315 @@
+//! One person's stack of what needs them.
+
+use serde::Serialize;
+use sf_control::approval::inbox::{Card, Counts, Deciding, Details, Similar, is_dangerous, is_locked};
+use sf_engine::Run;
+use sf_store::nodes::Node;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::approval::ApprovalView;
+use super::run::RunView;
+use super::{FaultView, Time};
+
+/// A card of the stack.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = InboxCard)]
+pub struct CardView {
+    /// Its id: of the approval, the run or the node.
+    pub id: Uuid,
+    /// `approval`, `failed`, `review` or `alert`.
+    pub kind: String,
+    /// The action's name: `app.deploy`; `node.silent` or `node.locked` for machines.
+    pub action: String,
+    /// For people: "Deploy an app".
+    pub title: String,
+    /// What it is about: the app, the workflow or the machine.
+    pub about: Option<String>,
+    /// The run it is about.
+    pub run_id: Option<Uuid>,
+    /// The app.
+    pub app_id: Option<Uuid>,
+    /// The machine.
+    pub node_id: Option<Uuid>,
+    /// Who proposed it.
+    pub proposer: Option<super::run::ActorView>,
+    /// Why it came here, for people.
+    pub because: String,
+    /// Calibrated confidence, 0-100, where it played a part.
+    pub confidence: Option<u8>,
+    /// Something is lost by it, or who may do what changes: it is decided by itself, never with others.
+    pub dangerous: bool,
+    /// It waits for long.
+    pub pressing: bool,
+    /// What a decision is bound to: send it back with the decision.
+    pub hash: Option<String>,
+    /// So many have to agree; so many have.
+    pub quorum: Option<QuorumView>,
+    /// Why it failed.
+    pub fault: Option<FaultView>,
+    /// Since when it is here.
+    pub at: Time,
+    /// Until when it can be decided.
+    pub expires_at: Option<Time>,
+}
+
+/// How many voices a card needs.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Quorum)]
+pub struct QuorumView {
+    /// So many have to agree.
+    pub needed: u8,
+    /// So many have.
+    pub given: usize,
+}
+
+/// How many cards there are, up to 1,000 of each.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = InboxCounts)]
+pub struct CountsView {
+    /// To decide.
+    pub approvals: u64,
+    /// Broken.
+    pub failed: u64,
+    /// To look back at.
+    pub reviews: u64,
+    /// Machines in trouble.
+    pub alerts: u64,
+    /// All of them.
+    pub total: u64,
+}
+
+/// A card with everything that helps to decide.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = InboxDetails)]
+pub struct DetailsView {
+    /// The card.
+    pub card: CardView,
+    /// The approval, with what would change.
+    pub approval: Option<ApprovalView>,
+    /// The run with every input of its policy decision.
+    pub run: Option<RunView>,
+    /// Runs like it, newest first.
+    pub similar: Vec<SimilarView>,
+    /// Who else may decide.
+    pub deciders: Vec<DeciderView>,
+    /// Voices so far.
+    pub votes: Vec<VoteView>,
+    /// Why your own voice would not count; null where it would.
+    pub not_you: Option<String>,
+    /// Until when a decision is held and can be taken back.
+    pub held_until: Option<Time>,
+    /// You have put it aside.
+    pub aside: bool,
+}
+
+/// A past run like the one on a card.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = SimilarRun)]
+pub struct SimilarView {
+    /// The run.
+    pub run_id: Uuid,
+    /// `auto`, `autoNotify`, `ask` or `deny`.
+    pub admission: String,
+    /// Its confidence.
+    pub confidence: Option<u8>,
+    /// How it ended.
+    pub done: Option<String>,
+    /// What a person said.
+    pub decision: Option<String>,
+    /// Why.
+    pub comment: Option<String>,
+    /// When it was proposed.
+    pub at: Time,
+}
+
+/// Somebody who may decide.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Decider)]
+pub struct DeciderView {
+    /// Who.
+    pub user_id: Uuid,
+    /// What they are called.
+    pub name: String,
+}
+
+/// A voice.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Vote)]
+pub struct VoteView {
+    /// Whose.
+    pub voice: Option<String>,
+    /// Who gave it, where it was a deputy.
+    pub deputy: Option<String>,
+    /// `approved` or `rejected`.
+    pub verdict: String,
+    /// Why.
+    pub comment: Option<String>,
+    /// When.
+    pub at: Time,
+}
+
+impl CardView {
+    /// A card; `about` and `proposer` are what these are called.
+    pub fn of(card: &Card, about: Option<String>, proposer: Option<String>) -> Self {
+        match card {
+            Card::Decide(deciding) => Self::deciding(deciding, about, proposer),
+            Card::Failed(run) => Self::run("failed", run, about, proposer),
+            Card::Review(run) => Self::run("review", run, about, proposer),
+            Card::Alert(node) => Self::alert(node),
+        }
+    }
+
+    fn deciding(card: &Deciding, about: Option<String>, proposer: Option<String>) -> Self {
+        let approval = &card.approval;
+        let shown = ApprovalView::from(approval.clone());
+        let quorum =
+            approval.terms.as_ref().map(|terms| QuorumView { needed: terms.0.quorum, given: card.votes.len() });
+        let base = card.run.as_ref().map(|run| Self::run("approval", run, about, proposer));
+        let title = match (&approval.step, &base) {
+            (Some(step), _) => format!("Step `{step}` asks"),
+            (None, Some(run)) => run.title.clone(),
+            (None, None) => shown.action.clone(),
+        };
+        Self {
+            id: approval.id.uuid(),
+            kind: "approval".to_owned(),
+            action: shown.action,
+            title,
+            about: base.as_ref().and_then(|run| run.about.clone()),
+            run_id: Some(shown.run_id),
+            app_id: base.as_ref().and_then(|run| run.app_id),
+            node_id: base.as_ref().and_then(|run| run.node_id),
+            proposer: base.as_ref().and_then(|run| run.proposer.clone()),
+            because: shown.because,
+            confidence: base.as_ref().and_then(|run| run.confidence).filter(|_| approval.step.is_none()),
+            dangerous: approval.step.is_none() && base.as_ref().is_none_or(|run| run.dangerous),
+            pressing: approval.escalated_at.is_some(),
+            hash: Some(shown.hash),
+            quorum: quorum.filter(|quorum| quorum.needed > 1),
+            fault: None,
+            at: shown.opened_at,
+            expires_at: Some(shown.expires_at),
+        }
+    }
+
+    fn run(kind: &str, run: &Run, about: Option<String>, proposer: Option<String>) -> Self {
+        let spec = run.action.spec();
+        Self {
+            id: run.id.uuid(),
+            kind: kind.to_owned(),
+            action: spec.name.to_owned(),
+            title: spec.title.to_owned(),
+            about,
+            run_id: Some(run.id.uuid()),
+            app_id: run.app.map(|app| app.uuid()),
+            node_id: run.node.map(|node| node.uuid()),
+            proposer: Some(super::run::ActorView::of(run.actor, proposer)),
+            because: run.decision.because.clone(),
+            confidence: run.decision.confidence,
+            dangerous: is_dangerous(run),
+            pressing: false,
+            hash: None,
+            quorum: None,
+            fault: run.fault.clone().map(FaultView::from),
+            at: Time(run.closed_at.unwrap_or(run.opened_at)),
+            expires_at: None,
+        }
+    }
+
+    fn alert(node: &Node) -> Self {
+        let (action, title, because) = match (is_locked(node), &node.locked_reason) {
+            (true, why) => ("node.locked", "A node is locked", why.clone().unwrap_or_default()),
+            (false, _) => {
+                ("node.silent", "A node is silent", "it has not said anything for more than 5 minutes".to_owned())
+            }
+        };
+        Self {
+            id: node.id.uuid(),
+            kind: "alert".to_owned(),
+            action: action.to_owned(),
+            title: title.to_owned(),
+            about: Some(node.name.clone()),
+            run_id: None,
+            app_id: None,
+            node_id: Some(node.id.uuid()),
+            proposer: None,
+            because,
+            confidence: None,
+            dangerous: false,
+            pressing: is_locked(node),
+            hash: None,
+            quorum: None,
+            fault: None,
+            at: Time(node.last_seen_at.unwrap_or(node.created_at)),
+            expires_at: None,
+        }
+    }
+}
+
+impl From<Counts> for CountsView {
+    fn from(counts: Counts) -> Self {
+        let Counts { approvals, failed, reviews, alerts } = counts;
+        Self { approvals, failed, reviews, alerts, total: approvals + failed + reviews + alerts }
+    }
+}
+
+impl DetailsView {
+    /// A card's details, with its card and run as they are shown.
+    pub fn of(details: Details, card: CardView, run: Option<RunView>) -> Self {
+        let Details { card: of, similar, deciders, names, aside } = details;
+        let name = |user| names.get(&user).cloned();
+        let (approval, votes, not_you, held) = match of {
+            Card::Decide(deciding) => {
+                let Deciding { approval, votes, not_you, run } = *deciding;
+                let held = approval.held_until.or_else(|| run.and_then(|run| run.held_until));
+                (Some(ApprovalView::from(approval)), votes, not_you, held)
+            }
+            _ => (None, Vec::new(), None, None),
+        };
+        let vote = |vote: sf_store::votes::Vote| VoteView {
+            voice: name(vote.voice),
+            deputy: (vote.by != vote.voice).then(|| name(vote.by)).flatten(),
+            verdict: vote.verdict.word().to_owned(),
+            comment: vote.comment,
+            at: Time(vote.at),
+        };
+        Self {
+            card,
+            approval,
+            run,
+            similar: similar.into_iter().map(SimilarView::from).collect(),
+            deciders: deciders
+                .into_iter()
+                .map(|user| DeciderView { user_id: user.id.uuid(), name: user.name })
+                .collect(),
+            votes: votes.into_iter().map(vote).collect(),
+            not_you,
+            held_until: held.map(Time),
+            aside,
+        }
+    }
+}
+
+impl From<Similar> for SimilarView {
+    fn from(similar: Similar) -> Self {
+        let (decision, comment) = similar.decision.map_or((None, None), |(verdict, comment)| (Some(verdict), comment));
+        let run = similar.run;
+        Self {
+            run_id: run.id.uuid(),
+            admission: super::word(&run.decision.admission),
+            confidence: run.decision.confidence,
+            done: run.state.words().1.map(str::to_owned),
+            decision: decision.map(|verdict| verdict.word().to_owned()),
+            comment,
+            at: Time(run.opened_at),
+        }
+    }
+}
