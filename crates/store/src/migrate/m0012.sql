@@ -4,7 +4,7 @@
 CREATE TABLE routing_rules (
   id {id} PRIMARY KEY,
   tenant_id {id} NOT NULL REFERENCES tenants (id),
-  project_id {id} REFERENCES projects (id),
+  project_id {id} REFERENCES projects (id) ON DELETE CASCADE,
   rules {json} NOT NULL,
   version {int} NOT NULL,
   updated_by {id},
@@ -44,7 +44,7 @@ ALTER TABLE approvals ADD COLUMN terms {json};
 ALTER TABLE approvals ADD COLUMN held_until {int};
 
 CREATE TABLE approval_votes (
-  approval_id {id} NOT NULL REFERENCES approvals (id),
+  approval_id {id} NOT NULL REFERENCES approvals (id) ON DELETE CASCADE,
   tenant_id {id} NOT NULL,
   voice_id {id} NOT NULL,
   user_id {id} NOT NULL,
@@ -57,8 +57,8 @@ CREATE TABLE approval_votes (
 CREATE TABLE deputies (
   id {id} PRIMARY KEY,
   tenant_id {id} NOT NULL REFERENCES tenants (id),
-  from_user {id} NOT NULL REFERENCES users (id),
-  to_user {id} NOT NULL REFERENCES users (id),
+  from_user {id} NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  to_user {id} NOT NULL REFERENCES users (id) ON DELETE CASCADE,
   starts_at {int} NOT NULL,
   ends_at {int} NOT NULL,
   created_at {int} NOT NULL
@@ -79,7 +79,7 @@ CREATE TABLE reviews (
 CREATE INDEX reviews_open ON reviews (tenant_id, run_id) WHERE reviewed_at IS NULL;
 
 CREATE TABLE inbox_marks (
-  user_id {id} NOT NULL REFERENCES users (id),
+  user_id {id} NOT NULL REFERENCES users (id) ON DELETE CASCADE,
   card_id {id} NOT NULL,
   seen_at {int} NOT NULL,
   until {int},

@@ -84,15 +84,6 @@ pub async fn take_back(tx: &mut Tx, id: DeputyId) -> Result<bool> {
     Ok(Sql::new("DELETE FROM deputies WHERE TRUE").and("id = ?", &id).tenant_scoped(tx.scope()).run(tx).await? > 0)
 }
 
-/// Nobody decides for somebody who is gone, nor they for others.
-///
-/// # Errors
-/// When the database fails.
-pub async fn forget_person(tx: &mut Tx, user: UserId) -> Result<()> {
-    let sql = Sql::new("DELETE FROM deputies WHERE (from_user = ").with("?", user.uuid());
-    sql.with(" OR to_user = ?)", user.uuid()).tenant_scoped(tx.scope()).run(tx).await.map(drop)
-}
-
 /// Deletes those whose time was over before `before`.
 ///
 /// # Errors

@@ -103,7 +103,7 @@ fn counted(table: &str) -> Sql {
 }
 
 async fn number(at: &impl Look, sql: Sql) -> Result<u64> {
-    Ok(sql.with(" LIMIT ?) AS some", MAX_COUNT.value()).scalar(at).await?.unwrap_or(0))
+    Ok(sql.with(" LIMIT ?) AS counted", MAX_COUNT.value()).scalar(at).await?.unwrap_or(0))
 }
 
 /// How many cards can be decided, and how many runs looked back at, up to [`MAX_COUNT`] each.
@@ -210,12 +210,4 @@ pub async fn reviewed(tx: &mut Tx, run: RunId, good: bool, by: UserId, comment: 
 /// When the database fails.
 pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64> {
     Sql::new("DELETE FROM inbox_marks WHERE TRUE").and("seen_at < ?", &before).run(tx).await
-}
-
-/// Forgets what a person has put aside.
-///
-/// # Errors
-/// When the database fails.
-pub async fn forget_person(tx: &mut Tx, user: UserId) -> Result<()> {
-    Sql::new("DELETE FROM inbox_marks WHERE TRUE").and("user_id = ?", &user).run(tx).await.map(drop)
 }

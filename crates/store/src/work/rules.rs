@@ -76,12 +76,3 @@ pub async fn keep(
     };
     if sql.run(tx).await? == 1 { Ok(version) } else { Err(StoreError::Stale("routing rules")) }
 }
-
-/// Forgets the rules of a project that goes.
-///
-/// # Errors
-/// When the database fails.
-pub async fn forget(tx: &mut Tx, project: ProjectId) -> Result<()> {
-    let sql = Sql::new("DELETE FROM routing_rules WHERE TRUE").and("project_id = ?", &project);
-    sql.and_some("tenant_id = ?", tx.scope().tenant().as_ref()).run(tx).await.map(drop)
-}

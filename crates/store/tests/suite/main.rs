@@ -6,6 +6,7 @@ mod audit;
 mod backups;
 mod credentials;
 mod fixture;
+mod inbox;
 mod machines;
 mod observed;
 mod people;
@@ -46,6 +47,14 @@ macro_rules! suite {
 }
 
 suite! {
+    inbox {
+        cards_failures_and_reviews_come_in_pages_and_can_be_put_aside,
+        nobody_sees_or_changes_the_rules_votes_and_samples_of_others,
+        rules_are_replaced_once_each,
+        a_step_is_reopened_while_it_is_held_and_not_later,
+        deputies_count_for_a_while_and_go_with_people,
+        budgets_count_agents_and_people_apart,
+    }
     writes {
         an_error_takes_back_its_own_changes_only,
         a_panic_takes_back_its_own_changes_only,
