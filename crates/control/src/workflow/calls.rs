@@ -236,8 +236,14 @@ pub(crate) async fn in_time(tx: &mut Tx, parent: &Parent, engine: InstanceId) ->
     if executions::is_own(tx, parent.run, engine).await? {
         return Ok(());
     }
-    let message = "The workflow is over, or another control plane works on it.";
-    Err(Fault::new(ErrorKind::Conflict, "workflow.too_late", message))
+    Err(too_late())
+}
+
+/// The code of a call that was not made, since its execution is over or somebody else's: it is no answer to the step.
+pub(super) const TOO_LATE: &str = "workflow.too_late";
+
+pub(super) fn too_late() -> Fault {
+    Fault::new(ErrorKind::Conflict, TOO_LATE, "The workflow is over, or another control plane works on it.")
 }
 
 /// Stops that were kept, as far as they are this control plane's to do.

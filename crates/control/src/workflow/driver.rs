@@ -274,7 +274,11 @@ impl<G: Ground> Driver<G> {
                     if let Some(unwanted) = self.calls.back(run, &step, attempt, result.is_none()) {
                         self.stop_begun(unwanted);
                     }
-                    if let Some(result) = result {
+                    if matches!(&result, Some(Err(fault)) if fault.code == calls::TOO_LATE) {
+                        // It was not made. Where the execution has come back meanwhile, it is read anew and made then.
+                        self.forget(run);
+                        self.lose(run);
+                    } else if let Some(result) = result {
                         intake.entry(run).or_default().events.push(Event::Done { step, attempt, result });
                     }
                 }

@@ -377,7 +377,7 @@ impl History {
                 self.made(&of);
                 None
             }
-            _ => Some(Err(failed())),
+            _ => Some(Err(calls::too_late())),
         };
         let wait = world.a_while(Duration::from_millis(if world.chance(20) { 50_000 } else { 200 }));
         world.after(wait, Happening::Back(life, of, result));
