@@ -5,7 +5,7 @@
 
 use std::time::Instant;
 
-use sf_actions::admission::{Admission, Decision, Inputs, Proposer, Record, SelfReport};
+use sf_actions::admission::{Admission, Decision, Inputs, Proposer, SelfReport};
 use sf_actions::app::Settings;
 use sf_actions::deploy::{Deploy, DeployAction};
 use sf_actions::{Action, ActorKind};
@@ -153,12 +153,14 @@ fn new_run(place: &Place) -> Run {
         destroys: false,
         proposer: Proposer::Person,
         report: SelfReport::None,
-        record: Record::default(),
+        calibration: None,
+        record: None,
         auto_at: 90,
         notify_at: 70,
         never_auto: false,
         waived: false,
         frozen: false,
+        passes_freeze: false,
         quota_left: 10,
         draw_permille: 999,
         sample_permille: 30,

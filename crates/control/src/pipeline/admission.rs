@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use sf_actions::admission::{Inputs, Proposer, Record};
+use sf_actions::admission::{Inputs, Proposer, SelfReport};
 use sf_actions::node::NodeAction;
 use sf_actions::{Action, Actor, ActorKind};
 use sf_engine::Run;
 use sf_store::approvals::{self, Approval, ApprovalState};
-use sf_store::{Json, Look, Reader, Tx, runs};
+use sf_policy::learning::{Levels, calibrate};
+use sf_store::{Json, Look, Reader, Tx};
 use sf_types::Fault;
 use sha2::{Digest, Sha256};
 
@@ -30,31 +31,35 @@ pub(crate) async fn inputs(
     let spec = action.spec();
     let limit = core.options.routing.runs_a_minute;
     let opened = core.quota.used(reader, actor.user(), core.clock.now(), limit).await?;
-    let record = match (actor.kind, actor.user()) {
-        (ActorKind::Ai { .. } | ActorKind::Workflow { ai: true, .. }, Some(user)) => {
-            runs::track_record(reader, user, spec.name).await?
-        }
-        _ => Record::default(),
-    };
     let rules = &core.options.routing;
+    let proposer = match actor.kind {
+        ActorKind::Person { .. } | ActorKind::Token { .. } => Proposer::Person,
+        ActorKind::Ai { .. } | ActorKind::Workflow { ai: true, .. } => Proposer::Ai,
+        // They do what a person wrote down, with that person's rights.
+        ActorKind::Workflow { ai: false, .. } | ActorKind::Trigger { .. } => Proposer::Person,
+        ActorKind::System => Proposer::System,
+    };
+    let report = sf_policy::confidence::parse_report(confidence);
+    let calibration = (proposer == Proposer::Ai).then(|| {
+        let score = if let SelfReport::Score(score) = report { Some(score) } else { None };
+        // No record is kept yet: every AI agent is one of which nothing is known, and asks.
+        calibrate(score, spec.risk, &Levels::default(), core.clock.now())
+    });
+    let passes_freeze = passes_freeze(action);
     Ok(Inputs {
         action: spec.name.to_owned(),
         risk: spec.risk,
         destroys: spec.effect == sf_actions::Effect::Destroy,
-        proposer: match actor.kind {
-            ActorKind::Person { .. } | ActorKind::Token { .. } => Proposer::Person,
-            ActorKind::Ai { .. } | ActorKind::Workflow { ai: true, .. } => Proposer::Ai,
-            // They do what a person wrote down, with that person's rights.
-            ActorKind::Workflow { ai: false, .. } | ActorKind::Trigger { .. } => Proposer::Person,
-            ActorKind::System => Proposer::System,
-        },
-        report: sf_policy::confidence::parse_report(confidence),
-        record,
+        proposer,
+        report,
+        calibration,
+        record: None,
         auto_at: rules.auto_at,
         notify_at: rules.notify_at,
         never_auto: rules.never_auto.iter().any(|name| name == spec.name),
         waived: false,
-        frozen: rules.frozen && !passes_freeze(action),
+        frozen: rules.frozen && !passes_freeze,
+        passes_freeze,
         quota_left: u32::try_from(rules.runs_a_minute.saturating_sub(opened)).unwrap_or(u32::MAX),
         draw_permille: u16::try_from(core.rng.below(1000)).unwrap_or(0),
         sample_permille: rules.sample_permille,

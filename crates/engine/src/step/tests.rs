@@ -1,7 +1,7 @@
 //! The state table, row by row, and its two laws for every sequence of inputs.
 
 use proptest::prelude::*;
-use sf_actions::admission::{Decision, Inputs, Proposer, Record, SelfReport};
+use sf_actions::admission::{Decision, Inputs, Proposer, SelfReport};
 use sf_actions::deploy::{Deploy, DeployAction};
 use sf_actions::node::{NodeAction, NodeRef};
 use sf_actions::workflow::{RunWorkflow, WorkflowAction};
@@ -34,12 +34,14 @@ fn new_run(admission: Admission, place: Place) -> Run {
         destroys: false,
         proposer: Proposer::Person,
         report: SelfReport::None,
-        record: Record::default(),
+        calibration: None,
+        record: None,
         auto_at: 90,
         notify_at: 70,
         never_auto: false,
         waived: false,
         frozen: false,
+        passes_freeze: false,
         quota_left: 1,
         draw_permille: 0,
         sample_permille: 0,

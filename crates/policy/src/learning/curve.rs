@@ -154,7 +154,8 @@ mod tests {
 
     #[test]
     fn a_curve_worked_out_by_hand() {
-        let curve = Curve::of(vec![(0.95, true), (0.95, false), (0.95, false), (0.95, false), (0.25, false), (0.25, true)]);
+        let curve =
+            Curve::of(vec![(0.95, true), (0.95, false), (0.95, false), (0.95, false), (0.25, false), (0.25, true)]);
         assert_eq!((curve.count, curve.good, curve.bins.len()), (6, 2, 2));
         near(curve.bins[0].predicted, 0.25);
         near(curve.bins[0].observed, 0.5);

@@ -94,8 +94,7 @@ mod tests {
     fn each_level_knows_its_part_of_the_key() {
         let key = Key { action: "app.deploy", agent: "a", tool: Some("git") };
         let told = key.rows().map(|row| format!("{:?} {} {} {}", row.level, row.action, row.agent, row.tool));
-        let expected =
-            ["Own app.deploy a git", "Pair app.deploy a ", "Action app.deploy  ", "Agent  a ", "All   "];
+        let expected = ["Own app.deploy a git", "Pair app.deploy a ", "Action app.deploy  ", "Agent  a ", "All   "];
         assert_eq!(told, expected);
         assert_ne!(Key { tool: None, ..key }.at(Level::Own), Key { tool: None, ..key }.at(Level::Pair));
     }

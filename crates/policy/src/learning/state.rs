@@ -117,7 +117,9 @@ pub enum StateError {
     #[error("this record of confidence has version {0}, known is {VERSION}: update ServerFlow")]
     Version(u32),
     /// It was altered or damaged.
-    #[error("this record of confidence names bin {0}, there are {BINS}: it is damaged; delete it, and it is learnt anew")]
+    #[error(
+        "this record of confidence names bin {0}, there are {BINS}: it is damaged; delete it, and it is learnt anew"
+    )]
     Bin(usize),
 }
 

@@ -63,8 +63,20 @@ mod tests {
         check(Some(95), None, (0, 0), None, "it reported 95; nothing is known yet about such runs");
         check(Some(95), Some(Own), (41, 31), None, "it reported 95; of 41 such runs of it 31 went well");
         check(Some(95), Some(Pair), (4, 4), None, "it reported 95; all 4 such runs of it with other tools went well");
-        check(None, Some(Action), (4, 0), None, "it reported nothing; none of 4 such runs of other AI agents went well");
-        check(None, Some(Agent), (1, 1), None, "it reported nothing; the one such run of it with other actions went well");
+        check(
+            None,
+            Some(Action),
+            (4, 0),
+            None,
+            "it reported nothing; none of 4 such runs of other AI agents went well",
+        );
+        check(
+            None,
+            Some(Agent),
+            (1, 1),
+            None,
+            "it reported nothing; the one such run of it with other actions went well",
+        );
         let far = "it reported 5; the one such run of other AI agents with other actions went badly";
         check(Some(5), Some(All), (1, 0), None, far);
         let held = "it reported 95; of 41 such runs of it 31 went well, but too many of the last ones went badly";

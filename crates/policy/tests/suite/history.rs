@@ -89,7 +89,7 @@ pub fn committed() -> Vec<Line> {
 /// `SF_BLESS=1` writes it anew.
 #[test]
 fn the_committed_history_is_what_the_process_makes() {
-    let made = text(&process::history(EARLIER + HELD_OUT));
+    let made = text(&process::history(process::SEED, EARLIER + HELD_OUT));
     if std::env::var_os("SF_BLESS").is_some() {
         std::fs::write(path(), &made).unwrap();
     }

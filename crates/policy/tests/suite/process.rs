@@ -79,17 +79,21 @@ impl Draw {
     fn ranked(&mut self, count: usize, steepness: u32) -> usize {
         let weight = |place: usize| 27_720 / (i64::try_from(place).unwrap() + 1).pow(steepness);
         let mut left = self.below((0..count).map(weight).sum());
-        (0..count).find(|place| {
-            left -= weight(*place);
-            left < 0
-        })
-        .unwrap()
+        (0..count)
+            .find(|place| {
+                left -= weight(*place);
+                left < 0
+            })
+            .unwrap()
     }
 }
 
-/// The first `count` decisions.
-pub fn history(count: usize) -> Vec<Line> {
-    let mut draw = Draw(20_261_127);
+/// The seed of the committed history.
+pub const SEED: u64 = 20_261_127;
+
+/// The first `count` decisions of a seed.
+pub fn history(seed: u64, count: usize) -> Vec<Line> {
+    let mut draw = Draw(seed);
     let mut own = [[0; ACTIONS.len()]; AGENTS.len()];
     own.iter_mut().flatten().for_each(|own| *own = draw.from(-70, 70));
     (0..count)

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use sf_actions::admission::{Admission, Inputs, Level, Proposer, SelfReport};
+use sf_actions::admission::{Admission, Decision, Inputs, Level, Proposer, SelfReport};
 use sf_policy::admit;
 use sf_policy::learning::{Key, LevelState, Levels, Row, Sample, Source, calibrate};
 use sf_types::Timestamp;
@@ -23,15 +23,16 @@ pub enum Known {
 #[derive(Debug)]
 pub struct Judged {
     pub line: Line,
-    pub inputs: Inputs,
-    pub admission: Admission,
+    pub decision: Decision,
+    pub at: Timestamp,
 }
 
 const START: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 
 /// Decides about each line in turn.
 pub fn walk(lines: &[Line], known: Known) -> Vec<Judged> {
-    let names: Vec<String> = (0..lines.iter().map(|line| line.agent + 1).max().unwrap_or(0)).map(|it| format!("agent-{it}")).collect();
+    let names: Vec<String> =
+        (0..lines.iter().map(|line| line.agent + 1).max().unwrap_or(0)).map(|it| format!("agent-{it}")).collect();
     let mut rows: HashMap<Row, LevelState> = HashMap::new();
     let mut coming: BTreeMap<(Timestamp, usize), (Line, Source)> = BTreeMap::new();
     let (mut judged, mut now) = (Vec::with_capacity(lines.len()), START);
@@ -47,7 +48,7 @@ pub fn walk(lines: &[Line], known: Known) -> Vec<Judged> {
         let decision = admit(inputs);
         let source = source(line, decision.admission, known, number);
         coming.insert((now.plus(Duration::from_secs(u64::from(line.hours) * 3600 + 60)), number), (*line, source));
-        judged.push(Judged { line: *line, admission: decision.admission, inputs: decision.inputs });
+        judged.push(Judged { line: *line, decision, at: now });
     }
     judged
 }
