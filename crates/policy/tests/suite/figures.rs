@@ -112,6 +112,30 @@ fn an_agent_that_turns_bad_is_stopped() {
 }
 
 #[test]
+fn the_page_says_these_figures() {
+    let page = include_str!("../../../../docs/reference/confidence.md");
+    let (told, routed) = (&TOLD[EARLIER..], &ROUTED[EARLIER..]);
+    let (one, other) = (curves(told), curves(routed));
+    let row = |name: &str, of: fn(&Curve) -> f64| {
+        format!("| {name} | {:.3} | {:.3} | {:.3} |", of(&one.reported), of(&one.calibrated), of(&other.calibrated))
+    };
+    let counts = |name: &str, admission| {
+        let [(all, bad), (others, other_bad)] = [answered(told, admission), answered(routed, admission)];
+        format!("| {name}, of them bad | | {all}, {bad} | {others}, {other_bad} |")
+    };
+    for line in [
+        row("calibration error", |curve| curve.error),
+        row("calibration error by rank", |curve| curve.error_by_rank),
+        row("Brier score", |curve| curve.brier),
+        counts("ran by themselves", Admission::Auto),
+        counts("ran and people were told", Admission::AutoNotify),
+        counts("asked", Admission::Ask),
+    ] {
+        assert!(page.contains(&line), "docs/reference/confidence.md should say: {line}");
+    }
+}
+
+#[test]
 fn every_decision_is_made_again_from_what_is_stored() {
     for judged in ROUTED.iter().step_by(7) {
         let text = serde_json::to_string(&judged.decision).unwrap();

@@ -11,6 +11,8 @@ use super::*;
 
 const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 const DEPLOY: u8 = 35;
+/// What people are told.
+const PAGE: &str = include_str!("../../../../../docs/reference/confidence.md");
 
 fn add(levels: &mut Levels, report: Option<u8>, source: Source, count: usize) {
     for _ in 0..count {
@@ -50,7 +52,21 @@ fn opening_takes_evidence() {
         let nothing = calibrate(Some(100), risk, &Levels::default(), NOW);
         assert_eq!((nothing.score, nothing.method, nothing.level), (cold, Method::Prior, None), "risk {risk}");
         assert_eq!(needed(risk), (notify, auto), "risk {risk}");
+        let (begins, ends) = (format!("| {risk} |"), format!("| {cold} | {notify} | {auto} |"));
+        assert!(PAGE.lines().any(|line| line.starts_with(&begins) && line.ends_with(&ends)), "{begins} {ends}");
     }
+}
+
+#[test]
+fn the_example_of_the_page() {
+    let mut levels = Levels::default();
+    for source in [(Source::Approved, 1), (Source::Rejected, 2), (Source::Approved, 38)] {
+        add(&mut levels, Some(95), source.0, source.1);
+    }
+    let made = calibrate(Some(95), DEPLOY, &levels, NOW);
+    assert_eq!((made.estimate_permille, made.low_permille, made.score), (918, 851, 85));
+    let sentence = super::super::told(Some(95), &made);
+    assert!(PAGE.contains(&format!("> confidence 85 of 100 ({sentence}): it runs and people are told")), "{sentence}");
 }
 
 #[test]
