@@ -4,9 +4,10 @@
 //!
 //! Simulated agents live in a second process, started from this very binary as `sf-bench agents`. `sf-bench orders`
 //! measures orders alone, `sf-bench sign-in` what a flood of sign-ins costs everybody else, `sf-bench audit` the
-//! verification of the audit chain, `sf-bench authority` deciding about a request, `sf-bench memory` what a plain
-//! connection takes, `sf-bench workflow` workflows whose steps do nothing: within the process on SQLite, over HTTP, and on
-//! PostgreSQL, each in a process of its own (`sf-bench workflow sqlite`, `http`, `postgres`).
+//! verification of the audit chain, `sf-bench authority` deciding about a request, `sf-bench policy` admitting an AI's
+//! proposal, `sf-bench memory` what a plain connection takes, `sf-bench workflow` workflows whose steps do nothing: within
+//! the process on SQLite, over HTTP, and on PostgreSQL, each in a process of its own (`sf-bench workflow sqlite`, `http`,
+//! `postgres`).
 
 mod agents;
 mod audit;
@@ -15,6 +16,7 @@ mod caller;
 mod floors;
 mod line;
 mod orders;
+mod policy;
 mod rows;
 mod sign_in;
 mod swarm;
@@ -40,6 +42,7 @@ fn main() -> Result<()> {
         Some("sign-in") => runtime.block_on(sign_in::flood()),
         Some("audit") => audit::verify_rate(),
         Some("authority") => authority::decisions(),
+        Some("policy") => policy::admissions(),
         Some("workflow") => runtime.block_on(workflows::measure(std::env::args().nth(2).as_deref())),
         Some("memory") => runtime.block_on(memory()),
         Some("orders") => runtime.block_on(orders_only()),
@@ -54,6 +57,7 @@ async fn measure() -> Result<()> {
     plain(count()?, &fsync).await?;
     sign_in::flood().await?;
     authority::decisions()?;
+    policy::admissions()?;
     audit::verify_rate()?;
     // In a process of its own: memory that the first part gave back would hide what these connections take.
     let done = tokio::process::Command::new(std::env::current_exe()?).arg("tls").status().await?;

@@ -70,6 +70,7 @@ fn rule(inputs: &Inputs) -> (Admission, String, Option<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use sf_actions::admission::{Calibration, Method, Record};
 
     /// An AI whose calibrated score is this, whatever it reports.
@@ -171,6 +172,61 @@ mod tests {
         let expected = "confidence 74 of 100 (it reported 95; of 41 such runs of it 31 went well): \
                         it runs and people are told";
         assert_eq!(decision.because, expected);
+    }
+
+    fn any_inputs() -> impl Strategy<Value = Inputs> {
+        let proposer = proptest::sample::select(vec![Proposer::Person, Proposer::Ai, Proposer::System]);
+        let report =
+            prop_oneof![Just(SelfReport::None), Just(SelfReport::Malformed), any::<u8>().prop_map(SelfReport::Score),];
+        let calibration = proptest::option::of((0_u8..=100).prop_map(worth));
+        let flags = proptest::array::uniform6(any::<bool>());
+        let numbers = (0_u8..=101, 0_u8..=101, any::<u8>(), 0_u32..3, 0_u16..1000);
+        (proposer, report, calibration, flags, numbers).prop_map(|(proposer, report, calibration, flags, numbers)| {
+            let [destroys, never_auto, waived, frozen, passes_freeze, undo] = flags;
+            let (auto_at, notify_at, risk, quota_left, draw_permille) = numbers;
+            Inputs {
+                risk,
+                destroys,
+                proposer,
+                report,
+                calibration,
+                auto_at,
+                notify_at,
+                never_auto,
+                waived,
+                frozen,
+                passes_freeze,
+                quota_left,
+                draw_permille,
+                undo,
+                ..usual()
+            }
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+        /// Whatever an AI says and whatever its record: some things it never does by itself.
+        #[test]
+        fn an_ai_never_gets_around(inputs in any_inputs()) {
+            let decision = admit(inputs.clone());
+            prop_assert_eq!(&admit(decision.inputs.clone()), &decision);
+            let automatic = matches!(decision.admission, Admission::Auto | Admission::AutoNotify);
+            let held = inputs.never_auto
+                || inputs.destroys && !inputs.waived
+                || inputs.frozen
+                || inputs.quota_left == 0
+                || inputs.report == SelfReport::Malformed;
+            if inputs.proposer == Proposer::Ai {
+                prop_assert!(!(automatic && held), "{:?}", decision);
+                let score = decision.confidence;
+                prop_assert_eq!(automatic, score.is_some_and(|it| it >= inputs.auto_at.min(inputs.notify_at)));
+                let worth = inputs.calibration.map(|it| it.score);
+                prop_assert!(score.is_none() || worth.is_none() || score == worth, "never more than it is worth");
+            }
+            prop_assert!(!decision.because.is_empty());
+        }
     }
 
     /// As it stands in databases from before calibration.

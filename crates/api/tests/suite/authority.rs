@@ -121,6 +121,9 @@ async fn what_belongs_to_another_tenant_does_not_exist() {
             "workflow-executions" => &theirs.execution,
             "projects" => &theirs.project,
             "roles" => &theirs.role,
+            // A card is found by its run, too.
+            "inbox" => &theirs.run,
+            "deputies" => &theirs.grant,
             "tenants" => &theirs.tenant,
             other => panic!("whose `{other}` are to be tried?"),
         };

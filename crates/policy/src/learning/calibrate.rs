@@ -31,7 +31,8 @@ pub fn calibrate(report: Option<u8>, risk: u8, levels: &Levels, now: Timestamp) 
     let window = window(report);
     let (held, held_by) = careful(levels, window);
     let low = fit.low.min(held);
-    let estimate = fit.estimate.min(likely(levels, window));
+    let (from, to) = likely(levels, window);
+    let estimate = fit.estimate.max(from).min(to).max(low);
     let (level, runs) =
         nearest(&rings, fit.first, fit.last).map_or((None, Counts::NONE), |(level, runs)| (Some(level), runs));
     Calibration {
@@ -98,12 +99,18 @@ fn careful(levels: &Levels, window: usize) -> (f64, Option<Held>) {
     if agent < own { (agent, Some(Held::AgentsLastRuns)) } else { (own, Some(Held::LastRuns)) }
 }
 
-/// The same for the best estimate: only what is beyond chance moves it, or every unlucky streak would.
-fn likely(levels: &Levels, window: usize) -> f64 {
-    [&levels.own, &levels.pair, &levels.agent]
-        .map(|state| over(state, window, bound::high))
-        .into_iter()
-        .fold(1.0, f64::min)
+/// Between what the last runs put the best estimate: only what is beyond chance moves it, or every streak would. A
+/// record that gets better moves it up; the score waits for the long record.
+fn likely(levels: &Levels, window: usize) -> (f64, f64) {
+    let to = [&levels.own, &levels.pair, &levels.agent].map(|state| over(state, window, bound::high));
+    let from = [&levels.own, &levels.pair].map(|state| under(state, window));
+    (from.into_iter().fold(0.0, f64::max), to.into_iter().fold(1.0, f64::min))
+}
+
+/// The most of this window and those below it: where the less sure runs go well, the surer are no worse.
+fn under(state: &LevelState, window: usize) -> f64 {
+    let lowest = if window == NO_REPORT { NO_REPORT } else { 0 };
+    state.recent()[lowest..=window].iter().map(|runs| bound::low(*runs)).fold(0.0, f64::max)
 }
 
 /// The least of this window and those above it: where the sure runs go badly, the less sure are no better. Whoever

@@ -30,25 +30,28 @@ pub enum Source {
     RolledBack,
     /// It failed; that may not be the AI's fault.
     Failed,
+    /// It ran by itself, people were told, and nobody took it back within the time for that.
+    ToldAndKept,
     /// It ran by itself, and nobody took it back within the time for that. Nobody looked either.
     Kept,
 }
 
 impl Source {
     /// Every source.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Approved,
         Self::Rejected,
         Self::ReviewedGood,
         Self::ReviewedBad,
         Self::RolledBack,
         Self::Failed,
+        Self::ToldAndKept,
         Self::Kept,
     ];
 
     /// Whether it speaks for the AI.
     pub const fn is_good(self) -> bool {
-        matches!(self, Self::Approved | Self::ReviewedGood | Self::Kept)
+        matches!(self, Self::Approved | Self::ReviewedGood | Self::ToldAndKept | Self::Kept)
     }
 
     /// As how many runs it counts. What a person or a rollback says counts fully; silence is weak evidence, and a gate
@@ -56,7 +59,7 @@ impl Source {
     pub const fn weight(self) -> f64 {
         match self {
             Self::Approved | Self::Rejected | Self::ReviewedGood | Self::ReviewedBad | Self::RolledBack => 1.0,
-            Self::Failed => 0.5,
+            Self::Failed | Self::ToldAndKept => 0.5,
             Self::Kept => 0.25,
         }
     }

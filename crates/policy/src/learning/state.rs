@@ -57,8 +57,10 @@ impl LevelState {
         self.bins[bin(sample.report)].add(good, weight * fading(self.at.since(when)));
         // By number and not by time: otherwise waiting would open what the last runs closed.
         let recent = &mut self.recent[window(sample.report)];
-        *recent = recent.times(RECENT_KEPT.powf(weight));
-        recent.add(good, weight);
+        let kept = RECENT_KEPT.powf(weight);
+        *recent = recent.times(kept);
+        // Weak signs take their part of the window, so that none of them can push a strong one out for nothing.
+        recent.add(good, (1.0 - kept) / (1.0 - RECENT_KEPT));
         let seen = if good { &mut self.seen_good } else { &mut self.seen_bad };
         *seen = seen.saturating_add(1);
     }

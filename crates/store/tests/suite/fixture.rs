@@ -1,6 +1,6 @@
 //! Two tenants, each with one of everything.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU16, Ordering};
 
 use sf_actions::admission::{Admission, Decision, Inputs, Proposer, Record, SelfReport};
 use sf_actions::app::Settings;
@@ -116,9 +116,9 @@ async fn side(store: &Store, name: &'static str) -> Side {
 
 /// Ids that differ from call to call.
 pub fn id<I: TypedId>() -> I {
-    static NEXT: AtomicU8 = AtomicU8::new(1);
+    static NEXT: AtomicU16 = AtomicU16::new(1);
     let n = NEXT.fetch_add(1, Ordering::SeqCst);
-    I::from_parts(Timestamp::from_millis(1_767_225_600_000 + i64::from(n)), [n; 10])
+    I::from_parts(Timestamp::from_millis(1_767_225_600_000 + i64::from(n)), [n.to_be_bytes()[1]; 10])
 }
 
 pub fn key() -> SecretKey {

@@ -1,10 +1,17 @@
 import { text } from '@/locales/en/acting'
 import { count } from '@/ui/write/amount'
 
+interface Calibration {
+  estimatePermille: number
+  good: number
+  evidence: number
+}
+
 interface Inputs {
   action?: string
   proposer?: string
   report?: string | { score: number }
+  calibration?: Calibration | null
   record?: { good: number; bad: number }
   drawPermille?: number
   samplePermille?: number
@@ -27,6 +34,10 @@ function told(name: string, value: unknown, sample: number | undefined): string 
   if (typeof value === 'boolean') return value ? text.yes : text.no
   if (name === 'drawPermille') return text.drawn(Number(value), sample ?? 0)
   if (name === 'proposer') return text.proposers[String(value)] ?? String(value)
+  if (name === 'calibration') {
+    const { estimatePermille, good, evidence } = value as Calibration
+    return text.worth(estimatePermille, good, evidence)
+  }
   if (name === 'record') return text.record((value as { good: number }).good, (value as { bad: number }).bad)
   if (typeof value === 'object' && 'score' in value) return text.score(Number(value.score))
   if (typeof value === 'number') return SCORES.has(name) ? text.score(value) : count(value)

@@ -79,12 +79,14 @@ export const text = {
     destroys: 'Something is lost',
     proposer: 'Proposed by',
     report: 'How sure the proposer said it is',
+    calibration: 'What that turned out to be worth',
     record: 'Earlier runs of this by the same proposer',
     autoAt: 'Automatic from',
     notifyAt: 'Automatic with a notice from',
     neverAuto: 'On the list that never runs by itself',
     waived: 'Loss waived for this scope',
     frozen: 'Changes are frozen',
+    passesFreeze: 'Goes ahead while changes are frozen',
     quotaLeft: 'Runs the proposer may still open',
     drawPermille: 'Drawn for review',
     undo: 'Takes back something ServerFlow did',
@@ -95,6 +97,10 @@ export const text = {
   yes: 'yes',
   no: 'no',
   nothingSaid: 'nothing',
+  worth: (permille: number, good: number, runs: number) =>
+    runs === 0
+      ? `about ${count(Math.round(permille / 10))} % go well; nothing like it has run yet`
+      : `about ${count(Math.round(permille / 10))} % go well; ${count(good)} of ${count(runs)} like it did`,
   record: (good: number, bad: number) => `${count(good)} good, ${count(bad)} bad`,
   drawn: (draw: number, of: number) => `${draw} of 1,000; below ${of} is reviewed`,
   score: (value: number) => `${value} of 100`,

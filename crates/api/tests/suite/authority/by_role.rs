@@ -57,7 +57,17 @@ fn needs(method: &Method, path: &str) -> Option<Needs> {
         // That of a workflow asks for other rights: `a_run_is_stopped_by_who_may_start_what_it_is_of`.
         ("POST", "/runs/{id}/cancel") => Right(P::AppDeploy),
         ("POST", "/runs/{id}/approve" | "/runs/{id}/reject") => Right(P::ApprovalDecide),
+        ("POST", "/runs/{id}/reopen" | "/runs/{id}/review") => Right(P::ApprovalDecide),
+        // Also the right for what is proposed instead.
+        ("POST", "/runs/{id}/edit") => Right(P::AppDeploy),
         ("GET", "/approvals") => Right(P::ApprovalView),
+        // Everybody has an inbox; what is in it is what they may see.
+        ("GET", "/inbox" | "/inbox/count") | (_, "/deputies" | "/deputies/{id}") => SignedIn,
+        ("GET", "/inbox/{id}") | ("PUT" | "DELETE", "/inbox/{id}/aside") => SignedIn,
+        ("POST", "/inbox/batch") => SignedIn,
+        ("GET", "/routing-rules" | "/learning" | "/learning/samples") => Right(P::ApprovalView),
+        ("POST", "/routing-rules/try") => Right(P::ApprovalView),
+        ("PUT", "/routing-rules") => Right(P::AdminSettings),
         (_, "/activity" | "/activity/state" | "/activity/verify" | "/activity/export") => Right(P::AdminAudit),
         ("GET", "/users" | "/users/{id}" | "/users/{id}/grants" | "/users/{id}/access") => Right(P::UserView),
         ("PATCH", "/users/{id}") => Right(P::UserUpdate),
