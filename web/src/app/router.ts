@@ -52,7 +52,7 @@ const inside: RouteRecordRaw[] = [
   { path: 'workflows', component: workflows(({ WorkflowsPage }) => WorkflowsPage) },
   { path: 'workflows/new', component: workflows(({ NewWorkflowPage }) => NewWorkflowPage) },
   { path: `workflows/runs/${id}`, name: 'execution', component: workflows(({ ExecutionPage }) => ExecutionPage) },
-  { path: `workflows/${id}/:tab(runs|document|triggers)?`, name: 'workflow', component: workflows(({ WorkflowPage }) => WorkflowPage) },
+  { path: `workflows/${id}/:tab(runs|document|compare|triggers)?`, name: 'workflow', component: workflows(({ WorkflowPage }) => WorkflowPage) },
   { path: 'activity', component: () => import('@/features/activity/ActivityPage.vue'), meta: { title: 'Activity' } },
   {
     path: 'settings/:tab(profile|security|sessions|tokens|mail|appearance|about)?',

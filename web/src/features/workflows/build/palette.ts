@@ -21,6 +21,8 @@ export const tools = (actions: readonly ActionSpec[]): Tool[] => [
   ...KINDS.map((kind): Tool => ({ key: kind, kind, ...text.tools[kind], isDestructive: false })),
   ...actions
     .filter((spec) => spec.arguments)
+    // Most workflows are about apps.
+    .sort((one, other) => Number(other.name.startsWith('app.')) - Number(one.name.startsWith('app.')))
     .map((spec): Tool => ({ key: `action:${spec.name}`, kind: 'action', name: spec.title, about: `${spec.name}. ${spec.help}`, isDestructive: spec.effect === 'destroy' })),
 ]
 

@@ -86,11 +86,13 @@ export const extentOf = ({ steps, frames }: Drawing): Extent & { x: number; y: n
 }
 
 /** What one sees first: all of it where it can be read so, else its beginning. */
-const LEAST_ZOOM = 0.6
+const LEAST_ZOOM = 0.7
 const MARGIN = 32
+/** Above it all stands what can be done with what is chosen. */
+const TOP = 60
 export function firstView(drawing: Drawing, view: Extent): { x: number; y: number; zoom: number } {
   const { x, y, width, height } = extentOf(drawing)
-  const zoom = Math.max(LEAST_ZOOM, Math.min(1, (view.width - 2 * MARGIN) / (width || 1), (view.height - 2 * MARGIN) / (height || 1)))
+  const zoom = Math.max(LEAST_ZOOM, Math.min(1, (view.width - 2 * MARGIN) / (width || 1), (view.height - MARGIN - TOP) / (height || 1)))
   const rest = view.height - height * zoom
-  return { zoom, x: (view.width - width * zoom) / 2 - x * zoom, y: (rest > 2 * MARGIN ? Math.min(rest / 2, 3 * MARGIN) : MARGIN) - y * zoom }
+  return { zoom, x: (view.width - width * zoom) / 2 - x * zoom, y: Math.max(TOP, Math.min(rest / 2, 2 * TOP)) - y * zoom }
 }

@@ -47,8 +47,8 @@ describe('the axis of a run', () => {
     const axis = axisOf([step('a', 0, 10), step('ask', 10, 7_210, { kind: 'approval' }), step('b', 7_210, 7_220)], T0)!
     expect(axis.folds).toHaveLength(1)
     expect(axis.folds[0]).toMatchObject({ length: 7_200_000 })
-    expect(axis.folds[0]!.left).toBeCloseTo(46.5)
-    expect(axis.folds[0]!.width).toBeCloseTo(7)
+    expect(axis.folds[0]!.left).toBeCloseTo(44)
+    expect(axis.folds[0]!.width).toBeCloseTo(12)
     expect(axis.at(T0 + 7_220_000)).toBeCloseTo(100)
   })
   it('keeps short pauses, and runs that only wait', () => {

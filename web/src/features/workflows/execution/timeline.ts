@@ -21,7 +21,7 @@ const IDLE = new Set(['wait', 'approval'])
 const LEAST_MS = 10_000
 const LEAST_SHARE = 0.2
 /** Width of a fold, per cent; all of them together leave half for what was done. */
-const FOLD = 7
+const FOLD = 12
 const MOST = 50
 
 type Span = [number, number]
