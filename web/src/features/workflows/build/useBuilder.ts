@@ -68,15 +68,20 @@ export function useBuilder(text: Ref<string>) {
     refused.value = ''
     look(to.text)
   }
+  /** A step or a link is chosen, never both. */
   const select = (key: string | null): void => {
     selected.value = key
-    if (key) selectedLink.value = null
+    selectedLink.value = null
+  }
+  const selectLink = (key: string | null): void => {
+    selected.value = null
+    selectedLink.value = key
   }
   const siblings = (of: Item): Item[] => allBlocks(blocks.value).find(({ path }) => JSON.stringify(path) === JSON.stringify(of.block))?.items ?? []
   const may = (one: Item | undefined, to: Item | undefined): boolean => !!one && !!to && mayNeed(siblings(one), one, to)
 
   return {
-    source, unread, isStale, blocks, items, byKey, drawn, item, selected, selectedLink, refused, select, siblings, may,
+    source, unread, isStale, blocks, items, byKey, drawn, item, selected, selectedLink, refused, select, selectLink, siblings, may,
     canUndo: computed(() => history.value.past.length > 0),
     canRedo: computed(() => history.value.future.length > 0),
     undo: () => go(undo(history.value, text.value)),

@@ -1,7 +1,6 @@
 import { useQuery } from '@tanstack/vue-query'
 import { computed } from 'vue'
 import { api, data } from '@/api/client'
-import { asProblem } from '@/api/problem'
 import { valueAt, type Fields } from '../document/source'
 import { workflowKeys } from '../workflowKeys'
 import type { ActionSpec } from './palette'
@@ -15,12 +14,8 @@ export function useContract() {
   })
   const schema = useQuery({
     queryKey: workflowKeys.schema,
-    queryFn: async ({ signal }) => {
-      // It is the bare schema, as editors read it.
-      const { data: found, error } = await api.GET('/api/v1/workflows/schema', { signal })
-      if (!found) throw asProblem(error)
-      return found as Fields
-    },
+    // The contract calls its answer an object of any shape; it comes in an envelope like every other.
+    queryFn: ({ signal }) => data<Fields>(api.GET('/api/v1/workflows/schema', { signal }) as Promise<{ data?: { data?: Fields }; error?: unknown; response: Response }>),
     staleTime: Infinity,
   })
   const specs = computed(() => actions.data.value ?? [])

@@ -1,5 +1,5 @@
 import { MarkerType, type Edge, type Node } from '@vue-flow/core'
-import { STEP, type Box, type Drawing, type FrameBox, type Link, type StepBox } from './layout'
+import { STEP, type Box, type Drawing, type FrameBox, type Link, type Point, type StepBox } from './layout'
 
 // The drawing as the library wants it. Places are absolute and sizes known, so that nothing has to be measured first.
 
@@ -40,15 +40,16 @@ export const edgesOf = ({ links }: Drawing, selected: string | null, over: strin
       id: link.key,
       source: link.from,
       target: link.to,
-      type: 'smoothstep',
-      pathOptions: { borderRadius: 14 },
+      type: 'link',
+      data: link,
       zIndex: Math.max(0, link.depth * DEPTH - 1) + (link.key === selected ? 1 : 0),
       class: link.key === over ? 'is-over' : link.key === selected ? 'is-chosen' : '',
       selectable: false,
       focusable: isReached,
       ariaLabel: label(link),
-      domAttributes: { ...QUIET, role: isReached ? 'button' : 'img', 'aria-describedby': undefined } as Edge['domAttributes'],
-      markerEnd: { type: MarkerType.ArrowClosed, width: 16, height: 16, color: 'var(--line-strong)' },
+      // Its own way to be reached by Tab is written as no browser reads it in a drawing.
+      domAttributes: { ...QUIET, role: isReached ? 'button' : 'img', tabindex: isReached ? 0 : undefined, 'aria-describedby': undefined } as Edge['domAttributes'],
+      markerEnd: { type: MarkerType.ArrowClosed, width: 18, height: 18, markerUnits: 'userSpaceOnUse', color: link.key === selected ? 'var(--accent-text)' : 'var(--line-strong)' },
       interactionWidth: 24,
     } as Edge
   })
@@ -72,6 +73,17 @@ export function landing({ steps, frames, links }: Drawing, x: number, y: number)
   if (near) return { link: near }
   const frame = frames.filter((box) => isIn(box, x, y)).sort((one, other) => other.depth - one.depth)[0]
   return frame ? { frame: frame.key } : { end: true }
+}
+
+/** The line of a link: straight down out of one step, around those between, straight down into the other. */
+export function lineOfLink(from: Point, to: Point, bends: readonly Point[]): string {
+  let [line, last] = [`M ${from.x} ${from.y}`, from]
+  for (const next of [...bends, to]) {
+    const middle = (last.y + next.y) / 2
+    line += ` C ${last.x} ${middle} ${next.x} ${middle} ${next.x} ${next.y}`
+    last = next
+  }
+  return line
 }
 
 export interface Extent {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { outline } from '../document/outline'
+import { firstView, landing, lineOfLink } from './flow'
 import { drawing, type Box, type Drawing } from './layout'
 
 const draw = (value: Record<string, unknown>): Drawing => drawing(outline(value))
@@ -46,4 +47,34 @@ describe('a drawing', () => {
     const wide = Array.from({ length: 300 }, (_, nth) => step(`s${nth}`, { needs: nth < 3 ? [] : [`s${nth - 3}`, ...(nth % 3 === 0 ? [`s${nth - 1}`] : [])] }))
     expect(draw({ steps: wide }).steps).toHaveLength(300)
   })
+})
+
+it('a link goes around the steps between, and ends where it is meant to', () => {
+  const found = draw({ steps: [step('a'), step('b'), step('c', { needs: ['a', 'b'] })] })
+  const long = found.links.find(({ key }) => key === 'a>c')!
+  expect(long.bends.length).toBeGreaterThan(1)
+  const between = at(found, 'b')
+  for (const { x, y } of long.bends) expect(x > between.x && x < between.x + between.width && y > between.y && y < between.y + between.height).toBe(false)
+  expect(lineOfLink({ x: 0, y: 0 }, { x: 10, y: 40 }, [{ x: 5, y: 20 }])).toBe('M 0 0 C 0 10 5 10 5 20 C 5 30 10 30 10 40')
+})
+
+describe('a new step that is let go', () => {
+  const found = draw({ steps: [step('a'), { id: 'each', map: { over: 'x', steps: [step('in')] } }] })
+  const middle = ({ x, y, width, height }: Box): [number, number] => [x + width / 2, y + height / 2]
+  it('comes behind the step under it, into the frame around it, between two, or to the end', () => {
+    expect(landing(found, ...middle(at(found, 'in')))).toEqual({ step: 'in' })
+    expect(landing(found, at(found, 'each').x + 5, at(found, 'each').y + 5)).toEqual({ step: 'each' })
+    expect(landing(found, found.frames[0]!.x + 2, found.frames[0]!.y + 20)).toEqual({ frame: 'steps[1].map.steps' })
+    expect(landing(found, at(found, 'a').x + at(found, 'a').width / 2, at(found, 'a').y + at(found, 'a').height + 20)).toMatchObject({ link: { key: 'a>each' } })
+    expect(landing(found, -500, 0)).toEqual({ end: true })
+  })
+})
+
+it('what is seen first is all of it where that can be read, else its beginning', () => {
+  const small = draw({ steps: [step('a')] })
+  expect(firstView(small, { width: 800, height: 600 }).zoom).toBe(1)
+  const large = draw({ steps: Array.from({ length: 100 }, (_, nth) => step(`s${nth}`)) })
+  const view = firstView(large, { width: 800, height: 600 })
+  expect(view.zoom).toBeGreaterThanOrEqual(0.7)
+  expect(view.y).toBeGreaterThan(0)
 })

@@ -36,6 +36,12 @@ export interface Link {
   fromId: string
   toId: string
   depth: number
+  /** Where it bends, so that it goes around the steps between. */
+  bends: Point[]
+}
+export interface Point {
+  x: number
+  y: number
 }
 export interface Drawing {
   steps: StepBox[]
@@ -53,7 +59,12 @@ interface Placed {
   width: number
   height: number
   items: { sized: Sized; x: number; y: number }[]
-  links: [Item, Item][]
+  links: Way[]
+}
+interface Way {
+  from: Item
+  to: Item
+  bends: Point[]
 }
 
 function size(item: Item): Sized {
@@ -79,16 +90,16 @@ function size(item: Item): Sized {
 }
 
 /** Links between steps beside each other; what names no step, or itself, is no link. */
-function linksOf({ items }: Block): [Item, Item][] {
+function linksOf({ items }: Block): Way[] {
   const byId = new Map(items.map((item) => [item.id, item]))
-  return items.flatMap((item) => [...new Set(item.needs)].flatMap((id): [Item, Item][] => {
+  return items.flatMap((item) => [...new Set(item.needs)].flatMap((id): Way[] => {
     const from = byId.get(id)
-    return from && from !== item ? [[from, item]] : []
+    return from && from !== item ? [{ from, to: item, bends: [] }] : []
   }))
 }
 
-const isChain = ({ items }: Block, links: [Item, Item][]): boolean =>
-  links.length === items.length - 1 && links.every(([from, to]) => to.at === from.at + 1) && new Set(links.map(([, to]) => to.at)).size === links.length
+const isChain = ({ items }: Block, links: Way[]): boolean =>
+  links.length === items.length - 1 && links.every(({ from, to }) => to.at === from.at + 1) && new Set(links.map(({ to }) => to.at)).size === links.length
 
 function place(block: Block): Placed {
   const sized = block.items.map(size)
@@ -98,7 +109,7 @@ function place(block: Block): Placed {
   return isChain(block, links) ? inRow(sized, links) : arranged(sized, links)
 }
 
-function inRow(sized: Sized[], links: [Item, Item][]): Placed {
+function inRow(sized: Sized[], links: Way[]): Placed {
   const width = Math.max(...sized.map((one) => one.width))
   let y = 0
   const items = sized.map((one) => {
@@ -109,12 +120,12 @@ function inRow(sized: Sized[], links: [Item, Item][]): Placed {
   return { width, height: y - GAP.below, items, links }
 }
 
-function arranged(sized: Sized[], links: [Item, Item][]): Placed {
+function arranged(sized: Sized[], links: Way[]): Placed {
   const graph = new Graph()
   graph.setGraph({ rankdir: 'TB', nodesep: GAP.beside, ranksep: GAP.below, marginx: 0, marginy: 0 })
   graph.setDefaultEdgeLabel(() => ({}))
   for (const { item, width, height } of sized) graph.setNode(item.key, { width, height })
-  for (const [from, to] of links) graph.setEdge(from.key, to.key)
+  for (const { from, to } of links) graph.setEdge(from.key, to.key)
   arrange(graph)
   const found = sized.map((one) => {
     const { x, y } = graph.node(one.item.key) as { x: number; y: number }
@@ -122,7 +133,12 @@ function arranged(sized: Sized[], links: [Item, Item][]): Placed {
   })
   const [left, top] = [Math.min(...found.map(({ x }) => x)), Math.min(...found.map(({ y }) => y))]
   const items = found.map(({ sized: one, x, y }) => ({ sized: one, x: Math.round(x - left), y: Math.round(y - top) }))
-  return { width: Math.max(...items.map(({ sized: one, x }) => x + one.width)), height: Math.max(...items.map(({ sized: one, y }) => y + one.height)), items, links }
+  // The first, the middle and the last point of a short link say nothing that its ends do not.
+  const bent = links.map(({ from, to }): Way => {
+    const points = (graph.edge(from.key, to.key) as { points?: Point[] } | undefined)?.points?.slice(1, -1) ?? []
+    return { from, to, bends: points.length > 1 ? points.map(({ x, y }) => ({ x: x - left, y: y - top })) : [] }
+  })
+  return { links: bent, width: Math.max(...items.map(({ sized: one, x }) => x + one.width)), height: Math.max(...items.map(({ sized: one, y }) => y + one.height)), items }
 }
 
 function draw(placed: Placed, x: number, y: number, depth: number, into: Drawing): void {
@@ -135,7 +151,9 @@ function draw(placed: Placed, x: number, y: number, depth: number, into: Drawing
       draw(frame.placed, left + (frame.width - frame.placed.width) / 2, top + LABEL, depth + 2, into)
     }
   }
-  for (const [from, to] of placed.links) into.links.push({ key: `${from.key}>${to.key}`, from: from.key, to: to.key, fromId: from.id, toId: to.id, depth })
+  for (const { from, to, bends } of placed.links) {
+    into.links.push({ key: `${from.key}>${to.key}`, from: from.key, to: to.key, fromId: from.id, toId: to.id, depth, bends: bends.map((bend) => ({ x: x + bend.x, y: y + bend.y })) })
+  }
 }
 
 /** The drawing of a document. What is done when a run fails stands in a frame below all else. */
