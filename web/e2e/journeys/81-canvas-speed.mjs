@@ -4,7 +4,7 @@ import { settled } from '../browser.mjs'
 import { world } from '../journey.mjs'
 
 const STEPS = 300
-const READY_MS = 2_500
+const READY_MS = 3_000
 /** Of the frames while the drawing is moved, as a browser without a graphics card draws them. */
 const MEDIAN_MS = 34
 const P95_MS = 60

@@ -106,5 +106,8 @@ export function firstView(drawing: Drawing, view: Extent): { x: number; y: numbe
   const { x, y, width, height } = extentOf(drawing)
   const zoom = Math.max(LEAST_ZOOM, Math.min(1, (view.width - 2 * MARGIN) / (width || 1), (view.height - MARGIN - TOP) / (height || 1)))
   const rest = view.height - height * zoom
-  return { zoom, x: (view.width - width * zoom) / 2 - x * zoom, y: Math.max(TOP, Math.min(rest / 2, 2 * TOP)) - y * zoom }
+  // Of what is wider than the view, the first step is in the middle.
+  const first = drawing.steps[0]
+  const middle = width * zoom > view.width && first ? first.x + first.width / 2 : x + width / 2
+  return { zoom, x: view.width / 2 - middle * zoom, y: Math.max(TOP, Math.min(rest / 2, 2 * TOP)) - y * zoom }
 }

@@ -120,25 +120,53 @@ function inRow(sized: Sized[], links: Way[]): Placed {
   return { width, height: y - GAP.below, items, links }
 }
 
-function arranged(sized: Sized[], links: Way[]): Placed {
+interface Arrangement {
+  at: Point[]
+  bends: Point[][]
+}
+/** From here on the quicker way to find rows; what it finds is a little less even. */
+const MANY = 100
+/** Typing changes texts, and seldom what stands where: the last arrangements are kept. */
+const KEPT = 16
+const arrangements = new Map<string, Arrangement>()
+
+function arrangement(sized: readonly Sized[], links: readonly Way[]): Arrangement {
+  const name = (item: Item): string => String(item.at)
+  const sign = JSON.stringify([sized.map(({ width, height }) => [width, height]), links.map(({ from, to }) => [from.at, to.at])])
+  const kept = arrangements.get(sign)
+  if (kept) return kept
   const graph = new Graph()
-  graph.setGraph({ rankdir: 'TB', nodesep: GAP.beside, ranksep: GAP.below, marginx: 0, marginy: 0 })
+  graph.setGraph({ rankdir: 'TB', nodesep: GAP.beside, ranksep: GAP.below, marginx: 0, marginy: 0, ranker: sized.length > MANY ? 'tight-tree' : 'network-simplex' })
   graph.setDefaultEdgeLabel(() => ({}))
-  for (const { item, width, height } of sized) graph.setNode(item.key, { width, height })
-  for (const { from, to } of links) graph.setEdge(from.key, to.key)
+  for (const { item, width, height } of sized) graph.setNode(name(item), { width, height })
+  for (const { from, to } of links) graph.setEdge(name(from), name(to))
   arrange(graph)
-  const found = sized.map((one) => {
-    const { x, y } = graph.node(one.item.key) as { x: number; y: number }
-    return { sized: one, x: x - one.width / 2, y: y - one.height / 2 }
+  const corners = sized.map((one): Point => {
+    const { x, y } = graph.node(name(one.item)) as Point
+    return { x: x - one.width / 2, y: y - one.height / 2 }
   })
-  const [left, top] = [Math.min(...found.map(({ x }) => x)), Math.min(...found.map(({ y }) => y))]
-  const items = found.map(({ sized: one, x, y }) => ({ sized: one, x: Math.round(x - left), y: Math.round(y - top) }))
+  const [left, top] = [Math.min(...corners.map(({ x }) => x)), Math.min(...corners.map(({ y }) => y))]
+  const moved = ({ x, y }: Point): Point => ({ x: Math.round(x - left), y: Math.round(y - top) })
   // The first, the middle and the last point of a short link say nothing that its ends do not.
-  const bent = links.map(({ from, to }): Way => {
-    const points = (graph.edge(from.key, to.key) as { points?: Point[] } | undefined)?.points?.slice(1, -1) ?? []
-    return { from, to, bends: points.length > 1 ? points.map(({ x, y }) => ({ x: x - left, y: y - top })) : [] }
+  const bends = links.map(({ from, to }) => {
+    const points = (graph.edge(name(from), name(to)) as { points?: Point[] } | undefined)?.points?.slice(1, -1) ?? []
+    return points.length > 1 ? points.map(moved) : []
   })
-  return { links: bent, width: Math.max(...items.map(({ sized: one, x }) => x + one.width)), height: Math.max(...items.map(({ sized: one, y }) => y + one.height)), items }
+  const found = { at: corners.map(moved), bends }
+  if (arrangements.size >= KEPT) arrangements.delete(arrangements.keys().next().value!)
+  arrangements.set(sign, found)
+  return found
+}
+
+function arranged(sized: Sized[], links: Way[]): Placed {
+  const { at, bends } = arrangement(sized, links)
+  const items = sized.map((one, nth) => ({ sized: one, ...at[nth]! }))
+  return {
+    items,
+    links: links.map((link, nth) => ({ ...link, bends: bends[nth]! })),
+    width: Math.max(...items.map(({ sized: one, x }) => x + one.width)),
+    height: Math.max(...items.map(({ sized: one, y }) => y + one.height)),
+  }
 }
 
 function draw(placed: Placed, x: number, y: number, depth: number, into: Drawing): void {
