@@ -187,7 +187,7 @@ journey('a run is seen as it goes, walked through again, and laid out over time'
   const marked = (key, mark) => page.locator(`[data-step-node=${key}][data-mark="${mark}"]`).waitFor({ timeout: 30_000 })
   await marked('go', 'Waiting')
   await marked('few', 'Succeeded')
-  await marked('many', 'Not begun')
+  await marked('many', 'Not done')
   await marked('look', 'Succeeded')
   await plane.call('POST', `/workflow-executions/${run.id}/events`, { event: 'go' })
   await marked('go', 'Succeeded')

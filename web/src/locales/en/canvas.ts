@@ -131,6 +131,7 @@ export const text = {
     which: 'Which item',
     item: (key: string, state: string) => `${key}, ${state}`,
     notBegun: 'It has not begun.',
+    notDone: 'Not done',
   },
   replay: {
     label: 'Replay',
@@ -174,6 +175,7 @@ export const text = {
     folded: (count: number) => `Show ${many(count, 'line')} that ${count === 1 ? 'is' : 'are'} the same`,
     gone: 'gone:',
     come: 'new:',
+    arrow: (to: string) => ` → ${to}`,
     minus: '−',
     plus: '+',
     unread: 'One of them is written in a way this page does not read; their texts are compared.',

@@ -100,14 +100,15 @@ export const extentOf = ({ steps, frames }: Drawing): Extent & { x: number; y: n
 /** What one sees first: all of it where it can be read so, else its beginning. */
 const LEAST_ZOOM = 0.7
 const MARGIN = 32
-/** Above it all stands what can be done with what is chosen. */
-const TOP = 60
-export function firstView(drawing: Drawing, view: Extent): { x: number; y: number; zoom: number } {
+const BAR = 60
+/** `hasBar`: above it stands what can be done with what is chosen. */
+export function firstView(drawing: Drawing, view: Extent, hasBar = false): { x: number; y: number; zoom: number } {
   const { x, y, width, height } = extentOf(drawing)
-  const zoom = Math.max(LEAST_ZOOM, Math.min(1, (view.width - 2 * MARGIN) / (width || 1), (view.height - MARGIN - TOP) / (height || 1)))
+  const top = hasBar ? BAR : MARGIN
+  const zoom = Math.max(LEAST_ZOOM, Math.min(1, (view.width - 2 * MARGIN) / (width || 1), (view.height - MARGIN - top) / (height || 1)))
   const rest = view.height - height * zoom
   // Of what is wider than the view, the first step is in the middle.
   const first = drawing.steps[0]
   const middle = width * zoom > view.width && first ? first.x + first.width / 2 : x + width / 2
-  return { zoom, x: view.width / 2 - middle * zoom, y: Math.max(TOP, Math.min(rest / 2, 2 * TOP)) - y * zoom }
+  return { zoom, x: view.width / 2 - middle * zoom, y: Math.max(top, Math.min(rest / 2, 2 * BAR)) - y * zoom }
 }

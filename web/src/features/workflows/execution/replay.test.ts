@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { text } from '@/locales/en/canvas'
+import { text as locale } from '@/locales/en/workflows'
+import { outline } from '../document/outline'
 import type { Step } from '../workflowActs'
 import { moments, stepsAfter } from './replay'
-import { byId, foremost, runMarks } from './runMarks'
+import { byId, foremost, owners, runMarks } from './runMarks'
 import { axisOf } from './timeline'
 
 const T0 = Date.parse('2026-01-01T00:00:00Z')
@@ -30,11 +33,21 @@ describe('marks of a run', () => {
   it('say of steps within a map the one that counts, and how many have ended', () => {
     const steps = [step('each@0', 0, 1), step('each@1', 0, null), step('each@2', 0, 1, { state: 'failed' })]
     expect(foremost(byId(steps).get('each')!).key).toBe('each@2')
-    const marks = runMarks(['each', 'later'], steps, T0 + 5_000)
+    const marks = runMarks(new Map([['each', null], ['later', null]]), { steps }, T0 + 5_000)
     expect(marks.get('each')).toMatchObject({ tone: 'bad', note: '1 of 3' })
     expect(marks.get('later')).toMatchObject({ tone: 'neutral' })
-    expect(runMarks(['a'], [step('a', 0, null)], T0 + 5_000).get('a')).toMatchObject({ note: '5.0 s', moving: true })
+    expect(runMarks(new Map([['a', null]]), { steps: [step('a', 0, null)] }, T0 + 5_000).get('a')).toMatchObject({ note: '5.0 s', moving: true })
   })
+})
+
+it('steps that were not done in what is over say so, and those that were kept say that', () => {
+  const blocks = outline({ steps: [{ id: 'choose', branch: [{ if: 'x', steps: [{ id: 'yes' }] }, { steps: [{ id: 'no' }] }] }, { id: 'each', map: { steps: [{ id: 'in' }] } }] })
+  expect([...owners(blocks)]).toEqual([['choose', null], ['yes', 'choose'], ['no', 'choose'], ['each', null], ['in', 'each']])
+  const steps = [step('choose', 0, 2, { kind: 'branch' }), step('yes', 0, 1, { parent: 'choose' }), step('each', null, null, { kind: 'map', state: 'succeeded' })]
+  const marks = runMarks(owners(blocks), { steps, forkedFrom: 'before' }, T0)
+  expect(marks.get('no')).toMatchObject({ label: text.graph.notDone })
+  expect(marks.get('in')).toMatchObject({ tone: 'good', note: locale.step.kept })
+  expect(marks.get('each')).toMatchObject({ note: locale.step.kept })
 })
 
 describe('the axis of a run', () => {

@@ -1,9 +1,12 @@
-import type { Mark } from '../canvas/marks'
-import { stepState } from '../states'
+import { Minus } from '@lucide/vue'
 import { text } from '@/locales/en/canvas'
+import { text as locale } from '@/locales/en/workflows'
 import { took } from '@/ui/write/moment'
-import type { Step } from '../workflowActs'
-import { spentMs } from './tree'
+import type { Mark } from '../canvas/marks'
+import type { Block } from '../document/outline'
+import { stepState } from '../states'
+import type { ExecutionDetail, Step } from '../workflowActs'
+import { isKept, spentMs } from './tree'
 
 export const idOf = (key: string): string => key.split('@')[0]!
 
@@ -24,17 +27,43 @@ const WEIGHT = ['failed', 'asked', 'catching', 'retrying', 'running', 'waiting',
 const weightOf = ({ state }: Step): number => (WEIGHT.indexOf(state) + WEIGHT.length + 1) % (WEIGHT.length + 1)
 export const foremost = (steps: readonly Step[]): Step => steps.reduce((best, step) => (weightOf(step) < weightOf(best) ? step : best))
 const ENDED = new Set(['succeeded', 'skipped'])
+const OVER = new Set([...ENDED, 'failed', 'cancelled'])
 
-/** How each step of a document stands in a run. */
-export function runMarks(ids: Iterable<string>, steps: readonly Step[], now: number): Map<string, Mark> {
+/** Which step of the document another one stands in. */
+export function owners(blocks: readonly Block[], owner: string | null = null, found = new Map<string, string | null>()): Map<string, string | null> {
+  for (const { items } of blocks) {
+    for (const item of items) {
+      if (item.id) found.set(item.id, owner)
+      owners(item.blocks, item.id || owner, found)
+    }
+  }
+  return found
+}
+
+function markOf(own: readonly Step[], now: number, isFork: boolean): Mark {
+  const step = foremost(own)
+  const { tone, icon, label, moving } = stepState(step)
+  if (own.length > 1) return { tone, icon, label, moving, note: text.graph.ended(own.filter(({ state }) => ENDED.has(state)).length, own.length) }
+  const spent = spentMs(step, now)
+  return { tone, icon, label, moving, note: isFork && isKept(step) ? locale.step.kept : spent === null ? undefined : took(spent) }
+}
+
+/** How each step of a document stands in a run; `within` names the step that each stands in. */
+export function runMarks(within: ReadonlyMap<string, string | null>, { steps, forkedFrom }: Pick<ExecutionDetail, 'steps' | 'forkedFrom'>, now: number): Map<string, Mark> {
   const known = byId(steps)
   const marks = new Map<string, Mark>()
-  for (const id of ids) {
+  for (const [id, owner] of within) {
     const own = known.get(id)
-    const { tone, icon, label, moving } = stepState(own ? foremost(own) : { state: 'pending' })
-    const spent = own?.length === 1 ? spentMs(own[0]!, now) : null
-    const note = own && own.length > 1 ? text.graph.ended(own.filter(({ state }) => ENDED.has(state)).length, own.length) : spent === null ? undefined : took(spent)
-    marks.set(id, { tone, icon, label, moving, note })
+    if (own) {
+      marks.set(id, markOf(own, now, !!forkedFrom))
+      continue
+    }
+    // What it stands in is over: it was kept with it, or was another case, or not needed.
+    const around = owner ? known.get(owner) : undefined
+    const { tone, icon, label } = stepState({ state: 'pending' })
+    if (around?.every((one) => !!forkedFrom && isKept(one))) marks.set(id, { ...marks.get(owner!)!, note: locale.step.kept })
+    else if (around?.every(({ state }) => OVER.has(state))) marks.set(id, { tone, icon: Minus, label: text.graph.notDone })
+    else marks.set(id, { tone, icon, label })
   }
   return marks
 }
