@@ -32,14 +32,14 @@ pub enum AppAction {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Create {
     /// Name, unique within the project.
-    #[schemars(schema_with = "crate::schema::text")]
+    #[schemars(schema_with = "crate::spec::arguments::text")]
     pub name: Slug,
     /// The machine it lives on.
-    #[schemars(schema_with = "crate::schema::node")]
+    #[schemars(schema_with = "crate::spec::arguments::node")]
     pub node: NodeId,
     /// The project that owns it; the team's first unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "crate::schema::project")]
+    #[schemars(schema_with = "crate::spec::arguments::project")]
     pub project: Option<ProjectId>,
     /// How it is made and run.
     pub settings: Settings,
@@ -50,7 +50,7 @@ pub struct Create {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Update {
     /// Which app.
-    #[schemars(schema_with = "crate::schema::app")]
+    #[schemars(schema_with = "crate::spec::arguments::app")]
     pub app: AppId,
     /// Its settings from now on.
     pub settings: Settings,
@@ -64,7 +64,7 @@ pub struct Update {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AppRef {
     /// Which app.
-    #[schemars(schema_with = "crate::schema::app")]
+    #[schemars(schema_with = "crate::spec::arguments::app")]
     pub app: AppId,
 }
 
@@ -79,27 +79,27 @@ pub struct Settings {
     pub reference: Option<String>,
     /// How traffic reaches it.
     #[serde(default = "Settings::default_traffic")]
-    #[schemars(schema_with = "crate::schema::any_object")]
+    #[schemars(schema_with = "crate::spec::arguments::any_object")]
     pub traffic: Traffic,
     /// Overrides of what the repository says about building and starting.
     #[serde(default)]
-    #[schemars(schema_with = "crate::schema::any_object")]
+    #[schemars(schema_with = "crate::spec::arguments::any_object")]
     pub build: BuildSettings,
     /// Environment variables.
     #[serde(default)]
-    #[schemars(schema_with = "crate::schema::variables")]
+    #[schemars(schema_with = "crate::spec::arguments::variables")]
     pub env: Vec<Variable>,
     /// When a release counts as healthy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "crate::schema::any_object")]
+    #[schemars(schema_with = "crate::spec::arguments::any_object")]
     pub health: Option<HealthCheck>,
     /// What happens when its process ends by itself.
     #[serde(default)]
-    #[schemars(schema_with = "crate::schema::any_object")]
+    #[schemars(schema_with = "crate::spec::arguments::any_object")]
     pub restart: RestartRule,
     /// What it may use.
     #[serde(default)]
-    #[schemars(schema_with = "crate::schema::any_object")]
+    #[schemars(schema_with = "crate::spec::arguments::any_object")]
     pub limits: Limits,
     /// Old releases kept besides the live one.
     #[serde(default = "Settings::default_keep")]

@@ -26,7 +26,7 @@ pub enum DeployAction {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Deploy {
     /// Which app.
-    #[schemars(schema_with = "crate::schema::app")]
+    #[schemars(schema_with = "crate::spec::arguments::app")]
     pub app: AppId,
     /// Branch or tag; the app's own unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -41,11 +41,11 @@ pub struct Deploy {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Rollback {
     /// Which app.
-    #[schemars(schema_with = "crate::schema::app")]
+    #[schemars(schema_with = "crate::spec::arguments::app")]
     pub app: AppId,
     /// The release to return to; the one before the live one unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "crate::schema::release")]
+    #[schemars(schema_with = "crate::spec::arguments::release")]
     pub release: Option<ReleaseId>,
 }
 

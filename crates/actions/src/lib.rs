@@ -13,7 +13,6 @@ pub mod node;
 pub mod people;
 pub mod process;
 pub mod project;
-pub mod schema;
 pub mod secret;
 pub mod spec;
 pub mod target;

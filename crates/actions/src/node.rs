@@ -35,7 +35,7 @@ pub enum NodeAction {
 pub struct Invite {
     /// Name of the node to be; its host name unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "crate::schema::text")]
+    #[schemars(schema_with = "crate::spec::arguments::text")]
     pub name: Option<Name>,
 }
 
@@ -47,7 +47,7 @@ pub struct Admit {
     pub code: String,
     /// Name of the node; its host name unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "crate::schema::text")]
+    #[schemars(schema_with = "crate::spec::arguments::text")]
     pub name: Option<Name>,
 }
 
@@ -56,10 +56,10 @@ pub struct Admit {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Rename {
     /// Which machine.
-    #[schemars(schema_with = "crate::schema::node")]
+    #[schemars(schema_with = "crate::spec::arguments::node")]
     pub node: NodeId,
     /// Its new name.
-    #[schemars(schema_with = "crate::schema::text")]
+    #[schemars(schema_with = "crate::spec::arguments::text")]
     pub name: Name,
 }
 
@@ -68,7 +68,7 @@ pub struct Rename {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NodeRef {
     /// Which machine.
-    #[schemars(schema_with = "crate::schema::node")]
+    #[schemars(schema_with = "crate::spec::arguments::node")]
     pub node: NodeId,
 }
 

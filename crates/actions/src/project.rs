@@ -28,7 +28,7 @@ pub enum ProjectAction {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateProject {
     /// What it is called, unique within the team.
-    #[schemars(schema_with = "crate::schema::text")]
+    #[schemars(schema_with = "crate::spec::arguments::text")]
     pub name: Name,
 }
 
@@ -37,10 +37,10 @@ pub struct CreateProject {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RenameProject {
     /// Which project.
-    #[schemars(schema_with = "crate::schema::project")]
+    #[schemars(schema_with = "crate::spec::arguments::project")]
     pub project: ProjectId,
     /// Its new name.
-    #[schemars(schema_with = "crate::schema::text")]
+    #[schemars(schema_with = "crate::spec::arguments::text")]
     pub name: Name,
 }
 
@@ -49,7 +49,7 @@ pub struct RenameProject {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ProjectRef {
     /// Which project.
-    #[schemars(schema_with = "crate::schema::project")]
+    #[schemars(schema_with = "crate::spec::arguments::project")]
     pub project: ProjectId,
 }
 

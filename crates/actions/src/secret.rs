@@ -36,10 +36,10 @@ pub enum SecretAction {
 pub struct CreateSecret {
     /// The project that owns it; the tenant's first unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "crate::schema::project")]
+    #[schemars(schema_with = "crate::spec::arguments::project")]
     pub project: Option<ProjectId>,
     /// Name, unique within the project.
-    #[schemars(schema_with = "crate::schema::text")]
+    #[schemars(schema_with = "crate::spec::arguments::text")]
     pub name: SecretName,
     /// What it is for.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -51,7 +51,7 @@ pub struct CreateSecret {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UpdateSecret {
     /// Which secret.
-    #[schemars(schema_with = "crate::schema::secret")]
+    #[schemars(schema_with = "crate::spec::arguments::secret")]
     pub secret: SecretId,
     /// Whether a new value travels beside this.
     #[serde(default)]
@@ -66,7 +66,7 @@ pub struct UpdateSecret {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SecretRef {
     /// Which secret.
-    #[schemars(schema_with = "crate::schema::secret")]
+    #[schemars(schema_with = "crate::spec::arguments::secret")]
     pub secret: SecretId,
 }
 

@@ -26,7 +26,7 @@ pub enum AccessAction {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateToken {
     /// What it is for.
-    #[schemars(schema_with = "crate::schema::text")]
+    #[schemars(schema_with = "crate::spec::arguments::text")]
     pub name: Name,
     /// Days it is valid, 1 to 365.
     pub days: u16,
@@ -39,7 +39,7 @@ pub struct CreateToken {
     pub addresses: Option<Vec<String>>,
     /// The project it is limited to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "crate::schema::project")]
+    #[schemars(schema_with = "crate::spec::arguments::project")]
     pub project: Option<ProjectId>,
 }
 
@@ -48,7 +48,7 @@ pub struct CreateToken {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TokenRef {
     /// Which token.
-    #[schemars(schema_with = "crate::schema::token")]
+    #[schemars(schema_with = "crate::spec::arguments::token")]
     pub token: TokenId,
 }
 

@@ -45,7 +45,7 @@ pub enum WorkflowAction {
 pub struct CreateWorkflow {
     /// In which project; the team's first unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "crate::schema::project")]
+    #[schemars(schema_with = "crate::spec::arguments::project")]
     pub project: Option<ProjectId>,
     /// The document, JSON or YAML, as its writer formed it.
     pub document: String,
@@ -56,7 +56,7 @@ pub struct CreateWorkflow {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UpdateWorkflow {
     /// Which workflow.
-    #[schemars(schema_with = "crate::schema::workflow")]
+    #[schemars(schema_with = "crate::spec::arguments::workflow")]
     pub workflow: WorkflowId,
     /// The document, JSON or YAML.
     pub document: String,
@@ -70,7 +70,7 @@ pub struct UpdateWorkflow {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EnableWorkflow {
     /// Which workflow.
-    #[schemars(schema_with = "crate::schema::workflow")]
+    #[schemars(schema_with = "crate::spec::arguments::workflow")]
     pub workflow: WorkflowId,
     /// Whether its triggers start it.
     pub enabled: bool,
@@ -81,7 +81,7 @@ pub struct EnableWorkflow {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct WorkflowRef {
     /// Which workflow.
-    #[schemars(schema_with = "crate::schema::workflow")]
+    #[schemars(schema_with = "crate::spec::arguments::workflow")]
     pub workflow: WorkflowId,
 }
 
@@ -90,7 +90,7 @@ pub struct WorkflowRef {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RunWorkflow {
     /// Which workflow.
-    #[schemars(schema_with = "crate::schema::workflow")]
+    #[schemars(schema_with = "crate::spec::arguments::workflow")]
     pub workflow: WorkflowId,
     /// By which version; the newest unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -108,7 +108,7 @@ pub struct RunWorkflow {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Fired {
     /// Which trigger.
-    #[schemars(schema_with = "crate::schema::trigger")]
+    #[schemars(schema_with = "crate::spec::arguments::trigger")]
     pub trigger: TriggerId,
     /// What expressions see as `trigger`.
     pub data: Value,
@@ -119,7 +119,7 @@ pub struct Fired {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ForkRun {
     /// Which run.
-    #[schemars(schema_with = "crate::schema::run")]
+    #[schemars(schema_with = "crate::spec::arguments::run")]
     pub run: RunId,
     /// The step that is done again with all that follow from it; from the beginning unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -137,7 +137,7 @@ pub struct ForkRun {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MoveRun {
     /// Which run.
-    #[schemars(schema_with = "crate::schema::run")]
+    #[schemars(schema_with = "crate::spec::arguments::run")]
     pub run: RunId,
     /// To which version.
     pub version: u32,
@@ -148,7 +148,7 @@ pub struct MoveRun {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SendEvent {
     /// To which run.
-    #[schemars(schema_with = "crate::schema::run")]
+    #[schemars(schema_with = "crate::spec::arguments::run")]
     pub run: RunId,
     /// The event's name.
     pub event: String,

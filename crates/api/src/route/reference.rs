@@ -145,7 +145,7 @@ pub fn specs() -> Vec<SpecView> {
             Place::Engine => "engine",
         }
         .to_owned(),
-        arguments: sf_actions::schema::arguments(spec.name).cloned(),
+        arguments: sf_actions::spec::arguments::of(spec.name).cloned(),
     };
     Action::all_specs().map(view).collect()
 }

@@ -1,5 +1,5 @@
 import type { Schemas } from '@/api/client'
-import { text } from '@/locales/en/canvas'
+import { text } from '@/locales/en/workflow/canvas'
 import { isFields, type Fields } from '../document/source'
 
 export type ActionSpec = Schemas['ActionSpec']

@@ -1,6 +1,6 @@
 import { refDebounced } from '@vueuse/core'
 import { computed, ref, shallowRef, watch, type Ref } from 'vue'
-import { text as locale } from '@/locales/en/canvas'
+import { text as locale } from '@/locales/en/workflow/canvas'
 import { drawing, type Link } from '../canvas/layout'
 import { addStep, connect, disconnect, mayNeed, removeStep, renameStep, setField, setNeeds, type Spot } from '../document/edits'
 import { allBlocks, allItems, outline, type Item } from '../document/outline'

@@ -1,6 +1,6 @@
 import { TriangleAlert } from '@lucide/vue'
 import { computed, type Ref } from 'vue'
-import { text } from '@/locales/en/canvas'
+import { text } from '@/locales/en/workflow/canvas'
 import type { Marks } from '../canvas/marks'
 import { byStep, located, type Problem } from '../document/place'
 import type { Source } from '../document/source'

@@ -1,5 +1,5 @@
 import { computed } from 'vue'
-import { useDocument } from '../useWorkflow'
+import { useDocument } from '../../useWorkflow'
 import { useWorkflowNames } from './useTargets'
 
 /** The workflow that a step runs, by its name: what its input has to be like, where it is there. */

@@ -1,4 +1,4 @@
-import type { Step } from '../workflowActs'
+import type { Step } from '../../workflowActs'
 
 /** Something that was recorded of a run: a step began, or ended. */
 export interface Moment {

@@ -1,12 +1,12 @@
 import { Minus } from '@lucide/vue'
-import { text } from '@/locales/en/canvas'
+import { text } from '@/locales/en/workflow/canvas'
 import { text as locale } from '@/locales/en/workflows'
 import { took } from '@/ui/write/moment'
-import type { Mark } from '../canvas/marks'
-import type { Block } from '../document/outline'
-import { stepState } from '../states'
-import type { ExecutionDetail, Step } from '../workflowActs'
-import { isKept, spentMs } from './tree'
+import type { Mark } from '../../canvas/marks'
+import type { Block } from '../../document/outline'
+import { stepState } from '../../states'
+import type { ExecutionDetail, Step } from '../../workflowActs'
+import { isKept, spentMs } from '../tree'
 
 export const idOf = (key: string): string => key.split('@')[0]!
 

@@ -3,8 +3,8 @@ import { computed } from 'vue'
 import { api, page } from '@/api/client'
 import { useFleet } from '@/app/fleet'
 import { useProjects } from '@/app/projects'
-import { workflowKeys } from '../workflowKeys'
-import type { Workflow } from '../workflowActs'
+import { workflowKeys } from '../../workflowKeys'
+import type { Workflow } from '../../workflowActs'
 
 const MOST = 200
 

@@ -11,7 +11,7 @@ use crate::{access, app, deploy, node, process, project, secret, workflow};
 
 /// The schema of an action's arguments, an object; `None` for what only people propose, where no form asks for them.
 /// Ids say by `x-target` what they are ids of.
-pub fn arguments(action: &str) -> Option<&'static Value> {
+pub fn of(action: &str) -> Option<&'static Value> {
     static ALL: LazyLock<BTreeMap<String, Value>> = LazyLock::new(all);
     ALL.get(action)
 }
@@ -88,22 +88,21 @@ mod tests {
 
     #[test]
     fn every_action_a_workflow_may_take_says_its_arguments() {
-        let without: Vec<_> =
-            Action::all_specs().map(|spec| spec.name).filter(|name| arguments(name).is_none()).collect();
+        let without: Vec<_> = Action::all_specs().map(|spec| spec.name).filter(|name| of(name).is_none()).collect();
         let people = ["run.", "role.", "user.", "tenant."];
         assert_eq!(without.iter().find(|name| !people.iter().any(|family| name.starts_with(family))), None);
-        assert!(arguments("run.approve").is_none() && arguments("no.such").is_none());
+        assert!(of("run.approve").is_none() && of("no.such").is_none());
     }
 
     #[test]
     fn a_schema_names_what_an_action_reads() {
-        let deploy = arguments("app.deploy").unwrap();
+        let deploy = of("app.deploy").unwrap();
         assert_eq!(deploy["required"], json!(["app"]));
         assert_eq!(deploy["additionalProperties"], json!(false));
         assert_eq!(deploy["properties"]["app"]["x-target"], "app");
         assert_eq!(deploy["properties"]["reference"]["description"], "Branch or tag; the app's own unless given.");
-        assert_eq!(arguments("app.restart").unwrap()["required"], json!(["app"]));
-        assert_eq!(arguments("app.create").unwrap()["required"], json!(["name", "node", "settings"]));
-        assert!(!serde_json::to_string(arguments("app.create").unwrap()).unwrap().contains("$ref"));
+        assert_eq!(of("app.restart").unwrap()["required"], json!(["app"]));
+        assert_eq!(of("app.create").unwrap()["required"], json!(["name", "node", "settings"]));
+        assert!(!serde_json::to_string(of("app.create").unwrap()).unwrap().contains("$ref"));
     }
 }

@@ -1,4 +1,4 @@
-import type { Step } from '../workflowActs'
+import type { Step } from '../../workflowActs'
 
 // Where bars stand on the axis of a run. Hours in which nothing was done would squash everything else: they are folded.
 

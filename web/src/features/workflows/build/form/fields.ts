@@ -1,5 +1,5 @@
 import { parse, stringify } from 'yaml'
-import { isFields, type Fields } from '../document/source'
+import { isFields, isSame, type Fields } from '../../document/source'
 
 // Forms made from JSON Schemas: the arguments of an action, the parts of a step, the input of another workflow.
 
@@ -63,7 +63,7 @@ export function fieldsOf(raw: unknown, without: readonly string[] = [], root: Fi
       return {
         name,
         label: told(own.title) || spelled(name),
-        hint: told(own.description),
+        hint: told(own.description).replace(/`([^`]+)`/g, '“$1”'),
         control,
         isNeeded: needed.has(name),
         options,
@@ -76,10 +76,14 @@ export function fieldsOf(raw: unknown, without: readonly string[] = [], root: Fi
 
 export const isExpression = (value: unknown): value is string => typeof value === 'string' && value.includes('${{')
 
+/** A text that is one expression and nothing else. */
+const isWhole = (typed: string): boolean => /^\s*\$\{\{[\s\S]*\}\}\s*$/.test(typed)
+
 /** A value as it stands in its field. */
 export function shownAs(control: Control, value: unknown): string {
   if (value === undefined || value === null) return ''
-  if (typeof value === 'string') return value
+  // A text in place of data is quoted where it would be read as something else.
+  if (typeof value === 'string') return control !== 'data' || isWhole(value) || isSame(readAs(control, value), { value }) ? value : JSON.stringify(value)
   if (control === 'data' || typeof value === 'object') return stringify(value, { lineWidth: 0 }).trimEnd()
   return String(value)
 }
@@ -95,7 +99,7 @@ export function readAs(control: Control, typed: string): Typed {
     return Number.isFinite(number) && (control === 'number' || Number.isInteger(number)) ? { value: number } : { wrong: 'noNumber' }
   }
   if (control === 'boolean') return { value: typed === 'true' }
-  if (control !== 'data') return { value: typed }
+  if (control !== 'data' || isWhole(typed)) return { value: typed }
   try {
     const value: unknown = parse(typed)
     return { value: value ?? undefined }
