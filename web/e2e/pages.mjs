@@ -3,6 +3,13 @@
 const NODE_TABS = ['overview', 'processes', 'metrics', 'security', 'events']
 const APP_TABS = ['overview', 'deployments', 'env', 'logs', 'metrics', 'settings']
 const WORKFLOW_TABS = ['document', 'triggers']
+
+/** Into the document, as one edits it: `pane` beside the canvas, a step chosen. */
+const building = (pane, step) => async (page) => {
+  await page.getByRole('button', { name: 'Edit', exact: true }).click()
+  await page.locator(`[data-ready=true] [data-step-node=${step}]`).click()
+  await page.getByRole('group', { name: 'What is shown' }).getByText(pane, { exact: true }).click()
+}
 const SETTINGS_TABS = ['profile', 'security', 'sessions', 'tokens', 'mail', 'appearance', 'about']
 
 /** Through the choice of a version to its plan, with the button under the mouse that takes it. */
@@ -30,9 +37,16 @@ export const pages = ({ node, hello, workflow, checked, runs, me }) => [
   { name: 'workflow-new', path: '/workflows/new' },
   { name: 'workflow-runs', path: `/workflows/${checked.workflow.id}` },
   ...WORKFLOW_TABS.map((tab) => ({ name: `workflow-${tab}`, path: `/workflows/${workflow.id}/${tab}` })),
+  { name: 'workflow-build', path: `/workflows/${checked.workflow.id}/document`, open: building('Step', 'restart') },
+  { name: 'workflow-palette', path: `/workflows/${checked.workflow.id}/document`, open: building('Add', 'agree') },
+  { name: 'workflow-steps', path: `/workflows/${checked.workflow.id}/document`, open: building('Steps', 'each') },
+  { name: 'workflow-compare', path: `/workflows/${checked.workflow.id}/compare` },
+  { name: 'workflow-compare-text', path: `/workflows/${checked.workflow.id}/compare?view=text` },
   { name: 'workflow-run', path: `/workflows/runs/${runs.looked.id}?step=look` },
   { name: 'workflow-run-failed', path: `/workflows/runs/${checked.failed.id}` },
   { name: 'workflow-run-asked', path: `/workflows/runs/${checked.asked.id}` },
+  { name: 'workflow-run-graph', path: `/workflows/runs/${checked.asked.id}?view=graph` },
+  { name: 'workflow-run-timeline', path: `/workflows/runs/${checked.failed.id}?view=timeline` },
   { name: 'workflow-fork', path: `/workflows/runs/${checked.failed.id}`, open: (page) => page.getByRole('button', { name: 'Run again', exact: true }).click().then(() => page.getByLabel('app').waitFor()) },
   { name: 'workflow-move', path: `/workflows/runs/${checked.asked.id}`, open: planMove },
   { name: 'activity', path: '/activity' },

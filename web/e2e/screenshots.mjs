@@ -22,6 +22,7 @@ const GUIDE = [
   ['app-overview', 'wide', 'light'],
   ['run', 'wide', 'dark'],
   ['run-failed', 'phone', 'dark'],
+  ['workflow-build', 'wide', 'dark'],
   ['workflow-run-failed', 'wide', 'light'],
   ['palette', 'wide', 'dark'],
 ]

@@ -40,15 +40,19 @@ const kb = (bytes) => `${(bytes / 1024).toFixed(1)} KB`
 
 const entry = Object.keys(manifest).find((name) => manifest[name].isEntry)
 const routes = new Set(manifest[entry].dynamicImports)
-const isShared = (name) => routes.has(name)
+// A part that several pages share may bring some of them later; nobody loads one for the other.
+const isPage = (name) => /Page\.vue$/.test(name)
+const within = (route) => (manifest[route].dynamicImports ?? []).filter(isPage)
+const isShared = (name) => routes.has(name) || [...routes].some((route) => within(route).includes(name))
 
 const first = new Set([entry, SHELL, HOME].flatMap((name) => [...closure(name, false)]))
 const verdicts = [['first page', total(files(first, /\.js$/)), MAX_ENTRY_BYTES]]
-for (const route of [...routes].sort()) {
+for (const [route, shared] of [...routes].flatMap((route) => [[route], ...within(route).map((page) => [page, route])]).sort()) {
   const own = new Set()
   // The router's own list of pages hangs on the entry; following it would add up all pages.
-  for (const name of [entry, SHELL]) closure(name, false, own)
-  const lazy = closure(route, true, new Set([entry]))
+  for (const name of [entry, SHELL, ...(shared ? [shared] : [])]) closure(name, false, own)
+  // What other pages bring is not followed.
+  const lazy = closure(route, true, new Set([entry, ...[...routes, ...(shared ? [] : within(route))].filter((name) => name !== route)]))
   for (const name of lazy) if (name === route || !isShared(name)) own.add(name)
   verdicts.push([route.replace(/^src\/(features|app)\//, '').replace(/Page\.vue$/, ''), total(files(own, /\.(js|css)$/)), MAX_ROUTE_BYTES])
 }

@@ -1,5 +1,6 @@
 //! What is deployed: its existence and its settings.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sf_protocol::app::{HealthCheck, Limits, RestartRule, Traffic, TrafficMode};
 use sf_protocol::build::BuildSettings;
@@ -12,7 +13,7 @@ use crate::valid::{self, Refused};
 use crate::variable::{Source, Variable};
 
 /// Changes to apps.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "action", content = "args", deny_unknown_fields)]
 pub enum AppAction {
     /// Make one.
@@ -27,25 +28,29 @@ pub enum AppAction {
 }
 
 /// Arguments of `app.create`.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Create {
     /// Name, unique within the project.
+    #[schemars(schema_with = "crate::spec::arguments::text")]
     pub name: Slug,
     /// The machine it lives on.
+    #[schemars(schema_with = "crate::spec::arguments::node")]
     pub node: NodeId,
-    /// The project that owns it; the team's first where `None`.
+    /// The project that owns it; the team's first unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "crate::spec::arguments::project")]
     pub project: Option<ProjectId>,
     /// How it is made and run.
     pub settings: Settings,
 }
 
 /// Arguments of `app.update`: the settings as they shall be, whole.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Update {
-    /// Which.
+    /// Which app.
+    #[schemars(schema_with = "crate::spec::arguments::app")]
     pub app: AppId,
     /// Its settings from now on.
     pub settings: Settings,
@@ -55,39 +60,46 @@ pub struct Update {
 }
 
 /// One app.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AppRef {
-    /// Which.
+    /// Which app.
+    #[schemars(schema_with = "crate::spec::arguments::app")]
     pub app: AppId,
 }
 
 /// How an app is made and run.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Settings {
     /// Address of its git repository.
     pub repository: String,
-    /// Branch or tag deployed by default; the repository's own default where `None`.
+    /// Branch or tag deployed by default; the repository's own default unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
     /// How traffic reaches it.
     #[serde(default = "Settings::default_traffic")]
+    #[schemars(schema_with = "crate::spec::arguments::any_object")]
     pub traffic: Traffic,
     /// Overrides of what the repository says about building and starting.
     #[serde(default)]
+    #[schemars(schema_with = "crate::spec::arguments::any_object")]
     pub build: BuildSettings,
     /// Environment variables.
     #[serde(default)]
+    #[schemars(schema_with = "crate::spec::arguments::variables")]
     pub env: Vec<Variable>,
     /// When a release counts as healthy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "crate::spec::arguments::any_object")]
     pub health: Option<HealthCheck>,
     /// What happens when its process ends by itself.
     #[serde(default)]
+    #[schemars(schema_with = "crate::spec::arguments::any_object")]
     pub restart: RestartRule,
     /// What it may use.
     #[serde(default)]
+    #[schemars(schema_with = "crate::spec::arguments::any_object")]
     pub limits: Limits,
     /// Old releases kept besides the live one.
     #[serde(default = "Settings::default_keep")]

@@ -1,5 +1,6 @@
 //! Releases: put one live, go back to one.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sf_types::{AppId, ReleaseId};
 
@@ -9,7 +10,7 @@ use crate::target::TargetKind;
 use crate::valid::{self, Refused};
 
 /// Changes of the live release.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "action", content = "args", deny_unknown_fields)]
 pub enum DeployAction {
     /// Build a revision and put it live.
@@ -21,27 +22,30 @@ pub enum DeployAction {
 }
 
 /// Arguments of `app.deploy`.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Deploy {
-    /// Which.
+    /// Which app.
+    #[schemars(schema_with = "crate::spec::arguments::app")]
     pub app: AppId,
-    /// Branch or tag; the app's own where `None`.
+    /// Branch or tag; the app's own unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
-    /// Exact commit; the tip of the reference where `None`.
+    /// Exact commit; the tip of the reference unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
 }
 
 /// Arguments of `app.rollback`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Rollback {
-    /// Which.
+    /// Which app.
+    #[schemars(schema_with = "crate::spec::arguments::app")]
     pub app: AppId,
-    /// The release to return to; the one before the live one where `None`.
+    /// The release to return to; the one before the live one unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "crate::spec::arguments::release")]
     pub release: Option<ReleaseId>,
 }
 

@@ -1,7 +1,7 @@
 //! The vocabulary: every change that can be asked for, what it needs, how dangerous it is and where it runs.
 //!
-//! Floor 2. Pure. REST bodies, CLI help, the permission matrix and `docs/reference/actions.md` are generated from
-//! what stands here. This crate must never know a table, a route or a decision.
+//! Floor 2. Pure. REST bodies, CLI help, the permission matrix, `docs/reference/actions.md` and the forms of arguments are
+//! generated from what stands here. This crate must never know a table, a route or a decision.
 //!
 //! Start reading at [`Action`], then [`spec`]; a family a file.
 

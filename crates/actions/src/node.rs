@@ -1,5 +1,6 @@
 //! Machines: how they join, what they are called, how they leave.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sf_types::{Name, NodeId};
 
@@ -8,7 +9,7 @@ use crate::spec::{Effect, Place, Spec, minutes};
 use crate::target::{Target, TargetKind};
 
 /// Changes to machines.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "action", content = "args", deny_unknown_fields)]
 pub enum NodeAction {
     /// Make a one-time enrolment token.
@@ -29,40 +30,45 @@ pub enum NodeAction {
 }
 
 /// Arguments of `node.invite`.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Invite {
-    /// Name of the node to be; its host name where `None`.
+    /// Name of the node to be; its host name unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "crate::spec::arguments::text")]
     pub name: Option<Name>,
 }
 
 /// Arguments of `node.admit`.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Admit {
     /// The code shown by the agent, as typed.
     pub code: String,
-    /// Name of the node; its host name where `None`.
+    /// Name of the node; its host name unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "crate::spec::arguments::text")]
     pub name: Option<Name>,
 }
 
 /// Arguments of `node.rename`.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Rename {
-    /// Which.
+    /// Which machine.
+    #[schemars(schema_with = "crate::spec::arguments::node")]
     pub node: NodeId,
     /// Its new name.
+    #[schemars(schema_with = "crate::spec::arguments::text")]
     pub name: Name,
 }
 
 /// One machine.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NodeRef {
-    /// Which.
+    /// Which machine.
+    #[schemars(schema_with = "crate::spec::arguments::node")]
     pub node: NodeId,
 }
 

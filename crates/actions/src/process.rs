@@ -1,5 +1,8 @@
 //! Processes of an app: start, stop, restart.
 
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use sf_types::AppId;
 
@@ -28,7 +31,7 @@ pub enum ProcessVerb {
     Restart,
 }
 
-#[derive(Clone, Copy, Serialize, Deserialize)]
+#[derive(Clone, Copy, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "action", content = "args", deny_unknown_fields)]
 enum Written {
     #[serde(rename = "app.start")]
@@ -91,5 +94,15 @@ impl ProcessAction {
             ProcessVerb::Stop => &SPECS[1],
             ProcessVerb::Restart => &SPECS[2],
         }
+    }
+}
+
+impl JsonSchema for ProcessAction {
+    fn schema_name() -> Cow<'static, str> {
+        "ProcessAction".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Written::json_schema(generator)
     }
 }

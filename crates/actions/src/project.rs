@@ -1,5 +1,6 @@
 //! Projects: what owns apps, servers, workflows and secrets.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sf_types::{Name, ProjectId};
 
@@ -8,7 +9,7 @@ use crate::spec::{Effect, Place, Spec, minutes};
 use crate::target::{Target, TargetKind};
 
 /// Changes to projects.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "action", content = "args", deny_unknown_fields)]
 pub enum ProjectAction {
     /// Make one.
@@ -23,28 +24,32 @@ pub enum ProjectAction {
 }
 
 /// Arguments of `project.create`.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateProject {
     /// What it is called, unique within the team.
+    #[schemars(schema_with = "crate::spec::arguments::text")]
     pub name: Name,
 }
 
 /// Arguments of `project.rename`.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RenameProject {
-    /// Which.
+    /// Which project.
+    #[schemars(schema_with = "crate::spec::arguments::project")]
     pub project: ProjectId,
     /// Its new name.
+    #[schemars(schema_with = "crate::spec::arguments::text")]
     pub name: Name,
 }
 
 /// One project.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ProjectRef {
-    /// Which.
+    /// Which project.
+    #[schemars(schema_with = "crate::spec::arguments::project")]
     pub project: ProjectId,
 }
 

@@ -1,6 +1,7 @@
 //! Secrets: their existence, names and versions. A value is never an argument: it travels beside the action, sealed,
 //! and stands in no run, plan, log or audit line.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sf_types::{ProjectId, SecretId, SecretName};
 
@@ -15,7 +16,7 @@ pub const MAX_VALUE_BYTES: usize = sf_protocol::sealed::MAX_VALUE_BYTES;
 pub const MAX_DESCRIPTION_CHARS: usize = 500;
 
 /// Changes to secrets.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "action", content = "args", deny_unknown_fields)]
 pub enum SecretAction {
     /// Make one; its value travels beside this.
@@ -30,13 +31,15 @@ pub enum SecretAction {
 }
 
 /// Arguments of `secret.create`.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateSecret {
-    /// The project that owns it; the tenant's first where `None`.
+    /// The project that owns it; the tenant's first unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "crate::spec::arguments::project")]
     pub project: Option<ProjectId>,
     /// Name, unique within the project.
+    #[schemars(schema_with = "crate::spec::arguments::text")]
     pub name: SecretName,
     /// What it is for.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -44,24 +47,26 @@ pub struct CreateSecret {
 }
 
 /// Arguments of `secret.update`.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UpdateSecret {
-    /// Which.
+    /// Which secret.
+    #[schemars(schema_with = "crate::spec::arguments::secret")]
     pub secret: SecretId,
     /// Whether a new value travels beside this.
     #[serde(default)]
     pub new_value: bool,
-    /// What it is for from now on; as before where `None`.
+    /// What it is for from now on; as before unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
 }
 
 /// One secret.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SecretRef {
-    /// Which.
+    /// Which secret.
+    #[schemars(schema_with = "crate::spec::arguments::secret")]
     pub secret: SecretId,
 }
 

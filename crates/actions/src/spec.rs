@@ -1,5 +1,7 @@
 //! What is fixed about a kind of action, known without its arguments.
 
+pub mod arguments;
+
 use std::time::Duration;
 
 use crate::permission::Permission;

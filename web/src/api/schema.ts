@@ -2119,6 +2119,8 @@ export interface components {
             undo?: string | null;
             /** @description Who carries it out: `controlPlane` or `node`. */
             place: string;
+            /** @description JSON Schema of its arguments; ids say by `x-target` what they are ids of. None for what only people propose. */
+            arguments?: Record<string, never> | null;
         };
         /** @description One line of the audit chain. */
         Activity: {
@@ -3780,6 +3782,8 @@ export interface components {
                 undo?: string | null;
                 /** @description Who carries it out: `controlPlane` or `node`. */
                 place: string;
+                /** @description JSON Schema of its arguments; ids say by `x-target` what they are ids of. None for what only people propose. */
+                arguments?: Record<string, never> | null;
             }[];
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */

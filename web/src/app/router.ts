@@ -14,9 +14,9 @@ declare module 'vue-router' {
 /** An id in a path; what is none is a page that does not exist. */
 const id = ':id([0-9a-f]{8}-[0-9a-f-]{27})'
 
-/** Pages that are looked at one after the other come as one part: four, each with the names of what it needs, weigh more on the first page. */
+/** Pages behind one door: four doors, each with the names of what is behind it, weigh more on the first page. */
 type WorkflowPages = typeof import('@/features/workflows/pages')
-const workflows = (page: (all: WorkflowPages) => Component) => () => import('@/features/workflows/pages').then(page)
+const workflows = (page: (all: WorkflowPages) => () => Promise<Component>) => () => import('@/features/workflows/pages').then((all) => page(all)())
 
 const open: RouteRecordRaw[] = [
   { path: '/login', component: () => import('@/features/session/SignInPage.vue'), meta: { open: true, title: 'Sign in' } },
@@ -52,7 +52,7 @@ const inside: RouteRecordRaw[] = [
   { path: 'workflows', component: workflows(({ WorkflowsPage }) => WorkflowsPage) },
   { path: 'workflows/new', component: workflows(({ NewWorkflowPage }) => NewWorkflowPage) },
   { path: `workflows/runs/${id}`, name: 'execution', component: workflows(({ ExecutionPage }) => ExecutionPage) },
-  { path: `workflows/${id}/:tab(runs|document|triggers)?`, name: 'workflow', component: workflows(({ WorkflowPage }) => WorkflowPage) },
+  { path: `workflows/${id}/:tab(runs|document|compare|triggers)?`, name: 'workflow', component: workflows(({ WorkflowPage }) => WorkflowPage) },
   { path: 'activity', component: () => import('@/features/activity/ActivityPage.vue'), meta: { title: 'Activity' } },
   {
     path: 'settings/:tab(profile|security|sessions|tokens|mail|appearance|about)?',

@@ -1,5 +1,6 @@
 //! People and their credentials, as far as this installation has them yet: tokens.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sf_types::{Name, Network, ProjectId, TokenId};
 
@@ -9,7 +10,7 @@ use crate::target::{Target, TargetKind};
 use crate::valid::Refused;
 
 /// Changes to credentials.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "action", content = "args", deny_unknown_fields)]
 pub enum AccessAction {
     /// Make a long-lived token for the CLI or a program; its text is shown once.
@@ -21,29 +22,33 @@ pub enum AccessAction {
 }
 
 /// Arguments of `token.create`.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateToken {
     /// What it is for.
+    #[schemars(schema_with = "crate::spec::arguments::text")]
     pub name: Name,
     /// Days it is valid, 1 to 365.
     pub days: u16,
-    /// Permissions it is limited to; all of the person's where `None`.
+    /// Permissions it is limited to; all of the person's unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Vec<String>>")]
     pub scopes: Option<Vec<Permission>>,
-    /// Address ranges it may be used from; all where `None`.
+    /// Address ranges it may be used from; all unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub addresses: Option<Vec<String>>,
     /// The project it is limited to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "crate::spec::arguments::project")]
     pub project: Option<ProjectId>,
 }
 
 /// One token.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TokenRef {
-    /// Which.
+    /// Which token.
+    #[schemars(schema_with = "crate::spec::arguments::token")]
     pub token: TokenId,
 }
 

@@ -1,5 +1,6 @@
 //! Workflows: what they are, and what runs of them are told.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sf_types::{ProjectId, RunId, TriggerId, WorkflowId};
@@ -9,7 +10,7 @@ use crate::spec::{Effect, Place, Spec, minutes};
 use crate::target::{Target, TargetKind};
 
 /// Changes to workflows and their runs.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "action", content = "args", deny_unknown_fields)]
 pub enum WorkflowAction {
     /// Make one.
@@ -39,21 +40,23 @@ pub enum WorkflowAction {
 }
 
 /// Arguments of `workflow.create`.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateWorkflow {
     /// In which project; the team's first unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "crate::spec::arguments::project")]
     pub project: Option<ProjectId>,
     /// The document, JSON or YAML, as its writer formed it.
     pub document: String,
 }
 
 /// Arguments of `workflow.update`.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UpdateWorkflow {
-    /// Which.
+    /// Which workflow.
+    #[schemars(schema_with = "crate::spec::arguments::workflow")]
     pub workflow: WorkflowId,
     /// The document, JSON or YAML.
     pub document: String,
@@ -63,28 +66,31 @@ pub struct UpdateWorkflow {
 }
 
 /// Arguments of `workflow.enable`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EnableWorkflow {
-    /// Which.
+    /// Which workflow.
+    #[schemars(schema_with = "crate::spec::arguments::workflow")]
     pub workflow: WorkflowId,
     /// Whether its triggers start it.
     pub enabled: bool,
 }
 
 /// One workflow.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct WorkflowRef {
-    /// Which.
+    /// Which workflow.
+    #[schemars(schema_with = "crate::spec::arguments::workflow")]
     pub workflow: WorkflowId,
 }
 
 /// Arguments of `workflow.run`.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RunWorkflow {
-    /// Which.
+    /// Which workflow.
+    #[schemars(schema_with = "crate::spec::arguments::workflow")]
     pub workflow: WorkflowId,
     /// By which version; the newest unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -98,20 +104,22 @@ pub struct RunWorkflow {
 }
 
 /// A trigger that fired.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Fired {
-    /// Which.
+    /// Which trigger.
+    #[schemars(schema_with = "crate::spec::arguments::trigger")]
     pub trigger: TriggerId,
     /// What expressions see as `trigger`.
     pub data: Value,
 }
 
 /// Arguments of `workflow.fork`.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ForkRun {
     /// Which run.
+    #[schemars(schema_with = "crate::spec::arguments::run")]
     pub run: RunId,
     /// The step that is done again with all that follow from it; from the beginning unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -125,20 +133,22 @@ pub struct ForkRun {
 }
 
 /// Arguments of `workflow.move`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MoveRun {
     /// Which run.
+    #[schemars(schema_with = "crate::spec::arguments::run")]
     pub run: RunId,
     /// To which version.
     pub version: u32,
 }
 
 /// Arguments of `workflow.send`.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SendEvent {
     /// To which run.
+    #[schemars(schema_with = "crate::spec::arguments::run")]
     pub run: RunId,
     /// The event's name.
     pub event: String,

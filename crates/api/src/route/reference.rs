@@ -35,6 +35,9 @@ pub struct SpecView {
     pub undo: Option<String>,
     /// Who carries it out: `controlPlane` or `node`.
     pub place: String,
+    /// JSON Schema of its arguments; ids say by `x-target` what they are ids of. None for what only people propose.
+    #[schema(value_type = Option<Object>)]
+    pub arguments: Option<serde_json::Value>,
 }
 
 /// The description of this API.
@@ -142,6 +145,7 @@ pub fn specs() -> Vec<SpecView> {
             Place::Engine => "engine",
         }
         .to_owned(),
+        arguments: sf_actions::spec::arguments::of(spec.name).cloned(),
     };
     Action::all_specs().map(view).collect()
 }

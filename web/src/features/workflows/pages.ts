@@ -1,5 +1,5 @@
-// One part of the program for all of them.
-export { default as ExecutionPage } from './ExecutionPage.vue'
-export { default as NewWorkflowPage } from './NewWorkflowPage.vue'
-export { default as WorkflowPage } from './WorkflowPage.vue'
-export { default as WorkflowsPage } from './WorkflowsPage.vue'
+// One name for the router, so that the first page need not carry what each of them takes.
+export const ExecutionPage = () => import('./ExecutionPage.vue').then((page) => page.default)
+export const NewWorkflowPage = () => import('./NewWorkflowPage.vue').then((page) => page.default)
+export const WorkflowPage = () => import('./WorkflowPage.vue').then((page) => page.default)
+export const WorkflowsPage = () => import('./WorkflowsPage.vue').then((page) => page.default)

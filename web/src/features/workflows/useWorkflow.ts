@@ -1,8 +1,8 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/vue-query'
+import { computedAsync } from '@vueuse/core'
 import { computed } from 'vue'
 import { api, data, type Schemas } from '@/api/client'
 import { workflowKeys } from './workflowKeys'
-import { inputsOf } from './input/inputs'
 import type { Workflow } from './workflowActs'
 import { text } from '@/locales/en/workflows'
 
@@ -30,7 +30,15 @@ export function useDocument(what: () => { id: string; version: number } | null) 
     staleTime: Infinity,
   })
   /** What its input has to be like; undefined until it is known. */
-  const inputs = computed(() => (query.data.value ? inputsOf(query.data.value.document) : undefined))
+  const inputs = computedAsync(
+    async () => {
+      const document = query.data.value?.document
+      return document === undefined ? undefined : (await import('./document/inputs')).inputsOf(document)
+    },
+    undefined,
+    // Who asks for no input need not carry what reads it.
+    { lazy: true },
+  )
   return { query, version: computed(() => query.data.value ?? null), inputs }
 }
 

@@ -29,7 +29,7 @@ export const text = {
   gone: 'This workflow is gone',
   goneText: 'It was deleted, or its address is wrong. Its runs stay listed under Runs.',
   toList: 'To the workflows',
-  tabs: { label: 'Parts of this workflow', runs: 'Runs', document: 'Document', triggers: 'Triggers' },
+  tabs: { label: 'Parts of this workflow', runs: 'Runs', document: 'Document', compare: 'Compare', triggers: 'Triggers' },
   openBadge: (count: number) => `${count} open`,
   run: 'Run',
   remove: 'Delete',
@@ -115,7 +115,7 @@ export const text = {
 
   triggers: {
     none: 'Nothing starts it by itself',
-    noneText: 'Write `triggers` into the document: a calendar (cron) or a signed request (webhook).',
+    noneText: 'Write `triggers` into the text of the document: a calendar (cron) or a signed request (webhook).',
     list: 'Triggers',
     on: 'Triggers are on',
     off: 'Triggers are off',

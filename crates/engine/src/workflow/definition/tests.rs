@@ -182,3 +182,13 @@ fn waits_between_tries_grow_and_are_bounded() {
     assert_eq!(waits, [1, 10, 100, 300, 300]);
     assert_eq!(retry.wait(3, 1.0), Duration::from_secs(50));
 }
+
+#[test]
+fn an_action_has_a_form_exactly_where_a_workflow_may_take_it() {
+    for spec in sf_actions::Action::all_specs() {
+        let found =
+            problem(&with_steps(&format!("  - {{ id: a, action: {}, with: {{ x: \"${{{{ 1 }}}}\" }} }}", spec.name)));
+        let has_form = sf_actions::spec::arguments::of(spec.name).is_some();
+        assert_eq!(found.contains("is for people"), !has_form, "{}: {found}", spec.name);
+    }
+}

@@ -31,3 +31,4 @@ export function useLint(document: Ref<string>, isOn: () => boolean = () => true)
   const failed = computed(() => (isEmpty.value || gathered.value !== document.value ? null : query.error.value))
   return { lint, isEmpty, isChecking, isGood, failed, again: () => query.refetch() }
 }
+export type Check = ReturnType<typeof useLint>

@@ -68,3 +68,6 @@ export function outermost(steps: readonly Step[], key: string): string {
 export function spentMs({ startedAt, endedAt }: Pick<Step, 'startedAt' | 'endedAt'>, now: number): number | null {
   return startedAt ? Math.max(0, (endedAt ? Date.parse(endedAt) : now) - Date.parse(startedAt)) : null
 }
+
+/** In a fork: the run before it had done this, and it was not done again. */
+export const isKept = ({ state, startedAt }: Pick<Step, 'state' | 'startedAt'>): boolean => state === 'succeeded' && !startedAt

@@ -1,24 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { TEMPLATE } from '../example'
-import { fieldsOf, inputFrom, inputsOf, objectFrom, typedOf } from './inputs'
-import { readYaml } from './yaml'
-
-describe('plain YAML', () => {
-  it.each([
-    ['a: 1\nb: two # said\nc: "x # y"', { a: 1, b: 'two', c: 'x # y' }],
-    ['a:\n  b: { c: [1, two, "3"], d: true }\n  e:', { a: { b: { c: [1, 'two', '3'], d: true }, e: null } }],
-    ['a:\n- 1\n- b: 2\n  c: 3\n-\n  - 4', { a: [1, { b: 2, c: 3 }, [4]] }],
-    ['a: {\n  b: 1,\n  c: [x,\n  y]\n}\nd: 1', { a: { b: 1, c: ['x', 'y'] }, d: 1 }],
-    ["a: 'it''s'\n\n# nothing\nb: ~", { a: "it's", b: null }],
-    ['a: >-\n  one\n  two\nb: |\n  x: y\n    z', { a: 'one two', b: 'x: y\n  z' }],
-    ['a: one\n  two\nb: http://x/y', { a: 'one two', b: 'http://x/y' }],
-    ['"a b": -1.5', { 'a b': -1.5 }],
-    ['a: ["x: y", \'{\']', { a: ['x: y', '{'] }],
-  ])('%j', (text, expected) => expect(readYaml(text)).toEqual(expected))
-  it.each(['a: &x 1', 'a: *x', 'a: !!str 1', '<<: { a: 1 }', 'a: [1', 'a: "x', '\ta: 1', 'a: 1\n   b: 2\n c: 3'])('refuses %j rather than guess', (text) =>
-    expect(() => readYaml(text)).toThrow(),
-  )
-})
+import { inputsOf } from '../document/inputs'
+import { fieldsOf, inputFrom, objectFrom, typedOf } from './inputs'
 
 describe('the inputs of a document', () => {
   it('are found in the template', () => {
@@ -30,9 +13,10 @@ describe('the inputs of a document', () => {
     expect(inputsOf('workflow: 1\nname: a\nsteps: []')).toEqual({ schema: null })
     expect(inputsOf('{"workflow":1}')).toEqual({ schema: null })
   })
-  it('need not be read, whatever else stands there', () => {
-    expect(inputsOf('x: &a 1\ninputs: { type: object }\ny: *a')).toEqual({ schema: { type: 'object' } })
+  it('may be written with all that YAML has, and are not guessed where it is none', () => {
+    expect(inputsOf('x: &a { type: object }\ninputs: *a')).toEqual({ schema: { type: 'object' } })
     expect(inputsOf('inputs: *a\nname: b')).toBe('unread')
+    expect(inputsOf('inputs: 7')).toBe('unread')
     expect(inputsOf('{"inputs": ')).toBe('unread')
   })
 })

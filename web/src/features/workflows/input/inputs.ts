@@ -1,40 +1,8 @@
-import { readYaml } from './yaml'
-
 type Fields = Record<string, unknown>
 const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** What a document says of its input: a schema, that there is none (null), or something this page does not read. */
 export type Inputs = { schema: Fields | null } | 'unread'
-
-/** The `inputs` of a document, JSON or YAML. The rest of it is not looked at. */
-export function inputsOf(document: string): Inputs {
-  const found = fromJson(document) ?? fromYaml(document)
-  if (found === 'unread') return found
-  return found === null ? { schema: null } : isFields(found) ? { schema: found } : 'unread'
-}
-
-function fromJson(document: string): unknown {
-  if (!document.trimStart().startsWith('{')) return undefined
-  try {
-    return (JSON.parse(document) as Fields).inputs ?? null
-  } catch {
-    return 'unread'
-  }
-}
-
-/** That one block alone, so that what else stands in the document may be written in any way. */
-function fromYaml(document: string): unknown {
-  const lines = document.split(/\r?\n/)
-  const from = lines.findIndex((line) => /^["']?inputs["']?\s*:/.test(line))
-  if (from < 0) return null
-  const length = lines.slice(from + 1).findIndex((line) => /^[^\s#\]}-]/.test(line))
-  try {
-    const read = readYaml(lines.slice(from, length < 0 ? undefined : from + 1 + length).join('\n'))
-    return (read as Fields).inputs ?? null
-  } catch {
-    return 'unread'
-  }
-}
 
 export interface Field {
   name: string

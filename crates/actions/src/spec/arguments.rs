@@ -1,0 +1,108 @@
+//! The arguments of actions as JSON Schemas: what forms and tools ask for.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::Value;
+
+use crate::{access, app, deploy, node, process, project, secret, workflow};
+
+/// The schema of an action's arguments, an object; `None` for what only people propose, where no form asks for them.
+/// Ids say by `x-target` what they are ids of.
+pub fn of(action: &str) -> Option<&'static Value> {
+    static ALL: LazyLock<BTreeMap<String, Value>> = LazyLock::new(all);
+    ALL.get(action)
+}
+
+fn all() -> BTreeMap<String, Value> {
+    // Each whole in itself: who reads one has not the others.
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.inline_subschemas = true;
+        settings.meta_schema = None;
+    });
+    let mut generator = SchemaGenerator::new(settings);
+    let families = [
+        node::NodeAction::json_schema(&mut generator),
+        app::AppAction::json_schema(&mut generator),
+        deploy::DeployAction::json_schema(&mut generator),
+        process::ProcessAction::json_schema(&mut generator),
+        access::AccessAction::json_schema(&mut generator),
+        project::ProjectAction::json_schema(&mut generator),
+        secret::SecretAction::json_schema(&mut generator),
+        workflow::WorkflowAction::json_schema(&mut generator),
+    ];
+    families.into_iter().flat_map(variants).collect()
+}
+
+/// The actions of a family, by name: each a variant of its tagged enum.
+fn variants(family: Schema) -> Vec<(String, Value)> {
+    let variants = family.get("oneOf").and_then(Value::as_array).cloned().unwrap_or_default();
+    let of = |variant: Value| {
+        let name = variant.pointer("/properties/action/const")?.as_str()?.to_owned();
+        Some((name, variant.pointer("/properties/args")?.clone()))
+    };
+    variants.into_iter().filter_map(of).collect()
+}
+
+/// An id, and of what.
+fn id(target: &str) -> Schema {
+    json_schema!({ "type": "string", "format": "uuid", "x-target": target })
+}
+
+macro_rules! ids {
+    ($($name:ident)*) => {$(
+        pub(crate) fn $name(_: &mut SchemaGenerator) -> Schema {
+            id(stringify!($name))
+        }
+    )*};
+}
+ids! { app node project release run secret token trigger workflow }
+
+/// A name of some kind; its own type refuses what can be none.
+pub(crate) fn text(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string" })
+}
+
+/// A value of the protocol, which knows no schemas: an agent carries none along.
+pub(crate) fn any_object(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "object" })
+}
+
+pub(crate) fn variables(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "array", "items": {
+        "type": "object",
+        "properties": { "name": { "type": "string" }, "value": { "type": "string" }, "secret": { "type": "string" } },
+        "required": ["name"],
+        "additionalProperties": false,
+    } })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::Action;
+
+    #[test]
+    fn every_action_a_workflow_may_take_says_its_arguments() {
+        let without: Vec<_> = Action::all_specs().map(|spec| spec.name).filter(|name| of(name).is_none()).collect();
+        let people = ["run.", "role.", "user.", "tenant."];
+        assert_eq!(without.iter().find(|name| !people.iter().any(|family| name.starts_with(family))), None);
+        assert!(of("run.approve").is_none() && of("no.such").is_none());
+    }
+
+    #[test]
+    fn a_schema_names_what_an_action_reads() {
+        let deploy = of("app.deploy").unwrap();
+        assert_eq!(deploy["required"], json!(["app"]));
+        assert_eq!(deploy["additionalProperties"], json!(false));
+        assert_eq!(deploy["properties"]["app"]["x-target"], "app");
+        assert_eq!(deploy["properties"]["reference"]["description"], "Branch or tag; the app's own unless given.");
+        assert_eq!(of("app.restart").unwrap()["required"], json!(["app"]));
+        assert_eq!(of("app.create").unwrap()["required"], json!(["name", "node", "settings"]));
+        assert!(!serde_json::to_string(of("app.create").unwrap()).unwrap().contains("$ref"));
+    }
+}
