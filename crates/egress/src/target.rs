@@ -104,7 +104,8 @@ mod tests {
         check(&[], "https://hooks.slack.com/services/T0/B0/secret", Ok("https://hooks.slack.com"));
         check(&[], " https://ntfy.example.org:8443/ops#here ", Ok("https://ntfy.example.org:8443"));
         check(&[], "http://hooks.example.org/a", Err("without TLS"));
-        for scheme in ["file:///etc/passwd", "ftp://a.example.org/", "gopher://a.example.org/", "unix:/run/docker.sock"] {
+        for scheme in ["file:///etc/passwd", "ftp://a.example.org/", "gopher://a.example.org/", "unix:/run/docker.sock"]
+        {
             check(&[], scheme, Err("scheme"));
         }
         check(&[], "javascript:alert(1)", Err("scheme"));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::civil::{Date, Time};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
-use jiff::{ToSpan, Zoned};
+use jiff::{ToSpan, ZonedDateTime};
 use serde::{Deserialize, Serialize};
 use sf_types::Timestamp;
 
@@ -55,9 +55,10 @@ impl FromStr for TimeOfDay {
     fn from_str(text: &str) -> Result<Self, BadHours> {
         let bad = || BadHours::Time(text.chars().take(20).collect());
         let (hours, minutes) = text.split_once(':').ok_or_else(bad)?;
-        let number = |part: &str, below: u16| {
+        let number = |part: &str, below: u16| -> Result<u16, BadHours> {
             let is_written = part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
-            is_written.then(|| part.parse().ok()).flatten().filter(|number| *number < below).ok_or_else(bad)
+            let number: Option<u16> = if is_written { part.parse().ok() } else { None };
+            number.filter(|number| *number < below).ok_or_else(bad)
         };
         Ok(Self(number(hours, 24)? * 60 + number(minutes, 60)?))
     }
@@ -120,14 +121,14 @@ impl Wall {
         zone(name).map(Self)
     }
 
-    fn read(&self, at: Timestamp) -> Zoned {
+    fn read(&self, at: Timestamp) -> ZonedDateTime {
         let at = jiff::Timestamp::from_millisecond(at.as_millis()).unwrap_or(jiff::Timestamp::MAX);
-        at.to_zoned(self.0.clone())
+        at.to_zoned_datetime(self.0.clone())
     }
 
     /// The moment that a date's time means: after a gap where it does not exist, the first where it exists twice.
     fn moment(&self, date: Date, time: Time) -> Option<Timestamp> {
-        let zoned = date.to_datetime(time).to_zoned(self.0.clone()).ok()?;
+        let zoned = date.to_datetime(time).to_zoned_datetime(self.0.clone()).ok()?;
         Some(Timestamp::from_millis(zoned.timestamp().as_millisecond()))
     }
 

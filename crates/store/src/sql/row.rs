@@ -273,6 +273,7 @@ id_fields!(
     SecretId,
     WorkflowId,
     TriggerId,
+    NotificationChannelId,
 );
 
 macro_rules! number_fields {

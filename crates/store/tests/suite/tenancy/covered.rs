@@ -46,6 +46,10 @@ const COVERED: &[&str] = &[
     "workflow_versions",
     "workflow_triggers",
     "workflow_executions",
+    // Looked at in `notices`.
+    "notification_channels",
+    "notification_preferences",
+    "notices_held",
 ];
 
 pub async fn every_table_with_a_tenant_is_covered(_: World) {
