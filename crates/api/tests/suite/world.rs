@@ -251,6 +251,8 @@ pub struct Stranger {
     pub tenant: String,
     pub workflow: String,
     pub execution: String,
+    pub channel: String,
+    pub team_channel: String,
 }
 
 async fn stranger<F: Future<Output = Answer>>(
@@ -277,7 +279,14 @@ async fn stranger<F: Future<Output = Answer>>(
     let body = json!({ "document": document });
     let workflow = id(&ask(Method::POST, "/api/v1/workflows".into(), Some(body)).await.expect(201));
     let begun = ask(Method::POST, format!("/api/v1/workflows/{workflow}/execute"), None).await.expect(202);
+    let body = json!({ "name": "theirs", "target": { "kind": "mail" } });
+    let own = ask(Method::POST, "/api/v1/me/notification-channels".into(), Some(body)).await.expect(201);
+    let channel = id(&own["channel"]);
+    let body = json!({ "name": "theirs", "target": { "kind": "mail", "to": "theirs@example.org" } });
+    let made_team = ask(Method::POST, "/api/v1/notification-channels".into(), Some(body)).await.expect(201);
     Stranger {
+        channel,
+        team_channel: id(&made_team["channel"]),
         execution: id(&begun["run"]),
         workflow,
         project,

@@ -14,6 +14,7 @@ use sf_types::{CommandId, DeviceCodeId, Fault, NodeId, RunId, Timestamp};
 
 use crate::control::Core;
 use crate::dispatch::{self, Delivery, Ordered, SignedOrder};
+use crate::notify::notice;
 use crate::pipeline::secrets;
 use crate::proposal::Made;
 use crate::{delivery, events, moments, perform, workflow};
@@ -27,6 +28,8 @@ pub(crate) struct After {
     pub(crate) armed: Option<Timestamp>,
     /// A letter was written: the lane of mail looks.
     pub(crate) posted: bool,
+    /// People are to be told of something: the lane of notices looks.
+    pub(crate) noticed: bool,
     /// Nodes whose connection ends with this.
     pub(crate) cut: Vec<(NodeId, Fault)>,
     /// Runs whose node is back: its journal is asked about them.
@@ -149,7 +152,7 @@ async fn record(
             Effect::Begin => Box::pin(workflow::begin::begin(tx, core, run, after)).await?,
             Effect::Stop => workflow::perform::cancel(tx, core, run.id, after).await?,
             Effect::AskJournal => after.questioned.push((run.id, run.node, run.command)),
-            Effect::AskHuman => ask(tx, run).await?,
+            Effect::AskHuman => ask(tx, run, after).await?,
             Effect::Arm(timer, at) => arm(tx, run, *timer, *at, after),
             Effect::Dispatch | Effect::Publish => {}
         }
@@ -158,6 +161,7 @@ async fn record(
         secrets::forget(tx, run).await?;
         let (state, done) = run.state.words();
         tx.audit(entry(run, done.unwrap_or(state)));
+        notice::closed(tx, run, after);
         if let RunState::Done(end) = run.state {
             tell_step(tx, run, end, after).await?;
         }
@@ -216,9 +220,10 @@ fn arm(tx: &mut Tx, run: &Run, timer: Timer, at: Timestamp, after: &mut After) {
     after.arm(at);
 }
 
-async fn ask(tx: &mut Tx, run: &Run) -> sf_store::Result<()> {
+async fn ask(tx: &mut Tx, run: &Run, after: &mut After) -> sf_store::Result<()> {
     let approval = crate::admission::approval(tx, run);
     approvals::open(tx, &approval).await?;
+    notice::asked(tx, run, &approval, after);
     tx.publish(NewEvent {
         tenant: Some(run.tenant),
         project: run.project,
