@@ -126,6 +126,7 @@ impl World {
         options.mail = mail;
         options.identity = identity;
         options.public_url = PUBLIC_URL.to_owned();
+        options.egress.allowed_networks = vec!["127.0.0.0/8".parse().unwrap()];
         let control = Control::start(options, clock.clone(), Rng::seeded(seed), &tasks).await.unwrap();
         let mut options = ApiOptions::new(tasks.clone());
         let wide = Rate { burst: 100_000, per_second: 100_000 };
