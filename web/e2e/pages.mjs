@@ -3,7 +3,7 @@
 const NODE_TABS = ['overview', 'processes', 'metrics', 'security', 'events']
 const APP_TABS = ['overview', 'deployments', 'env', 'logs', 'metrics', 'settings']
 const WORKFLOW_TABS = ['document', 'triggers']
-const SETTINGS_TABS = ['profile', 'security', 'sessions', 'tokens', 'mail', 'appearance', 'about']
+const SETTINGS_TABS = ['profile', 'security', 'sessions', 'tokens', 'notifications', 'mail', 'appearance', 'about']
 
 /** Through the choice of a version to its plan, with the button under the mouse that takes it. */
 async function planMove(page) {
