@@ -10,7 +10,7 @@ const building = (pane, step) => async (page) => {
   await page.locator(`[data-ready=true] [data-step-node=${step}]`).click()
   await page.getByRole('group', { name: 'What is shown' }).getByText(pane, { exact: true }).click()
 }
-const SETTINGS_TABS = ['profile', 'security', 'sessions', 'tokens', 'mail', 'appearance', 'about']
+const SETTINGS_TABS = ['profile', 'security', 'sessions', 'tokens', 'notifications', 'mail', 'appearance', 'about']
 
 /** Through the choice of a version to its plan, with the button under the mouse that takes it. */
 async function planMove(page) {

@@ -51,6 +51,8 @@ pub struct Config {
     pub identity: Identity,
     /// How long what is kept.
     pub retention: Retention,
+    /// Requests to addresses that people typed.
+    pub egress: sf_egress::Options,
     /// `/metrics`.
     pub metrics: Metrics,
     /// The control plane's own log.
@@ -134,6 +136,7 @@ impl Config {
         options.public_url = self.public_url(self.api.listen)?;
         options.retention = self.retention.clone();
         options.identity = self.identity.clone();
+        options.egress = self.egress.clone();
         if let Some(key) = &self.master.key {
             options.master = MasterSource::Text(Secret::new(key.clone()));
         } else if !self.master.command.is_empty() {
@@ -203,6 +206,8 @@ mod tests {
         check("[routing]\nauto_at = 95", Ok(()));
         check("[identity]\nrequire_second_factor = \"admins\"", Ok(()));
         check("[identity]\nrequire_second_factor = \"some\"", Err("require_second_factor"));
+        check("[egress]\nallowed_networks = [\"10.0.7.0/24\"]", Ok(()));
+        check("[egress]\nallowed_networks = [\"everything\"]", Err("allowed_networks"));
     }
 
     #[test]

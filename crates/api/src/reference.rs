@@ -1,6 +1,7 @@
 //! The reference pages, made from what the program itself uses. A test keeps the committed ones the same.
 
 mod document;
+mod notifications;
 mod workflows;
 
 use std::fmt::Write;
@@ -163,6 +164,7 @@ fn all_limits() -> Vec<(&'static str, String, &'static str)> {
     rows.extend(people_limits());
     rows.extend(audit_limits());
     rows.extend(workflows::limits());
+    rows.extend(notifications::limits());
     rows
 }
 

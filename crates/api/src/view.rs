@@ -9,6 +9,7 @@ pub mod log;
 pub mod metrics;
 pub(crate) mod names;
 pub mod node;
+pub mod notification;
 pub mod plan;
 pub mod release;
 pub mod routing;

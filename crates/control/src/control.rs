@@ -36,6 +36,7 @@ pub(crate) struct Core {
     pub(crate) access: AccessKeys,
     pub(crate) people: crate::sign_in::People,
     pub(crate) mail: crate::mail::Mail,
+    pub(crate) notices: crate::notify::Notifier,
     pub(crate) questions: Questions,
     pub(crate) written: WrittenCommands,
     pub(crate) quota: crate::pipeline::quota::Quota,
@@ -118,6 +119,9 @@ impl Control {
         }
         if after.posted {
             self.0.mail.posted();
+        }
+        if after.noticed {
+            self.0.notices.raised();
         }
         for delivery in after.deliveries {
             self.0.links.command(delivery.node, delivery.command);

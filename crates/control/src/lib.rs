@@ -16,6 +16,7 @@ pub mod housekeeping;
 pub mod keys;
 pub mod mail;
 mod node;
+pub mod notify;
 pub mod people;
 mod pipeline;
 pub mod queries;

@@ -16,6 +16,7 @@ use crate::control::{Control, Core};
 use crate::keys::Keys;
 use crate::links::Links;
 use crate::mail::Mail;
+use crate::notify::Notifier;
 use crate::options::{Options, StartError};
 use crate::sign_in::People;
 use crate::signer::Signer;
@@ -36,6 +37,8 @@ impl Control {
         let (keys, access) = Keys::open(&options, &store, &clock, &rng).await?;
         let people = People::new(options.password_cost, &keys.master, &rng)?;
         let mail = Mail::new(options.mail.as_ref(), &options.public_url).map_err(StartError::Mail)?;
+        let vapid = crate::notify::vapid_key(&store, &keys.master, &rng).await?;
+        let notices = Notifier::new(&options, vapid)?;
         let bus = Bus::default();
         let forward = bus.clone();
         store.on_commit(move |events| {
@@ -67,6 +70,7 @@ impl Control {
             access,
             people,
             mail,
+            notices,
         };
         let control = Self(Arc::new(core));
         control.all_silent().await?;
@@ -78,6 +82,7 @@ impl Control {
         control.start_triggers();
         control.start_summing_up_refusals();
         control.start_mail();
+        control.start_notifying();
         control.start_auditor().await?;
         Ok(control)
     }

@@ -16,6 +16,7 @@ pub mod hooks;
 mod journal;
 pub mod look;
 mod moving;
+mod notices;
 pub(crate) mod perform;
 pub mod told;
 pub mod triggers;

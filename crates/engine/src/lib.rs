@@ -4,8 +4,10 @@
 //! Floor 3. No I/O, no clock, no randomness. Effects are data; the control plane records them with the row and
 //! performs them afterwards, after a crash exactly as in normal life. This crate must never know a table or a socket.
 //!
-//! Start reading at [`run`], then [`step`], then [`plan`]; workflows have a module of their own, [`workflow`].
+//! Start reading at [`run`], then [`step`], then [`plan`]; workflows have a module of their own,
+//! [`workflow`]; whom something is told, and when, is [`notify`].
 
+pub mod notify;
 pub mod plan;
 pub mod run;
 pub mod step;

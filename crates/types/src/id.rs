@@ -124,6 +124,8 @@ typed_ids! {
     DeputyId = "deputy";
     /// A byte stream opened by an action.
     ChannelId = "channel";
+    /// A place where somebody is told things: an address, a chat, a browser.
+    NotificationChannelId = "notification channel";
     /// One request at an edge; the correlation id of everything it causes.
     RequestId = "request";
     /// A sealed value with a name and versions.

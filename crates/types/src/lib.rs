@@ -21,8 +21,9 @@ pub use email::Email;
 pub use error::{ErrorKind, Fault};
 pub use id::{
     AccountId, AppId, ApprovalId, ChannelId, CliLoginId, CommandId, ConnectionId, DeputyId, DeviceCodeId, EnrolTokenId,
-    FactorId, GrantId, InstanceId, InvitationId, NodeId, ProjectId, ReleaseId, RequestId, ResetId, RoleId, RunId,
-    SecretId, ServerId, SessionId, TenantId, TicketId, TokenId, TriggerId, TypedId, UserId, WorkflowId,
+    FactorId, GrantId, InstanceId, InvitationId, NodeId, NotificationChannelId, ProjectId, ReleaseId, RequestId,
+    ResetId, RoleId, RunId, SecretId, ServerId, SessionId, TenantId, TicketId, TokenId, TriggerId, TypedId, UserId,
+    WorkflowId,
 };
 pub use network::Network;
 pub use page::{Cursor, Page, PageRequest};

@@ -41,6 +41,10 @@ export const keys = {
   secretList: (filter: object) => ['secrets', 'list', filter] as const,
   chains: ['chains'] as const,
   mail: ['mail'] as const,
+  notifications: ['notifications'] as const,
+  channels: (whose: string) => ['notifications', 'channels', whose] as const,
+  push: ['notifications', 'push'] as const,
+  preferences: ['notifications', 'preferences'] as const,
   tokens: ['tokens'] as const,
   tokenList: (q: string) => ['tokens', 'list', q] as const,
 }

@@ -55,7 +55,7 @@ const inside: RouteRecordRaw[] = [
   { path: `workflows/${id}/:tab(runs|document|compare|triggers)?`, name: 'workflow', component: workflows(({ WorkflowPage }) => WorkflowPage) },
   { path: 'activity', component: () => import('@/features/activity/ActivityPage.vue'), meta: { title: 'Activity' } },
   {
-    path: 'settings/:tab(profile|security|sessions|tokens|mail|appearance|about)?',
+    path: 'settings/:tab(profile|security|sessions|tokens|notifications|mail|appearance|about)?',
     name: 'settings',
     component: () => import('@/features/settings/SettingsPage.vue'),
     meta: { title: 'Settings' },

@@ -11,6 +11,7 @@ use super::Config;
 const SECTIONS: &str = include_str!("sections.rs");
 const ROUTING: &str = include_str!("../../../../crates/control/src/start/options.rs");
 const RETENTION: &str = include_str!("../../../../crates/control/src/audit/retention.rs");
+const EGRESS: &str = include_str!("../../../../crates/egress/src/options.rs");
 
 #[test]
 fn the_reference_is_what_the_program_reads() {
@@ -43,6 +44,7 @@ fn reference() -> String {
         ("tenancy", SECTIONS, "Tenancy"),
         ("identity", ROUTING, "Identity"),
         ("retention", RETENTION, "Retention"),
+        ("egress", EGRESS, "Options"),
         ("metrics", SECTIONS, "Metrics"),
         ("log", SECTIONS, "Log"),
     ] {

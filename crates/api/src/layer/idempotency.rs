@@ -28,6 +28,8 @@ pub const MAX_KEY_CHARS: usize = 255;
 pub const MAX_KEPT_BYTES: usize = 256 * 1024;
 /// Answers that hold a secret shown once. They are never kept: a repetition is refused instead.
 const ONCE: [&str; 3] = ["/api/v1/tokens", "/api/v1/enrol-tokens", "/api/v1/invitations"];
+/// The same for everything below: a webhook that gets another address gets another secret, too.
+const ONCE_BELOW: [&str; 2] = ["/api/v1/me/notification-channels", "/api/v1/notification-channels"];
 
 /// An answer as it is kept.
 #[derive(Debug, Serialize, Deserialize)]
@@ -78,7 +80,8 @@ fn keyed(api: &Api, request: &Request) -> Result<Option<Keyed>, Problem> {
         return Err(Problem::invalid("idempotency.key", message).field("Idempotency-Key"));
     }
     let principal = keys::principal(&caller.actor);
-    let once = ONCE.contains(&request.uri().path());
+    let path = request.uri().path();
+    let once = ONCE.contains(&path) || ONCE_BELOW.iter().any(|below| path.starts_with(below));
     Ok(Some(Keyed { api: api.clone(), scope: caller.actor.scope(), principal, key: key.to_owned(), once }))
 }
 

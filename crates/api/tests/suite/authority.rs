@@ -125,6 +125,8 @@ async fn what_belongs_to_another_tenant_does_not_exist() {
             "inbox" => &theirs.run,
             "deputies" => &theirs.grant,
             "tenants" => &theirs.tenant,
+            "notification-channels" => &theirs.team_channel,
+            "me" => &theirs.channel,
             other => panic!("whose `{other}` are to be tried?"),
         };
         let answer = world
@@ -169,6 +171,7 @@ async fn a_person_without_rights_is_told_which_one_is_missing() {
         "mail",
         "secrets",
         "projects",
+        "notification-channels",
     ] {
         let answer = world.send(Method::GET, &format!("/api/v1/{list}"), Some(&nobody), None).await;
         assert_eq!((answer.status, answer.code()), (StatusCode::FORBIDDEN, "permission.missing"), "{list}");

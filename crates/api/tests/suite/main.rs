@@ -11,6 +11,7 @@ mod idempotency;
 mod idle;
 mod listening;
 mod lists;
+mod notifications;
 mod people;
 mod sign_in;
 mod sockets;

@@ -1,6 +1,6 @@
 //! What people want done, and what waits for them.
 
-mod approvals;
+pub mod approvals;
 mod batches;
 mod named;
 mod secrets;

@@ -126,6 +126,7 @@ impl World {
         options.mail = mail;
         options.identity = identity;
         options.public_url = PUBLIC_URL.to_owned();
+        options.egress.allowed_networks = vec!["127.0.0.0/8".parse().unwrap()];
         let control = Control::start(options, clock.clone(), Rng::seeded(seed), &tasks).await.unwrap();
         let mut options = ApiOptions::new(tasks.clone());
         let wide = Rate { burst: 100_000, per_second: 100_000 };
@@ -251,6 +252,8 @@ pub struct Stranger {
     pub tenant: String,
     pub workflow: String,
     pub execution: String,
+    pub channel: String,
+    pub team_channel: String,
 }
 
 async fn stranger<F: Future<Output = Answer>>(
@@ -277,7 +280,14 @@ async fn stranger<F: Future<Output = Answer>>(
     let body = json!({ "document": document });
     let workflow = id(&ask(Method::POST, "/api/v1/workflows".into(), Some(body)).await.expect(201));
     let begun = ask(Method::POST, format!("/api/v1/workflows/{workflow}/execute"), None).await.expect(202);
+    let body = json!({ "name": "theirs", "target": { "kind": "mail" } });
+    let own = ask(Method::POST, "/api/v1/me/notification-channels".into(), Some(body)).await.expect(201);
+    let channel = id(&own["channel"]);
+    let body = json!({ "name": "theirs", "target": { "kind": "mail", "to": "theirs@example.org" } });
+    let made_team = ask(Method::POST, "/api/v1/notification-channels".into(), Some(body)).await.expect(201);
     Stranger {
+        channel,
+        team_channel: id(&made_team["channel"]),
         execution: id(&begun["run"]),
         workflow,
         project,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use sf_actions::admission::Proposer;
 use sf_actions::rules::Terms;
+use sf_engine::notify::Kind;
 use sf_engine::step::Timer;
 use sf_engine::{Effect, Input, Run, RunState};
 use sf_protocol::Guard;
@@ -17,6 +18,7 @@ use sha2::{Digest, Sha256};
 
 use super::routing;
 use crate::control::Core;
+use crate::notify::notice;
 use crate::transition::{self, After};
 use crate::{delivery, events, moments, timers};
 
@@ -61,6 +63,7 @@ pub(crate) async fn open(tx: &mut Tx, run: &Run, asking: Asking, after: &mut Aft
     approvals::end(tx, run.id, ApprovalState::Withdrawn).await?;
     let approval = card(tx, run, asking.terms);
     approvals::open(tx, &approval).await?;
+    notice::asked(tx, run, &approval, after);
     if let Some(escalates) = asking.escalates {
         arm_escalation(tx, approval.id, tx.now().plus(escalates), after);
     }
@@ -74,13 +77,16 @@ fn arm_escalation(tx: &mut Tx, approval: ApprovalId, at: Timestamp, after: &mut 
 }
 
 /// A card's time without a decision has been long: it is pressing now, if it still waits.
-pub(crate) async fn escalate(tx: &mut Tx, id: ApprovalId) -> sf_store::Result<()> {
+pub(crate) async fn escalate(tx: &mut Tx, id: ApprovalId, after: &mut After) -> sf_store::Result<()> {
     let approval = match approvals::get(tx, id).await {
         Err(sf_store::StoreError::NotFound(_)) => return Ok(()),
         approval => approval?,
     };
     let Some(run) = approval.run.filter(|_| approval.state == ApprovalState::Open) else { return Ok(()) };
     approvals::escalate(tx, id);
+    if let Some(project) = approval.project {
+        notice::carded(tx, (approval.tenant, project), id, Kind::Escalated, after);
+    }
     publish(tx, (approval.tenant, approval.project, run), Some(id), "escalated");
     Ok(())
 }

@@ -100,6 +100,24 @@ pub(crate) fn notice(to: &str, called: &str, subject: &str, what: &str, now: Tim
     }
 }
 
+/// Tells somebody what they asked to be told. What it says was cleaned and bounded before.
+pub(crate) fn told(to: &str, message: &sf_connectors::Message, now: Timestamp) -> Letter {
+    let mut paragraphs: Vec<String> = vec![format!("{}.", message.title)];
+    paragraphs.extend(message.text.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned));
+    paragraphs.extend(message.lines.iter().map(|line| format!("- {}", line.title)));
+    paragraphs.extend(message.and_more());
+    paragraphs
+        .push("What this mail is about, and when it comes, is yours to choose under Settings, Notifications.".into());
+    Letter {
+        to: to.to_owned(),
+        subject: message.title.clone(),
+        paragraphs,
+        link: Some(("Open in ServerFlow".to_owned(), message.url.clone())),
+        made_at: now,
+        until: now.plus(std::time::Duration::from_secs(86_400)),
+    }
+}
+
 /// Says nothing but that it arrived.
 pub(super) fn test(to: &Email, url: &str, now: Timestamp) -> Letter {
     Letter {

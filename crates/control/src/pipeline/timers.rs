@@ -125,7 +125,7 @@ impl Control {
                     let mut after = After::default();
                     let card = task.payload.0["approval"].as_str().and_then(|id| id.parse().ok());
                     match (task.kind.as_str(), card) {
-                        (cards::ESCALATE, Some(card)) => cards::escalate(tx, card).await?,
+                        (cards::ESCALATE, Some(card)) => cards::escalate(tx, card, &mut after).await?,
                         (decide::DECIDED, Some(card)) => decide::release(tx, card, &mut after).await?,
                         _ => {}
                     }

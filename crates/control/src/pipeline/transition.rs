@@ -16,6 +16,7 @@ use crate::approval::cards::{self, Asking};
 use crate::approval::learn;
 use crate::control::Core;
 use crate::dispatch::{self, Delivery, Ordered, SignedOrder};
+use crate::notify::notice;
 use crate::pipeline::secrets;
 use crate::proposal::Made;
 use crate::{events, moments, perform, workflow};
@@ -29,6 +30,8 @@ pub(crate) struct After {
     pub(crate) armed: Option<Timestamp>,
     /// A letter was written: the lane of mail looks.
     pub(crate) posted: bool,
+    /// People are to be told of something: the lane of notices looks.
+    pub(crate) noticed: bool,
     /// Nodes whose connection ends with this.
     pub(crate) cut: Vec<(NodeId, Fault)>,
     /// Runs whose node is back: its journal is asked about them.
@@ -174,6 +177,7 @@ async fn record(
         let (state, done) = run.state.words();
         tx.audit(entry(run, done.unwrap_or(state)));
         learn::ended(tx, core, run).await?;
+        notice::closed(tx, run, after);
         if let RunState::Done(end) = run.state {
             tell_step(tx, run, end, after).await?;
         }

@@ -34,6 +34,8 @@ pub struct Options {
     pub retention: Retention,
     /// What people have to show.
     pub identity: Identity,
+    /// Where requests to addresses that people typed may go.
+    pub egress: sf_egress::Options,
 }
 
 /// `[identity]`: what people have to show when they sign in.
@@ -108,6 +110,7 @@ impl Options {
             public_url: LOCAL_URL.to_owned(),
             retention: Retention::default(),
             identity: Identity::default(),
+            egress: sf_egress::Options::default(),
             data,
         }
     }
@@ -125,6 +128,9 @@ pub enum StartError {
     /// The mail server's settings.
     #[error("the mail server: {0}")]
     Mail(String),
+    /// The settings of requests that go out.
+    #[error("requests to other services: {0}")]
+    Egress(#[from] sf_egress::BadOptions),
     /// A backup was put only half into the data folder.
     #[error("a backup was put only half into {data}: run `serverflow backup restore` again")]
     Restoring {

@@ -88,6 +88,7 @@ pub(crate) async fn begin(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mut 
     facts.extend(wanted.forked.into_iter().flat_map(|(.., kept)| kept));
     if has_turn {
         let begun = first(tx, core, context, definition, wanted.version, facts).await?;
+        super::notices::of_first(tx, &begun, after);
         (row.state, row.wake_at) = commit::state(&begun.execution);
         let (ended, known) = begun.execution.progress();
         (row.steps_ended, row.steps_known) = (ended as u64, known as u64);

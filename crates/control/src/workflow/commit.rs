@@ -93,6 +93,7 @@ async fn one(tx: &mut Tx, core: &Arc<Core>, turn: &Turn, after: &mut After) -> s
     }
     for card in &turn.cards {
         keep(tx, core, &turn.context, card).await?;
+        super::notices::of_card(tx, &turn.context, card, after);
     }
     for stop in &turn.stops {
         stop.keep(tx, after).await?;

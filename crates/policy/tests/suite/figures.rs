@@ -3,8 +3,9 @@
 use std::sync::LazyLock;
 
 use sf_actions::admission::{Admission, SelfReport};
+use sf_actions::rules::{Pattern, Rules};
 use sf_policy::learning::{Curves, Forecast};
-use sf_policy::rules::{Past, Policy, Rules, replay};
+use sf_policy::rules::{Past, Routing, replay};
 use sf_policy::{admit, learning::Curve};
 
 use crate::history::{EARLIER, HELD_OUT, NEVER_AUTO, committed};
@@ -149,13 +150,14 @@ fn every_decision_is_made_again_from_what_is_stored() {
 fn a_dry_run_over_the_history() {
     let last = &ROUTED[ROUTED.len() - 1000..];
     let past = || last.iter().map(|it| Past { decision: &it.decision, at: it.at });
-    let policy = |rules: Rules| Policy::of([&Rules { never_auto: NEVER_AUTO.map(str::to_owned).into(), ..rules }]);
+    let never_auto = || NEVER_AUTO.map(|name| Pattern(name.to_owned())).to_vec();
+    let policy = |rules: Rules| Routing::base(&Rules { never_auto: never_auto(), ..rules });
     let same = replay(past(), &policy(Rules::default()));
     assert_eq!((same.decisions, same.same, same.changes.len()), (1000, 1000, 0));
     let strict = replay(past(), &policy(Rules { notify_at: Some(90), ..Rules::default() }));
     let told = answered(last, Admission::AutoNotify).0;
     assert!(told > 0 && strict.stricter == told as u64 && strict.looser == 0, "{strict:?}");
-    let loose = replay(past(), &Policy::of([&Rules { auto_at: Some(0), notify_at: Some(0), ..Rules::default() }]));
+    let loose = replay(past(), &Routing::base(&Rules { auto_at: Some(0), notify_at: Some(0), ..Rules::default() }));
     assert_eq!(loose.looser, 1000 - answered(last, Admission::Auto).0 as u64);
     assert!(last.iter().all(|it| it.decision.inputs.report != SelfReport::Malformed));
 }

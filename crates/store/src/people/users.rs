@@ -203,6 +203,9 @@ pub const OWNED: &[&str] = &[
     "factors",
     "cli_logins",
     "accounts",
+    "notices_held",
+    "notification_channels",
+    "notification_preferences",
 ];
 
 /// Deletes a person and everything that is theirs alone. What they did stays, under their id.

@@ -274,6 +274,7 @@ id_fields!(
     WorkflowId,
     TriggerId,
     DeputyId,
+    NotificationChannelId,
 );
 
 macro_rules! number_fields {

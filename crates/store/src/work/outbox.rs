@@ -7,7 +7,7 @@ use serde_json::Value;
 use sf_types::{Scope, TenantId, Timestamp};
 use uuid::Uuid;
 
-use crate::row::{Field, Json, row};
+use crate::row::{Column, Field, Json, row};
 use crate::sql::{Sql, insert_all, insert_later};
 use crate::tx::{Look, Tx};
 use crate::{Result, StoreError};
@@ -150,6 +150,33 @@ pub async fn next_due(at: &impl Look, lane: &str) -> Result<Option<Timestamp>> {
     system_only(at.scope())?;
     let when = "CASE WHEN leased_until IS NULL OR leased_until < due_at THEN due_at ELSE leased_until + 1 END";
     let sql = Sql::new(&format!("SELECT min({when}) FROM outbox")).with(" WHERE lane = ?", lane);
+    Ok(sql.scalar::<Option<Timestamp>>(at).await?.flatten())
+}
+
+/// Lanes of a family (`notify/…`) with something that can be claimed, the longest due first.
+///
+/// # Errors
+/// [`StoreError::OutOfScope`] for anybody but the system; when the database fails.
+pub async fn due_lanes(at: &impl Look, family: &str, limit: u32) -> Result<Vec<String>> {
+    system_only(at.scope())?;
+    let rows = Sql::new("SELECT lane FROM outbox")
+        .with(" WHERE lane LIKE ?", format!("{family}/%"))
+        .and("due_at <= ?", &at.now())
+        .with(" AND (leased_until IS NULL OR leased_until < ?)", at.now().as_millis())
+        .with(" GROUP BY lane ORDER BY min(due_at), lane LIMIT ?", i64::from(limit))
+        .raws(at)
+        .await?;
+    rows.iter().map(|row| String::read(row, 0)).collect()
+}
+
+/// When the next task of a family of lanes can be claimed, where there is one.
+///
+/// # Errors
+/// [`StoreError::OutOfScope`] for anybody but the system; when the database fails.
+pub async fn next_due_of(at: &impl Look, family: &str) -> Result<Option<Timestamp>> {
+    system_only(at.scope())?;
+    let when = "CASE WHEN leased_until IS NULL OR leased_until < due_at THEN due_at ELSE leased_until + 1 END";
+    let sql = Sql::new(&format!("SELECT min({when}) FROM outbox")).with(" WHERE lane LIKE ?", format!("{family}/%"));
     Ok(sql.scalar::<Option<Timestamp>>(at).await?.flatten())
 }
 

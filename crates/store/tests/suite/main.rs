@@ -8,6 +8,7 @@ mod credentials;
 mod fixture;
 mod inbox;
 mod machines;
+mod notices;
 mod observed;
 mod people;
 mod pipeline;
@@ -135,6 +136,12 @@ suite! {
         versions_are_kept_in_order_and_old_ones_go,
         another_tenant_sees_and_changes_no_secret,
         apps_that_name_a_secret_are_found,
+    }
+    notices {
+        a_channel_is_its_owners_and_there_are_only_so_many,
+        another_tenant_sees_and_changes_no_channel,
+        what_waits_for_a_channel_waits_once_and_is_bounded,
+        lanes_of_a_family_are_found_when_they_are_due,
     }
     backups {
         every_table_is_in_a_copy_and_every_row_equal,

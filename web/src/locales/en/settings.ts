@@ -3,7 +3,7 @@ const many = (count: number, one: string, more = `${one}s`): string => `${count}
 export const text = {
   title: 'Settings',
   parts: 'Parts of the settings',
-  tabs: { profile: 'Profile', security: 'Security', sessions: 'Sessions', tokens: 'API keys', mail: 'Mail', appearance: 'Appearance', about: 'About' },
+  tabs: { profile: 'Profile', security: 'Security', sessions: 'Sessions', tokens: 'API keys', notifications: 'Notifications', mail: 'Mail', appearance: 'Appearance', about: 'About' },
   profile: {
     you: 'You',
     name: 'Name',

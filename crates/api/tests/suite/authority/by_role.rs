@@ -35,6 +35,12 @@ fn needs(method: &Method, path: &str) -> Option<Needs> {
         ("POST", "/auth/device/approve" | "/auth/device/deny") => SignedIn,
         (_, "/sessions" | "/sessions/{id}") => SignedIn,
         ("GET", "/roles" | "/permissions" | "/actions" | "/tokens") => SignedIn,
+        (_, "/me/notifications" | "/me/push-subscriptions" | "/me/push-subscriptions/{id}") => SignedIn,
+        (_, "/me/notification-channels" | "/me/notification-channels/{id}") => SignedIn,
+        ("POST", "/me/notification-channels/{id}/test") => SignedIn,
+        (_, "/notification-channels" | "/notification-channels/{id}" | "/notification-channels/{id}/test") => {
+            Right(P::AdminSettings)
+        }
         ("POST", "/tokens") | ("DELETE", "/tokens/{id}") => Right(P::TokenManage),
         ("GET", "/nodes" | "/nodes/{id}" | "/nodes/{id}/keys") => Right(P::NodeView),
         ("PATCH", "/nodes/{id}") | ("POST", "/nodes/{id}/unlock") => Right(P::NodeUpdate),

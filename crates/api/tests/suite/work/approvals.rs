@@ -12,7 +12,7 @@ use sf_types::{RunId, Scope};
 use crate::world::World;
 
 /// An AI that is not sure proposes a deploy: a person is asked.
-async fn unsure(world: &World, app: &str) -> String {
+pub async fn unsure(world: &World, app: &str) -> String {
     let person = world.control.authenticate(Audience::Api, &world.token, None).await.unwrap();
     let actor = Actor { kind: ActorKind::Ai { user: person.user().unwrap() }, ..person };
     let deploy = Deploy { app: app.parse().unwrap(), reference: None, commit: None };

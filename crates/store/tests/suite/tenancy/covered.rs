@@ -53,6 +53,10 @@ const COVERED: &[&str] = &[
     "approval_votes",
     "deputies",
     "reviews",
+    // Looked at in `notices`.
+    "notification_channels",
+    "notification_preferences",
+    "notices_held",
 ];
 
 pub async fn every_table_with_a_tenant_is_covered(_: World) {
