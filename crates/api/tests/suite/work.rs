@@ -3,6 +3,7 @@
 pub mod approvals;
 mod batches;
 mod named;
+pub mod people;
 mod secrets;
 mod stopping;
 mod triggers;

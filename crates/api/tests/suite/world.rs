@@ -137,6 +137,17 @@ impl World {
         Self { control, router, tasks, clock, token: String::new(), folder }
     }
 
+    /// Lets time pass, and what is due then happen.
+    pub async fn pass(&self, time: Duration) {
+        self.clock.set(self.clock.now().plus(time));
+        while self.control.perform_due().await.unwrap().is_some_and(|next| next <= self.clock.now()) {}
+    }
+
+    /// The time in which a decision can be taken back is over.
+    pub async fn hold_is_over(&self) {
+        self.pass(Duration::from_secs(5)).await;
+    }
+
     /// Signs the administrator in once more: access tokens end soon.
     pub async fn sign_in(&mut self) {
         let body = json!({ "email": EMAIL, "password": PASSWORD });

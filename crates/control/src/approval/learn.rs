@@ -1,12 +1,13 @@
 //! Every verdict is a sample: what became of an AI's proposals, kept in the transaction that says so.
 
-use sf_actions::ActorKind;
 use sf_actions::admission::{Admission, Level, Proposer, SelfReport};
+use sf_actions::deploy::DeployAction;
+use sf_actions::{Action, ActorKind};
 use sf_engine::{Done, Run, RunState};
 use sf_policy::learning::{Key, LevelState, Levels, Row, Sample, Source};
 use sf_store::learning::{self, SampleRow};
-use sf_store::{Look, Tx, inbox};
-use sf_types::{TenantId, UserId};
+use sf_store::{Look, StoreError, Tx, apps, inbox, runs};
+use sf_types::{RunId, TenantId, UserId};
 
 use crate::control::Core;
 
@@ -54,6 +55,7 @@ pub(crate) async fn ended(tx: &mut Tx, core: &Core, run: &Run) -> sf_store::Resu
     let asked = run.decision.admission == Admission::Ask;
     let source = match (end, asked) {
         (Done::Succeeded, true) => Source::Approved,
+        (Done::Succeeded, false) if run.decision.admission == Admission::AutoNotify => Source::ToldAndKept,
         (Done::Succeeded, false) => Source::Kept,
         (Done::Rejected, _) => Source::Rejected,
         (Done::RolledBack, _) => Source::RolledBack,
@@ -62,6 +64,22 @@ pub(crate) async fn ended(tx: &mut Tx, core: &Core, run: &Run) -> sf_store::Resu
         (Done::Denied | Done::Expired | Done::Cancelled, _) => return Ok(()),
     };
     sample(tx, core, run, source).await
+}
+
+/// A person takes an app back to an earlier release: whoever proposed the one that is live was wrong.
+pub(crate) async fn taken_back(tx: &mut Tx, core: &Core, run: &Run) -> sf_store::Result<()> {
+    let by_person = matches!(run.actor, ActorKind::Person { .. } | ActorKind::Token { .. });
+    let (Action::Deploy(DeployAction::Rollback(_)), Some(app), true) = (&run.action, run.app, by_person) else {
+        return Ok(());
+    };
+    let Some(live) = apps::get(tx, app).await?.live_release else { return Ok(()) };
+    // A release has the id of the run that made it.
+    match runs::get(tx, RunId::from_uuid(live.uuid())).await {
+        Err(StoreError::NotFound(_)) => Ok(()),
+        Err(error) => Err(error),
+        Ok(made) if made.decision.inputs.proposer == Proposer::Ai => sample(tx, core, &made, Source::RolledBack).await,
+        Ok(_) => Ok(()),
+    }
 }
 
 /// Takes a sample in, at every level.

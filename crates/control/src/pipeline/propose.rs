@@ -3,6 +3,7 @@
 //! Who asks ([`Actor`]) was established by the edge. Here: refuse bad values, look up the object, authorise, admit,
 //! and open the run, its audit line and its effects in one transaction. Orders to nodes leave after COMMIT.
 
+use sf_actions::run::{Decide, RunAction};
 use sf_actions::workflow::WorkflowAction;
 use sf_actions::{Action, Actor, ActorKind, Admission, Object, ObjectRef, Permission, Place};
 use sf_engine::{Run, RunState};
@@ -51,6 +52,10 @@ impl Control {
                 return Err(fault);
             }
         };
+        if let Some((run, hash)) = &proposal.replaces {
+            let refuse = Decide { run: *run, hash: hash.clone(), comment: None };
+            allowed(&reader, actor, &Action::Run(RunAction::Reject(refuse))).await?;
+        }
         let used = match &subject.app {
             Some(app) => delivery::guarded(&delivery::foreseen(&reader, &proposal.action, app).await??),
             None => Vec::new(),

@@ -70,6 +70,7 @@ pub(crate) async fn open(tx: &mut Tx, core: &Arc<Core>, run: Run, after: &mut Af
     }
     Box::pin(record(tx, core, &run, &effects, (order, asking), after)).await?;
     tell_made(tx, &run, &made, after).await?;
+    learn::taken_back(tx, core, &run).await?;
     Ok((run, made))
 }
 

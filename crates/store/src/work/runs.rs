@@ -19,9 +19,6 @@ use crate::sql::{Sql, containing, insert_later, page_of};
 use crate::tx::{Look, Tx};
 use crate::{Result, StoreError};
 
-/// Runs of a person that are looked at for their record.
-pub const RECORD_RUNS: i64 = 1_000;
-
 row! {
     struct RunRow in "runs" {
         id: RunId,
@@ -515,28 +512,6 @@ pub async fn opened_alone(tx: &mut Tx, by: Option<UserId>, since: Timestamp, up_
     };
     hold.run(tx).await?;
     opened_since(tx, by, since, up_to).await
-}
-
-/// How a person's (or their AI's) runs of an action went, among their last [`RECORD_RUNS`]: good ones succeeded, bad
-/// ones were rejected or rolled back.
-///
-/// # Errors
-/// When the database fails.
-pub async fn track_record(at: &impl Look, user: UserId, action: &str) -> Result<sf_actions::admission::Record> {
-    let last = Sql::new(
-        "SELECT count(CASE WHEN done = 'succeeded' THEN 1 END), \
-         count(CASE WHEN done IN ('rejected', 'rolledBack') THEN 1 END) \
-         FROM (SELECT action_name, done FROM runs WHERE TRUE",
-    );
-    let last = last.and("user_id = ?", &user).scoped(at.scope());
-    let row = last
-        .with(" ORDER BY opened_at DESC LIMIT ?) AS last", RECORD_RUNS)
-        .with(" WHERE action_name = ?", action)
-        .raw(at)
-        .await?;
-    let Some(row) = row else { return Ok(sf_actions::admission::Record::default()) };
-    let mut place = 0;
-    Ok(sf_actions::admission::Record { good: column(&row, &mut place)?, bad: column(&row, &mut place)? })
 }
 
 /// What a run's command looked like on the wire: the exact bytes, kept with the command.

@@ -139,7 +139,6 @@ async fn view(at: &impl Look, side: Side, all: &Everything) -> Vec<String> {
         runs::open_for_node(at, side.node),
         runs::open_for_app(at, side.app),
         runs::opened_since(at, Some(side.user), Timestamp::EPOCH, 9),
-        runs::track_record(at, side.user, "app.deploy"),
         runs::signed_command(at, all.run),
         timeline::of_run(at, all.run),
         commands::get(at, all.command),

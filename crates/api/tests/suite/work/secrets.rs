@@ -188,6 +188,8 @@ async fn a_value_waits_for_a_person_and_is_gone_when_it_is_refused() {
     let agreed = propose("agreed").await;
     assert_eq!(world.get(SECRETS).await.expect(200), json!([]));
     decide(&agreed, "approve").await;
+    assert_eq!(world.get(SECRETS).await.expect(200), json!([]), "it is held, and can be taken back");
+    world.hold_is_over().await;
     let kept = world.get(SECRETS).await.expect(200);
     assert_eq!((kept[0]["name"].as_str(), kept[0]["version"].as_u64()), (Some("agreed"), Some(1)));
     assert!(!waits(&world, &agreed).await, "it is a version now");

@@ -142,6 +142,7 @@ async fn a_question_outlives_the_control_plane_and_is_answered_once() {
     assert_eq!(world.post(&approve, json!({ "hash": "0" })).await.code(), "approval.moved");
     world.post(&approve, json!({ "hash": card["hash"] })).await.expect(200);
     assert_eq!(world.post(&approve, json!({ "hash": card["hash"] })).await.status.as_u16(), 409);
+    world.hold_is_over().await;
     let (ended, seen) = ended(&world, &run).await;
     assert_eq!(ended["done"], "succeeded", "{seen:#}");
     let projects = world.get("/api/v1/projects").await.expect(200);
@@ -162,6 +163,7 @@ async fn a_rejection_ends_it_and_a_fork_asks_again_without_doing_the_rest_again(
         .post(&format!("/api/v1/runs/{run}/reject"), json!({ "hash": first["hash"], "comment": "no" }))
         .await
         .expect(200);
+    world.hold_is_over().await;
     let (failed, seen) = ended(&world, &run).await;
     assert_eq!((failed["done"].as_str(), seen["failedStep"].as_str()), (Some("failed"), Some("ask")));
     let fork =
@@ -172,6 +174,7 @@ async fn a_rejection_ends_it_and_a_fork_asks_again_without_doing_the_rest_again(
     let again = card(&world).await;
     assert_ne!(again["hash"], first["hash"]);
     world.post(&format!("/api/v1/runs/{fork}/approve"), json!({ "hash": again["hash"] })).await.expect(200);
+    world.hold_is_over().await;
     assert_eq!(ended(&world, &fork).await.0["done"], "succeeded");
     let tree = world.get(&format!("/api/v1/workflow-executions?forkedFrom={run}")).await.expect(200);
     assert_eq!(tree[0]["runId"], fork.as_str());
