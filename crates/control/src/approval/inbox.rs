@@ -360,9 +360,10 @@ impl Control {
     /// Takes a card up again.
     ///
     /// # Errors
-    /// No person; the store cannot record it.
+    /// Nothing of this id that this person may see; the store cannot record it.
     pub async fn take_up(&self, actor: &Actor, id: Uuid) -> Result<(), Fault> {
         let user = own(actor)?;
+        self.find_card(actor, id).await?;
         let write = self
             .core()
             .store

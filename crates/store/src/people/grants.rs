@@ -276,7 +276,8 @@ pub async fn owners(at: &impl Look, tenant: TenantId) -> Result<Vec<UserId>> {
 /// # Errors
 /// When the database fails.
 pub async fn holders(at: &impl Look, limit: u32) -> Result<Vec<UserId>> {
-    let sql = Sql::new("SELECT DISTINCT user_id FROM user_roles WHERE TRUE").tenant_scoped(at.scope());
+    let sql = Sql::new("SELECT user_id FROM user_roles WHERE TRUE").tenant_scoped(at.scope());
+    let sql = sql.push(" UNION SELECT user_id FROM user_permissions WHERE TRUE").tenant_scoped(at.scope());
     let rows = sql.with(" ORDER BY user_id LIMIT ?", i64::from(limit)).raws(at).await?;
     rows.iter().map(|row| UserId::read(row, 0)).collect()
 }

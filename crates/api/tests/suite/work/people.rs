@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::Method;
 use serde_json::{Value, json};
 use sf_actions::deploy::{Deploy, DeployAction};
-use sf_actions::process::{ProcessAction, ProcessVerb};
+use sf_actions::project::{ProjectAction, RenameProject};
 use sf_actions::{Action, Actor, ActorKind, Permission};
 use sf_control::{Proposal, Proposed};
 use sf_engine::RunState;
@@ -78,8 +78,9 @@ impl Loop {
     }
 }
 
-fn process(verb: ProcessVerb, app: &str) -> Action {
-    Action::Process(ProcessAction { app: app.parse().unwrap(), verb })
+fn rename(project: &str) -> Action {
+    let rename = RenameProject { project: project.parse().unwrap(), name: "other".parse().unwrap() };
+    Action::Project(ProjectAction::Rename(rename))
 }
 
 const DECIDES: &[Permission] = &[Permission::ApprovalView, Permission::ApprovalDecide, Permission::AppView];
@@ -192,6 +193,10 @@ async fn only_named_people_decide_until_it_is_pressing_and_nobody_when_it_is_ove
 }
 
 impl Loop {
+    async fn project(&self) -> String {
+        id(&self.world.get("/api/v1/projects").await.expect(200)[0])
+    }
+
     async fn card(&self, run: &str) -> String {
         let cards = self.world.get("/api/v1/approvals").await.expect(200);
         id(cards.as_array().unwrap().iter().find(|card| card["runId"] == run).unwrap())
@@ -279,7 +284,7 @@ async fn a_batch_holds_nothing_dangerous_and_says_what_became_of_each() {
 async fn freezes_budgets_and_waivers_hold_where_they_are_set() {
     let own = Loop::new(json!({
         "autoAt": 0, "notifyAt": 0,
-        "freezes": [{ "name": "no restarts", "actions": ["app.restart"], "when": { "kind": "now" } }],
+        "freezes": [{ "name": "no new names", "actions": ["project.*"], "when": { "kind": "now" } }],
         "budgets": [{ "actions": ["app.deploy"], "runs": 2, "minutes": 60 }],
     }))
     .await;
@@ -294,13 +299,15 @@ async fn freezes_budgets_and_waivers_hold_where_they_are_set() {
     let Proposed::Open(run) = own.propose(None, own.deploy()).await.unwrap() else { panic!() };
     assert_eq!(run.state, RunState::Ready);
     // A freeze refuses the AI, and a person needs another one.
-    let restart = process(ProcessVerb::Restart, &own.app);
-    let refused = own.propose(None, restart).await.unwrap_err();
-    assert!(refused.message.contains("no restarts"), "{refused}");
+    let project = own.project().await;
+    let refused = own.propose(None, rename(&project)).await.unwrap_err();
+    assert!(refused.message.contains("no new names"), "{refused}");
     let mut own = own;
     own.world.sign_in().await;
     let (bo, _) = own.member("bo", Permission::ALL).await;
-    let opened = own.world.post(&format!("/api/v1/apps/{}/restart", own.app), json!({})).await.expect(202);
+    let opened =
+        own.world.call(Method::PATCH, &format!("/api/v1/projects/{project}"), Some(json!({ "name": "new" }))).await;
+    let opened = opened.expect(202);
     let run = id(&opened["run"]);
     let hash = own.hash(&run).await;
     assert_eq!(own.decide(&own.world.token, "approve", (&run, &hash)).await.code(), "approval.own");
@@ -346,10 +353,11 @@ async fn what_a_change_of_rules_would_have_made_different_is_told_before_it_is_m
 /// Whatever a proposer says or does, these never run by themselves.
 #[tokio::test]
 async fn an_ai_reaches_nothing_by_asking_cleverly() {
-    let own = Loop::new(json!({ "autoAt": 0, "notifyAt": 0, "waived": ["*"], "neverAuto": ["app.stop"] })).await;
-    let stop = || process(ProcessVerb::Stop, &own.app);
+    let own = Loop::new(json!({ "autoAt": 0, "notifyAt": 0, "waived": ["*"], "neverAuto": ["project.rename"] })).await;
+    let project = own.project().await;
+    let renamed = || rename(&project);
     for confidence in [Some(100.0), Some(f64::NAN), Some(f64::INFINITY), Some(1e308), Some(-1.0), Some(100.1), None] {
-        let Proposed::Open(run) = own.propose(confidence, stop()).await.unwrap() else { panic!() };
+        let Proposed::Open(run) = own.propose(confidence, renamed()).await.unwrap() else { panic!() };
         assert_eq!(run.state, RunState::Waiting, "{confidence:?}: on the never-auto list");
     }
     for confidence in [Some(f64::NAN), Some(f64::NEG_INFINITY), Some(1e308), Some(-0.5), Some(101.0)] {
@@ -389,7 +397,7 @@ async fn an_ai_reaches_nothing_by_asking_cleverly() {
     let key = json!({ "name": "k", "days": 1, "scopes": ["approval:view", "app:view"] });
     let key = own.world.post("/api/v1/tokens", key).await.expect(201)["secret"].as_str().unwrap().to_owned();
     assert_eq!(own.decide(&key, "approve", (&run.to_string(), &hash)).await.status.as_u16(), 403);
-    let (other, _) = own.waits_for(stop()).await;
+    let (other, _) = own.waits_for(renamed()).await;
     assert_eq!(own.decide(&own.world.token, "approve", (&other, &hash)).await.code(), "approval.moved");
     // A decision counts once.
     let mine = own.hash(&other).await;
