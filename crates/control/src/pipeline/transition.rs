@@ -223,7 +223,7 @@ fn arm(tx: &mut Tx, run: &Run, timer: Timer, at: Timestamp, after: &mut After) {
 async fn ask(tx: &mut Tx, run: &Run, after: &mut After) -> sf_store::Result<()> {
     let approval = crate::admission::approval(tx, run);
     approvals::open(tx, &approval).await?;
-    notice::asked(tx, run, &approval, after);
+    notice::asked(tx, run, approval.id, sf_engine::notify::Kind::Approval, after);
     tx.publish(NewEvent {
         tenant: Some(run.tenant),
         project: run.project,
