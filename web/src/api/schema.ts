@@ -800,6 +800,112 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/notification-channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's own notification channels. */
+        get: operations["listOwnNotificationChannels"];
+        put?: never;
+        /** Makes a notification channel of one's own. A webhook's secret is in this answer and nowhere else. */
+        post: operations["createOwnNotificationChannel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/notification-channels/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Deletes a notification channel of one's own. */
+        delete: operations["deleteOwnNotificationChannel"];
+        options?: never;
+        head?: never;
+        /** Changes a notification channel of one's own. */
+        patch: operations["changeOwnNotificationChannel"];
+        trace?: never;
+    };
+    "/api/v1/me/notification-channels/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends a message there that says nothing but that it arrives. */
+        post: operations["testOwnNotificationChannel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** When one is told of what. */
+        get: operations["notificationPreferences"];
+        /** Keeps when one is told of what. */
+        put: operations["setNotificationPreferences"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/push-subscriptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's own browsers that take pushed messages, and the key they subscribe with. */
+        get: operations["pushSubscriptions"];
+        put?: never;
+        /** Adds the browser that asks. One that is known is replaced. */
+        post: operations["subscribeToPush"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/push-subscriptions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ends a browser's subscription. */
+        delete: operations["unsubscribeFromPush"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/nodes": {
         parameters: {
             query?: never;
@@ -915,6 +1021,59 @@ export interface paths {
         put?: never;
         /** Lets a machine send metrics every second for a minute. */
         post: operations["watchNode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notification-channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The team's notification channels. */
+        get: operations["listTeamNotificationChannels"];
+        put?: never;
+        /** Makes a notification channel of the team. A webhook's secret is in this answer and nowhere else. */
+        post: operations["createTeamNotificationChannel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notification-channels/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Deletes a notification channel of the team. */
+        delete: operations["deleteTeamNotificationChannel"];
+        options?: never;
+        head?: never;
+        /** Changes a notification channel of the team. */
+        patch: operations["changeTeamNotificationChannel"];
+        trace?: never;
+    };
+    "/api/v1/notification-channels/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends a message there that says nothing but that it arrives. */
+        post: operations["testTeamNotificationChannel"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2257,6 +2416,20 @@ export interface components {
             /** @description The `settingsTag` this change was made from: where somebody else was faster, it is refused. */
             from?: string | null;
         };
+        /** @description What is to change about a channel; the rest stays. */
+        ChangeNotificationChannel: {
+            /** @description What it is called. */
+            name?: string | null;
+            target?: components["schemas"]["ChannelTarget"] | null;
+            /** @description What it takes. */
+            kinds?: components["schemas"]["NotificationKind"][] | null;
+            /** @description Of which projects. */
+            projects?: string[] | null;
+            /** @description Of all projects, whatever `projects` says. */
+            allProjects?: boolean;
+            /** @description Whether it is used. */
+            enabled?: boolean | null;
+        };
         /** @description A new password in the place of the one that is known. */
         ChangePassword: {
             /** @description The password as it is. */
@@ -2306,6 +2479,37 @@ export interface components {
              * @description The version it was made from: refused if there is a newer one.
              */
             from?: number | null;
+        };
+        /** @description Where a channel leads. */
+        ChannelTarget: {
+            /** @description An address, for a team's channel alone. */
+            to?: string | null;
+            /** @enum {string} */
+            kind: "mail";
+        } | {
+            /** @description Its address. */
+            url: string;
+            /** @enum {string} */
+            kind: "webhook";
+        } | {
+            /** @description Its address. */
+            url: string;
+            /** @enum {string} */
+            kind: "slack";
+        } | {
+            /** @description Its address. */
+            url: string;
+            /** @enum {string} */
+            kind: "discord";
+        } | {
+            /** @description The server: `https://ntfy.sh`. */
+            url: string;
+            /** @description The topic. */
+            topic: string;
+            /** @description Who may publish there, where the server asks. */
+            token?: string | null;
+            /** @enum {string} */
+            kind: "ntfy";
         };
         /** @description A code. */
         Code: {
@@ -2808,6 +3012,21 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_NewNotificationChannelMade: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description A channel with what is shown once. */
+            data?: {
+                /** @description The channel. */
+                channel: components["schemas"]["NotificationChannel"];
+                /** @description `whsec_…`: what a program verifies its messages by. Shown once. */
+                secret?: string | null;
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
         Envelope_NewTeam: {
             /** @description Whether it worked. */
             success: boolean;
@@ -2895,6 +3114,26 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_NotificationPreferences: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description When somebody is told of what. */
+            data?: {
+                /** @description IANA name of the zone the times are in: `Europe/Vienna`. */
+                zone: string;
+                /** @description When they are told of what; the usual where a kind is left out. */
+                kinds: {
+                    [key: string]: components["schemas"]["NotificationTime"];
+                };
+                /** @description When the daily message goes: `08:00`. */
+                dailyAt: string;
+                quiet?: components["schemas"]["QuietHours"] | null;
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
         Envelope_Person: {
             /** @description Whether it worked. */
             success: boolean;
@@ -2943,6 +3182,21 @@ export interface components {
                 apps: number;
                 /** @description When it was made. */
                 createdAt: components["schemas"]["Time"];
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_PushSubscriptions: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description Browsers that take pushed messages. */
+            data?: {
+                /** @description What a browser subscribes with (`applicationServerKey`), base64url. */
+                publicKey: string;
+                /** @description Those that did. */
+                subscriptions: components["schemas"]["NotificationChannel"][];
             };
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -3670,6 +3924,39 @@ export interface components {
                  * @description Memory of the agent itself, bytes.
                  */
                 agentRss: number;
+            }[];
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Vec_NotificationChannel: {
+            /** @description Whether it worked. */
+            success: boolean;
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                /** @description `mail`, `webhook`, `slack`, `discord`, `ntfy` or `push`. */
+                kind: string;
+                /** @description What it is called. */
+                name: string;
+                /** @description Whom the address belongs to, and its end. */
+                hint: string;
+                /** @description What it takes. */
+                kinds: components["schemas"]["NotificationKind"][];
+                /** @description Of which projects; of all where null. */
+                projects?: string[] | null;
+                /** @description Whether it is used. */
+                enabled: boolean;
+                lastSentAt?: components["schemas"]["Time"] | null;
+                /** @description Why the last one was not; null once one was. */
+                lastError?: string | null;
+                lastErrorAt?: components["schemas"]["Time"] | null;
+                /** @description When it was made. */
+                createdAt: components["schemas"]["Time"];
             }[];
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -4802,10 +5089,37 @@ export interface components {
             role: string;
             object?: components["schemas"]["ObjectBody"] | null;
         };
+        /** @description A channel wanted. */
+        NewNotificationChannel: {
+            /** @description What it is called. */
+            name: string;
+            /** @description Where it leads. */
+            target: components["schemas"]["ChannelTarget"];
+            /** @description What it takes; everything where left out. */
+            kinds?: components["schemas"]["NotificationKind"][] | null;
+            /** @description Of which projects; of all where left out. */
+            projects?: string[] | null;
+        };
+        /** @description A channel with what is shown once. */
+        NewNotificationChannelMade: {
+            /** @description The channel. */
+            channel: components["schemas"]["NotificationChannel"];
+            /** @description `whsec_…`: what a program verifies its messages by. Shown once. */
+            secret?: string | null;
+        };
         /** @description Who is to own a team. */
         NewOwner: {
             /** @description Their address. */
             owner: string;
+        };
+        /** @description What a browser answers when it subscribes. Source: W3C Push API, `PushSubscription.toJSON()`. */
+        NewPushSubscription: {
+            /** @description What the device is called: `Firefox on Ada's phone`. */
+            name: string;
+            /** @description Where its push service takes messages. */
+            endpoint: string;
+            /** @description What messages are encrypted with. */
+            keys: components["schemas"]["PushKeys"];
         };
         /** @description A role of the team's own. */
         NewRole: {
@@ -5020,6 +5334,54 @@ export interface components {
         };
         /** @description An answer that says nothing but that it was done. */
         Nothing: Record<string, never>;
+        /** @description A notification channel. Where it leads is never shown whole. */
+        NotificationChannel: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description `mail`, `webhook`, `slack`, `discord`, `ntfy` or `push`. */
+            kind: string;
+            /** @description What it is called. */
+            name: string;
+            /** @description Whom the address belongs to, and its end. */
+            hint: string;
+            /** @description What it takes. */
+            kinds: components["schemas"]["NotificationKind"][];
+            /** @description Of which projects; of all where null. */
+            projects?: string[] | null;
+            /** @description Whether it is used. */
+            enabled: boolean;
+            lastSentAt?: components["schemas"]["Time"] | null;
+            /** @description Why the last one was not; null once one was. */
+            lastError?: string | null;
+            lastErrorAt?: components["schemas"]["Time"] | null;
+            /** @description When it was made. */
+            createdAt: components["schemas"]["Time"];
+        };
+        /**
+         * @description What somebody is told of.
+         * @enum {string}
+         */
+        NotificationKind: "approval" | "escalated" | "failed" | "alert" | "review" | "automatic";
+        /** @description When somebody is told of what. */
+        NotificationPreferences: {
+            /** @description IANA name of the zone the times are in: `Europe/Vienna`. */
+            zone: string;
+            /** @description When they are told of what; the usual where a kind is left out. */
+            kinds: {
+                [key: string]: components["schemas"]["NotificationTime"];
+            };
+            /** @description When the daily message goes: `08:00`. */
+            dailyAt: string;
+            quiet?: components["schemas"]["QuietHours"] | null;
+        };
+        /**
+         * @description When somebody wants to be told.
+         * @enum {string}
+         */
+        NotificationTime: "now" | "hourly" | "daily" | "never";
         /** @description An object that rights are given at. */
         Object: {
             /** @description `tenant`, `project`, `node`, `app` or `server`. */
@@ -5171,6 +5533,27 @@ export interface components {
             apps: number;
             /** @description When it was made. */
             createdAt: components["schemas"]["Time"];
+        };
+        /** @description Keys of a browser, base64url. */
+        PushKeys: {
+            /** @description Its public key. */
+            p256dh: string;
+            /** @description Its authentication secret. */
+            auth: string;
+        };
+        /** @description Browsers that take pushed messages. */
+        PushSubscriptions: {
+            /** @description What a browser subscribes with (`applicationServerKey`), base64url. */
+            publicKey: string;
+            /** @description Those that did. */
+            subscriptions: components["schemas"]["NotificationChannel"][];
+        };
+        /** @description Hours in which somebody is left alone. */
+        QuietHours: {
+            /** @description They begin: `22:00`. */
+            from: string;
+            /** @description They end: `07:00`. */
+            to: string;
         };
         /** @description Recovery codes. Shown once; each is good once. */
         RecoveryCodes: {
@@ -7211,6 +7594,241 @@ export interface operations {
             };
         };
     };
+    listOwnNotificationChannels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_NotificationChannel"];
+                };
+            };
+        };
+    };
+    createOwnNotificationChannel: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewNotificationChannel"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_NewNotificationChannelMade"];
+                };
+            };
+        };
+    };
+    deleteOwnNotificationChannel: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Nothing"];
+                };
+            };
+        };
+    };
+    changeOwnNotificationChannel: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeNotificationChannel"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_NewNotificationChannelMade"];
+                };
+            };
+        };
+    };
+    testOwnNotificationChannel: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Nothing"];
+                };
+            };
+        };
+    };
+    notificationPreferences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_NotificationPreferences"];
+                };
+            };
+        };
+    };
+    setNotificationPreferences: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NotificationPreferences"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_NotificationPreferences"];
+                };
+            };
+        };
+    };
+    pushSubscriptions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_PushSubscriptions"];
+                };
+            };
+        };
+    };
+    subscribeToPush: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPushSubscription"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_NewNotificationChannelMade"];
+                };
+            };
+        };
+    };
+    unsubscribeFromPush: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Nothing"];
+                };
+            };
+        };
+    };
     listNodes: {
         parameters: {
             query?: {
@@ -7425,6 +8043,127 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Nothing"];
+                };
+            };
+        };
+    };
+    listTeamNotificationChannels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_NotificationChannel"];
+                };
+            };
+        };
+    };
+    createTeamNotificationChannel: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewNotificationChannel"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_NewNotificationChannelMade"];
+                };
+            };
+        };
+    };
+    deleteTeamNotificationChannel: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Nothing"];
+                };
+            };
+        };
+    };
+    changeTeamNotificationChannel: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeNotificationChannel"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_NewNotificationChannelMade"];
+                };
+            };
+        };
+    };
+    testTeamNotificationChannel: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
                 headers: {
                     [name: string]: unknown;
                 };
