@@ -7,7 +7,6 @@ mod backups;
 mod credentials;
 mod fixture;
 mod machines;
-mod notices;
 mod observed;
 mod people;
 mod pipeline;
@@ -18,6 +17,7 @@ mod workflows;
 mod writes;
 
 use fixture::World;
+use people::notices;
 use sf_store::testing::{Postgres, TestStore};
 
 macro_rules! suite {
