@@ -51,6 +51,11 @@ export const pages = ({ node, hello, workflow, checked, runs, me }) => [
   { name: 'workflow-move', path: `/workflows/runs/${checked.asked.id}`, open: planMove },
   { name: 'activity', path: '/activity' },
   ...SETTINGS_TABS.map((tab) => ({ name: `settings-${tab}`, path: `/settings/${tab}` })),
+  {
+    name: 'channel-new',
+    path: '/settings/notifications',
+    open: (page) => page.getByRole('button', { name: 'Add a channel' }).first().click().then(() => page.getByRole('dialog').waitFor()),
+  },
   { name: 'team', path: '/team' },
   { name: 'invitations', path: '/team/invitations' },
   { name: 'roles', path: '/team/roles' },

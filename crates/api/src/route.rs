@@ -9,7 +9,6 @@ pub mod deploys;
 pub mod enrolment;
 pub mod health;
 pub mod nodes;
-pub mod notifications;
 pub mod people;
 pub mod reference;
 pub mod runs;

@@ -17,8 +17,8 @@ use crate::layer::{address, headers, host, idempotency, origin, rates, rescue};
 use crate::options::ApiOptions;
 use crate::route::apps::secrets;
 use crate::route::{
-    activity, approvals, apps, auth, deploys, enrolment, health, nodes, notifications, people, reference, runs, setup,
-    tokens, workflows,
+    activity, approvals, apps, auth, deploys, enrolment, health, nodes, people, reference, runs, setup, tokens,
+    workflows,
 };
 use crate::state::Api;
 use crate::{caller, metrics, openapi, request, ws};
@@ -89,15 +89,15 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(tokens::revoke))
         .routes(routes!(auth::sessions::list, auth::sessions::end_others))
         .routes(routes!(auth::sessions::end))
-        .routes(routes!(notifications::own::list, notifications::own::create))
-        .routes(routes!(notifications::own::change, notifications::own::delete))
-        .routes(routes!(notifications::own::test))
-        .routes(routes!(notifications::team::list, notifications::team::create))
-        .routes(routes!(notifications::team::change, notifications::team::delete))
-        .routes(routes!(notifications::team::test))
-        .routes(routes!(notifications::push::preferences, notifications::push::set_preferences))
-        .routes(routes!(notifications::push::list, notifications::push::subscribe))
-        .routes(routes!(notifications::push::unsubscribe))
+        .routes(routes!(people::notifications::own::list, people::notifications::own::create))
+        .routes(routes!(people::notifications::own::change, people::notifications::own::delete))
+        .routes(routes!(people::notifications::own::test))
+        .routes(routes!(people::notifications::team::list, people::notifications::team::create))
+        .routes(routes!(people::notifications::team::change, people::notifications::team::delete))
+        .routes(routes!(people::notifications::team::test))
+        .routes(routes!(people::notifications::push::preferences, people::notifications::push::set_preferences))
+        .routes(routes!(people::notifications::push::list, people::notifications::push::subscribe))
+        .routes(routes!(people::notifications::push::unsubscribe))
         .routes(routes!(nodes::list))
         .routes(routes!(nodes::get, nodes::rename, nodes::remove))
         .routes(routes!(nodes::keys))

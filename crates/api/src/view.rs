@@ -9,7 +9,6 @@ pub mod log;
 pub mod metrics;
 pub(crate) mod names;
 pub mod node;
-pub mod notification;
 pub mod plan;
 pub mod release;
 pub mod routing;
@@ -26,7 +25,7 @@ use sf_types::{Fault, Timestamp};
 use utoipa::ToSchema;
 
 pub use app::project;
-pub use user::{person, rights, tenant};
+pub use user::{notification, person, rights, tenant};
 
 /// RFC 3339 with milliseconds, UTC.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ToSchema)]

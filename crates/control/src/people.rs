@@ -7,6 +7,7 @@ pub mod account;
 pub(crate) mod authority;
 pub mod invitations;
 pub mod look;
+pub mod notify;
 pub mod passwords;
 pub(crate) mod perform;
 pub(crate) mod roles;

@@ -14,7 +14,6 @@ pub mod events;
 pub mod machines;
 pub mod meta;
 mod migrate;
-pub mod notices;
 pub mod people;
 mod sql;
 pub mod store;
@@ -26,7 +25,7 @@ mod writer;
 
 pub use error::StoreError;
 pub use machines::{commands, delegations, devices, enrol, metrics, nodes};
-pub use notices::{channels, held, preferences};
+pub use people::notices::{channels, held, preferences};
 pub use people::{
     cli_logins, deputies, factors, grants, invitations, lockout, permissions, resets, roles, sessions, tenants,
     tickets, tokens, users,

@@ -6,6 +6,7 @@ pub mod factors;
 pub mod grants;
 pub mod invitations;
 pub mod lockout;
+pub mod notices;
 pub mod permissions;
 pub mod resets;
 pub mod roles;

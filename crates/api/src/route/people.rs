@@ -3,6 +3,7 @@
 pub mod account;
 pub mod invitations;
 pub mod mail;
+pub mod notifications;
 pub mod passwords;
 pub mod rights;
 pub mod roles;

@@ -1,5 +1,6 @@
 //! People, their sessions and tokens.
 
+pub mod notification;
 pub mod person;
 pub mod rights;
 pub mod sign_in;

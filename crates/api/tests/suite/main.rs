@@ -11,7 +11,6 @@ mod idempotency;
 mod idle;
 mod listening;
 mod lists;
-mod notifications;
 mod people;
 mod sign_in;
 mod sockets;

@@ -2,6 +2,7 @@
 
 mod mail;
 mod notices;
+mod notifications;
 mod passwords;
 pub mod sink;
 mod teams;

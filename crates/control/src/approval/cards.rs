@@ -63,7 +63,7 @@ pub(crate) async fn open(tx: &mut Tx, run: &Run, asking: Asking, after: &mut Aft
     approvals::end(tx, run.id, ApprovalState::Withdrawn).await?;
     let approval = card(tx, run, asking.terms);
     approvals::open(tx, &approval).await?;
-    notice::asked(tx, run, &approval, after);
+    notice::asked(tx, run, approval.id, Kind::Approval, after);
     if let Some(escalates) = asking.escalates {
         arm_escalation(tx, approval.id, tx.now().plus(escalates), after);
     }
@@ -84,9 +84,8 @@ pub(crate) async fn escalate(tx: &mut Tx, id: ApprovalId, after: &mut After) -> 
     };
     let Some(run) = approval.run.filter(|_| approval.state == ApprovalState::Open) else { return Ok(()) };
     approvals::escalate(tx, id);
-    if let Some(project) = approval.project {
-        notice::carded(tx, (approval.tenant, project), id, Kind::Escalated, after);
-    }
+    let asking = runs::get(tx, run).await?;
+    notice::asked(tx, &asking, id, Kind::Escalated, after);
     publish(tx, (approval.tenant, approval.project, run), Some(id), "escalated");
     Ok(())
 }

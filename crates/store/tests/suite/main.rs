@@ -8,7 +8,6 @@ mod credentials;
 mod fixture;
 mod inbox;
 mod machines;
-mod notices;
 mod observed;
 mod people;
 mod pipeline;
@@ -19,6 +18,7 @@ mod workflows;
 mod writes;
 
 use fixture::World;
+use people::notices;
 use sf_store::testing::{Postgres, TestStore};
 
 macro_rules! suite {

@@ -1,5 +1,7 @@
 //! Invitations, links for new passwords, and people who leave.
 
+pub mod notices;
+
 use sf_actions::ObjectRef;
 use sf_actions::user::{Invite, UserAction};
 use sf_actions::{Action, Permission};

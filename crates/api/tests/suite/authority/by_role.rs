@@ -127,6 +127,7 @@ struct Things {
     team: String,
     workflow: String,
     execution: String,
+    channel: String,
 }
 
 impl Things {
@@ -157,6 +158,11 @@ impl Things {
             project: id(&made("/api/v1/projects", json!({ "name": "empty" })).await),
             team: id(&made("/api/v1/tenants", json!({ "name": "t", "owner": "t@example.org" })).await["tenant"]),
             secret: id(&made("/api/v1/secrets", json!({ "name": "KEY", "value": "v" })).await),
+            channel: id(&made(
+                "/api/v1/notification-channels",
+                json!({ "name": "ops", "target": { "kind": "mail", "to": "ops@example.org" } }),
+            )
+            .await["channel"]),
             invitation: id(
                 &made("/api/v1/invitations", json!({ "email": "x@example.org", "role": "viewer" })).await["invitation"],
             ),
@@ -176,6 +182,7 @@ impl Things {
             "tenants" => &self.team,
             "workflows" => &self.workflow,
             "workflow-executions" => &self.execution,
+            "notification-channels" => &self.channel,
             // One's own alone; the table of other people's is in `authority`.
             _ => "0193a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
         };
@@ -207,6 +214,9 @@ impl Things {
             ("POST", "/roles") => json!({ "name": "other", "permissions": ["tool:view"] }),
             ("POST", "/tenants") => json!({ "name": "new", "owner": "new@example.org" }),
             ("POST", "/tenants/{id}/invite") => json!({ "owner": "own@example.org" }),
+            ("POST", "/notification-channels") => {
+                json!({ "name": "other", "target": { "kind": "mail", "to": "a@example.org" } })
+            }
             ("POST", "/mail/test") => json!({ "to": "a@example.org" }),
             ("POST", "/secrets") => json!({ "name": "OTHER", "value": "v" }),
             ("PATCH", "/secrets/{id}") => json!({ "value": "w" }),

@@ -5,7 +5,6 @@ use sf_actions::{Permission, Place, Standing};
 use sf_engine::notify::Kind;
 use sf_engine::{Done, Run, RunState};
 use sf_runtime::redact::Redactor;
-use sf_store::approvals::Approval;
 use sf_store::{Look, Tx, outbox};
 use sf_types::{AppId, ApprovalId, NodeId, ProjectId, TenantId, Timestamp};
 
@@ -51,11 +50,11 @@ pub(crate) fn raise(tx: &mut Tx, notice: &Notice, after: &mut After) {
     after.noticed = true;
 }
 
-/// A run waits for a person.
-pub(crate) fn asked(tx: &mut Tx, run: &Run, approval: &Approval, after: &mut After) {
+/// A run waits for a person (`Kind::Approval`), or has for long (`Kind::Escalated`).
+pub(crate) fn asked(tx: &mut Tx, run: &Run, approval: ApprovalId, kind: Kind, after: &mut After) {
     let text = run.decision.because.clone();
-    let notice = Notice { approval: Some(approval.id), ..of_run(run, Kind::Approval, text, tx.now()) };
-    raise(tx, &Notice { path: inbox(approval.id), right: Permission::ApprovalDecide, ..notice }, after);
+    let notice = Notice { approval: Some(approval), ..of_run(run, kind, text, tx.now()) };
+    raise(tx, &Notice { path: inbox(approval), right: Permission::ApprovalDecide, ..notice }, after);
 }
 
 /// A step of a workflow put a card before people, or its card has become pressing.

@@ -64,6 +64,7 @@ impl Control {
 
     /// Finds out whom notices are for, begins with channels that have something due, and answers when to look again.
     async fn look_at_notices(&self) -> Result<Option<Timestamp>, Fault> {
+        let _one = self.core().notices.looking.lock().await;
         let store = &self.core().store;
         loop {
             let claim =

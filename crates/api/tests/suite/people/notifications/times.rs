@@ -65,6 +65,9 @@ async fn at_night_only_what_is_pressing_comes_and_the_rest_in_the_morning() {
         "workflow: 1\nname: ask\nsteps: [{ id: a, approval: { message: Shall we go on?, escalateAfter: 30m } }]";
     let made = world.post("/api/v1/workflows", json!({ "document": document })).await;
     let workflow = crate::world::id(&made.expect(201));
+    let document = "workflow: 1\nname: nudge\nsteps: [{ id: a, query: /apps }]";
+    let made = world.post("/api/v1/workflows", json!({ "document": document })).await;
+    let nudge = crate::world::id(&made.expect(201));
     // 23:30 in Vienna.
     at(&world, "2026-11-21T22:30:00Z").await;
     world.sign_in().await;
@@ -73,6 +76,9 @@ async fn at_night_only_what_is_pressing_comes_and_the_rest_in_the_morning() {
     world.control.deliver_notices().await.unwrap();
     assert_eq!(receiver.unread(), 0, "they sleep");
     world.clock.set(world.clock.now().plus(Duration::from_secs(31 * 60)));
+    world.sign_in().await;
+    // A clock that is set forward wakes nobody: something else does.
+    world.post(&format!("/api/v1/workflows/{nudge}/execute"), json!({})).await.expect(202);
     let pressing = receiver_next(&world, &mut receiver).await;
     assert_eq!(pressing["type"], "notification.escalated");
     assert_eq!(pressing["data"]["title"], "Pressing: Shall we go on? · default");
@@ -85,7 +91,7 @@ async fn at_night_only_what_is_pressing_comes_and_the_rest_in_the_morning() {
     tasks.stop(Duration::ZERO).await;
 }
 
-/// The driver of workflows looks at the clock when it wakes.
+/// The driver of workflows works by itself.
 async fn receiver_next(world: &World, receiver: &mut Receiver) -> Value {
     let tell = async {
         loop {
@@ -96,7 +102,7 @@ async fn receiver_next(world: &World, receiver: &mut Receiver) -> Value {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(90), tell).await.expect("it is told in time");
+    tokio::time::timeout(Duration::from_secs(20), tell).await.expect("it is told in time");
     receiver.next().await.json()
 }
 
@@ -105,7 +111,8 @@ async fn nobody_is_told_what_they_do_not_want_to_hear() {
     let tasks = Tasks::new();
     let mut receiver = Receiver::start(&tasks).await;
     let world = World::new().await;
-    let project = world.get("/api/v1/projects").await.expect(200)[0]["id"].clone();
+    let app = world.app("shop", world.node("n").await).await;
+    let project = world.get(&format!("/api/v1/apps/{app}")).await.expect(200)["projectId"].clone();
     let other = world.post("/api/v1/projects", json!({ "name": "other" })).await.expect(201)["id"].clone();
     for (path, kinds, projects) in [
         ("/all", None, None),
@@ -117,7 +124,6 @@ async fn nobody_is_told_what_they_do_not_want_to_hear() {
         let body = json!({ "name": "c", "target": target, "kinds": kinds, "projects": projects });
         world.post("/api/v1/me/notification-channels", body).await.expect(201);
     }
-    let app = world.app("shop", world.node("n").await).await;
     unsure(&world, &app).await;
     world.control.deliver_notices().await.unwrap();
     let mut paths = vec![receiver.next().await.path, receiver.next().await.path];

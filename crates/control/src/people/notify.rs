@@ -60,6 +60,8 @@ pub(crate) struct Notifier {
     public_url: String,
     /// Something was raised, or a lane is free: look.
     wake: Notify,
+    /// One look at a time.
+    looking: tokio::sync::Mutex<()>,
     /// Lanes that somebody is at in this process.
     busy: Mutex<HashSet<String>>,
     /// One of them is free again.
@@ -73,6 +75,7 @@ impl Notifier {
             sender: Sender { vapid, subject: subject(options) },
             public_url: options.public_url.trim_end_matches('/').to_owned(),
             wake: Notify::new(),
+            looking: tokio::sync::Mutex::default(),
             busy: Mutex::default(),
             freed: Notify::new(),
         })

@@ -9,7 +9,7 @@ use sf_types::Secret;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::Time;
+use crate::view::Time;
 
 /// What somebody is told of.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, ToSchema)]

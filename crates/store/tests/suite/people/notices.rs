@@ -58,8 +58,8 @@ pub async fn a_channel_is_its_owners_and_there_are_only_so_many(world: World) {
     })
     .unwrap();
     let at = world.reader(a);
-    assert_eq!(channels::of(&at, Some(a.user)).await.unwrap(), [own.clone()]);
-    assert_eq!(channels::of(&at, None).await.unwrap(), [team.clone()]);
+    assert_eq!(channels::of(&at, Some(a.user)).await.unwrap(), std::slice::from_ref(&own));
+    assert_eq!(channels::of(&at, None).await.unwrap(), std::slice::from_ref(&team));
     assert_eq!(channels::in_use(&world.system(), a.tenant).await.unwrap().len(), 2);
     let mut changed = own.clone();
     changed.projects = Some(Json(vec![a.project]));
@@ -69,7 +69,7 @@ pub async fn a_channel_is_its_owners_and_there_are_only_so_many(world: World) {
     let found = channels::get(&at, own.id).await.unwrap();
     assert_eq!((found.projects.clone(), found.enabled, found.created_at), (changed.projects, false, own.created_at));
     assert!(!found.takes(Kind::Approval, Some(a.project)), "it is off");
-    assert_eq!(channels::in_use(&world.system(), a.tenant).await.unwrap(), [team.clone()]);
+    assert_eq!(channels::in_use(&world.system(), a.tenant).await.unwrap(), std::slice::from_ref(&team));
     let on = Channel { enabled: true, ..found };
     assert!(on.takes(Kind::Approval, Some(a.project)) && !on.takes(Kind::Failed, Some(a.project)));
     assert!(!on.takes(Kind::Approval, Some(world.b.project)) && !on.takes(Kind::Approval, None));
