@@ -2,6 +2,8 @@ const many = (count: number, one: string, more = `${one}s`): string => `${count}
 
 export const text = {
   canvas: 'Steps of the workflow, drawn',
+  help: 'Arrow up and arrow down go from step to step, Enter chooses one.',
+  helpEditing: 'Arrow up and arrow down go from step to step, Enter opens one, Delete removes it; the links of the chosen one follow by Tab. The list of steps does all of it, too.',
   view: 'View of the canvas',
   zoomIn: 'Closer',
   zoomOut: 'Farther',
