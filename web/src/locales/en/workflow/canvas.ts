@@ -157,7 +157,7 @@ export const text = {
     label: 'Steps of this run over time',
     none: 'No step has begun yet.',
     fold: (length: string) => `${length} of waiting, folded`,
-    open: (step: string) => `Show ${step}`,
+    folded: (length: string) => `${length} of it folded`,
     legend: (from: string, to: string, length: string) => `${from} to ${to}, ${length} in all`,
     more: (count: number) => `Show ${many(count, 'more step')}`,
   },
