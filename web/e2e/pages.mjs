@@ -4,11 +4,11 @@ const NODE_TABS = ['overview', 'processes', 'metrics', 'security', 'events']
 const APP_TABS = ['overview', 'deployments', 'env', 'logs', 'metrics', 'settings']
 const WORKFLOW_TABS = ['document', 'triggers']
 
-/** Into the document, as one edits it: `pane` beside the canvas, a step chosen. */
-const building = (pane, step) => async (page) => {
+/** Into the document, as one edits it, with the form of a step. */
+async function editStep(page) {
   await page.getByRole('button', { name: 'Edit', exact: true }).click()
-  await page.locator(`[data-ready=true] [data-step-node=${step}]`).click()
-  await page.getByRole('group', { name: 'What is shown' }).getByText(pane, { exact: true }).click()
+  await page.locator('[data-ready=true] [data-step-node=restart]').click()
+  await page.getByRole('group', { name: 'What is shown' }).getByText('Step', { exact: true }).click()
 }
 const SETTINGS_TABS = ['profile', 'security', 'sessions', 'tokens', 'notifications', 'mail', 'appearance', 'about']
 
@@ -37,9 +37,7 @@ export const pages = ({ node, hello, workflow, checked, runs, me }) => [
   { name: 'workflow-new', path: '/workflows/new' },
   { name: 'workflow-runs', path: `/workflows/${checked.workflow.id}` },
   ...WORKFLOW_TABS.map((tab) => ({ name: `workflow-${tab}`, path: `/workflows/${workflow.id}/${tab}` })),
-  { name: 'workflow-build', path: `/workflows/${checked.workflow.id}/document`, open: building('Step', 'restart') },
-  { name: 'workflow-palette', path: `/workflows/${checked.workflow.id}/document`, open: building('Add', 'agree') },
-  { name: 'workflow-steps', path: `/workflows/${checked.workflow.id}/document`, open: building('Steps', 'each') },
+  { name: 'workflow-build', path: `/workflows/${checked.workflow.id}/document`, open: editStep },
   { name: 'workflow-compare', path: `/workflows/${checked.workflow.id}/compare` },
   { name: 'workflow-compare-text', path: `/workflows/${checked.workflow.id}/compare?view=text` },
   { name: 'workflow-run', path: `/workflows/runs/${runs.looked.id}?step=look` },

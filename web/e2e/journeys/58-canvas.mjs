@@ -121,7 +121,10 @@ journey('a workflow is built by keyboard alone, from the list of its steps', { a
     await page.keyboard.press('Space')
   }
   await go('Steps')
+  assert.deepEqual(await violations(page, 'list of steps'), [])
   await press(page.getByRole('button', { name: 'Add after look' }))
+  await page.locator('[data-tool]').first().waitFor()
+  assert.deepEqual(await violations(page, 'palette'), [])
   await page.keyboard.type('decision')
   await press(page.locator('[data-tool=approval]'))
   // The form is where one types on.
@@ -237,6 +240,7 @@ journey('on a phone the canvas is looked at, and the list edits', { at: null, si
   await page.locator('[data-step-form=each]').getByLabel('Limit').fill('3')
   await page.locator('[data-step-form=each]').getByLabel('Limit').press('Tab')
   await pane(page, 'Steps')
+  assert.deepEqual(await violations(page, 'list of steps on a phone'), [])
   await page.getByRole('button', { name: 'Delete choose' }).click()
   assert.match(await document(page), /limit: 3/)
   assert.doesNotMatch(await text(page).inputValue(), /choose/)

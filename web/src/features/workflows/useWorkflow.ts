@@ -1,8 +1,8 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/vue-query'
-import { computedAsync } from '@vueuse/core'
-import { computed } from 'vue'
+import { computed, shallowRef } from 'vue'
 import { api, data, type Schemas } from '@/api/client'
 import { workflowKeys } from './workflowKeys'
+import type { Inputs } from './input/inputs'
 import type { Workflow } from './workflowActs'
 import { text } from '@/locales/en/workflows'
 
@@ -30,15 +30,15 @@ export function useDocument(what: () => { id: string; version: number } | null) 
     staleTime: Infinity,
   })
   /** What its input has to be like; undefined until it is known. */
-  const inputs = computedAsync(
-    async () => {
-      const document = query.data.value?.document
-      return document === undefined ? undefined : (await import('./document/inputs')).inputsOf(document)
-    },
-    undefined,
+  const read = shallowRef<{ document: string; inputs: Inputs } | null>(null)
+  const inputs = computed(() => {
+    const document = query.data.value?.document
+    if (document === undefined) return undefined
+    if (read.value?.document === document) return read.value.inputs
     // Who asks for no input need not carry what reads it.
-    { lazy: true },
-  )
+    void import('./document/inputs').then(({ inputsOf }) => (read.value = { document, inputs: inputsOf(document) }))
+    return undefined
+  })
   return { query, version: computed(() => query.data.value ?? null), inputs }
 }
 

@@ -6,16 +6,19 @@ import { workflowKeys } from '../workflowKeys'
 import type { ActionSpec } from './palette'
 
 /** What the control plane says of actions and of documents: forms are made from it. It changes with its version alone. */
-export function useContract() {
+export function useContract(isOn: () => boolean) {
+  const enabled = computed(isOn)
   const actions = useQuery({
     queryKey: workflowKeys.actions,
     queryFn: ({ signal }) => data<ActionSpec[]>(api.GET('/api/v1/actions', { signal })),
+    enabled,
     staleTime: Infinity,
   })
   const schema = useQuery({
     queryKey: workflowKeys.schema,
     // The contract calls its answer an object of any shape; it comes in an envelope like every other.
     queryFn: ({ signal }) => data<Fields>(api.GET('/api/v1/workflows/schema', { signal }) as Promise<{ data?: { data?: Fields }; error?: unknown; response: Response }>),
+    enabled,
     staleTime: Infinity,
   })
   const specs = computed(() => actions.data.value ?? [])

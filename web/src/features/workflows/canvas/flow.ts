@@ -100,12 +100,12 @@ export const extentOf = ({ steps, frames }: Drawing): Extent & { x: number; y: n
 /** What one sees first: all of it where it can be read so, else its beginning. */
 const LEAST_ZOOM = 0.7
 const MARGIN = 32
-const BAR = 60
+export const BAR = 60
 /** `hasBar`: above it stands what can be done with what is chosen. */
-export function firstView(drawing: Drawing, view: Extent, hasBar = false): { x: number; y: number; zoom: number } {
+export function firstView(drawing: Drawing, view: Extent, hasBar = false, least = LEAST_ZOOM): { x: number; y: number; zoom: number } {
   const { x, y, width, height } = extentOf(drawing)
   const top = hasBar ? BAR : MARGIN
-  const zoom = Math.max(LEAST_ZOOM, Math.min(1, (view.width - 2 * MARGIN) / (width || 1), (view.height - MARGIN - top) / (height || 1)))
+  const zoom = Math.max(least, Math.min(1, (view.width - 2 * MARGIN) / (width || 1), (view.height - MARGIN - top) / (height || 1)))
   const rest = view.height - height * zoom
   // Of what is wider than the view, the first step is in the middle.
   const first = drawing.steps[0]

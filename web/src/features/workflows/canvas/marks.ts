@@ -31,7 +31,6 @@ export interface Scene {
   /** Over which a new step is held. */
   target: Ref<string | null>
   isEditable: ComputedRef<boolean>
-  nameOf: (key: string) => string
 }
 export const SCENE: InjectionKey<Scene> = Symbol('scene')
 export const NO_MARKS: Marks = new Map()

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { addStep, connect, disconnect, freshId, mayNeed, removeStep, renameStep, setNeeds, type Spot } from './edits'
+import { addStep, before, behind, connect, disconnect, freshId, mayNeed, removeStep, renameStep, setNeeds, type Spot } from './edits'
 import { allBlocks, allItems, listed, outline, type Item } from './outline'
 import { byStep, located, ofField, stepAtLine } from './place'
 import { isRead, read, type Source } from './source'
@@ -93,6 +93,8 @@ describe('a connection', () => {
     expect(mayNeed(items, at('c'), at('c'))).toBe(false)
     expect(mayNeed(items, at('c'), at('a'))).toBe(false)
     expect(mayNeed(items, at('c'), find(source(), 'inner'))).toBe(false)
+    expect([...before(items, at('each'))].sort()).toEqual(['a', 'b', 'c'])
+    expect([...behind(items, at('b'))].sort()).toEqual(['choose', 'each'])
     expect(needs(connect(source(), at('b'), at('c')))).toMatchObject({ b: ['a', 'c'] })
   })
   it('that nothing says is written down once another is gone', () => {

@@ -68,19 +68,33 @@ export function removeStep(source: Source, item: Item): Source | null {
   return changeAll(source, [...changes, { drop: item.path }])
 }
 
-/** Whether a step may wait for another one beside it: not for itself, and not in a circle. */
-export function mayNeed(items: readonly Item[], item: Item, wanted: Item): boolean {
-  if (item.key === wanted.key || !wanted.id || JSON.stringify(item.block) !== JSON.stringify(wanted.block) || item.needs.includes(wanted.id)) return false
-  const byId = new Map(items.map((one) => [one.id, one]))
+function reached(from: string, next: (id: string) => readonly string[]): Set<string> {
   const seen = new Set<string>()
-  const leadsBack = (id: string): boolean => {
-    if (id === item.id) return true
-    if (seen.has(id)) return false
+  const stack = [...next(from)]
+  for (let id = stack.pop(); id !== undefined; id = stack.pop()) {
+    if (seen.has(id)) continue
     seen.add(id)
-    return byId.get(id)?.needs.some(leadsBack) ?? false
+    stack.push(...next(id))
   }
-  return !leadsBack(wanted.id)
+  return seen
 }
+
+/** Ids of the steps that end before a step begins: what it needs, what that needs, and so on. */
+export function before(items: readonly Item[], item: Item): Set<string> {
+  const needs = new Map(items.map((one) => [one.id, one.needs]))
+  return reached(item.id, (id) => needs.get(id) ?? [])
+}
+
+/** Ids of the steps that wait for a step, directly or through others. */
+export function behind(items: readonly Item[], item: Item): Set<string> {
+  const waiting = new Map<string, string[]>()
+  for (const one of items) for (const id of one.needs) waiting.set(id, [...(waiting.get(id) ?? []), one.id])
+  return reached(item.id, (id) => waiting.get(id) ?? [])
+}
+
+/** Whether a step may wait for another one beside it: not for itself, and not in a circle. */
+export const mayNeed = (items: readonly Item[], item: Item, wanted: Item): boolean =>
+  item.key !== wanted.key && !!wanted.id && JSON.stringify(item.block) === JSON.stringify(wanted.block) && !item.needs.includes(wanted.id) && !behind(items, item).has(wanted.id)
 
 export const connect = (source: Source, item: Item, to: Item): Source | null => change(source, need(item, [...item.needs, to.id]))
 export const disconnect = (source: Source, item: Item, from: string): Source | null => change(source, need(item, item.needs.filter((one) => one !== from)))

@@ -84,6 +84,9 @@ export function outline(value: Fields): Block[] {
   return blocks
 }
 
+/** A block that is not written yet: with its first step it is. */
+export const absent = (role: Role, path: Path): Block => ({ key: placeKey(path), path, role, condition: '', items: [] })
+
 /** All steps, each before those within it. */
 export const allItems = (blocks: readonly Block[]): Item[] => blocks.flatMap(({ items }) => items.flatMap((item) => [item, ...allItems(item.blocks)]))
 export const allBlocks = (blocks: readonly Block[]): Block[] => blocks.flatMap((block) => [block, ...block.items.flatMap((item) => allBlocks(item.blocks))])

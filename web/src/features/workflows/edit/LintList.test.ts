@@ -27,3 +27,10 @@ it.each([
   expect(list.find('[role=status]').text()).toBe(expected)
   expect(list.find('[data-problem]').exists()).toBe(false)
 })
+
+it('leads from a problem to its place, where there is one to lead to', async () => {
+  const list = mount(LintList, { props: { ...base, lint: { ok: false, problems }, leads: true } })
+  await list.findAll('[data-problem] button')[1]!.trigger('click')
+  expect(list.emitted('go')).toEqual([[1]])
+  expect(mount(LintList, { props: { ...base, lint: { ok: false, problems } } }).find('[data-problem] button').exists()).toBe(false)
+})

@@ -2,6 +2,8 @@ const many = (count: number, one: string, more = `${one}s`): string => `${count}
 
 export const text = {
   canvas: 'Steps of the workflow, drawn',
+  help: 'Arrow up and arrow down go from step to step, Enter chooses one.',
+  helpEditing: 'Arrow up and arrow down go from step to step, Enter opens one, Delete removes it; the links of the chosen one follow by Tab. The list of steps does all of it, too.',
   view: 'View of the canvas',
   zoomIn: 'Closer',
   zoomOut: 'Farther',
@@ -60,6 +62,7 @@ export const text = {
     connect: (name: string) => `Connect ${name} to…`,
     remove: (name: string) => `Delete ${name}`,
     empty: 'Places without steps',
+    more: (count: number) => `Show ${many(count, 'more step')}`,
     addInto: (block: string, owner: string) => (owner ? `Add into “${block}” of ${owner}` : `Add into “${block}”`),
   },
   connect: {
@@ -84,6 +87,7 @@ export const text = {
     needs: 'Begins after',
     noOthers: 'No other step stands beside it.',
     byPlace: 'Nothing is written: it begins after the step before it.',
+    first: 'It is the first of its list: it begins at once.',
     byName: 'Written as `needs`.',
     leaveToPlace: 'Leave it to its place',
     failure: 'Time and failure',
@@ -92,6 +96,8 @@ export const text = {
     allowFailure: 'Its failure stops nothing',
     allowFailureHint: 'What follows it goes on as if it had ended well.',
     retry: 'Tried again when it fails',
+    addCatch: 'Add a step for when it fails',
+    catchHint: 'Done after the last try. If it ends well, so has this step.',
     action: 'What is changed',
     noArguments: 'It takes no arguments.',
     query: 'What is read',
@@ -151,7 +157,7 @@ export const text = {
     label: 'Steps of this run over time',
     none: 'No step has begun yet.',
     fold: (length: string) => `${length} of waiting, folded`,
-    open: (step: string) => `Show ${step}`,
+    folded: (length: string) => `${length} of it folded`,
     legend: (from: string, to: string, length: string) => `${from} to ${to}, ${length} in all`,
     more: (count: number) => `Show ${many(count, 'more step')}`,
   },
