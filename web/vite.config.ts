@@ -9,7 +9,7 @@ const plane = process.env.SF_PLANE ?? 'http://127.0.0.1:7400'
 /** A module that so many pages use is fetched with all of them. */
 const MANY_PAGES = 9
 /** Icons of the frame: each alone, they would be a dozen parts of two hundred bytes on every first page. */
-const SHELL_ICONS = /@lucide\/.+\/icons\/(boxes|ellipsis|list-checks|lock-keyhole|server|unplug|users|workflow)\.mjs$/
+const SHELL_ICONS = /@lucide\/.+\/icons\/(boxes|ellipsis|inbox|list-checks|lock-keyhole|server|unplug|users|workflow)\.mjs$/
 
 export default defineConfig({
   plugins: [vue(), tailwind()],

@@ -1,6 +1,7 @@
 import { createRouter, createWebHistory, type RouteRecordRaw } from 'vue-router'
 import { watch, type Component } from 'vue'
 import { access, type Duty } from '@/api/session'
+import { pageTitle } from '@/ui/pageTitle'
 
 declare module 'vue-router' {
   interface RouteMeta {
@@ -47,6 +48,7 @@ const inside: RouteRecordRaw[] = [
     name: 'deployment',
     component: () => import('@/features/apps/DeploymentPage.vue'),
   },
+  { path: `inbox/${id}?`, name: 'inbox', component: () => import('@/features/inbox/InboxPage.vue'), meta: { title: 'Inbox' } },
   { path: 'runs', component: () => import('@/features/runs/RunsPage.vue'), meta: { title: 'Runs' } },
   { path: `runs/${id}`, name: 'run', component: () => import('@/features/runs/RunPage.vue') },
   { path: 'workflows', component: workflows(({ WorkflowsPage }) => WorkflowsPage) },
@@ -106,5 +108,5 @@ watch(access.owes, () => {
 })
 
 router.afterEach((to) => {
-  if (to.meta.title) document.title = `${to.meta.title} · ServerFlow`
+  if (to.meta.title) pageTitle.value = to.meta.title
 })
