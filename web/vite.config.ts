@@ -33,6 +33,9 @@ export default defineConfig({
           includeDependenciesRecursively: false,
           groups: [
             { name: 'shell-icons', priority: 1, test: SHELL_ICONS },
+            // All of it is on the first page; the fields of forms are on none of the first.
+            { name: 'query', priority: 1, test: /@tanstack\/(query-core|vue-query)/ },
+            { name: 'fields', priority: 1, test: /\/src\/ui\/form\// },
             { name: 'shared', minShareCount: MANY_PAGES, test: /\/src\/(?!ui\/(AppDialog|form|list\/DataList)|app\/states\/)|@lucide/ },
           ],
         },

@@ -36,7 +36,7 @@ export function keepFresh(client: QueryClient): void {
   socket.listen('runs', onRun)
   socket.listen('apps', ({ data }) => mark([...keys.apps, 'list'], keys.app((data as { id: string }).id)))
   socket.listen('nodes', onNode)
-  socket.listen('approvals', () => mark(['approvals'], keys.inboxCount))
+  socket.listen('approvals', () => mark(['approvals'], keys.inboxCount, keys.inboxTop))
   // What somebody was given may have changed what this page may do.
   socket.listen('users', () => mark(keys.people, keys.invitations, keys.roles, keys.me))
   socket.listen('projects', () => mark(keys.projects))

@@ -22,6 +22,7 @@ export const keys = {
   approvals: (filter: object) => ['approvals', filter] as const,
   inbox: ['inbox'] as const,
   inboxCount: ['inbox', 'count'] as const,
+  inboxTop: ['inbox', 'top'] as const,
   inboxList: (kind: string) => ['inbox', 'list', kind] as const,
   inboxCard: (id: string) => ['inbox', 'one', id] as const,
   activity: (filter: object) => ['activity', filter] as const,

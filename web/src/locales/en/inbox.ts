@@ -58,6 +58,7 @@ export const text = {
   keys: { right: 'Right: approve, was right, or open', left: 'Left: reject, was wrong, or put away', next: 'Next card', before: 'Card before', details: 'Details', undo: 'Undo the last decision', edit: 'Edit and propose anew', snooze: 'Show it later' },
   swipe: 'Drag it to the right or left to answer, up for its details. Keys and buttons do the same.',
   comment: 'Comment, for the record',
+  addComment: 'Add a comment',
   undo: 'Undo',
   seconds: (left: number) => `${left} s`,
   said: {
