@@ -34,3 +34,31 @@ export async function restarts(who, app, count = 1) {
   for (let at = 0; at < count; at++) runs.push((await who.post(`/apps/${app.id}/restart`)).run)
   return runs
 }
+
+/** The card of a run, as the administrator has it. */
+export const cardOf = async (plane, run) => (await plane.call('GET', '/inbox?limit=200')).find((card) => card.runId === run.id)
+
+/** Drags the card from its middle, in steps as a hand does; `finger`: by touch. */
+export async function drag(page, { x = 0, y = 0, finger = false }) {
+  const card = page.locator('[data-swipe]:not([data-ghost])')
+  const { x: left, y: top, width, height } = await card.boundingBox()
+  const from = { x: left + width / 2, y: top + height / 2 }
+  const STEPS = 12
+  const points = Array.from({ length: STEPS }, (_, at) => ({ x: from.x + (x * (at + 1)) / STEPS, y: from.y + (y * (at + 1)) / STEPS }))
+  if (!finger) {
+    await page.mouse.move(from.x, from.y)
+    await page.mouse.down()
+    for (const point of points) await page.mouse.move(point.x, point.y)
+    // Held still for a moment, so that it was not thrown.
+    await page.waitForTimeout(150)
+    await page.mouse.up()
+    return
+  }
+  const session = await page.context().newCDPSession(page)
+  const touch = (type, points) => session.send('Input.dispatchTouchEvent', { type, touchPoints: points })
+  await touch('touchStart', [from])
+  for (const point of points) await touch('touchMove', [point])
+  await page.waitForTimeout(150)
+  await touch('touchEnd', [])
+  await session.detach()
+}

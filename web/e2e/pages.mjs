@@ -3,7 +3,7 @@
 const NODE_TABS = ['overview', 'processes', 'metrics', 'security', 'events']
 const APP_TABS = ['overview', 'deployments', 'env', 'logs', 'metrics', 'settings']
 const WORKFLOW_TABS = ['document', 'triggers']
-const SETTINGS_TABS = ['profile', 'security', 'sessions', 'tokens', 'mail', 'appearance', 'about']
+const SETTINGS_TABS = ['profile', 'security', 'sessions', 'tokens', 'deputies', 'mail', 'appearance', 'about']
 
 /** Through the choice of a version to its plan, with the button under the mouse that takes it. */
 async function planMove(page) {
@@ -37,6 +37,9 @@ export const pages = ({ node, hello, workflow, checked, runs, me }) => [
   { name: 'workflow-move', path: `/workflows/runs/${checked.asked.id}`, open: planMove },
   { name: 'activity', path: '/activity' },
   ...SETTINGS_TABS.map((tab) => ({ name: `settings-${tab}`, path: `/settings/${tab}` })),
+  { name: 'inbox', path: '/inbox' },
+  { name: 'routing', path: '/settings/routing' },
+  { name: 'learning', path: '/learning' },
   { name: 'team', path: '/team' },
   { name: 'invitations', path: '/team/invitations' },
   { name: 'roles', path: '/team/roles' },

@@ -84,7 +84,7 @@ export function useInbox() {
   )
   // The last decision but one in the address would be a card that is gone.
   watch(chosenId, (id) => {
-    if (id && wanted.value && id !== wanted.value) choose(id)
+    if (wanted.value && id !== wanted.value) choose(id)
   })
   watch(cameBack, (back) => {
     const found = back && cards.value.find(({ id, runId }) => id === back.id || (!!back.runId && runId === back.runId))
