@@ -9,7 +9,7 @@ const plane = process.env.SF_PLANE ?? 'http://127.0.0.1:7400'
 /** A module that so many pages use is fetched with all of them. */
 const MANY_PAGES = 8
 /** Icons of the frame: each alone, they would be a dozen parts of two hundred bytes on every first page. */
-const SHELL_ICONS = /@lucide\/.+\/icons\/(boxes|ellipsis|list-checks|lock-keyhole|server|unplug|users|workflow)\.mjs$/
+const SHELL_ICONS = /@lucide\/.+\/icons\/(boxes|ellipsis|inbox|list-checks|lock-keyhole|server|unplug|users|workflow)\.mjs$/
 
 export default defineConfig({
   plugins: [vue(), tailwind()],
@@ -33,6 +33,9 @@ export default defineConfig({
           includeDependenciesRecursively: false,
           groups: [
             { name: 'shell-icons', priority: 1, test: SHELL_ICONS },
+            // All of it is on the first page; the fields of forms are on none of the first.
+            { name: 'query', priority: 1, test: /@tanstack\/(query-core|vue-query)/ },
+            { name: 'fields', priority: 1, test: /\/src\/ui\/form\// },
             { name: 'shared', minShareCount: MANY_PAGES, test: /\/src\/(?!ui\/(AppDialog|form|list\/DataList)|app\/states\/)|@lucide/ },
           ],
         },

@@ -10,7 +10,7 @@ async function editStep(page) {
   await page.locator('[data-ready=true] [data-step-node=restart]').click()
   await page.getByRole('group', { name: 'What is shown' }).getByText('Step', { exact: true }).click()
 }
-const SETTINGS_TABS = ['profile', 'security', 'sessions', 'tokens', 'notifications', 'mail', 'appearance', 'about']
+const SETTINGS_TABS = ['profile', 'security', 'sessions', 'tokens', 'deputies', 'notifications', 'mail', 'appearance', 'about']
 
 /** Through the choice of a version to its plan, with the button under the mouse that takes it. */
 async function planMove(page) {
@@ -54,6 +54,9 @@ export const pages = ({ node, hello, workflow, checked, runs, me }) => [
     path: '/settings/notifications',
     open: (page) => page.getByRole('button', { name: 'Add a channel' }).first().click().then(() => page.getByRole('dialog').waitFor()),
   },
+  { name: 'inbox', path: '/inbox' },
+  { name: 'routing', path: '/settings/routing' },
+  { name: 'learning', path: '/learning' },
   { name: 'team', path: '/team' },
   { name: 'invitations', path: '/team/invitations' },
   { name: 'roles', path: '/team/roles' },

@@ -21,7 +21,9 @@ export function keepFresh(client: QueryClient): void {
   }
 
   const onRun = ({ data }: PlaneEvent): void => {
-    const { id, appId } = data as { id: string; appId?: string | null }
+    const { id, appId, done } = data as { id: string; appId?: string | null; done?: string | null }
+    // One that ended may have failed, or be drawn for a review.
+    if (done) mark(keys.inboxCount)
     mark([...keys.runs, 'list'], keys.run(id))
     if (appId) mark(keys.releases(appId), keys.app(appId))
   }
@@ -34,7 +36,7 @@ export function keepFresh(client: QueryClient): void {
   socket.listen('runs', onRun)
   socket.listen('apps', ({ data }) => mark([...keys.apps, 'list'], keys.app((data as { id: string }).id)))
   socket.listen('nodes', onNode)
-  socket.listen('approvals', () => mark(['approvals']))
+  socket.listen('approvals', () => mark(['approvals'], keys.inboxCount, keys.inboxTop))
   // What somebody was given may have changed what this page may do.
   socket.listen('users', () => mark(keys.people, keys.invitations, keys.roles, keys.me))
   socket.listen('projects', () => mark(keys.projects))

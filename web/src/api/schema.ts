@@ -626,6 +626,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/deputies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Deputies that you have named, and for whom you are one. */
+        get: operations["listDeputies"];
+        put?: never;
+        /** Names somebody who decides instead of you, where you may decide, for a while. */
+        post: operations["nameDeputy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deputies/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes a deputy back; both of you may. */
+        delete: operations["takeDeputyBack"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/device-codes": {
         parameters: {
             query?: never;
@@ -731,6 +766,98 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/inbox": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Your cards, newest first; machines in trouble come before all others. */
+        get: operations["listInbox"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inbox/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decides several cards alike, each as if it were alone. One by which something is lost, or that changes who may do
+         *     what, is never decided in a batch.
+         */
+        post: operations["decideBatch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inbox/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many cards you have. */
+        get: operations["countInbox"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inbox/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One card with everything that helps to decide: its plan, its confidence and what that rests on, runs like it, who
+         *     else may decide.
+         */
+        get: operations["getInboxCard"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inbox/{id}/aside": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Puts a card aside, for you alone. */
+        put: operations["putAside"];
+        post?: never;
+        /** Takes a card up again. */
+        delete: operations["takeUp"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/invitations": {
         parameters: {
             query?: never;
@@ -761,6 +888,40 @@ export interface paths {
         post?: never;
         /** Takes an invitation back. */
         delete: operations["withdrawInvitation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/learning": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How reliable what AI agents report is, and what was made of it. */
+        get: operations["getLearning"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/learning/samples": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What it was learnt from, newest first. */
+        get: operations["listSamples"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1187,6 +1348,41 @@ export interface paths {
         patch: operations["changeRole"];
         trace?: never;
     };
+    "/api/v1/routing-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The rules of a place. */
+        get: operations["getRoutingRules"];
+        /** Replaces the rules of a place. With `dryRun`, the plan says what would have been different among the last decisions. */
+        put: operations["setRoutingRules"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/routing-rules/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What other rules would have decided about the last 1,000 proposals of a place. Nothing is changed. */
+        post: operations["tryRoutingRules"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs": {
         parameters: {
             query?: never;
@@ -1272,6 +1468,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/{id}/edit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Edits what waits: a new proposal, by you, with other arguments. The one that waited is refused with it. */
+        post: operations["editRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{id}/log": {
         parameters: {
             query?: never;
@@ -1300,6 +1513,40 @@ export interface paths {
         put?: never;
         /** Refuses a waiting run. */
         post: operations["rejectRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{id}/reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes an approval back while it is held, for 5 s: nothing has happened yet, and it waits for a decision again. */
+        post: operations["reopenRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{id}/review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says of an automatic run whether it was right; what is learnt from it opens or closes the gate for the next ones. */
+        post: operations["reviewRun"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2031,6 +2278,8 @@ export interface components {
             undo?: string | null;
             /** @description Who carries it out: `controlPlane` or `node`. */
             place: string;
+            /** @description JSON Schema of its arguments; ids say by `x-target` what they are ids of. None for what only people propose. */
+            arguments?: Record<string, never> | null;
         };
         /** @description One line of the audit chain. */
         Activity: {
@@ -2278,6 +2527,11 @@ export interface components {
             openedAt: components["schemas"]["Time"];
             /** @description Until when it can be decided. */
             expiresAt: components["schemas"]["Time"];
+            /**
+             * @description Who may decide, and how many have to agree: `{quorum, approvers, escalateTo, fourEyes}`; one of all who may
+             *     where it is null.
+             */
+            terms?: Record<string, never> | null;
         };
         /** @description A code a machine shows. */
         Approve: {
@@ -2356,6 +2610,34 @@ export interface components {
             size: number;
             /** @description When that head was signed. */
             at: components["schemas"]["Time"];
+        };
+        /** @description Several cards that are decided alike. */
+        Batch: {
+            /** @description `approve` or `reject`. */
+            verdict: string;
+            /** @description Which, up to 50. */
+            cards: components["schemas"]["BatchCard"][];
+            /** @description Why, for the record. */
+            comment?: string | null;
+        };
+        /** @description What became of each. */
+        BatchAnswer: {
+            /**
+             * Format: uuid
+             * @description The run.
+             */
+            runId: string;
+            error?: components["schemas"]["FaultView"] | null;
+        };
+        /** @description One of them. */
+        BatchCard: {
+            /**
+             * Format: uuid
+             * @description The run.
+             */
+            runId: string;
+            /** @description What was shown. */
+            hash: string;
         };
         /** @description A program that wants to be signed in. */
         BeginDevice: {
@@ -2446,6 +2728,21 @@ export interface components {
             /** @description What it allows from now on, whole. */
             permissions?: string[] | null;
         };
+        /** @description Rules of a place as they are to be. */
+        ChangeRules: {
+            /**
+             * Format: uuid
+             * @description The project; the whole team where absent.
+             */
+            project?: string | null;
+            /**
+             * Format: int64
+             * @description The version that is replaced, 0 where there are none.
+             */
+            from: number;
+            /** @description All of them. */
+            rules: Record<string, never>;
+        };
         /** @description What changes of a secret. */
         ChangeSecret: {
             /**
@@ -2528,6 +2825,16 @@ export interface components {
             /** @description Why, for the record. */
             comment?: string | null;
         };
+        /** @description Somebody who may decide. */
+        Decider: {
+            /**
+             * Format: uuid
+             * @description Who.
+             */
+            userId: string;
+            /** @description What they are called. */
+            name: string;
+        };
         /** @description A waiting machine. */
         Deny: {
             /**
@@ -2547,6 +2854,28 @@ export interface components {
              * @description How sure the proposer is, 0 to 100.
              */
             confidence?: number | null;
+        };
+        /** @description Somebody who decides for somebody else for a while. */
+        Deputy: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /**
+             * Format: uuid
+             * @description Who is away.
+             */
+            fromUserId: string;
+            /**
+             * Format: uuid
+             * @description Who decides instead.
+             */
+            toUserId: string;
+            /** @description From when. */
+            startsAt: components["schemas"]["Time"];
+            /** @description Until when. */
+            endsAt: components["schemas"]["Time"];
         };
         /** @description What to do about a failure. */
         Details: {
@@ -2572,6 +2901,13 @@ export interface components {
              * @description Seconds between two questions.
              */
             intervalSecs: number;
+        };
+        /** @description Other arguments for what waits. */
+        EditCard: {
+            /** @description What was shown. */
+            hash: string;
+            /** @description The action's arguments as they are to be. */
+            args: Record<string, never>;
         };
         /** @description Whether triggers start it. */
         Enabled: {
@@ -2753,6 +3089,36 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Deputy: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description Somebody who decides for somebody else for a while. */
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                /**
+                 * Format: uuid
+                 * @description Who is away.
+                 */
+                fromUserId: string;
+                /**
+                 * Format: uuid
+                 * @description Who decides instead.
+                 */
+                toUserId: string;
+                /** @description From when. */
+                startsAt: components["schemas"]["Time"];
+                /** @description Until when. */
+                endsAt: components["schemas"]["Time"];
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
         Envelope_DeviceLogin: {
             /** @description Whether it worked. */
             success: boolean;
@@ -2884,6 +3250,68 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_InboxCounts: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description How many cards there are, up to 1,000 of each. */
+            data?: {
+                /**
+                 * Format: int64
+                 * @description To decide.
+                 */
+                approvals: number;
+                /**
+                 * Format: int64
+                 * @description Broken.
+                 */
+                failed: number;
+                /**
+                 * Format: int64
+                 * @description To look back at.
+                 */
+                reviews: number;
+                /**
+                 * Format: int64
+                 * @description Machines in trouble.
+                 */
+                alerts: number;
+                /**
+                 * Format: int64
+                 * @description All of them.
+                 */
+                total: number;
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_InboxDetails: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description A card with everything that helps to decide. */
+            data?: {
+                /** @description The card. */
+                card: components["schemas"]["InboxCard"];
+                approval?: components["schemas"]["Approval"] | null;
+                run?: components["schemas"]["Run"] | null;
+                /** @description Runs like it, newest first. */
+                similar: components["schemas"]["SimilarRun"][];
+                /** @description Who else may decide. */
+                deciders: components["schemas"]["Decider"][];
+                /** @description Voices so far. */
+                votes: components["schemas"]["Vote"][];
+                /** @description Why your own voice would not count; null where it would. */
+                notYou?: string | null;
+                heldUntil?: components["schemas"]["Time"] | null;
+                /** @description You have put it aside. */
+                aside: boolean;
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
         Envelope_Inspection: {
             /** @description Whether it worked. */
             success: boolean;
@@ -2937,6 +3365,24 @@ export interface components {
                 token: components["schemas"]["Token"];
                 /** @description `sf_…`: shown once. */
                 secret: string;
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Learning: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description What was learnt from verdicts, ends and reviews. */
+            data?: {
+                /**
+                 * @description Reliability of what was reported, and of what was made of it: `{reported, calibrated}`, each with `count`,
+                 *     `good`, `brier`, `reliability`, `resolution`, `uncertainty`, `error`, `errorByRank` and `bins`.
+                 */
+                curves: Record<string, never>;
+                /** @description By action and agent. */
+                groups: components["schemas"]["LearningGroup"][];
             };
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -3242,6 +3688,70 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_RoutingDifference: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description What other rules would have decided. */
+            data?: {
+                /**
+                 * Format: int64
+                 * @description Decisions looked at.
+                 */
+                decisions: number;
+                /**
+                 * Format: int64
+                 * @description Answered as they were.
+                 */
+                same: number;
+                /**
+                 * Format: int64
+                 * @description Would have needed more of people.
+                 */
+                stricter: number;
+                /**
+                 * Format: int64
+                 * @description Would have needed less.
+                 */
+                looser: number;
+                /** @description What became what. */
+                changes: components["schemas"]["RoutingChange"][];
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_RoutingRules: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description The rules of a place. */
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description The project; null for the whole team.
+                 */
+                projectId?: string | null;
+                /**
+                 * Format: int64
+                 * @description Send it back as `from` with a change; 0 where there are no rules yet.
+                 */
+                version: number;
+                /** @description What is said here. What is not said is as in the place above. */
+                rules: Record<string, never>;
+                /** @description What the installation says. */
+                installed: Record<string, never>;
+                updatedAt?: components["schemas"]["Time"] | null;
+                /**
+                 * Format: uuid
+                 * @description By whom.
+                 */
+                updatedBy?: string | null;
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
         Envelope_Run: {
             /** @description Whether it worked. */
             success: boolean;
@@ -3304,6 +3814,7 @@ export interface components {
                 closedAt?: components["schemas"]["Time"] | null;
                 /** @description When it expires, while it waits. */
                 expiresAt: components["schemas"]["Time"];
+                heldUntil?: components["schemas"]["Time"] | null;
                 outcome?: components["schemas"]["Outcome"] | null;
             };
             error?: components["schemas"]["ErrorBody"] | null;
@@ -3525,6 +4036,8 @@ export interface components {
                 undo?: string | null;
                 /** @description Who carries it out: `controlPlane` or `node`. */
                 place: string;
+                /** @description JSON Schema of its arguments; ids say by `x-target` what they are ids of. None for what only people propose. */
+                arguments?: Record<string, never> | null;
             }[];
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -3728,6 +4241,56 @@ export interface components {
                 openedAt: components["schemas"]["Time"];
                 /** @description Until when it can be decided. */
                 expiresAt: components["schemas"]["Time"];
+                /**
+                 * @description Who may decide, and how many have to agree: `{quorum, approvers, escalateTo, fourEyes}`; one of all who may
+                 *     where it is null.
+                 */
+                terms?: Record<string, never> | null;
+            }[];
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Vec_BatchAnswer: {
+            /** @description Whether it worked. */
+            success: boolean;
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description The run.
+                 */
+                runId: string;
+                error?: components["schemas"]["FaultView"] | null;
+            }[];
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Vec_Deputy: {
+            /** @description Whether it worked. */
+            success: boolean;
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                /**
+                 * Format: uuid
+                 * @description Who is away.
+                 */
+                fromUserId: string;
+                /**
+                 * Format: uuid
+                 * @description Who decides instead.
+                 */
+                toUserId: string;
+                /** @description From when. */
+                startsAt: components["schemas"]["Time"];
+                /** @description Until when. */
+                endsAt: components["schemas"]["Time"];
             }[];
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -3757,6 +4320,63 @@ export interface components {
                  */
                 grantedBy?: string | null;
                 createdAt?: components["schemas"]["Time"] | null;
+            }[];
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Vec_InboxCard: {
+            /** @description Whether it worked. */
+            success: boolean;
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description Its id: of the approval, the run or the node.
+                 */
+                id: string;
+                /** @description `approval`, `failed`, `review` or `alert`. */
+                kind: string;
+                /** @description The action's name: `app.deploy`; `node.silent` or `node.locked` for machines. */
+                action: string;
+                /** @description For people: "Deploy an app". */
+                title: string;
+                /** @description What it is about: the app, the workflow or the machine. */
+                about?: string | null;
+                /**
+                 * Format: uuid
+                 * @description The run it is about.
+                 */
+                runId?: string | null;
+                /**
+                 * Format: uuid
+                 * @description The app.
+                 */
+                appId?: string | null;
+                /**
+                 * Format: uuid
+                 * @description The machine.
+                 */
+                nodeId?: string | null;
+                proposer?: components["schemas"]["Actor"] | null;
+                /** @description Why it came here, for people. */
+                because: string;
+                /**
+                 * Format: int32
+                 * @description Calibrated confidence, 0-100, where it played a part.
+                 */
+                confidence?: number | null;
+                /** @description Something is lost by it, or who may do what changes: it is decided by itself, never with others. */
+                dangerous: boolean;
+                /** @description It waits for long. */
+                pressing: boolean;
+                /** @description What a decision is bound to: send it back with the decision. */
+                hash?: string | null;
+                quorum?: components["schemas"]["Quorum"] | null;
+                fault?: components["schemas"]["FaultView"] | null;
+                /** @description Since when it is here. */
+                at: components["schemas"]["Time"];
+                expiresAt?: components["schemas"]["Time"] | null;
             }[];
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -4186,7 +4806,46 @@ export interface components {
                 closedAt?: components["schemas"]["Time"] | null;
                 /** @description When it expires, while it waits. */
                 expiresAt: components["schemas"]["Time"];
+                heldUntil?: components["schemas"]["Time"] | null;
                 outcome?: components["schemas"]["Outcome"] | null;
+            }[];
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Vec_Sample: {
+            /** @description Whether it worked. */
+            success: boolean;
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description Of which run.
+                 */
+                runId: string;
+                /** @description `approved`, `rejected`, `reviewedGood`, `reviewedBad`, `rolledBack`, `failed` or `kept`. */
+                source: string;
+                /** @description The action's name. */
+                action: string;
+                /**
+                 * Format: uuid
+                 * @description For whom the agent acts.
+                 */
+                agentId: string;
+                /**
+                 * Format: int32
+                 * @description How sure it said it was, 0-100.
+                 */
+                score?: number | null;
+                /**
+                 * Format: int32
+                 * @description What was made of it, 0-100.
+                 */
+                confidence?: number | null;
+                /** @description Whether it was right. */
+                good: boolean;
+                /** @description When. */
+                at: components["schemas"]["Time"];
             }[];
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -4842,6 +5501,102 @@ export interface components {
              */
             runId: string;
         };
+        /** @description A card of the stack. */
+        InboxCard: {
+            /**
+             * Format: uuid
+             * @description Its id: of the approval, the run or the node.
+             */
+            id: string;
+            /** @description `approval`, `failed`, `review` or `alert`. */
+            kind: string;
+            /** @description The action's name: `app.deploy`; `node.silent` or `node.locked` for machines. */
+            action: string;
+            /** @description For people: "Deploy an app". */
+            title: string;
+            /** @description What it is about: the app, the workflow or the machine. */
+            about?: string | null;
+            /**
+             * Format: uuid
+             * @description The run it is about.
+             */
+            runId?: string | null;
+            /**
+             * Format: uuid
+             * @description The app.
+             */
+            appId?: string | null;
+            /**
+             * Format: uuid
+             * @description The machine.
+             */
+            nodeId?: string | null;
+            proposer?: components["schemas"]["Actor"] | null;
+            /** @description Why it came here, for people. */
+            because: string;
+            /**
+             * Format: int32
+             * @description Calibrated confidence, 0-100, where it played a part.
+             */
+            confidence?: number | null;
+            /** @description Something is lost by it, or who may do what changes: it is decided by itself, never with others. */
+            dangerous: boolean;
+            /** @description It waits for long. */
+            pressing: boolean;
+            /** @description What a decision is bound to: send it back with the decision. */
+            hash?: string | null;
+            quorum?: components["schemas"]["Quorum"] | null;
+            fault?: components["schemas"]["FaultView"] | null;
+            /** @description Since when it is here. */
+            at: components["schemas"]["Time"];
+            expiresAt?: components["schemas"]["Time"] | null;
+        };
+        /** @description How many cards there are, up to 1,000 of each. */
+        InboxCounts: {
+            /**
+             * Format: int64
+             * @description To decide.
+             */
+            approvals: number;
+            /**
+             * Format: int64
+             * @description Broken.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description To look back at.
+             */
+            reviews: number;
+            /**
+             * Format: int64
+             * @description Machines in trouble.
+             */
+            alerts: number;
+            /**
+             * Format: int64
+             * @description All of them.
+             */
+            total: number;
+        };
+        /** @description A card with everything that helps to decide. */
+        InboxDetails: {
+            /** @description The card. */
+            card: components["schemas"]["InboxCard"];
+            approval?: components["schemas"]["Approval"] | null;
+            run?: components["schemas"]["Run"] | null;
+            /** @description Runs like it, newest first. */
+            similar: components["schemas"]["SimilarRun"][];
+            /** @description Who else may decide. */
+            deciders: components["schemas"]["Decider"][];
+            /** @description Voices so far. */
+            votes: components["schemas"]["Vote"][];
+            /** @description Why your own voice would not count; null where it would. */
+            notYou?: string | null;
+            heldUntil?: components["schemas"]["Time"] | null;
+            /** @description You have put it aside. */
+            aside: boolean;
+        };
         /** @description A repository to look at. */
         Inspect: {
             /** @description Its address. */
@@ -4922,6 +5677,41 @@ export interface components {
          * @enum {string}
          */
         Kind: "browser" | "cli";
+        /** @description What was learnt from verdicts, ends and reviews. */
+        Learning: {
+            /**
+             * @description Reliability of what was reported, and of what was made of it: `{reported, calibrated}`, each with `count`,
+             *     `good`, `brier`, `reliability`, `resolution`, `uncertainty`, `error`, `errorByRank` and `bins`.
+             */
+            curves: Record<string, never>;
+            /** @description By action and agent. */
+            groups: components["schemas"]["LearningGroup"][];
+        };
+        /** @description What is known of one agent's runs of one action. */
+        LearningGroup: {
+            /** @description The action's name. */
+            action: string;
+            /**
+             * Format: uuid
+             * @description For whom the agent acts.
+             */
+            agentId: string;
+            /**
+             * Format: int64
+             * @description How many were right.
+             */
+            good: number;
+            /**
+             * Format: int64
+             * @description How many there are.
+             */
+            count: number;
+            /**
+             * Format: int32
+             * @description What the next one would be worth without a report, 0-100.
+             */
+            score: number;
+        };
         /** @description What an app may use. */
         Limits: {
             /**
@@ -5044,6 +5834,18 @@ export interface components {
              * @description Which version.
              */
             version: number;
+        };
+        /** @description Who decides instead, and for how long. */
+        NameDeputy: {
+            /**
+             * Format: uuid
+             * @description Who.
+             */
+            to: string;
+            /** @description From when, RFC 3339; now where absent. */
+            startsAt?: string | null;
+            /** @description Until when, RFC 3339; 90 days at the most. */
+            endsAt: string;
         };
         /** @description A project's name. */
         NamedProject: {
@@ -5555,6 +6357,16 @@ export interface components {
             /** @description They end: `07:00`. */
             to: string;
         };
+        /** @description How many voices a card needs. */
+        Quorum: {
+            /**
+             * Format: int32
+             * @description So many have to agree.
+             */
+            needed: number;
+            /** @description So many have. */
+            given: number;
+        };
         /** @description Recovery codes. Shown once; each is good once. */
         RecoveryCodes: {
             /** @description Ten of them. */
@@ -5603,6 +6415,11 @@ export interface components {
             /** @description The name. */
             name: string;
         };
+        /** @description Which decision. */
+        ReopenRun: {
+            /** @description Hash of what was decided. */
+            hash: string;
+        };
         /** @description A new password by a link. */
         ResetPassword: {
             /** @description `sfp_…`: what stands behind the `#` of the link. */
@@ -5632,6 +6449,13 @@ export interface components {
              * @description What counts as "in a row", milliseconds.
              */
             window: number;
+        };
+        /** @description What you think of a run that went by itself. */
+        ReviewRun: {
+            /** @description Whether it was right that it ran. */
+            good: boolean;
+            /** @description Why, for the record. */
+            comment?: string | null;
         };
         /** @description A commit. */
         Revision: {
@@ -5672,6 +6496,66 @@ export interface components {
              * @description How sure the proposer is, 0 to 100.
              */
             confidence?: number | null;
+        };
+        /** @description So many answers of one kind would have been of another. */
+        RoutingChange: {
+            /** @description What was answered: `auto`, `autoNotify`, `ask` or `deny`. */
+            from: string;
+            /** @description What would have been. */
+            to: string;
+            /**
+             * Format: int64
+             * @description How often.
+             */
+            count: number;
+        };
+        /** @description What other rules would have decided. */
+        RoutingDifference: {
+            /**
+             * Format: int64
+             * @description Decisions looked at.
+             */
+            decisions: number;
+            /**
+             * Format: int64
+             * @description Answered as they were.
+             */
+            same: number;
+            /**
+             * Format: int64
+             * @description Would have needed more of people.
+             */
+            stricter: number;
+            /**
+             * Format: int64
+             * @description Would have needed less.
+             */
+            looser: number;
+            /** @description What became what. */
+            changes: components["schemas"]["RoutingChange"][];
+        };
+        /** @description The rules of a place. */
+        RoutingRules: {
+            /**
+             * Format: uuid
+             * @description The project; null for the whole team.
+             */
+            projectId?: string | null;
+            /**
+             * Format: int64
+             * @description Send it back as `from` with a change; 0 where there are no rules yet.
+             */
+            version: number;
+            /** @description What is said here. What is not said is as in the place above. */
+            rules: Record<string, never>;
+            /** @description What the installation says. */
+            installed: Record<string, never>;
+            updatedAt?: components["schemas"]["Time"] | null;
+            /**
+             * Format: uuid
+             * @description By whom.
+             */
+            updatedBy?: string | null;
         };
         /** @description The durable record of one action. */
         Run: {
@@ -5732,12 +6616,44 @@ export interface components {
             closedAt?: components["schemas"]["Time"] | null;
             /** @description When it expires, while it waits. */
             expiresAt: components["schemas"]["Time"];
+            heldUntil?: components["schemas"]["Time"] | null;
             outcome?: components["schemas"]["Outcome"] | null;
         };
         /** @description A run that waits for a person or a machine. */
         RunOpened: {
             /** @description The run; follow it by `run:<id>`. */
             run: components["schemas"]["Run"];
+        };
+        /** @description One thing learnt about one run. */
+        Sample: {
+            /**
+             * Format: uuid
+             * @description Of which run.
+             */
+            runId: string;
+            /** @description `approved`, `rejected`, `reviewedGood`, `reviewedBad`, `rolledBack`, `failed` or `kept`. */
+            source: string;
+            /** @description The action's name. */
+            action: string;
+            /**
+             * Format: uuid
+             * @description For whom the agent acts.
+             */
+            agentId: string;
+            /**
+             * Format: int32
+             * @description How sure it said it was, 0-100.
+             */
+            score?: number | null;
+            /**
+             * Format: int32
+             * @description What was made of it, 0-100.
+             */
+            confidence?: number | null;
+            /** @description Whether it was right. */
+            good: boolean;
+            /** @description When. */
+            at: components["schemas"]["Time"];
         };
         /** @description A sealed value with a name and versions. The value is in no answer. */
         Secret: {
@@ -5894,6 +6810,34 @@ export interface components {
             /** @description Whether they have to have a second factor and have none: until they set one up, nothing else is answered. */
             secondFactorDue: boolean;
         };
+        /** @description A past run like the one on a card. */
+        SimilarRun: {
+            /**
+             * Format: uuid
+             * @description The run.
+             */
+            runId: string;
+            /** @description `auto`, `autoNotify`, `ask` or `deny`. */
+            admission: string;
+            /**
+             * Format: int32
+             * @description Its confidence.
+             */
+            confidence?: number | null;
+            /** @description How it ended. */
+            done?: string | null;
+            /** @description What a person said. */
+            decision?: string | null;
+            /** @description Why. */
+            comment?: string | null;
+            /** @description When it was proposed. */
+            at: components["schemas"]["Time"];
+        };
+        /** @description Until when a card is put aside. */
+        Snooze: {
+            /** @description RFC 3339, within 30 days; for good where it is null, for cards that wait for no decision. */
+            until?: string | null;
+        };
         /** @description How long a step took. */
         StepTime: {
             /** @description The step: `build`. */
@@ -6044,6 +6988,19 @@ export interface components {
             email: string;
             /** @description What they are called. */
             name: string;
+        };
+        /** @description A voice. */
+        Vote: {
+            /** @description Whose. */
+            voice?: string | null;
+            /** @description Who gave it, where it was a deputy. */
+            deputy?: string | null;
+            /** @description `approved` or `rejected`. */
+            verdict: string;
+            /** @description Why. */
+            comment?: string | null;
+            /** @description When. */
+            at: components["schemas"]["Time"];
         };
         /** @description A program that waits for a person. */
         WaitingDevice: {
@@ -7323,6 +8280,75 @@ export interface operations {
             };
         };
     };
+    listDeputies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_Deputy"];
+                };
+            };
+        };
+    };
+    nameDeputy: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NameDeputy"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Deputy"];
+                };
+            };
+        };
+    };
+    takeDeputyBack: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Nothing"];
+                };
+            };
+        };
+    };
     listDeviceCodes: {
         parameters: {
             query?: never;
@@ -7473,6 +8499,150 @@ export interface operations {
             };
         };
     };
+    listInbox: {
+        parameters: {
+            query?: {
+                /** @description `approval`, `failed`, `review` or `alert`; all where absent. */
+                kind?: string;
+                /** @description Rows wanted, 1 to 200; 50 where absent. */
+                limit?: number;
+                /** @description Continue after this cursor. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_InboxCard"];
+                };
+            };
+        };
+    };
+    decideBatch: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Batch"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_BatchAnswer"];
+                };
+            };
+        };
+    };
+    countInbox: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_InboxCounts"];
+                };
+            };
+        };
+    };
+    getInboxCard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_InboxDetails"];
+                };
+            };
+        };
+    };
+    putAside: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Snooze"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Nothing"];
+                };
+            };
+        };
+    };
+    takeUp: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Nothing"];
+                };
+            };
+        };
+    };
     listInvitations: {
         parameters: {
             query?: {
@@ -7545,6 +8715,62 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_Nothing"];
+                };
+            };
+        };
+    };
+    getLearning: {
+        parameters: {
+            query?: {
+                /** @description Of this action. */
+                action?: string;
+                /** @description Of the agent that acts for this person. */
+                agent?: string;
+                /** @description Rows wanted, 1 to 200; 50 where absent. */
+                limit?: number;
+                /** @description Continue after this cursor. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Learning"];
+                };
+            };
+        };
+    };
+    listSamples: {
+        parameters: {
+            query?: {
+                /** @description Of this action. */
+                action?: string;
+                /** @description Of the agent that acts for this person. */
+                agent?: string;
+                /** @description Rows wanted, 1 to 200; 50 where absent. */
+                limit?: number;
+                /** @description Continue after this cursor. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_Sample"];
                 };
             };
         };
@@ -8430,6 +9656,80 @@ export interface operations {
             };
         };
     };
+    getRoutingRules: {
+        parameters: {
+            query?: {
+                /** @description The project; the whole team where absent. */
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_RoutingRules"];
+                };
+            };
+        };
+    };
+    setRoutingRules: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeRules"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_RoutingRules"];
+                };
+            };
+        };
+    };
+    tryRoutingRules: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeRules"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_RoutingDifference"];
+                };
+            };
+        };
+    };
     listRuns: {
         parameters: {
             query?: {
@@ -8558,6 +9858,34 @@ export interface operations {
             };
         };
     };
+    editRun: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EditCard"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_RunOpened"];
+                };
+            };
+        };
+    };
     runLog: {
         parameters: {
             query?: {
@@ -8597,6 +9925,62 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["DecideRun"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Run"];
+                };
+            };
+        };
+    };
+    reopenRun: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReopenRun"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Run"];
+                };
+            };
+        };
+    };
+    reviewRun: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReviewRun"];
             };
         };
         responses: {

@@ -38,4 +38,4 @@ export function failure(error: unknown): Failure {
 }
 
 /** Says it where it stays until dismissed. */
-export const noteFailure = (error: unknown): void => note({ tone: 'bad', ...failure(error) })
+export const noteFailure = (error: unknown): void => void note({ tone: 'bad', ...failure(error) })

@@ -1,6 +1,7 @@
 import { createRouter, createWebHistory, type RouteRecordRaw } from 'vue-router'
 import { watch, type Component } from 'vue'
 import { access, type Duty } from '@/api/session'
+import { pageTitle } from '@/ui/pageTitle'
 
 declare module 'vue-router' {
   interface RouteMeta {
@@ -47,6 +48,7 @@ const inside: RouteRecordRaw[] = [
     name: 'deployment',
     component: () => import('@/features/apps/DeploymentPage.vue'),
   },
+  { path: `inbox/${id}?`, name: 'inbox', component: () => import('@/features/inbox/InboxPage.vue'), meta: { title: 'Inbox' } },
   { path: 'runs', component: () => import('@/features/runs/RunsPage.vue'), meta: { title: 'Runs' } },
   { path: `runs/${id}`, name: 'run', component: () => import('@/features/runs/RunPage.vue') },
   { path: 'workflows', component: workflows(({ WorkflowsPage }) => WorkflowsPage) },
@@ -55,11 +57,13 @@ const inside: RouteRecordRaw[] = [
   { path: `workflows/${id}/:tab(runs|document|compare|triggers)?`, name: 'workflow', component: workflows(({ WorkflowPage }) => WorkflowPage) },
   { path: 'activity', component: () => import('@/features/activity/ActivityPage.vue'), meta: { title: 'Activity' } },
   {
-    path: 'settings/:tab(profile|security|sessions|tokens|notifications|mail|appearance|about)?',
+    path: 'settings/:tab(profile|security|sessions|tokens|deputies|notifications|mail|appearance|about)?',
     name: 'settings',
     component: () => import('@/features/settings/SettingsPage.vue'),
     meta: { title: 'Settings' },
   },
+  { path: 'settings/routing', component: () => import('@/features/routing/RoutingPage.vue') },
+  { path: 'learning', component: () => import('@/features/routing/LearningPage.vue') },
   { path: 'team/:tab(people|invitations|roles)?', component: () => import('@/features/team/TeamPage.vue') },
   { path: `team/people/${id}/:tab(rights|access)?`, name: 'person', component: () => import('@/features/team/PersonPage.vue') },
   { path: 'teams', component: () => import('@/features/teams/TeamsPage.vue'), meta: { title: 'Teams' } },
@@ -106,5 +110,5 @@ watch(access.owes, () => {
 })
 
 router.afterEach((to) => {
-  if (to.meta.title) document.title = `${to.meta.title} · ServerFlow`
+  if (to.meta.title) pageTitle.value = to.meta.title
 })

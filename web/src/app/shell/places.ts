@@ -1,4 +1,4 @@
-import { Activity, Boxes, Building2, HeartPulse, House, ListChecks, LockKeyhole, Server, Settings, Users, Workflow } from '@lucide/vue'
+import { Activity, Boxes, Building2, HeartPulse, House, Inbox, ListChecks, LockKeyhole, Server, Settings, Users, Workflow } from '@lucide/vue'
 import type { Component } from 'vue'
 import { text } from '@/locales/en/shell'
 
@@ -12,14 +12,17 @@ export interface Place {
   right?: string
   /** On a phone: in the bar at the bottom. */
   bottom?: boolean
+  /** How many things wait there stands beside it. */
+  counted?: boolean
 }
 
 /** Where one can go: rail, bottom bar, palette and shortcuts are made from this. */
 export const places: Place[] = [
   { label: text.home, to: '/', icon: House, key: 'h', bottom: true },
+  { label: text.inbox, to: '/inbox', icon: Inbox, key: 'i', bottom: true, counted: true },
   { label: text.apps, to: '/apps', icon: Boxes, key: 'a', bottom: true },
   { label: text.nodes, to: '/nodes', icon: Server, key: 'n', bottom: true },
-  { label: text.runs, to: '/runs', icon: ListChecks, key: 'r', bottom: true },
+  { label: text.runs, to: '/runs', icon: ListChecks, key: 'r' },
   { label: text.workflows, to: '/workflows', icon: Workflow, key: 'w', right: 'workflow:view' },
   { label: text.activity, to: '/activity', icon: Activity, key: 'y' },
   { label: text.secrets, to: '/secrets', icon: LockKeyhole, key: 'x' },

@@ -12,6 +12,8 @@ import { needs } from './needs'
 const LATELY = 60
 /** Open runs shown; the rest is on their page. */
 const OPEN = 50
+/** Cards to decide that are shown; the inbox has them all. */
+const WAITING = 5
 /** What was marked as seen is remembered up to here. */
 const MAX_SEEN = 200
 
@@ -20,9 +22,9 @@ export function useHome() {
   const fleet = useFleet()
   const tick = useTick()
   const now = computed(() => tick.value.getTime() + clockAhead.value)
-  const approvalQuery = useQuery({
-    queryKey: keys.approvals({ state: 'open' }),
-    queryFn: ({ signal }) => page<Schemas['Approval']>(api.GET('/api/v1/approvals', { params: { query: { state: 'open', limit: 50 } }, signal })),
+  const waitingQuery = useQuery({
+    queryKey: keys.inboxTop,
+    queryFn: ({ signal }) => page<Schemas['InboxCard']>(api.GET('/api/v1/inbox', { params: { query: { kind: 'approval', limit: WAITING } }, signal })),
   })
   const runs = (query: { state?: string; limit: number }) => ({
     queryKey: keys.runList(query),
@@ -36,12 +38,13 @@ export function useHome() {
   const see = (id: string): void => {
     seenIds.value = [id, ...seenIds.value].slice(0, MAX_SEEN)
   }
-  const queries = [fleet.appQuery, fleet.nodeQuery, approvalQuery, lateQuery, openQuery]
+  const queries = [fleet.appQuery, fleet.nodeQuery, waitingQuery, lateQuery, openQuery]
   const late = computed(() => lateQuery.data.value?.items ?? [])
   return {
     ...fleet,
     now,
-    approvals: computed(() => approvalQuery.data.value?.items ?? []),
+    waiting: computed(() => waitingQuery.data.value?.items ?? []),
+    more: computed(() => !!waitingQuery.data.value?.next),
     open: computed(() => openQuery.data.value?.items ?? []),
     finished: computed(() => late.value.filter((run) => run.done)),
     needs: computed(() => needs({ apps: fleet.apps.value, nodes: fleet.nodes.value, runs: late.value }, new Set(seenIds.value), now.value)),

@@ -20,19 +20,11 @@ export const text = {
   show: (state: string, what: string) => `Show ${what}: ${state}`,
   lastHeard: (state: string) => `${state} when last heard`,
   silentNode: 'its node is silent',
-  approval: {
-    title: (what: string) => `Decide: ${what}`,
+  waiting: {
+    title: (what: string, about?: string | null) => (about ? `${what}: ${about}` : what),
     by: (name: string) => `asked by ${name}`,
-    step: (run: string, step: string) => `${run}, at its step ${step}`,
-    expires: 'expires',
-    changes: 'What it would do',
-    nothing: 'It has no arguments.',
-    shown: 'What it shows',
-    nothingShown: 'It shows nothing beside its question.',
-    comment: 'Comment, for the record',
-    approve: 'Approve',
-    reject: 'Reject',
-    run: 'The run',
+    decide: 'Decide',
+    all: 'All of them are in the inbox',
   },
   need: {
     failed: (what: string) => `${what} failed`,

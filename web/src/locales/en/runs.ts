@@ -126,3 +126,15 @@ export const proof = {
     time: (from: number, until: number) => `It was not valid when it was used: from ${wall(from)} to ${wall(until)}.`,
   },
 }
+
+export const held = {
+  title: 'It was agreed to, and is held for a moment: nothing has happened yet.',
+  left: (seconds: number) => `${seconds} s left.`,
+  undo: 'Take it back',
+  quorum: (given: number, needed: number) => `${given} of ${needed} agreed`,
+  somebody: 'somebody',
+  notYou: (why: string) => `Your voice does not count here: ${why}.`,
+  deciders: 'Who may decide:',
+  sure: 'How sure it was',
+  inputs: 'Everything it looked at',
+}

@@ -3,7 +3,8 @@ const many = (count: number, one: string, more = `${one}s`): string => `${count}
 export const text = {
   title: 'Settings',
   parts: 'Parts of the settings',
-  tabs: { profile: 'Profile', security: 'Security', sessions: 'Sessions', tokens: 'API keys', notifications: 'Notifications', mail: 'Mail', appearance: 'Appearance', about: 'About' },
+  tabs: { profile: 'Profile', security: 'Security', sessions: 'Sessions', tokens: 'API keys', deputies: 'Deputies', notifications: 'Notifications', mail: 'Mail', appearance: 'Appearance', about: 'About' },
+  routing: 'What runs by itself',
   profile: {
     you: 'You',
     name: 'Name',

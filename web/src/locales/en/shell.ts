@@ -4,6 +4,8 @@ export const text = {
   home: 'Home',
   nodes: 'Nodes',
   apps: 'Apps',
+  inbox: 'Inbox',
+  waiting: (count: string) => `${count} waiting`,
   runs: 'Runs',
   workflows: 'Workflows',
   activity: 'Activity',

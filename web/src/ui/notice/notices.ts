@@ -23,13 +23,15 @@ const MAX_NOTICES = 5
 export const notices = reactive<Notice[]>([])
 let next = 1
 
-export function note(notice: Omit<Notice, 'id'>): void {
-  const twin = notices.find((other) => other.title === notice.title && other.tone === notice.tone)
+/** Shows it and answers its id. Where `keeper` is given, it stays until its keeper dismisses it, also beside a twin. */
+export function note(notice: Omit<Notice, 'id'>, keeper?: 'kept'): number {
+  const twin = keeper ? undefined : notices.find((other) => other.title === notice.title && other.tone === notice.tone)
   if (twin) dismiss(twin.id)
   const id = next++
   notices.push({ ...notice, id })
   if (notices.length > MAX_NOTICES) notices.splice(0, 1)
-  if (notice.tone !== 'bad') setTimeout(() => dismiss(id), GOOD_MS)
+  if (notice.tone !== 'bad' && !keeper) setTimeout(() => dismiss(id), GOOD_MS)
+  return id
 }
 
 export function dismiss(id: number): void {

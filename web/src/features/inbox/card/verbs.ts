@@ -1,0 +1,56 @@
+import { Check, Clock, ExternalLink, FolderX, PencilLine, ThumbsDown, ThumbsUp, X } from '@lucide/vue'
+import type { Component } from 'vue'
+import { runPath } from '@/app/runTitle'
+import { text } from '@/locales/en/inbox'
+import type { Tone } from '@/ui/tones'
+import type { Card } from '../desk/stack'
+
+export type Answer = 'approve' | 'reject' | 'right' | 'wrong' | 'open' | 'node' | 'away' | 'edit' | 'snooze'
+
+export interface Verb {
+  answer: Answer
+  label: string
+  icon: Component
+  tone: Tone
+  /** The key that does it. */
+  key: 'a' | 'r' | 'e' | 's'
+}
+
+const verb = (answer: Answer, icon: Component, tone: Tone, key: Verb['key']): Verb => ({ answer, label: text.verbs[answer], icon, tone, key })
+
+const SNOOZE = verb('snooze', Clock, 'neutral', 's')
+const AWAY = verb('away', FolderX, 'neutral', 'r')
+
+/** What can be done with a card: to the right, to the left, and what else. */
+export interface Verbs {
+  right: Verb
+  left: Verb
+  others: Verb[]
+}
+
+/** A question of a workflow's step has no arguments to edit; neither has what a step proposed, since the step waits for it. */
+const isEditable = (card: Card): boolean => card.kind === 'approval' && !card.title.startsWith('Step `') && card.proposer?.kind !== 'workflow'
+
+export function verbsOf(card: Card): Verbs {
+  switch (card.kind) {
+    case 'approval':
+      return {
+        right: verb('approve', Check, 'good', 'a'),
+        left: verb('reject', X, 'bad', 'r'),
+        others: [...(isEditable(card) ? [verb('edit', PencilLine, 'neutral', 'e')] : []), SNOOZE],
+      }
+    case 'review':
+      return { right: verb('right', ThumbsUp, 'good', 'a'), left: verb('wrong', ThumbsDown, 'bad', 'r'), others: [SNOOZE] }
+    case 'alert':
+      return { right: verb('node', ExternalLink, 'info', 'a'), left: AWAY, others: [SNOOZE] }
+    default:
+      return { right: verb('open', ExternalLink, 'info', 'a'), left: AWAY, others: [SNOOZE] }
+  }
+}
+
+/** Where a card leads. A step that asks is shown open. */
+export function pathOf(card: Card): string {
+  if (card.kind === 'alert') return `/nodes/${card.nodeId ?? card.id}`
+  const step = /^Step `(.+)` asks$/.exec(card.title)?.[1]
+  return runPath({ id: card.runId!, action: card.action }) + (step ? `?step=${encodeURIComponent(step)}` : '')
+}
