@@ -1,6 +1,5 @@
 //! People and their credentials, as far as this installation has them yet: tokens.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sf_types::{Name, Network, ProjectId, TokenId};
 
@@ -10,7 +9,7 @@ use crate::target::{Target, TargetKind};
 use crate::valid::Refused;
 
 /// Changes to credentials.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "action", content = "args", deny_unknown_fields)]
 pub enum AccessAction {
     /// Make a long-lived token for the CLI or a program; its text is shown once.
@@ -22,7 +21,7 @@ pub enum AccessAction {
 }
 
 /// Arguments of `token.create`.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateToken {
     /// What it is for.
@@ -44,7 +43,7 @@ pub struct CreateToken {
 }
 
 /// One token.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TokenRef {
     /// Which token.

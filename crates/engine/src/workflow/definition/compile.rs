@@ -18,7 +18,7 @@ use crate::workflow::expr::{Expr, ExprError, Template};
 use crate::workflow::span::Span;
 
 /// Families of actions that only people propose: they are about who may do what, or decide for people.
-const FOR_PEOPLE: [&str; 6] = ["run.", "access.", "role.", "user.", "factor.", "tenant."];
+const FOR_PEOPLE: [&str; 7] = ["run.", "token.", "role.", "user.", "factor.", "tenant.", "policy."];
 
 pub(super) fn compile(document: Document, installed: Installed) -> Result<Definition, Vec<Problem>> {
     let mut compiler = Compiler { installed, problems: Vec::new(), blocks: Vec::new(), places: HashMap::new() };

@@ -88,6 +88,8 @@ fn what_makes_no_sense_is_refused_with_its_place() {
         ("  - { id: a, action: app.deplo }", "steps[0].action: There is no action `app.deplo`"),
         ("  - { id: a, action: run.approve }", "steps[0].action: `run.approve` is for people"),
         ("  - { id: a, action: role.grant }", "steps[0].action: `role.grant` is for people"),
+        ("  - { id: a, action: token.create }", "steps[0].action: `token.create` is for people"),
+        ("  - { id: a, action: policy.update }", "steps[0].action: `policy.update` is for people"),
         ("  - { id: a, action: app.deploy, with: { ap: x } }", "steps[0].with: `app.deploy`"),
         ("  - { id: a, query: x }", "steps[0].query: `x` is no path"),
         ("  - { id: a, query: /../x }", "steps[0].query: `/../x` is no path"),
