@@ -25,20 +25,17 @@ pub enum AccessAction {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateToken {
     /// What it is for.
-    #[schemars(schema_with = "crate::spec::arguments::text")]
     pub name: Name,
     /// Days it is valid, 1 to 365.
     pub days: u16,
     /// Permissions it is limited to; all of the person's unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<Vec<String>>")]
     pub scopes: Option<Vec<Permission>>,
     /// Address ranges it may be used from; all unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub addresses: Option<Vec<String>>,
     /// The project it is limited to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "crate::spec::arguments::project")]
     pub project: Option<ProjectId>,
 }
 
@@ -47,7 +44,6 @@ pub struct CreateToken {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TokenRef {
     /// Which token.
-    #[schemars(schema_with = "crate::spec::arguments::token")]
     pub token: TokenId,
 }
 
