@@ -101,6 +101,7 @@ async fn a_card_is_shown_approved_and_taken_back_in_time() -> Result<()> {
     ensure!(moved.contains(&format!("serverflow inbox show {anew}")), "who decides on the old card is led on: {moved}");
 
     bo.ok(&["inbox", "approve", &run.to_string()]).await?;
+    ada.fails(&["inbox", "undo", &card], 1, "approval.moved").await?;
     plane.pass(Duration::from_secs(6)).await?;
     let over = bo.fails(&["inbox", "undo", &run.to_string()], 1, "run.not_now").await?;
     ensure!(over.contains("do:"), "{over}");
@@ -162,12 +163,16 @@ async fn rules_are_tried_set_and_shown_and_more_than_one_has_to_agree() -> Resul
     let again = ada.says(&["routing", "set", "-"], &ada.ok(&["routing", "show", "--rules"]).await?).await?;
     ensure!(again.out.contains("nothing changed, version 1"), "what is shown can be set: {again:?}");
     let shown = ada.ok(&["routing", "show"]).await?;
-    ensure!(shown.contains("from 95") && shown.contains("app.deploy: 2 persons, only "), "{shown}");
+    ensure!(
+        shown.contains("from 95") && shown.contains("app.deploy: 2 persons, only bo@example.org, admin@example.org"),
+        "{shown}"
+    );
 
     let (run, card) = world.asked().await?;
     let first = ada.ok(&["inbox", "approve", &card]).await?;
     ensure!(first.contains("Your voice counts; one more person has to agree"), "{first}");
     ada.fails(&["inbox", "approve", &card], 4, "approval.again").await?;
+    ada.fails(&["inbox", "undo", &run.to_string()], 1, "approval.undecided").await?;
     let shown = bo.ok(&["inbox", "show", &card]).await?;
     ensure!(shown.contains("2 have to agree, 1 agreed so far") && shown.contains("Admin approved"), "{shown}");
     ensure!(bo.ok(&["inbox", "approve", &run.to_string()]).await?.contains("goes ahead in 5 s"));

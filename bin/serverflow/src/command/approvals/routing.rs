@@ -87,7 +87,9 @@ pub async fn run(context: &Context, args: Args) -> Done {
                 let only = &kept["rules"];
                 context.screen.answer(only, |rules| serde_json::to_string_pretty(rules).unwrap_or_default());
             } else {
-                context.screen.answer(&kept, |kept| shown::all(&place.name(), kept));
+                // Who may see nobody sees ids.
+                let people = client.list("/users", &[]).await.unwrap_or_default();
+                context.screen.answer(&kept, |kept| shown::all(&place.name(), &with_addresses(kept, &people)));
             }
         }
         Command::Try { file, place } => {
@@ -98,6 +100,17 @@ pub async fn run(context: &Context, args: Args) -> Done {
         Command::Set { file, place, dry_run } => return set(context, client, &file, &place, dry_run).await,
     }
     Ok(Exit::Succeeded)
+}
+
+/// The rules with people by their address, where they are known.
+fn with_addresses(kept: &Value, people: &[Value]) -> Value {
+    let mut kept = kept.clone();
+    for person in file::named(&mut kept["rules"]) {
+        if let Some(known) = people.iter().find(|known| known["id"] == *person) {
+            *person = known["email"].clone();
+        }
+    }
+    kept
 }
 
 async fn kept(client: &Client, project: Option<&str>) -> Result<Value, Failure> {

@@ -24,12 +24,12 @@ pub async fn card(client: &Client, wanted: &str) -> Result<Value, Failure> {
     }
 }
 
-/// The card that somebody has decided last, by its own id or its run's.
+/// The card that somebody has decided last, by its own id or its run's; the open one where there is one.
 ///
 /// # Errors
 /// As [`card`].
 pub async fn decided(client: &Client, wanted: &str) -> Result<Value, Failure> {
-    let found = client.get(&format!("/inbox/{wanted}"), &[]).await?.data;
+    let found = card(client, wanted).await?;
     if is_of_approval(&found) {
         return Ok(found);
     }

@@ -40,7 +40,7 @@ fn parse(text: &str) -> Result<Value, String> {
 }
 
 /// All people that rules name.
-fn named(rules: &mut Value) -> Vec<&mut Value> {
+pub fn named(rules: &mut Value) -> Vec<&mut Value> {
     let lists = rules.get_mut("approvals").and_then(Value::as_array_mut).into_iter().flatten();
     lists
         .filter_map(Value::as_object_mut)
