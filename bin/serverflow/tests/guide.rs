@@ -276,7 +276,8 @@ fn the_guide_to_approvals_works_and_shows_what_is_printed() {
     let done = shell.arg("-x").arg(&script).current_dir(plane.folder.path()).output().unwrap();
     let (out, err) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
     assert!(done.status.success(), "the guide's commands failed:\n{out}\n{err}");
-    let mut printed = out.split(&format!("{MARK}\n"));
+    let mark = format!("{MARK}\n");
+    let mut printed = out.split(mark.as_str());
     let (mut said, mut compared) = ("", 0);
     for (kind, lines) in &blocks {
         match *kind {
