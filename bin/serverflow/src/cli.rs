@@ -6,11 +6,12 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::backup;
 use crate::clone;
-use crate::command::apps::power;
+use crate::command::approvals::{deputy, inbox, routing};
+use crate::command::apps::{logs, power};
 use crate::command::nodes::enrol;
 use crate::command::people::{mail, tenants, users};
 use crate::command::{
-    admin, apps, audit, completion, config, deploy, doctor, inspect, logs, nodes, runs, server, session, workflow,
+    admin, apps, audit, completion, config, deploy, doctor, inspect, nodes, runs, server, session, workflow,
 };
 use crate::context::Context;
 use crate::failure::Done;
@@ -92,6 +93,13 @@ pub enum Command {
     /// Steps that are written down once and carried out as often as asked
     #[command(visible_alias = "workflows")]
     Workflow(workflow::Args),
+    /// What needs you: decisions, what failed, what is to be looked back at, machines in trouble
+    Inbox(inbox::Args),
+    /// What runs by itself, and who decides about the rest
+    Routing(routing::Args),
+    /// Who decides instead of you while you are away
+    #[command(visible_alias = "deputies")]
+    Deputy(deputy::Args),
     /// Who did what
     Activity(audit::activity::Args),
     /// Take the audit chain away, and verify it anywhere
@@ -146,6 +154,9 @@ impl Cli {
             Command::Logs(args) => logs::run(&context, args).await,
             Command::Runs(args) => runs::run(&context, args).await,
             Command::Workflow(args) => workflow::run(&context, args).await,
+            Command::Inbox(args) => inbox::run(&context, args).await,
+            Command::Routing(args) => routing::run(&context, args).await,
+            Command::Deputy(args) => deputy::run(&context, args).await,
             Command::Activity(args) => audit::activity::run(&context, args).await,
             Command::Audit(args) => audit::run(&context, args).await,
             Command::Users(args) => users::run(&context, args).await,

@@ -102,6 +102,15 @@ impl Client {
         self.read(sent.map_err(|error| self.unreachable(&error))?).await
     }
 
+    /// Reads one page of a list, and where the next one begins.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub async fn page(&self, path: &str, query: Query<'_>) -> Result<(Value, Option<String>), Failure> {
+        let answer = self.get(path, query).await?;
+        Ok((answer.data, answer.next))
+    }
+
     /// Reads, and tells what the control plane's clock said (`meta.timestamp`).
     ///
     /// # Errors

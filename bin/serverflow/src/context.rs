@@ -88,7 +88,11 @@ pub async fn find(client: &Client, collection: &str, wanted: &str) -> Result<Val
     if Uuid::try_parse(wanted).is_ok() {
         return Ok(client.get(&format!("{collection}/{wanted}"), &[]).await?.data);
     }
-    let all = client.list(collection, &[]).await?;
+    // Projects come all at once, and not by pages.
+    let all = match collection {
+        "/projects" => value::items(&client.get(collection, &[]).await?.data).to_vec(),
+        _ => client.list(collection, &[]).await?,
+    };
     if let Some(found) = all.iter().find(|item| value::maybe(item, "/name").as_deref() == Some(wanted)) {
         return Ok(found.clone());
     }

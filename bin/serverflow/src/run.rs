@@ -200,6 +200,12 @@ pub fn verdict(run: &Value) -> (Tone, &'static str, String) {
     }
 }
 
+/// What a change that has not been done yet waits for.
+pub fn waits(run: &Value) -> String {
+    let id = value::text(run, "/id");
+    format!("{}. Follow it: serverflow runs follow {id}", verdict(run).2)
+}
+
 /// `stopOld` as people write it: `stop old`.
 pub fn words(step: &str) -> String {
     let mut out = String::new();

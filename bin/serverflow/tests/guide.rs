@@ -1,6 +1,6 @@
 //! The commands of the guides work, in their order: those of docs/guides/first-deploy.md against a running `serverflow up`,
-//! those of docs/guides/workflows.md against a control plane without a machine; the documents of examples/workflows are
-//! fine.
+//! those of docs/guides/workflows.md and docs/guides/approvals.md against a control plane without a machine, the latter
+//! with what they print; the documents of examples/workflows are fine.
 #![expect(clippy::unwrap_used, reason = "a test: its helpers may stop it, too")]
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -115,6 +115,8 @@ fn the_commands_of_the_guide_work() {
     assert!(done.status.success(), "the guide's commands failed:\n{out}\n{err}");
 }
 
+const PASSWORD: &str = "four lanterns drift westward";
+
 /// A control plane alone, with somebody signed in; it ends with this.
 struct Plane {
     folder: tempfile::TempDir,
@@ -138,21 +140,40 @@ impl Plane {
     }
 
     fn sign_in(&self, code: &str) {
-        let password = "four lanterns drift westward";
-        let body = json!({ "code": code, "email": "a@example.org", "name": "Ada", "password": password }).to_string();
+        self.post("setup", &json!({ "code": code, "email": "a@example.org", "name": "Ada", "password": PASSWORD }));
+        self.log_in("a@example.org", program(self.folder.path(), self.port));
+    }
+
+    /// A second person, whose home is in the folder of Ada's: she has asked them to join, and they have.
+    fn invite(&self, email: &str, name: &str, home: &Path) {
+        let mut invite = program(self.folder.path(), self.port);
+        let invited = invite.args(["--json", "users", "invite", email, "--role", "owner"]).output().unwrap();
+        let invited: Value = serde_json::from_slice(&invited.stdout).unwrap();
+        let token = invited["link"].as_str().unwrap().split_once('#').unwrap().1;
+        self.post("auth/accept", &json!({ "token": token, "name": name, "password": PASSWORD }));
+        std::fs::create_dir_all(home).unwrap();
+        let mut login = program(self.folder.path(), self.port);
+        login.env("HOME", home);
+        self.log_in(email, login);
+    }
+
+    fn post(&self, path: &str, body: &Value) {
+        let body = body.to_string();
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        let head = "POST /api/v1/setup HTTP/1.1\r\nHost: localhost\r\nConnection: close";
+        let head = format!("POST /api/v1/{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close");
         let length = body.len();
         let request = format!("{head}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}");
         stream.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         assert!(answer.starts_with("HTTP/1.1 20"), "{answer}");
-        let mut login = program(self.folder.path(), self.port);
-        login.args(["login", "a@example.org", "--password-stdin", "--server"]);
+    }
+
+    fn log_in(&self, email: &str, mut login: Command) {
+        login.args(["login", email, "--password-stdin", "--server"]);
         login.arg(format!("http://127.0.0.1:{}", self.port)).stdin(Stdio::piped());
         let mut login = login.spawn().unwrap();
-        login.stdin.take().unwrap().write_all(password.as_bytes()).unwrap();
+        login.stdin.take().unwrap().write_all(PASSWORD.as_bytes()).unwrap();
         assert!(login.wait().unwrap().success());
     }
 }
@@ -178,6 +199,98 @@ fn the_commands_of_the_guide_to_workflows_work() {
     assert!(done.status.success(), "the guide's commands failed:\n{out}\n{err}");
     assert!(out.contains("\"made\": \"games\"") && out.contains("\"made\": \"more-games\""), "{out}");
     assert!(out.contains("\"by\": \"hand\""), "{out}");
+}
+
+/// The fenced blocks of a page: their kind and their lines.
+fn blocks(page: &str) -> Vec<(&str, Vec<&str>)> {
+    let mut blocks: Vec<(&str, Vec<&str>)> = Vec::new();
+    let mut inside = false;
+    for line in page.lines() {
+        match (line.strip_prefix("```"), inside) {
+            (Some(kind), false) => blocks.push((kind, Vec::new())),
+            (None, true) => blocks.last_mut().unwrap().1.push(line),
+            (Some(_), true) | (None, false) => {}
+        }
+        inside ^= line.starts_with("```");
+    }
+    blocks
+}
+
+/// Whether lines are those of the page, where `…` on a line of its own is any lines, and within one anything. How columns
+/// are set apart does not matter.
+fn is_shown(page: &[&str], lines: &[&str]) -> bool {
+    match (page.split_first(), lines.split_first()) {
+        (None, None) => true,
+        (Some((&"…", rest)), more) => is_shown(rest, lines) || more.is_some_and(|(_, lines)| is_shown(page, lines)),
+        (Some((shown, page)), Some((line, lines))) => is_like(shown, line) && is_shown(page, lines),
+        _ => false,
+    }
+}
+
+fn is_like(shown: &str, line: &str) -> bool {
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (line, shown) = (words(line), words(shown));
+    let mut parts = shown.split('…').map(str::trim).peekable();
+    let Some(first) = parts.next() else { return line.is_empty() };
+    let Some(mut rest) = line.strip_prefix(first) else { return false };
+    while let Some(part) = parts.next() {
+        let found = if parts.peek().is_none() && !part.is_empty() { rest.rfind(part) } else { rest.find(part) };
+        let Some(at) = found else { return false };
+        rest = &rest[at + part.len()..];
+    }
+    rest.is_empty() || shown.ends_with('…')
+}
+
+#[test]
+fn a_page_shows_what_is_printed() {
+    for (shown, line, expected) in [
+        ("a  b", "a      b", true),
+        ("a … c", "a b b c", true),
+        ("a … c", "a b c d", false),
+        ("… c", "c c", true),
+        ("a …", "a anything", true),
+        ("a", "a b", false),
+        ("b …", "a b", false),
+    ] {
+        assert_eq!(is_like(shown, line), expected, "{shown} / {line}");
+    }
+    assert!(is_shown(&["a", "…", "d"], &["a", "b", "c", "d"]) && is_shown(&["a", "…"], &["a"]));
+    assert!(!is_shown(&["a", "…", "d"], &["a", "b"]) && !is_shown(&["a"], &["a", "b"]));
+}
+
+#[test]
+fn the_guide_to_approvals_works_and_shows_what_is_printed() {
+    const MARK: &str = "@@@ block ends";
+    let page = std::fs::read_to_string(root().join("docs/guides/approvals.md")).unwrap();
+    let blocks = blocks(&page);
+    let plane = Plane::start();
+    plane.invite("bo@example.org", "Bo", &plane.folder.path().join("home/bo"));
+    let mut text = String::from("set -eu\n");
+    for (_, lines) in blocks.iter().filter(|(kind, _)| *kind == "sh") {
+        text.push_str(&format!("{}\necho '{MARK}'\n", lines.join("\n")));
+    }
+    let script = plane.folder.path().join("guide.sh");
+    std::fs::write(&script, text).unwrap();
+    // tidy: shell because the page is written for a shell
+    let mut shell = surroundings(Command::new("bash"), plane.folder.path(), plane.port);
+    let done = shell.arg("-x").arg(&script).current_dir(plane.folder.path()).output().unwrap();
+    let (out, err) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    assert!(done.status.success(), "the guide's commands failed:\n{out}\n{err}");
+    let mark = format!("{MARK}\n");
+    let mut printed = out.split(mark.as_str());
+    let (mut said, mut compared) = ("", 0);
+    for (kind, lines) in &blocks {
+        match *kind {
+            "sh" => said = printed.next().unwrap(),
+            "text" => {
+                let said: Vec<_> = said.lines().collect();
+                assert!(is_shown(lines, &said), "the page:\n{}\nprinted:\n{}", lines.join("\n"), said.join("\n"));
+                compared += 1;
+            }
+            _ => {}
+        }
+    }
+    assert!(compared >= 8, "only {compared} answers were compared");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 mod document;
 mod execution;
-mod input;
+pub mod input;
 mod meant;
 mod shown;
 mod watch;

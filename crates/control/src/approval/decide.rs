@@ -262,6 +262,8 @@ async fn taken_back(tx: &mut Tx, run: &Run, reopen: &Reopen) -> sf_store::Result
     }
     votes::forget(tx, card.id).await?;
     if card.step.is_none() {
+        // It waits with a card of its own: this one is not decided, and can be neither decided nor taken back again.
+        approvals::undecide(tx, card.id).await?;
         return Ok(Some(moments::moment(MomentKind::Approval, tx.now(), "the decision was taken back")));
     }
     approvals::reopen(tx, card.id).await.map_err(|error| match error {

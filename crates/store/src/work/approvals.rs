@@ -207,6 +207,16 @@ pub async fn reopen(tx: &mut Tx, id: ApprovalId) -> Result<()> {
     if changed == 1 { Ok(()) } else { Err(StoreError::Stale("approval")) }
 }
 
+/// Withdraws a card whose decision was taken back: its run waits with another one, and nobody has decided this one.
+///
+/// # Errors
+/// [`StoreError::Stale`] where nothing is decided about it.
+pub async fn undecide(tx: &mut Tx, id: ApprovalId) -> Result<()> {
+    let sql = Sql::new("UPDATE approvals SET state = 'withdrawn', decision = NULL, decided_by = NULL, comment = NULL");
+    let changed = sql.push(" WHERE state = 'decided'").and("id = ?", &id).scoped(tx.scope()).run(tx).await?;
+    if changed == 1 { Ok(()) } else { Err(StoreError::Stale("approval")) }
+}
+
 /// A held decision about a step counts from now on; answers whether it was still held.
 ///
 /// # Errors

@@ -240,6 +240,15 @@ pub async fn a_step_is_reopened_while_it_is_held_and_not_later(world: World) {
     assert!(!write!(world.store, a.scope(), |tx| approvals::release(tx, id).await).unwrap(), "it counts once");
     let decided = approvals::decided_of_run(&at, card.run.unwrap(), "h").await.unwrap().unwrap();
     assert_eq!((decided.id, decided.terms), (id, card.terms.clone()));
+    // The decision about a run is taken back: another card takes this one's place, and nobody has decided it.
+    let hidden = write!(world.store, world.b.scope(), |tx| approvals::undecide(tx, id).await);
+    assert!(matches!(hidden, Err(StoreError::Stale(_))), "{hidden:?}");
+    write!(world.store, a.scope(), |tx| approvals::undecide(tx, id).await).unwrap();
+    let gone = approvals::get(&at, id).await.unwrap();
+    assert_eq!((gone.state, gone.decision, gone.decided_by), (ApprovalState::Withdrawn, None, None));
+    assert!(approvals::decided_of_run(&at, card.run.unwrap(), "h").await.unwrap().is_none());
+    let again = write!(world.store, a.scope(), |tx| approvals::undecide(tx, id).await);
+    assert!(matches!(again, Err(StoreError::Stale(_))), "{again:?}");
 }
 
 pub async fn deputies_count_for_a_while_and_go_with_people(world: World) {

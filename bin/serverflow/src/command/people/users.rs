@@ -104,7 +104,10 @@ fn parse_object(text: Option<&str>) -> Result<Value, Failure> {
 }
 
 /// The id of whom a person means by an address or an id.
-async fn find(client: &Client, wanted: &str) -> Result<String, Failure> {
+///
+/// # Errors
+/// Nobody has that address; the control plane's.
+pub async fn find(client: &Client, wanted: &str) -> Result<String, Failure> {
     if Uuid::try_parse(wanted).is_ok() {
         return Ok(wanted.to_owned());
     }

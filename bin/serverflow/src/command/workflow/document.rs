@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sf_control::workflow::told;
 
 use super::input::text_of;
-use super::{meant, shown};
+use super::meant;
 use crate::client::Client;
 use crate::context::{Context, find_id};
 use crate::failure::{Done, Exit, Failure};
@@ -109,7 +109,7 @@ pub async fn apply(context: &Context, client: &Client, file: &Path, project: Opt
     }
     let kept = client.write(method, &path, Some(&body)).await?;
     if let Some(run) = kept.get("run") {
-        context.screen.answer(&kept, |_| shown::waits(run));
+        context.screen.answer(&kept, |_| crate::run::waits(run));
         return Ok(Exit::Succeeded);
     }
     let answer = json!({ "changed": true, "workflow": kept });

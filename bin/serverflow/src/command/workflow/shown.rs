@@ -76,13 +76,7 @@ pub fn facts(workflow: &Value) -> String {
 /// That something is done, or that its run waits for somebody who has to agree.
 pub fn done(answer: &Value, text: String) -> String {
     match answer.get("run") {
-        Some(run) => waits(run),
+        Some(run) => run::waits(run),
         None => text,
     }
-}
-
-/// What a change that has not been done yet waits for.
-pub fn waits(run: &Value) -> String {
-    let id = value::text(run, "/id");
-    format!("{}. Follow it: serverflow runs follow {id}", run::verdict(run).2)
 }
