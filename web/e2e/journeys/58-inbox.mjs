@@ -196,3 +196,51 @@ for (const size of ['wide', 'phone']) {
     assert.deepEqual(found, [])
   })
 }
+
+/** Cards as the control plane lists them; so many are not made for a test of a page. */
+const MANY = 10_000
+const OPENS_MS = 300
+function many(route, like) {
+  const query = new URL(route.request().url()).searchParams
+  const [from, limit] = [Number(query.get('after') ?? 0), Number(query.get('limit'))]
+  const data = Array.from({ length: Math.min(limit, MANY - from) }, (_, at) => ({ ...like, id: `0190a7f2-0000-7000-8000-${String(999_999 - from - at).padStart(12, '0')}`, title: `Card ${from + at + 1}` }))
+  const next = from + limit < MANY ? String(from + limit) : null
+  return route.fulfill({ json: { success: true, data, error: null, meta: { requestId: like.id, timestamp: new Date().toISOString(), page: { next } } } })
+}
+
+journey('ten thousand cards open at once, and are dragged smoothly', { at: '/' , reducedMotion: 'no-preference' }, async ({ plane, kim, app, lee, page }) => {
+  const [run] = await restarts(kim, app)
+  const like = await cardOf(plane, run)
+  await page.route(/\/api\/v1\/inbox\?/, (route) => many(route, like))
+  await page.route(/\/api\/v1\/inbox\/0190a7f2/, async (route) => route.fulfill({ json: { success: true, data: { card: { ...like, id: route.request().url().split('/').at(-1) }, approval: null, run: null, similar: [], deciders: [], votes: [] }, error: null, meta: { requestId: like.id, timestamp: new Date().toISOString() } } }))
+  // Its part is fetched once; what is measured is the page.
+  await page.getByRole('link', { name: /Inbox/ }).first().click()
+  await heading(page).waitFor()
+  await page.getByRole('link', { name: 'Home' }).first().click()
+  await page.getByRole('heading', { name: 'Home' }).waitFor()
+  const opened = await page.evaluate(async () => {
+    const began = performance.now()
+    document.querySelector('a[href="/inbox"]').click()
+    while (!document.querySelector('[data-swipe] h2')) await new Promise(requestAnimationFrame)
+    return performance.now() - began
+  })
+  assert.ok(opened < OPENS_MS, `it opened after ${Math.round(opened)} ms`)
+  const list = page.getByRole('list', { name: 'Cards, newest first' })
+  assert.ok((await list.getByRole('button').count()) < 40, 'more is in the document than near the screen')
+  for (let at = 0; at < 6; at++) await list.evaluate((element) => element.parentElement.scrollTo(0, 1e9)).then(() => page.waitForTimeout(150))
+  await list.getByText(/Card [3-9]\d\d/).first().waitFor()
+  assert.ok((await list.getByRole('button').count()) < 40)
+  const frames = page.evaluate(async () => {
+    const times = []
+    for (let last = performance.now(), end = last + 700; last < end; ) {
+      const now = await new Promise(requestAnimationFrame)
+      times.push(now - last)
+      last = now
+    }
+    return times.sort((a, b) => a - b)
+  })
+  await drag(page, { x: 60 })
+  const times = await frames
+  assert.ok(times[Math.floor(times.length / 2)] < 25, `a frame takes ${times[Math.floor(times.length / 2)]} ms`)
+  await lee.post(`/runs/${run.id}/reject`, { hash: like.hash })
+})

@@ -156,5 +156,6 @@ export const text = {
     node: 'Open the machine',
     held: 'It is decided already, and held for a moment so that it can be taken back.',
   },
+  release: (number: number, subject?: string | null) => `#${number}${subject ? `, ${subject}` : ''}`,
   guard: { commit: 'Commit', digest: 'Image', liveRelease: 'Release that is live', release: 'Release', file: 'File', secrets: 'Versions of secrets', tool: 'Definition of the tool', settings: 'Version of the settings', generation: 'Generation' } as Record<string, string>,
 }
