@@ -7,7 +7,7 @@ import { world } from './journey.mjs'
 import { openPages, pages } from './pages.mjs'
 
 /** All pages are looked at twice, once a theme; a busy machine takes its time. */
-const ALL_MS = 200_000
+const ALL_MS = 240_000
 
 export function accessible(size) {
   const { journey } = world({}, async (shared) => {

@@ -24,6 +24,8 @@ const GUIDE = [
   ['run-failed', 'phone', 'dark'],
   ['workflow-run-failed', 'wide', 'light'],
   ['palette', 'wide', 'dark'],
+  ['inbox', 'wide', 'dark'],
+  ['routing', 'wide', 'light'],
 ]
 const GUIDE_HEIGHT = 700
 /** Of a picture in the guide; a clone carries them for ever. */

@@ -120,6 +120,25 @@ journey('somebody else was faster', { at: null }, async (world) => {
   assert.equal((await plane.settled(run.id)).done, 'succeeded')
 })
 
+journey('a refusal puts the card back, and says so', { at: null }, async (world) => {
+  const { plane } = world
+  const { run, card, page } = await open(world)
+  await page.route('**/approve', (route) => route.abort())
+  await page.keyboard.press('a')
+  await told(page, /The card is back/).waitFor()
+  await page.waitForFunction((id) => location.pathname.endsWith(id), card.id)
+  assert.equal((await runOf(plane, run)).state, 'waiting')
+  await page.unroute('**/approve')
+  // What is not what was shown any more is refused, and goes.
+  await page.route('**/approve', async (route) => {
+    await plane.call('POST', `/runs/${run.id}/cancel`)
+    await route.continue()
+  })
+  await page.keyboard.press('a')
+  await told(page, /not what is waiting for a decision any more/).waitFor()
+  await isOff(page, card)
+})
+
 journey('one decided elsewhere goes by itself, and its link says why', { at: null }, async (world) => {
   const { plane, lee, kim, app } = world
   const { run, card, page } = await open(world)
@@ -160,10 +179,17 @@ journey('later: it is gone for me until then', { at: null }, async (world) => {
 
 journey('several alike are decided together, a dangerous one never with them', { at: null }, async ({ plane, me, kim, app }) => {
   const runs = await restarts(kim, app, 3)
-  const site = await plane.call('POST', '/apps', { name: 'old', nodeId: app.nodeId, settings: app.settings }).catch(() => null)
-  assert.ok(site === null || 'run' in site || site.id)
+  const dangerous = []
+  for (let at = 0; at < 2; at++) dangerous.push((await kim.del(`/apps/${app.id}`)).run)
   const page = await me.open('/inbox')
   await settled(page)
+  await page.getByRole('list', { name: 'Cards, newest first' }).getByText('Dangerous').nth(1).waitFor()
+  // Of two deletions that are alike no group is made.
+  assert.equal(await page.getByRole('button', { name: 'Decide together' }).count(), 1)
+  const hashes = await Promise.all(dangerous.map(async (run) => ({ runId: run.id, hash: (await cardOf(plane, run)).hash })))
+  const refused = await plane.call('POST', '/inbox/batch', { verdict: 'approve', cards: hashes, comment: null })
+  assert.deepEqual(refused.map(({ error }) => error.code), ['batch.dangerous', 'batch.dangerous'])
+  for (const { runId, hash } of hashes) await plane.call('POST', `/runs/${runId}/reject`, { hash })
   await page.getByRole('button', { name: 'Decide together' }).first().click()
   const dialog = page.getByRole('dialog')
   await dialog.getByText('Dangerous cards are never decided together.').waitFor()

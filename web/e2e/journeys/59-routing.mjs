@@ -73,9 +73,24 @@ journey('a deputy decides for a while', { at: '/settings/deputies', size: 'phone
   await page.getByText('Kim decides for you').waitFor()
   assert.equal((await plane.call('GET', '/deputies'))[0].toUserId, kim.user.id)
   assert.deepEqual(await violations(page, 'deputies'), [])
-  await page.getByRole('button', { name: 'Take Kim back as deputy' }).click()
-  await page.getByRole('dialog').getByRole('button', { name: 'Take Kim back as deputy' }).click()
+  await page.getByRole('button', { name: 'Take back Kim as deputy' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Take back Kim as deputy' }).click()
   await page.getByText('Nobody decides for you.').waitFor()
+})
+
+journey('a run that failed is a card too, and is put away', { at: null }, async ({ plane, me, app }) => {
+  const failed = await plane.deploy(app, { reference: 'broken-health' })
+  const page = await me.open('/inbox?kind=failed')
+  await settled(page)
+  await page.getByText('Why it failed').waitFor()
+  await page.getByRole('button', { name: 'Open the run' }).waitFor()
+  await page.keyboard.press('r')
+  await page.getByText('No card of this kind waits for you.').waitFor()
+  await until('it is put away', async () => (await plane.call('GET', '/inbox/count')).failed === 0)
+  await page.keyboard.press('u')
+  await page.getByText('Why it failed').waitFor()
+  await page.getByRole('button', { name: 'Put away' }).click()
+  await until('it is put away', async () => !(await plane.call('GET', '/inbox')).some(({ runId }) => runId === failed.id))
 })
 
 journey('a decision is taken back on the run’s page while it is held', { at: null }, async ({ plane, me, kim, app }) => {
@@ -97,6 +112,22 @@ journey('a decision is taken back on the run’s page while it is held', { at: n
   await plane.call('POST', `/runs/${run.id}/reject`, { hash: (await cardOf(plane, run)).hash })
   await plane.call('POST', `/runs/${own.id}/cancel`)
   await until('nothing waits', async () => (await plane.call('GET', '/inbox/count')).approvals === 0)
+})
+
+journey('where two have to agree, a voice is counted and the other waited for', { at: null }, async ({ plane, me, kim, app }) => {
+  const lee = await colleague(plane, 'Lee')
+  await freeze(plane, { approvals: [{ actions: ['app.*'], quorum: 2, fourEyes: true }] })
+  const [run] = await restarts(kim, app)
+  const card = await cardOf(plane, run)
+  const page = await me.open(`/inbox/${card.id}`)
+  await page.getByText('0 of 2 agreed').first().waitFor()
+  await page.keyboard.press('a')
+  await page.getByText('Your voice is counted; 1 more person has to agree').waitFor()
+  assert.equal((await plane.call('GET', `/runs/${run.id}`)).state, 'waiting')
+  await page.goto(`/runs/${run.id}`)
+  await page.getByText('1 of 2 agreed: Admin').waitFor()
+  await lee.post(`/runs/${run.id}/approve`, { hash: card.hash })
+  assert.equal((await plane.settled(run.id)).done, 'succeeded')
 })
 
 journey('where nothing was learnt, it says what will be', { at: '/learning' }, async ({ page }) => {

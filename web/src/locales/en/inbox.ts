@@ -55,7 +55,7 @@ export const text = {
     details: 'Details',
     retry: 'Try again',
   },
-  keys: { right: 'Right: approve, was right, or open', left: 'Left: reject, was wrong, or put away', next: 'Next card', before: 'Card before', details: 'Details', undo: 'Undo the last decision', edit: 'Edit and propose anew', snooze: 'Show it later' },
+  keys: { right: 'Right: approve, was right, or open', left: 'Left: reject, was wrong, or put away', next: 'Next card', before: 'Card before', details: 'Details', undo: 'Undo the last decision', edit: 'Edit, or try again', snooze: 'Show it later' },
   swipe: 'Drag it to the right or left to answer, up for its details. Keys and buttons do the same.',
   comment: 'Comment, for the record',
   addComment: 'Add a comment',

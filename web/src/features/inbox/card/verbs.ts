@@ -1,11 +1,11 @@
-import { Check, Clock, ExternalLink, FolderX, PencilLine, ThumbsDown, ThumbsUp, X } from '@lucide/vue'
+import { Check, Clock, ExternalLink, FolderX, PencilLine, RotateCw, ThumbsDown, ThumbsUp, X } from '@lucide/vue'
 import type { Component } from 'vue'
 import { runPath } from '@/app/runTitle'
 import { text } from '@/locales/en/inbox'
 import type { Tone } from '@/ui/tones'
 import type { Card } from '../desk/stack'
 
-export type Answer = 'approve' | 'reject' | 'right' | 'wrong' | 'open' | 'node' | 'away' | 'edit' | 'snooze'
+export type Answer = 'approve' | 'reject' | 'right' | 'wrong' | 'open' | 'node' | 'away' | 'retry' | 'edit' | 'snooze'
 
 export interface Verb {
   answer: Answer
@@ -20,6 +20,9 @@ const verb = (answer: Answer, icon: Component, tone: Tone, key: Verb['key']): Ve
 
 const SNOOZE = verb('snooze', Clock, 'neutral', 's')
 const AWAY = verb('away', FolderX, 'neutral', 'r')
+
+/** What is tried again by asking for the same once more. */
+const isSimple = (card: Card): boolean => card.action === 'app.deploy' && !!card.appId
 
 /** What can be done with a card: to the right, to the left, and what else. */
 export interface Verbs {
@@ -44,7 +47,7 @@ export function verbsOf(card: Card): Verbs {
     case 'alert':
       return { right: verb('node', ExternalLink, 'info', 'a'), left: AWAY, others: [SNOOZE] }
     default:
-      return { right: verb('open', ExternalLink, 'info', 'a'), left: AWAY, others: [SNOOZE] }
+      return { right: verb('open', ExternalLink, 'info', 'a'), left: AWAY, others: [...(isSimple(card) ? [verb('retry', RotateCw, 'neutral', 'e')] : []), SNOOZE] }
   }
 }
 
