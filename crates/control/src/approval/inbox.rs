@@ -184,9 +184,9 @@ impl Control {
             if (1..=u64::from(EXACT)).contains(&counts.approvals) {
                 let page = PageRequest { limit: Some(EXACT), ..PageRequest::default() };
                 let cards = inbox::cards(&reader, reading, &page).await?.items;
-                let own = |card: &Card| matches!(card, Card::Decide(card) if card.not_you.is_none());
+                let mine = |card: &Card| matches!(card, Card::Decide(card) if card.not_you.is_none());
                 let cards = self.deciding(actor, &reader, cards).await?;
-                counts.approvals = cards.iter().filter(|card| own(card)).count() as u64;
+                counts.approvals = cards.iter().filter(|card| mine(card)).count() as u64;
             }
         }
         if let Ok(reader) = self.view(actor, Permission::AppView) {

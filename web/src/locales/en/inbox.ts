@@ -30,6 +30,8 @@ export const text = {
   goneWhy: (state: string) => (({ decided: 'It was decided.', expired: 'Its time was over before anybody decided.', withdrawn: 'It was withdrawn: what it showed has changed, or the run was stopped.' }) as Record<string, string>)[state] ?? 'It was decided, put aside, or is not yours to decide.',
   goneOpen: 'Look at the run',
   goneNext: 'To the next card',
+  ofStep: (step: string, workflow: string) => `${workflow}, at its step ${step}`,
+  stepAsks: 'A workflow waits for your answer.',
   by: (who: string, how: string) => (how ? `${who}, ${how}` : who),
   proposer: 'Proposed by',
   how: { ai: 'as an AI agent', token: 'with an API token', workflow: 'through a workflow', trigger: 'through a workflow’s trigger' } as Record<string, string>,

@@ -4,6 +4,7 @@ import { runPath } from '@/app/runTitle'
 import { text } from '@/locales/en/inbox'
 import type { Tone } from '@/ui/tones'
 import type { Card } from '../desk/stack'
+import { stepOf } from './told'
 
 export type Answer = 'approve' | 'reject' | 'right' | 'wrong' | 'open' | 'node' | 'away' | 'retry' | 'edit' | 'snooze'
 
@@ -32,7 +33,7 @@ export interface Verbs {
 }
 
 /** A question of a workflow's step has no arguments to edit; neither has what a step proposed, since the step waits for it. */
-const isEditable = (card: Card): boolean => card.kind === 'approval' && !card.title.startsWith('Step `') && card.proposer?.kind !== 'workflow'
+const isEditable = (card: Card): boolean => card.kind === 'approval' && !stepOf(card) && card.proposer?.kind !== 'workflow'
 
 export function verbsOf(card: Card): Verbs {
   switch (card.kind) {
@@ -54,6 +55,6 @@ export function verbsOf(card: Card): Verbs {
 /** Where a card leads. A step that asks is shown open. */
 export function pathOf(card: Card): string {
   if (card.kind === 'alert') return `/nodes/${card.nodeId ?? card.id}`
-  const step = /^Step `(.+)` asks$/.exec(card.title)?.[1]
+  const step = stepOf(card)
   return runPath({ id: card.runId!, action: card.action }) + (step ? `?step=${encodeURIComponent(step)}` : '')
 }
