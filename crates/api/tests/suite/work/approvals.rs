@@ -86,7 +86,8 @@ async fn the_badge_counts_what_the_stack_shows() {
     let change = json!({ "from": 0, "rules": rules });
     world.call(http::Method::PUT, "/api/v1/routing-rules", Some(change)).await.expect(200);
     world.post(&format!("/api/v1/apps/{app}/deploy"), json!({})).await.expect(202);
-    let (cards, open) = (world.get("/api/v1/inbox").await.expect(200), world.get("/api/v1/approvals").await.expect(200));
+    let (cards, open) =
+        (world.get("/api/v1/inbox").await.expect(200), world.get("/api/v1/approvals").await.expect(200));
     assert_eq!((cards.as_array().unwrap().len(), open.as_array().unwrap().len()), (1, 2), "{cards}");
     assert_eq!(world.get("/api/v1/inbox/count").await.expect(200)["approvals"], 1);
 }
