@@ -1,4 +1,4 @@
-import { text } from '@/locales/en/inbox'
+import { text } from '@/locales/en/deciding/inbox'
 import type { Card } from '../desk/stack'
 
 /** The step that asks, of a card that is a workflow's question; null of all others. */

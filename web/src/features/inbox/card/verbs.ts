@@ -1,7 +1,7 @@
 import { Check, Clock, ExternalLink, FolderX, PencilLine, RotateCw, ThumbsDown, ThumbsUp, X } from '@lucide/vue'
 import type { Component } from 'vue'
 import { runPath } from '@/app/runTitle'
-import { text } from '@/locales/en/inbox'
+import { text } from '@/locales/en/deciding/inbox'
 import type { Tone } from '@/ui/tones'
 import type { Card } from '../desk/stack'
 import { stepOf } from './told'

@@ -1,5 +1,5 @@
 import { api, data, type Schemas } from '@/api/client'
-import { text } from '@/locales/en/inbox'
+import { text } from '@/locales/en/deciding/inbox'
 import { stepOf, told } from '../card/told'
 import type { Card } from './stack'
 
