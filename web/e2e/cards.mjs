@@ -7,19 +7,19 @@ export const PASSWORD = 'a horse, a staple and 7 pears'
 export async function colleague(plane, name, role = 'admin') {
   const email = `${name.toLowerCase()}@example.org`
   const { link } = await plane.call('POST', '/invitations', { email, role, object: { kind: 'tenant' } })
-  const post = async (path, body, token) => {
+  const ask = async (method, path, body, token) => {
     const answer = await fetch(`${plane.url}/api/v1${path}`, {
-      method: 'POST',
+      method,
       headers: { 'content-type': 'application/json', origin: plane.url, ...(token ? { authorization: `Bearer ${token}` } : {}) },
-      body: JSON.stringify(body),
+      body: body && JSON.stringify(body),
     })
     const { data, error } = await answer.json()
     assert.ok(data, `${path}: ${error?.code} ${error?.message}`)
     return data
   }
-  await post('/auth/accept', { token: new URL(link).hash.slice(1), name, password: PASSWORD })
-  const { accessToken, user } = await post('/auth/login', { email, password: PASSWORD })
-  return { email, password: PASSWORD, user, post: (path, body = {}) => post(path, body, accessToken) }
+  await ask('POST', '/auth/accept', { token: new URL(link).hash.slice(1), name, password: PASSWORD })
+  const { accessToken, user } = await ask('POST', '/auth/login', { email, password: PASSWORD })
+  return { email, password: PASSWORD, user, post: (path, body = {}) => ask('POST', path, body, accessToken), del: (path) => ask('DELETE', path, undefined, accessToken) }
 }
 
 /** Holds all changes back from now on; `more` are other rules. */

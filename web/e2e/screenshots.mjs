@@ -25,8 +25,10 @@ const GUIDE = [
   ['workflow-build', 'wide', 'dark'],
   ['workflow-run-failed', 'wide', 'light'],
   ['palette', 'wide', 'dark'],
+  ['inbox', 'wide', 'dark'],
+  ['routing', 'wide', 'light'],
 ]
-const GUIDE_HEIGHT = 700
+const GUIDE_HEIGHT = 680
 /** Of a picture in the guide; a clone carries them for ever. */
 const MAX_GUIDE_BYTES = 150 * 1024
 const guide = new URL('../../docs/guides/images/', import.meta.url).pathname

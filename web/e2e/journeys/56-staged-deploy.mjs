@@ -59,11 +59,12 @@ journey('what a person rejects does not reach production, and can be run again f
   const fresh = await said(plane, staging)
   assert.notEqual(fresh.commit, before.commit, 'staging has the newest commit')
 
-  // From Home to the step that asks.
+  // From Home to the card, which shows the commit, and to the step that asks.
   const page = await me.open('/')
   await settled(page)
-  const need = page.getByRole('article').filter({ hasText: fresh.commit })
-  await need.getByRole('link', { name: 'The run' }).click()
+  await page.getByRole('link', { name: 'Decide' }).first().click()
+  await page.getByRole('table').getByText(fresh.commit).waitFor()
+  await page.getByRole('link', { name: 'Open the run' }).click()
   await page.waitForURL(`**/workflows/runs/${run.id}?step=agree`)
   await page.getByRole('region', { name: 'This step waits for you' }).getByRole('button', { name: 'Reject' }).click()
   await page.getByRole('status').getByText('Failed').waitFor()

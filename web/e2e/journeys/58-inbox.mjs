@@ -120,6 +120,45 @@ journey('somebody else was faster', { at: null }, async (world) => {
   assert.equal((await plane.settled(run.id)).done, 'succeeded')
 })
 
+journey('a refusal puts the card back, and says so', { at: null }, async (world) => {
+  const { plane } = world
+  const { run, card, page } = await open(world)
+  await page.route('**/approve', (route) => route.abort())
+  await page.keyboard.press('a')
+  await told(page, /The card is back/).waitFor()
+  await page.waitForFunction((id) => location.pathname.endsWith(id), card.id)
+  assert.equal((await runOf(plane, run)).state, 'waiting')
+  await page.unroute('**/approve')
+  // What is not what was shown any more is refused, and goes.
+  await page.route('**/approve', async (route) => {
+    await plane.call('POST', `/runs/${run.id}/cancel`)
+    await route.continue()
+  })
+  await page.keyboard.press('a')
+  await told(page, /not what is waiting for a decision any more/).waitFor()
+  await isOff(page, card)
+})
+
+journey('edited: a new proposal in place of the card, after its plan', { at: null }, async ({ plane, me, kim, lee, app }) => {
+  const { run } = await kim.post(`/apps/${app.id}/deploy`, { reference: 'no-such-branch' })
+  const card = await cardOf(plane, run)
+  const page = await me.open(`/inbox/${card.id}`)
+  await heading(page).waitFor()
+  await settled(page)
+  await page.keyboard.press('e')
+  const dialog = page.getByRole('dialog')
+  assert.ok(await dialog.getByRole('button', { name: 'Show the plan' }).isDisabled())
+  await dialog.getByLabel('reference').fill('main')
+  await dialog.getByRole('button', { name: 'Show the plan' }).click()
+  await dialog.getByText('Your edit is a new proposal, by you. The one that waited is rejected with it.').waitFor()
+  await dialog.getByRole('button', { name: 'Propose: Deploy an app: hello-node' }).click()
+  assert.equal((await plane.settled(run.id)).done, 'rejected')
+  const mine = await until('the new one waits', async () => (await plane.call('GET', '/runs?state=waiting')).find(({ args }) => args.reference === 'main'))
+  assert.equal(mine.actor.name, 'Admin')
+  const { hash } = (await plane.call('GET', '/approvals')).find(({ runId }) => runId === mine.id)
+  await lee.post(`/runs/${mine.id}/reject`, { hash })
+})
+
 journey('one decided elsewhere goes by itself, and its link says why', { at: null }, async (world) => {
   const { plane, lee, kim, app } = world
   const { run, card, page } = await open(world)
@@ -151,7 +190,7 @@ journey('later: it is gone for me until then', { at: null }, async (world) => {
   await page.keyboard.press('s')
   await page.getByRole('dialog').getByRole('button', { name: /In an hour/ }).click()
   await isOff(page, card)
-  assert.equal(await cardOf(plane, run), undefined)
+  await until('it is put aside', async () => !(await cardOf(plane, run)))
   await page.keyboard.press('u')
   await until('it is back', () => cardOf(plane, run))
   await page.waitForFunction((id) => location.pathname.endsWith(id), card.id)
@@ -160,10 +199,17 @@ journey('later: it is gone for me until then', { at: null }, async (world) => {
 
 journey('several alike are decided together, a dangerous one never with them', { at: null }, async ({ plane, me, kim, app }) => {
   const runs = await restarts(kim, app, 3)
-  const site = await plane.call('POST', '/apps', { name: 'old', nodeId: app.nodeId, settings: app.settings }).catch(() => null)
-  assert.ok(site === null || 'run' in site || site.id)
+  const dangerous = []
+  for (let at = 0; at < 2; at++) dangerous.push((await kim.del(`/apps/${app.id}`)).run)
   const page = await me.open('/inbox')
   await settled(page)
+  await page.getByRole('list', { name: 'Cards, newest first' }).getByText('Dangerous').nth(1).waitFor()
+  // Of two deletions that are alike no group is made.
+  assert.equal(await page.getByRole('button', { name: 'Decide together' }).count(), 1)
+  const hashes = await Promise.all(dangerous.map(async (run) => ({ runId: run.id, hash: (await cardOf(plane, run)).hash })))
+  const refused = await plane.call('POST', '/inbox/batch', { verdict: 'approve', cards: hashes, comment: null })
+  assert.deepEqual(refused.map(({ error }) => error.code), ['batch.dangerous', 'batch.dangerous'])
+  for (const { runId, hash } of hashes) await plane.call('POST', `/runs/${runId}/reject`, { hash })
   await page.getByRole('button', { name: 'Decide together' }).first().click()
   const dialog = page.getByRole('dialog')
   await dialog.getByText('Dangerous cards are never decided together.').waitFor()
@@ -196,3 +242,51 @@ for (const size of ['wide', 'phone']) {
     assert.deepEqual(found, [])
   })
 }
+
+/** Cards as the control plane lists them; so many are not made for a test of a page. */
+const MANY = 10_000
+const OPENS_MS = 300
+function many(route, like) {
+  const query = new URL(route.request().url()).searchParams
+  const [from, limit] = [Number(query.get('after') ?? 0), Number(query.get('limit'))]
+  const data = Array.from({ length: Math.min(limit, MANY - from) }, (_, at) => ({ ...like, id: `0190a7f2-0000-7000-8000-${String(999_999 - from - at).padStart(12, '0')}`, title: `Card ${from + at + 1}` }))
+  const next = from + limit < MANY ? String(from + limit) : null
+  return route.fulfill({ json: { success: true, data, error: null, meta: { requestId: like.id, timestamp: new Date().toISOString(), page: { next } } } })
+}
+
+journey('ten thousand cards open at once, and are dragged smoothly', { at: '/' , reducedMotion: 'no-preference' }, async ({ plane, kim, app, lee, page }) => {
+  const [run] = await restarts(kim, app)
+  const like = await cardOf(plane, run)
+  await page.route(/\/api\/v1\/inbox\?/, (route) => many(route, like))
+  await page.route(/\/api\/v1\/inbox\/0190a7f2/, async (route) => route.fulfill({ json: { success: true, data: { card: { ...like, id: route.request().url().split('/').at(-1) }, approval: null, run: null, similar: [], deciders: [], votes: [] }, error: null, meta: { requestId: like.id, timestamp: new Date().toISOString() } } }))
+  // Its part is fetched once; what is measured is the page.
+  await page.getByRole('link', { name: /Inbox/ }).first().click()
+  await heading(page).waitFor()
+  await page.getByRole('link', { name: 'Home' }).first().click()
+  await page.getByRole('heading', { name: 'Home' }).waitFor()
+  const opened = await page.evaluate(async () => {
+    const began = performance.now()
+    document.querySelector('a[href="/inbox"]').click()
+    while (!document.querySelector('[data-swipe] h2')) await new Promise(requestAnimationFrame)
+    return performance.now() - began
+  })
+  assert.ok(opened < OPENS_MS, `it opened after ${Math.round(opened)} ms`)
+  const list = page.getByRole('list', { name: 'Cards, newest first' })
+  assert.ok((await list.getByRole('button').count()) < 40, 'more is in the document than near the screen')
+  for (let at = 0; at < 6; at++) await list.evaluate((element) => element.parentElement.scrollTo(0, 1e9)).then(() => page.waitForTimeout(150))
+  await list.getByText(/Card [3-9]\d\d/).first().waitFor()
+  assert.ok((await list.getByRole('button').count()) < 40)
+  const frames = page.evaluate(async () => {
+    const times = []
+    for (let last = performance.now(), end = last + 700; last < end; ) {
+      const now = await new Promise(requestAnimationFrame)
+      times.push(now - last)
+      last = now
+    }
+    return times.sort((a, b) => a - b)
+  })
+  await drag(page, { x: 60 })
+  const times = await frames
+  assert.ok(times[Math.floor(times.length / 2)] < 25, `a frame takes ${times[Math.floor(times.length / 2)]} ms`)
+  await lee.post(`/runs/${run.id}/reject`, { hash: like.hash })
+})

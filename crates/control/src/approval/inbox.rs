@@ -25,6 +25,8 @@ pub const SHOWN: Duration = Duration::from_secs(14 * 86_400);
 pub const SILENT: Duration = Duration::from_secs(300);
 /// The longest time a card is put aside: 30 days.
 pub const LONGEST_SNOOZE: Duration = Duration::from_secs(30 * 86_400);
+/// Up to so many cards are counted one by one, so that nobody looks for one that is not theirs to decide.
+const EXACT: u16 = 50;
 /// Machines shown at the most.
 const MAX_ALERTS: u32 = 50;
 /// Past runs shown beside a card.
@@ -170,7 +172,7 @@ impl Control {
         Ok(Page { items: found, next })
     }
 
-    /// How many cards there are.
+    /// How many cards there are. Of few, those that this reader cannot decide are left out, as in the stack.
     ///
     /// # Errors
     /// No person, or the store cannot be read.
@@ -179,6 +181,13 @@ impl Control {
         let mut counts = Counts::default();
         if let Ok(reader) = self.view(actor, Permission::ApprovalDecide) {
             (counts.approvals, counts.reviews) = inbox::count_to_decide(&reader, reading).await?;
+            if (1..=u64::from(EXACT)).contains(&counts.approvals) {
+                let page = PageRequest { limit: Some(EXACT), ..PageRequest::default() };
+                let cards = inbox::cards(&reader, reading, &page).await?.items;
+                let mine = |card: &Card| matches!(card, Card::Decide(card) if card.not_you.is_none());
+                let cards = self.deciding(actor, &reader, cards).await?;
+                counts.approvals = cards.iter().filter(|card| mine(card)).count() as u64;
+            }
         }
         if let Ok(reader) = self.view(actor, Permission::AppView) {
             counts.failed = inbox::count_failures(&reader, reading).await?;

@@ -1,6 +1,9 @@
 import { ref, type Ref } from 'vue'
 import { useRouter } from 'vue-router'
 import { serverNow } from '@/api/clock'
+import { deployApp } from '@/app/acting/appActs'
+import { propose } from '@/app/acting/useAct'
+import { useFleet } from '@/app/fleet'
 import { pathOf, type Answer } from './card/verbs'
 import { approve, aside, reject, review } from './desk/deeds'
 import { act } from './desk/desk'
@@ -8,8 +11,9 @@ import type { Card } from './desk/stack'
 import type { Side } from './desk/swipe'
 
 /** What an answer does with the card that is looked at; some ask something first. */
-export function useAnswers(chosen: Readonly<Ref<Card | null>>, mayDecide: Readonly<Ref<boolean>>, fling: (side: Side) => void) {
+export function useAnswers(chosen: Readonly<Ref<Card | null>>, mayDecide: Readonly<Ref<boolean>>, fling: (side: Side) => void, args: () => unknown) {
   const router = useRouter()
+  const { appById } = useFleet()
   const comment = ref('')
   const snoozing = ref(false)
   const editing = ref(false)
@@ -17,7 +21,7 @@ export function useAnswers(chosen: Readonly<Ref<Card | null>>, mayDecide: Readon
   function answer(which: Answer): void {
     const card = chosen.value
     if (!card) return
-    const isVoice = which !== 'open' && which !== 'node' && which !== 'away' && which !== 'snooze'
+    const isVoice = which !== 'open' && which !== 'node' && which !== 'away' && which !== 'retry' && which !== 'snooze'
     if (isVoice && !mayDecide.value) return
     const said = comment.value
     const leave = (side: Side): void => {
@@ -41,6 +45,11 @@ export function useAnswers(chosen: Readonly<Ref<Card | null>>, mayDecide: Readon
       case 'open':
       case 'node':
         return void router.push(pathOf(card))
+      case 'retry': {
+        const app = appById.value.get(card.appId ?? '')
+        const { reference, commit } = (args() ?? {}) as { reference?: string; commit?: string }
+        return app && propose(deployApp(app, { ...(reference ? { reference } : {}), ...(commit ? { commit } : {}) }))
+      }
       case 'snooze':
         snoozing.value = true
         return

@@ -21,7 +21,7 @@ export const text = {
   lastHeard: (state: string) => `${state} when last heard`,
   silentNode: 'its node is silent',
   waiting: {
-    title: (what: string, about?: string | null) => (about ? `${what}: ${about}` : what),
+    title: (what: string, about?: string | null) => (about ? `${what}: ${about}` : what).replaceAll('`', ''),
     by: (name: string) => `asked by ${name}`,
     decide: 'Decide',
     all: 'All of them are in the inbox',

@@ -133,7 +133,7 @@ export const held = {
   undo: 'Take it back',
   quorum: (given: number, needed: number) => `${given} of ${needed} agreed`,
   somebody: 'somebody',
-  notYou: (why: string) => `Your voice does not count here: ${why}.`,
+  notYou: (why: string) => `It waits for somebody else: ${why}.`,
   deciders: 'Who may decide:',
   sure: 'How sure it was',
   inputs: 'Everything it looked at',

@@ -75,3 +75,19 @@ async fn what_was_agreed_to_goes_on_by_itself_once_it_was_held_back() {
     };
     tokio::time::timeout(Duration::from_secs(20), let_go).await.expect("it is let go");
 }
+
+/// Nobody looks for a card that is not theirs to decide.
+#[tokio::test]
+async fn the_badge_counts_what_the_stack_shows() {
+    let world = World::new().await;
+    let app = world.app("shop", world.node("n").await).await;
+    unsure(&world, &app).await;
+    let rules = json!({ "freezes": [{ "name": "release week", "when": { "kind": "now" } }] });
+    let change = json!({ "from": 0, "rules": rules });
+    world.call(http::Method::PUT, "/api/v1/routing-rules", Some(change)).await.expect(200);
+    world.post(&format!("/api/v1/apps/{app}/deploy"), json!({})).await.expect(202);
+    let (cards, open) =
+        (world.get("/api/v1/inbox").await.expect(200), world.get("/api/v1/approvals").await.expect(200));
+    assert_eq!((cards.as_array().unwrap().len(), open.as_array().unwrap().len()), (1, 2), "{cards}");
+    assert_eq!(world.get("/api/v1/inbox/count").await.expect(200)["approvals"], 1);
+}

@@ -1,5 +1,5 @@
 import type { Schemas } from '@/api/client'
-import { text } from '@/locales/en/confidence'
+import { text } from '@/locales/en/deciding/confidence'
 
 interface Calibration {
   score: number

@@ -1,11 +1,12 @@
-import { Check, Clock, ExternalLink, FolderX, PencilLine, ThumbsDown, ThumbsUp, X } from '@lucide/vue'
+import { Check, Clock, ExternalLink, FolderX, PencilLine, RotateCw, ThumbsDown, ThumbsUp, X } from '@lucide/vue'
 import type { Component } from 'vue'
 import { runPath } from '@/app/runTitle'
-import { text } from '@/locales/en/inbox'
+import { text } from '@/locales/en/deciding/inbox'
 import type { Tone } from '@/ui/tones'
 import type { Card } from '../desk/stack'
+import { stepOf } from './told'
 
-export type Answer = 'approve' | 'reject' | 'right' | 'wrong' | 'open' | 'node' | 'away' | 'edit' | 'snooze'
+export type Answer = 'approve' | 'reject' | 'right' | 'wrong' | 'open' | 'node' | 'away' | 'retry' | 'edit' | 'snooze'
 
 export interface Verb {
   answer: Answer
@@ -21,6 +22,9 @@ const verb = (answer: Answer, icon: Component, tone: Tone, key: Verb['key']): Ve
 const SNOOZE = verb('snooze', Clock, 'neutral', 's')
 const AWAY = verb('away', FolderX, 'neutral', 'r')
 
+/** What is tried again by asking for the same once more. */
+const isSimple = (card: Card): boolean => card.action === 'app.deploy' && !!card.appId
+
 /** What can be done with a card: to the right, to the left, and what else. */
 export interface Verbs {
   right: Verb
@@ -29,7 +33,7 @@ export interface Verbs {
 }
 
 /** A question of a workflow's step has no arguments to edit; neither has what a step proposed, since the step waits for it. */
-const isEditable = (card: Card): boolean => card.kind === 'approval' && !card.title.startsWith('Step `') && card.proposer?.kind !== 'workflow'
+const isEditable = (card: Card): boolean => card.kind === 'approval' && !stepOf(card) && card.proposer?.kind !== 'workflow'
 
 export function verbsOf(card: Card): Verbs {
   switch (card.kind) {
@@ -44,13 +48,13 @@ export function verbsOf(card: Card): Verbs {
     case 'alert':
       return { right: verb('node', ExternalLink, 'info', 'a'), left: AWAY, others: [SNOOZE] }
     default:
-      return { right: verb('open', ExternalLink, 'info', 'a'), left: AWAY, others: [SNOOZE] }
+      return { right: verb('open', ExternalLink, 'info', 'a'), left: AWAY, others: [...(isSimple(card) ? [verb('retry', RotateCw, 'neutral', 'e')] : []), SNOOZE] }
   }
 }
 
 /** Where a card leads. A step that asks is shown open. */
 export function pathOf(card: Card): string {
   if (card.kind === 'alert') return `/nodes/${card.nodeId ?? card.id}`
-  const step = /^Step `(.+)` asks$/.exec(card.title)?.[1]
+  const step = stepOf(card)
   return runPath({ id: card.runId!, action: card.action }) + (step ? `?step=${encodeURIComponent(step)}` : '')
 }

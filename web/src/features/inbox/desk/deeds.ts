@@ -1,5 +1,6 @@
 import { api, data, type Schemas } from '@/api/client'
-import { text } from '@/locales/en/inbox'
+import { text } from '@/locales/en/deciding/inbox'
+import { stepOf, told } from '../card/told'
 import type { Card } from './stack'
 
 /** What is done with one card. */
@@ -21,7 +22,10 @@ export interface Sent {
   note?: string
 }
 
-export const nameOf = (card: Card): string => (card.about ? `${card.title}: ${card.about}` : card.title)
+export function nameOf(card: Card): string {
+  const { title, about } = told(card)
+  return about && !stepOf(card) ? `${title}: ${about}` : title
+}
 
 const KEEPS = (leaving: boolean) => (leaving ? { keepalive: true } : {})
 const runOf = (card: Card) => ({ path: { id: card.runId! } })

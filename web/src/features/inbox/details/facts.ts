@@ -1,5 +1,5 @@
 import { changes, decided } from '@/app/acting/changes'
-import { text } from '@/locales/en/inbox'
+import { text } from '@/locales/en/deciding/inbox'
 
 export interface Line {
   field: string

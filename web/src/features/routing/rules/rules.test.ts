@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { reactive } from 'vue'
 import { draftOf, gates, isSame, moved, patterns, rulesOf, wallMs, wallText, whenOf, type Rules } from './rules'
 
 const RULES: Rules = {
@@ -29,8 +30,9 @@ it('sends nothing that is empty, and a zero that is meant', () => {
   expect(sent.notifyAt).toBe(0)
 })
 
-it('leaves what was read as it is', () => {
-  const draft = draftOf(RULES)
+it('leaves what was read as it is, also where it is watched', () => {
+  const draft = draftOf(reactive(structuredClone(RULES)))
+  expect(rulesOf(draft)).toEqual(RULES)
   draft.neverAuto.push('app.stop')
   draft.freezes[0]!.name = 'other'
   expect(RULES.neverAuto).toEqual(['app.delete'])

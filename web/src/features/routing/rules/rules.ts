@@ -35,10 +35,10 @@ export interface ApprovalRule {
   escalateTo?: string[]
 }
 
-/** Rules as they are edited: every list is there. */
+/** Rules as they are edited: every list is there, and none of them is that of what was read. */
 export type Draft = Rules & Required<Pick<Rules, 'neverAuto' | 'waived' | 'freezes' | 'budgets' | 'approvals'>>
 
-export const draftOf = (rules: Rules): Draft => ({ neverAuto: [], waived: [], freezes: [], budgets: [], approvals: [], ...structuredClone(rules) })
+export const draftOf = (rules: Rules): Draft => ({ neverAuto: [], waived: [], freezes: [], budgets: [], approvals: [], ...(JSON.parse(JSON.stringify(rules)) as Rules) })
 
 const isSaid = (value: unknown): boolean => value !== undefined && value !== null && value !== false && !(Array.isArray(value) && value.length === 0)
 

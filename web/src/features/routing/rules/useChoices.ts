@@ -3,7 +3,7 @@ import { computed } from 'vue'
 import { api, data, type Schemas } from '@/api/client'
 import { keys } from '@/api/keys'
 import { usePeopleNames } from '@/app/people'
-import { text } from '@/locales/en/routing'
+import { text } from '@/locales/en/deciding/routing'
 import { patterns } from './rules'
 
 /** What can be named in rules: actions with their titles, people with their names. */

@@ -5,7 +5,7 @@ import { api, data, plan, type Schemas } from '@/api/client'
 import { keys } from '@/api/keys'
 import { propose } from '@/app/acting/useAct'
 import { useUrlValue } from '@/app/listing'
-import { text } from '@/locales/en/routing'
+import { text } from '@/locales/en/deciding/routing'
 import { draftOf, isSame, rulesOf, type Draft, type Rules } from './rules'
 
 /** Moving a gate is many changes; what they would have meant is asked for when the hand rests. */

@@ -21,7 +21,7 @@ export const text = {
   inherited: 'as above',
   own: 'Set it here',
   above: 'As above',
-  sample: 'Automatic runs that are looked back at, of 1,000',
+  sample: 'Looked back at, of 1,000 automatic runs',
   scale: (notify: number, auto: number) => `Below ${notify} a person is asked; from ${notify} it runs and people are told; from ${auto} it runs silently.`,
   neverAuto: 'Never by itself',
   neverAutoHint: 'An AI agent’s proposal of these always asks, however sure it is. Those of the places above hold, too.',

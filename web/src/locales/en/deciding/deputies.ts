@@ -13,7 +13,7 @@ export const text = {
   plan: 'Review',
   act: (name: string) => `Let ${name} decide for you`,
   back: 'Take back',
-  takeBack: (name: string) => `Take ${name} back as deputy`,
+  takeBack: (name: string) => `Take back ${name} as deputy`,
   yours: (name: string) => `${name} decides for you`,
   theirs: (name: string) => `You decide for ${name}`,
   somebody: 'somebody',
