@@ -3,7 +3,7 @@ import { computed, ref } from 'vue'
 import { api, data, plan, type Schemas } from '@/api/client'
 import { keys } from '@/api/keys'
 import { propose } from '@/app/acting/useAct'
-import { text } from '@/locales/en/notifications'
+import { text } from '@/locales/en/people/notifications'
 
 export type Channel = Schemas['NotificationChannel']
 export type Made = Schemas['NewNotificationChannelMade']
