@@ -4,14 +4,12 @@ pub mod activity;
 pub mod app;
 pub mod approval;
 pub mod device;
-pub mod inbox;
 pub mod log;
 pub mod metrics;
 pub(crate) mod names;
 pub mod node;
 pub mod plan;
 pub mod release;
-pub mod routing;
 pub mod run;
 pub mod secret;
 pub mod settings;
@@ -25,6 +23,7 @@ use sf_types::{Fault, Timestamp};
 use utoipa::ToSchema;
 
 pub use app::project;
+pub use approval::{inbox, routing};
 pub use user::{notification, person, rights, tenant};
 
 /// RFC 3339 with milliseconds, UTC.

@@ -7,7 +7,6 @@
 //! Start reading at `pipeline/propose.rs`: the whole pipeline in one function. Then `node/dispatch.rs` (how an order
 //! leaves) and `node/receive.rs` (what a node's word does).
 
-pub mod approval;
 pub mod audit;
 pub mod control;
 pub mod events;
@@ -38,6 +37,7 @@ pub use options::{Options, StartError};
 pub(crate) use people::authority;
 pub use people::{notify, teams, tenancy};
 pub use pipeline::admission::{QUOTA_USED, QUOTA_WINDOW};
+pub use pipeline::approval;
 pub use pipeline::perform::settings_tag;
 pub use pipeline::proposal::{Invitation, Made, Plan, Proposal, Proposed};
 pub use pipeline::{key, proposal, refusals};

@@ -1,6 +1,7 @@
 //! From a proposal to its end: [`propose`] opens a run, [`transition`] moves it, [`timers`] bring it back.
 
 pub(crate) mod admission;
+pub mod approval;
 pub(crate) mod due;
 pub mod key;
 pub(crate) mod moments;

@@ -1,5 +1,8 @@
 //! What waits for a person.
 
+pub mod inbox;
+pub mod routing;
+
 use serde::Serialize;
 use sf_store::approvals::Approval;
 use utoipa::ToSchema;

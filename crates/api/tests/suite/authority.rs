@@ -49,7 +49,11 @@ fn body(method: &Method, path: &str) -> Option<Value> {
         ("POST", "/api/v1/workflows/{id}/triggers") => json!({ "enabled": false }),
         ("POST", "/api/v1/workflow-executions/{id}/events") => json!({ "event": "go" }),
         ("POST", "/api/v1/workflow-executions/{id}/move") => json!({ "version": 1 }),
-        ("POST", "/api/v1/runs/{id}/approve" | "/api/v1/runs/{id}/reject") => json!({ "hash": "0" }),
+        ("POST", "/api/v1/runs/{id}/approve" | "/api/v1/runs/{id}/reject" | "/api/v1/runs/{id}/reopen") => {
+            json!({ "hash": "0" })
+        }
+        ("POST", "/api/v1/runs/{id}/review") => json!({ "good": true }),
+        ("POST", "/api/v1/runs/{id}/edit") => json!({ "hash": "0", "args": {} }),
         _ => return None,
     })
 }

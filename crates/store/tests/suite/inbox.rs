@@ -165,7 +165,7 @@ pub async fn nobody_sees_or_changes_the_rules_votes_and_samples_of_others(world:
     }
     write!(world.store, a.scope(), |tx| rules::keep(tx, tenant, None, said, 0, None).await.map(drop)).unwrap();
 
-    assert_eq!(votes::of_card(&ours, card.id).await.unwrap(), [vote.clone()]);
+    assert_eq!(votes::of_card(&ours, card.id).await.unwrap(), std::slice::from_ref(&vote));
     let again = write!(world.store, a.scope(), |tx| votes::give(tx, &vote).await);
     assert!(matches!(again, Err(StoreError::Taken(_))), "{again:?}");
     let levels = ["all///".to_owned(), "own/a/b/".to_owned()];
@@ -174,7 +174,7 @@ pub async fn nobody_sees_or_changes_the_rules_votes_and_samples_of_others(world:
     let all = SampleFilter::default();
     assert_eq!(learning::newest(&ours, &all, 10).await.unwrap(), [kept]);
     assert_eq!(learning::groups(&ours, 10).await.unwrap(), [("app.deploy".to_owned(), a.user, 1, 1)]);
-    assert_eq!(deputies::of_person(&ours, a.user, world.now()).await.unwrap(), [deputy.clone()]);
+    assert_eq!(deputies::of_person(&ours, a.user, world.now()).await.unwrap(), std::slice::from_ref(&deputy));
 
     assert!(votes::of_card(&theirs, card.id).await.unwrap().is_empty());
     assert!(learning::states(&theirs, a.tenant, &levels).await.unwrap().is_empty());

@@ -95,7 +95,7 @@ async fn a_card_is_shown_approved_and_taken_back_in_time() -> Result<()> {
     bo.fails(&["inbox", "undo", &card], 4, "approval.not_yours").await?;
     let back = ada.ok(&["inbox", "undo", &run.to_string()]).await?;
     ensure!(back.contains("waits for a decision again"), "{back}");
-    let anew = card_of(&bo, run).await?;
+    let anew = card_of(bo, run).await?;
     ensure!(anew != card && back.contains(&anew), "what waits again is a card of its own: {back}");
     let moved = bo.fails(&["inbox", "approve", &card], 1, "approval.moved").await?;
     ensure!(moved.contains(&format!("serverflow inbox show {anew}")), "who decides on the old card is led on: {moved}");

@@ -64,8 +64,8 @@ fn needs(method: &Method, path: &str) -> Option<Needs> {
         ("POST", "/runs/{id}/cancel") => Right(P::AppDeploy),
         ("POST", "/runs/{id}/approve" | "/runs/{id}/reject") => Right(P::ApprovalDecide),
         ("POST", "/runs/{id}/reopen" | "/runs/{id}/review") => Right(P::ApprovalDecide),
-        // Also the right for what is proposed instead.
-        ("POST", "/runs/{id}/edit") => Right(P::AppDeploy),
+        // And the right for what is proposed instead.
+        ("POST", "/runs/{id}/edit") => Right(P::ApprovalDecide),
         ("GET", "/approvals") => Right(P::ApprovalView),
         // Everybody has an inbox; what is in it is what they may see.
         ("GET", "/inbox" | "/inbox/count") | (_, "/deputies" | "/deputies/{id}") => SignedIn,

@@ -163,7 +163,7 @@ async fn only_named_people_decide_until_it_is_pressing_and_nobody_when_it_is_ove
     let (cy, cys) = own.member("cy", DECIDES).await;
     let (blind, _) = own.member("blind", &[Permission::AppView, Permission::ApprovalView]).await;
     let rule = json!({ "actions": ["app.deploy"], "approvers": [bos], "escalateTo": [cys],
-        "escalateMinutes": 10, "expiresMinutes": 30 });
+        "escalateMinutes": 2, "expiresMinutes": 5 });
     let rules = json!({ "from": 1, "rules": { "approvals": [rule] } });
     own.world.call(Method::PUT, "/api/v1/routing-rules", Some(rules)).await.expect(200);
     let (run, hash) = own.waits().await;
@@ -180,14 +180,14 @@ async fn only_named_people_decide_until_it_is_pressing_and_nobody_when_it_is_ove
     let details = details.expect(200);
     assert!(details["notYou"].as_str().unwrap().contains("named"), "{details}");
     assert_eq!(details["deciders"].as_array().unwrap().len(), 1);
-    own.world.pass(Duration::from_secs(600)).await;
+    own.world.pass(Duration::from_secs(120)).await;
     assert_eq!((inbox(&bo).await, inbox(&cy).await), (1, 1));
     let cards = own.world.send(Method::GET, "/api/v1/inbox?kind=approval", Some(&cy), None).await.expect(200);
     assert_eq!(cards[0]["pressing"], true);
     // A suspended approver decides nothing, and nobody does when the time is over.
     own.world.post(&format!("/api/v1/users/{bos}/suspend"), json!({})).await.expect(200);
     assert_eq!(own.decide(&bo, "approve", card).await.status.as_u16(), 401);
-    own.world.pass(Duration::from_secs(1_200)).await;
+    own.world.pass(Duration::from_secs(180)).await;
     assert_eq!(own.state(&run).await["done"], "expired");
     assert_eq!(own.decide(&cy, "approve", card).await.code(), "approval.expired");
 }
@@ -285,7 +285,7 @@ async fn freezes_budgets_and_waivers_hold_where_they_are_set() {
     let own = Loop::new(json!({
         "autoAt": 0, "notifyAt": 0,
         "freezes": [{ "name": "no new names", "actions": ["project.*"], "when": { "kind": "now" } }],
-        "budgets": [{ "actions": ["app.deploy"], "runs": 2, "minutes": 60 }],
+        "budgets": [{ "actions": ["app.deploy"], "runs": 2, "minutes": 5 }],
     }))
     .await;
     // With thresholds of 0 the AI's deploys run by themselves, until its budget is used up.
@@ -295,7 +295,7 @@ async fn freezes_budgets_and_waivers_hold_where_they_are_set() {
     }
     let (over, _) = own.waits().await;
     assert!(own.state(&over).await["policy"]["because"].as_str().unwrap().contains("budget"));
-    own.world.pass(Duration::from_secs(3_601)).await;
+    own.world.pass(Duration::from_secs(301)).await;
     let Proposed::Open(run) = own.propose(None, own.deploy()).await.unwrap() else { panic!() };
     assert_eq!(run.state, RunState::Ready);
     // A freeze refuses the AI, and a person needs another one.
@@ -386,6 +386,7 @@ async fn an_ai_reaches_nothing_by_asking_cleverly() {
     for confidence in ["\"100\"", "1e400", "null, \"confidence\": 100", "[100]", "true"] {
         let body = format!("{{\"confidence\": {confidence}}}");
         let request = http::Request::post(format!("/api/v1/apps/{}/deploy", own.app))
+            .header("host", "localhost")
             .header("content-type", "application/json")
             .header("authorization", format!("Bearer {}", own.world.token))
             .body(axum::body::Body::from(body))

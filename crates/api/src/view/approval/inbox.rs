@@ -7,9 +7,9 @@ use sf_store::nodes::Node;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::approval::ApprovalView;
-use super::run::RunView;
-use super::{FaultView, Time};
+use super::ApprovalView;
+use crate::view::run::{ActorView, RunView};
+use crate::view::{FaultView, Time, word};
 
 /// A card of the stack.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -33,7 +33,7 @@ pub struct CardView {
     /// The machine.
     pub node_id: Option<Uuid>,
     /// Who proposed it.
-    pub proposer: Option<super::run::ActorView>,
+    pub proposer: Option<ActorView>,
     /// Why it came here, for people.
     pub because: String,
     /// Calibrated confidence, 0-100, where it played a part.
@@ -211,7 +211,7 @@ impl CardView {
             run_id: Some(run.id.uuid()),
             app_id: run.app.map(|app| app.uuid()),
             node_id: run.node.map(|node| node.uuid()),
-            proposer: Some(super::run::ActorView::of(run.actor, proposer)),
+            proposer: Some(ActorView::of(run.actor, proposer)),
             because: run.decision.because.clone(),
             confidence: run.decision.confidence,
             dangerous: is_dangerous(run),
@@ -304,7 +304,7 @@ impl From<Similar> for SimilarView {
         let run = similar.run;
         Self {
             run_id: run.id.uuid(),
-            admission: super::word(&run.decision.admission),
+            admission: word(&run.decision.admission),
             confidence: run.decision.confidence,
             done: run.state.words().1.map(str::to_owned),
             decision: decision.map(|verdict| verdict.word().to_owned()),

@@ -11,7 +11,7 @@ use sf_store::learning::SampleRow;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::Time;
+use crate::view::{Time, word};
 
 /// The rules of a place.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -81,8 +81,8 @@ pub struct ChangeView {
 impl From<Difference> for DifferenceView {
     fn from(difference: Difference) -> Self {
         let change = |change: sf_policy::rules::Change| ChangeView {
-            from: super::word(&change.from),
-            to: super::word(&change.to),
+            from: word(&change.from),
+            to: word(&change.to),
             count: change.count,
         };
         Self {
@@ -165,7 +165,7 @@ impl From<SampleRow> for SampleView {
     fn from(row: SampleRow) -> Self {
         Self {
             run_id: row.run.uuid(),
-            source: super::word(&row.source),
+            source: word(&row.source),
             action: row.action,
             agent_id: row.agent.uuid(),
             score: row.score,

@@ -92,7 +92,7 @@ async fn voice(
             transition::note(
                 tx,
                 waiting,
-                moments::moment(MomentKind::Approval, tx.now(), &format!("a person agreed; {people} to")),
+                moments::moment(MomentKind::Approval, tx.now(), format!("a person agreed; {people} to")),
             )?;
             cards::publish(tx, place, Some(card.id), "open");
             return Ok(None);

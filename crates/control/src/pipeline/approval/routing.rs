@@ -27,12 +27,15 @@ pub const TRIED: u32 = 1_000;
 /// Teams whose rules are remembered at the most; beyond it all are read anew.
 const MAX_TEAMS: usize = 1_024;
 
-/// Rules by team.
+/// Rules by team, and when they were read.
+type ByTeam = HashMap<TenantId, (Instant, Arc<Vec<RulesRow>>)>;
+
+/// What is remembered of them.
 #[derive(Debug, Default)]
-pub(crate) struct Known(Mutex<HashMap<TenantId, (Instant, Arc<Vec<RulesRow>>)>>);
+pub(crate) struct Known(Mutex<ByTeam>);
 
 impl Known {
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<TenantId, (Instant, Arc<Vec<RulesRow>>)>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, ByTeam> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
