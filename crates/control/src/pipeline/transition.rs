@@ -6,6 +6,7 @@ use sf_actions::{ActorKind, Place};
 use sf_engine::step::Timer;
 use sf_engine::{Done, Effect, Input, Run, RunState};
 use sf_protocol::Verdict;
+use sf_store::approvals::ApprovalState;
 use sf_store::audit::Entry;
 use sf_store::events::NewEvent;
 use sf_store::timeline::{self, Moment};
@@ -103,7 +104,9 @@ pub(crate) async fn advance(
     runs::keep(tx, &next, outcome.as_ref());
     timeline::append(tx, &next, &moments)?;
     if asked && next.is_done() {
-        approvals::end(tx, next.id, approvals::ApprovalState::Withdrawn).await?;
+        let expired = next.state == RunState::Done(Done::Expired);
+        let state = if expired { ApprovalState::Expired } else { ApprovalState::Withdrawn };
+        approvals::end(tx, next.id, state).await?;
     }
     // What the control plane does itself was held back; its time has come.
     let carried_out = held && next.is_done() && next.fault.is_none() && next.action.spec().place == Place::ControlPlane;

@@ -6,7 +6,6 @@ mod audit;
 mod backups;
 mod credentials;
 mod fixture;
-mod inbox;
 mod machines;
 mod observed;
 mod people;
@@ -19,6 +18,7 @@ mod writes;
 
 use fixture::World;
 use people::notices;
+use pipeline::inbox;
 use sf_store::testing::{Postgres, TestStore};
 
 macro_rules! suite {

@@ -1,5 +1,7 @@
 //! Runs, commands, approvals, the outbox, apps and releases.
 
+pub mod inbox;
+
 use std::time::Duration;
 
 use sf_actions::app::Settings;
