@@ -16,10 +16,16 @@ mod tenancy;
 mod workflows;
 mod writes;
 
+use std::pin::Pin;
+
 use fixture::World;
 use people::notices;
 use pipeline::inbox;
 use sf_store::testing::{Postgres, TestStore};
+
+fn fresh(server: &Postgres) -> Pin<Box<dyn Future<Output = World> + '_>> {
+    Box::pin(async { World::new(TestStore::postgres(server).await.unwrap()).await })
+}
 
 macro_rules! suite {
     ($($module:ident { $($name:ident),* $(,)? })*) => {
@@ -39,9 +45,11 @@ macro_rules! suite {
             let Some(server) = Postgres::start_or_skip().await else { return };
             $($({
                 println!(concat!(stringify!($module), "::", stringify!($name)));
-                let world = World::new(TestStore::postgres(&server).await.unwrap()).await;
-                // On the heap: together they are more than a thread's stack.
-                Box::pin(crate::$module::$name(world)).await;
+                // Each made in a frame of its own, and on the heap: together they are more than a thread's stack.
+                fn boxed(world: World) -> Pin<Box<dyn Future<Output = ()>>> {
+                    Box::pin(crate::$module::$name(world))
+                }
+                boxed(fresh(&server).await).await;
             })*)*
         }
     };
