@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use sf_runtime::OnError;
 use sf_store::{
-    cli_logins, devices, enrol, events, idempotency, invitations, lockout, logs, metrics, resets, sessions, tickets,
+    cli_logins, deputies, devices, enrol, events, idempotency, inbox, invitations, learning, lockout, logs, metrics,
+    resets, sessions, tickets,
 };
 use sf_types::{Fault, Scope, Timestamp};
 
@@ -18,6 +19,10 @@ pub const EVENTS_KEPT: Duration = Duration::from_secs(7 * 86_400);
 pub const METRICS_KEPT: Duration = Duration::from_secs(30 * 86_400);
 /// Ended sessions, used codes and tokens kept for a look: 30 days.
 pub const CREDENTIALS_KEPT: Duration = Duration::from_secs(30 * 86_400);
+/// Cards that somebody has put away stay away for so long: 60 days, longer than any card is shown.
+pub const ASIDE_KEPT: Duration = Duration::from_secs(60 * 86_400);
+/// What AI agents' confidence was learnt from is kept for a look: 400 days. What was learnt stays.
+pub const SAMPLES_KEPT: Duration = Duration::from_secs(400 * 86_400);
 /// Log lines removed in one bite.
 const LOG_BITE: u32 = 5_000;
 
@@ -53,6 +58,9 @@ impl Control {
                     tickets::prune(tx, credentials).await?;
                     cli_logins::prune(tx, credentials).await?;
                     lockout::prune(tx, credentials).await?;
+                    deputies::prune(tx, credentials).await?;
+                    inbox::prune(tx, now.minus(ASIDE_KEPT)).await?;
+                    learning::prune(tx, now.minus(SAMPLES_KEPT)).await?;
                     idempotency::prune(tx).await?;
                     events::prune(tx, now.minus(EVENTS_KEPT)).await?;
                     metrics::prune(tx, now.minus(METRICS_KEPT)).await.map(drop)

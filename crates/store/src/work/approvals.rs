@@ -226,6 +226,15 @@ pub async fn release(tx: &mut Tx, id: ApprovalId) -> Result<bool> {
     Ok(sql.and("id = ?", &id).scoped(tx.scope()).run(tx).await? == 1)
 }
 
+/// Keeps a card from being decided by anybody else until this transaction ends: voices are counted one after another.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub async fn lock(tx: &mut Tx, id: ApprovalId) -> Result<()> {
+    let sql = Sql::new("UPDATE approvals SET hash = hash WHERE TRUE").and("id = ?", &id);
+    sql.scoped(tx.scope()).run_one(tx, "approval").await
+}
+
 /// Ends the open approval of a run without a decision; answers whether there was one.
 ///
 /// # Errors

@@ -5,7 +5,7 @@ use sf_types::{ApprovalId, TenantId, Timestamp, UserId};
 use crate::Result;
 use crate::approvals::Verdict;
 use crate::row::row;
-use crate::sql::{Sql, insert};
+use crate::sql::{Sql, insert, insert_all};
 use crate::tx::{Look, Tx};
 
 row! {
@@ -35,6 +35,17 @@ row! {
 pub async fn give(tx: &mut Tx, vote: &Vote) -> Result<()> {
     tx.own("vote", vote.tenant, None)?;
     insert(tx, vote).await
+}
+
+/// A voice that says no from now on, whatever it has said before.
+///
+/// # Errors
+/// [`crate::StoreError::OutOfScope`]; when the database fails.
+pub async fn refuse(tx: &mut Tx, vote: &Vote) -> Result<()> {
+    tx.own("vote", vote.tenant, None)?;
+    let again = " ON CONFLICT (approval_id, voice_id) DO UPDATE SET user_id = excluded.user_id, \
+                 verdict = excluded.verdict, comment = excluded.comment, at = excluded.at";
+    insert_all(tx, std::slice::from_ref(vote), again).await.map(drop)
 }
 
 /// All voices on a card, in the order in which they were given.

@@ -110,7 +110,7 @@ async fn runs_are_cancelled_approved_and_rejected() -> Result<()> {
     ensure!(plane.run(waits).await?.state == RunState::Done(Done::Cancelled));
     let wanted = plane.open_run(&admin, deploy(app)).await?.to_string();
     let own = ada.run(&["runs", "approve", &wanted]).await?;
-    ensure!(own.code != 0 && own.err.contains("somebody else"), "{own:?}");
+    ensure!(own.code != 0 && own.err.contains("Somebody else"), "{own:?}");
     bo.ok(&["runs", "approve", &wanted, "--comment", "looks right"]).await?;
     let unwanted = plane.open_run(&admin, deploy(app)).await?;
     bo.ok(&["runs", "reject", &unwanted.to_string(), "--comment", "not today"]).await?;

@@ -51,7 +51,7 @@ pub async fn an_approval_is_held_and_bound_to_what_was_shown(plane: Plane) -> Re
     let held = plane.run(run).await?;
     assert_eq!((held.state, held.command), (RunState::Ready, None), "it is held back for 5 s");
     let again = plane.propose(&admin, Action::Run(RunAction::Approve(decide(run, &hash)))).await;
-    assert_eq!(again.err().context("single use")?.code, "approval.moved");
+    assert_eq!(again.err().context("single use")?.code, "approval.decided");
     plane.pass(Duration::from_millis(1)).await?;
     assert_eq!(plane.ended(run).await?.state, RunState::Done(Done::Succeeded));
     assert!(plane.control.app(&admin, app).await.is_err(), "it is gone");

@@ -1,6 +1,8 @@
 //! People in the loop, over the API: who may decide, once, about exactly what was shown, in time; and what an AI cannot
 //! reach by asking cleverly.
 
+mod model;
+
 use std::time::Duration;
 
 use http::Method;

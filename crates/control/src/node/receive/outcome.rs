@@ -48,7 +48,8 @@ pub(crate) async fn record(
                 if !repeated || !is_older(tx, &run, &outcome).await? {
                     facts(tx, &run, found.order.as_deref(), &outcome).await?;
                 }
-                let app = run.app;
+                // Only a release that is live in place of another one makes a card's facts other ones.
+                let app = run.app.filter(|_| matches!(outcome.facts, Facts::Deploy(_)));
                 ended(tx, &core, run, outcome, sent, &mut after).await?;
                 if let Some(app) = app {
                     cards::refresh(tx, &core, app, &mut after).await?;

@@ -76,15 +76,20 @@ async fn voice(
 ) -> sf_store::Result<Option<sf_store::timeline::Moment>> {
     let by = person(run)?;
     let card = shown(tx, decide).await?;
+    approvals::lock(tx, card.id).await?;
     let given = votes::of_card(tx, card.id).await?;
     let ruling = judged(tx, waiting, &card, &given, by, verdict).await?;
     let (Ruling::Approved(voice) | Ruling::Rejected(voice) | Ruling::Counted(voice, _)) = ruling;
     let comment = decide.comment.clone();
     let vote = Vote { approval: card.id, tenant: card.tenant, voice: voice.of, by, verdict, comment, at: tx.now() };
-    votes::give(tx, &vote).await.map_err(|error| match error {
-        StoreError::Taken(_) => refused(NoVoice::Again).into(),
-        other => other,
-    })?;
+    match verdict {
+        // Whoever has agreed may still refuse.
+        Verdict::Rejected => votes::refuse(tx, &vote).await?,
+        Verdict::Approved => votes::give(tx, &vote).await.map_err(|error| match error {
+            StoreError::Taken(_) => refused(NoVoice::Again).into(),
+            other => other,
+        })?,
+    }
     let place = (card.tenant, card.project, decide.run);
     let text = match (ruling, voice.of == by) {
         (Ruling::Counted(_, missing), _) => {
@@ -209,7 +214,8 @@ async fn judged(
         proposer: waiting.actor.user(),
         given: &given,
         by,
-        own_right: may(grants::rights_of(tx, by).await?),
+        // The door has let them in: by rights of their own, where they are nobody's deputy.
+        own_right: deputy_of.is_empty() || may(grants::rights_of(tx, by).await?),
         deputy_of: &deputy_of,
         agrees: verdict == Verdict::Approved,
     })
