@@ -96,11 +96,17 @@ impl Control {
         let reader = self.core().store.read(Scope::System);
         let row = users::admitted(&reader, user).await?.ok_or_else(signed_out)?;
         let rights = authority::rights_of(&reader, kind).await.map_err(or_signed_out)?;
-        let rights = match kind {
-            ActorKind::Person { .. } => {
-                deputies::rights(&reader, user, rights, self.now()).await.map_err(or_signed_out)?
+        // A key without limits may do what its person may, also as a deputy; one with limits, what it was made for.
+        let as_deputy = match kind {
+            ActorKind::Person { .. } => true,
+            ActorKind::Token { token, .. } => {
+                authority::limits_of(&tokens::get(&reader, token).await.map_err(or_signed_out)?).is_none()
             }
-            _ => rights,
+            _ => false,
+        };
+        let rights = match as_deputy {
+            true => deputies::rights(&reader, user, rights, self.now()).await.map_err(or_signed_out)?,
+            false => rights,
         };
         let policy = &self.core().options.identity;
         let owes = match kind {
