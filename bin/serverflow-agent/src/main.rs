@@ -59,6 +59,9 @@ enum Mode {
         #[arg(long)]
         spec: PathBuf,
     },
+    /// Ask for one certificate (started by the daemon).
+    #[command(hide = true)]
+    Acme,
     /// Print the version.
     Version,
 }
@@ -68,9 +71,10 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let state = cli.state;
     let done = match cli.mode {
-        // These two fork: nothing may be set up before.
+        // The first two fork: nothing may be set up before.
         Mode::Shim { spec } => return sf_agent::shim::main(&spec),
         Mode::Relay { spec } => return sf_agent::relay::main(&spec),
+        Mode::Acme => return sf_agent::proxy::acme_main(),
         Mode::Enrol(args) => folder(state).and_then(|state| enrol::main(&state, &args)),
         Mode::Run(args) => folder(state).and_then(|state| run::main(state, &args)),
         Mode::Status { json } => folder(state).and_then(|state| show::status(&state, json)),

@@ -72,6 +72,8 @@ pub enum Command {
     Enrol(enrol::Args),
     /// The apps
     Apps(apps::Args),
+    /// Names that lead to apps, and their certificates
+    Domains(apps::domains::Args),
     /// Named values that apps can be given and nobody can read
     Secrets(apps::secrets::Args),
     /// Look into a repository before an app exists
@@ -144,6 +146,7 @@ impl Cli {
             Command::Nodes(args) => nodes::run(&context, args).await,
             Command::Enrol(args) => enrol::run(&context, args).await,
             Command::Apps(args) => apps::run(&context, args).await,
+            Command::Domains(args) => apps::domains::run(&context, args).await,
             Command::Secrets(args) => apps::secrets::run(&context, args).await,
             Command::Inspect(args) => inspect::run(&context, args).await,
             Command::Deploy(args) => deploy::run(&context, args).await,

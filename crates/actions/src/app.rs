@@ -1,5 +1,9 @@
 //! What is deployed: its existence and its settings.
 
+pub mod deploy;
+pub mod process;
+pub mod proxy;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sf_protocol::app::{HealthCheck, Limits, RestartRule, Traffic, TrafficMode};

@@ -8,10 +8,8 @@
 pub mod admission;
 pub mod app;
 pub mod authority;
-pub mod deploy;
 pub mod node;
 pub mod people;
-pub mod process;
 pub mod project;
 pub mod secret;
 pub mod spec;
@@ -24,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub use actor::{Actor, ActorKind};
 pub use admission::{Admission, Decision};
+pub use app::{deploy, process, proxy};
 pub use authority::{actor, object, permission, rights};
 pub use object::ObjectRef;
 pub use people::{access, factor, role, tenant, user};
@@ -47,6 +46,8 @@ pub enum Action {
     Deploy(deploy::DeployAction),
     /// Processes of an app.
     Process(process::ProcessAction),
+    /// Domains.
+    Proxy(proxy::ProxyAction),
     /// Runs themselves.
     Run(run::RunAction),
     /// People's credentials.
@@ -77,6 +78,7 @@ impl Action {
             Self::App(action) => action.spec(),
             Self::Deploy(action) => action.spec(),
             Self::Process(action) => action.spec(),
+            Self::Proxy(action) => action.spec(),
             Self::Run(action) => action.spec(),
             Self::Access(action) => action.spec(),
             Self::Role(action) => action.spec(),
@@ -97,6 +99,7 @@ impl Action {
             Self::App(action) => action.target(),
             Self::Deploy(action) => Target::App(action.app()),
             Self::Process(action) => Target::App(action.app),
+            Self::Proxy(action) => action.target(),
             Self::Run(action) => Target::Run(action.run()),
             Self::Access(action) => action.target(),
             Self::Role(action) => action.target(),
@@ -121,6 +124,7 @@ impl Action {
             Self::App(_)
             | Self::Deploy(_)
             | Self::Process(_)
+            | Self::Proxy(_)
             | Self::Project(_)
             | Self::Secret(_)
             | Self::Run(_)
@@ -135,6 +139,7 @@ impl Action {
             app::SPECS,
             deploy::SPECS,
             process::SPECS,
+            proxy::SPECS,
             run::SPECS,
             access::SPECS,
             role::SPECS,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use sf_types::{
-    AppId, InvitationId, NodeId, ProjectId, RoleId, RunId, SecretId, TenantId, TokenId, UserId, WorkflowId,
+    AppId, InvitationId, NodeId, ProjectId, ProxyId, RoleId, RunId, SecretId, TenantId, TokenId, UserId, WorkflowId,
 };
 
 /// The kind of thing acted on.
@@ -14,6 +14,8 @@ pub enum TargetKind {
     Node,
     /// An app.
     App,
+    /// A domain.
+    Proxy,
     /// A run.
     Run,
     /// A person.
@@ -44,6 +46,8 @@ pub enum Target {
     Node(NodeId),
     /// An app.
     App(AppId),
+    /// A domain.
+    Proxy(ProxyId),
     /// A run.
     Run(RunId),
     /// A person.

@@ -22,6 +22,7 @@ use crate::outbox::Outbox;
 use crate::policy::Policy;
 use crate::process::folder::Held;
 use crate::process::{self, Supervisor};
+use crate::proxy::{self, Proxy};
 use crate::relay::{self, Relays};
 use crate::source::{self, FetchLimits, Sources};
 use crate::state::StateDir;
@@ -105,8 +106,11 @@ impl Daemon {
             working.cgroups.sweep("build-");
             let busy = busy_apps(&unfinished);
             working.converge(&start, &busy).await;
+            working.sites_follow().await;
             Executor::new(working).run(unfinished, incoming, shutdown).await;
         });
+        let (keeping, stopping) = (node.clone(), tasks.shutdown());
+        spawn(tasks, "certificates", async move { keeping.keep_certificates(stopping).await });
         spawn(tasks, "metrics", observers.1.sample(link_state.clone(), sampling));
         let asked = local::Asked { node: node.clone(), link: link_state.clone(), redial };
         local::serve(asked, &held, tasks).map_err(|error| disk("the local socket", &error))?;
@@ -152,6 +156,16 @@ fn node(
         program: options.program.clone(),
         tasks: tasks.clone(),
     });
+    let proxy = Proxy::open(proxy::Options {
+        dir: state.join("proxy"),
+        program: options.program.clone(),
+        clock: options.clock.clone(),
+        rng: options.rng.clone(),
+    });
+    let (proxy, damaged) = proxy?;
+    for why in damaged {
+        outbox.notice("proxy.damaged", format!("What this node knows of a domain cannot be read: {why}."));
+    }
     let sources = Sources::new(source::Options {
         state: state.path().to_owned(),
         cache: state.join("cache"),
@@ -165,6 +179,7 @@ fn node(
         outbox,
         supervisor,
         relays,
+        proxy,
         sources,
         users,
         cgroups: Cgroups::detect(),

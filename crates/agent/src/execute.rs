@@ -16,6 +16,7 @@ mod port;
 mod progress;
 mod query;
 mod recover;
+mod site;
 mod take_back;
 
 use std::collections::HashMap;
@@ -233,7 +234,14 @@ impl Executor {
                 self.finish_now(&command, verdict);
             }
             (None, Order::Query(_)) => {}
-            (None, Order::Deploy(_) | Order::AppAction(_) | Order::DesiredState(_)) => self.work(command),
+            (
+                None,
+                Order::Deploy(_)
+                | Order::AppAction(_)
+                | Order::ProvisionDomain(_)
+                | Order::DeleteProxy(_)
+                | Order::DesiredState(_),
+            ) => self.work(command),
         }
     }
 
@@ -264,6 +272,8 @@ impl Executor {
             match &command.order {
                 Order::Deploy(deploy) => node.deploy(&command, deploy, &cancel).await,
                 Order::AppAction(action) => node.act(&command, action, &cancel).await,
+                Order::ProvisionDomain(wanted) => node.provision(&command, wanted, &cancel).await,
+                Order::DeleteProxy(gone) => node.unprovision(&command, gone).await,
                 Order::DesiredState(desired) => node.converge_to(&command, desired).await,
                 Order::Query(_) | Order::Cancel(_) | Order::Void(_) => {
                     outcome(&node, command.id, (Verdict::Succeeded, None), Facts::None, node.clock.now())
@@ -308,6 +318,7 @@ impl Executor {
                 node.apps.settled(*app).unwrap_or_else(|fault| tracing::warn!(%fault, "a deploy's file stays"));
                 node.prune_app_logs(*app).await;
             }
+            node.sites_follow().await;
             Ok::<(), Infallible>(())
         });
     }
@@ -342,6 +353,8 @@ fn apps_of(node: &Node, order: &Order) -> Vec<AppId> {
     match order {
         Order::Deploy(deploy) => vec![deploy.app.app],
         Order::AppAction(action) => vec![action.app],
+        Order::ProvisionDomain(wanted) => vec![wanted.site.app],
+        Order::DeleteProxy(gone) => vec![gone.app],
         Order::DesiredState(desired) => {
             let known = node.apps.list().into_iter().map(|record| record.spec.app);
             let mut apps: Vec<_> = desired.apps.iter().map(|one| one.spec.app).chain(known).collect();

@@ -17,8 +17,9 @@ pub mod making;
 pub mod outbox;
 pub mod policy;
 pub mod process;
-pub mod relay;
 pub mod shim;
 pub mod state;
+pub mod traffic;
 
 pub use making::{build, release, source, user};
+pub use traffic::{proxy, relay};

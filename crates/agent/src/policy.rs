@@ -23,6 +23,13 @@
 //! disk_mb = 4096
 //! seconds = 1800
 //! processes = 512
+//!
+//! [proxy]
+//! nginx = "auto"                         # the machine's where one runs, else one of the agent's own; "machine", "own", "off"
+//! http = 80
+//! https = 443
+//! acme = "https://acme-v02.api.letsencrypt.org/directory"
+//! acme_contact = "ops@example.org"
 //! ```
 
 mod rule;
@@ -38,9 +45,12 @@ use sf_protocol::app::AppSpec;
 use sf_protocol::command::Class;
 use sf_protocol::order::{DeploySource, GitSource, Order};
 use sf_protocol::query::Query;
+use sf_protocol::site::SiteSpec;
 use sf_types::{ByteSize, ErrorKind, Fault};
 
 pub use rule::{Glob, PortRange};
+
+use crate::proxy;
 
 /// Largest policy file, in bytes.
 pub const FILE_BYTES: u64 = 64 * 1024;
@@ -61,6 +71,8 @@ pub struct Policy {
     pub deny: Deny,
     /// What a build may use.
     pub build: BuildLimits,
+    /// Which nginx serves domains, and who gives certificates.
+    pub proxy: proxy::Choice,
 }
 
 /// What is denied, whoever signed it.
@@ -242,9 +254,13 @@ pub fn decide(policy: &Policy, order: &Order) -> Result<(), Fault> {
                 DeploySource::Kept => Ok(()),
             }
         }
-        Order::DesiredState(desired) => desired.apps.iter().try_for_each(|one| app(policy, &one.spec)),
+        Order::DesiredState(desired) => {
+            desired.apps.iter().try_for_each(|one| app(policy, &one.spec))?;
+            desired.sites.iter().try_for_each(|one| site(policy, one))
+        }
+        Order::ProvisionDomain(wanted) => site(policy, &wanted.site),
         Order::Query(Query::Inspect { source, .. } | Query::Resolve { source }) => repository(policy, source),
-        Order::Query(_) | Order::AppAction(_) | Order::Cancel(_) | Order::Void(_) => Ok(()),
+        Order::Query(_) | Order::AppAction(_) | Order::DeleteProxy(_) | Order::Cancel(_) | Order::Void(_) => Ok(()),
     }
 }
 
@@ -255,6 +271,13 @@ fn app(policy: &Policy, spec: &AppSpec) -> Result<(), Fault> {
     match spec.traffic.port {
         Some(port) if policy.denies_port(port.get()) => Err(denied(format!("port {port}"), "deny.ports")),
         _ => Ok(()),
+    }
+}
+
+fn site(policy: &Policy, site: &SiteSpec) -> Result<(), Fault> {
+    match site.names().find(|name| policy.denies_domain(name.as_str())) {
+        Some(name) => Err(denied(format!("the domain {name}"), "deny.domains")),
+        None => Ok(()),
     }
 }
 

@@ -2,12 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "the steps of a test may fail loudly, outside its own function too")]
 
+#[path = "daemon/authority.rs"]
+mod authority;
 #[path = "daemon/meanwhile.rs"]
 mod meanwhile;
 #[path = "daemon/plane.rs"]
 mod plane;
 #[path = "daemon/secrets.rs"]
 mod secrets;
+#[path = "daemon/sites.rs"]
+mod sites;
 #[path = "daemon/witness.rs"]
 mod witness;
 #[path = "daemon/world.rs"]
@@ -444,7 +448,7 @@ async fn workers_have_no_port_and_what_should_be_true_is_made_true() {
     let pid = world.pid().await;
     let desired = |spec: AppSpec, state| {
         let one = sf_protocol::order::DesiredApp { spec, release: Some(facts.release), state };
-        Order::DesiredState(sf_protocol::order::DesiredState { apps: vec![one] })
+        Order::DesiredState(sf_protocol::order::DesiredState { apps: vec![one], sites: Vec::new() })
     };
     // An older generation changes nothing.
     let old = AppSpec { generation: 0, ..world.spec() };

@@ -128,6 +128,8 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(runs::cancel))
         .routes(routes!(runs::approve))
         .routes(routes!(runs::reject))
+        .routes(routes!(apps::domains::list, apps::domains::provision))
+        .routes(routes!(apps::domains::get, apps::domains::change, apps::domains::delete))
         .routes(routes!(secrets::list, secrets::create))
         .routes(routes!(secrets::change, secrets::delete))
         .routes(routes!(runs::reopen))

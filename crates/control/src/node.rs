@@ -10,4 +10,5 @@ pub(crate) mod node_links;
 pub(crate) mod receive;
 pub(crate) mod resync;
 pub(crate) mod signer;
+pub(crate) mod sites;
 pub(crate) mod written;

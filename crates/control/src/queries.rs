@@ -7,6 +7,7 @@ pub mod node;
 pub mod nodes;
 pub mod people;
 pub mod projects;
+pub mod proxies;
 pub mod rights;
 pub mod runs;
 pub mod secrets;

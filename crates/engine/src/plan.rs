@@ -3,11 +3,13 @@
 use sf_actions::app::{AppAction as AppChange, Settings};
 use sf_actions::deploy::DeployAction;
 use sf_actions::process::ProcessVerb;
+use sf_actions::proxy::ProxyAction;
 use sf_actions::{Action, Place, Source, Variable};
 use sf_protocol::app::{AppSpec, EnvVar};
-use sf_protocol::order::{AppAction, AppVerb, Deploy, DeploySource, GitSource};
+use sf_protocol::order::{AppAction, AppVerb, DeleteProxy, Deploy, DeploySource, GitSource, ProvisionDomain};
+use sf_protocol::site::SiteSpec;
 use sf_protocol::{Guard, Order};
-use sf_types::{AppId, Fault, Millis, ReleaseId, Slug};
+use sf_types::{AppId, Fault, Millis, ProxyId, ReleaseId, Slug};
 
 /// How long a new release is watched after the switch.
 pub const WATCH: Millis = Millis::secs(10);
@@ -27,6 +29,8 @@ pub struct AppFacts {
     pub live: Option<ReleaseId>,
     /// Kept releases that can be returned to, newest first, without the live one.
     pub kept: Vec<ReleaseId>,
+    /// The domain an action is about, with its generation after this change.
+    pub site: Option<(ProxyId, u64)>,
 }
 
 /// An order that a node can carry out.
@@ -83,6 +87,20 @@ pub fn plan(action: &Action, facts: &AppFacts, new_release: ReleaseId) -> Result
             Ok(act(facts, verb))
         }
         Action::App(AppChange::Delete(_)) => Ok(act(facts, AppVerb::Delete)),
+        Action::Proxy(action) => {
+            let (proxy, generation) = facts.site.ok_or_else(|| no_site(facts))?;
+            let order = match action {
+                ProxyAction::Provision(wanted) => {
+                    let (domain, settings) = (wanted.domain.clone(), wanted.settings.clone());
+                    let site = SiteSpec { proxy, app: facts.app, generation, domain, settings };
+                    // The node says how it ended before the run's own time is over.
+                    let time_limit = Millis(time_limit.0 * 3 / 4);
+                    Order::ProvisionDomain(Box::new(ProvisionDomain { site, time_limit }))
+                }
+                ProxyAction::Delete(_) => Order::DeleteProxy(DeleteProxy { proxy, app: facts.app }),
+            };
+            Ok(Planned { order, guard: Guard::default(), release: None })
+        }
         Action::App(AppChange::Create(_) | AppChange::Update(_))
         | Action::Node(_)
         | Action::Run(_)
@@ -154,6 +172,10 @@ fn not_kept(facts: &AppFacts) -> Fault {
     conflict("deploy.not_kept", message, "Choose a kept one, or deploy its commit again.")
 }
 
+fn no_site(facts: &AppFacts) -> Fault {
+    conflict("proxy.unknown", format!("That domain does not lead to `{}`.", facts.slug), "Look at the app's domains.")
+}
+
 fn already_live(facts: &AppFacts) -> Fault {
     conflict("deploy.already_live", format!("That release of `{}` is live already.", facts.slug), "Choose another one.")
 }
@@ -181,6 +203,7 @@ mod tests {
             generation: 4,
             live: live.map(release),
             kept: kept.iter().copied().map(release).collect(),
+            site: None,
         }
     }
 

@@ -261,7 +261,21 @@ pub fn accept(
 
 /// Whether frames of this type carry a [`Command`].
 pub const fn is_order(kind: Kind) -> bool {
-    matches!(kind, Kind::Deploy | Kind::AppAction | Kind::Query | Kind::Cancel | Kind::Void | Kind::DesiredState)
+    is_numbered(kind) || matches!(kind, Kind::Query)
+}
+
+/// Whether frames of this type carry a [`Command`] with a number.
+pub const fn is_numbered(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Deploy
+            | Kind::AppAction
+            | Kind::ProvisionDomain
+            | Kind::DeleteProxy
+            | Kind::Cancel
+            | Kind::Void
+            | Kind::DesiredState
+    )
 }
 
 fn check_scope(

@@ -1,5 +1,7 @@
 //! What an app is, as far as its node has to know.
 
+pub mod site;
+
 use serde::{Deserialize, Serialize};
 use sf_types::{AppId, ByteSize, Millis, Port, Secret, SecretId, Slug};
 

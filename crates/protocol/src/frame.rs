@@ -125,6 +125,10 @@ frames! {
         Deploy,
         /// [`crate::Command`] with [`crate::Order::AppAction`].
         AppAction,
+        /// [`crate::Command`] with [`crate::Order::ProvisionDomain`].
+        ProvisionDomain,
+        /// [`crate::Command`] with [`crate::Order::DeleteProxy`].
+        DeleteProxy,
         /// [`crate::Command`] with [`crate::Order::Query`].
         Query,
         /// [`crate::Command`] with [`crate::Order::Cancel`].

@@ -45,6 +45,10 @@ kinds! {
     Deploy = "DEPLOY", "deploy.v1";
     /// Start, stop, restart or delete an app, or report on it.
     AppAction = "APP_ACTION", "app-action.v1";
+    /// Serve a domain.
+    ProvisionDomain = "PROVISION_DOMAIN", "provision-domain.v1";
+    /// Serve a domain no more.
+    DeleteProxy = "DELETE_PROXY", "delete-proxy.v1";
     /// A read that the node must answer.
     Query = "QUERY", "query.v1";
     /// Stop working on an earlier command.

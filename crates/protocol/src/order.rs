@@ -1,12 +1,13 @@
 //! What a command can order: a closed list, one type of arguments each.
 
 use serde::{Deserialize, Serialize};
-use sf_types::{AppId, CommandId, Millis, ReleaseId};
+use sf_types::{AppId, CommandId, Millis, ProxyId, ReleaseId};
 
 use crate::app::{AppSpec, AppState, SecretVar};
 use crate::command::Class;
 use crate::kind::Kind;
 use crate::query::Query;
+use crate::site::SiteSpec;
 
 /// What to do. The outer frame type, the signed label and this tag must agree.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -16,6 +17,10 @@ pub enum Order {
     Deploy(Box<Deploy>),
     /// Start, stop, restart, delete.
     AppAction(Box<AppAction>),
+    /// Serve a domain. Version [`crate::handshake::SITES_SINCE`] and above.
+    ProvisionDomain(Box<ProvisionDomain>),
+    /// Serve a domain no more. Version [`crate::handshake::SITES_SINCE`] and above.
+    DeleteProxy(DeleteProxy),
     /// Look.
     Query(Query),
     /// Stop working on an earlier command.
@@ -32,6 +37,8 @@ impl Order {
         match self {
             Self::Deploy(_) => Kind::Deploy,
             Self::AppAction(_) => Kind::AppAction,
+            Self::ProvisionDomain(_) => Kind::ProvisionDomain,
+            Self::DeleteProxy(_) => Kind::DeleteProxy,
             Self::Query(_) => Kind::Query,
             Self::Cancel(_) => Kind::Cancel,
             Self::Void(_) => Kind::Void,
@@ -43,9 +50,13 @@ impl Order {
     pub const fn class(&self) -> Class {
         match self {
             Self::Query(_) => Class::Read,
-            Self::Deploy(_) | Self::AppAction(_) | Self::Cancel(_) | Self::Void(_) | Self::DesiredState(_) => {
-                Class::Operate
-            }
+            Self::Deploy(_)
+            | Self::AppAction(_)
+            | Self::ProvisionDomain(_)
+            | Self::DeleteProxy(_)
+            | Self::Cancel(_)
+            | Self::Void(_)
+            | Self::DesiredState(_) => Class::Operate,
         }
     }
 }
@@ -124,6 +135,26 @@ pub enum AppVerb {
     Status,
 }
 
+/// Serve a domain as `site` says: configuration, reload, certificate.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ProvisionDomain {
+    /// The site as it shall be.
+    pub site: SiteSpec,
+    /// Time for everything, the certificate included.
+    pub time_limit: Millis,
+}
+
+/// Serve a domain no more; its certificate is deleted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DeleteProxy {
+    /// Which.
+    pub proxy: ProxyId,
+    /// The app it leads to.
+    pub app: AppId,
+}
+
 /// Stop working on an earlier command.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -146,6 +177,9 @@ pub struct Void {
 pub struct DesiredState {
     /// The apps that should be on this node; one not listed is left alone (deletion is its own command).
     pub apps: Vec<DesiredApp>,
+    /// The domains that should be served; one not listed is left alone. Version [`crate::handshake::SITES_SINCE`] and above.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sites: Vec<SiteSpec>,
 }
 
 /// What should be true of one app.

@@ -5,6 +5,7 @@ use sf_types::{CommandId, Fault, NodeId, Port, ReleaseId, Timestamp};
 
 use crate::app::AppState;
 use crate::build::Builder;
+use crate::site::SiteReport;
 use crate::wire;
 
 /// The node's word on one command. Signed by `K_node`; written to the journal before it is sent.
@@ -59,6 +60,11 @@ pub enum Facts {
     Deploy(DeployFacts),
     /// After APP_ACTION.
     App(AppFacts),
+    /// After PROVISION_DOMAIN: how the site is now; `None` when it is not there.
+    Site {
+        /// Its state.
+        site: Option<SiteReport>,
+    },
 }
 
 /// What is true after a deploy.
@@ -133,8 +139,12 @@ pub enum Step {
     Return,
     /// Stop processes (APP_ACTION).
     Stop,
-    /// Remove files (APP_ACTION).
+    /// Remove files (APP_ACTION, DELETE_PROXY).
     Remove,
+    /// Have nginx serve a domain (PROVISION_DOMAIN, DELETE_PROXY).
+    Configure,
+    /// Get its certificate.
+    Certificate,
 }
 
 /// How long a step took.

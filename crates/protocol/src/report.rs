@@ -5,6 +5,7 @@ use sf_types::{AppId, CommandId, Port, ReleaseId, RunId, Timestamp};
 
 use crate::app::AppState;
 use crate::outcome::Step;
+use crate::site::SiteReport;
 use crate::wire;
 
 /// STATUS_UPDATE: one thing that happened. `sequence` counts per node and never repeats, so that a backlog is
@@ -48,6 +49,12 @@ pub enum NodeEvent {
         restarts: u32,
         /// Why: "exited with code 1 after 3.2 s; starting again in 0.5 s".
         reason: String,
+    },
+    /// A site or its certificate changed by itself: renewed, or its renewal failed. Version
+    /// [`crate::handshake::SITES_SINCE`] and above.
+    Site {
+        /// How it is now.
+        site: SiteReport,
     },
     /// A message was refused; somebody may be trying something.
     Refused {

@@ -6,3 +6,4 @@ pub mod devices;
 pub mod enrol;
 pub mod metrics;
 pub mod nodes;
+pub mod proxies;

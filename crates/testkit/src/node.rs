@@ -12,6 +12,7 @@ use sf_protocol::order::{AppVerb, Order};
 use sf_protocol::outcome::{Accepted, AppFacts, DeployFacts, Facts, Outcome, Step};
 use sf_protocol::query::{Answer, AppReport, JournalEntry, Query, Reply};
 use sf_protocol::report::{NodeEvent, NodeFacts, StatusUpdate, StepState};
+use sf_protocol::site::{CertificateState, SiteReport};
 use sf_protocol::{Command, Frame, KeyId, Kind, SecretKey, Signed, Verdict};
 use sf_runtime::{Clock, Rng};
 use sf_types::{AppId, CommandId, ErrorKind, Fault, Name, NodeId, Port, ReleaseId};
@@ -434,6 +435,11 @@ impl SimNode {
                 let (live_release, generation) = (app.live, action.generation);
                 Facts::App(AppFacts { state, live_release, generation, port: port(), stopped_by: None })
             }
+            Order::ProvisionDomain(wanted) if verdict == Verdict::Succeeded => {
+                let (proxy, generation) = (wanted.site.proxy, wanted.site.generation);
+                Facts::Site { site: Some(SiteReport { proxy, generation, certificate: CertificateState::None }) }
+            }
+            Order::ProvisionDomain(_) | Order::DeleteProxy(_) => Facts::Site { site: None },
             Order::DesiredState(desired) => {
                 for one in &desired.apps {
                     let known = memory.apps.get_mut(&one.spec.app);

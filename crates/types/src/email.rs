@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::is_label;
+
 /// The text is no mail address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("it is no mail address: expected name@example.org, in ASCII, up to {} characters", Email::MAX)]
@@ -22,8 +24,6 @@ impl Email {
     pub const MAX: usize = 254;
     /// Characters before the `@`. Source: RFC 5321 section 4.5.3.1.1.
     const MAX_NAME: usize = 64;
-    /// Characters of one label of the domain.
-    const MAX_LABEL: usize = 63;
 
     /// The text.
     pub fn as_str(&self) -> &str {
@@ -47,14 +47,6 @@ impl FromStr for Email {
 
 fn is_atom(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte)
-}
-
-fn is_label(label: &str) -> bool {
-    !label.is_empty()
-        && label.len() <= Email::MAX_LABEL
-        && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-        && !label.starts_with('-')
-        && !label.ends_with('-')
 }
 
 impl fmt::Display for Email {

@@ -108,6 +108,8 @@ typed_ids! {
     AppId = "app";
     /// One immutable release of an app.
     ReleaseId = "release";
+    /// A domain that leads to an app.
+    ProxyId = "domain";
     /// A game or app server made from a template.
     ServerId = "server";
     /// A role a team made for itself.

@@ -5,6 +5,7 @@
 //!
 //! Start reading at [`id`], then [`scope`].
 
+pub mod domain;
 pub mod email;
 pub mod error;
 pub mod id;
@@ -17,13 +18,14 @@ pub mod text;
 pub mod time;
 pub mod unit;
 
+pub use domain::{BadDomain, DomainName};
 pub use email::Email;
 pub use error::{ErrorKind, Fault};
 pub use id::{
     AccountId, AppId, ApprovalId, ChannelId, CliLoginId, CommandId, ConnectionId, DeputyId, DeviceCodeId, EnrolTokenId,
-    FactorId, GrantId, InstanceId, InvitationId, NodeId, NotificationChannelId, ProjectId, ReleaseId, RequestId,
-    ResetId, RoleId, RunId, SecretId, ServerId, SessionId, TenantId, TicketId, TokenId, TriggerId, TypedId, UserId,
-    WorkflowId,
+    FactorId, GrantId, InstanceId, InvitationId, NodeId, NotificationChannelId, ProjectId, ProxyId, ReleaseId,
+    RequestId, ResetId, RoleId, RunId, SecretId, ServerId, SessionId, TenantId, TicketId, TokenId, TriggerId, TypedId,
+    UserId, WorkflowId,
 };
 pub use network::Network;
 pub use page::{Cursor, Page, PageRequest};

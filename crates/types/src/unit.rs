@@ -67,6 +67,11 @@ pub struct Port(u16);
 pub struct BadPort;
 
 impl Port {
+    /// Plain HTTP.
+    pub const HTTP: Self = Self(80);
+    /// HTTP over TLS.
+    pub const HTTPS: Self = Self(443);
+
     /// The plain number.
     pub const fn get(self) -> u16 {
         self.0

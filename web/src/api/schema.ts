@@ -1312,6 +1312,46 @@ export interface paths {
         patch: operations["renameProject"];
         trace?: never;
     };
+    "/api/v1/proxies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Domains, newest first. */
+        get: operations["listDomains"];
+        put?: never;
+        /**
+         * Has a domain lead to an app: nginx serves it, the node asks for its certificate and renews it. Where the domain leads to
+         *     this app already, it is changed; asked again, a certificate that could not be had is asked for at once.
+         */
+        post: operations["provisionDomain"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/proxies/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One domain, with its certificate. */
+        get: operations["getDomain"];
+        /** Changes how a domain is served; what was served before is served on if that fails. */
+        put: operations["changeDomain"];
+        post?: never;
+        /** Has a domain lead nowhere; its certificate is deleted. */
+        delete: operations["deleteDomain"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/roles": {
         parameters: {
             query?: never;
@@ -2698,6 +2738,16 @@ export interface components {
             /** @description The `settingsTag` this change was made from: where somebody else was faster, it is refused. */
             from?: string | null;
         };
+        /** @description How a domain shall be served. */
+        ChangeDomain: {
+            /** @description How it is served, whole. */
+            settings: components["schemas"]["DomainSettings"];
+            /**
+             * Format: double
+             * @description How sure whoever proposes it is, 0 to 100.
+             */
+            confidence?: number | null;
+        };
         /** @description What is to change about a channel; the rest stays. */
         ChangeNotificationChannel: {
             /** @description What it is called. */
@@ -2901,6 +2951,110 @@ export interface components {
              * @description Seconds between two questions.
              */
             intervalSecs: number;
+        };
+        /** @description A domain that leads to an app. */
+        Domain: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description Its name. */
+            domain: string;
+            /** @description Where people find it: `https://` once there is a certificate. */
+            url: string;
+            /**
+             * Format: uuid
+             * @description The app it leads to.
+             */
+            appId: string;
+            /** @description What that app is called; null where it is gone, or not yours to see. */
+            app?: string | null;
+            /**
+             * Format: uuid
+             * @description On which machine.
+             */
+            nodeId: string;
+            /**
+             * Format: uuid
+             * @description In which project.
+             */
+            projectId: string;
+            /** @description How it shall be served. */
+            settings: components["schemas"]["DomainSettings"];
+            /** @description Whether its node serves it as it shall be; false while an order is under way or after one that failed. */
+            inStep: boolean;
+            /** @description `pending`, `live` or `failed`. */
+            state: string;
+            /** @description Why the last order failed; null where it did not. */
+            reason?: string | null;
+            /** @description Its certificate. */
+            certificate: components["schemas"]["DomainCertificate"];
+            /** @description When it was made. */
+            createdAt: components["schemas"]["Time"];
+            /** @description When it last changed. */
+            updatedAt: components["schemas"]["Time"];
+        };
+        /** @description How a domain's certificate is. */
+        DomainCertificate: {
+            /** @description `none` (none is wanted, or nothing was heard yet), `missing` or `valid`. */
+            state: string;
+            /** @description Names it holds for. */
+            names: string[];
+            /** @description Who vouches for it. */
+            issuer?: string | null;
+            /** @description SHA-256 of it, in hex. */
+            fingerprint?: string | null;
+            notBefore?: components["schemas"]["Time"] | null;
+            notAfter?: components["schemas"]["Time"] | null;
+            next?: components["schemas"]["Time"] | null;
+            why?: components["schemas"]["FaultView"] | null;
+        };
+        /** @description A page instead of the app. */
+        DomainMaintenance: {
+            /** @description What people read, at most 2,000 bytes. */
+            text: string;
+        };
+        /** @description Where a whole domain goes. */
+        DomainRedirect: {
+            /** @description The name it goes to. */
+            to: string;
+            /** @description Whether browsers may remember it. */
+            permanent?: boolean | null;
+        };
+        /** @description A path that leads to another app. */
+        DomainRoute: {
+            /** @description Begins with `/`; whole segments. */
+            path: string;
+            /**
+             * Format: uuid
+             * @description The app.
+             */
+            app: string;
+        };
+        /** @description How a domain is served. */
+        DomainSettings: {
+            /** @description Further names that are redirected to it, at most 50. */
+            aliases?: string[] | null;
+            tls?: components["schemas"]["DomainTls"] | null;
+            /** @description Paths that lead to other apps of the same node, at most 100. */
+            routes?: components["schemas"]["DomainRoute"][] | null;
+            redirect?: components["schemas"]["DomainRedirect"] | null;
+            /**
+             * Format: int64
+             * @description Bytes of a request's body at the most; 100 MiB where absent.
+             */
+            maxBody?: number | null;
+            maintenance?: components["schemas"]["DomainMaintenance"] | null;
+        };
+        /** @description Encryption of a domain. */
+        DomainTls: {
+            /** @description `acme` (the node asks the authority that its owner chose) or `none`. */
+            certificate: string;
+            /** @description Whether plain HTTP is redirected once there is a certificate; true where absent. */
+            redirect?: boolean | null;
+            /** @description Whether browsers are told to remember that it is encrypted, for half a year. */
+            hsts?: boolean | null;
         };
         /** @description Other arguments for what waits. */
         EditCard: {
@@ -3139,6 +3293,57 @@ export interface components {
                  * @description Seconds between two questions.
                  */
                 intervalSecs: number;
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Domain: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description A domain that leads to an app. */
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                /** @description Its name. */
+                domain: string;
+                /** @description Where people find it: `https://` once there is a certificate. */
+                url: string;
+                /**
+                 * Format: uuid
+                 * @description The app it leads to.
+                 */
+                appId: string;
+                /** @description What that app is called; null where it is gone, or not yours to see. */
+                app?: string | null;
+                /**
+                 * Format: uuid
+                 * @description On which machine.
+                 */
+                nodeId: string;
+                /**
+                 * Format: uuid
+                 * @description In which project.
+                 */
+                projectId: string;
+                /** @description How it shall be served. */
+                settings: components["schemas"]["DomainSettings"];
+                /** @description Whether its node serves it as it shall be; false while an order is under way or after one that failed. */
+                inStep: boolean;
+                /** @description `pending`, `live` or `failed`. */
+                state: string;
+                /** @description Why the last order failed; null where it did not. */
+                reason?: string | null;
+                /** @description Its certificate. */
+                certificate: components["schemas"]["DomainCertificate"];
+                /** @description When it was made. */
+                createdAt: components["schemas"]["Time"];
+                /** @description When it last changed. */
+                updatedAt: components["schemas"]["Time"];
             };
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -4291,6 +4496,56 @@ export interface components {
                 startsAt: components["schemas"]["Time"];
                 /** @description Until when. */
                 endsAt: components["schemas"]["Time"];
+            }[];
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Vec_Domain: {
+            /** @description Whether it worked. */
+            success: boolean;
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                /** @description Its name. */
+                domain: string;
+                /** @description Where people find it: `https://` once there is a certificate. */
+                url: string;
+                /**
+                 * Format: uuid
+                 * @description The app it leads to.
+                 */
+                appId: string;
+                /** @description What that app is called; null where it is gone, or not yours to see. */
+                app?: string | null;
+                /**
+                 * Format: uuid
+                 * @description On which machine.
+                 */
+                nodeId: string;
+                /**
+                 * Format: uuid
+                 * @description In which project.
+                 */
+                projectId: string;
+                /** @description How it shall be served. */
+                settings: components["schemas"]["DomainSettings"];
+                /** @description Whether its node serves it as it shall be; false while an order is under way or after one that failed. */
+                inStep: boolean;
+                /** @description `pending`, `live` or `failed`. */
+                state: string;
+                /** @description Why the last order failed; null where it did not. */
+                reason?: string | null;
+                /** @description Its certificate. */
+                certificate: components["schemas"]["DomainCertificate"];
+                /** @description When it was made. */
+                createdAt: components["schemas"]["Time"];
+                /** @description When it last changed. */
+                updatedAt: components["schemas"]["Time"];
             }[];
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -6335,6 +6590,22 @@ export interface components {
             apps: number;
             /** @description When it was made. */
             createdAt: components["schemas"]["Time"];
+        };
+        /** @description A domain and the app it shall lead to. */
+        ProvisionDomain: {
+            /**
+             * Format: uuid
+             * @description The app.
+             */
+            appId: string;
+            /** @description Its name: `shop.example.org`. */
+            domain: string;
+            settings?: components["schemas"]["DomainSettings"] | null;
+            /**
+             * Format: double
+             * @description How sure whoever proposes it is, 0 to 100.
+             */
+            confidence?: number | null;
         };
         /** @description Keys of a browser, base64url. */
         PushKeys: {
@@ -9555,6 +9826,135 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_Project"];
+                };
+            };
+        };
+    };
+    listDomains: {
+        parameters: {
+            query?: {
+                /** @description That lead to this app. */
+                appId?: string;
+                /** @description On this machine. */
+                nodeId?: string;
+                /** @description With this in the name. */
+                q?: string;
+                /** @description Rows wanted, 1 to 200. */
+                limit?: number;
+                /** @description Continue after this cursor. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_Domain"];
+                };
+            };
+        };
+    };
+    provisionDomain: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProvisionDomain"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_RunOpened"];
+                };
+            };
+        };
+    };
+    getDomain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Domain"];
+                };
+            };
+        };
+    };
+    changeDomain: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeDomain"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_RunOpened"];
+                };
+            };
+        };
+    };
+    deleteDomain: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_RunOpened"];
                 };
             };
         };

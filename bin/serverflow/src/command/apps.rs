@@ -1,5 +1,6 @@
 //! `apps`: what is deployed.
 
+pub mod domains;
 pub mod logs;
 pub mod power;
 pub mod secrets;

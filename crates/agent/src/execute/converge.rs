@@ -5,6 +5,7 @@ use sf_protocol::command::Command;
 use sf_protocol::order::{DesiredApp, DesiredState};
 use sf_protocol::outcome::Facts;
 use sf_protocol::report::LogSource;
+use sf_protocol::site::SiteSpec;
 use sf_protocol::{Outcome, Verdict};
 use sf_types::{AppId, ErrorKind, Fault, ReleaseId, SecretId};
 use tokio_util::sync::CancellationToken;
@@ -131,6 +132,11 @@ impl Node {
     pub(super) async fn converge_to(&self, command: &Command, desired: &DesiredState) -> Outcome {
         let started_at = self.clock.now();
         let mut faults = Vec::new();
+        for site in &desired.sites {
+            if let Err(fault) = self.converge_site(site).await {
+                faults.push(format!("{}: {fault}", site.domain));
+            }
+        }
         for one in &desired.apps {
             if let Err(end) = Box::pin(self.converge_app(one)).await {
                 let (_, fault) = end.verdict();
@@ -143,6 +149,17 @@ impl Node {
         });
         let verdict = if fault.is_some() { Verdict::Failed } else { Verdict::Succeeded };
         outcome(self, command.id, (verdict, fault), Facts::None, started_at)
+    }
+
+    /// A site of which a newer generation is wanted than is served.
+    async fn converge_site(&self, site: &SiteSpec) -> Result<(), Fault> {
+        let served = self.proxy.report(site.proxy);
+        if served.is_some_and(|served| served.generation >= site.generation) {
+            return Ok(());
+        }
+        self.proxy.put(&self.policy()?.proxy, site.clone(), self.app_ports()).await?;
+        self.proxy.look_again();
+        Ok(())
     }
 
     async fn converge_app(&self, desired: &DesiredApp) -> Result<(), End> {

@@ -19,6 +19,7 @@ use crate::journal::Journal;
 use crate::outbox::Outbox;
 use crate::policy::{Loaded, Policy};
 use crate::process::{Process, Supervisor};
+use crate::proxy::Proxy;
 use crate::relay::Relays;
 use crate::release::Releases;
 use crate::source::Sources;
@@ -45,6 +46,8 @@ pub struct Node {
     pub supervisor: Supervisor,
     /// Stable ports.
     pub relays: Relays,
+    /// Domains.
+    pub proxy: Proxy,
     /// Repositories.
     pub sources: Sources,
     /// Numeric users.

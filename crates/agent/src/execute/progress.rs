@@ -160,5 +160,7 @@ pub const fn name(step: Step) -> &'static str {
         Step::Return => "return",
         Step::Stop => "stop",
         Step::Remove => "remove",
+        Step::Configure => "configure",
+        Step::Certificate => "certificate",
     }
 }

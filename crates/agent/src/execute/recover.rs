@@ -27,6 +27,8 @@ impl Node {
             }
             // The others say what shall be, and leave alone what is so already.
             Order::AppAction(action) => self.act(command, action, &cancel).await,
+            Order::ProvisionDomain(wanted) => self.provision(command, wanted, &cancel).await,
+            Order::DeleteProxy(gone) => self.unprovision(command, gone).await,
             Order::DesiredState(desired) => self.converge_to(command, desired).await,
             Order::Void(_) => outcome(self, command.id, (Verdict::Voided, None), Facts::None, at),
             Order::Cancel(_) | Order::Query(_) => {

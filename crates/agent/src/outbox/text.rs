@@ -16,6 +16,8 @@ pub(super) fn cleaned(event: NodeEvent, redactor: &Redactor) -> NodeEvent {
         NodeEvent::App { app, release, state, restarts, reason } => {
             NodeEvent::App { app, release, state, restarts, reason: clean(reason) }
         }
+        // Its words are an authority's, which knows nothing of this node's secrets.
+        NodeEvent::Site { site } => NodeEvent::Site { site },
         NodeEvent::Refused { kind, reason } => NodeEvent::Refused { kind: cut(&kind), reason: clean(reason) },
         NodeEvent::Notice { code, message } => NodeEvent::Notice { code, message: clean(message) },
     }

@@ -11,6 +11,7 @@ fn main() -> ExitCode {
     match args[1..] {
         ["shim", "--spec", spec] => sf_agent::shim::main(Path::new(spec)),
         ["relay", "--spec", spec] => sf_agent::relay::main(Path::new(spec)),
+        ["acme"] => sf_agent::proxy::acme_main(),
         ["run", state] => run(state),
         ["http", name] => http(name, "0"),
         ["http", name, port] => http(name, port),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 
 use super::plane::{LIMIT, Plane};
+use nix::sys::signal::Signal;
 use sf_agent::daemon::local;
 use sf_agent::link::LinkError;
 use sf_agent::link::enrol::{Enroller, InstallLine};
@@ -259,7 +260,10 @@ impl World {
             let ours = std::fs::read(entry.path().join("cmdline"))
                 .is_ok_and(|line| String::from_utf8_lossy(&line).contains(&mark));
             if ours {
-                let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL);
+                // An nginx ends its workers only when it is asked.
+                let is_nginx = std::fs::read_to_string(entry.path().join("comm")).is_ok_and(|name| name == "nginx\n");
+                let signal = if is_nginx { Signal::SIGTERM } else { Signal::SIGKILL };
+                let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), signal);
             }
         }
     }

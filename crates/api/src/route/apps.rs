@@ -1,5 +1,6 @@
 //! Apps: what there is, and what changes their existence and settings.
 
+pub mod domains;
 pub mod observe;
 pub mod projects;
 pub mod secrets;

@@ -119,6 +119,7 @@ pub fn specs() -> Vec<SpecView> {
         TargetKind::Tenant => "tenant",
         TargetKind::Node => "node",
         TargetKind::App => "app",
+        TargetKind::Proxy => "proxy",
         TargetKind::Run => "run",
         TargetKind::User => "user",
         TargetKind::Token => "token",

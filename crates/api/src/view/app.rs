@@ -1,5 +1,6 @@
 //! Apps.
 
+pub mod domain;
 pub mod project;
 
 use serde::Serialize;

@@ -43,6 +43,7 @@ fn body(method: &Method, path: &str) -> Option<Value> {
         ("POST", "/api/v1/users/{id}/grants") => json!({ "role": "viewer", "object": { "kind": "tenant" } }),
         ("PATCH", "/api/v1/apps/{id}") => json!({ "settings": settings }),
         ("PATCH", "/api/v1/secrets/{id}") => json!({ "value": "other" }),
+        ("PUT", "/api/v1/proxies/{id}") => json!({ "settings": {} }),
         ("PUT", "/api/v1/workflows/{id}") => {
             json!({ "document": "workflow: 1\nname: other\nsteps: [{ id: a, query: /apps }]" })
         }
@@ -108,6 +109,7 @@ async fn an_expired_session_and_an_ended_one_open_nothing() {
 async fn what_belongs_to_another_tenant_does_not_exist() {
     let world = World::new().await;
     let theirs = world.stranger().await;
+    let their_domain = world.domain(&theirs.app, "theirs.example.org").await;
     let mut asked = 0;
     // A webhook is nobody's by a session: its own signature says who may.
     let routes = routes().into_iter().filter(|(method, path)| path.contains("{id}") && !is_open(method, path));
@@ -121,6 +123,7 @@ async fn what_belongs_to_another_tenant_does_not_exist() {
             "users" => &theirs.user,
             "invitations" => &theirs.invitation,
             "secrets" => &theirs.secret,
+            "proxies" => &their_domain,
             "workflows" => &theirs.workflow,
             "workflow-executions" => &theirs.execution,
             "projects" => &theirs.project,
@@ -146,9 +149,18 @@ async fn what_belongs_to_another_tenant_does_not_exist() {
         asked += 1;
     }
     assert!(asked > 20, "the table has {asked} rows");
-    for list in
-        ["nodes", "apps", "runs", "activity", "users", "invitations", "secrets", "workflows", "workflow-executions"]
-    {
+    for list in [
+        "nodes",
+        "apps",
+        "runs",
+        "activity",
+        "users",
+        "invitations",
+        "secrets",
+        "proxies",
+        "workflows",
+        "workflow-executions",
+    ] {
         let rows = world.get(&format!("/api/v1/{list}")).await.expect(200);
         assert!(!rows.to_string().contains("theirs"), "{list} shows another tenant's: {rows}");
     }

@@ -16,9 +16,10 @@ use sf_control::{Control, MailOptions, Options};
 use sf_identity::password::Cost;
 use sf_protocol::SecretKey;
 use sf_protocol::report::NodeFacts;
+use sf_protocol::site::SiteSettings;
 use sf_runtime::{Clock, Rng, Tasks};
-use sf_store::{nodes, permissions, tenants, users};
-use sf_types::{NodeId, Scope, Secret, TenantId, Timestamp};
+use sf_store::{apps, nodes, permissions, proxies, tenants, users};
+use sf_types::{AppId, DomainName, NodeId, Scope, Secret, TenantId, Timestamp};
 use tower::ServiceExt;
 
 pub const EMAIL: &str = "ada@example.org";
@@ -213,6 +214,18 @@ impl World {
     pub async fn run(&self, app: &str) -> String {
         let opened = self.post(&format!("/api/v1/apps/{app}/deploy"), json!({})).await.expect(202);
         id(&opened["run"])
+    }
+
+    /// A domain that leads to an app, as if its order had been signed.
+    pub async fn domain(&self, app: &str, name: &str) -> String {
+        let (app, name): (AppId, DomainName) = (app.parse().unwrap(), name.parse().unwrap());
+        let order = self.control.store().write(Scope::System, move |tx| {
+            Box::pin(async move {
+                let app = apps::get(tx, app).await?;
+                proxies::order(tx, &app, &name, &SiteSettings::default()).await
+            })
+        });
+        order.await.unwrap().id.to_string()
     }
 
     /// Another tenant with its own administrator, machine, app, run, token and session, and that one's token.

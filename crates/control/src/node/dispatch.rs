@@ -12,14 +12,15 @@ use sf_protocol::order::{Cancel, DeploySource, GitSource, Order};
 use sf_protocol::{Authz, Frame, Guard, Kind, Signed};
 use sf_store::commands::{self, CommandState, StoredCommand};
 use sf_store::timeline::{Moment, MomentKind};
-use sf_store::{Look, Tx, apps, nodes, releases};
+use sf_store::{Look, StoreError, Tx, apps, nodes, releases};
 use sf_types::{AppId, CommandId, ErrorKind, Fault, NodeId, ReleaseId, RunId, TenantId};
 
 use crate::control::Core;
 use crate::links::Numbered;
+use crate::receive::found;
 use crate::signer::Address;
 use crate::transition::After;
-use crate::{delivery, moments};
+use crate::{delivery, moments, sites};
 
 /// Bytes of an order at the most; address, guard and names come on top of it in the signed body.
 pub(crate) const MAX_ORDER_BYTES: usize = sf_protocol::wire::MAX_BODY_BYTES - 2 * 1024;
@@ -102,8 +103,17 @@ type Planned = (Order, Option<NewRelease>, Vec<GuardedSecret>);
 
 async fn planned(tx: &mut Tx, core: &Core, run: &Run) -> sf_store::Result<Result<Planned, Fault>> {
     let Some(app) = run.app else { return Ok(Err(crate::subject::missing("app", ""))) };
-    let Some(row) = apps::next_generation(tx, app).await? else {
-        return Ok(Err(crate::subject::missing("app", app)));
+    // A domain has a generation of its own.
+    let row = match &run.action {
+        Action::Proxy(_) => found(apps::get(tx, app).await)?,
+        _ => apps::next_generation(tx, app).await?,
+    };
+    let Some(row) = row else { return Ok(Err(crate::subject::missing("app", app))) };
+    let site = match sites::ordered(tx, core, &run.action, &row).await {
+        Ok(Ok(site)) => site,
+        Ok(Err(fault)) => return Ok(Err(fault)),
+        Err(StoreError::NotFound(what)) => return Ok(Err(crate::subject::missing(what, ""))),
+        Err(error) => return Err(error),
     };
     let kept = match &run.action {
         Action::Deploy(DeployAction::Rollback(_)) => releases::kept(tx, app).await?,
@@ -116,6 +126,7 @@ async fn planned(tx: &mut Tx, core: &Core, run: &Run) -> sf_store::Result<Result
         generation: row.generation,
         live: row.live_release,
         kept,
+        site,
     };
     let mut order = match sf_engine::plan::plan(&run.action, &facts, tx.new_id()) {
         Ok(planned) => planned.order,

@@ -5,8 +5,9 @@ pub(crate) mod clean;
 pub(crate) mod outcome;
 
 use sf_engine::Input;
+use sf_protocol::accept;
 use sf_protocol::handshake::ServerOpen;
-use sf_protocol::outcome::{Accepted, Outcome};
+use sf_protocol::outcome::{Accepted, Facts, Outcome};
 use sf_protocol::query::Answer;
 use sf_protocol::report::{DetectedPorts, LogSource, LogStored, LogStream, NodeEvent, StatusUpdate, Stored, SystemLog};
 use sf_protocol::{Frame, Kind, Signed};
@@ -19,7 +20,7 @@ use sf_types::{AppId, CommandId, ErrorKind, Fault, NodeId, Scope, Timestamp};
 use crate::control::Control;
 use crate::transition::{self, After};
 use crate::written::Written;
-use crate::{events, moments};
+use crate::{events, moments, sites};
 
 /// Code of the fault with which a connection is closed after its node refused an order: the numbers after it can only
 /// be taken once the backlog was repaired at the next connection.
@@ -121,6 +122,9 @@ impl Control {
     /// The node's signed word on a command: the run ends, the app is as the node says, in one transaction.
     async fn outcome(&self, open: &ServerOpen, signed: Signed) -> Result<(), Fault> {
         let mut outcome: Outcome = verified(open, Kind::Result, &signed)?;
+        if let Facts::Site { site } = &mut outcome.facts {
+            *site = site.take().map(|site| self.core().cleaning.site(site));
+        }
         if let Some(fault) = &mut outcome.fault {
             fault.message = self.core().cleaning.text(&fault.message);
         }
@@ -254,8 +258,7 @@ async fn app_here(tx: &sf_store::Tx, app: AppId, node: NodeId) -> sf_store::Resu
 
 /// Whether a frame type carries orders with numbers.
 fn is_numbered(kind: &str) -> bool {
-    let numbered = [Kind::Deploy, Kind::AppAction, Kind::Cancel, Kind::Void, Kind::DesiredState];
-    numbered.iter().any(|numbered| numbered.wire() == kind)
+    Kind::ALL.iter().any(|one| one.wire() == kind && accept::is_numbered(*one))
 }
 
 /// What a node speaks of may be gone meanwhile.
@@ -318,6 +321,7 @@ async fn happened(
             tx.publish(events::app_changed(row.tenant, Some(row.project), app));
             Ok(())
         }
+        NodeEvent::Site { site } => sites::told(tx, node, &site).await,
         NodeEvent::Refused { kind, reason } => {
             let row = nodes::get(tx, node).await?;
             tracing::warn!(agent_id = %node, %kind, %reason, "a node refused a message");

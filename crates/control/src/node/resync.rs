@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use sf_actions::Actor;
 use sf_protocol::app::{AppSpec, AppState};
-use sf_protocol::handshake::SECRETS_SINCE;
+use sf_protocol::handshake::{SECRETS_SINCE, SITES_SINCE};
 use sf_protocol::order::{DesiredApp, DesiredState, Order};
 use sf_protocol::outcome::AppFacts;
 use sf_protocol::query::{AppReport, Query, Reply};
+use sf_protocol::site::SiteSpec;
 use sf_protocol::{Guard, wire};
 use sf_store::apps::{AppChange, Applied, Desired};
-use sf_store::{Tx, apps, commands, nodes, releases};
+use sf_store::{Tx, apps, commands, nodes, proxies, releases};
 use sf_types::{AppId, ErrorKind, Fault, NodeId, Scope};
 
 use crate::control::{Control, Core};
@@ -28,11 +29,13 @@ pub(crate) async fn snapshot(tx: &mut Tx, core: &Arc<Core>, node: NodeId, after:
         // An older agent would refuse the whole snapshot for the sake of what it cannot read.
         applied.retain(|one| one.spec.secrets.is_empty());
     }
-    if applied.is_empty() {
+    let knows_sites = core.links.version(node).is_some_and(|version| version >= SITES_SINCE);
+    let sites = if knows_sites { proxies::served(tx, node).await? } else { Vec::new() };
+    if applied.is_empty() && sites.is_empty() {
         return Ok(());
     }
     let tenant = nodes::get(tx, node).await?.tenant;
-    for order in orders(applied) {
+    for order in orders(applied, sites) {
         let authz = dispatch::own_authz(tx, tenant, None);
         let command = dispatch::sign(tx, core, authz, node, order, Guard::default()).await?;
         commands::insert(tx, &command)?;
@@ -42,20 +45,43 @@ pub(crate) async fn snapshot(tx: &mut Tx, core: &Arc<Core>, node: NodeId, after:
 }
 
 /// As few orders as hold all of them; one alone always fits, as its deploy did.
-fn orders(applied: Vec<Applied>) -> Vec<Order> {
+fn orders(applied: Vec<Applied>, sites: Vec<SiteSpec>) -> Vec<Order> {
     let mut orders = Vec::new();
     let (mut apps, mut bytes) = (Vec::new(), 0);
     for one in applied {
         let one = desired(one);
         let size = wire::write(&one).len() + 1;
         if bytes + size > MAX_ORDER_BYTES && !apps.is_empty() {
-            orders.push(Order::DesiredState(DesiredState { apps: std::mem::take(&mut apps) }));
+            orders.push(Order::DesiredState(DesiredState { apps: std::mem::take(&mut apps), sites: Vec::new() }));
             bytes = 0;
         }
         bytes += size;
         apps.push(one);
     }
-    orders.push(Order::DesiredState(DesiredState { apps }));
+    if !apps.is_empty() {
+        orders.push(Order::DesiredState(DesiredState { apps, sites: Vec::new() }));
+    }
+    orders.extend(of_sites(sites));
+    orders
+}
+
+/// The same of domains.
+fn of_sites(sites: Vec<SiteSpec>) -> Vec<Order> {
+    let mut orders = Vec::new();
+    let (mut fitting, mut bytes) = (Vec::new(), 0);
+    for one in sites {
+        let size = wire::write(&one).len() + 1;
+        if bytes + size > MAX_ORDER_BYTES && !fitting.is_empty() {
+            let sites = std::mem::take(&mut fitting);
+            orders.push(Order::DesiredState(DesiredState { apps: Vec::new(), sites }));
+            bytes = 0;
+        }
+        bytes += size;
+        fitting.push(one);
+    }
+    if !fitting.is_empty() {
+        orders.push(Order::DesiredState(DesiredState { apps: Vec::new(), sites: fitting }));
+    }
     orders
 }
 
@@ -154,6 +180,7 @@ mod tests {
             generation: 1,
             live: None,
             kept: Vec::new(),
+            site: None,
         };
         let mut spec = sf_engine::plan::app_spec(&facts);
         spec.build.start = Some(vec!["x".repeat(padding)]);

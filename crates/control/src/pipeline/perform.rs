@@ -12,6 +12,7 @@ use sf_actions::node::NodeAction;
 use sf_actions::{Action, ActorKind, Object, ObjectRef};
 use sf_engine::Run;
 use sf_protocol::order::{AppVerb, DeploySource, Order};
+use sf_protocol::site::{CertificateFrom, SiteSpec};
 use sf_store::{Json, Look, StoreError, Tx, apps, factors, grants, nodes, tenants, tokens, users};
 use sf_types::{AppId, ErrorKind, Fault, NodeId};
 use sha2::{Digest, Sha256};
@@ -105,7 +106,9 @@ pub(crate) async fn perform(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mu
         Action::Workflow(action) => crate::workflow::perform::perform(tx, core, run, action, after).await,
         Action::Tenant(action) => crate::people::teams::perform(tx, core, run, action, after).await,
         Action::Policy(action) => approval::routing::perform(tx, run, action, after).await,
-        Action::App(AppAction::Delete(_)) | Action::Deploy(_) | Action::Process(_) => Ok(Made::Nothing),
+        Action::App(AppAction::Delete(_)) | Action::Deploy(_) | Action::Process(_) | Action::Proxy(_) => {
+            Ok(Made::Nothing)
+        }
     }
 }
 
@@ -227,6 +230,31 @@ pub(crate) fn plan_steps(order: &Order, app: &apps::App) -> Vec<String> {
             ],
             AppVerb::Status => vec!["Look".to_owned()],
         },
+        Order::ProvisionDomain(wanted) => provisioned(&wanted.site, app),
+        Order::DeleteProxy(_) => vec![
+            "Have nginx on the app's node serve the domain no more".to_owned(),
+            "Delete its certificate there, and its row here".to_owned(),
+        ],
         Order::Query(_) | Order::Cancel(_) | Order::Void(_) | Order::DesiredState(_) => Vec::new(),
     }
+}
+
+fn provisioned(site: &SiteSpec, app: &apps::App) -> Vec<String> {
+    let settings = &site.settings;
+    let to = match (&settings.redirect, &settings.maintenance) {
+        (Some(redirect), _) => format!("be redirected to https://{}", redirect.to),
+        (None, Some(_)) => "show a maintenance page".to_owned(),
+        (None, None) => format!("lead to `{}`", app.name),
+    };
+    let mut steps = vec![
+        format!("Write a configuration in which {} shall {to}, and let nginx on the app's node judge it", site.domain),
+        "Have nginx take it without losing a request; put the earlier one back if it does not".to_owned(),
+    ];
+    let other = |name: &sf_types::DomainName| format!("{name} is redirected to {}", site.domain);
+    steps.extend(settings.aliases.iter().map(other));
+    steps.extend(settings.routes.iter().map(|route| format!("{} and below lead to another app", route.path.as_str())));
+    if settings.tls.certificate == CertificateFrom::Acme {
+        steps.push("Ask for a certificate where none holds for these names; the node renews it by itself".to_owned());
+    }
+    steps
 }

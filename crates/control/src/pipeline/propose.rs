@@ -3,15 +3,17 @@
 //! Who asks ([`Actor`]) was established by the edge. Here: refuse bad values, look up the object, authorise, admit,
 //! and open the run, its audit line and its effects in one transaction. Orders to nodes leave after COMMIT.
 
+use sf_actions::proxy::ProxyAction;
 use sf_actions::run::{Decide, RunAction};
 use sf_actions::workflow::WorkflowAction;
 use sf_actions::{Action, Actor, ActorKind, Admission, Object, ObjectRef, Permission, Place};
+use sf_engine::plan::AppFacts;
 use sf_engine::{Run, RunState};
 use sf_policy::Access;
 use sf_protocol::Guard;
 use sf_protocol::command::GuardedSecret;
 use sf_store::workflows::{self, Firing, Trigger};
-use sf_store::{Reader, Store, apps, grants, releases, runs};
+use sf_store::{Reader, Store, apps, grants, proxies, releases, runs};
 use sf_types::{ErrorKind, Fault, ReleaseId, RequestId, RunId};
 
 use crate::approval::{decide, routing};
@@ -22,7 +24,7 @@ use crate::proposal::{Plan, Proposal, Proposed, refused};
 use crate::subject::{self, Subject};
 use crate::transition::{self, After};
 use crate::workflow::calls;
-use crate::{admission, delivery, enrolment, people, perform, rehearsal};
+use crate::{admission, delivery, enrolment, people, perform, rehearsal, sites};
 
 impl Control {
     /// Proposes an action. What runs in the control plane is carried out when this returns; what waits for a person
@@ -62,7 +64,7 @@ impl Control {
         };
         let inputs = admission::inputs(core, &reader, actor, &proposal.action, &subject, proposal.confidence).await?;
         let decision = sf_policy::admit(inputs);
-        let guard = guard(&subject, decision.admission, &used);
+        let guard = guard(&proposal.action, &subject, decision.admission, &used);
         let now = core.clock.now();
         let run = Run {
             id: core.rng.id(&core.clock),
@@ -128,6 +130,7 @@ fn check(action: &Action) -> Result<(), Fault> {
         Action::App(AppAction::Create(create)) => create.settings.check(),
         Action::App(AppAction::Update(update)) => update.settings.check(),
         Action::Deploy(DeployAction::Deploy(deploy)) => deploy.check(),
+        Action::Proxy(ProxyAction::Provision(provision)) => provision.check(),
         Action::Access(sf_actions::access::AccessAction::CreateToken(token)) => token.check(),
         Action::Role(role) => role.check(),
         Action::Tenant(tenant) => tenant.check(),
@@ -203,8 +206,10 @@ fn may_use_secrets(actor: &Actor, action: &Action, subject: &Subject) -> Result<
 }
 
 /// What a person would agree to: facts that must still hold when it is carried out.
-fn guard(subject: &Subject, admission: Admission, used: &[GuardedSecret]) -> Guard {
+fn guard(action: &Action, subject: &Subject, admission: Admission, used: &[GuardedSecret]) -> Guard {
     match (&subject.app, admission) {
+        // A domain leads to the app, whichever release of it is live.
+        (Some(_), _) if matches!(action, Action::Proxy(_)) => Guard::default(),
         (Some(app), Admission::Ask) => {
             Guard { live_release: app.live_release, secrets: used.to_vec(), ..Guard::default() }
         }
@@ -223,16 +228,22 @@ async fn plan(core: &Core, run: &Run, subject: &Subject, used: Vec<GuardedSecret
     {
         let reader = core.store.read(sf_types::Scope::Tenant(subject.tenant));
         let kept = if looks_back(&run.action) { releases::kept(&reader, app.id).await? } else { Vec::new() };
-        let facts = apps::facts_with(app.clone(), kept);
+        let site = sites::foreseen(&reader, core, &run.action, app).await??;
+        let facts = AppFacts { site, ..apps::facts_with(app.clone(), kept) };
         let planned = sf_engine::plan::plan(&run.action, &facts, ReleaseId::from_uuid(run.id.uuid()))?;
         steps = perform::plan_steps(&planned.order, app);
         steps.extend(used.iter().map(|one| format!("Its process uses secret `{}` version {}", one.name, one.version)));
-        if spec.effect == sf_actions::Effect::Destroy {
+        if let Action::Proxy(ProxyAction::Delete(gone)) = &run.action {
+            let domain = proxies::get(&reader, gone.proxy).await?.domain;
+            losses.push(format!("{domain} leads nowhere then, and its certificate is deleted"));
+        } else if spec.effect == sf_actions::Effect::Destroy {
             losses.push(format!(
                 "{} releases and all logs of `{}` on its node",
                 facts.kept.len() + usize::from(facts.live.is_some()),
                 app.name
             ));
+            let domains = proxies::of_app(&reader, app.id).await?;
+            losses.extend(domains.iter().map(|proxy| format!("{} leads nowhere then", proxy.domain)));
             let object = ObjectRef(Object::App(app.id));
             losses.extend(rehearsal::given_at(grants::count_at(&reader, object).await?, "it"));
         }

@@ -92,7 +92,11 @@ async fn tell(tx: &mut Tx, core: &Arc<Core>, run: &Run) -> sf_store::Result<Told
         Action::Workflow(action) => crate::workflow::told::tell(tx, core, action).await?,
         Action::Tenant(action) => crate::people::teams::tell(tx, action).await?,
         Action::Policy(action) => steps(crate::approval::routing::tell(tx, core, run, action).await?),
-        Action::App(AppAction::Delete(_)) | Action::Deploy(_) | Action::Process(_) | Action::Run(_) => Told::default(),
+        Action::App(AppAction::Delete(_))
+        | Action::Deploy(_)
+        | Action::Process(_)
+        | Action::Proxy(_)
+        | Action::Run(_) => Told::default(),
     })
 }
 

@@ -7,7 +7,9 @@ use sf_actions::workflow::WorkflowAction;
 use sf_actions::{Action, Actor, Permission, Place, Standing, Target};
 use sf_engine::Run;
 use sf_policy::Owned;
-use sf_store::{Reader, StoreError, apps, grants, invitations, nodes, roles, runs, secrets, tenants, users, workflows};
+use sf_store::{
+    Reader, StoreError, apps, grants, invitations, nodes, proxies, roles, runs, secrets, tenants, users, workflows,
+};
 use sf_types::{ErrorKind, Fault, NodeId, ProjectId, TenantId};
 
 use crate::authority;
@@ -35,6 +37,11 @@ impl Subject {
         Self { tenant, project: standing.project, node: standing.node, app: None, standing, rights: None }
     }
 
+    fn of_app(app: apps::App) -> Self {
+        let standing = Standing { project: Some(app.project), node: Some(app.node), app: Some(app.id), server: None };
+        Self { app: Some(app.clone()), ..Self::at(app.tenant, standing) }
+    }
+
     pub(crate) const fn owned(&self) -> Owned {
         Owned { tenant: self.tenant, standing: self.standing }
     }
@@ -49,6 +56,7 @@ pub(crate) const fn view_right(target: Target) -> Option<Permission> {
         Target::App(_) | Target::Run(_) => Some(Permission::AppView),
         Target::Project(_) => Some(Permission::ProjectView),
         Target::Secret(_) => Some(Permission::SecretView),
+        Target::Proxy(_) => Some(Permission::ProxyView),
         Target::Workflow(_) => Some(Permission::WorkflowView),
     }
 }
@@ -78,11 +86,10 @@ pub(crate) async fn resolve(reader: &Reader, actor: &Actor, action: &Action) -> 
             let standing = Standing { project: node.project, node: Some(node.id), ..Standing::TENANT };
             Ok(Subject::at(node.tenant, standing))
         }
-        Target::App(app) => {
-            let app = apps::get(reader, app).await?;
-            let standing =
-                Standing { project: Some(app.project), node: Some(app.node), app: Some(app.id), server: None };
-            Ok(Subject { app: Some(app.clone()), ..Subject::at(app.tenant, standing) })
+        Target::App(app) => Ok(Subject::of_app(apps::get(reader, app).await?)),
+        Target::Proxy(proxy) => {
+            let app = proxies::get(reader, proxy).await?.app;
+            Ok(Subject::of_app(apps::get(reader, app).await?))
         }
         Target::Secret(secret) => {
             let secret = secrets::get(reader, secret).await?;

@@ -275,6 +275,7 @@ id_fields!(
     TriggerId,
     DeputyId,
     NotificationChannelId,
+    ProxyId,
 );
 
 macro_rules! number_fields {
@@ -310,7 +311,14 @@ macro_rules! text_fields {
         }
     )*};
 }
-text_fields!(Slug, Name, sf_types::SecretName, sf_actions::Permission, sf_engine::workflow::StepKey);
+text_fields!(
+    Slug,
+    Name,
+    sf_types::DomainName,
+    sf_types::SecretName,
+    sf_actions::Permission,
+    sf_engine::workflow::StepKey
+);
 
 impl Field for Timestamp {
     type Raw = i64;

@@ -214,6 +214,7 @@ pub fn facts_with(app: App, kept: Vec<ReleaseId>) -> plan::AppFacts {
         generation: app.generation + 1,
         live: app.live_release,
         kept,
+        site: None,
     }
 }
 

@@ -161,6 +161,7 @@ pub fn target(target: Target) -> (&'static str, String) {
         Target::Tenant => ("tenant", String::new()),
         Target::Node(id) => ("node", id.to_string()),
         Target::App(id) => ("app", id.to_string()),
+        Target::Proxy(id) => ("proxy", id.to_string()),
         Target::Run(id) => ("run", id.to_string()),
         Target::User(id) => ("user", id.to_string()),
         Target::Token(id) => ("token", id.to_string()),

@@ -90,6 +90,8 @@ fn needs(method: &Method, path: &str) -> Option<Needs> {
         ("POST", "/projects") => Right(P::ProjectCreate),
         ("PATCH", "/projects/{id}") => Right(P::ProjectUpdate),
         ("DELETE", "/projects/{id}") => Right(P::ProjectDelete),
+        ("GET", "/proxies" | "/proxies/{id}") => Right(P::ProxyView),
+        ("POST", "/proxies") | ("PUT" | "DELETE", "/proxies/{id}") => Right(P::ProxyManage),
         ("GET", "/secrets") => Right(P::SecretView),
         ("POST", "/secrets") | ("PATCH" | "DELETE", "/secrets/{id}") => Right(P::SecretManage),
         ("GET", "/workflows/schema") | ("POST", "/workflows/lint") => SignedIn,
@@ -124,6 +126,7 @@ struct Things {
     invitation: String,
     project: String,
     secret: String,
+    domain: String,
     team: String,
     workflow: String,
     execution: String,
@@ -151,6 +154,7 @@ impl Things {
             execution: id(&begun["run"]),
             node: node.to_string(),
             run: world.run(&app).await,
+            domain: world.domain(&app, "ours.example.org").await,
             app,
             grant: id(&given[0]),
             user,
@@ -179,6 +183,7 @@ impl Things {
             "invitations" => &self.invitation,
             "projects" => &self.project,
             "secrets" => &self.secret,
+            "proxies" => &self.domain,
             "tenants" => &self.team,
             "workflows" => &self.workflow,
             "workflow-executions" => &self.execution,
@@ -220,6 +225,8 @@ impl Things {
             ("POST", "/mail/test") => json!({ "to": "a@example.org" }),
             ("POST", "/secrets") => json!({ "name": "OTHER", "value": "v" }),
             ("PATCH", "/secrets/{id}") => json!({ "value": "w" }),
+            ("POST", "/proxies") => json!({ "appId": self.app, "domain": "other.example.org" }),
+            ("PUT", "/proxies/{id}") => json!({ "settings": {} }),
             ("POST", "/workflows" | "/workflows/lint") | ("PUT", "/workflows/{id}") => {
                 json!({ "document": "workflow: 1\nname: other\nsteps: [{ id: a, query: /apps }]" })
             }

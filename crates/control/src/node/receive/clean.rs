@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use sf_protocol::report::{self, LogLine, LogSource, LogStream, NodeEvent, Stream};
+use sf_protocol::site::{CertificateState, SiteReport};
 use sf_runtime::redact::{self, Redactor};
 
 /// Logs with something begun (a private key, a piece of a long line) that are remembered at the most; of one more, the
@@ -109,9 +110,22 @@ impl Cleaning {
             NodeEvent::App { app, release, state, restarts, reason } => {
                 NodeEvent::App { app, release, state, restarts, reason: self.text(&reason) }
             }
+            NodeEvent::Site { site } => NodeEvent::Site { site: self.site(site) },
             NodeEvent::Refused { kind, reason } => NodeEvent::Refused { kind, reason: self.text(&reason) },
             NodeEvent::Notice { code, message } => NodeEvent::Notice { code, message: self.text(&message) },
         }
+    }
+
+    /// An authority's words say why there is no certificate.
+    pub(crate) fn site(&self, mut site: SiteReport) -> SiteReport {
+        let (CertificateState::Missing { why, .. } | CertificateState::Valid { why, .. }) = &mut site.certificate
+        else {
+            return site;
+        };
+        if let Some(fault) = why {
+            fault.message = self.text(&fault.message);
+        }
+        site
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(LogSource, Stream), Begun>> {

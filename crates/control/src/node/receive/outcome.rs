@@ -11,7 +11,7 @@ use sf_protocol::outcome::{DeployFacts, Facts, Outcome};
 use sf_protocol::{Command, Kind, Signed, Verdict};
 use sf_store::apps::AppChange;
 use sf_store::commands::{self, CommandState};
-use sf_store::{Tx, apps, grants, nodes, releases};
+use sf_store::{Tx, apps, grants, nodes, proxies, releases};
 use sf_types::{AppId, Fault, NodeId, Scope, Timestamp};
 
 use super::found;
@@ -19,7 +19,7 @@ use crate::approval::cards;
 use crate::control::{Control, Core};
 use crate::resync::{change_of, desired_of};
 use crate::transition::{self, After};
-use crate::{events, moments};
+use crate::{events, moments, sites};
 
 /// Stores an outcome, ends its run, makes the app what the node says it is. A repeated one changes nothing.
 ///
@@ -75,7 +75,8 @@ async fn is_older(tx: &Tx, run: &Run, outcome: &Outcome) -> sf_store::Result<boo
     let generation = match &outcome.facts {
         Facts::Deploy(facts) => facts.generation,
         Facts::App(facts) => facts.generation,
-        Facts::None => return Ok(false),
+        // Orders about one domain follow each other, as those about its app do.
+        Facts::Site { .. } | Facts::None => return Ok(false),
     };
     let Some(app) = run.app else { return Ok(false) };
     Ok(found(apps::get(tx, app).await)?.is_some_and(|row| generation < row.generation))
@@ -90,6 +91,9 @@ async fn facts(tx: &mut Tx, run: &Run, ordered: Option<&[u8]>, outcome: &Outcome
             apps::heard(tx, app, &AppChange { applied, ..change_of(facts) });
             tx.publish(events::app_changed(run.tenant, run.project, app));
             Ok(())
+        }
+        (Facts::Site { site }, _) => {
+            sites::heard(tx, run, site.as_ref(), ordered.and_then(order_of).as_ref(), outcome).await
         }
         _ => Ok(()),
     }
@@ -118,6 +122,7 @@ async fn ended(
     {
         // What is gone can be given to nobody: its id never comes again.
         grants::forget_object(tx, ObjectRef(Object::App(app))).await?;
+        proxies::delete_of_app(tx, app).await?;
         apps::delete(tx, app).await?;
     }
     Ok(())
