@@ -213,6 +213,7 @@ impl Nginx {
     }
 
     async fn run(&self, main: &Path, prefix: Option<&Path>, args: &[&str]) -> Result<(), String> {
+        // tidy: shell because nginx's `-c` names its main file
         let mut child = Child::new(&self.program).arg("-e").arg("stderr").arg("-c").arg(main);
         if let Some(prefix) = prefix {
             child = child.arg("-p").arg(prefix);
