@@ -13,6 +13,9 @@ have_postgres() {
 # Beyond the PATH of ordinary users.
 have_sshd() { [ -x /usr/sbin/sshd ]; }
 
+# Beyond the PATH of ordinary users, too.
+have_nginx() { [ -x /usr/sbin/nginx ]; }
+
 have_certificates() { [ -s /etc/ssl/certs/ca-certificates.crt ]; }
 
 missing=()
@@ -35,6 +38,8 @@ need python3 have python3
 need procps have ps
 need ca-certificates have_certificates
 need iproute2 have ss
+need nginx-light have_nginx
+need pebble have pebble
 need curl have curl
 
 nextest=(cargo install cargo-nextest --locked)
