@@ -1,7 +1,6 @@
 /** Names of what is kept of workflows in the query cache. They are this feature's own: the first page need not carry them. */
 export const workflowKeys = {
   workflows: ['workflows'] as const,
-  actions: ['workflows', 'contract', 'actions'] as const,
   schema: ['workflows', 'contract', 'schema'] as const,
   workflowList: (filter: object) => ['workflows', 'list', filter] as const,
   workflow: (id: string) => ['workflows', 'one', id] as const,

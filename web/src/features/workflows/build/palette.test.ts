@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { NO_HISTORY, redo, remember, undo } from './history'
-import { matching, stepOf, tools, type ActionSpec } from './palette'
+import type { ActionSpec } from '@/app/forms/useActionSpecs'
+import { matching, stepOf, tools } from './palette'
 
 const DEPLOY = { type: 'object', properties: { app: { type: 'string' } }, required: ['app'] }
 const spec = (name: string, arguments_: object | null): ActionSpec => ({ name, title: `Do ${name}`, help: 'Does it.', effect: name.endsWith('delete') ? 'destroy' : 'change', arguments: arguments_ }) as unknown as ActionSpec

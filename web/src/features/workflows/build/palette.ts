@@ -1,8 +1,6 @@
-import type { Schemas } from '@/api/client'
+import type { ActionSpec } from '@/app/forms/useActionSpecs'
 import { text } from '@/locales/en/workflow/canvas'
 import { isFields, type Fields } from '../document/source'
-
-export type ActionSpec = Schemas['ActionSpec']
 
 /** Something that can be put into a workflow. */
 export interface Tool {

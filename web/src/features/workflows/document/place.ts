@@ -1,4 +1,5 @@
 import { allItems, outline, type Item } from './outline'
+import { ofField } from '@/app/forms/problems'
 import { isFields, valueAt, type Path, type Source } from './source'
 
 /** A place as the check writes it: `steps[2].map.steps[0].with.app`. */
@@ -10,6 +11,8 @@ export function pathOf(place: string, value: unknown): Path {
   }
   return path
 }
+
+export { ofField }
 
 export interface Problem {
   place: string
@@ -43,9 +46,6 @@ export function byStep(found: readonly Found[]): Map<string, Found[]> {
   for (const one of found) if (one.step !== null) map.set(one.step, [...(map.get(one.step) ?? []), one])
   return map
 }
-
-/** Problems of a field and of what stands in it. */
-export const ofField = (found: readonly Found[], field: string): Found[] => found.filter((one) => one.field === field || one.field.startsWith(`${field}.`))
 
 /** The step that a line of the text belongs to. */
 export function stepAtLine(source: Source, line: number): string | null {

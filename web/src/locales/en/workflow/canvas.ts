@@ -114,18 +114,6 @@ export const text = {
     noKind: 'It does nothing yet. Say in the text what it does, or delete it and add another.',
     onlyText: 'Steps of this kind are edited in the text.',
   },
-  form: {
-    choose: 'Choose…',
-    nothing: 'not given',
-    yes: 'yes',
-    no: 'no',
-    expression: 'Expression…',
-    how: (label: string) => `${label}: how it is given`,
-    example: '${{ inputs.app }}',
-    noNumber: 'A number is meant, or an expression.',
-    noData: 'This is no YAML or JSON.',
-  },
-
   graph: {
     label: 'Steps of this run, drawn',
     ended: (ended: number, all: number) => `${ended} of ${all}`,
