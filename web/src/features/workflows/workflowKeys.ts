@@ -11,5 +11,6 @@ export const workflowKeys = {
   executionList: (filter: object) => ['executions', 'list', filter] as const,
   execution: (id: string) => ['executions', 'one', id] as const,
   executionForks: (id: string) => ['executions', 'list', 'forks', id] as const,
+  executionJournal: (id: string) => ['executions', 'one', id, 'journal'] as const,
   executionStep: (id: string, key: string) => ['executions', 'one', id, 'steps', key] as const,
 }

@@ -40,6 +40,10 @@ export function located(source: Source | null, problems: readonly Problem[]): Fo
 
 const startsWith = (path: Path, begin: Path): boolean => begin.length <= path.length && begin.every((part, at) => part === path[at])
 
+/** Problems of what stands at a place, each with its field within that: `cron.at`. */
+export const within = (found: readonly Found[], path: Path): Found[] =>
+  found.filter((one) => startsWith(one.path, path)).map((one) => ({ ...one, field: one.path.slice(path.length).join('.') }))
+
 /** Problems by the step they are about. */
 export function byStep(found: readonly Found[]): Map<string, Found[]> {
   const map = new Map<string, Found[]>()
