@@ -52,7 +52,7 @@ journey('a schedule, a webhook and an input are made by forms, and the text says
   await schedule.getByText('When it runs next is told once the line can be read.').waitFor()
   await schedule.getByLabel('How often').selectOption({ label: 'On Mondays at 06:00' })
   await schedule.getByText(/Next on Monday \d+ \w+ at 06:00 \(Europe\/Berlin\)/).waitFor()
-  await schedule.getByLabel('Moments that passed while nobody was there').selectOption('all')
+  await schedule.getByLabel('For moments that passed while nothing was there to start it').selectOption('all')
   await put(schedule.getByLabel('Id'), 'mondays')
 
   await page.getByRole('button', { name: 'Add a webhook' }).click()

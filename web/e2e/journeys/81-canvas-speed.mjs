@@ -39,6 +39,29 @@ async function frames(page, act) {
   return { median, p95, most, count: sorted.length }
 }
 
+/** The drawing dragged, and zoomed. */
+async function moved(page, how) {
+  const { x, y, width, height } = await page.getByRole('group', { name: 'Steps of the workflow, drawn' }).boundingBox()
+  // Beside the steps, where nothing else takes hold of the mouse: through much of the drawing's height, there and back.
+  const dragged = await frames(page, async () => {
+    for (const up of [true, true, true, false, true, true]) {
+      const [from, to] = up ? [y + height * 0.75, y + 20] : [y + 20, y + height * 0.75]
+      await page.mouse.move(x + 24, from)
+      await page.mouse.down()
+      await page.mouse.move(x + 24, to, { steps: 40 })
+      await page.mouse.up()
+    }
+  })
+  // Out until very many are in sight, and in again.
+  await page.mouse.move(x + width / 2, y + height / 2)
+  await page.keyboard.down('Control')
+  const zoomed = await frames(page, async () => {
+    for (const delta of [60, -60, 60, -60]) for (let turn = 0; turn < 30; turn++) await page.mouse.wheel(0, delta)
+  })
+  await page.keyboard.up('Control')
+  return { [`${how}, dragged`]: dragged, [`${how}, zoomed`]: zoomed }
+}
+
 journey('three hundred steps are there soon and move smoothly', { at: null }, async ({ me, large, t }) => {
   const ready = []
   let page
@@ -50,29 +73,16 @@ journey('three hundred steps are there soon and move smoothly', { at: null }, as
   }
   await settled(page)
   const drawn = await page.locator('[data-step-node]').count()
-  const { x, y, width, height } = await page.getByRole('group', { name: 'Steps of the workflow, drawn' }).boundingBox()
-  const dragged = await frames(page, async () => {
-    // Beside the steps, where nothing else takes hold of the mouse: through all of the drawing's height, there and back.
-    for (const up of [true, true, true, false, true, true]) {
-      const [from, to] = up ? [y + height * 0.75, y + 20] : [y + 20, y + height * 0.75]
-      await page.mouse.move(x + 24, from)
-      await page.mouse.down()
-      await page.mouse.move(x + 24, to, { steps: 40 })
-      await page.mouse.up()
-    }
-  })
-  // Out until very many are in sight, and in again, as a touchpad does it.
-  await page.mouse.move(x + width / 2, y + height / 2)
-  await page.keyboard.down('Control')
-  const zoomed = await frames(page, async () => {
-    for (const delta of [60, -60, 60, -60]) for (let turn = 0; turn < 30; turn++) await page.mouse.wheel(0, delta)
-  })
-  await page.keyboard.up('Control')
+  const found = { ...(await moved(page, 'read')) }
+  await page.getByRole('button', { name: 'Edit', exact: true }).click()
+  await page.locator('[data-wide] [data-ready=true] [data-step-node]').first().waitFor()
+  await settled(page)
+  Object.assign(found, await moved(page, 'edited'))
   t.diagnostic(`ready after ${ready.map(Math.round).join(', ')} ms; ${drawn} steps in the page`)
-  for (const [what, found] of [['dragged', dragged], ['zoomed', zoomed]]) t.diagnostic(`${what}: ${found.count} frames, median ${found.median.toFixed(1)} ms, p95 ${found.p95.toFixed(1)} ms, ${found.most} steps in the page at the most`)
+  for (const [what, { count, median, p95, most }] of Object.entries(found)) t.diagnostic(`${what}: ${count} frames, median ${median.toFixed(1)} ms, p95 ${p95.toFixed(1)} ms, ${most} steps in the page at the most`)
   assert.ok(drawn < MOST_DRAWN, `${drawn} of ${STEPS} steps are in the page`)
   assert.ok(Math.min(...ready) < READY_MS, `ready after ${Math.min(...ready)} ms`)
-  for (const [what, { median, p95, count }] of [['dragged', dragged], ['zoomed', zoomed]]) {
+  for (const [what, { median, p95, count }] of Object.entries(found)) {
     assert.ok(count > 30, `${what}: ${count} frames tell nothing`)
     assert.ok(median < MEDIAN_MS, `${what}: median frame of ${median} ms`)
     assert.ok(p95 < P95_MS, `${what}: p95 frame of ${p95} ms`)

@@ -29,12 +29,12 @@ export const text = {
     monthly: 'On the first of the month at 04:00',
   },
   timezone: 'Time zone',
-  missed: 'Moments that passed while nobody was there',
+  missed: 'For moments that passed while nothing was there to start it',
   missedOptions: [
-    { value: '', label: 'Started once (unless the text says otherwise)' },
-    { value: 'once', label: 'Started once, for the newest' },
-    { value: 'skip', label: 'Skipped' },
-    { value: 'all', label: 'Each one is caught up' },
+    { value: '', label: 'Not said: one run, for the newest' },
+    { value: 'once', label: 'One run, for the newest' },
+    { value: 'skip', label: 'None' },
+    { value: 'all', label: 'One run for each' },
   ],
   scheme: 'How requests are signed',
   schemes: [
