@@ -1,8 +1,8 @@
 import { useQuery } from '@tanstack/vue-query'
 import { computed, shallowRef, watch } from 'vue'
 import { api, page } from '@/api/client'
-import { workflowKeys } from '../workflowKeys'
-import type { Entry } from './drawn/replay'
+import { workflowKeys } from '../../workflowKeys'
+import type { Entry } from './replay'
 
 /** Entries of one reading, and of all of them at the most. */
 const PAGE = 200
