@@ -5,8 +5,9 @@ use std::sync::Arc;
 use sf_actions::workflow::WorkflowAction;
 use sf_engine::workflow::{Definition, Problem};
 use sf_store::{Tx, executions, workflows};
-use sf_types::{ErrorKind, Fault};
+use sf_types::{ErrorKind, Fault, Timestamp};
 
+use super::upcoming::{self, Upcoming};
 use super::{INSTALLED, moving};
 use crate::control::Core;
 use crate::rehearsal::Told;
@@ -44,6 +45,11 @@ pub fn parse(document: &str) -> Result<Definition, Fault> {
 /// Each problem with its place.
 pub fn lint(document: &str) -> Result<Definition, Vec<Problem>> {
     Definition::parse(document, INSTALLED)
+}
+
+/// The schedules of a document with their next moments, as far as it can be read.
+pub fn schedules(document: &str, now: Timestamp) -> Vec<Upcoming> {
+    Definition::read(document).map_or_else(|_| Vec::new(), |read| upcoming::of(&read.triggers, now))
 }
 
 /// What a change would do.

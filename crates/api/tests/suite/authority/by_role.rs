@@ -105,6 +105,7 @@ fn needs(method: &Method, path: &str) -> Option<Needs> {
             "/workflow-executions"
             | "/workflow-executions/{id}"
             | "/workflow-executions/{id}/forks"
+            | "/workflow-executions/{id}/journal"
             | "/workflow-executions/{id}/steps/{key}",
         ) => Right(P::WorkflowView),
         ("POST", "/workflow-executions/{id}/fork" | "/workflow-executions/{id}/events") => Right(P::WorkflowRun),
