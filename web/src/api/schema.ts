@@ -773,7 +773,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Your cards, newest first; machines in trouble come before all others. */
+        /** Your cards, newest first; machines and apps in trouble come before all others. */
         get: operations["listInbox"];
         put?: never;
         post?: never;
@@ -829,7 +829,7 @@ export interface paths {
         };
         /**
          * One card with everything that helps to decide: its plan, its confidence and what that rests on, runs like it, who
-         *     else may decide.
+         *     else may decide. Also by the id of its run.
          */
         get: operations["getInboxCard"];
         put?: never;
@@ -3272,7 +3272,7 @@ export interface components {
                 reviews: number;
                 /**
                  * Format: int64
-                 * @description Machines in trouble.
+                 * @description Machines and apps in trouble.
                  */
                 alerts: number;
                 /**
@@ -3306,6 +3306,7 @@ export interface components {
                 heldUntil?: components["schemas"]["Time"] | null;
                 /** @description You have put it aside. */
                 aside: boolean;
+                plan?: components["schemas"]["PlannedSteps"] | null;
             };
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -4332,12 +4333,12 @@ export interface components {
             data?: {
                 /**
                  * Format: uuid
-                 * @description Its id: of the approval, the run or the node.
+                 * @description Its id: of the approval, the run, the node or the app.
                  */
                 id: string;
                 /** @description `approval`, `failed`, `review` or `alert`. */
                 kind: string;
-                /** @description The action's name: `app.deploy`; `node.silent` or `node.locked` for machines. */
+                /** @description The action's name: `app.deploy`; `node.silent`, `node.locked`, `node.diskFull` or `app.down` for alerts. */
                 action: string;
                 /** @description For people: "Deploy an app". */
                 title: string;
@@ -5257,6 +5258,18 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_WorkflowSchema: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description The JSON Schema of a workflow's document. */
+            data?: {
+                [key: string]: unknown;
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
         Envelope_WorkflowStep: {
             /** @description Whether it worked. */
             success: boolean;
@@ -5505,12 +5518,12 @@ export interface components {
         InboxCard: {
             /**
              * Format: uuid
-             * @description Its id: of the approval, the run or the node.
+             * @description Its id: of the approval, the run, the node or the app.
              */
             id: string;
             /** @description `approval`, `failed`, `review` or `alert`. */
             kind: string;
-            /** @description The action's name: `app.deploy`; `node.silent` or `node.locked` for machines. */
+            /** @description The action's name: `app.deploy`; `node.silent`, `node.locked`, `node.diskFull` or `app.down` for alerts. */
             action: string;
             /** @description For people: "Deploy an app". */
             title: string;
@@ -5570,7 +5583,7 @@ export interface components {
             reviews: number;
             /**
              * Format: int64
-             * @description Machines in trouble.
+             * @description Machines and apps in trouble.
              */
             alerts: number;
             /**
@@ -5596,6 +5609,7 @@ export interface components {
             heldUntil?: components["schemas"]["Time"] | null;
             /** @description You have put it aside. */
             aside: boolean;
+            plan?: components["schemas"]["PlannedSteps"] | null;
         };
         /** @description A repository to look at. */
         Inspect: {
@@ -6290,6 +6304,15 @@ export interface components {
             lastSignInAt?: components["schemas"]["Time"] | null;
             /** @description What they were given. */
             roles: components["schemas"]["Grant"][];
+        };
+        /** @description What a write would do that needs no policy. */
+        PlannedSteps: {
+            /** @description What would happen, one line each. */
+            steps: string[];
+            /** @description What would be lost. */
+            losses: string[];
+            /** @description Why it would wait. */
+            waitsFor?: string | null;
         };
         /** @description A program that asks. */
         PollDevice: {
@@ -7166,6 +7189,10 @@ export interface components {
             message: string;
             /** @description What to do. */
             fix: string;
+        };
+        /** @description The JSON Schema of a workflow's document. */
+        WorkflowSchema: {
+            [key: string]: unknown;
         };
         /** @description A step of a run. */
         WorkflowStep: {
@@ -11000,7 +11027,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": Record<string, never>;
+                    "application/json": components["schemas"]["Envelope_WorkflowSchema"];
                 };
             };
         };

@@ -250,6 +250,15 @@ pub async fn applied(at: &impl Look, node: NodeId) -> Result<Vec<Applied>> {
     rows.iter().map(read).collect()
 }
 
+/// Apps that have served and are not started any more: they ended by themselves too often. Newest first, up to `limit`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn down(at: &impl Look, limit: u32) -> Result<Vec<App>> {
+    let sql = Sql::select::<App>().push(" AND deleted_at IS NULL AND state = 'failed' AND live_release IS NOT NULL");
+    sql.scoped(at.scope()).seen(at, &SEEN).with(" ORDER BY id DESC LIMIT ?", i64::from(limit)).all(at).await
+}
+
 /// The app as its node has last taken it.
 ///
 /// # Errors

@@ -38,7 +38,7 @@ pub struct ListInbox {
     after: Option<String>,
 }
 
-/// Your cards, newest first; machines in trouble come before all others.
+/// Your cards, newest first; machines and apps in trouble come before all others.
 #[utoipa::path(get, path = "/api/v1/inbox", tag = "inbox", operation_id = "listInbox", params(ListInbox),
     responses((status = 200, body = Envelope<Vec<CardView>>)))]
 pub async fn list(State(api): State<Api>, caller: Caller, Asked(query): Asked<ListInbox>) -> Result<Vec<CardView>> {
@@ -84,7 +84,7 @@ pub async fn count(State(api): State<Api>, caller: Caller) -> Result<CountsView>
 }
 
 /// One card with everything that helps to decide: its plan, its confidence and what that rests on, runs like it, who
-/// else may decide.
+/// else may decide. Also by the id of its run.
 #[utoipa::path(get, path = "/api/v1/inbox/{id}", tag = "inbox", operation_id = "getInboxCard",
     params(("id" = uuid::Uuid, Path)), responses((status = 200, body = Envelope<DetailsView>)))]
 pub async fn get(State(api): State<Api>, caller: Caller, Id(id): Id<ApprovalId>) -> Result<DetailsView> {
