@@ -78,9 +78,14 @@ async fn a_card_is_shown_approved_and_taken_back_in_time() -> Result<()> {
     ada.fails(&["inbox", "list", "--kind", "lost"], 2, "query.kind").await?;
 
     let shown = ada.ok(&["inbox", "show", &card]).await?;
-    for part in
-        ["why here", "confidence", "rests on", "there is no record of the like", "A decision is about exactly this"]
-    {
+    for part in [
+        "why here",
+        "confidence",
+        "rests on",
+        "there is no record of the like",
+        "What it would do",
+        "A decision is about exactly this",
+    ] {
         ensure!(shown.contains(part), "{part}: {shown}");
     }
     ensure!(shown.contains("others who may decide: Bo") && shown.contains(&format!("inbox approve {card}")), "{shown}");
