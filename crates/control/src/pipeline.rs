@@ -6,7 +6,6 @@ pub(crate) mod due;
 pub mod key;
 pub(crate) mod moments;
 pub(crate) mod perform;
-pub(crate) mod planned;
 pub mod proposal;
 mod propose;
 pub(crate) mod quota;

@@ -1,6 +1,7 @@
 //! The plan of what the control plane changes itself: the change is made and taken back in one write, so that a plan
 //! refuses whatever the change would refuse.
 
+pub(crate) mod planned;
 mod rights;
 
 use std::sync::{Arc, Mutex, PoisonError};

@@ -8,13 +8,13 @@ use sf_actions::{Action, Object, ObjectRef, Place};
 use sf_engine::{Run, RunState};
 use sf_protocol::command::GuardedSecret;
 use sf_store::apps::App;
-use sf_store::{Look, StoreError, apps, grants, releases};
+use sf_store::{Look, apps, grants, releases};
 use sf_types::{ErrorKind, Fault, ReleaseId, Scope};
 
+use super::Told;
 use crate::control::{Control, Core};
 use crate::proposal::Lines;
-use crate::rehearsal::{self, Told};
-use crate::{delivery, perform};
+use crate::{delivery, perform, rehearsal};
 
 /// What an order to a machine would do; `None` where the action sends none.
 pub(crate) async fn on_node(
@@ -89,7 +89,7 @@ async fn foretold(core: &Arc<Core>, run: &Run) -> Result<Told, Fault> {
         return Ok(rehearsal::tell(&reader, core, run).await?);
     }
     let app = match run.app {
-        Some(app) => Some(apps::get(&reader, app).await.map_err(StoreError::from)?),
+        Some(app) => Some(apps::get(&reader, app).await?),
         None => None,
     };
     let used = match &app {
