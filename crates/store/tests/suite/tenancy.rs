@@ -132,6 +132,7 @@ async fn view(at: &impl Look, side: Side, all: &Everything) -> Vec<String> {
         apps::of_node(at, side.node),
         apps::facts(at, side.app),
         apps::applied(at, side.node),
+        apps::names(at, &[side.app]),
         releases::get(at, all.release),
         releases::page(at, side.app, &page),
         releases::kept(at, side.app),
