@@ -49,6 +49,18 @@ journey('by keys: approved, undone, approved again', { at: null }, async (world)
   await page.getByRole('dialog').getByText('Undo the last decision').waitFor()
 })
 
+journey('a link that names the run leads to its card, which says what it would do', { at: null }, async ({ plane, me, kim, app }) => {
+  const [run] = await restarts(kim, app)
+  const card = await cardOf(plane, run)
+  const page = await me.open(`/inbox/${run.id}`)
+  await heading(page).waitFor()
+  await page.waitForFunction((id) => location.pathname.endsWith(id), card.id)
+  const details = page.getByRole('region', { name: 'Details' })
+  await details.getByRole('heading', { name: 'What it would do' }).waitFor()
+  await details.getByText(`Start a fresh process of \`${app.name}\`, switch to it, stop the old one`).waitFor()
+  await plane.call('POST', `/runs/${run.id}/reject`, { hash: card.hash })
+})
+
 journey('a rejection is sent when it cannot be undone any more', { at: null }, async (world) => {
   const { plane } = world
   const { run, card, page } = await open(world)

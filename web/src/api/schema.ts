@@ -773,7 +773,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Your cards, newest first; machines in trouble come before all others. */
+        /** Your cards, newest first; machines and apps in trouble come before all others. */
         get: operations["listInbox"];
         put?: never;
         post?: never;
@@ -829,7 +829,7 @@ export interface paths {
         };
         /**
          * One card with everything that helps to decide: its plan, its confidence and what that rests on, runs like it, who
-         *     else may decide.
+         *     else may decide. Also by the id of its run.
          */
         get: operations["getInboxCard"];
         put?: never;
@@ -1980,26 +1980,6 @@ export interface paths {
         };
         /** The tree of forks that a run stands in, itself included, oldest first; 200 runs at the most. */
         get: operations["listForks"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/workflow-executions/{id}/journal": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * What was recorded of a run, oldest first. Large values are left out: ask for the step alone. `after` takes the number
-         *     of an entry, so that whoever follows a run asks for what is new.
-         */
-        get: operations["executionJournal"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3292,7 +3272,7 @@ export interface components {
                 reviews: number;
                 /**
                  * Format: int64
-                 * @description Machines in trouble.
+                 * @description Machines and apps in trouble.
                  */
                 alerts: number;
                 /**
@@ -3326,6 +3306,7 @@ export interface components {
                 heldUntil?: components["schemas"]["Time"] | null;
                 /** @description You have put it aside. */
                 aside: boolean;
+                plan?: components["schemas"]["PlannedSteps"] | null;
             };
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -4352,12 +4333,12 @@ export interface components {
             data?: {
                 /**
                  * Format: uuid
-                 * @description Its id: of the approval, the run or the node.
+                 * @description Its id: of the approval, the run, the node or the app.
                  */
                 id: string;
                 /** @description `approval`, `failed`, `review` or `alert`. */
                 kind: string;
-                /** @description The action's name: `app.deploy`; `node.silent` or `node.locked` for machines. */
+                /** @description The action's name: `app.deploy`; `node.silent`, `node.locked`, `node.diskFull` or `app.down` for alerts. */
                 action: string;
                 /** @description For people: "Deploy an app". */
                 title: string;
@@ -5118,25 +5099,6 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
-        Envelope_Vec_WorkflowJournalEntry: {
-            /** @description Whether it worked. */
-            success: boolean;
-            data?: {
-                /**
-                 * Format: int64
-                 * @description From 1, without gaps.
-                 */
-                seq: number;
-                /** @description When. */
-                at: components["schemas"]["Time"];
-                /** @description In order. */
-                facts: components["schemas"]["WorkflowFact"][];
-            }[];
-            error?: components["schemas"]["ErrorBody"] | null;
-            /** @description About the answer itself. */
-            meta: components["schemas"]["Meta"];
-        };
-        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
         Envelope_Vec_WorkflowVersion: {
             /** @description Whether it worked. */
             success: boolean;
@@ -5290,8 +5252,18 @@ export interface components {
                 steps?: number | null;
                 /** @description All that is wrong. */
                 problems: components["schemas"]["WorkflowProblem"][];
-                /** @description Its schedules that make sense, whatever else is wrong. */
-                schedules: components["schemas"]["WorkflowSchedule"][];
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_WorkflowSchema: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description The JSON Schema of a workflow's document. */
+            data?: {
+                [key: string]: unknown;
             };
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -5546,12 +5518,12 @@ export interface components {
         InboxCard: {
             /**
              * Format: uuid
-             * @description Its id: of the approval, the run or the node.
+             * @description Its id: of the approval, the run, the node or the app.
              */
             id: string;
             /** @description `approval`, `failed`, `review` or `alert`. */
             kind: string;
-            /** @description The action's name: `app.deploy`; `node.silent` or `node.locked` for machines. */
+            /** @description The action's name: `app.deploy`; `node.silent`, `node.locked`, `node.diskFull` or `app.down` for alerts. */
             action: string;
             /** @description For people: "Deploy an app". */
             title: string;
@@ -5611,7 +5583,7 @@ export interface components {
             reviews: number;
             /**
              * Format: int64
-             * @description Machines in trouble.
+             * @description Machines and apps in trouble.
              */
             alerts: number;
             /**
@@ -5637,6 +5609,7 @@ export interface components {
             heldUntil?: components["schemas"]["Time"] | null;
             /** @description You have put it aside. */
             aside: boolean;
+            plan?: components["schemas"]["PlannedSteps"] | null;
         };
         /** @description A repository to look at. */
         Inspect: {
@@ -6332,6 +6305,15 @@ export interface components {
             /** @description What they were given. */
             roles: components["schemas"]["Grant"][];
         };
+        /** @description What a write would do that needs no policy. */
+        PlannedSteps: {
+            /** @description What would happen, one line each. */
+            steps: string[];
+            /** @description What would be lost. */
+            losses: string[];
+            /** @description Why it would wait. */
+            waitsFor?: string | null;
+        };
         /** @description A program that asks. */
         PollDevice: {
             /** @description `sfd_…`, from `POST /auth/device`. */
@@ -7017,7 +6999,6 @@ export interface components {
              */
             missed: number;
             lastFault?: components["schemas"]["FaultView"] | null;
-            schedule?: components["schemas"]["WorkflowSchedule"] | null;
         };
         /** @description A person. */
         User: {
@@ -7184,60 +7165,6 @@ export interface components {
             /** @description Its steps, in the order of the definition; those of a map behind it. */
             steps: components["schemas"]["WorkflowStep"][];
         };
-        /** @description One thing that happened. */
-        WorkflowFact: {
-            /**
-             * @description `began`, `started`, `asked`, `escalated`, `waits`, `opened`, `item`, `chosen`, `retries`, `caught`, `ended`,
-             *     `received`, `recovered`, `cancelling`, `failing`, `moved` or `finished`.
-             */
-            fact: string;
-            /** @description The step it is about. */
-            step?: string | null;
-            /**
-             * Format: int32
-             * @description Which try, from 1.
-             */
-            attempt?: number | null;
-            /**
-             * Format: int32
-             * @description The item of a map, from 0; of an opened one, how many it has.
-             */
-            item?: number | null;
-            /**
-             * Format: int32
-             * @description The case of a branch that was taken, from 0.
-             */
-            case?: number | null;
-            /** @description How it ended: `succeeded`, `failed`, `skipped` or `cancelled`. */
-            end?: string | null;
-            /** @description What is done, with the arguments as they were. */
-            call?: Record<string, never> | null;
-            /** @description What it began with, what came of it, what it brought or what is shown. */
-            value?: Record<string, never> | null;
-            /** @description That value is larger than an answer takes: ask for the step alone. */
-            valueLeftOut: boolean;
-            fault?: components["schemas"]["FaultView"] | null;
-            /** @description What a person is asked, or the name of an event. */
-            message?: string | null;
-            until?: components["schemas"]["Time"] | null;
-            /**
-             * Format: int32
-             * @description The version it goes on by.
-             */
-            version?: number | null;
-        };
-        /** @description What happened at one moment of a run. */
-        WorkflowJournalEntry: {
-            /**
-             * Format: int64
-             * @description From 1, without gaps.
-             */
-            seq: number;
-            /** @description When. */
-            at: components["schemas"]["Time"];
-            /** @description In order. */
-            facts: components["schemas"]["WorkflowFact"][];
-        };
         /** @description What a check of a document says. */
         WorkflowLint: {
             /** @description Whether it can be saved. */
@@ -7253,8 +7180,6 @@ export interface components {
             steps?: number | null;
             /** @description All that is wrong. */
             problems: components["schemas"]["WorkflowProblem"][];
-            /** @description Its schedules that make sense, whatever else is wrong. */
-            schedules: components["schemas"]["WorkflowSchedule"][];
         };
         /** @description What is wrong with a document, and where. */
         WorkflowProblem: {
@@ -7265,18 +7190,9 @@ export interface components {
             /** @description What to do. */
             fix: string;
         };
-        /** @description A calendar that starts a workflow. */
-        WorkflowSchedule: {
-            /** @description The trigger's id within the document. */
-            trigger: string;
-            /** @description Its cron line. */
-            cron: string;
-            /** @description Its time zone: `Europe/Berlin`. */
-            timezone: string;
-            /** @description What becomes of moments that passed while nobody was there: `skip`, `once` or `all`. */
-            missed: string;
-            /** @description Its next moments, five at the most, whether or not the triggers are on. */
-            upcoming: components["schemas"]["Time"][];
+        /** @description The JSON Schema of a workflow's document. */
+        WorkflowSchema: {
+            [key: string]: unknown;
         };
         /** @description A step of a run. */
         WorkflowStep: {
@@ -10970,32 +10886,6 @@ export interface operations {
             };
         };
     };
-    executionJournal: {
-        parameters: {
-            query?: {
-                /** @description Rows wanted, 1 to 200; 50 where absent. */
-                limit?: number;
-                /** @description Continue after this cursor. */
-                after?: string;
-            };
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Envelope_Vec_WorkflowJournalEntry"];
-                };
-            };
-        };
-    };
     moveExecution: {
         parameters: {
             query?: {
@@ -11137,7 +11027,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": Record<string, never>;
+                    "application/json": components["schemas"]["Envelope_WorkflowSchema"];
                 };
             };
         };

@@ -23,7 +23,7 @@ use crate::fault::Problem;
 use crate::state::Api;
 use crate::view::Nothing;
 use crate::view::run::RunOpened;
-use crate::view::workflow::{LintView, VersionView, WorkflowView};
+use crate::view::workflow::{DocumentSchema, LintView, VersionView, WorkflowView};
 
 /// Which workflows.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -269,9 +269,9 @@ pub async fn lint(State(api): State<Api>, _: Caller, Strict(body): Strict<Workfl
 
 /// The JSON Schema of a workflow's document.
 #[utoipa::path(get, path = "/api/v1/workflows/schema", tag = "workflows", operation_id = "workflowSchema",
-    responses((status = 200, body = Envelope<Object>)))]
-pub async fn schema(_: State<Api>, _: Caller) -> Result<Value> {
-    Ok(ok(document::schema()))
+    responses((status = 200, body = Envelope<DocumentSchema>)))]
+pub async fn schema(_: State<Api>, _: Caller) -> Result<DocumentSchema> {
+    Ok(ok(DocumentSchema(document::schema())))
 }
 
 async fn answer(api: &Api, caller: &Caller, write: Write, action: WorkflowAction) -> Answered {

@@ -27,6 +27,17 @@ impl<'a> Names<'a> {
         Self { api, actor, found: HashMap::new() }
     }
 
+    /// Looks up the apps that many runs are about, at once.
+    pub(crate) async fn learn_apps<'r>(&mut self, runs: impl Iterator<Item = &'r Run> + Send) {
+        let mut ids: Vec<AppId> = runs.filter_map(|run| run.app).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let reader = self.api.control().store().read(self.actor.scope());
+        // What is not found here is looked for one by one.
+        let found = apps::names(&reader, &ids).await.unwrap_or_default();
+        self.found.extend(found.into_iter().map(|(id, name)| (id.uuid(), Some(name.to_string()))));
+    }
+
     /// A run with the name of who asked for it.
     pub(crate) async fn run(&mut self, record: RunRecord) -> RunView {
         let name = match record.run.actor.user() {

@@ -17,6 +17,12 @@ use uuid::Uuid;
 use super::Time;
 use crate::view::FaultView;
 
+/// The JSON Schema of a workflow's document.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(transparent)]
+#[schema(as = WorkflowSchema, value_type = std::collections::BTreeMap<String, Value>)]
+pub struct DocumentSchema(pub Value);
+
 /// A workflow.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -2,6 +2,7 @@
 
 pub mod approvals;
 mod batches;
+mod inbox;
 mod journal;
 mod named;
 pub mod people;

@@ -51,6 +51,8 @@ pub(crate) async fn perform(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mu
             secrets::known(tx, project, &update.settings).await?;
             apps::update_settings(tx, update.app, &update.settings).await?;
             app_changed(tx, run, update.app);
+            // Other settings may name other secrets.
+            approval::cards::refresh(tx, core, update.app, after).await?;
             Ok(Made::App(update.app))
         }
         Action::Run(action) => approval::decide::perform(tx, core, run, action, after).await,
@@ -101,7 +103,7 @@ pub(crate) async fn perform(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mu
             after.posted |= mail::post(tx, core, "notice", &letter);
             Ok(Made::Nothing)
         }
-        Action::Secret(action) => secrets::perform(tx, core, run, action).await,
+        Action::Secret(action) => secrets::perform(tx, core, run, action, after).await,
         Action::Workflow(action) => crate::workflow::perform::perform(tx, core, run, action, after).await,
         Action::Tenant(action) => crate::people::teams::perform(tx, core, run, action, after).await,
         Action::Policy(action) => approval::routing::perform(tx, run, action, after).await,

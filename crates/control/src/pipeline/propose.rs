@@ -5,24 +5,25 @@
 
 use sf_actions::run::{Decide, RunAction};
 use sf_actions::workflow::WorkflowAction;
-use sf_actions::{Action, Actor, ActorKind, Admission, Object, ObjectRef, Permission, Place};
+use sf_actions::{Action, Actor, ActorKind, Admission, Permission};
 use sf_engine::{Run, RunState};
 use sf_policy::Access;
 use sf_protocol::Guard;
 use sf_protocol::command::GuardedSecret;
 use sf_store::workflows::{self, Firing, Trigger};
-use sf_store::{Reader, Store, apps, grants, releases, runs};
-use sf_types::{ErrorKind, Fault, ReleaseId, RequestId, RunId};
+use sf_store::{Reader, Store, runs};
+use sf_types::{ErrorKind, Fault, RequestId, RunId};
 
 use crate::approval::{decide, routing};
 use crate::control::{Control, Core};
 use crate::key::{self, Key};
 use crate::pipeline::{quota, secrets};
 use crate::proposal::{Plan, Proposal, Proposed, refused};
+use crate::rehearsal::{Told, planned};
 use crate::subject::{self, Subject};
 use crate::transition::{self, After};
 use crate::workflow::calls;
-use crate::{admission, delivery, enrolment, people, perform, rehearsal};
+use crate::{admission, delivery, enrolment, people, rehearsal};
 
 impl Control {
     /// Proposes an action. What runs in the control plane is carried out when this returns; what waits for a person
@@ -214,49 +215,16 @@ fn guard(subject: &Subject, admission: Admission, used: &[GuardedSecret]) -> Gua
 
 /// What would happen; refuses what cannot be planned before anything is recorded.
 async fn plan(core: &Core, run: &Run, subject: &Subject, used: Vec<GuardedSecret>) -> Result<Plan, Fault> {
-    let spec = run.action.spec();
-    let mut steps = vec![format!("{}.", spec.title)];
-    let mut losses = Vec::new();
-    let mut waits_for = None;
-    if spec.place == Place::Node
-        && let (Some(app), Some(node)) = (&subject.app, subject.node)
-    {
-        let reader = core.store.read(sf_types::Scope::Tenant(subject.tenant));
-        let kept = if looks_back(&run.action) { releases::kept(&reader, app.id).await? } else { Vec::new() };
-        let facts = apps::facts_with(app.clone(), kept);
-        let planned = sf_engine::plan::plan(&run.action, &facts, ReleaseId::from_uuid(run.id.uuid()))?;
-        steps = perform::plan_steps(&planned.order, app);
-        steps.extend(used.iter().map(|one| format!("Its process uses secret `{}` version {}", one.name, one.version)));
-        if spec.effect == sf_actions::Effect::Destroy {
-            losses.push(format!(
-                "{} releases and all logs of `{}` on its node",
-                facts.kept.len() + usize::from(facts.live.is_some()),
-                app.name
-            ));
-            let object = ObjectRef(Object::App(app.id));
-            losses.extend(rehearsal::given_at(grants::count_at(&reader, object).await?, "it"));
-        }
-        if !core.links.is_connected(node) {
-            waits_for = Some("its node is not connected; the order is sent when it is back".to_owned());
-        }
-    }
-    if run.decision.admission == Admission::Ask {
-        waits_for = Some(format!("a person: {}", run.decision.because));
-    }
-    Ok(Plan {
-        action: run.action.clone(),
-        decision: run.decision.clone(),
-        guard: Guard { secrets: used, ..run.guard.clone() },
-        steps,
-        losses,
-        waits_for,
-    })
-}
-
-/// Whether earlier releases matter to an action.
-fn looks_back(action: &Action) -> bool {
-    use sf_actions::deploy::DeployAction;
-    matches!(action, Action::Deploy(DeployAction::Rollback(_))) || action.spec().effect == sf_actions::Effect::Destroy
+    let reader = core.store.read(sf_types::Scope::Tenant(subject.tenant));
+    let planned = planned::on_node(&reader, run, subject.app.as_ref(), &used).await?;
+    let Told { steps, losses } = planned.unwrap_or_else(|| planned::in_short(run));
+    let asks = run.decision.admission == Admission::Ask;
+    let waits_for = match asks {
+        true => Some(format!("a person: {}", run.decision.because)),
+        false => planned::waits_for(core, run),
+    };
+    let guard = Guard { secrets: used, ..run.guard.clone() };
+    Ok(Plan { action: run.action.clone(), decision: run.decision.clone(), guard, steps, losses, waits_for })
 }
 
 /// Unlike other denials this one passes by itself.

@@ -1,6 +1,7 @@
 //! The control plane and simulated nodes over the real protocol: every scenario on SQLite as a test of its own, and
 //! all of them on PostgreSQL in one (a server is started once).
 
+mod alerts;
 mod approve;
 mod audit;
 mod connect;
@@ -56,6 +57,7 @@ scenarios! {
     connect::a_lock_says_that_its_runs_are_not_known;
     connect::a_journal_that_lost_its_end_goes_on;
     connect::a_second_connection_replaces_the_first;
+    alerts::silent_machines_and_copied_keys_are_told_with_their_cards;
     connect::what_a_node_says_of_others_apps_is_told_to_nobody;
     connect::a_node_that_goes_silent_leaves_its_run_stale;
     recover::a_kill_in_the_middle_ends_truthfully;

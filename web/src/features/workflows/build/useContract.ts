@@ -11,8 +11,7 @@ export function useContract(isOn: () => boolean) {
   const { query: actions, specs, byName: specByName } = useActionSpecs(isOn)
   const schema = useQuery({
     queryKey: workflowKeys.schema,
-    // The contract calls its answer an object of any shape; it comes in an envelope like every other.
-    queryFn: ({ signal }) => data<Fields>(api.GET('/api/v1/workflows/schema', { signal }) as Promise<{ data?: { data?: Fields }; error?: unknown; response: Response }>),
+    queryFn: ({ signal }) => data<Fields>(api.GET('/api/v1/workflows/schema', { signal })),
     enabled,
     staleTime: Infinity,
   })
