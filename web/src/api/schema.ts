@@ -1988,6 +1988,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workflow-executions/{id}/journal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was recorded of a run, oldest first. Large values are left out: ask for the step alone. `after` takes the number
+         *     of an entry, so that whoever follows a run asks for what is new.
+         */
+        get: operations["executionJournal"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workflow-executions/{id}/move": {
         parameters: {
             query?: never;
@@ -5099,6 +5119,25 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Vec_WorkflowJournalEntry: {
+            /** @description Whether it worked. */
+            success: boolean;
+            data?: {
+                /**
+                 * Format: int64
+                 * @description From 1, without gaps.
+                 */
+                seq: number;
+                /** @description When. */
+                at: components["schemas"]["Time"];
+                /** @description In order. */
+                facts: components["schemas"]["WorkflowFact"][];
+            }[];
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
         Envelope_Vec_WorkflowVersion: {
             /** @description Whether it worked. */
             success: boolean;
@@ -5252,6 +5291,8 @@ export interface components {
                 steps?: number | null;
                 /** @description All that is wrong. */
                 problems: components["schemas"]["WorkflowProblem"][];
+                /** @description Its schedules that make sense, whatever else is wrong. */
+                schedules: components["schemas"]["WorkflowSchedule"][];
             };
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -6999,6 +7040,7 @@ export interface components {
              */
             missed: number;
             lastFault?: components["schemas"]["FaultView"] | null;
+            schedule?: components["schemas"]["WorkflowSchedule"] | null;
         };
         /** @description A person. */
         User: {
@@ -7165,6 +7207,60 @@ export interface components {
             /** @description Its steps, in the order of the definition; those of a map behind it. */
             steps: components["schemas"]["WorkflowStep"][];
         };
+        /** @description One thing that happened. */
+        WorkflowFact: {
+            /**
+             * @description `began`, `started`, `asked`, `escalated`, `waits`, `opened`, `item`, `chosen`, `retries`, `caught`, `ended`,
+             *     `received`, `recovered`, `cancelling`, `failing`, `moved` or `finished`.
+             */
+            fact: string;
+            /** @description The step it is about. */
+            step?: string | null;
+            /**
+             * Format: int32
+             * @description Which try, from 1.
+             */
+            attempt?: number | null;
+            /**
+             * Format: int32
+             * @description The item of a map, from 0; of an opened one, how many it has.
+             */
+            item?: number | null;
+            /**
+             * Format: int32
+             * @description The case of a branch that was taken, from 0.
+             */
+            case?: number | null;
+            /** @description How it ended: `succeeded`, `failed`, `skipped` or `cancelled`. */
+            end?: string | null;
+            /** @description What is done, with the arguments as they were. */
+            call?: Record<string, never> | null;
+            /** @description What it began with, what came of it, what it brought or what is shown. */
+            value?: Record<string, never> | null;
+            /** @description That value is larger than an answer takes: ask for the step alone. */
+            valueLeftOut: boolean;
+            fault?: components["schemas"]["FaultView"] | null;
+            /** @description What a person is asked, or the name of an event. */
+            message?: string | null;
+            until?: components["schemas"]["Time"] | null;
+            /**
+             * Format: int32
+             * @description The version it goes on by.
+             */
+            version?: number | null;
+        };
+        /** @description What happened at one moment of a run. */
+        WorkflowJournalEntry: {
+            /**
+             * Format: int64
+             * @description From 1, without gaps.
+             */
+            seq: number;
+            /** @description When. */
+            at: components["schemas"]["Time"];
+            /** @description In order. */
+            facts: components["schemas"]["WorkflowFact"][];
+        };
         /** @description What a check of a document says. */
         WorkflowLint: {
             /** @description Whether it can be saved. */
@@ -7180,6 +7276,8 @@ export interface components {
             steps?: number | null;
             /** @description All that is wrong. */
             problems: components["schemas"]["WorkflowProblem"][];
+            /** @description Its schedules that make sense, whatever else is wrong. */
+            schedules: components["schemas"]["WorkflowSchedule"][];
         };
         /** @description What is wrong with a document, and where. */
         WorkflowProblem: {
@@ -7189,6 +7287,19 @@ export interface components {
             message: string;
             /** @description What to do. */
             fix: string;
+        };
+        /** @description A calendar that starts a workflow. */
+        WorkflowSchedule: {
+            /** @description The trigger's id within the document. */
+            trigger: string;
+            /** @description Its cron line. */
+            cron: string;
+            /** @description Its time zone: `Europe/Berlin`. */
+            timezone: string;
+            /** @description What becomes of moments that passed while nobody was there: `skip`, `once` or `all`. */
+            missed: string;
+            /** @description Its next moments, five at the most, whether or not the triggers are on. */
+            upcoming: components["schemas"]["Time"][];
         };
         /** @description The JSON Schema of a workflow's document. */
         WorkflowSchema: {
@@ -10882,6 +10993,32 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_Vec_WorkflowExecution"];
+                };
+            };
+        };
+    };
+    executionJournal: {
+        parameters: {
+            query?: {
+                /** @description Rows wanted, 1 to 200; 50 where absent. */
+                limit?: number;
+                /** @description Continue after this cursor. */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_WorkflowJournalEntry"];
                 };
             };
         };
