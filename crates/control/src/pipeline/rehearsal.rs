@@ -5,7 +5,7 @@ mod rights;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sf_actions::access::AccessAction;
+use sf_actions::access::{AccessAction, SpeaksFor};
 use sf_actions::app::AppAction;
 use sf_actions::factor::FactorAction;
 use sf_actions::node::NodeAction;
@@ -72,8 +72,17 @@ async fn tell(tx: &mut Tx, core: &Arc<Core>, run: &Run) -> sf_store::Result<Told
         }
         Action::Access(AccessAction::CreateToken(create)) => {
             let until = tx.now().plus(std::time::Duration::from_secs(u64::from(create.days) * 86_400));
-            steps(vec![format!("A token `{}` is made that may do what you may do, until {until}.", create.name)])
-                .and("Its text is shown once.")
+            let made = match create.speaks_for {
+                SpeaksFor::Person => {
+                    format!("A token `{}` is made that may do what you may do, until {until}.", create.name)
+                }
+                SpeaksFor::Ai => format!(
+                    "A token `{}` is made for an AI agent that acts for you, until {until}. What it asks for is weighed \
+                     by its own record; it decides nothing.",
+                    create.name
+                ),
+            };
+            steps(vec![made]).and("Its text is shown once.")
         }
         Action::Access(AccessAction::RevokeToken(revoke)) => {
             let name = tokens::get(tx, revoke.token).await?.name;

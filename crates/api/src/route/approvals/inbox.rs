@@ -70,7 +70,7 @@ async fn view(names: &mut Names<'_>, card: &Card) -> CardView {
         Card::Alert(_) => None,
     };
     let (about, proposer) = match run {
-        Some(run) => (names.about(run).await, names.proposer(run).await),
+        Some(run) => (names.about(run).await, Some(names.who(run.actor).await)),
         None => (None, None),
     };
     CardView::of(card, about, proposer)
