@@ -30,11 +30,11 @@ async fn an_ai_agent_asks_by_a_key_of_its_own_and_decides_nothing() -> Result<()
     let said = bot.says(&["login", "--token-stdin"], secret).await?;
     ensure!(said.code == 0, "{said:?}");
     let opened = bot.json(&["deploy", "shop", "--confidence", "95", "--no-follow"]).await?;
-    ensure!(opened["run"]["state"] == "waiting" && opened["run"]["actor"]["kind"] == "ai", "{opened}");
-    ensure!(opened["run"]["policy"]["inputs"]["report"]["score"] == 95, "{opened}");
+    ensure!(opened["state"] == "waiting" && opened["actor"]["kind"] == "ai", "{opened}");
+    ensure!(opened["policy"]["inputs"]["report"]["score"] == 95, "{opened}");
     let unread = bot.run(&["deploy", "shop", "--confidence", "NaN", "--no-follow"]).await?;
     ensure!(unread.code == 2 && unread.err.contains("0 to 100"), "{unread:?}");
-    let run = opened["run"]["id"].as_str().context("an id")?;
+    let run = opened["id"].as_str().context("an id")?;
     for args in [&["inbox"][..], &["keys"], &["keys", "create", "more"], &["keys", "create", "more", "--ai"]] {
         bot.fails(args, 4, "actor.not_a_person").await?;
     }
