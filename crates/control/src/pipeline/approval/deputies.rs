@@ -109,7 +109,10 @@ impl Control {
 
 /// Only people have deputies, and an inbox.
 pub(crate) fn own(actor: &Actor) -> Result<UserId, Fault> {
-    let none = || Fault::new(ErrorKind::Forbidden, "actor.not_a_person", "Only a person has an inbox.");
+    let none = || {
+        Fault::new(ErrorKind::Forbidden, "actor.not_a_person", "Only a person has an inbox.")
+            .fix("Sign in, or use a key of your own.")
+    };
     actor.kind.person().ok_or_else(none)
 }
 

@@ -248,6 +248,7 @@ async fn an_agent_decides_nothing_and_opens_no_way_in() {
             Some(json!({ "to": me["user"]["id"], "endsAt": "2036-01-01T00:00:00Z" })),
         ),
         (Method::POST, "/api/v1/invitations".to_owned(), Some(json!({ "email": "e@example.org", "role": "owner" }))),
+        (Method::POST, "/api/v1/device-codes/deny".to_owned(), Some(json!({ "id": agent.id }))),
         (Method::POST, "/api/v1/enrol-tokens".to_owned(), Some(json!({}))),
         (Method::POST, "/api/v1/mail/test".to_owned(), Some(json!({ "to": "e@example.org" }))),
     ] {
