@@ -152,7 +152,7 @@ impl Context {
             let message = "The workflow was started by nobody, so its steps may do nothing.";
             Fault::new(ErrorKind::Forbidden, "workflow.nobody", message)
         })?;
-        Ok(Principal { tenant: self.tenant, kind: ActorKind::Workflow { user, run: self.run, ai: self.actor.is_ai() } })
+        Ok(Principal { tenant: self.tenant, kind: ActorKind::Workflow { user, run: self.run, ai: self.actor.agent() } })
     }
 }
 

@@ -2363,6 +2363,13 @@ export interface components {
             userId?: string | null;
             /** @description What they are called. */
             name?: string | null;
+            /**
+             * Format: uuid
+             * @description The AI agent that acts for them, by its token; also where a workflow does what an agent started.
+             */
+            agentId?: string | null;
+            /** @description What it is called. */
+            agentName?: string | null;
         };
         /** @description Something deployed from git. */
         App: {
@@ -3465,7 +3472,7 @@ export interface components {
                 permissions: string[];
                 /** @description What they were given, there and at single objects. */
                 grants: components["schemas"]["Grant"][];
-                /** @description `session` or `token`. */
+                /** @description `session`, `token`, or `ai` by the token of an AI agent. */
                 via: string;
                 /** @description Whether somebody else knows their password: until they chose another one, nothing else is answered. */
                 passwordChangeDue: boolean;
@@ -4850,9 +4857,11 @@ export interface components {
                 action: string;
                 /**
                  * Format: uuid
-                 * @description For whom the agent acts.
+                 * @description The agent, by its token.
                  */
                 agentId: string;
+                /** @description What it is called. */
+                agentName?: string | null;
                 /**
                  * Format: int32
                  * @description How sure it said it was, 0-100.
@@ -5004,6 +5013,8 @@ export interface components {
                  * @description The project it is limited to.
                  */
                 projectId?: string | null;
+                /** @description Who speaks by it: `person`, or `ai` for an AI agent that acts for its person. */
+                speaksFor: string;
             }[];
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -5748,9 +5759,11 @@ export interface components {
             action: string;
             /**
              * Format: uuid
-             * @description For whom the agent acts.
+             * @description The agent, by its token.
              */
             agentId: string;
+            /** @description What it is called. */
+            agentName?: string | null;
             /**
              * Format: int64
              * @description How many were right.
@@ -5849,7 +5862,7 @@ export interface components {
             permissions: string[];
             /** @description What they were given, there and at single objects. */
             grants: components["schemas"]["Grant"][];
-            /** @description `session` or `token`. */
+            /** @description `session`, `token`, or `ai` by the token of an AI agent. */
             via: string;
             /** @description Whether somebody else knows their password: until they chose another one, nothing else is answered. */
             passwordChangeDue: boolean;
@@ -6038,6 +6051,11 @@ export interface components {
              * @description The project it is limited to.
              */
             project?: string | null;
+            /**
+             * @description Who speaks by it: `person`, which is you, where left out; `ai` for an AI agent that acts for you. What such a token
+             *     asks for is weighed by its own record, and it decides nothing.
+             */
+            speaksFor?: string | null;
         };
         /** @description An authenticator app to be confirmed. Shown once. */
         NewTotp: {
@@ -6701,9 +6719,11 @@ export interface components {
             action: string;
             /**
              * Format: uuid
-             * @description For whom the agent acts.
+             * @description The agent, by its token.
              */
             agentId: string;
+            /** @description What it is called. */
+            agentName?: string | null;
             /**
              * Format: int32
              * @description How sure it said it was, 0-100.
@@ -6989,6 +7009,8 @@ export interface components {
              * @description The project it is limited to.
              */
             projectId?: string | null;
+            /** @description Who speaks by it: `person`, or `ai` for an AI agent that acts for its person. */
+            speaksFor: string;
         };
         /** @description A confirmed authenticator app. */
         Totp: {
@@ -8862,7 +8884,7 @@ export interface operations {
             query?: {
                 /** @description Of this action. */
                 action?: string;
-                /** @description Of the agent that acts for this person. */
+                /** @description Of this AI agent, by its token. */
                 agent?: string;
                 /** @description Rows wanted, 1 to 200; 50 where absent. */
                 limit?: number;
@@ -8890,7 +8912,7 @@ export interface operations {
             query?: {
                 /** @description Of this action. */
                 action?: string;
-                /** @description Of the agent that acts for this person. */
+                /** @description Of this AI agent, by its token. */
                 agent?: string;
                 /** @description Rows wanted, 1 to 200; 50 where absent. */
                 limit?: number;

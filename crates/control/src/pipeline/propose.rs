@@ -35,8 +35,9 @@ impl Control {
     pub async fn propose(&self, actor: &Actor, request: RequestId, proposal: Proposal) -> Result<Proposed, Fault> {
         check(&proposal.action)?;
         set_by_us(actor, &proposal.action)?;
-        if let Action::Run(action) = &proposal.action {
-            decide::by_people(actor.kind, action)?;
+        if let Err(fault) = only_people(actor, &proposal) {
+            self.note_refusal(actor, request, &proposal.action, &fault).await;
+            return Err(fault);
         }
         secrets::check(&proposal.action, proposal.value.as_ref())?;
         let core = self.core();
@@ -54,8 +55,7 @@ impl Control {
             }
         };
         if let Some((run, hash)) = &proposal.replaces {
-            let refuse = Decide { run: *run, hash: hash.clone(), comment: None };
-            allowed(&reader, actor, &Action::Run(RunAction::Reject(refuse))).await?;
+            allowed(&reader, actor, &reject(*run, hash)).await?;
         }
         let used = match &subject.app {
             Some(app) => delivery::guarded(&delivery::foreseen(&reader, &proposal.action, app).await??),
@@ -136,6 +136,19 @@ fn check(action: &Action) -> Result<(), Fault> {
         _ => Ok(()),
     };
     checked.map_err(|error| refused(&error))
+}
+
+/// Whether it is for people alone, or goes with what is.
+fn only_people(actor: &Actor, proposal: &Proposal) -> Result<(), Fault> {
+    decide::by_people(actor.kind, &proposal.action)?;
+    match &proposal.replaces {
+        Some((run, hash)) => decide::by_people(actor.kind, &reject(*run, hash)),
+        None => Ok(()),
+    }
+}
+
+fn reject(run: RunId, hash: &str) -> Action {
+    Action::Run(RunAction::Reject(Decide { run, hash: hash.to_owned(), comment: None }))
 }
 
 /// What started a workflow is what expressions believe: nobody but the trigger itself says so.

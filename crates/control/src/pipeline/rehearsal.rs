@@ -6,7 +6,7 @@ mod rights;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sf_actions::access::AccessAction;
+use sf_actions::access::{AccessAction, SpeaksFor};
 use sf_actions::app::AppAction;
 use sf_actions::factor::FactorAction;
 use sf_actions::node::NodeAction;
@@ -79,8 +79,17 @@ pub(crate) async fn tell(at: &impl Look, core: &Arc<Core>, run: &Run) -> sf_stor
         }
         Action::Access(AccessAction::CreateToken(create)) => {
             let until = at.now().plus(std::time::Duration::from_secs(u64::from(create.days) * 86_400));
-            steps(vec![format!("A token `{}` is made that may do what you may do, until {until}.", create.name)])
-                .and("Its text is shown once.")
+            let made = match create.speaks_for {
+                SpeaksFor::Person => {
+                    format!("A token `{}` is made that may do what you may do, until {until}.", create.name)
+                }
+                SpeaksFor::Ai => format!(
+                    "A token `{}` is made for an AI agent that acts for you, until {until}. What it asks for is weighed \
+                     by its own record; it decides nothing.",
+                    create.name
+                ),
+            };
+            steps(vec![made]).and("Its text is shown once.")
         }
         Action::Access(AccessAction::RevokeToken(revoke)) => {
             let name = tokens::get(at, revoke.token).await?.name;

@@ -384,6 +384,7 @@ pub fn token(side: Side, now: Timestamp, later: Timestamp) -> Token {
         revoked_at: None,
         project: None,
         last_used_from: None,
+        speaks_for: sf_actions::access::SpeaksFor::Person,
     }
 }
 

@@ -77,7 +77,7 @@ fn of_run(card: &Card) -> Option<&Run> {
 async fn view(names: &mut Names<'_>, card: &Card) -> CardView {
     let run = of_run(card);
     let (about, proposer) = match run {
-        Some(run) => (names.about(run).await, names.proposer(run).await),
+        Some(run) => (names.about(run).await, Some(names.who(run.actor).await)),
         None => (None, None),
     };
     CardView::of(card, about, proposer)

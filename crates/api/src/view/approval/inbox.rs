@@ -160,8 +160,8 @@ pub struct VoteView {
 }
 
 impl CardView {
-    /// A card; `about` and `proposer` are what these are called.
-    pub fn of(card: &Card, about: Option<String>, proposer: Option<String>) -> Self {
+    /// A card; `about` is what that is called.
+    pub fn of(card: &Card, about: Option<String>, proposer: Option<ActorView>) -> Self {
         match card {
             Card::Decide(deciding) => Self::deciding(deciding, about, proposer),
             Card::Failed(run) => Self::run("failed", run, about, proposer),
@@ -170,7 +170,7 @@ impl CardView {
         }
     }
 
-    fn deciding(card: &Deciding, about: Option<String>, proposer: Option<String>) -> Self {
+    fn deciding(card: &Deciding, about: Option<String>, proposer: Option<ActorView>) -> Self {
         let approval = &card.approval;
         let shown = ApprovalView::from(approval.clone());
         let quorum =
@@ -203,7 +203,7 @@ impl CardView {
         }
     }
 
-    fn run(kind: &str, run: &Run, about: Option<String>, proposer: Option<String>) -> Self {
+    fn run(kind: &str, run: &Run, about: Option<String>, proposer: Option<ActorView>) -> Self {
         let spec = run.action.spec();
         Self {
             id: run.id.uuid(),
@@ -214,7 +214,7 @@ impl CardView {
             run_id: Some(run.id.uuid()),
             app_id: run.app.map(|app| app.uuid()),
             node_id: run.node.map(|node| node.uuid()),
-            proposer: Some(ActorView::of(run.actor, proposer)),
+            proposer,
             because: run.decision.because.clone(),
             confidence: run.decision.confidence,
             dangerous: is_dangerous(run),

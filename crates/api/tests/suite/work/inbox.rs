@@ -8,6 +8,7 @@ use sf_actions::project::{ProjectAction, RenameProject};
 use sf_actions::{Action, Actor, ActorKind};
 use sf_control::{Proposal, Proposed};
 use sf_identity::Audience;
+use sf_types::TokenId;
 
 use super::approvals::unsure;
 use crate::world::{World, id};
@@ -25,7 +26,8 @@ async fn details(world: &World, id: &str) -> Value {
 /// An AI proposes to rename the project, and is not sure.
 async fn renames(world: &World, name: &str) -> String {
     let person = world.control.authenticate(Audience::Api, &world.token, None).await.unwrap();
-    let actor = Actor { kind: ActorKind::Ai { user: person.user().unwrap() }, ..person };
+    let user = person.user().unwrap();
+    let actor = Actor { kind: ActorKind::Ai { user, token: TokenId::from_uuid(user.uuid()) }, ..person };
     let project = id(&world.get("/api/v1/projects").await.expect(200)[0]);
     let rename = RenameProject { project: project.parse().unwrap(), name: name.parse().unwrap() };
     let proposal = Proposal { confidence: Some(10.0), ..Proposal::of(Action::Project(ProjectAction::Rename(rename))) };

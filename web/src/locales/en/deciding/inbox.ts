@@ -33,6 +33,7 @@ export const text = {
   ofStep: (step: string, workflow: string) => `${workflow}, at its step ${step}`,
   stepAsks: 'A workflow waits for your answer.',
   by: (who: string, how: string) => (how ? `${who}, ${how}` : who),
+  agent: (agent: string, who: string) => `${agent}, an AI agent of ${who}`,
   proposer: 'Proposed by',
   how: { ai: 'as an AI agent', token: 'with an API token', workflow: 'through a workflow', trigger: 'through a workflow’s trigger' } as Record<string, string>,
   why: 'Why it came here',

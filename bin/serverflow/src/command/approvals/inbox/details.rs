@@ -22,9 +22,12 @@ pub fn what(details: &Value) -> String {
 /// Who proposed it.
 pub fn who(card: &Value) -> String {
     let kind = value::text(card, "/proposer/kind");
+    let agent = value::maybe(card, "/proposer/agentName");
     match (kind.as_str(), value::maybe(card, "/proposer/name")) {
-        ("ai", Some(name)) => format!("AI agent of {name}"),
-        ("ai", None) => "an AI agent".to_owned(),
+        ("ai", Some(name)) => {
+            agent.map_or_else(|| format!("AI agent of {name}"), |agent| format!("{agent}, AI agent of {name}"))
+        }
+        ("ai", None) => agent.unwrap_or_else(|| "an AI agent".to_owned()),
         (_, Some(name)) => name,
         (_, None) => kind,
     }
