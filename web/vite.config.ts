@@ -10,6 +10,8 @@ const plane = process.env.SF_PLANE ?? 'http://127.0.0.1:7400'
 const MANY_PAGES = 8
 /** Icons of the frame: each alone, they would be a dozen parts of two hundred bytes on every first page. */
 const SHELL_ICONS = /@lucide\/.+\/icons\/(boxes|ellipsis|inbox|list-checks|lock-keyhole|server|unplug|users|workflow)\.mjs$/
+/** What every page stands on. */
+const LIBRARIES = /node_modules\/(@vue\/|vue\/|vue-router\/|@tanstack\/(query-core|vue-query)\/|@vueuse\/|openapi-fetch\/|class-variance-authority\/|clsx\/)/
 
 export default defineConfig({
   plugins: [vue(), tailwind()],
@@ -33,8 +35,8 @@ export default defineConfig({
           includeDependenciesRecursively: false,
           groups: [
             { name: 'shell-icons', priority: 1, test: SHELL_ICONS },
-            // All of it is on the first page; the fields of forms are on none of the first.
-            { name: 'query', priority: 1, test: /@tanstack\/(query-core|vue-query)/ },
+            // All of them are on the first page, and pressed together they are smaller; the fields of forms are on none of the first.
+            { name: 'libraries', priority: 1, test: LIBRARIES },
             { name: 'fields', priority: 1, test: /\/src\/ui\/form\// },
             { name: 'shared', minShareCount: MANY_PAGES, test: /\/src\/(?!ui\/(AppDialog|form|list\/DataList)|app\/states\/)|@lucide/ },
           ],

@@ -1,10 +1,43 @@
 //! Asking the REST API with as little of our own as there can be.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use sf_api::rate::{Rate, Rates};
+use sf_api::{ApiOptions, Serving};
+use sf_control::Control;
+use sf_runtime::{OnError, Tasks};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
+
+/// A control plane listens, to a task of `tasks`. All come from few people at one address here, and what is measured is the
+/// work behind the limits; where they say they come from is believed.
+pub async fn listen(control: &Control, tasks: &Tasks) -> Result<SocketAddr> {
+    let mut options = ApiOptions::new(tasks.clone());
+    let wide = Rate { burst: 1_000_000, per_second: 1_000_000 };
+    options.rates = Rates { address: wide, principal: wide, sign_in: wide };
+    options.trusted_proxies = vec![Ipv4Addr::LOCALHOST.into()];
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let address = listener.local_addr()?;
+    let router = sf_api::router(control.clone(), options);
+    tasks.spawn("api", OnError::Stop, sf_api::serve(listener, router, Serving::with(None), tasks.shutdown()));
+    Ok(address)
+}
+
+/// Signs in; answers the access token.
+pub async fn sign_in(address: SocketAddr, email: &str, password: &str) -> Result<String> {
+    let body = json!({ "email": email, "password": password }).to_string();
+    let answer = Caller::dial(address).await?.ask("POST", "/api/v1/auth/login", "", &body).await?;
+    Ok(data(&answer)?["accessToken"].as_str().context("a token")?.to_owned())
+}
+
+/// The data of an answer.
+pub fn data(answer: &str) -> Result<Value> {
+    let (head, body) = answer.split_once("\r\n\r\n").context("an answer")?;
+    ensure!(head.starts_with("HTTP/1.1 2"), "it was refused: {answer}");
+    Ok(serde_json::from_str::<Value>(body)?["data"].take())
+}
 
 /// One connection that asks one thing after the other: as little as possible beside what is measured.
 #[derive(Debug)]

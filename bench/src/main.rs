@@ -5,7 +5,7 @@
 //! Simulated agents live in a second process, started from this very binary as `sf-bench agents`. `sf-bench orders`
 //! measures orders alone, `sf-bench sign-in` what a flood of sign-ins costs everybody else, `sf-bench audit` the
 //! verification of the audit chain, `sf-bench authority` deciding about a request, `sf-bench policy` admitting an AI's
-//! proposal, `sf-bench memory` what a plain connection takes, `sf-bench workflow` workflows whose steps do nothing: within
+//! proposal, `sf-bench inbox` opening an inbox of 10,000 cards, `sf-bench memory` what a plain connection takes, `sf-bench workflow` workflows whose steps do nothing: within
 //! the process on SQLite, over HTTP, and on PostgreSQL, each in a process of its own (`sf-bench workflow sqlite`, `http`,
 //! `postgres`).
 
@@ -14,6 +14,7 @@ mod audit;
 mod authority;
 mod caller;
 mod floors;
+mod inbox;
 mod line;
 mod orders;
 mod policy;
@@ -43,6 +44,7 @@ fn main() -> Result<()> {
         Some("audit") => audit::verify_rate(),
         Some("authority") => authority::decisions(),
         Some("policy") => policy::admissions(),
+        Some("inbox") => runtime.block_on(inbox::opens()),
         Some("workflow") => runtime.block_on(workflows::measure(std::env::args().nth(2).as_deref())),
         Some("memory") => runtime.block_on(memory()),
         Some("orders") => runtime.block_on(orders_only()),
@@ -58,6 +60,7 @@ async fn measure() -> Result<()> {
     sign_in::flood().await?;
     authority::decisions()?;
     policy::admissions()?;
+    inbox::opens().await?;
     audit::verify_rate()?;
     // In a process of its own: memory that the first part gave back would hide what these connections take.
     let done = tokio::process::Command::new(std::env::current_exe()?).arg("tls").status().await?;

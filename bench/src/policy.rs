@@ -3,9 +3,10 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use sf_actions::admission::{Admission, Inputs, Proposer, SelfReport};
+use sf_actions::admission::{Admission, Inputs, SelfReport};
 use sf_policy::admit;
 use sf_policy::learning::{LevelState, Levels, Sample, Source, calibrate};
+use sf_policy::testing::deploy_of_ai;
 use sf_types::Timestamp;
 
 use crate::line::Line;
@@ -41,7 +42,7 @@ pub fn admissions() -> Result<()> {
         let report = u8::try_from(number % 101)?;
         let began = Instant::now();
         let calibration = calibrate(Some(report), 35, std::hint::black_box(&levels), now);
-        let decision = admit(proposal(report, calibration));
+        let decision = admit(Inputs { report: SelfReport::Score(report), ..deploy_of_ai(calibration) });
         times.push(began.elapsed());
         ensure!(decision.admission != Admission::Deny, "nothing denies it");
     }
@@ -49,29 +50,4 @@ pub fn admissions() -> Result<()> {
     let micros = |part: usize| times[DECISIONS * part / 1000 - 1].as_secs_f64() * 1e6;
     Line::new("admit", "p50_us", micros(500), "us").print()?;
     Line::new("admit", "p99_us", micros(990), "us").floor(PROMISED).print()
-}
-
-fn proposal(report: u8, calibration: sf_actions::admission::Calibration) -> Inputs {
-    Inputs {
-        action: "app.deploy".into(),
-        risk: 35,
-        destroys: false,
-        proposer: Proposer::Ai,
-        report: SelfReport::Score(report),
-        calibration: Some(calibration),
-        record: None,
-        auto_at: 90,
-        notify_at: 70,
-        never_auto: false,
-        opens_gates: false,
-        waived: false,
-        frozen: false,
-        frozen_by: None,
-        over_budget: None,
-        passes_freeze: false,
-        quota_left: 10,
-        draw_permille: 999,
-        sample_permille: 30,
-        undo: false,
-    }
 }

@@ -1,20 +1,17 @@
 //! A flood of sign-ins: what it costs those who are signed in.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
-use sf_api::rate::{Rate, Rates};
-use sf_api::{ApiOptions, Serving};
+use anyhow::{Result, ensure};
 use sf_control::Control;
 use sf_control::options::Options;
 use sf_runtime::{Clock, OnError, Rng, Tasks};
 use sf_types::Secret;
-use tokio::net::TcpListener;
 
-use crate::caller::Caller;
+use crate::caller::{Caller, listen, sign_in};
 use crate::line::{Line, Times};
 
 /// Sign-ins under way at a time.
@@ -36,19 +33,8 @@ pub async fn flood() -> Result<()> {
     let options = Options::in_folder(folder.path().to_owned());
     let control = Control::start(options, Clock::system(), Rng::system(), &tasks).await?;
     control.first_admin(EMAIL, "Ada", Secret::new(PASSWORD.to_owned())).await?;
-    let mut options = ApiOptions::new(tasks.clone());
-    // All come from one address here; what is measured is the work behind the limit.
-    let wide = Rate { burst: 1_000_000, per_second: 1_000_000 };
-    options.rates = Rates { address: wide, principal: wide, sign_in: wide };
-    options.trusted_proxies = vec![Ipv4Addr::LOCALHOST.into()];
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-    let address = listener.local_addr()?;
-    let served =
-        sf_api::serve(listener, sf_api::router(control.clone(), options), Serving::with(None), tasks.shutdown());
-    tasks.spawn("api", OnError::Stop, served);
-    let body = format!(r#"{{"email":"{EMAIL}","password":"{PASSWORD}"}}"#);
-    let answer = Caller::dial(address).await?.ask("POST", "/api/v1/auth/login", "", &body).await?;
-    let token = answer.split(r#""accessToken":""#).nth(1).and_then(|rest| rest.split('"').next()).context("a token")?;
+    let address = listen(&control, &tasks).await?;
+    let token = &*sign_in(address, EMAIL, PASSWORD).await?;
     let quiet = reads(address, token).await?;
     Line::new("sign_in_flood", "read_p99_quiet", quiet.at(990), "ms").print()?;
     let (stop, tries) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));

@@ -1,4 +1,4 @@
-// Cards before people: no route makes an AI agent, so changes are frozen and a second person has to agree to what a first one proposes.
+// Cards before people: changes are frozen, and a second person has to agree to what a first one proposes.
 import assert from 'node:assert/strict'
 
 export const PASSWORD = 'a horse, a staple and 7 pears'

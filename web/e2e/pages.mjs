@@ -10,6 +10,12 @@ async function editStep(page) {
   await page.locator('[data-ready=true] [data-step-node=restart]').click()
   await page.getByRole('group', { name: 'What is shown' }).getByText('Step', { exact: true }).click()
 }
+/** Into the document, with the forms of what starts it. */
+async function editStarts(page) {
+  await page.getByRole('button', { name: 'Edit', exact: true }).click()
+  await page.getByRole('group', { name: 'What is shown' }).getByText('Starts', { exact: true }).click()
+  await page.getByText(/Next on /).first().waitFor()
+}
 const SETTINGS_TABS = ['profile', 'security', 'sessions', 'tokens', 'deputies', 'notifications', 'mail', 'appearance', 'about']
 
 /** Through the choice of a version to its plan, with the button under the mouse that takes it. */
@@ -37,6 +43,8 @@ export const pages = ({ node, hello, workflow, checked, runs, me }) => [
   { name: 'workflow-new', path: '/workflows/new' },
   { name: 'workflow-runs', path: `/workflows/${checked.workflow.id}` },
   ...WORKFLOW_TABS.map((tab) => ({ name: `workflow-${tab}`, path: `/workflows/${workflow.id}/${tab}` })),
+  { name: 'workflow-started', path: `/workflows/${workflow.id}` },
+  { name: 'workflow-starts', path: `/workflows/${workflow.id}/document`, open: editStarts },
   { name: 'workflow-build', path: `/workflows/${checked.workflow.id}/document`, open: editStep },
   { name: 'workflow-compare', path: `/workflows/${checked.workflow.id}/compare` },
   { name: 'workflow-compare-text', path: `/workflows/${checked.workflow.id}/compare?view=text` },

@@ -13,8 +13,8 @@ const MAY_IMPORT = {
   app: ['api', 'ui', 'locales'],
   features: ['app', 'api', 'ui', 'locales'],
 }
-/** The one file that knows of all features, and the one that starts everything. */
-const DOORS = { 'app/router.ts': ['features', 'api', 'ui', 'locales'], 'main.ts': ['app', 'api', 'ui', 'locales'] }
+/** The files that know of all features, and the one that starts everything. */
+const DOORS = { 'app/pages.ts': ['features'], 'app/router.ts': ['features', 'api', 'ui', 'locales'], 'main.ts': ['app', 'api', 'ui', 'locales'] }
 /** Lines of a component; 200 is the aim, a few more are no reason to cut a whole in two. */
 const MAX_COMPONENT_LINES = 220
 /** Words that are the same in every language. */

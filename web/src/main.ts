@@ -24,3 +24,6 @@ applyLook()
 socket.start()
 keepFresh(queryClient)
 app.mount('#app')
+// Whoever goes on from the first page finds the way to the others already there.
+const idle = globalThis.requestIdleCallback ?? ((then: () => void) => setTimeout(then, 2_000))
+idle(() => void import('@/app/pages').catch(() => undefined))

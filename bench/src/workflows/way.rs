@@ -1,16 +1,14 @@
 //! How runs are begun, and seen ended: within the process, or as any program does it.
 
 use std::collections::HashMap;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use sf_actions::workflow::{RunWorkflow, WorkflowAction};
 use sf_actions::{Action, Actor};
-use sf_api::rate::{Rate, Rates};
-use sf_api::{ApiOptions, Serving};
 use sf_bus::subscription::Delivery;
 use sf_control::{Proposal, Proposed};
 use sf_runtime::{OnError, Tasks};
@@ -18,13 +16,12 @@ use sf_store::Scope;
 use sf_testkit::Plane;
 use sf_testkit::people::PASSWORD;
 use sf_types::{Fault, RunId, WorkflowId};
-use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
-use crate::caller::Caller;
+use crate::caller::{Caller, data, listen, sign_in};
 
 /// Ends of runs, told to whoever waits for them.
 #[derive(Default)]
@@ -105,17 +102,8 @@ impl Way {
 
     /// Listens, signs in and follows the list of runs.
     pub async fn http(plane: &Plane, ends: &Arc<Ends>, tasks: &Tasks) -> Result<Self> {
-        let mut options = ApiOptions::new(tasks.clone());
-        // All come from one person at one address here; what is measured is the work behind the limit.
-        let wide = Rate { burst: 1_000_000, per_second: 1_000_000 };
-        options.rates = Rates { address: wide, principal: wide, sign_in: wide };
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let address = listener.local_addr()?;
-        let router = sf_api::router(plane.control.clone(), options);
-        tasks.spawn("api", OnError::Stop, sf_api::serve(listener, router, Serving::with(None), tasks.shutdown()));
-        let body = json!({ "email": "admin@example.org", "password": PASSWORD }).to_string();
-        let answer = Caller::dial(address).await?.ask("POST", "/api/v1/auth/login", "", &body).await?;
-        let token = data(&answer)?["accessToken"].as_str().context("a token")?.to_owned();
+        let address = listen(&plane.control, tasks).await?;
+        let token = sign_in(address, "admin@example.org", PASSWORD).await?;
         let http = Http { address, credential: format!("Authorization: Bearer {token}\r\n"), idle: Mutex::default() };
         follow(address, &token, ends.clone(), tasks).await?;
         Ok(Self::Http(http))
@@ -186,11 +174,4 @@ async fn follow(address: SocketAddr, token: &str, ends: Arc<Ends>, tasks: &Tasks
         anyhow::Ok(())
     });
     followed.await.context("the event socket follows runs")
-}
-
-/// The data of an answer that is a success.
-fn data(answer: &str) -> Result<Value> {
-    let (head, body) = answer.split_once("\r\n\r\n").context("an answer")?;
-    ensure!(head.starts_with("HTTP/1.1 2"), "it was refused: {answer}");
-    Ok(serde_json::from_str::<Value>(body)?["data"].take())
 }

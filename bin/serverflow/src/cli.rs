@@ -9,7 +9,7 @@ use crate::clone;
 use crate::command::approvals::{deputy, inbox, routing};
 use crate::command::apps::{logs, power};
 use crate::command::nodes::enrol;
-use crate::command::people::{mail, tenants, users};
+use crate::command::people::{keys, mail, tenants, users};
 use crate::command::{
     admin, apps, audit, completion, config, deploy, doctor, inspect, nodes, runs, server, session, workflow,
 };
@@ -108,6 +108,8 @@ pub enum Command {
     Audit(audit::Args),
     /// The people of the team
     Users(users::Args),
+    /// What programs and AI agents come in by
+    Keys(keys::Args),
     /// The teams of this installation, for those who operate it
     Tenants(tenants::Args),
     /// Whether mail goes
@@ -163,6 +165,7 @@ impl Cli {
             Command::Activity(args) => audit::activity::run(&context, args).await,
             Command::Audit(args) => audit::run(&context, args).await,
             Command::Users(args) => users::run(&context, args).await,
+            Command::Keys(args) => keys::run(&context, args).await,
             Command::Tenants(args) => tenants::run(&context, args).await,
             Command::Mail(args) => mail::run(&context, args).await,
             Command::Doctor => doctor::run(&context).await,

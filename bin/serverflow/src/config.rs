@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sf_control::audit::retention::Retention;
-use sf_control::options::{Identity, Routing};
+use sf_control::options::{Alerts, Identity, Routing};
 use sf_identity::master::MasterSource;
 use sf_identity::password::Cost;
 use sf_store::StoreOptions;
@@ -53,6 +53,8 @@ pub struct Config {
     pub retention: Retention,
     /// Requests to addresses that people typed.
     pub egress: sf_egress::Options,
+    /// When people are told that something is wrong.
+    pub alerts: Alerts,
     /// `/metrics`.
     pub metrics: Metrics,
     /// The control plane's own log.
@@ -137,6 +139,7 @@ impl Config {
         options.retention = self.retention.clone();
         options.identity = self.identity.clone();
         options.egress = self.egress.clone();
+        options.alerts = self.alerts.clone();
         if let Some(key) = &self.master.key {
             options.master = MasterSource::Text(Secret::new(key.clone()));
         } else if !self.master.command.is_empty() {
@@ -206,6 +209,7 @@ mod tests {
         check("[routing]\nauto_at = 95", Ok(()));
         check("[identity]\nrequire_second_factor = \"admins\"", Ok(()));
         check("[identity]\nrequire_second_factor = \"some\"", Err("require_second_factor"));
+        check("[alerts]\nsilent_after_secs = 60", Ok(()));
         check("[egress]\nallowed_networks = [\"10.0.7.0/24\"]", Ok(()));
         check("[egress]\nallowed_networks = [\"everything\"]", Err("allowed_networks"));
     }

@@ -88,9 +88,9 @@ pub async fn find(client: &Client, collection: &str, wanted: &str) -> Result<Val
     if Uuid::try_parse(wanted).is_ok() {
         return Ok(client.get(&format!("{collection}/{wanted}"), &[]).await?.data);
     }
-    // Projects come all at once, and not by pages.
+    // Projects and keys come all at once, and not by pages.
     let all = match collection {
-        "/projects" => value::items(&client.get(collection, &[]).await?.data).to_vec(),
+        "/projects" | "/tokens" => value::items(&client.get(collection, &[]).await?.data).to_vec(),
         _ => client.list(collection, &[]).await?,
     };
     if let Some(found) = all.iter().find(|item| value::maybe(item, "/name").as_deref() == Some(wanted)) {

@@ -117,19 +117,39 @@ impl Action {
     /// opens the gate that holds them.
     pub const fn opens_gates(&self) -> bool {
         use user::UserAction;
+        use workflow::WorkflowAction;
         match self {
             Self::Policy(_) | Self::Role(_) | Self::Access(_) | Self::Factor(_) | Self::Tenant(_) => true,
             Self::User(action) => !matches!(action, UserAction::Suspend(_) | UserAction::SignOut(_)),
             Self::Node(action) => matches!(action, node::NodeAction::Invite(_) | node::NodeAction::Admit(_)),
+            // What is written there is carried out later, for a person and with their rights.
+            Self::Workflow(action) => matches!(
+                action,
+                WorkflowAction::Create(_)
+                    | WorkflowAction::Update(_)
+                    | WorkflowAction::Enable(_)
+                    | WorkflowAction::Move(_)
+            ),
             Self::App(_)
             | Self::Deploy(_)
             | Self::Process(_)
             | Self::Proxy(_)
             | Self::Project(_)
             | Self::Secret(_)
-            | Self::Run(_)
-            | Self::Workflow(_) => false,
+            | Self::Run(_) => false,
         }
+    }
+
+    /// Whether its answer holds a text that opens something and is shown once: it is carried out while its proposer
+    /// waits for it, or not at all.
+    pub const fn shows_once(&self) -> bool {
+        matches!(
+            self,
+            Self::Access(access::AccessAction::CreateToken(_))
+                | Self::Node(node::NodeAction::Invite(_))
+                | Self::User(user::UserAction::Invite(_))
+                | Self::Tenant(tenant::TenantAction::Create(_) | tenant::TenantAction::Invite(_))
+        )
     }
 
     /// Every spec, in the order of the reference page.
@@ -169,6 +189,25 @@ mod tests {
             assert_eq!(spec.name.split('.').count(), 2, "{}", spec.name);
             assert!(spec.undo.is_none_or(|undo| names.contains(undo)), "{} undoes by an unknown action", spec.name);
             assert!(spec.risk <= 100, "{}", spec.name);
+        }
+    }
+
+    #[test]
+    fn what_lets_somebody_in_or_is_carried_out_later_opens_gates() {
+        let read =
+            |text: &str| serde_json::from_str::<Action>(&text.replace("ID", "0193a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b"));
+        for (text, opens, once) in [
+            (r#"{"action":"token.create","args":{"name":"ci","days":1}}"#, true, true),
+            (r#"{"action":"token.create","args":{"name":"bot","days":1,"speaksFor":"ai"}}"#, true, true),
+            (r#"{"action":"token.revoke","args":{"token":"ID"}}"#, true, false),
+            (r#"{"action":"workflow.create","args":{"document":"x"}}"#, true, false),
+            (r#"{"action":"workflow.delete","args":{"workflow":"ID"}}"#, false, false),
+            (r#"{"action":"app.restart","args":{"app":"ID"}}"#, false, false),
+        ] {
+            let action = read(text).unwrap();
+            assert_eq!((action.opens_gates(), action.shows_once()), (opens, once), "{text}");
+            let plain = text.replace("ID", "0193a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b");
+            assert_eq!(serde_json::to_string(&action).unwrap(), plain);
         }
     }
 

@@ -28,7 +28,7 @@ use crate::envelope::{accepted, ok};
 use crate::fault::Problem;
 use crate::state::Api;
 use crate::view::plan::Planned;
-use crate::view::run::{RunOpened, RunView};
+use crate::view::run::{ActorView, RunOpened, RunView};
 
 /// The query of every write.
 #[derive(Clone, Copy, Debug, Default, Deserialize, IntoParams)]
@@ -99,7 +99,8 @@ pub(crate) async fn carry(api: &Api, caller: &Caller, proposal: Proposal) -> Res
     Ok(match api.control().propose(&caller.actor, caller.request, proposal).await? {
         Proposed::Plan(plan) => Carried::Answered(ok(Planned { plan: (*plan).into() }).into_response()),
         Proposed::Open(run) => {
-            let run = RunView::of(*run, None, None);
+            let actor = ActorView::of(run.actor, None);
+            let run = RunView::of(*run, None, actor);
             Carried::Answered(accepted(RunOpened { run }).into_response())
         }
         Proposed::Done(_, made) => Carried::Done(made),

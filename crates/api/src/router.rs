@@ -171,6 +171,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(workflows::executions::get))
         .routes(routes!(workflows::executions::step))
         .routes(routes!(workflows::executions::forks))
+        .routes(routes!(workflows::executions::journal))
         .routes(routes!(workflows::executions::fork))
         .routes(routes!(workflows::executions::send))
         .routes(routes!(workflows::executions::move_to))

@@ -67,6 +67,12 @@ pub(crate) fn app_changed(tenant: TenantId, project: Option<ProjectId>, app: App
     }
 }
 
+/// An app went down by itself, or is up again.
+pub(crate) fn app_turned(tenant: TenantId, project: Option<ProjectId>, app: AppId, change: &str) -> NewEvent {
+    let data = serde_json::json!({ "id": app, "change": change }).to_string().into();
+    NewEvent { data, ..app_changed(tenant, project, app) }
+}
+
 /// A node came, went or changed.
 pub(crate) fn node_changed(tenant: TenantId, node: NodeId, what: &str) -> NewEvent {
     NewEvent {

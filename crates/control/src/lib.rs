@@ -39,7 +39,7 @@ pub use people::{notify, teams, tenancy};
 pub use pipeline::admission::{QUOTA_USED, QUOTA_WINDOW};
 pub use pipeline::approval;
 pub use pipeline::perform::settings_tag;
-pub use pipeline::proposal::{Invitation, Made, Plan, Proposal, Proposed};
+pub use pipeline::proposal::{Invitation, Lines, Made, Plan, Proposal, Proposed};
 pub use pipeline::{key, proposal, refusals};
 pub use queries::rights;
 pub use start::{instance, options, restore};

@@ -17,6 +17,7 @@ use sf_types::{Email, ErrorKind, Fault, RequestId, Scope};
 use tokio::sync::{Notify, Semaphore};
 use uuid::Uuid;
 
+use crate::approval::decide::not_a_person;
 use crate::control::{Control, Core};
 use crate::mail::letter::Letter;
 use crate::mail::sender::Sender;
@@ -135,6 +136,7 @@ impl Control {
     /// A missing right, no server, or the last one is still on its way.
     pub async fn test_mail(&self, actor: &Actor, request: RequestId, to: Email, dry_run: bool) -> Result<(), Fault> {
         self.view_team(actor, Permission::AdminSettings)?;
+        actor.kind.person().ok_or_else(|| not_a_person("Ask a person who may change settings."))?;
         let core = self.core().clone();
         if !core.mail.is_configured() {
             let fault = Fault::new(ErrorKind::Conflict, "mail.not_configured", "There is no mail server to send by.");

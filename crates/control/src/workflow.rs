@@ -20,6 +20,7 @@ mod notices;
 pub(crate) mod perform;
 pub mod told;
 pub mod triggers;
+pub mod upcoming;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -38,7 +39,7 @@ use uuid::Uuid;
 pub(crate) use begin::Begun;
 pub use begin::{MAX_DEPTH, MAX_QUEUED};
 pub(crate) use calls::result_of;
-pub use journal::MAX_INLINE_BYTES;
+pub use journal::{MAX_INLINE_BYTES, Recorded};
 pub use perform::MAX_EVENT_BYTES;
 
 /// Definitions kept at hand.
@@ -151,7 +152,7 @@ impl Context {
             let message = "The workflow was started by nobody, so its steps may do nothing.";
             Fault::new(ErrorKind::Forbidden, "workflow.nobody", message)
         })?;
-        Ok(Principal { tenant: self.tenant, kind: ActorKind::Workflow { user, run: self.run, ai: self.actor.is_ai() } })
+        Ok(Principal { tenant: self.tenant, kind: ActorKind::Workflow { user, run: self.run, ai: self.actor.agent() } })
     }
 }
 

@@ -70,6 +70,7 @@ fn rule(inputs: &Inputs) -> (Admission, String, Option<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::deploy_of_ai;
     use proptest::prelude::*;
     use sf_actions::admission::{Calibration, Method, Record};
 
@@ -89,28 +90,7 @@ mod tests {
     }
 
     fn usual() -> Inputs {
-        Inputs {
-            action: "app.deploy".into(),
-            risk: 35,
-            destroys: false,
-            proposer: Proposer::Ai,
-            report: SelfReport::Score(95),
-            calibration: Some(worth(95)),
-            record: None,
-            auto_at: 90,
-            notify_at: 70,
-            never_auto: false,
-            opens_gates: false,
-            waived: false,
-            frozen: false,
-            frozen_by: None,
-            over_budget: None,
-            passes_freeze: false,
-            quota_left: 10,
-            draw_permille: 999,
-            sample_permille: 30,
-            undo: false,
-        }
+        deploy_of_ai(worth(95))
     }
 
     fn check(change: fn(&mut Inputs), expected: Admission) {

@@ -12,6 +12,8 @@ pub mod ballot;
 pub mod confidence;
 pub mod learning;
 pub mod rules;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 pub use admit::admit;
 pub use authorise::{Access, Owned, authorise, beyond, reaches};

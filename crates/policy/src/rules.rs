@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use sf_actions::admission::Inputs;
-use sf_actions::rules::{ApprovalRule, Freeze, Pattern, Rules, Terms, When, any_fits, minute_of};
+use sf_actions::rules::{ApprovalRule, Freeze, Pattern, Rules, Terms, Week, When, any_fits, minute_of};
 use sf_types::Timestamp;
 
 /// What holds at one place: that of the installation, its team, its project, each narrowing or replacing the one
@@ -145,7 +145,7 @@ impl Routing {
 /// The first time zone of these rules that nobody knows.
 pub fn unknown_zone(rules: &Rules) -> Option<&str> {
     rules.freezes.iter().find_map(|freeze| match &freeze.when {
-        When::Weekly { timezone, .. } if zone(timezone).is_none() => Some(timezone.as_str()),
+        When::Weekly(Week { timezone, .. }) if zone(timezone).is_none() => Some(timezone.as_str()),
         _ => None,
     })
 }
@@ -158,30 +158,29 @@ fn zone(name: &str) -> Option<TimeZone> {
 fn is_in(when: &When, now: Timestamp) -> bool {
     match when {
         When::Now => true,
-        When::Between { from, until } => (*from..*until).contains(&now),
+        When::Between { from, until } => (from.0..until.0).contains(&now),
         // What cannot be understood holds back.
-        When::Weekly { days, from, minutes, timezone } => {
-            is_in_week(days, from, *minutes, timezone, now).unwrap_or(true)
-        }
+        When::Weekly(week) => is_in_week(week, now).unwrap_or(true),
     }
 }
 
-fn is_in_week(days: &[u8], from: &str, minutes: u32, timezone: &str, now: Timestamp) -> Option<bool> {
+fn is_in_week(week: &Week, now: Timestamp) -> Option<bool> {
     const WEEK: i64 = 7 * 24 * 60;
     let moment = jiff::Timestamp::from_millisecond(now.as_millis()).ok()?;
-    let there = zone(timezone)?.to_datetime(moment);
+    let there = zone(&week.timezone)?.to_datetime(moment);
     let day = i64::from(there.date().weekday().to_monday_one_offset());
     let minute = (day - 1) * 24 * 60 + i64::from(there.hour()) * 60 + i64::from(there.minute());
-    let from = i64::from(minute_of(from)?);
-    Some(days.iter().any(|day| {
+    let from = i64::from(minute_of(&week.from)?);
+    Some(week.days.iter().any(|day| {
         let begins = (i64::from(*day) - 1) * 24 * 60 + from;
-        (minute - begins).rem_euclid(WEEK) < i64::from(minutes)
+        (minute - begins).rem_euclid(WEEK) < i64::from(week.minutes)
     }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sf_actions::rules::Moment;
     use sf_types::{TypedId, UserId};
 
     fn pattern(text: &str) -> Vec<Pattern> {
@@ -200,12 +199,11 @@ mod tests {
     #[test]
     fn a_week_on_the_wall_clock() {
         // From Friday 18:00 in Berlin for 62 hours: to Monday 08:00.
-        let weekend = frozen(When::Weekly {
-            days: vec![5],
-            from: "18:00".into(),
-            minutes: 62 * 60,
-            timezone: "Europe/Berlin".into(),
-        });
+        let weekly = |days: &[u8], from: &str, minutes, timezone: &str| {
+            let (days, from, timezone) = (days.to_vec(), from.to_owned(), timezone.to_owned());
+            frozen(When::Weekly(Week { days, from, minutes, timezone }))
+        };
+        let weekend = weekly(&[5], "18:00", 62 * 60, "Europe/Berlin");
         for (moment, expected) in [
             ("2026-11-27T16:59:59Z", false),
             ("2026-11-27T17:00:00Z", true),
@@ -220,16 +218,19 @@ mod tests {
             assert_eq!(weekend.frozen("node.rename", at(moment)), None);
         }
         // Over the end of the week.
-        let sunday = frozen(When::Weekly { days: vec![7], from: "23:00".into(), minutes: 120, timezone: "UTC".into() });
+        let sunday = weekly(&[7], "23:00", 120, "UTC");
         assert!(sunday.frozen("app.stop", at("2026-11-30T00:30:00Z")).is_some());
         assert!(sunday.frozen("app.stop", at("2026-11-30T01:00:00Z")).is_none());
-        let nowhere = frozen(When::Weekly { days: vec![1], from: "00:00".into(), minutes: 1, timezone: "Mars".into() });
+        let nowhere = weekly(&[1], "00:00", 1, "Mars");
         assert!(nowhere.frozen("app.stop", at("2026-11-27T12:00:00Z")).is_some(), "what nobody understands holds back");
     }
 
     #[test]
     fn between_two_moments_and_until_it_is_taken_away() {
-        let between = frozen(When::Between { from: at("2026-12-24T00:00:00Z"), until: at("2026-12-27T00:00:00Z") });
+        let between = frozen(When::Between {
+            from: Moment(at("2026-12-24T00:00:00Z")),
+            until: Moment(at("2026-12-27T00:00:00Z")),
+        });
         assert!(between.frozen("app.stop", at("2026-12-24T00:00:00Z")).is_some());
         assert!(between.frozen("app.stop", at("2026-12-27T00:00:00Z")).is_none());
         assert_eq!(frozen(When::Now).frozen("app.stop", at("2026-12-27T00:00:00Z")), Some("quiet"));

@@ -22,7 +22,9 @@ const STEPS: &[(i64, &str, &str)] = &[
     (11, "order of what comes in", include_str!("migrate/m0011.sql")),
     (12, "people in the loop", include_str!("migrate/m0012.sql")),
     (13, "notifications", include_str!("migrate/m0013.sql")),
-    (14, "domains", include_str!("migrate/m0014.sql")),
+    (14, "tokens of AI agents", include_str!("migrate/m0014.sql")),
+    (15, "alerts", include_str!("migrate/m0015.sql")),
+    (16, "domains", include_str!("migrate/m0016.sql")),
 ];
 
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (version {int} PRIMARY KEY, name {text} NOT NULL, \

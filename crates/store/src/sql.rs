@@ -246,7 +246,7 @@ pub(crate) fn page_of<R>(rows: Vec<R>, page: &PageRequest, id: impl Fn(&R) -> Uu
     Page::from_overfetch(rows, page.rows(), |row| id(row).to_string())
 }
 
-fn bad_cursor() -> StoreError {
+pub(crate) fn bad_cursor() -> StoreError {
     let fault = sf_types::Fault::new(sf_types::ErrorKind::Invalid, "page.cursor", "`after` is no cursor of this list.");
     fault.fix("Use the `next` of the page before, or leave it out.").into()
 }

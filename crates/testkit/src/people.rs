@@ -6,7 +6,7 @@ use sf_actions::deploy::{Deploy, DeployAction};
 use sf_actions::{Action, Actor, ActorKind, Permission, PermissionSet, Rights};
 use sf_control::{Made, Proposed};
 use sf_store::{Scope, grants, permissions, tenants, users};
-use sf_types::{AppId, NodeId, RunId, Secret, Slug};
+use sf_types::{AppId, NodeId, RunId, Secret, Slug, TokenId};
 
 use crate::plane::Plane;
 
@@ -37,13 +37,13 @@ impl Plane {
         Ok(Actor { kind: ActorKind::Person { user, session }, tenant: self.tenant, rights })
     }
 
-    /// An AI that acts for a person, with all their rights.
+    /// An AI that acts for a person, with all their rights, by a token that is in no table.
     ///
     /// # Panics
     /// When nobody is behind `actor`.
     pub fn ai_of(actor: &Actor) -> Actor {
         let user = actor.user().expect("an AI acts for a person");
-        Actor { kind: ActorKind::Ai { user }, ..actor.clone() }
+        Actor { kind: ActorKind::Ai { user, token: TokenId::from_uuid(user.uuid()) }, ..actor.clone() }
     }
 
     /// A person of another tenant who may do everything there.

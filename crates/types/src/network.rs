@@ -1,10 +1,14 @@
 //! A range of network addresses, as people write it: `192.0.2.0/24`, `2001:db8::/32`, or one address.
 
+mod public;
+
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+
+pub use public::is_public;
 
 /// A range of addresses. IPv4 addresses inside IPv6 ones (`::ffff:a.b.c.d`) count as IPv4.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]

@@ -49,6 +49,18 @@ journey('by keys: approved, undone, approved again', { at: null }, async (world)
   await page.getByRole('dialog').getByText('Undo the last decision').waitFor()
 })
 
+journey('a link that names the run leads to its card, which says what it would do', { at: null }, async ({ plane, me, kim, app }) => {
+  const [run] = await restarts(kim, app)
+  const card = await cardOf(plane, run)
+  const page = await me.open(`/inbox/${run.id}`)
+  await heading(page).waitFor()
+  await page.waitForFunction((id) => location.pathname.endsWith(id), card.id)
+  const details = page.getByRole('region', { name: 'Details' })
+  await details.getByRole('heading', { name: 'What it would do' }).waitFor()
+  await details.getByText(`Start a fresh process of \`${app.name}\`, switch to it, stop the old one`).waitFor()
+  await plane.call('POST', `/runs/${run.id}/reject`, { hash: card.hash })
+})
+
 journey('a rejection is sent when it cannot be undone any more', { at: null }, async (world) => {
   const { plane } = world
   const { run, card, page } = await open(world)
@@ -148,7 +160,14 @@ journey('edited: a new proposal in place of the card, after its plan', { at: nul
   await page.keyboard.press('e')
   const dialog = page.getByRole('dialog')
   assert.ok(await dialog.getByRole('button', { name: 'Show the plan' }).isDisabled())
-  await dialog.getByLabel('reference').fill('main')
+  // The form of the action, as in the palette of the canvas: an app by its name, what is needed first.
+  assert.equal(await dialog.getByLabel('App', { exact: true }).evaluate((select) => select.selectedOptions[0].textContent), 'hello-node')
+  await dialog.getByLabel('App', { exact: true }).selectOption('')
+  await dialog.getByText('It is needed.').waitFor()
+  await dialog.getByLabel('Reference').fill('main')
+  assert.ok(await dialog.getByRole('button', { name: 'Show the plan' }).isDisabled())
+  await dialog.getByLabel('App', { exact: true }).selectOption({ label: 'hello-node' })
+  assert.deepEqual(await violations(page, 'edit of a card'), [])
   await dialog.getByRole('button', { name: 'Show the plan' }).click()
   await dialog.getByText('Your edit is a new proposal, by you. The one that waited is rejected with it.').waitFor()
   await dialog.getByRole('button', { name: 'Propose: Deploy an app: hello-node' }).click()

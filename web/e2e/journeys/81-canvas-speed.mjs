@@ -7,7 +7,7 @@ const STEPS = 300
 const READY_MS = 3_000
 /** Of the frames while the drawing is moved, as a browser without a graphics card draws them. */
 const MEDIAN_MS = 34
-const P95_MS = 60
+const P95_MS = 50
 /** As many in the page as are in sight, and some. */
 const MOST_DRAWN = 90
 
@@ -18,6 +18,49 @@ const DOCUMENT = `workflow: 1\nname: large\nsteps:\n${Array.from({ length: STEPS
 const { journey } = world({}, async (shared) => {
   shared.large = await shared.plane.call('POST', '/workflows', { document: DOCUMENT })
 })
+
+/** How long frames took while something was done, and how many steps were in the page at the most. */
+async function frames(page, act) {
+  await page.evaluate(() => {
+    const seen = (globalThis.seen = { frames: [], most: 0 })
+    let last = performance.now()
+    const look = (now) => {
+      seen.frames.push(now - last)
+      if (seen.frames.length % 10 === 0) seen.most = Math.max(seen.most, document.querySelectorAll('[data-step-node]').length)
+      last = now
+      seen.next = requestAnimationFrame(look)
+    }
+    seen.next = requestAnimationFrame(look)
+  })
+  await act()
+  const { frames, most } = await page.evaluate(() => (cancelAnimationFrame(globalThis.seen.next), globalThis.seen))
+  const sorted = frames.slice(1).sort((one, other) => one - other)
+  const [median, p95] = [0.5, 0.95].map((share) => sorted[Math.floor(sorted.length * share)])
+  return { median, p95, most, count: sorted.length }
+}
+
+/** The drawing dragged, and zoomed. */
+async function moved(page, how) {
+  const { x, y, width, height } = await page.getByRole('group', { name: 'Steps of the workflow, drawn' }).boundingBox()
+  // Beside the steps, where nothing else takes hold of the mouse: through much of the drawing's height, there and back.
+  const dragged = await frames(page, async () => {
+    for (const up of [true, true, true, false, true, true]) {
+      const [from, to] = up ? [y + height * 0.75, y + 20] : [y + 20, y + height * 0.75]
+      await page.mouse.move(x + 24, from)
+      await page.mouse.down()
+      await page.mouse.move(x + 24, to, { steps: 40 })
+      await page.mouse.up()
+    }
+  })
+  // Out until very many are in sight, and in again.
+  await page.mouse.move(x + width / 2, y + height / 2)
+  await page.keyboard.down('Control')
+  const zoomed = await frames(page, async () => {
+    for (const delta of [60, -60, 60, -60]) for (let turn = 0; turn < 30; turn++) await page.mouse.wheel(0, delta)
+  })
+  await page.keyboard.up('Control')
+  return { [`${how}, dragged`]: dragged, [`${how}, zoomed`]: zoomed }
+}
 
 journey('three hundred steps are there soon and move smoothly', { at: null }, async ({ me, large, t }) => {
   const ready = []
@@ -30,31 +73,18 @@ journey('three hundred steps are there soon and move smoothly', { at: null }, as
   }
   await settled(page)
   const drawn = await page.locator('[data-step-node]').count()
-  const { x, y, width, height } = await page.getByRole('group', { name: 'Steps of the workflow, drawn' }).boundingBox()
-  await page.evaluate(() => {
-    globalThis.frames = []
-    let last = performance.now()
-    const look = (now) => {
-      globalThis.frames.push(now - last)
-      last = now
-      globalThis.counting = requestAnimationFrame(look)
-    }
-    requestAnimationFrame(look)
-  })
-  for (let way = 0; way < 6; way++) {
-    await page.mouse.move(x + width * 0.9, y + height * 0.9)
-    await page.mouse.down()
-    await page.mouse.move(x + width * 0.9, y + 20, { steps: 40 })
-    await page.mouse.up()
-  }
-  const frames = await page.evaluate(() => {
-    cancelAnimationFrame(globalThis.counting)
-    return globalThis.frames.slice(1).sort((one, other) => one - other)
-  })
-  const [median, p95] = [0.5, 0.95].map((share) => frames[Math.floor(frames.length * share)])
-  t.diagnostic(`ready after ${ready.map(Math.round).join(', ')} ms; ${drawn} steps in the page; frames: ${frames.length}, median ${median.toFixed(1)} ms, p95 ${p95.toFixed(1)} ms`)
+  const found = { ...(await moved(page, 'read')) }
+  await page.getByRole('button', { name: 'Edit', exact: true }).click()
+  await page.locator('[data-wide] [data-ready=true] [data-step-node]').first().waitFor()
+  await settled(page)
+  Object.assign(found, await moved(page, 'edited'))
+  t.diagnostic(`ready after ${ready.map(Math.round).join(', ')} ms; ${drawn} steps in the page`)
+  for (const [what, { count, median, p95, most }] of Object.entries(found)) t.diagnostic(`${what}: ${count} frames, median ${median.toFixed(1)} ms, p95 ${p95.toFixed(1)} ms, ${most} steps in the page at the most`)
   assert.ok(drawn < MOST_DRAWN, `${drawn} of ${STEPS} steps are in the page`)
   assert.ok(Math.min(...ready) < READY_MS, `ready after ${Math.min(...ready)} ms`)
-  assert.ok(median < MEDIAN_MS, `median frame of ${median} ms`)
-  assert.ok(p95 < P95_MS, `p95 frame of ${p95} ms`)
+  for (const [what, { median, p95, count }] of Object.entries(found)) {
+    assert.ok(count > 30, `${what}: ${count} frames tell nothing`)
+    assert.ok(median < MEDIAN_MS, `${what}: median frame of ${median} ms`)
+    assert.ok(p95 < P95_MS, `${what}: p95 frame of ${p95} ms`)
+  }
 })

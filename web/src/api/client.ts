@@ -127,11 +127,15 @@ export async function page<T>(call: Promise<{ data?: { data?: T[] }; error?: unk
   return { items: envelope.data ?? [], next: envelope.meta.page?.next ?? null }
 }
 
-/** What a write would do, asked with `dryRun`. */
-export interface Plan {
+/** The lines of a plan. */
+export interface Lines {
   steps: string[]
   losses: string[]
-  waitsFor: string | null
+  waitsFor?: string | null
+}
+
+/** What a write would do, asked with `dryRun`. */
+export interface Plan extends Lines {
   decision: { verdict?: string; because?: string } & Record<string, unknown>
   guard: Record<string, unknown>
 }

@@ -30,11 +30,15 @@ export function keepFresh(client: QueryClient): void {
   const onNode = ({ event, data }: PlaneEvent): void => {
     const { id, change } = data as { id: string; change?: string }
     if (event !== 'node.status.update') return
-    mark([...keys.nodes, 'list'], keys.node(id))
+    mark([...keys.nodes, 'list'], keys.node(id), keys.inboxCount)
     if (change === 'joined') mark(keys.devices)
   }
   socket.listen('runs', onRun)
-  socket.listen('apps', ({ data }) => mark([...keys.apps, 'list'], keys.app((data as { id: string }).id)))
+  socket.listen('apps', ({ data }) => {
+    const { id, change } = data as { id: string; change?: string }
+    mark([...keys.apps, 'list'], keys.app(id))
+    if (change) mark(keys.inboxCount)
+  })
   socket.listen('nodes', onNode)
   socket.listen('approvals', () => mark(['approvals'], keys.inboxCount, keys.inboxTop))
   // What somebody was given may have changed what this page may do.

@@ -773,7 +773,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Your cards, newest first; machines in trouble come before all others. */
+        /** Your cards, newest first; machines and apps in trouble come before all others. */
         get: operations["listInbox"];
         put?: never;
         post?: never;
@@ -829,7 +829,7 @@ export interface paths {
         };
         /**
          * One card with everything that helps to decide: its plan, its confidence and what that rests on, runs like it, who
-         *     else may decide.
+         *     else may decide. Also by the id of its run.
          */
         get: operations["getInboxCard"];
         put?: never;
@@ -2028,6 +2028,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workflow-executions/{id}/journal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was recorded of a run, oldest first. Large values are left out: ask for the step alone. `after` takes the number
+         *     of an entry, so that whoever follows a run asks for what is new.
+         */
+        get: operations["executionJournal"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workflow-executions/{id}/move": {
         parameters: {
             query?: never;
@@ -2383,6 +2403,13 @@ export interface components {
             userId?: string | null;
             /** @description What they are called. */
             name?: string | null;
+            /**
+             * Format: uuid
+             * @description The AI agent that acts for them, by its token; also where a workflow does what an agent started.
+             */
+            agentId?: string | null;
+            /** @description What it is called. */
+            agentName?: string | null;
         };
         /** @description Something deployed from git. */
         App: {
@@ -3477,7 +3504,7 @@ export interface components {
                 reviews: number;
                 /**
                  * Format: int64
-                 * @description Machines in trouble.
+                 * @description Machines and apps in trouble.
                  */
                 alerts: number;
                 /**
@@ -3511,6 +3538,7 @@ export interface components {
                 heldUntil?: components["schemas"]["Time"] | null;
                 /** @description You have put it aside. */
                 aside: boolean;
+                plan?: components["schemas"]["PlannedSteps"] | null;
             };
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -3649,7 +3677,7 @@ export interface components {
                 permissions: string[];
                 /** @description What they were given, there and at single objects. */
                 grants: components["schemas"]["Grant"][];
-                /** @description `session` or `token`. */
+                /** @description `session`, `token`, or `ai` by the token of an AI agent. */
                 via: string;
                 /** @description Whether somebody else knows their password: until they chose another one, nothing else is answered. */
                 passwordChangeDue: boolean;
@@ -4587,12 +4615,12 @@ export interface components {
             data?: {
                 /**
                  * Format: uuid
-                 * @description Its id: of the approval, the run or the node.
+                 * @description Its id: of the approval, the run, the node or the app.
                  */
                 id: string;
                 /** @description `approval`, `failed`, `review` or `alert`. */
                 kind: string;
-                /** @description The action's name: `app.deploy`; `node.silent` or `node.locked` for machines. */
+                /** @description The action's name: `app.deploy`; `node.silent`, `node.locked`, `node.diskFull` or `app.down` for alerts. */
                 action: string;
                 /** @description For people: "Deploy an app". */
                 title: string;
@@ -5084,9 +5112,11 @@ export interface components {
                 action: string;
                 /**
                  * Format: uuid
-                 * @description For whom the agent acts.
+                 * @description The agent, by its token.
                  */
                 agentId: string;
+                /** @description What it is called. */
+                agentName?: string | null;
                 /**
                  * Format: int32
                  * @description How sure it said it was, 0-100.
@@ -5238,6 +5268,8 @@ export interface components {
                  * @description The project it is limited to.
                  */
                 projectId?: string | null;
+                /** @description Who speaks by it: `person`, or `ai` for an AI agent that acts for its person. */
+                speaksFor: string;
             }[];
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -5347,6 +5379,25 @@ export interface components {
                 /** @description When it began. */
                 openedAt: components["schemas"]["Time"];
                 closedAt?: components["schemas"]["Time"] | null;
+            }[];
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Vec_WorkflowJournalEntry: {
+            /** @description Whether it worked. */
+            success: boolean;
+            data?: {
+                /**
+                 * Format: int64
+                 * @description From 1, without gaps.
+                 */
+                seq: number;
+                /** @description When. */
+                at: components["schemas"]["Time"];
+                /** @description In order. */
+                facts: components["schemas"]["WorkflowFact"][];
             }[];
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -5506,6 +5557,20 @@ export interface components {
                 steps?: number | null;
                 /** @description All that is wrong. */
                 problems: components["schemas"]["WorkflowProblem"][];
+                /** @description Its schedules that make sense, whatever else is wrong. */
+                schedules: components["schemas"]["WorkflowSchedule"][];
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_WorkflowSchema: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description The JSON Schema of a workflow's document. */
+            data?: {
+                [key: string]: unknown;
             };
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -5760,12 +5825,12 @@ export interface components {
         InboxCard: {
             /**
              * Format: uuid
-             * @description Its id: of the approval, the run or the node.
+             * @description Its id: of the approval, the run, the node or the app.
              */
             id: string;
             /** @description `approval`, `failed`, `review` or `alert`. */
             kind: string;
-            /** @description The action's name: `app.deploy`; `node.silent` or `node.locked` for machines. */
+            /** @description The action's name: `app.deploy`; `node.silent`, `node.locked`, `node.diskFull` or `app.down` for alerts. */
             action: string;
             /** @description For people: "Deploy an app". */
             title: string;
@@ -5825,7 +5890,7 @@ export interface components {
             reviews: number;
             /**
              * Format: int64
-             * @description Machines in trouble.
+             * @description Machines and apps in trouble.
              */
             alerts: number;
             /**
@@ -5851,6 +5916,7 @@ export interface components {
             heldUntil?: components["schemas"]["Time"] | null;
             /** @description You have put it aside. */
             aside: boolean;
+            plan?: components["schemas"]["PlannedSteps"] | null;
         };
         /** @description A repository to look at. */
         Inspect: {
@@ -5948,9 +6014,11 @@ export interface components {
             action: string;
             /**
              * Format: uuid
-             * @description For whom the agent acts.
+             * @description The agent, by its token.
              */
             agentId: string;
+            /** @description What it is called. */
+            agentName?: string | null;
             /**
              * Format: int64
              * @description How many were right.
@@ -6049,7 +6117,7 @@ export interface components {
             permissions: string[];
             /** @description What they were given, there and at single objects. */
             grants: components["schemas"]["Grant"][];
-            /** @description `session` or `token`. */
+            /** @description `session`, `token`, or `ai` by the token of an AI agent. */
             via: string;
             /** @description Whether somebody else knows their password: until they chose another one, nothing else is answered. */
             passwordChangeDue: boolean;
@@ -6238,6 +6306,11 @@ export interface components {
              * @description The project it is limited to.
              */
             project?: string | null;
+            /**
+             * @description Who speaks by it: `person`, which is you, where left out; `ai` for an AI agent that acts for you. What such a token
+             *     asks for is weighed by its own record, and it decides nothing.
+             */
+            speaksFor?: string | null;
         };
         /** @description An authenticator app to be confirmed. Shown once. */
         NewTotp: {
@@ -6545,6 +6618,15 @@ export interface components {
             lastSignInAt?: components["schemas"]["Time"] | null;
             /** @description What they were given. */
             roles: components["schemas"]["Grant"][];
+        };
+        /** @description What a write would do that needs no policy. */
+        PlannedSteps: {
+            /** @description What would happen, one line each. */
+            steps: string[];
+            /** @description What would be lost. */
+            losses: string[];
+            /** @description Why it would wait. */
+            waitsFor?: string | null;
         };
         /** @description A program that asks. */
         PollDevice: {
@@ -6908,9 +6990,11 @@ export interface components {
             action: string;
             /**
              * Format: uuid
-             * @description For whom the agent acts.
+             * @description The agent, by its token.
              */
             agentId: string;
+            /** @description What it is called. */
+            agentName?: string | null;
             /**
              * Format: int32
              * @description How sure it said it was, 0-100.
@@ -7196,6 +7280,8 @@ export interface components {
              * @description The project it is limited to.
              */
             projectId?: string | null;
+            /** @description Who speaks by it: `person`, or `ai` for an AI agent that acts for its person. */
+            speaksFor: string;
         };
         /** @description A confirmed authenticator app. */
         Totp: {
@@ -7247,6 +7333,7 @@ export interface components {
              */
             missed: number;
             lastFault?: components["schemas"]["FaultView"] | null;
+            schedule?: components["schemas"]["WorkflowSchedule"] | null;
         };
         /** @description A person. */
         User: {
@@ -7413,6 +7500,60 @@ export interface components {
             /** @description Its steps, in the order of the definition; those of a map behind it. */
             steps: components["schemas"]["WorkflowStep"][];
         };
+        /** @description One thing that happened. */
+        WorkflowFact: {
+            /**
+             * @description `began`, `started`, `asked`, `escalated`, `waits`, `opened`, `item`, `chosen`, `retries`, `caught`, `ended`,
+             *     `received`, `recovered`, `cancelling`, `failing`, `moved` or `finished`.
+             */
+            fact: string;
+            /** @description The step it is about. */
+            step?: string | null;
+            /**
+             * Format: int32
+             * @description Which try, from 1.
+             */
+            attempt?: number | null;
+            /**
+             * Format: int32
+             * @description The item of a map, from 0; of an opened one, how many it has.
+             */
+            item?: number | null;
+            /**
+             * Format: int32
+             * @description The case of a branch that was taken, from 0.
+             */
+            case?: number | null;
+            /** @description How it ended: `succeeded`, `failed`, `skipped` or `cancelled`. */
+            end?: string | null;
+            /** @description What is done, with the arguments as they were. */
+            call?: Record<string, never> | null;
+            /** @description What it began with, what came of it, what it brought or what is shown. */
+            value?: Record<string, never> | null;
+            /** @description That value is larger than an answer takes: ask for the step alone. */
+            valueLeftOut: boolean;
+            fault?: components["schemas"]["FaultView"] | null;
+            /** @description What a person is asked, or the name of an event. */
+            message?: string | null;
+            until?: components["schemas"]["Time"] | null;
+            /**
+             * Format: int32
+             * @description The version it goes on by.
+             */
+            version?: number | null;
+        };
+        /** @description What happened at one moment of a run. */
+        WorkflowJournalEntry: {
+            /**
+             * Format: int64
+             * @description From 1, without gaps.
+             */
+            seq: number;
+            /** @description When. */
+            at: components["schemas"]["Time"];
+            /** @description In order. */
+            facts: components["schemas"]["WorkflowFact"][];
+        };
         /** @description What a check of a document says. */
         WorkflowLint: {
             /** @description Whether it can be saved. */
@@ -7428,6 +7569,8 @@ export interface components {
             steps?: number | null;
             /** @description All that is wrong. */
             problems: components["schemas"]["WorkflowProblem"][];
+            /** @description Its schedules that make sense, whatever else is wrong. */
+            schedules: components["schemas"]["WorkflowSchedule"][];
         };
         /** @description What is wrong with a document, and where. */
         WorkflowProblem: {
@@ -7437,6 +7580,23 @@ export interface components {
             message: string;
             /** @description What to do. */
             fix: string;
+        };
+        /** @description A calendar that starts a workflow. */
+        WorkflowSchedule: {
+            /** @description The trigger's id within the document. */
+            trigger: string;
+            /** @description Its cron line. */
+            cron: string;
+            /** @description Its time zone: `Europe/Berlin`. */
+            timezone: string;
+            /** @description What becomes of moments that passed while nobody was there: `skip`, `once` or `all`. */
+            missed: string;
+            /** @description Its next moments, five at the most, whether or not the triggers are on. */
+            upcoming: components["schemas"]["Time"][];
+        };
+        /** @description The JSON Schema of a workflow's document. */
+        WorkflowSchema: {
+            [key: string]: unknown;
         };
         /** @description A step of a run. */
         WorkflowStep: {
@@ -8995,7 +9155,7 @@ export interface operations {
             query?: {
                 /** @description Of this action. */
                 action?: string;
-                /** @description Of the agent that acts for this person. */
+                /** @description Of this AI agent, by its token. */
                 agent?: string;
                 /** @description Rows wanted, 1 to 200; 50 where absent. */
                 limit?: number;
@@ -9023,7 +9183,7 @@ export interface operations {
             query?: {
                 /** @description Of this action. */
                 action?: string;
-                /** @description Of the agent that acts for this person. */
+                /** @description Of this AI agent, by its token. */
                 agent?: string;
                 /** @description Rows wanted, 1 to 200; 50 where absent. */
                 limit?: number;
@@ -11259,6 +11419,32 @@ export interface operations {
             };
         };
     };
+    executionJournal: {
+        parameters: {
+            query?: {
+                /** @description Rows wanted, 1 to 200; 50 where absent. */
+                limit?: number;
+                /** @description Continue after this cursor. */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_WorkflowJournalEntry"];
+                };
+            };
+        };
+    };
     moveExecution: {
         parameters: {
             query?: {
@@ -11400,7 +11586,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": Record<string, never>;
+                    "application/json": components["schemas"]["Envelope_WorkflowSchema"];
                 };
             };
         };

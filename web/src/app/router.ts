@@ -1,5 +1,5 @@
 import { createRouter, createWebHistory, type RouteRecordRaw } from 'vue-router'
-import { watch, type Component } from 'vue'
+import { watch } from 'vue'
 import { access, type Duty } from '@/api/session'
 import { pageTitle } from '@/ui/pageTitle'
 
@@ -15,70 +15,70 @@ declare module 'vue-router' {
 /** An id in a path; what is none is a page that does not exist. */
 const id = ':id([0-9a-f]{8}-[0-9a-f-]{27})'
 
-/** Pages behind one door: four doors, each with the names of what is behind it, weigh more on the first page. */
-type WorkflowPages = typeof import('@/features/workflows/pages')
-const workflows = (page: (all: WorkflowPages) => () => Promise<Component>) => () => import('@/features/workflows/pages').then((all) => page(all)())
+/** All pages but the first are behind one door: their names, and those of what each brings, weigh more than the rest of this file. */
+type Pages = typeof import('@/app/pages')
+const page = (name: keyof Pages) => () => import('@/app/pages').then((all) => all[name]())
 
 const open: RouteRecordRaw[] = [
   { path: '/login', component: () => import('@/features/session/SignInPage.vue'), meta: { open: true, title: 'Sign in' } },
-  { path: '/forgot', component: () => import('@/features/session/ForgotPage.vue'), meta: { open: true, title: 'Forgotten password' } },
-  { path: '/reset', component: () => import('@/features/session/ResetPage.vue'), meta: { open: true, title: 'New password' } },
-  { path: '/invitation', component: () => import('@/features/session/AcceptPage.vue'), meta: { open: true, title: 'Invitation' } },
-  { path: '/welcome', component: () => import('@/features/welcome/WelcomePage.vue'), meta: { open: true, title: 'Welcome' } },
+  { path: '/forgot', component: page('ForgotPage'), meta: { open: true, title: 'Forgotten password' } },
+  { path: '/reset', component: page('ResetPage'), meta: { open: true, title: 'New password' } },
+  { path: '/invitation', component: page('AcceptPage'), meta: { open: true, title: 'Invitation' } },
+  { path: '/welcome', component: page('WelcomePage'), meta: { open: true, title: 'Welcome' } },
 ]
 
 const inside: RouteRecordRaw[] = [
   { path: '', name: 'home', component: () => import('@/features/home/HomePage.vue'), meta: { title: 'Home' } },
-  { path: 'nodes', component: () => import('@/features/nodes/NodesPage.vue'), meta: { title: 'Nodes' } },
-  { path: 'nodes/new', component: () => import('@/features/nodes/AddNodePage.vue'), meta: { title: 'Add a node' } },
+  { path: 'nodes', component: page('NodesPage'), meta: { title: 'Nodes' } },
+  { path: 'nodes/new', component: page('AddNodePage'), meta: { title: 'Add a node' } },
   {
     path: `nodes/${id}/:tab(overview|processes|metrics|security|events)?`,
     name: 'node',
-    component: () => import('@/features/nodes/NodePage.vue'),
+    component: page('NodePage'),
   },
-  { path: 'apps', component: () => import('@/features/apps/AppsPage.vue'), meta: { title: 'Apps' } },
-  { path: 'apps/new', component: () => import('@/features/apps/NewAppPage.vue'), meta: { title: 'New app' } },
+  { path: 'apps', component: page('AppsPage'), meta: { title: 'Apps' } },
+  { path: 'apps/new', component: page('NewAppPage'), meta: { title: 'New app' } },
   {
     path: `apps/${id}/:tab(overview|deployments|env|logs|metrics|settings)?`,
     name: 'app',
-    component: () => import('@/features/apps/AppPage.vue'),
+    component: page('AppPage'),
   },
   {
     path: `apps/${id}/deployments/:number(\\d+)`,
     name: 'deployment',
-    component: () => import('@/features/apps/DeploymentPage.vue'),
+    component: page('DeploymentPage'),
   },
-  { path: `inbox/${id}?`, name: 'inbox', component: () => import('@/features/inbox/InboxPage.vue'), meta: { title: 'Inbox' } },
-  { path: 'runs', component: () => import('@/features/runs/RunsPage.vue'), meta: { title: 'Runs' } },
-  { path: `runs/${id}`, name: 'run', component: () => import('@/features/runs/RunPage.vue') },
-  { path: 'workflows', component: workflows(({ WorkflowsPage }) => WorkflowsPage) },
-  { path: 'workflows/new', component: workflows(({ NewWorkflowPage }) => NewWorkflowPage) },
-  { path: `workflows/runs/${id}`, name: 'execution', component: workflows(({ ExecutionPage }) => ExecutionPage) },
-  { path: `workflows/${id}/:tab(runs|document|compare|triggers)?`, name: 'workflow', component: workflows(({ WorkflowPage }) => WorkflowPage) },
-  { path: 'activity', component: () => import('@/features/activity/ActivityPage.vue'), meta: { title: 'Activity' } },
+  { path: `inbox/${id}?`, name: 'inbox', component: page('InboxPage'), meta: { title: 'Inbox' } },
+  { path: 'runs', component: page('RunsPage'), meta: { title: 'Runs' } },
+  { path: `runs/${id}`, name: 'run', component: page('RunPage') },
+  { path: 'workflows', component: page('WorkflowsPage') },
+  { path: 'workflows/new', component: page('NewWorkflowPage') },
+  { path: `workflows/runs/${id}`, name: 'execution', component: page('ExecutionPage') },
+  { path: `workflows/${id}/:tab(runs|document|compare|triggers)?`, name: 'workflow', component: page('WorkflowPage') },
+  { path: 'activity', component: page('ActivityPage'), meta: { title: 'Activity' } },
   {
     path: 'settings/:tab(profile|security|sessions|tokens|deputies|notifications|mail|appearance|about)?',
     name: 'settings',
-    component: () => import('@/features/settings/SettingsPage.vue'),
+    component: page('SettingsPage'),
     meta: { title: 'Settings' },
   },
-  { path: 'settings/routing', component: () => import('@/features/routing/RoutingPage.vue') },
-  { path: 'learning', component: () => import('@/features/routing/LearningPage.vue') },
-  { path: 'team/:tab(people|invitations|roles)?', component: () => import('@/features/team/TeamPage.vue') },
-  { path: `team/people/${id}/:tab(rights|access)?`, name: 'person', component: () => import('@/features/team/PersonPage.vue') },
-  { path: 'teams', component: () => import('@/features/teams/TeamsPage.vue'), meta: { title: 'Teams' } },
-  { path: 'secrets', component: () => import('@/features/secrets/SecretsPage.vue') },
-  { path: 'projects', component: () => import('@/features/projects/ProjectsPage.vue') },
-  { path: 'device', component: () => import('@/features/session/DevicePage.vue') },
-  { path: 'admin/health', component: () => import('@/features/admin/HealthPage.vue'), meta: { title: 'Health' } },
-  { path: ':path(.*)*', component: () => import('@/app/shell/LostPage.vue'), meta: { title: 'Not found' } },
+  { path: 'settings/routing', component: page('RoutingPage') },
+  { path: 'learning', component: page('LearningPage') },
+  { path: 'team/:tab(people|invitations|roles)?', component: page('TeamPage') },
+  { path: `team/people/${id}/:tab(rights|access)?`, name: 'person', component: page('PersonPage') },
+  { path: 'teams', component: page('TeamsPage'), meta: { title: 'Teams' } },
+  { path: 'secrets', component: page('SecretsPage') },
+  { path: 'projects', component: page('ProjectsPage') },
+  { path: 'device', component: page('DevicePage') },
+  { path: 'admin/health', component: page('HealthPage'), meta: { title: 'Health' } },
+  { path: ':path(.*)*', component: page('LostPage'), meta: { title: 'Not found' } },
 ]
 
 /** Where one does what has to be done first. */
 const duties: Record<Duty, string> = { password: '/own-password', factor: '/second-factor' }
 const due: RouteRecordRaw[] = [
-  { path: duties.password, component: () => import('@/features/session/OwnPasswordPage.vue'), meta: { title: 'A password of your own' } },
-  { path: duties.factor, component: () => import('@/features/settings/security/FirstFactorPage.vue'), meta: { title: 'Second factor' } },
+  { path: duties.password, component: page('OwnPasswordPage'), meta: { title: 'A password of your own' } },
+  { path: duties.factor, component: page('FirstFactorPage'), meta: { title: 'Second factor' } },
 ]
 
 export const router = createRouter({

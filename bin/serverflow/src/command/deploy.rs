@@ -21,6 +21,9 @@ pub struct Args {
     /// A commit, in full.
     #[arg(long)]
     commit: Option<String>,
+    /// How sure an AI agent is that this goes well, 0 to 100; people need not say.
+    #[arg(long, value_name = "SCORE", value_parser = score)]
+    confidence: Option<f64>,
     /// Show what would happen.
     #[arg(long)]
     dry_run: bool,
@@ -37,6 +40,9 @@ pub struct RollbackArgs {
     /// Number of the release, from `apps show`; the one before the live one otherwise.
     #[arg(long, value_name = "N")]
     to: Option<u64>,
+    /// How sure an AI agent is that this goes well, 0 to 100; people need not say.
+    #[arg(long, value_name = "SCORE", value_parser = score)]
+    confidence: Option<f64>,
     /// Show what would happen.
     #[arg(long)]
     dry_run: bool,
@@ -59,6 +65,7 @@ pub async fn run(context: &Context, args: Args) -> Done {
     if let Some(commit) = &args.commit {
         body["commit"] = commit.as_str().into();
     }
+    sure(&mut body, args.confidence);
     let exit = change(context, &client, &app, "deploy", &body, args.dry_run, !args.no_follow).await?;
     if !args.dry_run && !args.no_follow {
         address(context, &client, &app).await;
@@ -83,7 +90,22 @@ pub async fn rollback(context: &Context, args: RollbackArgs) -> Done {
         })?;
         body["releaseId"] = id.into();
     }
+    sure(&mut body, args.confidence);
     change(context, &client, &app, "rollback", &body, args.dry_run, !args.no_follow).await
+}
+
+/// What is no number is refused here: JSON has no word for it, and it would be taken for silence.
+fn score(text: &str) -> Result<f64, String> {
+    text.parse::<f64>()
+        .ok()
+        .filter(|score| score.is_finite())
+        .ok_or_else(|| "a number from 0 to 100 is wanted".to_owned())
+}
+
+fn sure(body: &mut Value, confidence: Option<f64>) {
+    if let Some(score) = confidence {
+        body["confidence"] = score.into();
+    }
 }
 
 /// Proposes a change of an app; shows its plan, or follows its run.

@@ -45,6 +45,7 @@ fn reference() -> String {
         ("identity", ROUTING, "Identity"),
         ("retention", RETENTION, "Retention"),
         ("egress", EGRESS, "Options"),
+        ("alerts", ROUTING, "Alerts"),
         ("metrics", SECTIONS, "Metrics"),
         ("log", SECTIONS, "Log"),
     ] {

@@ -37,6 +37,27 @@ pub struct CreateToken {
     /// The project it is limited to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<ProjectId>,
+    /// Who speaks by it; its person unless given.
+    #[serde(default, skip_serializing_if = "SpeaksFor::is_person")]
+    pub speaks_for: SpeaksFor,
+}
+
+/// Who speaks by a token.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum SpeaksFor {
+    /// Its person: what a program of theirs asks for, they ask for.
+    #[default]
+    Person,
+    /// An AI agent that acts for its person: what it asks for is weighed, and it decides nothing.
+    Ai,
+}
+
+impl SpeaksFor {
+    /// Whether it is its person.
+    pub const fn is_person(&self) -> bool {
+        matches!(self, Self::Person)
+    }
 }
 
 /// One token.

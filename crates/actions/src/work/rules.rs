@@ -1,8 +1,12 @@
 //! Rules of routing: what of a place's proposals runs by itself, and who decides about the rest. What a place does not
 //! say is as in the place above: a project is inside its team, a team inside the installation.
 
+mod when;
+
 use serde::{Deserialize, Serialize};
-use sf_types::{Timestamp, UserId};
+use sf_types::UserId;
+
+pub use when::{Moment, Week, When};
 
 use crate::valid::Refused;
 
@@ -86,32 +90,6 @@ pub struct Freeze {
     pub actions: Vec<Pattern>,
     /// When.
     pub when: When,
-}
-
-/// When a freeze holds.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
-pub enum When {
-    /// Until it is taken away.
-    Now,
-    /// From one moment to another.
-    Between {
-        /// Its first moment, milliseconds since 1970.
-        from: Timestamp,
-        /// Its end, milliseconds since 1970.
-        until: Timestamp,
-    },
-    /// Each week.
-    Weekly {
-        /// Days on which it begins: 1 is Monday, 7 is Sunday.
-        days: Vec<u8>,
-        /// When it begins, `HH:MM` on the wall clock.
-        from: String,
-        /// How long it holds, minutes, up to a week.
-        minutes: u32,
-        /// The zone of that clock: `Europe/Berlin`.
-        timezone: String,
-    },
 }
 
 /// How much one principal may do in a while; beyond that a person decides.
@@ -212,16 +190,7 @@ impl Freeze {
         let letters = self.name.chars().count();
         refuse(self.name.trim().is_empty() || letters > MAX_NAME, "freezes.name", "1 to 100 characters")?;
         patterns(&self.actions, "freezes.actions")?;
-        match &self.when {
-            When::Now => Ok(()),
-            When::Between { from, until } => refuse(from >= until, "freezes.until", "after `from`"),
-            When::Weekly { days, from, minutes, .. } => {
-                let bad = days.is_empty() || days.len() > 7 || days.iter().any(|day| !(1..=7).contains(day));
-                refuse(bad, "freezes.days", "1 (Monday) to 7 (Sunday), at least one")?;
-                refuse(minute_of(from).is_none(), "freezes.from", "a time such as 18:00")?;
-                refuse(!(1..=7 * 24 * 60).contains(minutes), "freezes.minutes", "1 minute to a week")
-            }
-        }
+        self.when.check()
     }
 }
 

@@ -84,8 +84,8 @@ pub(crate) fn failed(api: &Api, from: Option<From>) -> Result<(), u64> {
 pub(crate) async fn by_principal(State(api): State<Api>, request: Request, next: Next) -> Response {
     let counted = request.extensions().get::<Caller>().and_then(|caller| match caller.actor.kind {
         ActorKind::Person { session, .. } => Some(rate::Caller::Session(session)),
-        ActorKind::Token { token, .. } => Some(rate::Caller::Token(token)),
-        ActorKind::Workflow { .. } | ActorKind::Trigger { .. } | ActorKind::Ai { .. } | ActorKind::System => None,
+        ActorKind::Token { token, .. } | ActorKind::Ai { token, .. } => Some(rate::Caller::Token(token)),
+        ActorKind::Workflow { .. } | ActorKind::Trigger { .. } | ActorKind::System => None,
     });
     count(&api, counted, request, next).await
 }

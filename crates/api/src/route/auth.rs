@@ -199,7 +199,11 @@ pub async fn logout(
     responses((status = 200, body = Envelope<MeView>)))]
 pub async fn me(State(api): State<Api>, caller: Caller) -> Result<MeView> {
     let (user, tenant) = api.control().me(&caller.actor).await?;
-    let via = if matches!(caller.actor.kind, ActorKind::Token { .. }) { "token" } else { "session" };
+    let via = match caller.actor.kind {
+        ActorKind::Token { .. } => "token",
+        ActorKind::Ai { .. } => "ai",
+        _ => "session",
+    };
     Ok(ok(MeView {
         user: user.into(),
         tenant: TenantView { id: tenant.id.uuid(), name: tenant.name },

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use sf_actions::access::{AccessAction, CreateToken, TokenRef};
+use sf_actions::access::{AccessAction, CreateToken, SpeaksFor, TokenRef};
 use sf_actions::{Action, Permission};
 use sf_control::Made;
 use sf_types::{Name, ProjectId, TokenId};
@@ -38,6 +38,11 @@ pub struct NewToken {
     #[serde(default)]
     #[schema(value_type = Option<uuid::Uuid>)]
     project: Option<ProjectId>,
+    /// Who speaks by it: `person`, which is you, where left out; `ai` for an AI agent that acts for you. What such a token
+    /// asks for is weighed by its own record, and it decides nothing.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    speaks_for: SpeaksFor,
 }
 
 /// One's own tokens; never their texts.
@@ -57,8 +62,8 @@ pub async fn create(
     Asked(write): Asked<Write>,
     Strict(body): Strict<NewToken>,
 ) -> std::result::Result<Response, Problem> {
-    let NewToken { name, days, scopes, addresses, project } = body;
-    let create = CreateToken { name, days, scopes, addresses, project };
+    let NewToken { name, days, scopes, addresses, project, speaks_for } = body;
+    let create = CreateToken { name, days, scopes, addresses, project, speaks_for };
     let action = Action::Access(AccessAction::CreateToken(create));
     match propose(&api, &caller, write, action).await? {
         Carried::Answered(response) => Ok(response),

@@ -23,7 +23,7 @@ use crate::fault::Problem;
 use crate::state::Api;
 use crate::view::Nothing;
 use crate::view::run::RunOpened;
-use crate::view::workflow::{LintView, VersionView, WorkflowView};
+use crate::view::workflow::{DocumentSchema, LintView, VersionView, WorkflowView};
 
 /// Which workflows.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -244,7 +244,9 @@ pub async fn version(
 /// Says everything that is wrong with a document, and keeps nothing.
 #[utoipa::path(post, path = "/api/v1/workflows/lint", tag = "workflows", operation_id = "lintWorkflow",
     request_body = WorkflowDocument, responses((status = 200, body = Envelope<LintView>)))]
-pub async fn lint(_: State<Api>, _: Caller, Strict(body): Strict<WorkflowDocument>) -> Result<LintView> {
+pub async fn lint(State(api): State<Api>, _: Caller, Strict(body): Strict<WorkflowDocument>) -> Result<LintView> {
+    let schedules = workflow::told::schedules(&body.document, api.control().now());
+    let schedules = schedules.into_iter().map(Into::into).collect();
     Ok(ok(match workflow::told::lint(&body.document) {
         Ok(definition) => LintView {
             ok: true,
@@ -252,6 +254,7 @@ pub async fn lint(_: State<Api>, _: Caller, Strict(body): Strict<WorkflowDocumen
             hash: Some(definition.hash.clone()),
             steps: Some(definition.steps() as u64),
             problems: Vec::new(),
+            schedules,
         },
         Err(problems) => LintView {
             ok: false,
@@ -259,15 +262,16 @@ pub async fn lint(_: State<Api>, _: Caller, Strict(body): Strict<WorkflowDocumen
             hash: None,
             steps: None,
             problems: problems.into_iter().map(Into::into).collect(),
+            schedules,
         },
     }))
 }
 
 /// The JSON Schema of a workflow's document.
 #[utoipa::path(get, path = "/api/v1/workflows/schema", tag = "workflows", operation_id = "workflowSchema",
-    responses((status = 200, body = Envelope<Object>)))]
-pub async fn schema(_: State<Api>, _: Caller) -> Result<Value> {
-    Ok(ok(document::schema()))
+    responses((status = 200, body = Envelope<DocumentSchema>)))]
+pub async fn schema(_: State<Api>, _: Caller) -> Result<DocumentSchema> {
+    Ok(ok(DocumentSchema(document::schema())))
 }
 
 async fn answer(api: &Api, caller: &Caller, write: Write, action: WorkflowAction) -> Answered {

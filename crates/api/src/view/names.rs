@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use sf_actions::{Actor, Target};
+use sf_actions::{Actor, ActorKind, Target};
 use sf_engine::Run;
 use sf_store::runs::RunRecord;
-use sf_store::{apps, executions, nodes, users, workflows};
-use sf_types::{AppId, NodeId, RunId, TriggerId, UserId, WorkflowId};
+use sf_store::{apps, executions, nodes, tokens, users, workflows};
+use sf_types::{AppId, NodeId, RunId, TokenId, TriggerId, UserId, WorkflowId};
 
-use super::run::RunView;
+use super::run::{ActorView, RunView};
 use crate::state::Api;
 
 /// The program itself, where no person stands behind a change.
@@ -27,18 +27,26 @@ impl<'a> Names<'a> {
         Self { api, actor, found: HashMap::new() }
     }
 
+    /// Looks up the apps that many runs are about, at once.
+    pub(crate) async fn learn_apps<'r>(&mut self, runs: impl Iterator<Item = &'r Run> + Send) {
+        let mut ids: Vec<AppId> = runs.filter_map(|run| run.app).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let reader = self.api.control().store().read(self.actor.scope());
+        // What is not found here is looked for one by one.
+        let found = apps::names(&reader, &ids).await.unwrap_or_default();
+        self.found.extend(found.into_iter().map(|(id, name)| (id.uuid(), Some(name.to_string()))));
+    }
+
     /// A run with the name of who asked for it.
     pub(crate) async fn run(&mut self, record: RunRecord) -> RunView {
-        let name = match record.run.actor.user() {
-            Some(user) => self.user(user).await,
-            None => Some(SYSTEM.to_owned()),
-        };
+        let who = self.who(record.run.actor).await;
         let workflow_name = match record.run.action.target() {
             Target::Workflow(id) => self.workflow(id).await,
             Target::Run(id) => self.workflow_of(id).await,
             _ => None,
         };
-        RunView { workflow_name, ..RunView::of(record.run, record.outcome, name) }
+        RunView { workflow_name, ..RunView::of(record.run, record.outcome, who) }
     }
 
     /// What a run is about.
@@ -53,11 +61,26 @@ impl<'a> Names<'a> {
     }
 
     /// Who proposed a run.
-    pub(crate) async fn proposer(&mut self, run: &Run) -> Option<String> {
-        match run.actor.user() {
+    pub(crate) async fn who(&mut self, actor: ActorKind) -> ActorView {
+        let name = match actor.user() {
             Some(user) => self.user(user).await,
             None => Some(SYSTEM.to_owned()),
+        };
+        let agent_name = match actor.agent() {
+            Some(agent) => self.agent(agent).await,
+            None => None,
+        };
+        ActorView { agent_name, ..ActorView::of(actor, name) }
+    }
+
+    /// What an AI agent is called: as the token that it was given.
+    pub(crate) async fn agent(&mut self, id: TokenId) -> Option<String> {
+        if let Some(known) = self.found.get(&id.uuid()) {
+            return known.clone();
         }
+        let reader = self.api.control().store().read(self.actor.scope());
+        let name = tokens::get(&reader, id).await.ok().map(|token| token.name);
+        self.found.entry(id.uuid()).or_insert(name).clone()
     }
 
     /// Who did something, by the words of an audit line; of a step or a trigger its workflow.

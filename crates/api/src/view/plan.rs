@@ -1,7 +1,7 @@
 //! What would happen.
 
 use serde::Serialize;
-use sf_control::Plan;
+use sf_control::{Lines, Plan};
 use utoipa::ToSchema;
 
 /// The answer to `?dryRun=true`: nothing was recorded.
@@ -42,6 +42,13 @@ impl PlannedSteps {
     pub fn losing(mut self, loss: impl Into<String>) -> Self {
         self.plan.losses.push(loss.into());
         self
+    }
+}
+
+impl From<Lines> for StepsView {
+    fn from(lines: Lines) -> Self {
+        let Lines { steps, losses, waits_for } = lines;
+        Self { steps, losses, waits_for }
     }
 }
 

@@ -80,6 +80,10 @@ pub struct ActorView {
     pub user_id: Option<Uuid>,
     /// What they are called.
     pub name: Option<String>,
+    /// The AI agent that acts for them, by its token; also where a workflow does what an agent started.
+    pub agent_id: Option<Uuid>,
+    /// What it is called.
+    pub agent_name: Option<String>,
 }
 
 /// A node's word on one command.
@@ -184,8 +188,8 @@ impl From<&Signed> for SignedView {
 }
 
 impl RunView {
-    /// A run with its outcome; `name` is what its actor is called.
-    pub fn of(run: Run, outcome: Option<Outcome>, name: Option<String>) -> Self {
+    /// A run with its outcome and who asked for it.
+    pub fn of(run: Run, outcome: Option<Outcome>, actor: ActorView) -> Self {
         let (state, done) = run.state.words();
         let spec = run.action.spec();
         let written = serde_json::to_value(&run.action).unwrap_or_default();
@@ -199,7 +203,7 @@ impl RunView {
             stale: run.stale,
             step: run.step.map(|step| word(&step)),
             fault: run.fault.map(FaultView::from),
-            actor: ActorView::of(run.actor, name),
+            actor,
             request_id: run.request.uuid(),
             node_id: run.node.map(|node| node.uuid()),
             app_id: run.app.map(|app| app.uuid()),
@@ -223,12 +227,13 @@ impl ActorView {
         let (kind, user) = match actor {
             ActorKind::Person { user, .. } => ("person", Some(user)),
             ActorKind::Token { user, .. } => ("token", Some(user)),
-            ActorKind::Ai { user } => ("ai", Some(user)),
+            ActorKind::Ai { user, .. } => ("ai", Some(user)),
             ActorKind::Workflow { user, .. } => ("workflow", Some(user)),
             ActorKind::Trigger { user, .. } => ("trigger", Some(user)),
             ActorKind::System => ("system", None),
         };
-        Self { kind: kind.to_owned(), user_id: user.map(|user| user.uuid()), name }
+        let agent_id = actor.agent().map(|agent| agent.uuid());
+        Self { kind: kind.to_owned(), user_id: user.map(|user| user.uuid()), name, agent_id, agent_name: None }
     }
 }
 

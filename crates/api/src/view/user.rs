@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use self::rights::GrantView;
-use super::Time;
+use super::{Time, word};
 
 /// A person.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -64,7 +64,7 @@ pub struct MeView {
     pub permissions: Vec<String>,
     /// What they were given, there and at single objects.
     pub grants: Vec<GrantView>,
-    /// `session` or `token`.
+    /// `session`, `token`, or `ai` by the token of an AI agent.
     pub via: String,
     /// Whether somebody else knows their password: until they chose another one, nothing else is answered.
     pub password_change_due: bool,
@@ -109,6 +109,8 @@ pub struct TokenView {
     pub addresses: Option<Vec<String>>,
     /// The project it is limited to.
     pub project_id: Option<Uuid>,
+    /// Who speaks by it: `person`, or `ai` for an AI agent that acts for its person.
+    pub speaks_for: String,
 }
 
 /// A new token with its text.
@@ -163,6 +165,7 @@ impl From<Token> for TokenView {
             scopes: token.scopes.map(|list| list.0),
             addresses: token.address_list.map(|list| list.0),
             project_id: token.project.map(|project| project.uuid()),
+            speaks_for: word(&token.speaks_for),
         }
     }
 }

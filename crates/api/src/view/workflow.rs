@@ -1,8 +1,11 @@
 //! Workflows and their runs.
 
+pub mod journal;
+
 use serde::Serialize;
 use serde_json::Value;
 use sf_control::workflow::look::{ExecutionListed, ExecutionShown, WorkflowShown};
+use sf_control::workflow::upcoming::Upcoming;
 use sf_engine::workflow::definition::Problem;
 use sf_engine::workflow::execution::StepView as Step;
 use sf_engine::workflow::{Finish, StepKey};
@@ -13,6 +16,12 @@ use uuid::Uuid;
 
 use super::Time;
 use crate::view::FaultView;
+
+/// The JSON Schema of a workflow's document.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(transparent)]
+#[schema(as = WorkflowSchema, value_type = std::collections::BTreeMap<String, Value>)]
+pub struct DocumentSchema(pub Value);
 
 /// A workflow.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -66,6 +75,25 @@ pub struct TriggerView {
     pub missed: u64,
     /// Why it could not start the workflow last.
     pub last_fault: Option<FaultView>,
+    /// The calendar of a `cron`; told of one workflow alone.
+    pub schedule: Option<ScheduleView>,
+}
+
+/// A calendar that starts a workflow.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = WorkflowSchedule)]
+pub struct ScheduleView {
+    /// The trigger's id within the document.
+    pub trigger: String,
+    /// Its cron line.
+    pub cron: String,
+    /// Its time zone: `Europe/Berlin`.
+    pub timezone: String,
+    /// What becomes of moments that passed while nobody was there: `skip`, `once` or `all`.
+    pub missed: String,
+    /// Its next moments, five at the most, whether or not the triggers are on.
+    pub upcoming: Vec<Time>,
 }
 
 /// One version of a workflow.
@@ -113,6 +141,8 @@ pub struct LintView {
     pub steps: Option<u64>,
     /// All that is wrong.
     pub problems: Vec<ProblemView>,
+    /// Its schedules that make sense, whatever else is wrong.
+    pub schedules: Vec<ScheduleView>,
 }
 
 /// A run of a workflow in a list.
@@ -242,7 +272,8 @@ const MAX_OUTPUT_BYTES: usize = 4 * 1024;
 impl WorkflowView {
     /// A workflow as it is shown.
     pub fn of(shown: WorkflowShown) -> Self {
-        let WorkflowShown { workflow, triggers, open } = shown;
+        let WorkflowShown { workflow, triggers, open, upcoming } = shown;
+        let schedule = |name: &str| upcoming.iter().find(|one| one.trigger == name).cloned().map(Into::into);
         Self {
             id: workflow.id.uuid(),
             project_id: workflow.project.uuid(),
@@ -252,7 +283,10 @@ impl WorkflowView {
             hash: workflow.hash,
             enabled: workflow.enabled,
             owner_id: workflow.owner.uuid(),
-            triggers: triggers.into_iter().map(TriggerView::of).collect(),
+            triggers: triggers
+                .into_iter()
+                .map(|trigger| TriggerView { schedule: schedule(&trigger.name), ..TriggerView::of(trigger) })
+                .collect(),
             open_runs: open,
             created_at: Time(workflow.created_at),
             updated_at: Time(workflow.updated_at),
@@ -271,7 +305,14 @@ impl TriggerView {
             last_at: trigger.last_at.map(Time),
             missed: trigger.missed,
             last_fault: trigger.last_fault.map(|fault| FaultView::from(fault.0)),
+            schedule: None,
         }
+    }
+}
+
+impl From<Upcoming> for ScheduleView {
+    fn from(Upcoming { trigger, cron, timezone, missed, moments }: Upcoming) -> Self {
+        Self { trigger, cron, timezone, missed, upcoming: moments.into_iter().map(Time).collect() }
     }
 }
 

@@ -2,6 +2,8 @@
 
 pub mod approvals;
 mod batches;
+mod inbox;
+mod journal;
 mod named;
 pub mod people;
 mod secrets;

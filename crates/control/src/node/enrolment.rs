@@ -144,10 +144,10 @@ pub(crate) async fn invite(
 }
 
 /// The machine that shows `code` and waits for a person.
-pub(crate) async fn waiting(tx: &mut Tx, code: &str) -> sf_store::Result<devices::DeviceCode> {
+pub(crate) async fn waiting(at: &impl Look, code: &str) -> sf_store::Result<devices::DeviceCode> {
     let typed = UserCode::typed(code)
         .map_err(|error| Fault::new(ErrorKind::Invalid, "enrol.code_malformed", format!("{error}.")))?;
-    devices::by_code(tx, &code_hash(typed)).await?.ok_or_else(|| {
+    devices::by_code(at, &code_hash(typed)).await?.ok_or_else(|| {
         StoreError::from(
             Fault::new(ErrorKind::NotFound, UNKNOWN_CODE, "No machine is waiting with this code.")
                 .fix("Compare it with the machine's screen; codes are good for 10 minutes."),

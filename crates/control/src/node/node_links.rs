@@ -11,6 +11,7 @@ use sf_store::{Look, StoreError, Tx, commands, nodes, runs};
 use sf_types::{CommandId, ConnectionId, ErrorKind, Fault, Millis, NodeId, RunId, Scope};
 use tokio::sync::mpsc::Receiver;
 
+use crate::approval::alerts;
 use crate::backlog::{self, Journal};
 use crate::control::{Control, Core};
 use crate::links::{Numbered, Outgoing};
@@ -93,11 +94,11 @@ impl Control {
         // Whatever ends this from here on, the node is not left behind as connected.
         let presence = Presence { control: self.clone(), node, connection, ended: false };
         let inner = core.clone();
-        let (judged, row) = core
+        let (judged, row, after) = core
             .store
             .write(Scope::System, move |tx| {
                 Box::pin(async move {
-                    let row = nodes::get(tx, node).await?;
+                    let (row, mut after) = (nodes::get(tx, node).await?, After::default());
                     let judged = join(row.join_confirmed, row.join_pending, presented);
                     match judged {
                         Join::Accept { confirmed, pending } => {
@@ -114,6 +115,7 @@ impl Control {
                         Join::Cloned { confirmed, presented } => {
                             let why = format!("join counter {presented} is older than the confirmed {confirmed}");
                             nodes::lock(tx, node, &why).await?;
+                            alerts::locked(tx, &row, &why, &mut after);
                             // Its connections end with this: what it is at work on is not known until a person looked.
                             for run in runs::open_for_node(tx, node).await? {
                                 silence(tx, &inner, run).await?;
@@ -122,10 +124,11 @@ impl Control {
                             tx.publish(events::node_changed(row.tenant, node, "locked"));
                         }
                     }
-                    Ok((judged, row))
+                    Ok((judged, row, after))
                 })
             })
             .await?;
+        self.deliver(after);
         match judged {
             Join::Accept { pending, .. } => {
                 let updated = row.agent_version != said.agent_version.as_str() || row.facts.is_none();
@@ -302,7 +305,10 @@ impl Control {
         store
             .write(Scope::System, move |tx| {
                 Box::pin(async move {
-                    nodes::disconnect_all(tx).await?;
+                    for node in nodes::disconnect_all(tx).await? {
+                        // The lane of notices begins after this and looks by itself.
+                        alerts::watch(tx, &core, &node, &mut After::default());
+                    }
                     // A ready one may have left: that it was written rides in a later batch.
                     for state in [RunState::Ready, RunState::Sent, RunState::Working, RunState::Checking] {
                         for run in runs::in_state(tx, state).await? {
@@ -328,20 +334,22 @@ impl Control {
             .store
             .write(Scope::System, move |tx| {
                 Box::pin(async move {
-                    let row = nodes::get(tx, node).await?;
+                    let (row, mut after) = (nodes::get(tx, node).await?, After::default());
                     if !nodes::disconnect(tx, node, connection).await? {
-                        return Ok(());
+                        return Ok(after);
                     }
                     tx.publish(events::node_changed(row.tenant, node, "offline"));
+                    alerts::watch(tx, &inner, &row, &mut after);
                     for run in runs::open_for_node(tx, node).await? {
                         silence(tx, &inner, run).await?;
                     }
-                    Ok(())
+                    Ok(after)
                 })
             })
             .await;
-        if let Err(error) = recorded {
-            tracing::warn!(agent_id = %node, %error, "a disconnect could not be recorded");
+        match recorded {
+            Ok(after) => self.deliver(after),
+            Err(error) => tracing::warn!(agent_id = %node, %error, "a disconnect could not be recorded"),
         }
     }
 

@@ -17,6 +17,7 @@ use sf_store::timeline::MomentKind;
 use sf_store::{Look, StoreError, apps, commands, logs, metrics, nodes, releases, runs};
 use sf_types::{AppId, CommandId, ErrorKind, Fault, NodeId, Scope, Timestamp};
 
+use crate::approval::alerts;
 use crate::control::Control;
 use crate::transition::{self, After};
 use crate::written::Written;
@@ -151,14 +152,15 @@ impl Control {
         let seen = store
             .write(Scope::System, move |tx| {
                 Box::pin(async move {
-                    if !nodes::advance_events(tx, node, update.sequence).await? {
-                        return Ok(());
+                    let mut after = After::default();
+                    if nodes::advance_events(tx, node, update.sequence).await? {
+                        happened(tx, &core, node, update, &mut after).await?;
                     }
-                    happened(tx, &core, node, update).await
+                    Ok(after)
                 })
             })
             .await;
-        seen?;
+        self.deliver(seen?);
         self.core().links.send(node, Frame::Stored(Stored { events: sequence, ..Stored::default() }));
         if refused {
             let message = "The node refused an order; what waits for it is looked through when it connects again.";
@@ -226,16 +228,19 @@ impl Control {
         let core = self.core();
         let at = sample.at;
         let mut told = sample.clone();
-        let (tenant, own) = core
+        let (tenant, own, after) = core
             .store
             .write(Scope::System, move |tx| {
                 Box::pin(async move {
+                    let (row, mut after) = (nodes::get(tx, node).await?, After::default());
+                    alerts::disk(tx, &row, &sample.node, &mut after).await?;
                     metrics::append(tx, node, &[sample]).await?;
                     let own: Vec<_> = apps::of_node(tx, node).await?.into_iter().map(|app| app.id).collect();
-                    Ok((nodes::get(tx, node).await?.tenant, own))
+                    Ok((row.tenant, own, after))
                 })
             })
             .await?;
+        self.deliver(after);
         // What a node says of others' apps is told to nobody.
         told.apps.retain(|sample| own.contains(&sample.app));
         core.bus.publish(sample_event(node, &told, tenant, core.clock.now()));
@@ -292,6 +297,7 @@ async fn happened(
     core: &std::sync::Arc<crate::control::Core>,
     node: NodeId,
     update: StatusUpdate,
+    after: &mut After,
 ) -> sf_store::Result<()> {
     match update.event {
         NodeEvent::Step { command, step, state, note } => {
@@ -310,6 +316,7 @@ async fn happened(
         }
         NodeEvent::App { app, release, state, restarts, reason } => {
             let Some(row) = app_here(tx, app, node).await? else { return Ok(()) };
+            alerts::app_turned(tx, &row, state, &reason, after);
             let change = apps::AppChange {
                 state: Some(state),
                 reason: Some(reason),

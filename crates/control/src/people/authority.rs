@@ -13,12 +13,10 @@ use sf_types::Fault;
 pub(crate) async fn rights_of(at: &impl Look, kind: ActorKind) -> Result<Rights, StoreError> {
     match kind {
         ActorKind::System => Ok(Rights::everywhere(PermissionSet::ALL)),
-        ActorKind::Person { user, .. } | ActorKind::Ai { user } | ActorKind::Trigger { user, .. } => {
-            grants::rights_of(at, user).await
-        }
+        ActorKind::Person { user, .. } | ActorKind::Trigger { user, .. } => grants::rights_of(at, user).await,
         // What a workflow does is what who started it may do, a key's limits included.
         ActorKind::Workflow { run, .. } => Box::pin(rights_of(at, runs::get(at, run).await?.actor)).await,
-        ActorKind::Token { user, token } => {
+        ActorKind::Token { user, token } | ActorKind::Ai { user, token } => {
             let limits = limits_of(&tokens::get(at, token).await?);
             let own = grants::rights_of(at, user).await?;
             Ok(match limits {
@@ -110,6 +108,7 @@ mod tests {
             revoked_at: None,
             project,
             last_used_from: None,
+            speaks_for: sf_actions::access::SpeaksFor::Person,
         }
     }
 

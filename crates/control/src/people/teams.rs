@@ -163,16 +163,9 @@ fn tell_team(tx: &mut Tx, run: &Run, id: TenantId) {
     });
 }
 
-/// What a change to teams would do, for its plan.
-pub(crate) async fn tell(tx: &mut Tx, action: &TenantAction) -> sf_store::Result<Told> {
-    let own = tx.scope();
-    tx.set_scope(Scope::System);
-    let told = lines(tx, action).await;
-    tx.set_scope(own);
-    told
-}
-
-async fn lines(tx: &mut Tx, action: &TenantAction) -> sf_store::Result<Told> {
+/// What a change to teams would do, for its plan: teams are seen by the installation alone.
+pub(crate) async fn tell(core: &Core, action: &TenantAction) -> sf_store::Result<Told> {
+    let at = &core.store.read(Scope::System);
     let mut told = Told::default();
     let days = invitations::INVITATION_LIFETIME.as_secs() / 86_400;
     let mut step = |text: String| told.steps.push(text);
@@ -182,21 +175,21 @@ async fn lines(tx: &mut Tx, action: &TenantAction) -> sf_store::Result<Told> {
             step(format!("{} may join it once within {days} days, as its owner.", create.owner));
         }
         TenantAction::Invite(invite) => {
-            let name = tenants::get(tx, invite.tenant).await?.name;
+            let name = tenants::get(at, invite.tenant).await?.name;
             step(format!("{} may join `{name}` once within {days} days, as its owner.", invite.owner));
             step("Earlier links to the same address open nothing any more.".to_owned());
         }
         TenantAction::Rename(rename) => {
-            let before = tenants::get(tx, rename.tenant).await?.name;
+            let before = tenants::get(at, rename.tenant).await?.name;
             step(format!("The team `{before}` is called `{}` from now on.", rename.name));
         }
         TenantAction::Suspend(suspend) => {
-            let name = tenants::get(tx, suspend.tenant).await?.name;
+            let name = tenants::get(at, suspend.tenant).await?.name;
             step(format!("The people and keys of `{name}` are shut out within seconds, until it is resumed."));
             step("Its machines stay connected, and its apps keep running.".to_owned());
         }
         TenantAction::Resume(resume) => {
-            let name = tenants::get(tx, resume.tenant).await?.name;
+            let name = tenants::get(at, resume.tenant).await?.name;
             step(format!("The people and keys of `{name}` come in again, with the sessions they had."));
         }
     }

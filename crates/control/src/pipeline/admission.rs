@@ -35,12 +35,12 @@ pub(crate) async fn inputs(
     let report = sf_policy::confidence::parse_report(confidence);
     let proposer = match actor.kind {
         ActorKind::Person { .. } | ActorKind::Token { .. } => Proposer::Person,
-        ActorKind::Ai { .. } | ActorKind::Workflow { ai: true, .. } => Proposer::Ai,
+        ActorKind::Ai { .. } | ActorKind::Workflow { ai: Some(_), .. } => Proposer::Ai,
         // They do what a person wrote down, with that person's rights.
-        ActorKind::Workflow { ai: false, .. } | ActorKind::Trigger { .. } => Proposer::Person,
+        ActorKind::Workflow { ai: None, .. } | ActorKind::Trigger { .. } => Proposer::Person,
         ActorKind::System => Proposer::System,
     };
-    let calibration = match learn::agent(actor.kind) {
+    let calibration = match actor.kind.agent() {
         Some(agent) => {
             let levels = learn::levels(reader, subject.tenant, spec.name, agent, None).await?;
             let report = if let SelfReport::Score(score) = report { Some(score) } else { None };

@@ -1,6 +1,8 @@
 //! People in the loop: what runs by itself at a place ([`routing`]), the cards before people ([`cards`]), their
-//! decisions ([`decide`]), what is learnt from them ([`learn`]), and each person's inbox ([`inbox`]).
+//! decisions ([`decide`]), what is learnt from them ([`learn`]), and each person's inbox ([`inbox`]) with
+//! what is wrong with machines and apps ([`alerts`]).
 
+pub mod alerts;
 pub(crate) mod cards;
 pub(crate) mod decide;
 pub mod deputies;

@@ -26,8 +26,12 @@ impl Key {
     }
 }
 
-/// Whose keys they are: two people's equal keys are two keys, whichever of their credentials they use.
+/// Whose keys they are: two people's equal keys are two keys, whichever of their credentials they use. An AI agent's are
+/// its own, so that it is never given the answer to what its person asked for.
 pub fn principal(actor: &Actor) -> String {
+    if let Some(agent) = actor.kind.agent() {
+        return agent.to_string();
+    }
     actor.user().map_or_else(|| "system".to_owned(), |user| user.to_string())
 }
 

@@ -9,7 +9,7 @@ use sf_actions::access::AccessAction;
 use sf_actions::app::{AppAction, Settings};
 use sf_actions::factor::FactorAction;
 use sf_actions::node::NodeAction;
-use sf_actions::{Action, ActorKind, Object, ObjectRef};
+use sf_actions::{Action, Object, ObjectRef};
 use sf_engine::Run;
 use sf_protocol::order::{AppVerb, DeploySource, Order};
 use sf_protocol::site::{CertificateFrom, SiteSpec};
@@ -52,6 +52,8 @@ pub(crate) async fn perform(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mu
             secrets::known(tx, project, &update.settings).await?;
             apps::update_settings(tx, update.app, &update.settings).await?;
             app_changed(tx, run, update.app);
+            // Other settings may name other secrets.
+            approval::cards::refresh(tx, core, update.app, after).await?;
             Ok(Made::App(update.app))
         }
         Action::Run(action) => approval::decide::perform(tx, core, run, action, after).await,
@@ -80,6 +82,7 @@ pub(crate) async fn perform(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mu
                 revoked_at: None,
                 project: create.project,
                 last_used_from: None,
+                speaks_for: create.speaks_for,
             };
             tokens::create(tx, &token).await?;
             Ok(Made::Token { id, text: issued.text.expose().clone(), expires_at })
@@ -102,7 +105,7 @@ pub(crate) async fn perform(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mu
             after.posted |= mail::post(tx, core, "notice", &letter);
             Ok(Made::Nothing)
         }
-        Action::Secret(action) => secrets::perform(tx, core, run, action).await,
+        Action::Secret(action) => secrets::perform(tx, core, run, action, after).await,
         Action::Workflow(action) => crate::workflow::perform::perform(tx, core, run, action, after).await,
         Action::Tenant(action) => crate::people::teams::perform(tx, core, run, action, after).await,
         Action::Policy(action) => approval::routing::perform(tx, run, action, after).await,
@@ -164,7 +167,7 @@ pub fn settings_tag(settings: &Settings) -> String {
 
 /// Refuses to let a key with limits make what has none.
 pub(crate) async fn unlimited(tx: &Tx, run: &Run) -> sf_store::Result<()> {
-    let ActorKind::Token { token, .. } = run.actor else { return Ok(()) };
+    let Some(token) = run.actor.token() else { return Ok(()) };
     if authority::limits_of(&tokens::get(tx, token).await?).is_none() {
         return Ok(());
     }
@@ -173,12 +176,7 @@ pub(crate) async fn unlimited(tx: &Tx, run: &Run) -> sf_store::Result<()> {
 }
 
 pub(crate) fn person(run: &Run) -> Result<sf_types::UserId, StoreError> {
-    match run.actor {
-        ActorKind::Person { user, .. } | ActorKind::Token { user, .. } => Ok(user),
-        ActorKind::Ai { .. } | ActorKind::Workflow { .. } | ActorKind::Trigger { .. } | ActorKind::System => {
-            Err(StoreError::from(Fault::new(ErrorKind::Forbidden, "actor.not_a_person", "Only a person may do this.")))
-        }
-    }
+    run.actor.person().ok_or_else(|| approval::decide::not_a_person("Do it as a person.").into())
 }
 
 pub(crate) fn name_taken(error: StoreError, name: &str) -> StoreError {

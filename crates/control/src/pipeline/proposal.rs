@@ -73,6 +73,17 @@ pub struct Plan {
     pub waits_for: Option<String>,
 }
 
+/// The lines of a plan by themselves: what would happen to what waits already.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Lines {
+    /// What would happen, one line each.
+    pub steps: Vec<String>,
+    /// What would be lost.
+    pub losses: Vec<String>,
+    /// What it would wait for besides people.
+    pub waits_for: Option<String>,
+}
+
 /// What an action of the control plane made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Made {

@@ -6,25 +6,25 @@
 use sf_actions::proxy::ProxyAction;
 use sf_actions::run::{Decide, RunAction};
 use sf_actions::workflow::WorkflowAction;
-use sf_actions::{Action, Actor, ActorKind, Admission, Object, ObjectRef, Permission, Place};
-use sf_engine::plan::AppFacts;
+use sf_actions::{Action, Actor, ActorKind, Admission, Permission};
 use sf_engine::{Run, RunState};
 use sf_policy::Access;
 use sf_protocol::Guard;
 use sf_protocol::command::GuardedSecret;
 use sf_store::workflows::{self, Firing, Trigger};
-use sf_store::{Reader, Store, apps, grants, proxies, releases, runs};
-use sf_types::{ErrorKind, Fault, ReleaseId, RequestId, RunId};
+use sf_store::{Reader, Store, runs};
+use sf_types::{ErrorKind, Fault, RequestId, RunId};
 
 use crate::approval::{decide, routing};
 use crate::control::{Control, Core};
 use crate::key::{self, Key};
 use crate::pipeline::{quota, secrets};
 use crate::proposal::{Plan, Proposal, Proposed, refused};
+use crate::rehearsal::{Told, planned};
 use crate::subject::{self, Subject};
 use crate::transition::{self, After};
 use crate::workflow::calls;
-use crate::{admission, delivery, enrolment, people, perform, rehearsal, sites};
+use crate::{admission, delivery, enrolment, people, rehearsal};
 
 impl Control {
     /// Proposes an action. What runs in the control plane is carried out when this returns; what waits for a person
@@ -36,8 +36,9 @@ impl Control {
     pub async fn propose(&self, actor: &Actor, request: RequestId, proposal: Proposal) -> Result<Proposed, Fault> {
         check(&proposal.action)?;
         set_by_us(actor, &proposal.action)?;
-        if let Action::Run(action) = &proposal.action {
-            decide::by_people(actor.kind, action)?;
+        if let Err(fault) = only_people(actor, &proposal) {
+            self.note_refusal(actor, request, &proposal.action, &fault).await;
+            return Err(fault);
         }
         secrets::check(&proposal.action, proposal.value.as_ref())?;
         let core = self.core();
@@ -55,8 +56,7 @@ impl Control {
             }
         };
         if let Some((run, hash)) = &proposal.replaces {
-            let refuse = Decide { run: *run, hash: hash.clone(), comment: None };
-            allowed(&reader, actor, &Action::Run(RunAction::Reject(refuse))).await?;
+            allowed(&reader, actor, &reject(*run, hash)).await?;
         }
         let used = match &subject.app {
             Some(app) => delivery::guarded(&delivery::foreseen(&reader, &proposal.action, app).await??),
@@ -140,6 +140,19 @@ fn check(action: &Action) -> Result<(), Fault> {
     checked.map_err(|error| refused(&error))
 }
 
+/// Whether it is for people alone, or goes with what is.
+fn only_people(actor: &Actor, proposal: &Proposal) -> Result<(), Fault> {
+    decide::by_people(actor.kind, &proposal.action)?;
+    match &proposal.replaces {
+        Some((run, hash)) => decide::by_people(actor.kind, &reject(*run, hash)),
+        None => Ok(()),
+    }
+}
+
+fn reject(run: RunId, hash: &str) -> Action {
+    Action::Run(RunAction::Reject(Decide { run, hash: hash.to_owned(), comment: None }))
+}
+
 /// What started a workflow is what expressions believe: nobody but the trigger itself says so.
 fn set_by_us(actor: &Actor, action: &Action) -> Result<(), Fault> {
     let Action::Workflow(WorkflowAction::Run(run)) = action else { return Ok(()) };
@@ -219,55 +232,16 @@ fn guard(action: &Action, subject: &Subject, admission: Admission, used: &[Guard
 
 /// What would happen; refuses what cannot be planned before anything is recorded.
 async fn plan(core: &Core, run: &Run, subject: &Subject, used: Vec<GuardedSecret>) -> Result<Plan, Fault> {
-    let spec = run.action.spec();
-    let mut steps = vec![format!("{}.", spec.title)];
-    let mut losses = Vec::new();
-    let mut waits_for = None;
-    if spec.place == Place::Node
-        && let (Some(app), Some(node)) = (&subject.app, subject.node)
-    {
-        let reader = core.store.read(sf_types::Scope::Tenant(subject.tenant));
-        let kept = if looks_back(&run.action) { releases::kept(&reader, app.id).await? } else { Vec::new() };
-        let site = sites::foreseen(&reader, core, &run.action, app).await??;
-        let facts = AppFacts { site, ..apps::facts_with(app.clone(), kept) };
-        let planned = sf_engine::plan::plan(&run.action, &facts, ReleaseId::from_uuid(run.id.uuid()))?;
-        steps = perform::plan_steps(&planned.order, app);
-        steps.extend(used.iter().map(|one| format!("Its process uses secret `{}` version {}", one.name, one.version)));
-        if let Action::Proxy(ProxyAction::Delete(gone)) = &run.action {
-            let domain = proxies::get(&reader, gone.proxy).await?.domain;
-            losses.push(format!("{domain} leads nowhere then, and its certificate is deleted"));
-        } else if spec.effect == sf_actions::Effect::Destroy {
-            losses.push(format!(
-                "{} releases and all logs of `{}` on its node",
-                facts.kept.len() + usize::from(facts.live.is_some()),
-                app.name
-            ));
-            let domains = proxies::of_app(&reader, app.id).await?;
-            losses.extend(domains.iter().map(|proxy| format!("{} leads nowhere then", proxy.domain)));
-            let object = ObjectRef(Object::App(app.id));
-            losses.extend(rehearsal::given_at(grants::count_at(&reader, object).await?, "it"));
-        }
-        if !core.links.is_connected(node) {
-            waits_for = Some("its node is not connected; the order is sent when it is back".to_owned());
-        }
-    }
-    if run.decision.admission == Admission::Ask {
-        waits_for = Some(format!("a person: {}", run.decision.because));
-    }
-    Ok(Plan {
-        action: run.action.clone(),
-        decision: run.decision.clone(),
-        guard: Guard { secrets: used, ..run.guard.clone() },
-        steps,
-        losses,
-        waits_for,
-    })
-}
-
-/// Whether earlier releases matter to an action.
-fn looks_back(action: &Action) -> bool {
-    use sf_actions::deploy::DeployAction;
-    matches!(action, Action::Deploy(DeployAction::Rollback(_))) || action.spec().effect == sf_actions::Effect::Destroy
+    let reader = core.store.read(sf_types::Scope::Tenant(subject.tenant));
+    let planned = planned::on_node(&reader, core, run, subject.app.as_ref(), &used).await?;
+    let Told { steps, losses } = planned.unwrap_or_else(|| planned::in_short(run));
+    let asks = run.decision.admission == Admission::Ask;
+    let waits_for = match asks {
+        true => Some(format!("a person: {}", run.decision.because)),
+        false => planned::waits_for(core, run),
+    };
+    let guard = Guard { secrets: used, ..run.guard.clone() };
+    Ok(Plan { action: run.action.clone(), decision: run.decision.clone(), guard, steps, losses, waits_for })
 }
 
 /// Unlike other denials this one passes by itself.

@@ -1,17 +1,18 @@
 //! The plan of what the control plane changes itself: the change is made and taken back in one write, so that a plan
 //! refuses whatever the change would refuse.
 
+pub(crate) mod planned;
 mod rights;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sf_actions::access::AccessAction;
+use sf_actions::access::{AccessAction, SpeaksFor};
 use sf_actions::app::AppAction;
 use sf_actions::factor::FactorAction;
 use sf_actions::node::NodeAction;
 use sf_actions::{Action, Object, ObjectRef, Place};
 use sf_engine::Run;
-use sf_store::{Look, StoreError, Tx, apps, grants, nodes, tokens, users};
+use sf_store::{Look, StoreError, apps, grants, nodes, tokens, users};
 use sf_types::{ErrorKind, Fault, Scope};
 
 use crate::control::Core;
@@ -32,7 +33,7 @@ pub(crate) struct Told {
 
 /// Tells what an action of the control plane would do; `None` for those that only move another run.
 pub(crate) async fn rehearse(core: &Arc<Core>, run: &Run, sealed: Option<Vec<u8>>) -> Result<Option<Told>, Fault> {
-    if run.action.spec().place != Place::ControlPlane || matches!(run.action, Action::Run(_)) {
+    if !is_told(&run.action) {
         return Ok(None);
     }
     let (told, store) = (Arc::new(Mutex::new(Told::default())), core.store.clone());
@@ -54,44 +55,59 @@ pub(crate) async fn rehearse(core: &Arc<Core>, run: &Run, sealed: Option<Vec<u8>
     }
 }
 
-async fn tell(tx: &mut Tx, core: &Arc<Core>, run: &Run) -> sf_store::Result<Told> {
+/// Whether the control plane tells itself what an action would do.
+pub(crate) fn is_told(action: &Action) -> bool {
+    action.spec().place == Place::ControlPlane && !matches!(action, Action::Run(_))
+}
+
+/// What it would do, without trying whether it can.
+pub(crate) async fn tell(at: &impl Look, core: &Arc<Core>, run: &Run) -> sf_store::Result<Told> {
     let steps = |lines: Vec<String>| Told { steps: lines, losses: Vec::new() };
     Ok(match &run.action {
-        Action::Node(action) => node(tx, action).await?,
+        Action::Node(action) => node(at, action).await?,
         Action::App(AppAction::Create(create)) => {
-            let node = nodes::get(tx, create.node).await?.name;
+            let node = nodes::get(at, create.node).await?.name;
             steps(vec![
                 format!("`{}` is recorded on the node `{node}`.", create.name),
                 "Nothing runs until it is deployed.".to_owned(),
             ])
         }
         Action::App(AppAction::Update(update)) => {
-            let app = apps::get(tx, update.app).await?.name;
+            let app = apps::get(at, update.app).await?.name;
             steps(vec![format!("The settings of `{app}` are replaced; what runs goes on with the old ones.")])
                 .and("They take effect with the next deploy.")
         }
         Action::Access(AccessAction::CreateToken(create)) => {
-            let until = tx.now().plus(std::time::Duration::from_secs(u64::from(create.days) * 86_400));
-            steps(vec![format!("A token `{}` is made that may do what you may do, until {until}.", create.name)])
-                .and("Its text is shown once.")
+            let until = at.now().plus(std::time::Duration::from_secs(u64::from(create.days) * 86_400));
+            let made = match create.speaks_for {
+                SpeaksFor::Person => {
+                    format!("A token `{}` is made that may do what you may do, until {until}.", create.name)
+                }
+                SpeaksFor::Ai => format!(
+                    "A token `{}` is made for an AI agent that acts for you, until {until}. What it asks for is weighed \
+                     by its own record; it decides nothing.",
+                    create.name
+                ),
+            };
+            steps(vec![made]).and("Its text is shown once.")
         }
         Action::Access(AccessAction::RevokeToken(revoke)) => {
-            let name = tokens::get(tx, revoke.token).await?.name;
+            let name = tokens::get(at, revoke.token).await?.name;
             steps(vec![format!("The token `{name}` is refused from the next request on.")])
         }
-        Action::Role(action) => rights::role(tx, action).await?,
-        Action::Project(action) => rights::project(tx, action).await?,
-        Action::User(action) => crate::people::told::tell(tx, action).await?,
+        Action::Role(action) => rights::role(at, action).await?,
+        Action::Project(action) => rights::project(at, action).await?,
+        Action::User(action) => crate::people::told::tell(at, action).await?,
         Action::Factor(FactorAction::Reset(of)) => {
-            let name = users::get(tx, of.user).await?.name;
+            let name = users::get(at, of.user).await?.name;
             let mut told = steps(vec![format!("The password alone signs `{name}` in until they set up a new factor.")]);
             told.losses.push(format!("the authenticator app and the recovery codes of `{name}`"));
             told
         }
-        Action::Secret(action) => secrets::tell(tx, action).await?,
-        Action::Workflow(action) => crate::workflow::told::tell(tx, core, action).await?,
-        Action::Tenant(action) => crate::people::teams::tell(tx, action).await?,
-        Action::Policy(action) => steps(crate::approval::routing::tell(tx, core, run, action).await?),
+        Action::Secret(action) => secrets::tell(at, action).await?,
+        Action::Workflow(action) => crate::workflow::told::tell(at, core, action).await?,
+        Action::Tenant(action) => crate::people::teams::tell(core, action).await?,
+        Action::Policy(action) => steps(crate::approval::routing::tell(at, core, run, action).await?),
         Action::App(AppAction::Delete(_))
         | Action::Deploy(_)
         | Action::Process(_)
@@ -109,7 +125,7 @@ pub(crate) fn given_at(count: u64, place: &str) -> Option<String> {
     }
 }
 
-async fn node(tx: &mut Tx, action: &NodeAction) -> sf_store::Result<Told> {
+async fn node(at: &impl Look, action: &NodeAction) -> sf_store::Result<Told> {
     let mut told = Told::default();
     match action {
         NodeAction::Invite(_) => {
@@ -118,23 +134,23 @@ async fn node(tx: &mut Tx, action: &NodeAction) -> sf_store::Result<Told> {
             told.steps.push("The machine on which its line is run becomes a node.".to_owned());
         }
         NodeAction::Admit(admit) => {
-            let device = enrolment::waiting(tx, &admit.code).await?;
+            let device = enrolment::waiting(at, &admit.code).await?;
             told.steps.push(format!("The machine `{}` at {} becomes a node.", device.host, device.address));
             told.steps.push(format!("Its key must show these words on its own screen: {}.", device.key_words));
         }
         NodeAction::Rename(rename) => {
-            let before = nodes::get(tx, rename.node).await?.name;
+            let before = nodes::get(at, rename.node).await?.name;
             told.steps.push(format!("`{before}` is called `{}` from now on.", rename.name));
         }
         NodeAction::Unlock(unlock) => {
-            let node = nodes::get(tx, unlock.node).await?;
+            let node = nodes::get(at, unlock.node).await?;
             told.steps.push(format!("`{}` may connect again with its key: {}.", node.name, node.key_id.words()));
         }
         NodeAction::Remove(remove) => {
-            let node = nodes::get(tx, remove.node).await?;
+            let node = nodes::get(at, remove.node).await?;
             told.steps.push(format!("`{}` is cut off and its agent is refused from now on.", node.name));
             told.losses.push("its metrics and its key; what was done there stays in the activity".to_owned());
-            told.losses.extend(given_at(grants::count_at(tx, ObjectRef(Object::Node(node.id))).await?, "it"));
+            told.losses.extend(given_at(grants::count_at(at, ObjectRef(Object::Node(node.id))).await?, "it"));
         }
     }
     Ok(told)

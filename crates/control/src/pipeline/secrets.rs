@@ -10,13 +10,15 @@ use sf_actions::secret::{CreateSecret, SecretAction, UpdateSecret, check_value};
 use sf_engine::{Done, Run, RunState};
 use sf_identity::master::Sealed;
 use sf_store::secrets::{self, MAX_PER_PROJECT, NewSecret, SecretRow, VERSIONS_KEPT};
-use sf_store::{StoreError, Tx, tenants, workflows};
+use sf_store::{Look, StoreError, Tx, tenants, workflows};
 use sf_types::{ErrorKind, Fault, ProjectId, RunId, Secret, SecretId, SecretName, Slug, TenantId, UserId};
 
+use crate::approval::cards;
 use crate::control::Core;
 use crate::perform::name_taken;
 use crate::proposal::{Made, refused};
 use crate::rehearsal::Told;
+use crate::transition::After;
 
 /// What values at rest are sealed for.
 const AT_REST: &str = "secret";
@@ -63,18 +65,30 @@ pub(crate) async fn forget(tx: &mut Tx, run: &Run) -> sf_store::Result<()> {
 }
 
 /// Carries a change of secrets out.
-pub(crate) async fn perform(tx: &mut Tx, core: &Arc<Core>, run: &Run, action: &SecretAction) -> sf_store::Result<Made> {
+pub(crate) async fn perform(
+    tx: &mut Tx,
+    core: &Arc<Core>,
+    run: &Run,
+    action: &SecretAction,
+    after: &mut After,
+) -> sf_store::Result<Made> {
     let by = crate::dispatch::authz(run).user;
     match action {
         SecretAction::Create(create) => create_one(tx, core, run, create, by).await.map(Made::Secret),
         SecretAction::Update(update) => {
             change(tx, core, run, update, by).await?;
+            if update.new_value {
+                let row = secrets::get(tx, update.secret).await?;
+                cards::refresh_users(tx, core, &row, after).await?;
+            }
             Ok(Made::Secret(update.secret))
         }
         SecretAction::Delete(of) => {
             let row = secrets::get(tx, of.secret).await?;
             unused(tx, &row).await?;
             secrets::delete(tx, of.secret, by).await?;
+            // A process may still hold what its app's settings do not name any more.
+            cards::refresh_users(tx, core, &row, after).await?;
             Ok(Made::Nothing)
         }
     }
@@ -229,14 +243,14 @@ pub(crate) fn missing(name: &SecretName) -> Fault {
 }
 
 /// What a change of secrets would do, for people.
-pub(crate) async fn tell(tx: &Tx, action: &SecretAction) -> sf_store::Result<Told> {
+pub(crate) async fn tell(at: &impl Look, action: &SecretAction) -> sf_store::Result<Told> {
     let mut told = Told::default();
     match action {
         SecretAction::Create(create) => {
             told.steps.push(format!("The secret `{}` is made; its value can never be read again.", create.name));
         }
         SecretAction::Update(update) => {
-            let row = secrets::get(tx, update.secret).await?;
+            let row = secrets::get(at, update.secret).await?;
             if update.description.is_some() {
                 told.steps.push(format!("The description of `{}` is replaced.", row.name));
             }
@@ -250,7 +264,7 @@ pub(crate) async fn tell(tx: &Tx, action: &SecretAction) -> sf_store::Result<Tol
             }
         }
         SecretAction::Delete(of) => {
-            let row = secrets::get(tx, of.secret).await?;
+            let row = secrets::get(at, of.secret).await?;
             told.steps.push(format!("The secret `{}` is deleted; nothing uses it.", row.name));
             told.losses.push(format!("all values of `{}`", row.name));
         }

@@ -282,6 +282,7 @@ fn entry(run: &Run, outcome: &str) -> Entry {
 /// Only allow-listed, structured facts: nothing a person typed.
 fn fields(run: &Run) -> Vec<(&'static str, String)> {
     let mut fields = vec![("because", run.decision.because.clone())];
+    fields.extend(run.actor.token().map(|token| ("token", token.to_string())));
     fields.extend(run.command.map(|command| ("command", command.to_string())));
     fields.extend(run.fault.as_ref().map(|fault| ("fault", fault.code.clone())));
     if run.state == RunState::Waiting {
@@ -295,7 +296,7 @@ pub(crate) fn actor_words(actor: ActorKind) -> (&'static str, String) {
     match actor {
         ActorKind::Person { user, .. } => ("person", user.to_string()),
         ActorKind::Token { user, .. } => ("token", user.to_string()),
-        ActorKind::Ai { user } => ("ai", user.to_string()),
+        ActorKind::Ai { user, .. } => ("ai", user.to_string()),
         ActorKind::Workflow { run, .. } => ("workflow", run.to_string()),
         ActorKind::Trigger { trigger, .. } => ("trigger", trigger.to_string()),
         ActorKind::System => ("system", String::new()),

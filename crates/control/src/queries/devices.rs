@@ -5,6 +5,7 @@ use sf_store::audit::Entry;
 use sf_store::devices;
 use sf_types::{DeviceCodeId, ErrorKind, Fault, RequestId};
 
+use crate::approval::decide::not_a_person;
 use crate::control::Control;
 
 impl Control {
@@ -24,6 +25,7 @@ impl Control {
     /// No right, nobody waits under this id any more, or it cannot be recorded.
     pub async fn deny_device(&self, actor: &Actor, request: RequestId, id: DeviceCodeId) -> Result<(), Fault> {
         self.view_team(actor, Permission::NodeCreate)?;
+        actor.kind.person().ok_or_else(|| not_a_person("Ask a person who may let machines in."))?;
         let line = refusal(actor, request, id);
         let deny = self.core().store.write(actor.scope(), move |tx| {
             Box::pin(async move {

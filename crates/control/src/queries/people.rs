@@ -13,7 +13,7 @@ impl Control {
     /// There is no person behind it, or the store cannot be read.
     pub async fn me(&self, actor: &Actor) -> Result<(users::User, tenants::Tenant), Fault> {
         let reader = self.core().store.read(actor.scope());
-        let user = users::get(&reader, person(actor)?).await?;
+        let user = users::get(&reader, actor.user().ok_or_else(nobody)?).await?;
         Ok((user, tenants::get(&reader, actor.tenant).await?))
     }
 
@@ -61,7 +61,12 @@ impl Control {
     }
 }
 
+/// What one comes in by is no matter of who acts for somebody.
 fn person(actor: &Actor) -> Result<UserId, Fault> {
-    let none = || Fault::new(ErrorKind::Forbidden, "actor.not_a_person", "There is no person behind this credential.");
-    actor.user().ok_or_else(none)
+    actor.kind.person().ok_or_else(nobody)
+}
+
+fn nobody() -> Fault {
+    Fault::new(ErrorKind::Forbidden, "actor.not_a_person", "No person speaks by this credential.")
+        .fix("Sign in, or use a token of your own.")
 }

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use sf_actions::access::SpeaksFor;
 use sf_actions::{Actor, ActorKind, Rights};
 use sf_identity::access::{Audience, Grant};
 use sf_identity::csrf::{self, CsrfKey, CsrfRefusal};
@@ -68,7 +69,11 @@ impl Control {
                 return Err(fault.fix("Use it from an address it was made for, or make another one."));
             }
             self.note_use(&row, address).await;
-            return self.actor(row.user, ActorKind::Token { user: row.user, token: id }).await;
+            let kind = match row.speaks_for {
+                SpeaksFor::Person => ActorKind::Token { user: row.user, token: id },
+                SpeaksFor::Ai => ActorKind::Ai { user: row.user, token: id },
+            };
+            return self.actor(row.user, kind).await;
         }
         let claims = core.access.verify(audience, bearer, self.now()).map_err(|refusal| {
             Fault::new(ErrorKind::Unauthenticated, "access.refused", format!("{refusal}.")).fix("Sign in again.")
@@ -96,7 +101,8 @@ impl Control {
         let reader = self.core().store.read(Scope::System);
         let row = users::admitted(&reader, user).await?.ok_or_else(signed_out)?;
         let rights = authority::rights_of(&reader, kind).await.map_err(or_signed_out)?;
-        // A key without limits may do what its person may, also as a deputy; one with limits, what it was made for.
+        // A key without limits may do what its person may, also as a deputy; one with limits, what it was made for. An
+        // AI agent stands in for nobody: a deputy's rights are to decide, and to see what is decided about.
         let as_deputy = match kind {
             ActorKind::Person { .. } => true,
             ActorKind::Token { token, .. } => {

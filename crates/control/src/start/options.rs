@@ -1,6 +1,7 @@
 //! What a control plane is told when it starts.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::audit::retention::Retention;
 use sf_identity::IdentityError;
@@ -36,6 +37,29 @@ pub struct Options {
     pub identity: Identity,
     /// Where requests to addresses that people typed may go.
     pub egress: sf_egress::Options,
+    /// When something is wrong for so long that people are told.
+    pub alerts: Alerts,
+}
+
+/// `[alerts]`: when something is wrong for so long that people are told.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Alerts {
+    /// Seconds for which a machine says nothing before it is a card of the inbox, and told.
+    pub silent_after_secs: u64,
+}
+
+impl Alerts {
+    /// How long a machine may be silent.
+    pub const fn silent_after(&self) -> Duration {
+        Duration::from_secs(self.silent_after_secs)
+    }
+}
+
+impl Default for Alerts {
+    fn default() -> Self {
+        Self { silent_after_secs: 300 }
+    }
 }
 
 /// `[identity]`: what people have to show when they sign in.
@@ -111,6 +135,7 @@ impl Options {
             retention: Retention::default(),
             identity: Identity::default(),
             egress: sf_egress::Options::default(),
+            alerts: Alerts::default(),
             data,
         }
     }

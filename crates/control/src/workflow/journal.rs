@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sf_engine::workflow::{Definition, Execution, Fact};
 use sf_store::executions::{self, Blob, Entry};
 use sf_store::{Look, StoreError};
-use sf_types::{RunId, Timestamp};
+use sf_types::{Page, PageRequest, RunId, Timestamp};
 use sha2::{Digest, Sha256};
 
 /// Bytes of a value that stands in the journal itself: 16 KiB.
@@ -74,6 +74,46 @@ pub(super) async fn facts(at: &impl Look, run: RunId) -> sf_store::Result<Vec<(u
     decode(entries, blobs)
 }
 
+/// What happened at one moment, as it is told.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// From 1, without gaps.
+    pub seq: u64,
+    /// When.
+    pub at: Timestamp,
+    /// What, in order; and whether a value of it is too large to be told here.
+    pub facts: Vec<(Fact, bool)>,
+}
+
+/// A part of a journal, oldest first. Values that stand beside it are left out, but for those that say what was done.
+pub(super) async fn page(at: &impl Look, run: RunId, page: &PageRequest) -> sf_store::Result<Page<Recorded>> {
+    let Page { items, next } = executions::journal_page(at, run, page).await?;
+    let mut told = Vec::with_capacity(items.len());
+    for entry in items {
+        let facts: Vec<Value> = serde_json::from_str(&entry.facts).map_err(malformed)?;
+        let mut recorded = Vec::with_capacity(facts.len());
+        for mut fact in facts {
+            let mut left_out = false;
+            for (name, field) in fact.as_object_mut().into_iter().flatten() {
+                let Some(hash) = hash_in(field) else { continue };
+                match name.as_str() {
+                    "call" | "fault" | "message" => {
+                        let hash = unhex(hash).ok_or_else(|| malformed("a large value has no hash"))?;
+                        let blob = executions::blob(at, run, &hash).await?;
+                        let blob = blob.ok_or_else(|| malformed("a large value is missing"))?;
+                        *field = serde_json::from_str(&blob.value).map_err(malformed)?;
+                    }
+                    "items" => (*field, left_out) = (json!([]), true),
+                    _ => (*field, left_out) = (Value::Null, true),
+                }
+            }
+            recorded.push((serde_json::from_value(fact).map_err(malformed)?, left_out));
+        }
+        told.push(Recorded { seq: entry.seq, at: entry.at, facts: recorded });
+    }
+    Ok(Page { items: told, next })
+}
+
 /// Facts from their rows.
 pub(super) fn decode(entries: Vec<Entry>, blobs: Vec<Blob>) -> sf_store::Result<Vec<(u64, Timestamp, Vec<Fact>)>> {
     let read = |blob: Blob| Ok((hex(&blob.hash), serde_json::from_str(&blob.value).map_err(malformed)?));
@@ -97,12 +137,16 @@ pub(super) fn decode(entries: Vec<Entry>, blobs: Vec<Blob>) -> sf_store::Result<
 }
 
 fn put_back(field: &mut Value, blobs: &HashMap<String, Value>) -> sf_store::Result<()> {
-    let hash = field.as_object().filter(|object| object.len() == 1).and_then(|object| object.get(BLOB)?.as_str());
-    if let Some(hash) = hash {
+    if let Some(hash) = hash_in(field) {
         let found = blobs.get(hash).cloned();
-        *field = found.ok_or_else(|| StoreError::malformed("a workflow's journal", "a large value is missing"))?;
+        *field = found.ok_or_else(|| malformed("a large value is missing"))?;
     }
     Ok(())
+}
+
+/// The hash of a value that stands elsewhere.
+fn hash_in(field: &Value) -> Option<&str> {
+    field.as_object().filter(|object| object.len() == 1).and_then(|object| object.get(BLOB)?.as_str())
 }
 
 fn malformed(why: impl ToString) -> StoreError {
@@ -111,4 +155,9 @@ fn malformed(why: impl ToString) -> StoreError {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let pairs = (0..text.len()).step_by(2).map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok());
+    pairs.collect()
 }

@@ -11,7 +11,8 @@ use sf_store::workflows::{self, Trigger, Version, Workflow};
 use sf_store::{Reader, runs};
 use sf_types::{ErrorKind, Fault, Page, PageRequest, ProjectId, RunId, WorkflowId};
 
-use super::journal;
+use super::journal::{self, Recorded};
+use super::upcoming::{self, Upcoming};
 use crate::control::Control;
 
 /// Versions of one answer at the most.
@@ -28,6 +29,8 @@ pub struct WorkflowShown {
     pub triggers: Vec<Trigger>,
     /// Runs of it that have not ended.
     pub open: u64,
+    /// Its schedules with their next moments; told of one workflow alone.
+    pub upcoming: Vec<Upcoming>,
 }
 
 /// A run of a workflow in a list.
@@ -78,7 +81,9 @@ impl Control {
     pub async fn workflow(&self, actor: &Actor, id: WorkflowId) -> Result<WorkflowShown, Fault> {
         let reader = self.view(actor, Permission::WorkflowView)?;
         let workflow = workflows::get(&reader, id).await?;
-        shown(&reader, workflow).await
+        let definition = self.core().workflows.definition(&reader, id, workflow.version).await?;
+        let upcoming = upcoming::of(definition.triggers.iter().map(|trigger| &trigger.kind), self.now());
+        Ok(WorkflowShown { upcoming, ..shown(&reader, workflow).await? })
     }
 
     /// One version of a workflow, as it was written and as it is laid out.
@@ -163,6 +168,19 @@ impl Control {
         Ok(ExecutionShown { listed: ExecutionListed { row, done }, execution, children: children.collect() })
     }
 
+    /// What was recorded of a run, oldest first.
+    ///
+    /// # Errors
+    /// Not there, no right, a bad cursor, or the store cannot be read.
+    pub async fn execution_journal(
+        &self,
+        actor: &Actor,
+        run: RunId,
+        page: &PageRequest,
+    ) -> Result<Page<Recorded>, Fault> {
+        Ok(journal::page(&self.view(actor, Permission::WorkflowView)?, run, page).await?)
+    }
+
     /// One step of a run.
     ///
     /// # Errors
@@ -179,5 +197,5 @@ impl Control {
 async fn shown(reader: &Reader, workflow: Workflow) -> Result<WorkflowShown, Fault> {
     let triggers = workflows::triggers(reader, workflow.id).await?;
     let open = executions::open_of(reader, workflow.id).await?;
-    Ok(WorkflowShown { workflow, triggers, open })
+    Ok(WorkflowShown { workflow, triggers, open, upcoming: Vec::new() })
 }

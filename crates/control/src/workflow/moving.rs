@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sf_actions::workflow::MoveRun;
 use sf_engine::workflow::{Execution, Fact};
-use sf_store::{Tx, executions};
+use sf_store::{Look, executions};
 use sf_types::{ErrorKind, Fault, RunId};
 
 use super::journal;
@@ -21,11 +21,11 @@ pub(super) struct Moving {
 }
 
 /// Looks at a run as the other version would have it.
-pub(super) async fn look(tx: &Tx, core: &Arc<Core>, args: &MoveRun) -> sf_store::Result<Moving> {
-    let row = executions::get(tx, args.run).await?;
-    let old = core.workflows.definition(tx, row.workflow, row.version).await?;
-    let new = core.workflows.definition(tx, row.workflow, args.version).await?;
-    let facts: Vec<_> = journal::facts(tx, args.run).await?;
+pub(super) async fn look(at: &impl Look, core: &Arc<Core>, args: &MoveRun) -> sf_store::Result<Moving> {
+    let row = executions::get(at, args.run).await?;
+    let old = core.workflows.definition(at, row.workflow, row.version).await?;
+    let new = core.workflows.definition(at, row.workflow, args.version).await?;
+    let facts: Vec<_> = journal::facts(at, args.run).await?;
     let facts = || facts.iter().flat_map(|(_, at, facts)| facts.iter().map(move |fact| (*at, fact.clone())));
     let malformed = |why: sf_engine::workflow::execution::BadJournal| {
         sf_store::StoreError::malformed("a workflow's journal", why.to_string())

@@ -12,6 +12,7 @@ use sf_store::{Look, StoreError, Tx, executions, tenants};
 use sf_types::{ErrorKind, Fault, RunId, Timestamp, UserId, WorkflowId};
 
 use super::{commit, moving, told};
+use crate::approval::decide::not_a_person;
 use crate::control::Core;
 use crate::events;
 use crate::perform::{name_taken, person, unlimited};
@@ -84,7 +85,7 @@ async fn create(tx: &mut Tx, run: &Run, args: &CreateWorkflow, after: &mut After
         hash: definition.hash.clone(),
         // Who makes it may not be who it shall act for: switching its triggers on is an act of its own.
         enabled: false,
-        owner: person(run)?,
+        owner: run.actor.user().ok_or_else(|| not_a_person("Do it as a person."))?,
         created_at: tx.now(),
         updated_at: tx.now(),
     };

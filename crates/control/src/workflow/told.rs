@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use sf_actions::workflow::WorkflowAction;
 use sf_engine::workflow::{Definition, Problem};
-use sf_store::{Tx, executions, workflows};
-use sf_types::{ErrorKind, Fault};
+use sf_store::{Look, executions, workflows};
+use sf_types::{ErrorKind, Fault, Timestamp};
 
+use super::upcoming::{self, Upcoming};
 use super::{INSTALLED, moving};
 use crate::control::Core;
 use crate::rehearsal::Told;
@@ -46,8 +47,13 @@ pub fn lint(document: &str) -> Result<Definition, Vec<Problem>> {
     Definition::parse(document, INSTALLED)
 }
 
+/// The schedules of a document with their next moments, as far as it can be read.
+pub fn schedules(document: &str, now: Timestamp) -> Vec<Upcoming> {
+    Definition::read(document).map_or_else(|_| Vec::new(), |read| upcoming::of(&read.triggers, now))
+}
+
 /// What a change would do.
-pub(crate) async fn tell(tx: &mut Tx, core: &Arc<Core>, action: &WorkflowAction) -> sf_store::Result<Told> {
+pub(crate) async fn tell(at: &impl Look, core: &Arc<Core>, action: &WorkflowAction) -> sf_store::Result<Told> {
     let mut told = Told::default();
     match action {
         WorkflowAction::Create(create) => {
@@ -62,12 +68,12 @@ pub(crate) async fn tell(tx: &mut Tx, core: &Arc<Core>, action: &WorkflowAction)
             }
         }
         WorkflowAction::Update(update) => {
-            let (definition, before) = (parse(&update.document)?, workflows::get(tx, update.workflow).await?);
+            let (definition, before) = (parse(&update.document)?, workflows::get(at, update.workflow).await?);
             if definition.hash == before.hash {
                 told.steps.push(format!("Nothing changes: it is version {} as it stands.", before.version));
             } else {
                 told.steps.push(format!("`{}` is kept as version {}.", definition.name, before.version + 1));
-                let open = executions::open_of(tx, before.id).await?;
+                let open = executions::open_of(at, before.id).await?;
                 if before.enabled {
                     told.steps.push("Its triggers stay on only if it was you who switched them on.".to_owned());
                 }
@@ -75,18 +81,18 @@ pub(crate) async fn tell(tx: &mut Tx, core: &Arc<Core>, action: &WorkflowAction)
             }
         }
         WorkflowAction::Enable(enable) => {
-            let name = workflows::get(tx, enable.workflow).await?.name;
+            let name = workflows::get(at, enable.workflow).await?.name;
             told.steps.push(match enable.enabled {
                 true => format!("Its triggers start `{name}`, with your rights."),
                 false => format!("Its triggers start `{name}` no more; what runs goes on."),
             });
         }
         WorkflowAction::Delete(of) => {
-            let workflow = workflows::get(tx, of.workflow).await?;
+            let workflow = workflows::get(at, of.workflow).await?;
             told.steps.push(format!("`{}` and its triggers are deleted.", workflow.name));
             told.losses.push(format!("{} versions, and what each step of its runs did", workflow.version));
         }
-        WorkflowAction::Move(of) => told.steps = moving::look(tx, core, of).await?.told(),
+        WorkflowAction::Move(of) => told.steps = moving::look(at, core, of).await?.told(),
         WorkflowAction::Send(send) => told.steps.push(format!("A step that waits for `{}` goes on.", send.event)),
         WorkflowAction::Run(_) | WorkflowAction::Fork(_) => {}
     }

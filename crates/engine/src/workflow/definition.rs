@@ -192,6 +192,14 @@ impl Definition {
         Self::compile(read::read(text)?, installed)
     }
 
+    /// Reads a document and checks nothing but its form: for what can be said of it while it is still wrong.
+    ///
+    /// # Errors
+    /// Why it is no document.
+    pub fn read(text: &str) -> Result<Document, Vec<Problem>> {
+        read::read(text)
+    }
+
     /// Checks a document.
     ///
     /// # Errors

@@ -112,13 +112,13 @@ pub async fn get(at: &impl Look, id: DeviceCodeId) -> Result<DeviceCode> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn by_code(tx: &mut Tx, code_hash: &[u8; 32]) -> Result<Option<DeviceCode>> {
+pub async fn by_code(at: &impl Look, code_hash: &[u8; 32]) -> Result<Option<DeviceCode>> {
     let sql = Sql::select::<DeviceCode>()
         .push(" AND state = 'pending'")
         .and("code_hash = ?", code_hash)
-        .and("expires_at > ?", &tx.now)
+        .and("expires_at > ?", &at.now())
         .and("attempts < ?", &MAX_ATTEMPTS);
-    whole_tenant(tx.scope(), sql).find(tx).await
+    whole_tenant(at.scope(), sql).find(at).await
 }
 
 /// Counts a wrong guess against all that are pending. In a write of its own: the one that guessed is taken back.

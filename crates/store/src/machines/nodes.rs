@@ -69,6 +69,8 @@ row! {
         created_at: Timestamp,
         /// When it was deleted.
         removed_at: Option<Timestamp>,
+        /// Since when its disk is full.
+        disk_full_at: Option<Timestamp>,
     }
 }
 
@@ -149,6 +151,7 @@ pub async fn create(tx: &mut Tx, new: NewNode) -> Result<Node> {
         locked_reason: None,
         created_at: tx.now,
         removed_at: None,
+        disk_full_at: None,
     };
     insert(tx, &node).await?;
     let key = NodeKey {
@@ -217,14 +220,15 @@ pub async fn page(at: &impl Look, filter: &NodeFilter, page: &PageRequest) -> Re
     Ok(page_of(sql.page(page)?.all(at).await?, page, |node: &Node| node.id.uuid()))
 }
 
-/// Nodes that a person should look at: locked, or silent since before `silent_since`; up to `limit`.
+/// Nodes that a person should look at: locked, silent since before `silent_since`, or with a full disk; up to `limit`.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn troubled(at: &impl Look, silent_since: Timestamp, limit: u32) -> Result<Vec<Node>> {
     let sql = Sql::select::<Node>().push(" AND removed_at IS NULL").scoped(at.scope()).seen(at, &SEEN);
     let sql = sql.push(" AND (status = 'locked' OR (status = 'offline'").and("last_seen_at < ?", &silent_since);
-    sql.push("))").with(" ORDER BY id DESC LIMIT ?", i64::from(limit)).all(at).await
+    let sql = sql.push(") OR disk_full_at IS NOT NULL)");
+    sql.with(" ORDER BY id DESC LIMIT ?", i64::from(limit)).all(at).await
 }
 
 /// How many nodes inside the scope have this status.
@@ -351,13 +355,27 @@ pub async fn disconnect(tx: &mut Tx, id: NodeId, connection: ConnectionId) -> Re
     Ok(sql.and("connection_id = ?", &connection).run(tx).await? > 0)
 }
 
-/// Notes that no node is connected: the control plane just started. Answers how many seemed to be.
+/// Notes that no node is connected: the control plane just started. Answers those that seemed to be; from this moment on
+/// they are waited for.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn disconnect_all(tx: &mut Tx) -> Result<u64> {
-    let sql = Sql::new("UPDATE nodes SET status = 'offline', connection_id = NULL, connected_at = NULL");
-    sql.push(" WHERE status = 'online'").scoped(tx.scope()).run(tx).await
+pub async fn disconnect_all(tx: &mut Tx) -> Result<Vec<Node>> {
+    let seemed = Sql::select::<Node>().push(" AND status = 'online'").scoped(tx.scope()).all(tx).await?;
+    let set =
+        Sql::new("UPDATE nodes SET status = 'offline', connection_id = NULL, connected_at = NULL, last_seen_at = ");
+    let sql = set.with("?", tx.now.as_millis()).push(" WHERE status = 'online'");
+    sql.scoped(tx.scope()).run(tx).await?;
+    Ok(seemed)
+}
+
+/// Notes that its disk is full from now on, or is not any more.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub async fn set_disk_full(tx: &mut Tx, id: NodeId, is_full: bool) -> Result<()> {
+    let since = is_full.then_some(tx.now);
+    changing(tx, id, Sql::new("UPDATE nodes SET disk_full_at = ").with("?", since.value())).run_one(tx, "node").await
 }
 
 /// Notes a sign of life.

@@ -1,5 +1,6 @@
 //! Long-lived tokens of the CLI and of programs.
 
+use sf_actions::access::SpeaksFor;
 use sf_types::{ProjectId, TenantId, Timestamp, TokenId, UserId};
 
 use crate::row::{Json, row};
@@ -36,6 +37,8 @@ row! {
         project: Option<ProjectId> = "project_id",
         /// Address it was last used from.
         last_used_from: Option<String>,
+        /// Who speaks by it.
+        speaks_for: SpeaksFor,
     }
 }
 

@@ -424,4 +424,5 @@ serde_words!(
     sf_protocol::report::Stream,
     sf_protocol::Kind,
     sf_policy::learning::Source,
+    sf_actions::access::SpeaksFor,
 );

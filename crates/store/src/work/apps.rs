@@ -1,5 +1,7 @@
 //! What is deployed from git.
 
+use std::collections::HashMap;
+
 use sf_actions::app::Settings;
 use sf_engine::plan;
 use sf_protocol::app::{AppSpec, AppState};
@@ -249,6 +251,31 @@ pub async fn applied(at: &impl Look, node: NodeId) -> Result<Vec<Applied>> {
         Ok(Applied { spec, generation, desired, live: column(row, &mut place)? })
     };
     rows.iter().map(read).collect()
+}
+
+/// What these apps are called, as far as they are inside the scope.
+///
+/// # Errors
+/// When the database fails.
+pub async fn names(at: &impl Look, ids: &[AppId]) -> Result<HashMap<AppId, Slug>> {
+    let Some((first, more)) = ids.split_first() else { return Ok(HashMap::new()) };
+    let sql = Sql::new("SELECT id, name FROM apps WHERE deleted_at IS NULL").scoped(at.scope());
+    let sql = sql.with(" AND id IN (?", first.uuid());
+    let sql = more.iter().fold(sql, |sql, id| sql.with(", ?", id.uuid())).push(")");
+    let read = |row| {
+        let mut place = 0;
+        Ok((column(row, &mut place)?, column(row, &mut place)?))
+    };
+    sql.raws(at).await?.iter().map(read).collect()
+}
+
+/// Apps that have served and are not started any more: they ended by themselves too often. Newest first, up to `limit`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn down(at: &impl Look, limit: u32) -> Result<Vec<App>> {
+    let sql = Sql::select::<App>().push(" AND deleted_at IS NULL AND state = 'failed' AND live_release IS NOT NULL");
+    sql.scoped(at.scope()).seen(at, &SEEN).with(" ORDER BY id DESC LIMIT ?", i64::from(limit)).all(at).await
 }
 
 /// The app as its node has last taken it.

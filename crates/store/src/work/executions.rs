@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::row::{Column, Json, row, words};
 use crate::seen::Places;
-use crate::sql::{Sql, insert_all, insert_later, page_of};
+use crate::sql::{Sql, bad_cursor, insert_all, insert_later, page_of};
 use crate::tx::{Look, Tx};
 use crate::{Result, StoreError};
 
@@ -313,6 +313,30 @@ pub async fn keep_blobs(tx: &mut Tx, blobs: &[Blob]) -> Result<()> {
 /// When the database fails.
 pub async fn journal(at: &impl Look, run: RunId) -> Result<Vec<Entry>> {
     Sql::select::<Entry>().and("run_id = ?", &run).push(" ORDER BY seq").all(at).await
+}
+
+/// A part of the journal of an execution inside the scope, oldest first. A cursor is the number of an entry.
+///
+/// # Errors
+/// [`StoreError::NotFound`]; a bad cursor; when the database fails.
+pub async fn journal_page(at: &impl Look, run: RunId, page: &PageRequest) -> Result<Page<Entry>> {
+    get(at, run).await?;
+    let after = match &page.after {
+        Some(after) => after.0.parse::<u32>().map_err(|_| bad_cursor())?.into(),
+        None => 0_i64,
+    };
+    let rows = i64::try_from(page.rows() + 1).unwrap_or(i64::MAX);
+    let sql = Sql::select::<Entry>().and("run_id = ?", &run).with(" AND seq > ?", after);
+    let entries = sql.with(" ORDER BY seq LIMIT ?", rows).all(at).await?;
+    Ok(Page::from_overfetch(entries, page.rows(), |entry: &Entry| entry.seq.to_string()))
+}
+
+/// One large value of an execution.
+///
+/// # Errors
+/// When the database fails.
+pub async fn blob(at: &impl Look, run: RunId, hash: &[u8]) -> Result<Option<Blob>> {
+    Sql::select::<Blob>().and("run_id = ?", &run).and("hash = ?", &hash.to_vec()).find(at).await
 }
 
 /// All large values of an execution.

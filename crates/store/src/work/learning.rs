@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use sf_policy::learning::Source;
-use sf_types::{Page, PageRequest, ProjectId, RunId, TenantId, Timestamp, UserId};
+use sf_types::{Page, PageRequest, ProjectId, RunId, TenantId, Timestamp, TokenId};
 use uuid::Uuid;
 
 use crate::Result;
@@ -25,8 +25,8 @@ row! {
         source: Source,
         /// The action's name.
         action: String,
-        /// For whom the agent acts.
-        agent: UserId = "agent_id",
+        /// The agent, by its token.
+        agent: TokenId = "agent_id",
         /// With which tool.
         tool: Option<String>,
         /// How sure it said it was, 0-100.
@@ -57,7 +57,7 @@ pub struct SampleFilter {
     /// Of this action.
     pub action: Option<String>,
     /// Of this agent.
-    pub agent: Option<UserId>,
+    pub agent: Option<TokenId>,
 }
 
 /// Samples inside the scope, newest first.
@@ -88,7 +88,7 @@ pub async fn newest(at: &impl Look, filter: &SampleFilter, limit: u32) -> Result
 ///
 /// # Errors
 /// When the database fails.
-pub async fn groups(at: &impl Look, limit: u32) -> Result<Vec<(String, UserId, u64, u64)>> {
+pub async fn groups(at: &impl Look, limit: u32) -> Result<Vec<(String, TokenId, u64, u64)>> {
     let sql = Sql::new(
         "SELECT action, agent_id, count(CASE WHEN good THEN 1 END), count(*) FROM learning_samples WHERE TRUE",
     );

@@ -423,6 +423,16 @@ pub async fn open_for_app(at: &impl Look, app: AppId) -> Result<Vec<Run>> {
     runs(Sql::select::<RunRow>().push(" AND closed_at IS NULL").and("app_id = ?", &app), at).await
 }
 
+/// The apps of a project about which a run waits for a person.
+///
+/// # Errors
+/// When the database fails.
+pub async fn waiting_apps(at: &impl Look, project: ProjectId) -> Result<Vec<AppId>> {
+    let waiting = Sql::new("SELECT DISTINCT app_id FROM runs WHERE closed_at IS NULL AND state = 'waiting'");
+    let sql = waiting.push(" AND app_id IS NOT NULL").and("project_id = ?", &project).scoped(at.scope());
+    sql.raws(at).await?.iter().map(|row| column(row, &mut 0)).collect()
+}
+
 /// Runs in this state, oldest first: what a start has to look after.
 ///
 /// # Errors

@@ -1,11 +1,13 @@
 //! Nodes: how they come, connect, count and go.
 
+use sf_engine::{Run, RunState};
+use sf_protocol::app::AppState;
 use sf_store::devices::{self, DeviceCode, DeviceState, MAX_ATTEMPTS};
 use sf_store::nodes::{Connected, NodeFilter, NodeStatus};
-use sf_store::{Json, Scope, StoreError, apps, enrol, nodes};
+use sf_store::{Json, Scope, StoreError, apps, enrol, nodes, runs};
 use sf_types::{ConnectionId, NodeId, PageRequest, Timestamp};
 
-use crate::fixture::{World, id, key, new_node};
+use crate::fixture::{World, id, key, new_node, new_run};
 use crate::tenancy::enrol_token;
 use crate::write;
 
@@ -122,7 +124,41 @@ pub async fn connections_and_join_counters(world: World) {
     assert!(gone(new).await);
     assert_eq!(nodes::get(&world.system(), a.node).await.unwrap().status, NodeStatus::Offline);
     write!(store, Scope::System, |tx| nodes::connect(tx, a.node, &connected(new, 1)).await).unwrap();
-    assert_eq!(write!(store, Scope::System, |tx| nodes::disconnect_all(tx).await).unwrap(), 1);
+    assert_eq!(write!(store, Scope::System, |tx| nodes::disconnect_all(tx).await).unwrap().len(), 1);
+}
+
+/// What alerts and cards ask about, each inside its scope alone.
+pub async fn what_is_in_trouble_or_waits_is_found(world: World) {
+    let (a, b, store) = (world.a, world.b, &world.store);
+    let troubled = async |scope: Scope| {
+        let found = nodes::troubled(&store.read(scope), Timestamp::EPOCH, 9).await.unwrap();
+        found.into_iter().map(|node| (node.id, node.disk_full_at)).collect::<Vec<_>>()
+    };
+    assert_eq!(troubled(a.scope()).await, []);
+    write!(store, a.scope(), |tx| nodes::set_disk_full(tx, a.node, true).await).unwrap();
+    assert_eq!((troubled(a.scope()).await, troubled(b.scope()).await), (vec![(a.node, Some(world.now()))], vec![]));
+    write!(store, a.scope(), |tx| nodes::set_disk_full(tx, a.node, false).await).unwrap();
+    assert_eq!(troubled(a.scope()).await, []);
+
+    let down = async |scope: Scope| {
+        let found = apps::down(&store.read(scope), 9).await.unwrap();
+        found.into_iter().map(|app| app.id).collect::<Vec<_>>()
+    };
+    let failed = apps::AppChange { state: Some(AppState::Failed), ..Default::default() };
+    write!(store, a.scope(), |tx| apps::change(tx, a.app, &failed).await).unwrap();
+    assert_eq!(down(a.scope()).await, [], "it has never served");
+    let served = apps::AppChange { live_release: Some(Some(id())), ..Default::default() };
+    write!(store, a.scope(), |tx| apps::change(tx, a.app, &served).await).unwrap();
+    assert_eq!((down(a.scope()).await, down(b.scope()).await), (vec![a.app], vec![]));
+
+    let waiting = async |scope: Scope| runs::waiting_apps(&store.read(scope), a.project).await.unwrap();
+    world.run(a).await;
+    assert_eq!(waiting(a.scope()).await, [], "a run that is ready waits for nobody");
+    for _ in 0..2 {
+        let run = Run { state: RunState::Waiting, ..new_run(a, world.now()) };
+        write!(store, a.scope(), |tx| runs::insert(tx, &run)).unwrap();
+    }
+    assert_eq!((waiting(a.scope()).await, waiting(b.scope()).await), (vec![a.app], vec![]));
 }
 
 pub async fn names_keys_locks_and_removal(world: World) {

@@ -123,6 +123,7 @@ suite! {
         device_codes_are_guessed_in_vain,
         connections_and_join_counters,
         names_keys_locks_and_removal,
+        what_is_in_trouble_or_waits_is_found,
         sequence_numbers_have_no_gaps,
     }
     pipeline {

@@ -1,5 +1,6 @@
 //! Roles and grants: what they add up to, and what a reader with rights at single objects sees.
 
+use sf_actions::access::SpeaksFor;
 use sf_actions::role::{RoleRef, built_in};
 use sf_actions::{Object, ObjectRef, Permission, PermissionSet, Standing};
 use sf_store::grants::{self, Given};
@@ -129,6 +130,7 @@ pub async fn a_key_keeps_its_limits(world: World) {
         scopes: Some(Json(vec!["app:view".into()])),
         address_list: Some(Json(vec!["192.0.2.0/24".into()])),
         project: Some(a.project),
+        speaks_for: SpeaksFor::Ai,
         ..crate::tenancy::token(a, now, now)
     };
     let kept = row.clone();
@@ -137,4 +139,5 @@ pub async fn a_key_keeps_its_limits(world: World) {
     let read = sf_store::tokens::get(&world.system(), row.id).await.unwrap();
     assert_eq!(read.last_used_from.as_deref(), Some("192.0.2.9"));
     assert_eq!((read.scopes, read.address_list, read.project), (row.scopes, row.address_list, row.project));
+    assert_eq!(read.speaks_for, SpeaksFor::Ai);
 }

@@ -132,6 +132,7 @@ async fn view(at: &impl Look, side: Side, all: &Everything) -> Vec<String> {
         apps::of_node(at, side.node),
         apps::facts(at, side.app),
         apps::applied(at, side.node),
+        apps::names(at, &[side.app]),
         releases::get(at, all.release),
         releases::page(at, side.app, &page),
         releases::kept(at, side.app),
@@ -225,6 +226,7 @@ pub async fn another_tenant_sees_and_changes_nothing(world: World) {
         nodes::rename(|_: &All, a: Side, _| a.node, |_: &All, _: Side, _| "stolen"),
         nodes::lock(|_: &All, a: Side, _| a.node, |_: &All, _: Side, _| "x"),
         nodes::seen(|_: &All, a: Side, _| a.node),
+        nodes::set_disk_full(|_: &All, a: Side, _| a.node, |_: &All, _: Side, _| true),
         nodes::reserve_sequence(|_: &All, a: Side, _| a.node),
         nodes::advance_events(|_: &All, a: Side, _| a.node, |_: &All, _: Side, _| 9),
         apps::set_desired(|_: &All, a: Side, _| a.app, |_: &All, _: Side, _| apps::Desired::Stopped),
@@ -382,6 +384,7 @@ pub fn token(side: Side, now: Timestamp, later: Timestamp) -> Token {
         revoked_at: None,
         project: None,
         last_used_from: None,
+        speaks_for: sf_actions::access::SpeaksFor::Person,
     }
 }
 

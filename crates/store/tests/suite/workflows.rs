@@ -100,6 +100,7 @@ pub async fn another_team_has_none_of_it(world: World) {
     assert!(executions::page(&mine, &ExecutionFilter::default(), &page()).await.unwrap().items.is_empty());
     assert_eq!(executions::open_of(&mine, theirs).await.unwrap(), 0);
     assert!(matches!(executions::family(&mine, run, 9).await, Err(StoreError::NotFound(_))));
+    assert!(matches!(executions::journal_page(&mine, run, &page()).await, Err(StoreError::NotFound(_))));
     let scope = world.a.scope();
     let gone = write!(world.store, scope, |tx| workflows::delete(tx, theirs).await);
     assert!(matches!(gone, Err(StoreError::NotFound(_))));

@@ -2,6 +2,7 @@
 
 mod audit;
 mod inbox;
+mod keys;
 mod people;
 mod secrets;
 mod workflows;

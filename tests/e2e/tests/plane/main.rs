@@ -1,6 +1,8 @@
 //! The control plane and simulated nodes over the real protocol: every scenario on SQLite as a test of its own, and
 //! all of them on PostgreSQL in one (a server is started once).
 
+mod agents;
+mod alerts;
 mod approve;
 mod audit;
 mod connect;
@@ -58,6 +60,7 @@ scenarios! {
     connect::a_lock_says_that_its_runs_are_not_known;
     connect::a_journal_that_lost_its_end_goes_on;
     connect::a_second_connection_replaces_the_first;
+    alerts::silent_machines_and_copied_keys_are_told_with_their_cards;
     connect::what_a_node_says_of_others_apps_is_told_to_nobody;
     connect::a_node_that_goes_silent_leaves_its_run_stale;
     recover::a_kill_in_the_middle_ends_truthfully;
@@ -76,6 +79,7 @@ scenarios! {
     approve::the_quota_is_enforced;
     approve::of_many_that_race_for_the_last_place_one_gets_it;
     approve::two_control_planes_keep_one_quota;
+    agents::good_deploys_open_the_gate_of_one_agent_and_what_comes_back_closes_it;
     rights::what_was_given_at_an_object_ends_with_it;
     approve::under_a_freeze_somebody_else_has_to_agree;
     resync::a_node_that_fell_behind_is_brought_back_in_step;

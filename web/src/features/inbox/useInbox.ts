@@ -60,6 +60,14 @@ export function useInbox() {
     return state && state !== 'open' && state !== 'escalated' ? state : null
   })
 
+  // A link may name the run of a card: it is looked at under its own id from then on.
+  watch(details.data, (found) => {
+    if (!found || found.card.id === chosenId.value || chosenId.value !== linked.value) return
+    queryClient.setQueryData(keys.inboxCard(found.card.id), found)
+    linked.value = found.card.id
+    choose(found.card.id)
+  })
+
   // The next ones are there before they are looked at.
   watch([chosenId, cards], ([, all]) => {
     for (const next of all.slice(at.value + 1, at.value + 3)) void queryClient.prefetchQuery({ queryKey: keys.inboxCard(next.id), queryFn: ({ signal }) => readCard(next.id, signal) })
@@ -96,9 +104,17 @@ export function useInbox() {
   useTopic<{ done?: string | null }>(ref('runs'), ({ data }: PlaneEvent<{ done?: string | null }>) => {
     if (data.done) gathered ??= setTimeout(() => ((gathered = null), void freshen()), GATHER_MS)
   })
-  useTopic(ref('nodes'), () => {
-    gathered ??= setTimeout(() => ((gathered = null), void freshen()), GATHER_MS)
-  })
+  const soon = (): void => {
+    gathered ??= setTimeout(() => {
+      gathered = null
+      void freshen()
+      // One that a link led to is in no list.
+      if (chosen.value?.kind === 'alert') void queryClient.invalidateQueries({ queryKey: keys.inboxCard(chosen.value.id) })
+    }, GATHER_MS)
+  }
+  useTopic(ref('nodes'), soon)
+  // Only a change of this kind makes an alert, or ends one.
+  useTopic<{ change?: string }>(ref('apps'), ({ data }) => void (data.change && soon()))
 
   return { kind, list, cards, at, chosen, chosenId, details: known, over, choose, step }
 }

@@ -1,7 +1,6 @@
 /** Names of what is kept of workflows in the query cache. They are this feature's own: the first page need not carry them. */
 export const workflowKeys = {
   workflows: ['workflows'] as const,
-  actions: ['workflows', 'contract', 'actions'] as const,
   schema: ['workflows', 'contract', 'schema'] as const,
   workflowList: (filter: object) => ['workflows', 'list', filter] as const,
   workflow: (id: string) => ['workflows', 'one', id] as const,
@@ -12,5 +11,6 @@ export const workflowKeys = {
   executionList: (filter: object) => ['executions', 'list', filter] as const,
   execution: (id: string) => ['executions', 'one', id] as const,
   executionForks: (id: string) => ['executions', 'list', 'forks', id] as const,
+  executionJournal: (id: string) => ['executions', 'one', id, 'journal'] as const,
   executionStep: (id: string, key: string) => ['executions', 'one', id, 'steps', key] as const,
 }

@@ -42,6 +42,7 @@ export const text = {
   step: (name: string) => STEPS[name] ?? name,
   asked: (who: string) => `Asked for by ${who}`,
   system: 'ServerFlow',
+  agentOf: (agent: string, who: string) => `${agent} (AI agent of ${who})`,
   somebody: 'somebody',
   askedHow: (kind: string) => KINDS[kind] ?? kind,
   policy: (admission: string) => ADMISSIONS[admission] ?? `Policy: ${admission}`,

@@ -113,9 +113,16 @@ export const text = {
     away: 'It could not be checked.',
   },
 
+  starts: {
+    label: 'What starts it by itself',
+    off: 'Its triggers are off: nothing of this starts it yet.',
+    toTriggers: 'Switch them on',
+    copy: (name: string) => `Copy the address of ${name}`,
+  },
+
   triggers: {
     none: 'Nothing starts it by itself',
-    noneText: 'Write `triggers` into the text of the document: a calendar (cron) or a signed request (webhook).',
+    noneText: 'Edit the document and add a schedule or a webhook under Starts.',
     list: 'Triggers',
     on: 'Triggers are on',
     off: 'Triggers are off',
@@ -128,6 +135,12 @@ export const text = {
     next: 'Next',
     last: 'Last',
     missed: 'Missed in all',
+    upcoming: 'Next runs',
+    wouldBe: 'Once they are on',
+    clock: (zone: string) => `by the clock of ${zone}`,
+    line: 'Cron line',
+    policy: 'When it is missed',
+    policies: { once: 'one run for the newest moment', skip: 'nothing', all: 'a run for each moment' } as Record<string, string>,
     fault: 'Last fault',
     address: 'Address',
     copyAddress: 'Copy the address',

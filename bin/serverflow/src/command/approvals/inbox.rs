@@ -22,7 +22,7 @@ const SHOWN: u16 = 20;
 const EMPTY: &str = "\
 Nothing needs you.
 Cards come here when a proposal waits for a person, a run has failed, an automatic run is to be looked back at, or a
-machine is silent or locked. See what runs by itself here: serverflow routing show";
+machine or an app is in trouble. See what runs by itself here: serverflow routing show";
 
 /// Arguments of `inbox`.
 #[derive(Debug, clap::Args)]
@@ -33,7 +33,7 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Your cards, newest first; machines in trouble before all others (the default)
+    /// Your cards, newest first; machines and apps in trouble before all others (the default)
     List {
         /// Only these: approval, failed, review, alert.
         #[arg(long)]

@@ -7,6 +7,7 @@ use sf_actions::Action;
 use sf_actions::run::{Decide, RunAction};
 use sf_control::Proposal;
 use sf_control::approval::inbox::{Card, Details, Kind, is_dangerous};
+use sf_engine::Run;
 use sf_types::{ApprovalId, ErrorKind, Fault, RunId};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -38,7 +39,7 @@ pub struct ListInbox {
     after: Option<String>,
 }
 
-/// Your cards, newest first; machines in trouble come before all others.
+/// Your cards, newest first; machines and apps in trouble come before all others.
 #[utoipa::path(get, path = "/api/v1/inbox", tag = "inbox", operation_id = "listInbox", params(ListInbox),
     responses((status = 200, body = Envelope<Vec<CardView>>)))]
 pub async fn list(State(api): State<Api>, caller: Caller, Asked(query): Asked<ListInbox>) -> Result<Vec<CardView>> {
@@ -46,6 +47,7 @@ pub async fn list(State(api): State<Api>, caller: Caller, Asked(query): Asked<Li
     let asked = page_request(query.limit, query.after);
     let found = api.control().inbox(&caller.actor, kind, &asked).await?;
     let mut names = Names::new(&api, &caller.actor);
+    names.learn_apps(found.items.iter().filter_map(of_run)).await;
     let mut cards = Vec::with_capacity(found.items.len());
     for card in &found.items {
         cards.push(view(&mut names, card).await);
@@ -63,14 +65,19 @@ fn kind(word: &str) -> std::result::Result<Kind, Problem> {
     }
 }
 
-async fn view(names: &mut Names<'_>, card: &Card) -> CardView {
-    let run = match card {
+/// The run a card is about.
+fn of_run(card: &Card) -> Option<&Run> {
+    match card {
         Card::Decide(card) => card.run.as_ref(),
         Card::Failed(run) | Card::Review(run) => Some(run.as_ref()),
         Card::Alert(_) => None,
-    };
+    }
+}
+
+async fn view(names: &mut Names<'_>, card: &Card) -> CardView {
+    let run = of_run(card);
     let (about, proposer) = match run {
-        Some(run) => (names.about(run).await, names.proposer(run).await),
+        Some(run) => (names.about(run).await, Some(names.who(run.actor).await)),
         None => (None, None),
     };
     CardView::of(card, about, proposer)
@@ -84,19 +91,14 @@ pub async fn count(State(api): State<Api>, caller: Caller) -> Result<CountsView>
 }
 
 /// One card with everything that helps to decide: its plan, its confidence and what that rests on, runs like it, who
-/// else may decide.
+/// else may decide. Also by the id of its run.
 #[utoipa::path(get, path = "/api/v1/inbox/{id}", tag = "inbox", operation_id = "getInboxCard",
     params(("id" = uuid::Uuid, Path)), responses((status = 200, body = Envelope<DetailsView>)))]
 pub async fn get(State(api): State<Api>, caller: Caller, Id(id): Id<ApprovalId>) -> Result<DetailsView> {
     let details: Details = api.control().inbox_card(&caller.actor, id.uuid()).await?;
     let mut names = Names::new(&api, &caller.actor);
     let card = view(&mut names, &details.card).await;
-    let run = match &details.card {
-        Card::Decide(card) => card.run.clone(),
-        Card::Failed(run) | Card::Review(run) => Some(run.as_ref().clone()),
-        Card::Alert(_) => None,
-    };
-    let run = match run {
+    let run = match of_run(&details.card).cloned() {
         Some(run) => Some(names.run(sf_store::runs::RunRecord { run, outcome: None }).await),
         None => None,
     };

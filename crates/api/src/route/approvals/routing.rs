@@ -7,7 +7,7 @@ use sf_actions::Action;
 use sf_actions::policy::{PolicyAction, UpdatePolicy};
 use sf_actions::rules::Rules;
 use sf_store::learning::SampleFilter;
-use sf_types::{ProjectId, UserId};
+use sf_types::{Page, ProjectId, TokenId};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::body::{Asked, Strict};
@@ -16,6 +16,7 @@ use crate::envelope::{Envelope, Result, ok, page};
 use crate::fault::Problem;
 use crate::route::{Carried, Write, page_request, propose};
 use crate::state::Api;
+use crate::view::names::Names;
 use crate::view::routing::{DifferenceView, LearningView, RulesView, SampleView};
 
 /// Of which place.
@@ -95,9 +96,9 @@ pub async fn attempt(
 pub struct ListSamples {
     /// Of this action.
     action: Option<String>,
-    /// Of the agent that acts for this person.
+    /// Of this AI agent, by its token.
     #[param(value_type = Option<uuid::Uuid>)]
-    agent: Option<UserId>,
+    agent: Option<TokenId>,
     /// Rows wanted, 1 to 200; 50 where absent.
     limit: Option<u16>,
     /// Continue after this cursor.
@@ -113,7 +114,12 @@ pub async fn learning(
     Asked(query): Asked<ListSamples>,
 ) -> Result<LearningView> {
     let filter = SampleFilter { action: query.action, agent: query.agent };
-    Ok(ok(api.control().learnt(&caller.actor, &filter).await?.into()))
+    let mut view = LearningView::from(api.control().learnt(&caller.actor, &filter).await?);
+    let mut names = Names::new(&api, &caller.actor);
+    for group in &mut view.groups {
+        group.agent_name = names.agent(TokenId::from_uuid(group.agent_id)).await;
+    }
+    Ok(ok(view))
 }
 
 /// What it was learnt from, newest first.
@@ -126,5 +132,11 @@ pub async fn samples(
 ) -> Result<Vec<SampleView>> {
     let filter = SampleFilter { action: query.action, agent: query.agent };
     let asked = page_request(query.limit, query.after);
-    Ok(page(api.control().samples(&caller.actor, &filter, &asked).await?, SampleView::from))
+    let found = api.control().samples(&caller.actor, &filter, &asked).await?;
+    let (mut names, mut items) = (Names::new(&api, &caller.actor), Vec::with_capacity(found.items.len()));
+    for row in found.items {
+        let agent_name = names.agent(row.agent).await;
+        items.push(SampleView { agent_name, ..SampleView::from(row) });
+    }
+    Ok(page(Page { items, next: found.next }, |view| view))
 }

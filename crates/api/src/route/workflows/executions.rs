@@ -16,10 +16,11 @@ use crate::body::{Asked, Id, Strict};
 use crate::caller::Caller;
 use crate::envelope::{Envelope, Result, ok, page};
 use crate::fault::Problem;
-use crate::route::{Carried, Write, page_request, propose};
+use crate::route::{Carried, Paged, Write, page_request, propose};
 use crate::state::Api;
 use crate::view::Nothing;
 use crate::view::run::RunOpened;
+use crate::view::workflow::journal::EntryView;
 use crate::view::workflow::{ExecutionDetail, ExecutionView, StepView};
 
 /// Which runs of workflows.
@@ -122,6 +123,21 @@ pub async fn get(State(api): State<Api>, caller: Caller, Id(run): Id<RunId>) -> 
 pub async fn forks(State(api): State<Api>, caller: Caller, Id(run): Id<RunId>) -> Result<Vec<ExecutionView>> {
     let found = api.control().execution_forks(&caller.actor, run).await?;
     Ok(ok(found.into_iter().map(ExecutionView::from).collect()))
+}
+
+/// What was recorded of a run, oldest first. Large values are left out: ask for the step alone. `after` takes the number
+/// of an entry, so that whoever follows a run asks for what is new.
+#[utoipa::path(get, path = "/api/v1/workflow-executions/{id}/journal", tag = "workflows",
+    operation_id = "executionJournal", params(("id" = uuid::Uuid, Path), Paged),
+    responses((status = 200, body = Envelope<Vec<EntryView>>)))]
+pub async fn journal(
+    State(api): State<Api>,
+    caller: Caller,
+    Id(run): Id<RunId>,
+    Asked(query): Asked<Paged>,
+) -> Result<Vec<EntryView>> {
+    let found = api.control().execution_journal(&caller.actor, run, &query.into()).await?;
+    Ok(page(found, EntryView::of))
 }
 
 /// One step of a run, whole.

@@ -1,13 +1,14 @@
 //! One person's stack of what needs them.
 
 use serde::Serialize;
-use sf_control::approval::inbox::{Card, Counts, Deciding, Details, Similar, is_dangerous, is_locked};
+use sf_control::approval::alerts::{Alert, Thing, Trouble};
+use sf_control::approval::inbox::{Card, Counts, Deciding, Details, Similar, is_dangerous};
 use sf_engine::Run;
-use sf_store::nodes::Node;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::ApprovalView;
+use crate::view::plan::StepsView;
 use crate::view::run::{ActorView, RunView};
 use crate::view::{FaultView, Time, word};
 
@@ -16,11 +17,11 @@ use crate::view::{FaultView, Time, word};
 #[serde(rename_all = "camelCase")]
 #[schema(as = InboxCard)]
 pub struct CardView {
-    /// Its id: of the approval, the run or the node.
+    /// Its id: of the approval, the run, the node or the app.
     pub id: Uuid,
     /// `approval`, `failed`, `review` or `alert`.
     pub kind: String,
-    /// The action's name: `app.deploy`; `node.silent` or `node.locked` for machines.
+    /// The action's name: `app.deploy`; `node.silent`, `node.locked`, `node.diskFull` or `app.down` for alerts.
     pub action: String,
     /// For people: "Deploy an app".
     pub title: String,
@@ -76,7 +77,7 @@ pub struct CountsView {
     pub failed: u64,
     /// To look back at.
     pub reviews: u64,
-    /// Machines in trouble.
+    /// Machines and apps in trouble.
     pub alerts: u64,
     /// All of them.
     pub total: u64,
@@ -105,6 +106,8 @@ pub struct DetailsView {
     pub held_until: Option<Time>,
     /// You have put it aside.
     pub aside: bool,
+    /// What it would do, the lines of its dry run; null where nobody decides about it, or it has begun.
+    pub plan: Option<StepsView>,
 }
 
 /// A past run like the one on a card.
@@ -157,17 +160,17 @@ pub struct VoteView {
 }
 
 impl CardView {
-    /// A card; `about` and `proposer` are what these are called.
-    pub fn of(card: &Card, about: Option<String>, proposer: Option<String>) -> Self {
+    /// A card; `about` is what that is called.
+    pub fn of(card: &Card, about: Option<String>, proposer: Option<ActorView>) -> Self {
         match card {
             Card::Decide(deciding) => Self::deciding(deciding, about, proposer),
             Card::Failed(run) => Self::run("failed", run, about, proposer),
             Card::Review(run) => Self::run("review", run, about, proposer),
-            Card::Alert(node) => Self::alert(node),
+            Card::Alert(alert) => Self::alert(alert),
         }
     }
 
-    fn deciding(card: &Deciding, about: Option<String>, proposer: Option<String>) -> Self {
+    fn deciding(card: &Deciding, about: Option<String>, proposer: Option<ActorView>) -> Self {
         let approval = &card.approval;
         let shown = ApprovalView::from(approval.clone());
         let quorum =
@@ -200,7 +203,7 @@ impl CardView {
         }
     }
 
-    fn run(kind: &str, run: &Run, about: Option<String>, proposer: Option<String>) -> Self {
+    fn run(kind: &str, run: &Run, about: Option<String>, proposer: Option<ActorView>) -> Self {
         let spec = run.action.spec();
         Self {
             id: run.id.uuid(),
@@ -211,7 +214,7 @@ impl CardView {
             run_id: Some(run.id.uuid()),
             app_id: run.app.map(|app| app.uuid()),
             node_id: run.node.map(|node| node.uuid()),
-            proposer: Some(ActorView::of(run.actor, proposer)),
+            proposer,
             because: run.decision.because.clone(),
             confidence: run.decision.confidence,
             dangerous: is_dangerous(run),
@@ -224,31 +227,35 @@ impl CardView {
         }
     }
 
-    fn alert(node: &Node) -> Self {
-        let (action, title, because) = match (is_locked(node), &node.locked_reason) {
-            (true, why) => ("node.locked", "A node is locked", why.clone().unwrap_or_default()),
-            (false, _) => {
-                ("node.silent", "A node is silent", "it has not said anything for more than 5 minutes".to_owned())
-            }
+    fn alert(alert: &Alert) -> Self {
+        let (about, app_id, node_id) = match &alert.thing {
+            Thing::Node(node) => (node.name.clone(), None, node.id),
+            Thing::App(app) => (app.name.to_string(), Some(app.id.uuid()), app.node),
+        };
+        let action = match alert.trouble {
+            Trouble::Locked => "node.locked",
+            Trouble::Silent => "node.silent",
+            Trouble::DiskFull => "node.diskFull",
+            Trouble::Down => "app.down",
         };
         Self {
-            id: node.id.uuid(),
+            id: alert.id(),
             kind: "alert".to_owned(),
             action: action.to_owned(),
-            title: title.to_owned(),
-            about: Some(node.name.clone()),
+            title: alert.trouble.title().to_owned(),
+            about: Some(about),
             run_id: None,
-            app_id: None,
-            node_id: Some(node.id.uuid()),
+            app_id,
+            node_id: Some(node_id.uuid()),
             proposer: None,
-            because,
+            because: alert.because.clone(),
             confidence: None,
             dangerous: false,
-            pressing: is_locked(node),
+            pressing: alert.trouble == Trouble::Locked,
             hash: None,
             quorum: None,
             fault: None,
-            at: Time(node.last_seen_at.unwrap_or(node.created_at)),
+            at: Time(alert.since()),
             expires_at: None,
         }
     }
@@ -264,7 +271,7 @@ impl From<Counts> for CountsView {
 impl DetailsView {
     /// A card's details, with its card and run as they are shown.
     pub fn of(details: Details, card: CardView, run: Option<RunView>) -> Self {
-        let Details { card: of, similar, deciders, names, aside } = details;
+        let Details { card: of, similar, deciders, names, aside, plan } = details;
         let name = |user| names.get(&user).cloned();
         let (approval, votes, not_you, held) = match of {
             Card::Decide(deciding) => {
@@ -294,6 +301,7 @@ impl DetailsView {
             not_you,
             held_until: held.map(Time),
             aside,
+            plan: plan.map(StepsView::from),
         }
     }
 }

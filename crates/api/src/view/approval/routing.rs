@@ -115,8 +115,10 @@ pub struct LearningView {
 pub struct GroupView {
     /// The action's name.
     pub action: String,
-    /// For whom the agent acts.
+    /// The agent, by its token.
     pub agent_id: Uuid,
+    /// What it is called.
+    pub agent_name: Option<String>,
     /// How many were right.
     pub good: u64,
     /// How many there are.
@@ -130,6 +132,7 @@ impl From<Learnt> for LearningView {
         let group = |Group { action, agent, good, count, score }: Group| GroupView {
             action,
             agent_id: agent.uuid(),
+            agent_name: None,
             good,
             count,
             score,
@@ -149,8 +152,10 @@ pub struct SampleView {
     pub source: String,
     /// The action's name.
     pub action: String,
-    /// For whom the agent acts.
+    /// The agent, by its token.
     pub agent_id: Uuid,
+    /// What it is called.
+    pub agent_name: Option<String>,
     /// How sure it said it was, 0-100.
     pub score: Option<u8>,
     /// What was made of it, 0-100.
@@ -168,6 +173,7 @@ impl From<SampleRow> for SampleView {
             source: word(&row.source),
             action: row.action,
             agent_id: row.agent.uuid(),
+            agent_name: None,
             score: row.score,
             confidence: row.confidence,
             good: row.good,

@@ -107,6 +107,7 @@ fn needs(method: &Method, path: &str) -> Option<Needs> {
             "/workflow-executions"
             | "/workflow-executions/{id}"
             | "/workflow-executions/{id}/forks"
+            | "/workflow-executions/{id}/journal"
             | "/workflow-executions/{id}/steps/{key}",
         ) => Right(P::WorkflowView),
         ("POST", "/workflow-executions/{id}/fork" | "/workflow-executions/{id}/events") => Right(P::WorkflowRun),
@@ -290,6 +291,70 @@ async fn every_route_by_every_role() {
     assert!(asked > 300, "the table has {asked} rows");
 }
 
+/// What an AI agent of the owner changes without anybody being asked where every threshold is 0 and everything is waived.
+/// Whatever else there is waits for a person or is refused.
+const BY_ITSELF: &[(&str, &str)] = &[
+    ("PATCH", "/apps/{id}"),
+    ("POST", "/apps"),
+    ("DELETE", "/apps/{id}"),
+    ("POST", "/apps/{id}/deploy"),
+    ("POST", "/apps/{id}/rollback"),
+    ("POST", "/apps/{id}/start"),
+    ("POST", "/apps/{id}/stop"),
+    ("POST", "/apps/{id}/restart"),
+    ("PATCH", "/nodes/{id}"),
+    ("POST", "/nodes/{id}/unlock"),
+    ("DELETE", "/nodes/{id}"),
+    ("POST", "/projects"),
+    ("PATCH", "/projects/{id}"),
+    ("DELETE", "/projects/{id}"),
+    ("POST", "/secrets"),
+    ("PATCH", "/secrets/{id}"),
+    ("DELETE", "/secrets/{id}"),
+    ("POST", "/runs/{id}/cancel"),
+    ("POST", "/users/{id}/suspend"),
+    ("POST", "/users/{id}/sign-out"),
+    ("DELETE", "/workflows/{id}"),
+    ("POST", "/workflows/{id}/execute"),
+    ("POST", "/workflow-executions/{id}/events"),
+    ("POST", "/workflow-executions/{id}/fork"),
+    // These change nothing.
+    ("POST", "/nodes/{id}/watch"),
+    ("POST", "/nodes/{id}/inspect"),
+    ("POST", "/routing-rules/try"),
+    ("POST", "/workflows/lint"),
+    ("POST", "/activity/verify"),
+];
+
+#[tokio::test]
+async fn an_ai_agent_of_the_owner_opens_no_gate_by_any_route() {
+    let world = World::new().await;
+    let things = Things::make(&world).await;
+    let rules = json!({ "from": 0, "rules": { "autoAt": 0, "notifyAt": 0, "waived": ["*"] } });
+    world.call(Method::PUT, "/api/v1/routing-rules", Some(rules)).await.expect(200);
+    let made = world.post("/api/v1/tokens", json!({ "name": "ai", "days": 1, "speaksFor": "ai" })).await.expect(201);
+    let secret = made["secret"].as_str().unwrap();
+    let (mut did, mut asked, mut routes) = (Vec::new(), 0, routes());
+    // What is deleted is missing for those that come after it.
+    routes.sort_by_key(|(method, _)| *method == Method::DELETE);
+    for (method, path) in routes {
+        if method == Method::GET || matches!(needs(&method, &path), Some(Open) | None) {
+            continue;
+        }
+        let answer = world.send(method.clone(), &things.path(&path), Some(secret), things.body(&method, &path)).await;
+        let short = path.strip_prefix("/api/v1").unwrap_or(&path).to_owned();
+        let waits = answer.status == StatusCode::ACCEPTED && answer.data()["run"]["state"] == "waiting";
+        if answer.status.is_success() && !waits {
+            did.push((method.to_string(), short));
+        }
+        asked += 1;
+    }
+    let beyond: Vec<_> =
+        did.iter().filter(|(method, path)| !BY_ITSELF.contains(&(method.as_str(), path.as_str()))).collect();
+    assert!(beyond.is_empty(), "an AI did by itself: {beyond:#?}");
+    assert!(asked > 70 && did.len() > 15, "{asked} asked, {} done", did.len());
+}
+
 #[tokio::test]
 async fn who_was_let_go_opens_nothing() {
     let world = World::new().await;
@@ -329,11 +394,14 @@ async fn no_body_takes_a_field_that_decides_who_one_is() {
         if method == Method::GET || !takes_a_body(&method, &path) {
             continue;
         }
-        for field in ["role", "tenantId", "tenant_id", "ownerId", "userId", "actor", "permissions", "isAdmin"] {
+        for field in
+            ["role", "tenantId", "tenant_id", "ownerId", "userId", "actor", "speaksFor", "permissions", "isAdmin"]
+        {
             let mut body = things.body(&method, &path).unwrap_or_else(|| json!({}));
             let object = body.as_object_mut().unwrap();
             // Where it is asked for, it is no stranger.
             let known = (path.ends_with("/invitations") || path.ends_with("/grants")) && field == "role"
+                || path.ends_with("/tokens") && field == "speaksFor"
                 || (path.ends_with("/grants") || path.contains("/roles")) && field == "permissions";
             if known || object.contains_key(field) {
                 continue;

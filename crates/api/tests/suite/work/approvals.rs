@@ -7,14 +7,17 @@ use sf_actions::deploy::{Deploy, DeployAction};
 use sf_actions::{Action, Actor, ActorKind};
 use sf_control::{Proposal, Proposed};
 use sf_identity::Audience;
-use sf_types::{RunId, Scope};
+use sf_types::{RunId, Scope, TokenId};
 
 use crate::world::World;
 
 /// An AI that is not sure proposes a deploy: a person is asked.
 pub async fn unsure(world: &World, app: &str) -> String {
     let person = world.control.authenticate(Audience::Api, &world.token, None).await.unwrap();
-    let actor = Actor { kind: ActorKind::Ai { user: person.user().unwrap() }, ..person };
+    let actor = Actor {
+        kind: ActorKind::Ai { user: person.user().unwrap(), token: TokenId::from_uuid(person.user().unwrap().uuid()) },
+        ..person
+    };
     let deploy = Deploy { app: app.parse().unwrap(), reference: None, commit: None };
     let action = Action::Deploy(DeployAction::Deploy(deploy));
     let proposal = Proposal { confidence: Some(40.0), ..Proposal::of(action) };

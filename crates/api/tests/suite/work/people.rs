@@ -1,6 +1,7 @@
 //! People in the loop, over the API: who may decide, once, about exactly what was shown, in time; and what an AI cannot
 //! reach by asking cleverly.
 
+mod agents;
 mod model;
 
 use std::time::Duration;
@@ -15,7 +16,7 @@ use sf_engine::RunState;
 use sf_identity::Audience;
 use sf_policy::learning::Source;
 use sf_store::{Scope, learning, runs};
-use sf_types::{Fault, UserId};
+use sf_types::{Fault, TokenId, UserId};
 
 use crate::world::{Answer, World, id};
 
@@ -31,7 +32,13 @@ impl Loop {
         let world = World::new().await;
         let app = world.app("shop", world.node("n").await).await;
         let person = world.control.authenticate(Audience::Api, &world.token, None).await.unwrap();
-        let ai = Actor { kind: ActorKind::Ai { user: person.user().unwrap() }, ..person };
+        let ai = Actor {
+            kind: ActorKind::Ai {
+                user: person.user().unwrap(),
+                token: TokenId::from_uuid(person.user().unwrap().uuid()),
+            },
+            ..person
+        };
         world.call(Method::PUT, "/api/v1/routing-rules", Some(json!({ "from": 0, "rules": rules }))).await.expect(200);
         Self { world, app, ai }
     }
@@ -419,7 +426,7 @@ impl Loop {
 #[tokio::test]
 async fn verdicts_are_learnt_from_and_close_the_gate() {
     let own = Loop::new(json!({ "samplePermille": 1000 })).await;
-    let person = own.ai.user().unwrap();
+    let agent = own.ai.kind.agent().unwrap();
     // Many were right: the gate opens by what is known, and not by what is said.
     let first = own.waits().await;
     let of = runs::get(&own.world.control.store().read(Scope::System), first.0.parse().unwrap()).await.unwrap();
@@ -441,10 +448,7 @@ async fn verdicts_are_learnt_from_and_close_the_gate() {
     let all =
         learning::newest(&own.world.control.store().read(own.ai.scope()), &learning::SampleFilter::default(), 10).await;
     let all = all.unwrap();
-    assert_eq!(
-        all.iter().map(|sample| (sample.agent, sample.source)).collect::<Vec<_>>(),
-        [(person, Source::Rejected)]
-    );
+    assert_eq!(all.iter().map(|sample| (sample.agent, sample.source)).collect::<Vec<_>>(), [(agent, Source::Rejected)]);
 }
 
 #[tokio::test]

@@ -80,6 +80,8 @@ mod tests {
             tenant: TenantId::from_parts(NOW, [1; 10]),
             kind,
             approval: None,
+            alert: None,
+            silent_since: None,
             title: title.to_owned(),
             text: "because".to_owned(),
             path: "/inbox/1".to_owned(),

@@ -13,8 +13,9 @@ use uuid::Uuid;
 use super::lane::Delivery;
 use super::notice::Notice;
 use super::{COLLECTED_FOR, DIGEST, LANE, MAX_WAITING, MESSAGE, compose};
-use crate::authority;
+use crate::approval::alerts::{self, Trouble};
 use crate::control::Control;
+use crate::{authority, events};
 
 /// What is due for a channel.
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -49,6 +50,10 @@ impl Control {
                         }
                         Route::At(then) => hold(tx, channel, unique, notice, *then).await?,
                     }
+                }
+                // Nothing else happens when a silence is long enough: whoever looks at cards hears of it here.
+                if let Some(Notice { alert: Some(Trouble::Silent), tenant, node: Some(node), .. }) = &notice {
+                    tx.publish(events::node_changed(*tenant, *node, "silent"));
                 }
                 outbox::done(tx, id).await
             })
@@ -195,8 +200,12 @@ async fn may_be_told(reader: &Reader, user: Option<UserId>, notice: &Notice) -> 
     Ok(rights.at(&notice.standing()).has(notice.right))
 }
 
-/// With the words of its card and the name of what it is about. `None` where its card is decided by now.
+/// With the words of its card and the name of what it is about. `None` where its card is decided by now, or what was wrong
+/// is not any more.
 async fn completed(reader: &Reader, mut notice: Notice) -> Result<Option<Notice>, Fault> {
+    if !alerts::is_so(reader, &notice).await? {
+        return Ok(None);
+    }
     if let Some(approval) = notice.approval {
         let Some(card) = there(approvals::get(reader, approval).await)? else { return Ok(None) };
         if !matches!(card.state, ApprovalState::Open | ApprovalState::Escalated) || card.expires_at <= reader.now() {

@@ -9,6 +9,7 @@ use sf_store::{Look, Tx, outbox};
 use sf_types::{AppId, ApprovalId, NodeId, ProjectId, TenantId, Timestamp};
 
 use super::{LANE, NOTICE};
+use crate::approval::alerts::Trouble;
 use crate::transition::After;
 
 /// Something people are to be told. It names no secret and no argument, only what may be read in a chat.
@@ -19,6 +20,12 @@ pub(crate) struct Notice {
     pub(crate) kind: Kind,
     /// The card it is about, where it is about one: it is told only while that is open.
     pub(crate) approval: Option<ApprovalId>,
+    /// What is wrong, where something is: it is told only while it is so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) alert: Option<Trouble>,
+    /// Which silence of its machine it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) silent_since: Option<Timestamp>,
     /// What, one line; that of its card where empty.
     pub(crate) title: String,
     /// Why.
@@ -42,11 +49,17 @@ impl Notice {
 
 /// Has people told of something, if this write is stored.
 pub(crate) fn raise(tx: &mut Tx, notice: &Notice, after: &mut After) {
+    let now = tx.now();
+    raise_at(tx, notice, now, after);
+}
+
+/// The same, not before `then`.
+pub(crate) fn raise_at(tx: &mut Tx, notice: &Notice, then: Timestamp, after: &mut After) {
     let redactor = Redactor::default();
     let shown = |text: &str| redactor.redact(text).into_owned();
     let notice = Notice { title: shown(&notice.title), text: shown(&notice.text), ..notice.clone() };
-    let (now, payload) = (tx.now(), serde_json::to_value(&notice).expect("texts, ids and times"));
-    outbox::push(tx, LANE, NOTICE, payload, now);
+    let payload = serde_json::to_value(&notice).expect("texts, ids and times");
+    outbox::push(tx, LANE, NOTICE, payload, then);
     after.noticed = true;
 }
 
@@ -69,6 +82,8 @@ pub(crate) fn carded(
         tenant,
         kind,
         approval: Some(approval),
+        alert: None,
+        silent_since: None,
         title: String::new(),
         text: String::new(),
         path: inbox(approval),
@@ -113,6 +128,8 @@ fn of_run(run: &Run, kind: Kind, text: String, at: Timestamp) -> Notice {
         tenant: run.tenant,
         kind,
         approval: None,
+        alert: None,
+        silent_since: None,
         title: spec.title.to_owned(),
         text,
         path: format!("/runs/{}", run.id),

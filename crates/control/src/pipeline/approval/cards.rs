@@ -12,6 +12,7 @@ use sf_engine::{Effect, Input, Run, RunState};
 use sf_protocol::Guard;
 use sf_store::approvals::{self, Approval, ApprovalState};
 use sf_store::events::NewEvent;
+use sf_store::secrets::SecretRow;
 use sf_store::{Json, Look, Tx, apps, outbox, runs};
 use sf_types::{AppId, ApprovalId, ProjectId, RunId, TenantId, Timestamp};
 use sha2::{Digest, Sha256};
@@ -123,6 +124,24 @@ pub(crate) async fn refresh(tx: &mut Tx, core: &Arc<Core>, app: AppId, after: &m
             let said = moments::note(tx.now(), "what it was shown with has changed: it is decided anew");
             let run = Run { guard: fresh, ..run };
             Box::pin(transition::advance(tx, core, run, Input::Changed, [said], after)).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The same for all apps that use a secret, or whose processes still hold it.
+pub(crate) async fn refresh_users(
+    tx: &mut Tx,
+    core: &Arc<Core>,
+    secret: &SecretRow,
+    after: &mut After,
+) -> sf_store::Result<()> {
+    for app in runs::waiting_apps(tx, secret.project).await? {
+        let Ok(row) = apps::get(tx, app).await else { continue };
+        let named = row.settings.0.secrets().contains(&&secret.name);
+        let held = apps::applied_of(tx, app).await?;
+        if named || held.is_some_and(|spec| spec.secrets.iter().any(|var| var.secret == secret.id)) {
+            refresh(tx, core, app, after).await?;
         }
     }
     Ok(())

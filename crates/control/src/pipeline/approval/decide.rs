@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use sf_actions::rules::Terms;
 use sf_actions::run::{Decide, Reopen, Review, RunAction};
-use sf_actions::{ActorKind, Permission, Standing};
+use sf_actions::workflow::WorkflowAction;
+use sf_actions::{Action, ActorKind, Permission, Standing};
 use sf_engine::step::APPROVAL_HOLD;
 use sf_engine::{Input, Run};
 use sf_policy::ballot::{self, Ballot, NoVoice, Ruling, Voice};
@@ -299,11 +300,21 @@ async fn look_back(tx: &mut Tx, core: &Core, run: &Run, of: &Run, review: &Revie
     learn::sample(tx, core, of, source).await
 }
 
-/// Only people decide, whatever policy would say.
-pub(crate) fn by_people(kind: ActorKind, action: &RunAction) -> Result<(), Fault> {
-    match (action, kind) {
-        (RunAction::Cancel(_), _) | (_, ActorKind::Person { .. } | ActorKind::Token { .. }) => Ok(()),
-        _ => Err(Fault::new(ErrorKind::Forbidden, "actor.not_a_person", "Only a person may do this.")
-            .fix("Ask a person who may decide.")),
-    }
+/// Only people decide, and make or end what one comes in by, whatever policy would say. An AI agent does not even ask
+/// for it: what is shown once would be shown to nobody, and what acts for a person later is theirs to switch on.
+pub(crate) fn by_people(kind: ActorKind, action: &Action) -> Result<(), Fault> {
+    let fix = match action {
+        Action::Run(RunAction::Cancel(_)) => return Ok(()),
+        Action::Run(_) if kind.person().is_none() => "Ask a person who may decide.",
+        Action::Access(_) | Action::Workflow(WorkflowAction::Enable(_)) if kind.agent().is_some() => ASK_YOURS,
+        action if action.shows_once() && kind.agent().is_some() => ASK_YOURS,
+        _ => return Ok(()),
+    };
+    Err(not_a_person(fix))
+}
+
+const ASK_YOURS: &str = "Ask the person you act for to do it.";
+
+pub(crate) fn not_a_person(fix: &str) -> Fault {
+    Fault::new(ErrorKind::Forbidden, "actor.not_a_person", "Only a person may do this.").fix(fix)
 }

@@ -109,11 +109,11 @@ impl Control {
 
 /// Only people have deputies, and an inbox.
 pub(crate) fn own(actor: &Actor) -> Result<UserId, Fault> {
-    use sf_actions::ActorKind;
-    match actor.kind {
-        ActorKind::Person { user, .. } | ActorKind::Token { user, .. } => Ok(user),
-        _ => Err(Fault::new(ErrorKind::Forbidden, "actor.not_a_person", "Only a person has an inbox.")),
-    }
+    let none = || {
+        Fault::new(ErrorKind::Forbidden, "actor.not_a_person", "Only a person has an inbox.")
+            .fix("Sign in, or use a key of your own.")
+    };
+    actor.kind.person().ok_or_else(none)
 }
 
 fn refused(field: &str, message: &str, fix: &str) -> Fault {

@@ -1,34 +1,31 @@
-//! A person's inbox: one stack of what needs them. Cards to decide, runs that broke, machines that are silent or locked,
-//! and automatic runs to look back at.
+//! A person's inbox: one stack of what needs them. Cards to decide, runs that broke, machines and apps in trouble, and
+//! automatic runs to look back at.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use sf_actions::rules::Terms;
 use sf_actions::{Actor, Effect, Permission, Standing};
-use sf_engine::Run;
+use sf_engine::{Done, Run, RunState};
 use sf_policy::ballot::{self, Ballot, Voice};
 use sf_store::approvals::{Approval, ApprovalState, Verdict};
 use sf_store::inbox::{self, Reading};
-use sf_store::nodes::{Node, NodeStatus};
 use sf_store::votes::{self, Vote};
-use sf_store::{StoreError, approvals, deputies, grants, nodes, runs, users};
-use sf_types::{ApprovalId, ErrorKind, Fault, NodeId, Page, PageRequest, RunId, Timestamp, UserId};
+use sf_store::{Reader, StoreError, approvals, deputies, grants, runs, users};
+use sf_types::{ApprovalId, ErrorKind, Fault, Page, PageRequest, RunId, Timestamp, UserId};
 use uuid::Uuid;
 
+use super::alerts::Alert;
 use super::deputies::own;
 use crate::control::Control;
+use crate::proposal::Lines;
 
 /// Runs that broke are shown so long: 14 days.
 pub const SHOWN: Duration = Duration::from_secs(14 * 86_400);
-/// A machine is silent for so long before it is a card: 5 min.
-pub const SILENT: Duration = Duration::from_secs(300);
 /// The longest time a card is put aside: 30 days.
 pub const LONGEST_SNOOZE: Duration = Duration::from_secs(30 * 86_400);
 /// Up to so many cards are counted one by one, so that nobody looks for one that is not theirs to decide.
 const EXACT: u16 = 50;
-/// Machines shown at the most.
-const MAX_ALERTS: u32 = 50;
 /// Past runs shown beside a card.
 const MAX_SIMILAR: u16 = 5;
 /// People named beside a card, and looked at for it.
@@ -43,8 +40,8 @@ pub enum Card {
     Failed(Box<Run>),
     /// It ran by itself; was that right?
     Review(Box<Run>),
-    /// A machine is silent, or locked.
-    Alert(Box<Node>),
+    /// Something is wrong with a machine or an app.
+    Alert(Alert),
 }
 
 /// A card to decide.
@@ -66,7 +63,7 @@ impl Card {
         match self {
             Self::Decide(card) => card.approval.id.uuid(),
             Self::Failed(run) | Self::Review(run) => run.id.uuid(),
-            Self::Alert(node) => node.id.uuid(),
+            Self::Alert(alert) => alert.id(),
         }
     }
 }
@@ -80,7 +77,7 @@ pub enum Kind {
     Failed,
     /// To look back at.
     Review,
-    /// Machines.
+    /// Machines and apps in trouble.
     Alert,
 }
 
@@ -119,6 +116,8 @@ pub struct Details {
     pub names: HashMap<UserId, String>,
     /// Whether the reader has put it aside.
     pub aside: bool,
+    /// What its run would do, where it has not begun.
+    pub plan: Option<Lines>,
 }
 
 /// Who reads, and what their voice is worth.
@@ -167,7 +166,7 @@ impl Control {
         found.retain(|card| !matches!(card, Card::Decide(card) if card.not_you.is_some()));
         if page.after.is_none() && wants(Kind::Alert) {
             let alerts = self.alerts(actor, reading).await?;
-            found.splice(0..0, alerts.into_iter().map(|node| Card::Alert(Box::new(node))));
+            found.splice(0..0, alerts.into_iter().map(Card::Alert));
         }
         Ok(Page { items: found, next })
     }
@@ -196,22 +195,7 @@ impl Control {
         Ok(counts)
     }
 
-    async fn alerts(&self, actor: &Actor, reading: Reading) -> Result<Vec<Node>, Fault> {
-        let Ok(reader) = self.view(actor, Permission::NodeView) else { return Ok(Vec::new()) };
-        let troubled = nodes::troubled(&reader, reading.now.minus(SILENT), MAX_ALERTS).await?;
-        let ids: Vec<Uuid> = troubled.iter().map(|node| node.id.uuid()).collect();
-        let aside: HashMap<Uuid, Timestamp> = inbox::aside(&reader, reading, &ids).await?.into_iter().collect();
-        // One that came back and is silent again is another card.
-        let is_new = |node: &Node| aside.get(&node.id.uuid()).is_none_or(|seen| node.last_seen_at > Some(*seen));
-        Ok(troubled.into_iter().filter(is_new).collect())
-    }
-
-    async fn deciding(
-        &self,
-        actor: &Actor,
-        reader: &sf_store::Reader,
-        cards: Vec<Approval>,
-    ) -> Result<Vec<Card>, Fault> {
+    async fn deciding(&self, actor: &Actor, reader: &Reader, cards: Vec<Approval>) -> Result<Vec<Card>, Fault> {
         let of: Vec<RunId> = cards.iter().filter_map(|card| card.run).collect();
         let runs = runs::of_ids(reader, &of).await?;
         let voices = self.voices(actor).await?;
@@ -245,8 +229,9 @@ impl Control {
         let reading = self.reading(actor)?;
         let reader = self.core().store.read(actor.scope());
         let card = self.find_card(actor, id).await?;
-        let aside = !inbox::aside(&reader, reading, &[id]).await?.is_empty();
-        let mut details = Details { card, similar: Vec::new(), deciders: Vec::new(), names: HashMap::new(), aside };
+        let aside = !inbox::aside(&reader, reading, &[card.id()]).await?.is_empty();
+        let (names, plan) = (HashMap::new(), None);
+        let mut details = Details { card, similar: Vec::new(), deciders: Vec::new(), names, aside, plan };
         let run = match &details.card {
             Card::Decide(card) => card.run.clone(),
             Card::Failed(run) | Card::Review(run) => Some(run.as_ref().clone()),
@@ -260,6 +245,9 @@ impl Control {
             people.extend(card.votes.iter().flat_map(|vote| [vote.voice, vote.by]));
             people.extend(card.approval.decided_by);
             details.deciders = self.deciders(actor, card).await?;
+            if let (Some(run), None) = (&card.run, &card.approval.step) {
+                details.plan = self.planned(run).await?;
+            }
         }
         people.sort_unstable();
         people.dedup();
@@ -273,33 +261,48 @@ impl Control {
         Ok(details)
     }
 
+    /// A card by its own id, or that of the run it is about.
     async fn find_card(&self, actor: &Actor, id: Uuid) -> Result<Card, Fault> {
         if let Ok(reader) = self.view(actor, Permission::ApprovalView) {
             match approvals::get(&reader, ApprovalId::from_uuid(id)).await {
-                Ok(approval) => {
-                    let mut cards = self.deciding(actor, &reader, vec![approval]).await?;
-                    let card = cards.pop().ok_or_else(no_card)?;
-                    return match card {
-                        Card::Decide(mut card) => {
-                            card.votes = votes::of_card(&reader, card.approval.id).await?;
-                            Ok(Card::Decide(card))
-                        }
-                        other => Ok(other),
-                    };
-                }
+                Ok(approval) => return self.decide_card(actor, &reader, approval).await,
                 Err(StoreError::NotFound(_)) => {}
                 Err(error) => return Err(error.into()),
             }
         }
         if let Ok(record) = self.run(actor, RunId::from_uuid(id)).await {
-            let reader = self.core().store.read(actor.scope());
-            let asked = inbox::review(&reader, record.run.id).await?.is_some_and(|review| review.reviewed_at.is_none());
-            let run = Box::new(record.run);
-            return Ok(if asked { Card::Review(run) } else { Card::Failed(run) });
+            return self.card_of_run(actor, record.run).await;
         }
-        match self.node(actor, NodeId::from_uuid(id)).await {
-            Ok(node) => Ok(Card::Alert(Box::new(node))),
-            Err(_) => Err(no_card()),
+        self.alert(actor, id).await?.map(Card::Alert).ok_or_else(no_card)
+    }
+
+    async fn decide_card(&self, actor: &Actor, reader: &Reader, approval: Approval) -> Result<Card, Fault> {
+        let card = self.deciding(actor, reader, vec![approval]).await?.pop().ok_or_else(no_card)?;
+        let Card::Decide(mut card) = card else { return Ok(card) };
+        card.votes = votes::of_card(reader, card.approval.id).await?;
+        Ok(Card::Decide(card))
+    }
+
+    /// What a run is in the inbox: broken, to be looked back at, or what people decide about it, or have decided last.
+    async fn card_of_run(&self, actor: &Actor, run: Run) -> Result<Card, Fault> {
+        if matches!(run.state, RunState::Done(Done::Failed | Done::RolledBack)) {
+            return Ok(Card::Failed(Box::new(run)));
+        }
+        let reader = self.core().store.read(actor.scope());
+        if inbox::review(&reader, run.id).await?.is_some() {
+            return Ok(Card::Review(Box::new(run)));
+        }
+        let Ok(reader) = self.view(actor, Permission::ApprovalView) else { return Err(no_card_of(&run)) };
+        let cards = approvals::of_run(&reader, run.id).await?;
+        let open: Vec<&Approval> = cards.iter().filter(|card| is_open(card)).collect();
+        let wanted = match open.as_slice() {
+            [] => cards.iter().max_by_key(|card| (card.decided_at, card.id)),
+            [one] => Some(*one),
+            several => return Err(ambiguous(&run, several)),
+        };
+        match wanted.cloned() {
+            Some(approval) => self.decide_card(actor, &reader, approval).await,
+            None => Err(no_card_of(&run)),
         }
     }
 
@@ -350,6 +353,7 @@ impl Control {
     pub async fn put_aside(&self, actor: &Actor, id: Uuid, until: Option<Timestamp>) -> Result<(), Fault> {
         let (user, now) = (own(actor)?, self.now());
         let card = self.find_card(actor, id).await?;
+        let id = card.id();
         if until.is_some_and(|until| until <= now || until.since(now) > LONGEST_SNOOZE) {
             let fault = Fault::new(ErrorKind::Invalid, "inbox.until", "`until` is over, or more than 30 days off.");
             return Err(fault.fix("Choose a moment within the next 30 days."));
@@ -372,7 +376,7 @@ impl Control {
     /// Nothing of this id that this person may see; the store cannot record it.
     pub async fn take_up(&self, actor: &Actor, id: Uuid) -> Result<(), Fault> {
         let user = own(actor)?;
-        self.find_card(actor, id).await?;
+        let id = self.find_card(actor, id).await?.id();
         let write = self
             .core()
             .store
@@ -416,12 +420,29 @@ pub fn is_dangerous(run: &Run) -> bool {
     run.action.spec().effect == Effect::Destroy || run.decision.inputs.never_auto || run.action.opens_gates()
 }
 
-/// Whether a machine is locked, and not only silent.
-pub fn is_locked(node: &Node) -> bool {
-    node.status == NodeStatus::Locked
+const fn is_open(card: &Approval) -> bool {
+    matches!(card.state, ApprovalState::Open | ApprovalState::Escalated)
+}
+
+/// A run about which nobody is asked.
+fn no_card_of(run: &Run) -> Fault {
+    let (state, done) = run.state.words();
+    let message = format!("Run {} is no card of your inbox: it is {}.", run.id, done.unwrap_or(state));
+    let fix = format!("See what became of it: serverflow runs show {}.", run.id);
+    Fault::new(ErrorKind::NotFound, "card.not_found", message).fix(fix)
+}
+
+fn ambiguous(run: &Run, cards: &[&Approval]) -> Fault {
+    let named = |card: &&Approval| match &card.step {
+        Some(step) => format!("{} (step {step})", card.id),
+        None => card.id.to_string(),
+    };
+    let message = format!("Several steps of run {} wait for a person.", run.id);
+    let fix = format!("Give the card's id: {}.", cards.iter().map(named).collect::<Vec<_>>().join(", "));
+    Fault::new(ErrorKind::Conflict, "inbox.ambiguous", message).fix(fix)
 }
 
 fn no_card() -> Fault {
     Fault::new(ErrorKind::NotFound, "card.not_found", "There is no such card in your inbox.")
-        .fix("It may have been decided; look at `serverflow inbox list`.")
+        .fix("It may have been decided, or be over; look at `serverflow inbox list`.")
 }

@@ -1,13 +1,13 @@
 //! Every verdict is a sample: what became of an AI's proposals, kept in the transaction that says so.
 
+use sf_actions::Action;
 use sf_actions::admission::{Admission, Level, Proposer, SelfReport};
 use sf_actions::deploy::DeployAction;
-use sf_actions::{Action, ActorKind};
 use sf_engine::{Done, Run, RunState};
 use sf_policy::learning::{Key, LevelState, Levels, Row, Sample, Source};
 use sf_store::learning::{self, SampleRow};
 use sf_store::{Look, StoreError, Tx, apps, inbox, runs};
-use sf_types::{RunId, TenantId, UserId};
+use sf_types::{RunId, TenantId, TokenId};
 
 use crate::control::Core;
 
@@ -16,7 +16,7 @@ pub(crate) async fn levels(
     at: &impl Look,
     tenant: TenantId,
     action: &str,
-    agent: UserId,
+    agent: TokenId,
     tool: Option<&str>,
 ) -> sf_store::Result<Levels> {
     let agent = agent.to_string();
@@ -68,7 +68,7 @@ pub(crate) async fn ended(tx: &mut Tx, core: &Core, run: &Run) -> sf_store::Resu
 
 /// A person takes an app back to an earlier release: whoever proposed the one that is live was wrong.
 pub(crate) async fn taken_back(tx: &mut Tx, core: &Core, run: &Run) -> sf_store::Result<()> {
-    let by_person = matches!(run.actor, ActorKind::Person { .. } | ActorKind::Token { .. });
+    let by_person = run.actor.person().is_some();
     let (Action::Deploy(DeployAction::Rollback(_)), Some(app), true) = (&run.action, run.app, by_person) else {
         return Ok(());
     };
@@ -84,7 +84,7 @@ pub(crate) async fn taken_back(tx: &mut Tx, core: &Core, run: &Run) -> sf_store:
 
 /// Takes a sample in, at every level.
 pub(crate) async fn sample(tx: &mut Tx, core: &Core, run: &Run, source: Source) -> sf_store::Result<()> {
-    let Some(agent) = agent(run.actor) else { return Ok(()) };
+    let Some(agent) = run.actor.agent() else { return Ok(()) };
     let inputs = &run.decision.inputs;
     let report = match inputs.report {
         SelfReport::Score(score) => Some(score),
@@ -122,12 +122,4 @@ pub(crate) async fn sample(tx: &mut Tx, core: &Core, run: &Run, source: Source) 
         learning::learn(tx, run.tenant, &name(&row), state)?;
     }
     Ok(())
-}
-
-/// The AI agent that proposed it.
-pub(crate) const fn agent(actor: ActorKind) -> Option<UserId> {
-    match actor {
-        ActorKind::Ai { user } | ActorKind::Workflow { user, ai: true, .. } => Some(user),
-        _ => None,
-    }
 }

@@ -3,7 +3,7 @@
 use sf_actions::{Actor, Permission};
 use sf_policy::learning::{Curves, Forecast};
 use sf_store::learning::{self, SampleFilter, SampleRow};
-use sf_types::{Fault, Page, PageRequest, UserId};
+use sf_types::{Fault, Page, PageRequest, TokenId};
 
 use crate::control::Control;
 
@@ -17,8 +17,8 @@ const MAX_GROUPS: u32 = 200;
 pub struct Group {
     /// The action's name.
     pub action: String,
-    /// For whom the agent acts.
-    pub agent: UserId,
+    /// The agent, by its token.
+    pub agent: TokenId,
     /// How many were right.
     pub good: u64,
     /// How many there are.

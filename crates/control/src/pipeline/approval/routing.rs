@@ -158,11 +158,16 @@ pub(crate) fn check(action: &PolicyAction) -> Result<(), sf_actions::Refused> {
 }
 
 /// What a change would have made different, line by line.
-pub(crate) async fn tell(tx: &Tx, core: &Core, run: &Run, action: &PolicyAction) -> sf_store::Result<Vec<String>> {
+pub(crate) async fn tell(
+    at: &impl Look,
+    core: &Core,
+    run: &Run,
+    action: &PolicyAction,
+) -> sf_store::Result<Vec<String>> {
     let PolicyAction::Update(args) = action;
-    let difference = difference(tx, core, run.tenant, args).await?;
+    let difference = difference(at, core, run.tenant, args).await?;
     let place = match args.project {
-        Some(project) => format!("the project `{}`", tenants::project(tx, project).await?.name),
+        Some(project) => format!("the project `{}`", tenants::project(at, project).await?.name),
         None => "the team".to_owned(),
     };
     let mut lines = vec![format!("The rules of {place} are replaced, from the next proposal on.")];

@@ -40,9 +40,9 @@ pub async fn opened_of(
 ) -> Result<u64> {
     let mut sql = Sql::new("SELECT count(*) FROM (SELECT 1 FROM runs WHERE TRUE").and("opened_at >= ?", &since);
     sql = sql.and("user_id = ?", &user).scoped(at.scope()).push(" AND (done IS NULL OR done <> 'denied')");
-    // Both databases read `->>` with a name; one says true as 1.
+    // Both databases read `->>` with a name; a workflow's actor names the agent that started it, where one did.
     sql = sql.push(if ai { " AND (" } else { " AND NOT (" });
-    sql = sql.push("actor ->> 'kind' = 'ai' OR coalesce(CAST(actor ->> 'ai' AS TEXT), '') IN ('1', 'true'))");
+    sql = sql.push("actor ->> 'kind' = 'ai' OR actor ->> 'ai' IS NOT NULL)");
     for (number, pattern) in actions.iter().enumerate() {
         sql = sql.push(if number == 0 { " AND (FALSE" } else { "" });
         sql = match pattern.strip_suffix('*') {

@@ -12,7 +12,7 @@ use sf_store::inbox::{self, Reading};
 use sf_store::learning::{self, SampleFilter, SampleRow};
 use sf_store::votes::{self, Vote};
 use sf_store::{Json, Scope, StoreError, approvals, rules, runs, users};
-use sf_types::{PageRequest, RunId, Timestamp};
+use sf_types::{PageRequest, RunId, Timestamp, TokenId};
 use uuid::Uuid;
 
 use crate::fixture::{Side, World, id, new_run};
@@ -105,7 +105,7 @@ fn sample(world: &World, side: Side, run: RunId, source: Source) -> SampleRow {
         run,
         source,
         action: "app.deploy".into(),
-        agent: side.user,
+        agent: TokenId::from_uuid(side.user.uuid()),
         tool: None,
         score: Some(95),
         confidence: Some(71),
@@ -173,7 +173,10 @@ pub async fn nobody_sees_or_changes_the_rules_votes_and_samples_of_others(world:
     assert_eq!(learnt, [("all///".to_owned(), serde_json::json!({ "v": 1 }))]);
     let all = SampleFilter::default();
     assert_eq!(learning::newest(&ours, &all, 10).await.unwrap(), [kept]);
-    assert_eq!(learning::groups(&ours, 10).await.unwrap(), [("app.deploy".to_owned(), a.user, 1, 1)]);
+    assert_eq!(
+        learning::groups(&ours, 10).await.unwrap(),
+        [("app.deploy".to_owned(), TokenId::from_uuid(a.user.uuid()), 1, 1)]
+    );
     assert_eq!(deputies::of_person(&ours, a.user, world.now()).await.unwrap(), std::slice::from_ref(&deputy));
 
     assert!(votes::of_card(&theirs, card.id).await.unwrap().is_empty());
@@ -284,10 +287,10 @@ pub async fn budgets_count_agents_and_people_apart(world: World) {
     let (a, at) = (world.a, world.reader(world.a));
     let kinds = [
         ActorKind::Person { user: a.user, session: id() },
-        ActorKind::Ai { user: a.user },
-        ActorKind::Ai { user: a.user },
-        ActorKind::Workflow { user: a.user, run: id(), ai: true },
-        ActorKind::Workflow { user: a.user, run: id(), ai: false },
+        ActorKind::Ai { user: a.user, token: id() },
+        ActorKind::Ai { user: a.user, token: id() },
+        ActorKind::Workflow { user: a.user, run: id(), ai: Some(id()) },
+        ActorKind::Workflow { user: a.user, run: id(), ai: None },
     ];
     for actor in kinds {
         let mut run = new_run(a, world.now());

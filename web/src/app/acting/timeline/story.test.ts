@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Line } from '@/api/lines'
 import { guiltyLines } from './guilty'
-import { barOf, firstFailing, story, watchMs, type Moment, type Run } from './story'
+import { barOf, firstFailing, story, watchMs, whoAsked, type Moment, type Run } from './story'
 
 const run = (over: Partial<Run> = {}): Run =>
   ({
@@ -53,6 +53,10 @@ describe('the story of a run', () => {
     ['sent', 'Waiting for the node’s first word'],
   ])('%s says what is waited for', (state, title) => {
     expect(story(run({ state }), moments.slice(0, 3)).at(-1)).toMatchObject({ title, state: 'waiting' })
+  })
+  it('an agent is named before whom it acts for', () => {
+    const actor = (more: object) => ({ actor: { kind: 'ai', userId: 'u', name: 'Ada', ...more } }) as Run
+    expect([actor({}), actor({ agentId: 'k', agentName: 'bot' }), actor({ name: null })].map(whoAsked)).toEqual(['Ada', 'bot (AI agent of Ada)', 'somebody'])
   })
   it('a refusal is told as one', () => {
     expect(story(run({ state: 'done', done: 'denied', policy: { admission: 'deny' } as never }), moments.slice(0, 2))[1]!.state).toBe('failed')

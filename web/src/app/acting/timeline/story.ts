@@ -61,7 +61,10 @@ function told(run: Run, { kind, step = null, state, note }: Moment): Omit<Phase,
   return { ...base, title: titles[kind] ?? text.note }
 }
 
-export const whoAsked = ({ actor }: Pick<Run, 'actor'>): string => actor.name ?? (actor.kind === 'system' ? text.system : text.somebody)
+export function whoAsked({ actor }: Pick<Run, 'actor'>): string {
+  const name = actor.name ?? (actor.kind === 'system' ? text.system : text.somebody)
+  return actor.agentName ? text.agentOf(actor.agentName, name) : name
+}
 export const admissionOf = (run: Pick<Run, 'policy'>): string => String((run.policy as { admission?: string }).admission ?? '')
 
 /** What an open run stands before, where no step says it. */

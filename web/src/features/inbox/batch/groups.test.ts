@@ -20,6 +20,8 @@ it('makes none of dangerous ones, of one alone, or of what is no decision', () =
 
 it('sets actions and proposers apart', () => {
   const other = { kind: 'ai', userId: 'lee', name: 'Lee' } as Card['proposer']
+  const agent = (agentId: string) => card({ proposer: { kind: 'ai', userId: 'kim', name: 'Kim', agentId, agentName: agentId } as Card['proposer'] })
+  expect(groups([agent('bot'), agent('other'), agent('bot'), agent('other'), agent('bot')]).map(({ proposer, cards }) => [proposer, cards.length])).toEqual([['bot', 3], ['other', 2]])
   expect(told([card(), card({ proposer: other }), card(), card({ proposer: other }), card({ title: 'Restart an app', action: 'app.restart' }), card()])).toEqual([['Deploy an app', 3, 0], ['Deploy an app', 2, 0]])
 })
 

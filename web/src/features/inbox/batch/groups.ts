@@ -20,8 +20,8 @@ export function groups(cards: readonly Card[]): Group[] {
   for (const card of cards) {
     if (card.kind !== 'approval' || !card.hash || !card.runId) continue
     const { title, proposer } = card
-    const key = JSON.stringify([card.action, title, proposer?.kind, proposer?.userId])
-    const group = found.get(key) ?? { key, title, proposer: proposer?.name ?? null, cards: [], dangerous: 0 }
+    const key = JSON.stringify([card.action, title, proposer?.kind, proposer?.userId, proposer?.agentId])
+    const group = found.get(key) ?? { key, title, proposer: proposer?.agentName ?? proposer?.name ?? null, cards: [], dangerous: 0 }
     if (card.dangerous) group.dangerous++
     else if (group.cards.length < MAX_BATCH) group.cards.push(card)
     found.set(key, group)

@@ -16,7 +16,8 @@ it('asks the question first', () => {
 it.each([
   ['an action', card({}), '/runs/r'],
   ['a question', question, '/workflows/runs/r?step=agree'],
-  ['a machine', card({ kind: 'alert', nodeId: 'n', runId: null }), '/nodes/n'],
+  ['a machine', card({ kind: 'alert', action: 'node.silent', nodeId: 'n', runId: null }), '/nodes/n'],
+  ['an app that is down', card({ kind: 'alert', action: 'app.down', appId: 'a', nodeId: 'n', runId: null }), '/apps/a'],
 ])('%s leads where it is told', (_name, of, path) => expect(pathOf(of)).toBe(path))
 
 it.each([
@@ -26,7 +27,8 @@ it.each([
   ['a review', card({ kind: 'review' }), ['right', 'wrong', 'snooze']],
   ['a failed deploy', card({ kind: 'failed', appId: 'a' }), ['open', 'away', 'retry', 'snooze']],
   ['another failure', card({ kind: 'failed', action: 'app.stop', appId: 'a' }), ['open', 'away', 'snooze']],
-  ['a machine', card({ kind: 'alert' }), ['node', 'away', 'snooze']],
+  ['a machine', card({ kind: 'alert', action: 'node.diskFull' }), ['node', 'away', 'snooze']],
+  ['an app that is down', card({ kind: 'alert', action: 'app.down' }), ['app', 'away', 'snooze']],
 ])('what can be done with %s', (_name, of, answers) => {
   const { right, left, others } = verbsOf(of)
   expect([right, left, ...others].map(({ answer }) => answer)).toEqual(answers)

@@ -6,7 +6,7 @@ import type { Tone } from '@/ui/tones'
 import type { Card } from '../desk/stack'
 import { stepOf } from './told'
 
-export type Answer = 'approve' | 'reject' | 'right' | 'wrong' | 'open' | 'node' | 'away' | 'retry' | 'edit' | 'snooze'
+export type Answer = 'approve' | 'reject' | 'right' | 'wrong' | 'open' | 'node' | 'app' | 'away' | 'retry' | 'edit' | 'snooze'
 
 export interface Verb {
   answer: Answer
@@ -46,15 +46,18 @@ export function verbsOf(card: Card): Verbs {
     case 'review':
       return { right: verb('right', ThumbsUp, 'good', 'a'), left: verb('wrong', ThumbsDown, 'bad', 'r'), others: [SNOOZE] }
     case 'alert':
-      return { right: verb('node', ExternalLink, 'info', 'a'), left: AWAY, others: [SNOOZE] }
+      return { right: verb(isOfApp(card) ? 'app' : 'node', ExternalLink, 'info', 'a'), left: AWAY, others: [SNOOZE] }
     default:
       return { right: verb('open', ExternalLink, 'info', 'a'), left: AWAY, others: [...(isSimple(card) ? [verb('retry', RotateCw, 'neutral', 'e')] : []), SNOOZE] }
   }
 }
 
+/** An alert about an app, not about its machine. */
+export const isOfApp = (card: Card): boolean => card.action.startsWith('app.')
+
 /** Where a card leads. A step that asks is shown open. */
 export function pathOf(card: Card): string {
-  if (card.kind === 'alert') return `/nodes/${card.nodeId ?? card.id}`
+  if (card.kind === 'alert') return isOfApp(card) ? `/apps/${card.appId ?? card.id}` : `/nodes/${card.nodeId ?? card.id}`
   const step = stepOf(card)
   return runPath({ id: card.runId!, action: card.action }) + (step ? `?step=${encodeURIComponent(step)}` : '')
 }

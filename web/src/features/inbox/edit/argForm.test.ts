@@ -1,31 +1,24 @@
 import { expect, it } from 'vitest'
-import { argsOf, fault, fieldsOf, isChanged } from './argForm'
+import { argsFrom, formOf, isChanged } from './argForm'
 
-const args = { app: 'a', count: 3, force: false, settings: { port: 80 }, none: null }
+const schema = { properties: { app: { type: 'string', 'x-target': 'app' }, count: { type: ['integer', 'null'] }, settings: { type: 'object', properties: { port: { type: 'integer' } } } }, required: ['app'] }
+const args = { app: 'a', count: null, settings: { port: 80 } }
 
-it('gives back what it was given', () => {
-  expect(fieldsOf(args).map(({ kind }) => kind)).toEqual(['text', 'number', 'flag', 'json', 'json'])
-  expect(argsOf(fieldsOf(args))).toEqual(args)
-  expect(isChanged(fieldsOf(args), args)).toBe(false)
+it('makes a form of what the action says of its arguments', () => {
+  expect(formOf(schema, args)?.map(({ name, control }) => [name, control])).toEqual([['app', 'text'], ['count', 'integer'], ['settings', 'group']])
 })
 
 it.each([
-  ['count', ' ', 'number'],
-  ['count', '1e400', 'number'],
-  ['count', 'NaN', 'number'],
-  ['settings', '{"port": }', { json: expect.any(String) }],
-  ['settings', '', { json: expect.any(String) }],
-])('refuses %s = %j', (name, text, why) => {
-  const fields = fieldsOf(args).map((field) => (field.name === name ? { ...field, text } : field))
-  expect(fault(fields.find((field) => field.name === name)!)).toEqual(why)
-  expect(argsOf(fields)).toBeNull()
-  expect(isChanged(fields, args)).toBe(false)
+  ['no schema', null, args],
+  ['a schema without fields', { anyOf: [{ type: 'object' }] }, args],
+  ['an argument that the schema does not know', schema, { ...args, extra: 1 }],
+  ['arguments that are no object', schema, [1]],
+])('leaves %s to JSON', (_, schema, args) => expect(formOf(schema, args)).toBeNull())
+
+it('knows a change from none', () => {
+  expect(isChanged({ settings: { port: 80 }, app: 'a' }, args)).toBe(false)
+  expect(isChanged({ ...args, count: 0 }, args)).toBe(true)
+  expect(isChanged({ ...args, settings: { port: 81 } }, args)).toBe(true)
 })
 
-it('keeps a text a text', () => {
-  const fields = fieldsOf({ reference: 'main' }).map((field) => ({ ...field, text: '42' }))
-  expect(argsOf(fields)).toEqual({ reference: '42' })
-  expect(isChanged(fields, { reference: 'main' })).toBe(true)
-})
-
-it('has no field for what are no arguments', () => expect([fieldsOf(null), fieldsOf([1]), fieldsOf('x')]).toEqual([[], [], []]))
+it.each([['{"app": }', { wrong: expect.any(String) }], ['[1]', { wrong: null }], ['', { wrong: expect.any(String) }], ['{"app":"b"}', { args: { app: 'b' } }]])('reads %j', (text, found) => expect(argsFrom(text)).toEqual(found))

@@ -1,42 +1,32 @@
-/** One argument of an action as it is typed. */
-export interface Field {
-  name: string
-  kind: 'text' | 'number' | 'flag' | 'json'
-  text: string
+import { fieldsOf, type FormField } from '@/app/forms/fields'
+import { isFields, isSame, type Fields } from '@/app/forms/plain'
+
+/** The arguments of a run as an object; null where they are something else. */
+export const argsOf = (args: unknown): Fields | null => (isFields(args) ? args : null)
+
+/**
+ * The form of an action's arguments. Null where its schema does not tell of all that stands in them: then they are edited
+ * as JSON, so that nothing is out of reach.
+ */
+export function formOf(schema: unknown, args: unknown): FormField[] | null {
+  const fields = isFields(schema) ? fieldsOf(schema) : []
+  const known = new Set(fields.map(({ name }) => name))
+  const given = argsOf(args)
+  return fields.length > 0 && given && Object.keys(given).every((name) => known.has(name)) ? fields : null
 }
 
-const asField = (name: string, value: unknown): Field => {
-  if (typeof value === 'string') return { name, kind: 'text', text: value }
-  if (typeof value === 'number') return { name, kind: 'number', text: String(value) }
-  if (typeof value === 'boolean') return { name, kind: 'flag', text: String(value) }
-  return { name, kind: 'json', text: JSON.stringify(value, null, 2) }
-}
-
-/** A field for each argument; what is built of parts is edited as JSON. */
-export const fieldsOf = (args: unknown): Field[] =>
-  typeof args === 'object' && args !== null && !Array.isArray(args) ? Object.entries(args).map(([name, value]) => asField(name, value)) : []
-
-/** Why a field's text is no value of its kind: `number`, or what JSON says. Null where it is one. */
-export function fault({ kind, text }: Field): 'number' | { json: string } | null {
-  if (kind === 'number') return text.trim() !== '' && Number.isFinite(Number(text)) ? null : 'number'
-  if (kind !== 'json') return null
+/** Arguments that were typed as JSON, or why they are none: what JSON says, or that it is no object. */
+export function argsFrom(text: string): { args: Fields } | { wrong: string | null } {
   try {
-    JSON.parse(text)
-    return null
+    const args: unknown = JSON.parse(text)
+    return isFields(args) ? { args } : { wrong: null }
   } catch (error) {
-    return { json: (error as Error).message }
+    return { wrong: (error as Error).message }
   }
 }
 
-const valueOf = ({ kind, text }: Field): unknown =>
-  kind === 'number' ? Number(text) : kind === 'flag' ? text === 'true' : kind === 'json' ? (JSON.parse(text) as unknown) : text
+const withoutNone = (value: unknown): unknown =>
+  isFields(value) ? Object.fromEntries(Object.entries(value).flatMap(([name, inner]) => (inner === null || inner === undefined ? [] : [[name, withoutNone(inner)]]))) : value
 
-/** The arguments again; null where one of them is none. */
-export const argsOf = (fields: readonly Field[]): Record<string, unknown> | null =>
-  fields.some((field) => fault(field) !== null) ? null : Object.fromEntries(fields.map((field) => [field.name, valueOf(field)]))
-
-/** Whether anything was changed. */
-export const isChanged = (fields: readonly Field[], args: unknown): boolean => {
-  const now = argsOf(fields)
-  return now !== null && JSON.stringify(now) !== JSON.stringify(args)
-}
+/** Whether anything was changed; what is left out and what is null are the same. */
+export const isChanged = (now: unknown, args: unknown): boolean => !isSame(withoutNone(now), withoutNone(args))

@@ -58,10 +58,16 @@ it('reads back the wall clock it wrote', () => {
   expect(wallMs('')).toBeNull()
 })
 
+it('reads moments as they are kept now and as they were kept', () => {
+  const at = new Date(2026, 10, 7, 4, 5)
+  expect(wallText(at.toISOString())).toBe('2026-11-07T04:05')
+  expect(wallText(at.getTime())).toBe('2026-11-07T04:05')
+})
+
 it('begins another kind of time with what is valid', () => {
   expect(whenOf('now', 0)).toEqual({ kind: 'now' })
   const between = whenOf('between', 5)
-  expect(between.kind === 'between' && between.until > between.from).toBe(true)
+  expect(between).toEqual({ kind: 'between', from: '1970-01-01T00:00:00.005Z', until: '1970-01-02T00:00:00.005Z' })
   expect(whenOf('weekly', 0)).toMatchObject({ days: [5], from: '18:00', timezone: expect.any(String) })
 })
 

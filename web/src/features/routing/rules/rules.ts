@@ -10,7 +10,9 @@ export interface Rules {
   approvals?: ApprovalRule[]
 }
 
-export type When = { kind: 'now' } | { kind: 'between'; from: number; until: number } | { kind: 'weekly'; days: number[]; from: string; minutes: number; timezone: string }
+/** RFC 3339; what was kept before may still be milliseconds since 1970. */
+export type Moment = string | number
+export type When = { kind: 'now' } | { kind: 'between'; from: Moment; until: Moment } | { kind: 'weekly'; days: number[]; from: string; minutes: number; timezone: string }
 
 export interface Freeze {
   name: string
@@ -77,8 +79,8 @@ export const MINUTE_MS = 60_000
 export const zone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC'
 
 /** A moment of the wall clock for a field of date and time, and back. */
-export function wallText(ms: number): string {
-  const at = new Date(ms)
+export function wallText(moment: Moment): string {
+  const at = new Date(moment)
   const two = (value: number): string => String(value).padStart(2, '0')
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}T${two(at.getHours())}:${two(at.getMinutes())}`
 }
@@ -90,7 +92,7 @@ export const wallMs = (text: string): number | null => {
 /** Another kind of time, with what is usual for it. */
 export function whenOf(kind: When['kind'], now: number): When {
   if (kind === 'now') return { kind }
-  if (kind === 'between') return { kind, from: now, until: now + 24 * 60 * MINUTE_MS }
+  if (kind === 'between') return { kind, from: new Date(now).toISOString(), until: new Date(now + 24 * 60 * MINUTE_MS).toISOString() }
   return { kind, days: [5], from: '18:00', minutes: 60 * 62, timezone: zone() }
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { NO_HISTORY, redo, remember, undo } from './history'
-import { matching, stepOf, tools, type ActionSpec } from './palette'
+import type { ActionSpec } from '@/app/forms/useActionSpecs'
+import { goTo, matching, stepOf, tools } from './palette'
 
 const DEPLOY = { type: 'object', properties: { app: { type: 'string' } }, required: ['app'] }
 const spec = (name: string, arguments_: object | null): ActionSpec => ({ name, title: `Do ${name}`, help: 'Does it.', effect: name.endsWith('delete') ? 'destroy' : 'change', arguments: arguments_ }) as unknown as ActionSpec
@@ -33,3 +34,16 @@ it('typing is one step back, changes by hand are each their own', () => {
   expect(undo(NO_HISTORY, 'a')).toBeNull()
   expect(redo(NO_HISTORY, 'a')).toBeNull()
 })
+
+it.each([
+  [null, 'ArrowDown', 'a'],
+  [null, 'ArrowUp', undefined],
+  [null, 'Home', undefined],
+  ['a', 'ArrowDown', 'b'],
+  ['a', 'ArrowUp', null],
+  ['c', 'ArrowDown', undefined],
+  ['c', 'ArrowUp', 'b'],
+  ['b', 'Home', 'a'],
+  ['b', 'End', 'c'],
+  ['b', 'x', undefined],
+])('from %j the key %s goes to %j', (from, key, to) => expect(goTo(['a', 'b', 'c'], from, key)).toBe(to))

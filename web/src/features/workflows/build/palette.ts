@@ -1,8 +1,6 @@
-import type { Schemas } from '@/api/client'
+import type { ActionSpec } from '@/app/forms/useActionSpecs'
 import { text } from '@/locales/en/workflow/canvas'
 import { isFields, type Fields } from '../document/source'
-
-export type ActionSpec = Schemas['ActionSpec']
 
 /** Something that can be put into a workflow. */
 export interface Tool {
@@ -51,4 +49,15 @@ export function stepOf(key: string, actions: readonly ActionSpec[], inputs: unkn
   const needed = Array.isArray(schema.required) ? schema.required.map(String) : []
   const with_ = Object.fromEntries(needed.filter((one) => one in given).map((one) => [one, `\${{ inputs.${one} }}`]))
   return { id: name.split('.').at(-1)!, action: name, ...(Object.keys(with_).length ? { with: with_ } : {}) }
+}
+
+/** Where a key goes from an entry, or from the search (null): an entry, the search, or undefined where it goes nowhere. */
+export function goTo(order: readonly string[], from: string | null, key: string): string | null | undefined {
+  const at = from === null ? -1 : order.indexOf(from)
+  if (key === 'ArrowDown') return order[at + 1]
+  // In the search all other keys are for typing.
+  if (from === null) return undefined
+  if (key === 'ArrowUp') return at > 0 ? order[at - 1] : null
+  if (key === 'Home') return order[0]
+  return key === 'End' ? order.at(-1) : undefined
 }

@@ -81,7 +81,7 @@ export function useBuilder(text: Ref<string>) {
   const may = (one: Item | undefined, to: Item | undefined): boolean => !!one && !!to && mayNeed(siblings(one), one, to)
 
   return {
-    source, unread, isStale, blocks, items, byKey, drawn, item, selected, selectedLink, refused, select, selectLink, siblings, may,
+    source, unread, isStale, edit, blocks, items, byKey, drawn, item, selected, selectedLink, refused, select, selectLink, siblings, may,
     canUndo: computed(() => history.value.past.length > 0),
     canRedo: computed(() => history.value.future.length > 0),
     undo: () => go(undo(history.value, text.value)),

@@ -1,28 +1,20 @@
 import { useQuery } from '@tanstack/vue-query'
 import { computed } from 'vue'
 import { api, data } from '@/api/client'
+import { useActionSpecs } from '@/app/forms/useActionSpecs'
 import { valueAt, type Fields } from '../document/source'
 import { workflowKeys } from '../workflowKeys'
-import type { ActionSpec } from './palette'
 
 /** What the control plane says of actions and of documents: forms are made from it. It changes with its version alone. */
 export function useContract(isOn: () => boolean) {
   const enabled = computed(isOn)
-  const actions = useQuery({
-    queryKey: workflowKeys.actions,
-    queryFn: ({ signal }) => data<ActionSpec[]>(api.GET('/api/v1/actions', { signal })),
-    enabled,
-    staleTime: Infinity,
-  })
+  const { query: actions, specs, byName: specByName } = useActionSpecs(isOn)
   const schema = useQuery({
     queryKey: workflowKeys.schema,
-    // The contract calls its answer an object of any shape; it comes in an envelope like every other.
-    queryFn: ({ signal }) => data<Fields>(api.GET('/api/v1/workflows/schema', { signal }) as Promise<{ data?: { data?: Fields }; error?: unknown; response: Response }>),
+    queryFn: ({ signal }) => data<Fields>(api.GET('/api/v1/workflows/schema', { signal })),
     enabled,
     staleTime: Infinity,
   })
-  const specs = computed(() => actions.data.value ?? [])
-  const specByName = computed(() => new Map(specs.value.map((spec) => [spec.name, spec])))
   /** The schema of a part of a document, with all it refers to. */
   const part = (name: string): Fields | null => {
     const root = schema.data.value

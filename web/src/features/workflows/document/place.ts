@@ -1,4 +1,5 @@
 import { allItems, outline, type Item } from './outline'
+import { ofField } from '@/app/forms/problems'
 import { isFields, valueAt, type Path, type Source } from './source'
 
 /** A place as the check writes it: `steps[2].map.steps[0].with.app`. */
@@ -10,6 +11,8 @@ export function pathOf(place: string, value: unknown): Path {
   }
   return path
 }
+
+export { ofField }
 
 export interface Problem {
   place: string
@@ -37,15 +40,16 @@ export function located(source: Source | null, problems: readonly Problem[]): Fo
 
 const startsWith = (path: Path, begin: Path): boolean => begin.length <= path.length && begin.every((part, at) => part === path[at])
 
+/** Problems of what stands at a place, each with its field within that: `cron.at`. */
+export const within = (found: readonly Found[], path: Path): Found[] =>
+  found.filter((one) => startsWith(one.path, path)).map((one) => ({ ...one, field: one.path.slice(path.length).join('.') }))
+
 /** Problems by the step they are about. */
 export function byStep(found: readonly Found[]): Map<string, Found[]> {
   const map = new Map<string, Found[]>()
   for (const one of found) if (one.step !== null) map.set(one.step, [...(map.get(one.step) ?? []), one])
   return map
 }
-
-/** Problems of a field and of what stands in it. */
-export const ofField = (found: readonly Found[], field: string): Found[] => found.filter((one) => one.field === field || one.field.startsWith(`${field}.`))
 
 /** The step that a line of the text belongs to. */
 export function stepAtLine(source: Source, line: number): string | null {

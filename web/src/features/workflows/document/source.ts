@@ -1,9 +1,9 @@
+import { isFields, isSame, type Fields } from '@/app/forms/plain'
 import { isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node, type Pair, type YAMLMap } from 'yaml'
 
 /** Where something stands in a document: keys of maps and places in lists, from the outside in. */
 export type Path = readonly (string | number)[]
-export type Fields = Record<string, unknown>
-export const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value)
+export { isFields, isSame, type Fields }
 
 /** A document that could be read: its text, the places of everything in it, and its plain value. */
 export interface Source {
@@ -84,13 +84,4 @@ export function linesOf(source: Source, path: Path): [number, number] {
   if (!range) return [first, first]
   const end = range[0] + source.text.slice(range[0], range[1]).trimEnd().length
   return [first, Math.max(first, source.lines.linePos(Math.max(range[0], end - 1)).line)]
-}
-
-/** Whether two plain values are the same, whatever the order of their fields. */
-export function isSame(one: unknown, other: unknown): boolean {
-  if (Object.is(one, other)) return true
-  if (Array.isArray(one)) return Array.isArray(other) && one.length === other.length && one.every((item, at) => isSame(item, other[at]))
-  if (!isFields(one) || !isFields(other)) return false
-  const keys = Object.keys(one)
-  return keys.length === Object.keys(other).length && keys.every((key) => key in other && isSame(one[key], other[key]))
 }

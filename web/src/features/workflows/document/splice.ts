@@ -1,13 +1,14 @@
 import { isMap, isScalar, isSeq, type Node, type Pair, type YAMLMap, type YAMLSeq } from 'yaml'
 import { inline, itemLines, pairLines, type Quotes } from './render'
-import { isFields, isRead, isSame, keyOf, nodeAt, pairOf, read, type Fields, type Path, type Source } from './source'
+import { isFields, isRead, isSame, keyOf, nodeAt, pairOf, read, valueAt, type Fields, type Path, type Source } from './source'
 
 // Changes of a document's text that leave every other line as it was written: comments, blank lines, quotes, order.
 
 /** One change of a document's value. */
 export type Change = { set: Path; value: unknown } | { drop: Path } | { insert: Path; at: number; value: unknown }
 
-/** The order in which fields of a step are written; a new one stands where people look for it. */
+/** The order in which fields of a document and of a step are written; a new one stands where people look for it. */
+const ROOT = ['workflow', 'name', 'description', 'triggers', 'inputs', 'concurrency', 'timeout', 'steps', 'onFailure', 'output', 'outputs']
 const ORDER = ['id', 'title', 'needs', 'if', 'action', 'query', 'approval', 'wait', 'map', 'branch', 'workflow', 'with', 'timeout', 'retry', 'allowFailure', 'catch']
 
 const lineStart = (text: string, at: number): number => text.lastIndexOf('\n', at - 1) + 1
@@ -67,13 +68,14 @@ function setValue({ text, isJson }: Source, map: YAMLMap, pair: Pair, key: strin
   return cut(text, start, end + tail.length, [first + tail, ...more].join('\n'))
 }
 
-function addPair({ text, isJson }: Source, map: YAMLMap, key: string, value: unknown): string {
+function addPair({ text, isJson, tree }: Source, map: YAMLMap, key: string, value: unknown): string {
   if (map.flow || map.items.length === 0) {
     const part = `${inline(key, isJson)}: ${inline(value, isJson)}`
     return intoFlow(text, map, map.items.length ? endOfPair(text, map.items.at(-1)!) : null, part)
   }
-  const rank = ORDER.indexOf(key)
-  const before = (rank < 0 ? undefined : map.items.findLast((pair) => ORDER.includes(keyOf(pair)) && ORDER.indexOf(keyOf(pair)) < rank)) ?? map.items.at(rank === 0 ? 0 : -1)!
+  const order = map === tree.contents ? ROOT : ORDER
+  const rank = order.indexOf(key)
+  const before = (rank < 0 ? undefined : map.items.findLast((pair) => order.includes(keyOf(pair)) && order.indexOf(keyOf(pair)) < rank)) ?? map.items.at(rank === 0 ? 0 : -1)!
   const column = columnOf(text, startOf(map.items[0]!.key))
   const at = lineEnd(text, endOfPair(text, before))
   return cut(text, at, at, `\n${' '.repeat(column)}${pairLines(key, value, column).join('\n')}`)
@@ -207,4 +209,16 @@ export function changeAll(source: Source, wanted: readonly Change[]): Source | n
     found = change(found, one)
   }
   return found
+}
+
+/** A document with a field called otherwise, in its place; null where it cannot be, or another one is called so. */
+export function renameKey(source: Source, path: Path, to: string): Source | null {
+  const around = nodeAt(source, path.slice(0, -1))
+  const pair = isMap(around) ? pairOf(around, path.at(-1)!) : undefined
+  const range = (pair?.key as Node | undefined)?.range
+  if (!isMap(around) || !range || pairOf(around, to)) return null
+  const found = read(cut(source.text, range[0], range[1], inline(to, source.isJson)))
+  if (!isRead(found)) return null
+  const value = valueAt(source.value, path)
+  return isSame(found.value, changed(changed(source.value, { set: [...path.slice(0, -1), to], value }), { drop: path })) ? found : null
 }

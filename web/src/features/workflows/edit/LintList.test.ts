@@ -11,7 +11,7 @@ const problems = [
 ]
 
 it('lists each problem with its place and what to do', () => {
-  const list = mount(LintList, { props: { ...base, lint: { ok: false, problems } } })
+  const list = mount(LintList, { props: { ...base, lint: { ok: false, problems, schedules: [] } } })
   expect(list.find('[role=status]').text()).toBe(text.lint.wrong(2))
   const lines = list.findAll('[data-problem]').map((line) => line.text())
   expect(lines[0]).toBe('steps[2].with.appThere is no field `ap`.Write `app`.')
@@ -21,7 +21,7 @@ it('lists each problem with its place and what to do', () => {
 it.each([
   [{ isEmpty: true }, text.lint.empty],
   [{ isChecking: true }, text.lint.checking],
-  [{ lint: { ok: true, steps: 1, problems: [] } }, text.lint.ok(1)],
+  [{ lint: { ok: true, steps: 1, problems: [], schedules: [] } }, text.lint.ok(1)],
 ])('says where the check stands: %o', (props, expected) => {
   const list = mount(LintList, { props: { ...base, ...props } })
   expect(list.find('[role=status]').text()).toBe(expected)
@@ -29,8 +29,8 @@ it.each([
 })
 
 it('leads from a problem to its place, where there is one to lead to', async () => {
-  const list = mount(LintList, { props: { ...base, lint: { ok: false, problems }, leads: true } })
+  const list = mount(LintList, { props: { ...base, lint: { ok: false, problems, schedules: [] }, leads: true } })
   await list.findAll('[data-problem] button')[1]!.trigger('click')
   expect(list.emitted('go')).toEqual([[1]])
-  expect(mount(LintList, { props: { ...base, lint: { ok: false, problems } } }).find('[data-problem] button').exists()).toBe(false)
+  expect(mount(LintList, { props: { ...base, lint: { ok: false, problems, schedules: [] } } }).find('[data-problem] button').exists()).toBe(false)
 })

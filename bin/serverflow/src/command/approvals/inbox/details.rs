@@ -22,9 +22,12 @@ pub fn what(details: &Value) -> String {
 /// Who proposed it.
 pub fn who(card: &Value) -> String {
     let kind = value::text(card, "/proposer/kind");
+    let agent = value::maybe(card, "/proposer/agentName");
     match (kind.as_str(), value::maybe(card, "/proposer/name")) {
-        ("ai", Some(name)) => format!("AI agent of {name}"),
-        ("ai", None) => "an AI agent".to_owned(),
+        ("ai", Some(name)) => {
+            agent.map_or_else(|| format!("AI agent of {name}"), |agent| format!("{agent}, AI agent of {name}"))
+        }
+        ("ai", None) => agent.unwrap_or_else(|| "an AI agent".to_owned()),
         (_, Some(name)) => name,
         (_, None) => kind,
     }
@@ -32,7 +35,7 @@ pub fn who(card: &Value) -> String {
 
 /// All of it.
 pub fn all(details: &Value) -> String {
-    let sections = [facts(details), changes(details), similar(details), votes(details), ways(details)];
+    let sections = [facts(details), plan(details), changes(details), similar(details), votes(details), ways(details)];
     sections.into_iter().filter(|section| !section.is_empty()).collect::<Vec<_>>().join("\n\n")
 }
 
@@ -104,6 +107,20 @@ fn decision(details: &Value) -> String {
         (None, _) if state == "open" || state == "escalated" => dash(),
         (None, _) => state,
     }
+}
+
+/// What it would do: the lines of its dry run.
+fn plan(details: &Value) -> String {
+    let mut lines = Vec::new();
+    let plan = &details["plan"];
+    let each = |list: &str| plan[list].as_array().cloned().unwrap_or_default();
+    let line = |line: &Value| crate::screen::plain(&value::text(line, ""));
+    lines.extend(each("steps").iter().map(|step| format!("  {}", line(step))));
+    lines.extend(each("losses").iter().map(|loss| format!("  lost by it: {}", line(loss))));
+    if let Some(wait) = value::maybe(plan, "/waitsFor") {
+        lines.push(format!("  it waits for more: {}", crate::screen::plain(&wait)));
+    }
+    if lines.is_empty() { String::new() } else { format!("What it would do:\n{}", lines.join("\n")) }
 }
 
 /// What would change: arguments, and the facts that a decision depends on.
@@ -219,6 +236,8 @@ mod tests {
             "similar": [{ "runId": "r0", "admission": "ask", "decision": "rejected", "comment": "too late", "done": "rejected" }],
             "votes": [{ "voice": "Bo", "deputy": "Cy", "verdict": "approved", "comment": "fine" }],
             "deciders": [{ "name": "Di" }, { "name": "Ed" }], "notYou": null,
+            "plan": { "steps": ["Fetch `main` of shop", "Build it"], "losses": ["the log\u{1b}[2J of old releases"],
+                "waitsFor": "its node is not connected" },
         })
     }
 
@@ -230,6 +249,8 @@ mod tests {
             "AI agent of Ada",
             "64 of 100",
             "it reported 95; 10 of 12 like it went well; best estimate 87 %, between 64 % and 93 %; held down by how",
+            "What it would do:\n  Fetch `main` of shop\n  Build it\n  lost by it: the log",
+            "  it waits for more: its node is not connected",
             "  source.branch          main",
             "  now commit             0a1b",
             "  now secrets.0.version  2",
@@ -241,6 +262,7 @@ mod tests {
         ] {
             assert!(shown.contains(part), "{part} is missing:\n{shown}");
         }
+        assert!(!shown.contains('\u{1b}'), "nothing of a plan moves the cursor:\n{shown}");
         assert!(!shown.contains("none"), "what is not there is not shown:\n{shown}");
     }
 
@@ -261,6 +283,6 @@ mod tests {
             "fault": { "message": "The machine is silent.", "fix": "Look at it." } } });
         let shown = all(&failed);
         assert!(shown.contains("The machine is silent.") && shown.contains("serverflow runs show r1"), "{shown}");
-        assert!(!shown.contains("confidence") && !shown.contains("Voices"), "{shown}");
+        assert!(!shown.contains("confidence") && !shown.contains("Voices") && !shown.contains("would do"), "{shown}");
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::client::Client;
-use crate::failure::{Exit, Failure};
+use crate::failure::Failure;
 use crate::value;
 
 /// Decided cards looked at for the one of a run.
@@ -14,14 +14,7 @@ const DECIDED: u16 = 200;
 /// # Errors
 /// There is none; several steps of one run ask; the control plane's.
 pub async fn card(client: &Client, wanted: &str) -> Result<Value, Failure> {
-    let found = client.get(&format!("/inbox/{wanted}"), &[]).await?.data;
-    if is_of_approval(&found) || value::maybe(&found, "/card/runId").is_none() {
-        return Ok(found);
-    }
-    match of_run(client, wanted).await? {
-        Some(card) => Ok(client.get(&format!("/inbox/{card}"), &[]).await?.data),
-        None => Ok(found),
-    }
+    Ok(client.get(&format!("/inbox/{wanted}"), &[]).await?.data)
 }
 
 /// The card that somebody has decided last, by its own id or its run's; the open one where there is one.
@@ -33,35 +26,24 @@ pub async fn decided(client: &Client, wanted: &str) -> Result<Value, Failure> {
     if is_of_approval(&found) {
         return Ok(found);
     }
+    // What was decided and has failed since is a card of another kind.
     let query = [("state", "decided".to_owned()), ("limit", DECIDED.to_string())];
     let decided = client.get("/approvals", &query).await?.data;
     let of_run = |approval: &&Value| value::maybe(approval, "/runId").as_deref() == Some(wanted);
     match value::items(&decided).iter().find(of_run) {
-        Some(card) => Ok(client.get(&format!("/inbox/{}", value::text(card, "/id")), &[]).await?.data),
+        Some(approval) => card(client, &value::text(approval, "/id")).await,
         None => Ok(found),
     }
 }
 
-/// The open card of a run.
+/// An open card of a run: the newest, where several of its steps ask.
 ///
 /// # Errors
-/// Several of its steps ask; the control plane's.
+/// The control plane's.
 pub async fn of_run(client: &Client, run: &str) -> Result<Option<String>, Failure> {
-    let mut open = client.list("/approvals", &[("state", "open".to_owned())]).await?;
-    open.retain(|approval| value::maybe(approval, "/runId").as_deref() == Some(run));
-    match open.as_slice() {
-        [] => Ok(None),
-        [one] => Ok(Some(value::text(one, "/id"))),
-        several => {
-            let ids: Vec<_> = several
-                .iter()
-                .map(|card| format!("{} (step {})", value::text(card, "/id"), value::text(card, "/step")))
-                .collect();
-            let message = format!("Several steps of run {run} wait for a person.");
-            Err(Failure::new(Exit::Failed, "inbox.ambiguous", message)
-                .fix(format!("Give the card's id: {}.", ids.join(", "))))
-        }
-    }
+    let open = client.list("/approvals", &[("state", "open".to_owned())]).await?;
+    let of_run = |approval: &&Value| value::maybe(approval, "/runId").as_deref() == Some(run);
+    Ok(open.iter().find(of_run).map(|approval| value::text(approval, "/id")))
 }
 
 /// Whether it waits, or has waited, for a decision.

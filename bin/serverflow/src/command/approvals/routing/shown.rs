@@ -61,9 +61,26 @@ fn when(when: &Value) -> String {
     match at("/kind").as_str() {
         "now" => "until it is taken away".to_owned(),
         "weekly" => {
-            format!("on days {} from {} for {} min ({})", at("/days"), at("/from"), at("/minutes"), at("/timezone"))
+            let minutes = value::number(when, "/minutes").unwrap_or_default();
+            format!("on {} from {} for {} ({})", days(&when["days"]), at("/from"), long(minutes), at("/timezone"))
         }
-        _ => format!("from {} until {} (ms since 1970)", at("/from"), at("/until")),
+        _ => format!("from {} until {}", value::moment(when, "/from"), value::moment(when, "/until")),
+    }
+}
+
+/// `Mon, Tue`.
+fn days(days: &Value) -> String {
+    const NAMES: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+    let name = |day: &Value| NAMES.get(usize::try_from(day.as_u64()?).ok()?.checked_sub(1)?).copied();
+    days.as_array().into_iter().flatten().filter_map(name).collect::<Vec<_>>().join(", ")
+}
+
+/// `62 h`, `8 h 30 min`.
+fn long(minutes: u64) -> String {
+    match (minutes / 60, minutes % 60) {
+        (0, minutes) => format!("{minutes} min"),
+        (hours, 0) => format!("{hours} h"),
+        (hours, minutes) => format!("{hours} h {minutes} min"),
     }
 }
 
@@ -118,6 +135,8 @@ mod tests {
             &json!({ "version": 3, "updatedAt": "2026-11-21T06:27:41.007Z", "installed": { "autoAt": 90, "notifyAt": 70 },
                 "rules": { "neverAuto": ["app.delete", "node.*"], "waived": [],
                     "freezes": [{ "name": "release", "when": { "kind": "now" } },
+                        { "name": "holidays", "when": { "kind": "between", "from": "2026-12-24T17:00:00.000Z",
+                            "until": "2027-01-02T07:00:00.000Z" } },
                         { "name": "weekend", "actions": ["app.*"], "when": { "kind": "weekly", "days": [5], "from": "18:00",
                             "minutes": 3720, "timezone": "Europe/Berlin" } }],
                     "budgets": [{ "actions": ["app.deploy"], "runs": 5, "minutes": 60 }],
@@ -128,7 +147,8 @@ mod tests {
             "The rules of the team (version 3, 2026-11-21 06:27:41):",
             "never by itself  app.delete, node.*",
             "everything, until it is taken away (“release”)",
-            "app.*, on days 5 from 18:00 for 3720 min (Europe/Berlin) (“weekend”)",
+            "app.*, on Fri from 18:00 for 62 h (Europe/Berlin) (“weekend”)",
+            "everything, from 2026-12-24 17:00:00 until 2027-01-02 07:00:00 (“holidays”)",
             "5 runs of app.deploy in 60 min by an AI agent",
             "app.delete: 2 persons, not whom it was proposed for, within 60 min, pressing after 30 min, then also u1",
             "runs at once           from 90",

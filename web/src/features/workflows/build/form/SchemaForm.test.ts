@@ -3,9 +3,10 @@ import { QueryClient, VueQueryPlugin } from '@tanstack/vue-query'
 import { mount } from '@vue/test-utils'
 import { expect, it } from 'vitest'
 import { keys } from '@/api/keys'
-import { text } from '@/locales/en/workflow/canvas'
-import { fieldsOf } from './fields'
-import SchemaForm from './SchemaForm.vue'
+import { text } from '@/locales/en/ui/fields'
+import { fieldsOf } from '@/app/forms/fields'
+import SchemaForm from '@/app/forms/SchemaForm.vue'
+import { YAML_NOTATION } from './yaml'
 
 const APP = '0190a7f2-0000-7000-8000-00000000abcd'
 const SCHEMA = {
@@ -26,7 +27,7 @@ function form(value: unknown, problems: { field: string; message: string }[] = [
   client.setQueryData(keys.nodeList({ whole: true }), { items: [], more: false })
   client.setQueryData(keys.projects, [])
   const found = problems.map((problem) => ({ ...problem, place: '', fix: '', path: [], step: 'a' }))
-  const made = mount(SchemaForm, { props: { fields: fieldsOf(SCHEMA), value, at: 'with', problems: found }, global: { plugins: [[VueQueryPlugin, { queryClient: client }]] } })
+  const made = mount(SchemaForm, { props: { fields: fieldsOf(SCHEMA), value, notation: YAML_NOTATION, at: 'with', problems: found }, global: { plugins: [[VueQueryPlugin, { queryClient: client }]] } })
   const at = (name: string, kind = 'input') => made.find(`[data-field=${name}] ${kind}`)
   /** Types into a field and leaves it. */
   const type = (name: string, typed: string, kind = 'input'): Promise<void> => at(name, kind).setValue(typed)
@@ -36,7 +37,7 @@ function form(value: unknown, problems: { field: string; message: string }[] = [
 it('offers the objects that an id may be of, by their names, and takes an expression instead', async () => {
   const { at, type, told } = form({})
   const options = () => at('app', 'select').findAll('option').map((option) => option.text())
-  expect(options()).toEqual([text.form.choose, 'shop', text.form.expression])
+  expect(options()).toEqual([text.choose, 'shop', text.expression])
   await at('app', 'select').setValue(APP)
   expect(told()).toEqual([[['app'], APP]])
   expect(at('app').exists()).toBe(false)
@@ -61,7 +62,7 @@ it('tells values of the right types, with their places, and nothing that is none
   expect(told()).toEqual([[['keep'], 3], [['limits'], { memory: 64 }], [['settings', 'port'], 8080], [['reference'], undefined]])
   await type('keep', 'some')
   expect(told()).toHaveLength(4)
-  expect(made.text()).toContain(text.form.noNumber)
+  expect(made.text()).toContain(text.noNumber)
 })
 
 it('says what the check finds at the field that it is about', () => {

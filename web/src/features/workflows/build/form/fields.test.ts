@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { fieldsOf, readAs, shownAs, type Control } from './fields'
+import { fieldsOf, readAs, shownAs, type Control } from '@/app/forms/fields'
+import { JSON_NOTATION } from '@/app/forms/notation'
+import { YAML_NOTATION } from './yaml'
+
+const yaml = YAML_NOTATION
 
 const DEPLOY = {
   type: 'object',
@@ -30,14 +34,22 @@ describe('a form from a schema', () => {
     expect(fieldsOf(null)).toEqual([])
   })
   it.each<[Control, unknown, string]>([['text', 'a', 'a'], ['number', 3, '3'], ['boolean', true, 'true'], ['data', { a: [1] }, 'a:\n  - 1'], ['data', '${{ x }}', '${{ x }}'], ['data', "${{ a + ': ' + b }}", "${{ a + ': ' + b }}"], ['data', 'plain text', 'plain text'], ['data', 'a: b', '"a: b"'], ['data', '7', '"7"'], ['number', '${{ x }}', '${{ x }}'], ['text', undefined, '']])('%s shows %j as it reads it', (control, value, typed) => {
-    expect(shownAs(control, value)).toBe(typed)
-    expect(readAs(control, typed)).toEqual({ value })
+    expect(shownAs(control, value, yaml)).toBe(typed)
+    expect(readAs(control, typed, yaml)).toEqual({ value })
   })
   it('takes an expression in place of any value, and nothing else that is none', () => {
-    expect(readAs('integer', '1.5')).toEqual({ wrong: 'noNumber' })
-    expect(readAs('number', 'x')).toEqual({ wrong: 'noNumber' })
-    expect(readAs('boolean', '${{ a }}')).toEqual({ value: '${{ a }}' })
-    expect(readAs('data', '{')).toEqual({ wrong: 'noData' })
-    expect(readAs('data', '{ a: "${{ x }}" }')).toEqual({ value: { a: '${{ x }}' } })
+    expect(readAs('integer', '1.5', yaml)).toEqual({ wrong: 'noInteger' })
+    expect(readAs('number', 'x', yaml)).toEqual({ wrong: 'noNumber' })
+    expect(readAs('boolean', '${{ a }}', yaml)).toEqual({ value: '${{ a }}' })
+    expect(readAs('data', '{', yaml)).toEqual({ wrong: 'noData' })
+    expect(readAs('data', '{ a: "${{ x }}" }', yaml)).toEqual({ value: { a: '${{ x }}' } })
+  })
+
+  it.each<[Control, unknown, string]>([['data', { a: [1] }, '{\n  "a": [\n    1\n  ]\n}'], ['data', 'plain', '"plain"'], ['text', '${{ x }}', '${{ x }}'], ['integer', 3, '3']])('%s shows %j as JSON', (control, value, typed) => {
+    expect(shownAs(control, value, JSON_NOTATION)).toBe(typed)
+    expect(readAs(control, typed, JSON_NOTATION)).toEqual({ value })
+  })
+  it.each<[Control, string, string]>([['integer', '${{ x }}', 'noNumber'], ['number', '1e400', 'noNumber'], ['integer', '9007199254740993', 'noInteger'], ['data', '{ a: 1 }', 'noData']])('%s refuses %j where there are no expressions', (control, typed, wrong) => {
+    expect(readAs(control, typed, JSON_NOTATION)).toEqual({ wrong })
   })
 })

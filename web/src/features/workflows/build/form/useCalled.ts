@@ -1,6 +1,6 @@
 import { computed } from 'vue'
 import { useDocument } from '../../useWorkflow'
-import { useWorkflowNames } from './useTargets'
+import { useWorkflowNames } from '@/app/forms/useTargets'
 
 /** The workflow that a step runs, by its name: what its input has to be like, where it is there. */
 export function useCalled(name: () => string | null) {

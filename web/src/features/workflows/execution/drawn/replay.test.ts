@@ -3,7 +3,8 @@ import { text } from '@/locales/en/workflow/canvas'
 import { text as locale } from '@/locales/en/workflows'
 import { outline } from '../../document/outline'
 import type { Step } from '../../workflowActs'
-import { moments, stepsAfter } from './replay'
+import { told } from './facts'
+import { gapBefore, momentOf, stepsAfter, type Entry, type Fact } from './replay'
 import { byId, foremost, owners, runMarks } from './runMarks'
 import { axisOf } from './timeline'
 
@@ -13,19 +14,44 @@ const step = (key: string, from: number | null, to: number | null, more: Partial
   ({ key, kind: 'query', state: to === null ? (from === null ? 'pending' : 'running') : 'succeeded', startedAt: from === null ? null : at(from), endedAt: to === null ? null : at(to), attempts: 1, tries: [], runs: [], outputLeftOut: false, ...more }) as Step
 const states = (steps: Step[]): Record<string, string> => Object.fromEntries(steps.map(({ key, state }) => [key, state]))
 
+const fact = (name: string, step: string | null, more: Partial<Fact> = {}): Fact => ({ fact: name, step, valueLeftOut: false, ...more }) as Fact
+const entry = (seq: number, seconds: number, ...facts: Fact[]): Entry => ({ seq, at: at(seconds), facts })
+
 describe('a replay', () => {
-  const steps = [step('a', 0, 2), step('ask', 2, 60, { kind: 'approval' }), step('b', 60, 61, { state: 'failed' }), step('kept', null, null, { state: 'succeeded' }), step('never', null, null)]
-  const all = moments(steps)
-  it('walks through what was recorded, ends before what they made begin', () => {
-    expect(all.map(({ step: key, what }) => `${key} ${what}`)).toEqual(['a began', 'a ended', 'ask began', 'ask ended', 'b began', 'b ended'])
-    expect(moments([step('x', 1, 1), step('y', 1, 1)]).map(({ step: key, what }) => `${key} ${what}`)).toEqual(['x began', 'x ended', 'y began', 'y ended'])
+  const broken = { kind: 'unavailable', code: 'x', message: 'No.', fix: '' }
+  const steps = [
+    step('a', 0, 9, { attempts: 2, runs: ['r1', 'r2'], output: { made: 1 } as never, outputLeftOut: false }),
+    step('ask', 9, 7_300, { kind: 'approval', question: 'Go on?' }),
+    step('each', 7_300, 7_301, { kind: 'map', outputLeftOut: true }),
+    step('kept', null, 0, { state: 'succeeded' }),
+    step('never', null, null),
+  ]
+  const entries = [
+    entry(1, 0, fact('began', null, { value: { app: 'x' } as never }), fact('ended', 'kept', { end: 'succeeded' }), fact('started', 'a', { attempt: 1, call: { action: 'app.deploy' } as never })),
+    entry(2, 2, fact('retries', 'a', { attempt: 1, fault: broken })),
+    entry(3, 4, fact('started', 'a', { attempt: 2, call: { action: 'app.deploy' } as never })),
+    entry(4, 9, fact('ended', 'a', { end: 'succeeded', value: { made: 1 } as never }), fact('asked', 'ask', { message: 'Go on?' })),
+    entry(5, 7_300, fact('received', null, { message: 'go' }), fact('ended', 'ask', { end: 'succeeded' }), fact('opened', 'each', { item: 1 })),
+    entry(6, 7_301, fact('item', 'each', { item: 0, end: 'succeeded' }), fact('ended', 'each', { end: 'succeeded', valueLeftOut: true }), fact('finished', null, { end: 'succeeded' })),
+  ]
+  const after = (passed: number) => Object.fromEntries(stepsAfter(steps, entries, passed).map((one) => [one.key, one]))
+
+  it('shows each step as it stood, with what went in and came out by then', () => {
+    expect(states(stepsAfter(steps, entries, 0))).toEqual({ a: 'pending', ask: 'pending', each: 'pending', kept: 'pending', never: 'pending' })
+    expect(after(1).a).toMatchObject({ state: 'running', attempts: 1, call: { action: 'app.deploy' }, output: null, runs: ['r1'], endedAt: null })
+    expect(after(1).kept).toMatchObject({ state: 'succeeded', startedAt: null, endedAt: at(0) })
+    expect(after(2).a).toMatchObject({ state: 'retrying', tries: [{ attempt: 1, fault: broken }], fault: null })
+    expect(after(3).a).toMatchObject({ state: 'running', attempts: 2, runs: ['r1', 'r2'], startedAt: at(0) })
+    expect(after(4)).toMatchObject({ a: { state: 'succeeded', output: { made: 1 }, endedAt: at(9) }, ask: { state: 'asked', question: 'Go on?' } })
+    expect(after(5)).toMatchObject({ ask: { state: 'succeeded', question: null }, each: { state: 'running', outputLeftOut: false } })
+    expect(after(6)).toMatchObject({ each: { state: 'succeeded', outputLeftOut: true }, never: { state: 'pending' } })
   })
-  it('shows each step as it stood, and at the end as it stands', () => {
-    const after = (passed: number) => states(stepsAfter(steps, all, passed))
-    expect(after(0)).toEqual({ a: 'pending', ask: 'pending', b: 'pending', kept: 'succeeded', never: 'pending' })
-    expect(after(1)).toMatchObject({ a: 'running', ask: 'pending' })
-    expect(after(3)).toMatchObject({ a: 'succeeded', ask: 'asked', b: 'pending' })
-    expect(stepsAfter(steps, all, all.length)).toEqual(steps)
+  it('tells what was recorded, and hours in which nothing was', () => {
+    expect(told(entries[0]!)).toBe('the run began; kept: succeeded; a began')
+    expect(told(entry(1, 0, fact('a', null), fact('b', null), fact('c', null), fact('d', null)))).toBe('a; b; c; and 1 more')
+    expect(told(entries[4]!)).toBe('the event “go” came; ask: succeeded; each has 1 item')
+    expect([0, 1, 4].map((at) => gapBefore(entries, at))).toEqual([0, 2_000, 7_291_000])
+    expect(momentOf(entries, 2)).toBe(T0 + 2_000)
   })
 })
 

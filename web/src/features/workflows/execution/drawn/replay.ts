@@ -1,39 +1,60 @@
+import type { Schemas } from '@/api/client'
 import type { Step } from '../../workflowActs'
 
-/** Something that was recorded of a run: a step began, or ended. */
-export interface Moment {
-  at: number
-  step: string
-  what: 'began' | 'ended'
-  /** How it ended. */
-  state: string
-}
+export type Entry = Schemas['WorkflowJournalEntry']
+export type Fact = Schemas['WorkflowFact']
 
-const timeOf = (time: string | null | undefined): number | null => (time ? Date.parse(time) : null)
+/** What is known of a step at a moment; the rest of it does not change. */
+type Known = Pick<Step, 'state' | 'attempts' | 'call' | 'output' | 'outputLeftOut' | 'fault' | 'tries' | 'question' | 'startedAt' | 'endedAt'>
 
-/** What was recorded, in order. What an earlier run had done and this one kept has no moment of its own. */
-export function moments(steps: readonly Step[]): Moment[] {
-  const found: Moment[] = []
-  for (const { key, state, startedAt, endedAt } of steps) {
-    const [from, to] = [timeOf(startedAt), timeOf(endedAt)]
-    if (from !== null) found.push({ at: from, step: key, what: 'began', state: 'running' })
-    if (to !== null && (from !== null || state === 'skipped')) found.push({ at: to, step: key, what: 'ended', state })
+const NOTHING: Known = { state: 'pending', attempts: 0, call: null, output: null, outputLeftOut: false, fault: null, tries: [], question: null, startedAt: null, endedAt: null }
+
+/** How a step stands after a fact about it; the engine makes the same of it. */
+function after(known: Known, fact: Fact, at: string): Known {
+  const begun = { ...known, startedAt: known.startedAt ?? at, question: null }
+  switch (fact.fact) {
+    case 'started':
+      return { ...begun, state: 'running', attempts: fact.attempt ?? known.attempts + 1, call: fact.call }
+    case 'asked':
+      return { ...begun, state: 'asked', attempts: known.attempts + 1, question: fact.message }
+    case 'waits':
+      return { ...begun, state: 'waiting', attempts: known.attempts + 1 }
+    case 'opened':
+    case 'chosen':
+      return { ...begun, state: 'running' }
+    case 'retries':
+      return { ...known, state: 'retrying', tries: [...known.tries, { attempt: fact.attempt ?? known.attempts, fault: fact.fault! }] }
+    case 'caught':
+      return { ...known, state: 'catching', fault: fact.fault }
+    case 'ended':
+      return { ...known, state: fact.end ?? known.state, output: fact.value, outputLeftOut: fact.valueLeftOut, fault: fact.fault ?? known.fault, question: null, endedAt: at }
+    default:
+      return known
   }
-  // What ended made others begin: at one moment it comes first, unless it began only then.
-  return found.sort((one, other) => one.at - other.at || (one.step === other.step ? (one.what === 'began' ? -1 : 1) : (one.what === 'ended' ? 0 : 1) - (other.what === 'ended' ? 0 : 1)))
 }
 
-/** The steps as they stood once so many moments had passed. */
-export function stepsAfter(steps: readonly Step[], all: readonly Moment[], passed: number): Step[] {
-  const states = new Map<string, Moment>()
-  for (const moment of all.slice(0, passed)) states.set(moment.step, moment)
-  const later = new Set(all.slice(passed).map(({ step }) => step))
-  const now = all[passed - 1]?.at ?? all[0]?.at ?? 0
-  return steps.map((step): Step => {
-    const seen = states.get(step.key)
-    if (!seen) return later.has(step.key) ? { ...step, state: 'pending', startedAt: null, endedAt: null, fault: null } : step
-    if (seen.what === 'ended') return step
-    const state = step.kind === 'wait' ? 'waiting' : step.kind === 'approval' ? 'asked' : 'running'
-    return { ...step, state, endedAt: new Date(now).toISOString(), fault: null }
+/** The steps as they stood once so many entries had been recorded. */
+export function stepsAfter(steps: readonly Step[], entries: readonly Entry[], passed: number): Step[] {
+  const known = new Map<string, Known>()
+  for (const { at, facts } of entries.slice(0, passed)) {
+    for (const fact of facts) if (fact.step) known.set(fact.step, after(known.get(fact.step) ?? NOTHING, fact, at))
+  }
+  return steps.map((step) => {
+    const then = known.get(step.key) ?? NOTHING
+    // Each try has proposed a run of its own, in order.
+    return { ...step, ...then, runs: step.runs.slice(0, then.attempts), wakesAt: null }
   })
+}
+
+/** When the last of so many entries was recorded, milliseconds. */
+export const momentOf = (entries: readonly Entry[], passed: number): number | null => {
+  const entry = entries[passed - 1] ?? entries[0]
+  return entry ? Date.parse(entry.at) : null
+}
+
+/** A gap before an entry that is told, milliseconds: shorter ones are the run's own pace. */
+export const TOLD_GAP_MS = 10_000
+export function gapBefore(entries: readonly Entry[], at: number): number {
+  const [before, entry] = [entries[at - 1], entries[at]]
+  return before && entry ? Math.max(0, Date.parse(entry.at) - Date.parse(before.at)) : 0
 }

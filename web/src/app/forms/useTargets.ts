@@ -1,10 +1,8 @@
 import { useQuery } from '@tanstack/vue-query'
 import { computed } from 'vue'
-import { api, page } from '@/api/client'
+import { api, page, type Schemas } from '@/api/client'
 import { useFleet } from '@/app/fleet'
 import { useProjects } from '@/app/projects'
-import { workflowKeys } from '../../workflowKeys'
-import type { Workflow } from '../../workflowActs'
 
 const MOST = 200
 
@@ -12,8 +10,8 @@ const MOST = 200
 export function useWorkflowNames(isOn: () => boolean) {
   const filter = { limit: MOST }
   const query = useQuery({
-    queryKey: workflowKeys.workflowList(filter),
-    queryFn: async ({ signal }) => (await page<Workflow>(api.GET('/api/v1/workflows', { params: { query: filter }, signal }))).items,
+    queryKey: ['workflows', 'list', filter] as const,
+    queryFn: async ({ signal }) => (await page<Schemas['Workflow']>(api.GET('/api/v1/workflows', { params: { query: filter }, signal }))).items,
     enabled: computed(isOn),
   })
   return computed(() => query.data.value ?? [])

@@ -1,7 +1,7 @@
-import { parse, stringify } from 'yaml'
-import { isFields, isSame, type Fields } from '../../document/source'
+import type { Notation } from './notation'
+import { isFields, type Fields } from './plain'
 
-// Forms made from JSON Schemas: the arguments of an action, the parts of a step, the input of another workflow.
+// Forms made from JSON Schemas: the arguments of an action, the parts of a step, the input of a workflow.
 
 export type Control = 'text' | 'lines' | 'number' | 'integer' | 'boolean' | 'choice' | 'data' | 'group'
 
@@ -80,29 +80,29 @@ export const isExpression = (value: unknown): value is string => typeof value ==
 const isWhole = (typed: string): boolean => /^\s*\$\{\{[\s\S]*\}\}\s*$/.test(typed)
 
 /** A value as it stands in its field. */
-export function shownAs(control: Control, value: unknown): string {
+export function shownAs(control: Control, value: unknown, notation: Notation): string {
   if (value === undefined || value === null) return ''
   // A text in place of data is quoted where it would be read as something else.
-  if (typeof value === 'string') return control !== 'data' || isWhole(value) || isSame(readAs(control, value), { value }) ? value : JSON.stringify(value)
-  if (control === 'data' || typeof value === 'object') return stringify(value, { lineWidth: 0 }).trimEnd()
+  if (typeof value === 'string') return control !== 'data' || (notation.expressions && isWhole(value)) || notation.isPlain(value) ? value : JSON.stringify(value)
+  if (control === 'data' || typeof value === 'object') return notation.print(value)
   return String(value)
 }
 
-export type Typed = { value: unknown } | { wrong: 'noNumber' | 'noData' }
+export type Typed = { value: unknown } | { wrong: 'noNumber' | 'noInteger' | 'noData' }
 
 /** The value of what was typed; undefined where the field is empty. An expression is good for a value of any kind. */
-export function readAs(control: Control, typed: string): Typed {
+export function readAs(control: Control, typed: string, notation: Notation): Typed {
   if (typed.trim() === '') return { value: undefined }
-  if (isExpression(typed) && control !== 'data') return { value: typed }
+  if (notation.expressions && isExpression(typed) && control !== 'data') return { value: typed }
   if (control === 'number' || control === 'integer') {
     const number = Number(typed)
-    return Number.isFinite(number) && (control === 'number' || Number.isInteger(number)) ? { value: number } : { wrong: 'noNumber' }
+    if (!Number.isFinite(number)) return { wrong: 'noNumber' }
+    return control === 'number' || Number.isSafeInteger(number) ? { value: number } : { wrong: 'noInteger' }
   }
   if (control === 'boolean') return { value: typed === 'true' }
-  if (control !== 'data' || isWhole(typed)) return { value: typed }
+  if (control !== 'data' || (notation.expressions && isWhole(typed))) return { value: typed }
   try {
-    const value: unknown = parse(typed)
-    return { value: value ?? undefined }
+    return { value: notation.parse(typed) ?? undefined }
   } catch {
     return { wrong: 'noData' }
   }

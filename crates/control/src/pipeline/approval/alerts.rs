@@ -1,0 +1,304 @@
+//! What is wrong with machines and apps for longer than a moment: cards of the inbox, and told once when it begins, for
+//! as long as it is true. Every fact is a row that something else has written.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use sf_actions::{Actor, Permission};
+use sf_engine::notify::Kind;
+use sf_protocol::app::AppState;
+use sf_protocol::report::NodeSample;
+use sf_store::apps::App;
+use sf_store::inbox::{self, Reading};
+use sf_store::nodes::{Node, NodeStatus};
+use sf_store::{Look, Reader, StoreError, Tx, apps, nodes};
+use sf_types::{AppId, Fault, NodeId, Timestamp};
+use uuid::Uuid;
+
+use crate::control::{Control, Core};
+use crate::events;
+use crate::notify::notice::{self, Notice};
+use crate::transition::After;
+
+/// A disk is full from here on, percent.
+pub const FULL_FROM: u64 = 95;
+/// And is not any more below this, percent: one that is just about full is told once.
+pub const FULL_UNTIL: u64 = 90;
+/// Machines shown at the most, and apps.
+const MAX_ALERTS: u32 = 50;
+
+/// What is wrong. Of several things the first counts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Trouble {
+    /// A machine is cut off until a person looks.
+    Locked,
+    /// A machine has not said anything for long.
+    Silent,
+    /// A machine's disk is full.
+    DiskFull,
+    /// An app ended by itself too often, and is not started any more.
+    Down,
+}
+
+/// With what.
+#[derive(Clone, Debug)]
+pub enum Thing {
+    /// A machine.
+    Node(Box<Node>),
+    /// An app.
+    App(Box<App>),
+}
+
+/// Something that a person should look at.
+#[derive(Clone, Debug)]
+pub struct Alert {
+    /// What is wrong.
+    pub trouble: Trouble,
+    /// With what.
+    pub thing: Thing,
+    /// Why it is here, for people.
+    pub because: String,
+}
+
+impl Trouble {
+    /// What is wrong with a machine; silence counts when it began before `silent_since`.
+    fn of_node(node: &Node, silent_since: Timestamp) -> Option<Self> {
+        let is_silent = node.status == NodeStatus::Offline && node.last_seen_at.is_some_and(|seen| seen < silent_since);
+        match node.status {
+            NodeStatus::Removed => None,
+            NodeStatus::Locked => Some(Self::Locked),
+            _ if is_silent => Some(Self::Silent),
+            _ => node.disk_full_at.map(|_| Self::DiskFull),
+        }
+    }
+
+    fn of_app(app: &App) -> Option<Self> {
+        (app.state == AppState::Failed && app.live_release.is_some()).then_some(Self::Down)
+    }
+
+    /// What is wrong, one line.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Locked => "A node is locked",
+            Self::Silent => "A node is silent",
+            Self::DiskFull => "The disk of a node is full",
+            Self::Down => "An app is down",
+        }
+    }
+}
+
+impl Alert {
+    /// By which it is found and put aside.
+    pub fn id(&self) -> Uuid {
+        match &self.thing {
+            Thing::Node(node) => node.id.uuid(),
+            Thing::App(app) => app.id.uuid(),
+        }
+    }
+
+    /// Since when, as well as it is known.
+    pub fn since(&self) -> Timestamp {
+        match &self.thing {
+            Thing::Node(node) => match self.trouble {
+                Trouble::DiskFull => node.disk_full_at.unwrap_or(node.created_at),
+                _ => node.last_seen_at.unwrap_or(node.created_at),
+            },
+            Thing::App(app) => app.updated_at,
+        }
+    }
+
+    fn of_node(node: Node, silent_after: Duration, now: Timestamp) -> Option<Self> {
+        let trouble = Trouble::of_node(&node, now.minus(silent_after))?;
+        let because = match trouble {
+            Trouble::Locked => node.locked_reason.clone().unwrap_or_default(),
+            Trouble::DiskFull => full(),
+            _ => silent_for(silent_after),
+        };
+        Some(Self { trouble, thing: Thing::Node(Box::new(node)), because })
+    }
+
+    fn of_app(app: App) -> Option<Self> {
+        let trouble = Trouble::of_app(&app)?;
+        let because = app.state_reason.clone().unwrap_or_else(|| "it ended by itself too often".to_owned());
+        Some(Self { trouble, thing: Thing::App(Box::new(app)), because })
+    }
+}
+
+fn silent_for(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match (seconds / 60, seconds % 60) {
+        (minutes, 0) if minutes > 0 => format!("it has not said anything for more than {minutes} min"),
+        _ => format!("it has not said anything for more than {seconds} s"),
+    }
+}
+
+fn full() -> String {
+    format!("more than {FULL_FROM} % of the disk is in use where the agent keeps its state: releases, logs and apps")
+}
+
+/// A machine's connection has ended: it is told when that lasts, and only then.
+pub(crate) fn watch(tx: &mut Tx, core: &Core, node: &Node, after: &mut After) {
+    let (after_all, since) = (core.options.alerts.silent_after(), tx.now());
+    let text = silent_for(after_all);
+    let notice = Notice { silent_since: Some(since), ..of_node(node, Trouble::Silent, text, since) };
+    // A moment later than the card: both see the same.
+    notice::raise_at(tx, &notice, since.plus(after_all + Duration::from_millis(1)), after);
+}
+
+/// A machine was locked.
+pub(crate) fn locked(tx: &mut Tx, node: &Node, why: &str, after: &mut After) {
+    let notice = of_node(node, Trouble::Locked, why.to_owned(), tx.now());
+    notice::raise(tx, &notice, after);
+}
+
+/// What a machine says of its disk: full for the first time, not full any more, or nothing new.
+pub(crate) async fn disk(tx: &mut Tx, node: &Node, sample: &NodeSample, after: &mut After) -> sf_store::Result<()> {
+    let Some(is_full) = turned(node.disk_full_at.is_some(), sample) else { return Ok(()) };
+    nodes::set_disk_full(tx, node.id, is_full).await?;
+    if is_full {
+        let notice = of_node(node, Trouble::DiskFull, full(), tx.now());
+        notice::raise(tx, &notice, after);
+    }
+    tx.publish(events::node_changed(node.tenant, node.id, if is_full { "diskFull" } else { "diskFree" }));
+    Ok(())
+}
+
+/// Whether a disk turned full or free.
+fn turned(was_full: bool, sample: &NodeSample) -> Option<bool> {
+    let above = |percent: u64| {
+        u128::from(sample.disk_used) * 100 >= u128::from(sample.disk_total) * u128::from(percent)
+            && sample.disk_total > 0
+    };
+    match was_full {
+        false => above(FULL_FROM).then_some(true),
+        true => (!above(FULL_UNTIL)).then_some(false),
+    }
+}
+
+/// An app is in another state by itself.
+pub(crate) fn app_turned(tx: &mut Tx, before: &App, state: AppState, why: &str, after: &mut After) {
+    let was_down = before.state == AppState::Failed;
+    if (state == AppState::Failed) == was_down || before.live_release.is_none() {
+        return;
+    }
+    if !was_down {
+        let notice = Notice {
+            app: Some(before.id),
+            right: Permission::AppView,
+            path: format!("/inbox/{}", before.id),
+            project: Some(before.project),
+            node: Some(before.node),
+            ..told(before.tenant, Trouble::Down, why.to_owned(), tx.now())
+        };
+        notice::raise(tx, &notice, after);
+    }
+    let change = if was_down { "up" } else { "down" };
+    tx.publish(events::app_turned(before.tenant, Some(before.project), before.id, change));
+}
+
+fn of_node(node: &Node, trouble: Trouble, text: String, at: Timestamp) -> Notice {
+    let path = format!("/inbox/{}", node.id);
+    Notice { path, project: node.project, node: Some(node.id), ..told(node.tenant, trouble, text, at) }
+}
+
+fn told(tenant: sf_types::TenantId, trouble: Trouble, text: String, at: Timestamp) -> Notice {
+    Notice {
+        tenant,
+        kind: Kind::Alert,
+        approval: None,
+        alert: Some(trouble),
+        silent_since: None,
+        title: trouble.title().to_owned(),
+        text,
+        path: String::new(),
+        project: None,
+        node: None,
+        app: None,
+        right: Permission::NodeView,
+        at,
+    }
+}
+
+/// Whether what a notice tells is still so. A machine that came back and went again is another silence.
+pub(crate) async fn is_so(at: &Reader, notice: &Notice) -> Result<bool, StoreError> {
+    let Some(trouble) = notice.alert else { return Ok(true) };
+    if let (Trouble::Down, Some(app)) = (trouble, notice.app) {
+        return Ok(there(apps::get(at, app).await)?.is_some_and(|app| Trouble::of_app(&app).is_some()));
+    }
+    let Some(node) = notice.node else { return Ok(false) };
+    let Some(node) = there(nodes::get(at, node).await)? else { return Ok(false) };
+    Ok(match trouble {
+        Trouble::Silent => node.status == NodeStatus::Offline && node.last_seen_at == notice.silent_since,
+        Trouble::Locked => node.status == NodeStatus::Locked,
+        Trouble::DiskFull => node.disk_full_at.is_some(),
+        Trouble::Down => false,
+    })
+}
+
+fn there<T>(found: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(StoreError::NotFound(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+impl Control {
+    /// What is wrong with machines and apps that this person may see, and has not put aside.
+    pub(super) async fn alerts(&self, actor: &Actor, reading: Reading) -> Result<Vec<Alert>, Fault> {
+        let silent_after = self.core().options.alerts.silent_after();
+        let mut alerts = Vec::new();
+        if let Ok(reader) = self.view(actor, Permission::NodeView) {
+            let troubled = nodes::troubled(&reader, reading.now.minus(silent_after), MAX_ALERTS).await?;
+            alerts.extend(troubled.into_iter().filter_map(|node| Alert::of_node(node, silent_after, reading.now)));
+        }
+        if let Ok(reader) = self.view(actor, Permission::AppView) {
+            alerts.extend(apps::down(&reader, MAX_ALERTS).await?.into_iter().filter_map(Alert::of_app));
+        }
+        let ids: Vec<Uuid> = alerts.iter().map(Alert::id).collect();
+        let reader = self.core().store.read(actor.scope());
+        let aside: HashMap<Uuid, Timestamp> = inbox::aside(&reader, reading, &ids).await?.into_iter().collect();
+        // One that was over and is there again is another card.
+        let is_new = |alert: &Alert| aside.get(&alert.id()).is_none_or(|seen| alert.since() > *seen);
+        Ok(alerts.into_iter().filter(is_new).collect())
+    }
+
+    /// The alert about a machine or an app of this id, where something is wrong with it.
+    pub(super) async fn alert(&self, actor: &Actor, id: Uuid) -> Result<Option<Alert>, Fault> {
+        if let Ok(node) = self.node(actor, NodeId::from_uuid(id)).await {
+            return Ok(Alert::of_node(node, self.core().options.alerts.silent_after(), self.now()));
+        }
+        let Ok(reader) = self.view(actor, Permission::AppView) else { return Ok(None) };
+        Ok(there(apps::get(&reader, AppId::from_uuid(id)).await)?.and_then(Alert::of_app))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_turns_full_once_and_free_once() {
+        let check = |was_full, used, total, expected| {
+            let sample = NodeSample { disk_used: used, disk_total: total, ..NodeSample::default() };
+            assert_eq!(turned(was_full, &sample), expected, "{was_full} {used}/{total}");
+        };
+        check(false, 94, 100, None);
+        check(false, 95, 100, Some(true));
+        check(false, u64::MAX, u64::MAX, Some(true));
+        check(false, 0, 0, None);
+        check(true, 94, 100, None);
+        check(true, 90, 100, None);
+        check(true, 89, 100, Some(false));
+        check(true, 100, 100, None);
+    }
+
+    #[test]
+    fn a_silence_says_how_long_it_is() {
+        assert_eq!(silent_for(Duration::from_secs(300)), "it has not said anything for more than 5 min");
+        assert_eq!(silent_for(Duration::from_secs(2)), "it has not said anything for more than 2 s");
+        assert_eq!(silent_for(Duration::from_secs(90)), "it has not said anything for more than 90 s");
+    }
+}
