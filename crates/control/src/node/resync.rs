@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn a_snapshot_is_split_so_that_each_part_fits_and_none_is_lost() {
         for (count, padding, parts) in [(1, 10, 1), (40, 10, 1), (5, 20_000, 3), (3, MAX_ORDER_BYTES - 2_000, 3)] {
-            let orders = orders((0..count).map(|n| applied(n, padding)).collect());
+            let orders = orders((0..count).map(|n| applied(n, padding)).collect(), Vec::new());
             assert_eq!(orders.len(), parts, "{count} of {padding}");
             let mut apps = 0;
             for order in &orders {
