@@ -34,7 +34,7 @@ export function keepFresh(client: QueryClient): void {
     if (change === 'joined') mark(keys.devices)
   }
   socket.listen('runs', onRun)
-  socket.listen('apps', ({ data }) => mark([...keys.apps, 'list'], keys.app((data as { id: string }).id)))
+  socket.listen('apps', ({ data }) => mark([...keys.apps, 'list'], keys.app((data as { id: string }).id), keys.domains))
   socket.listen('nodes', onNode)
   socket.listen('approvals', () => mark(['approvals'], keys.inboxCount, keys.inboxTop))
   // What somebody was given may have changed what this page may do.

@@ -19,6 +19,9 @@ const id = ':id([0-9a-f]{8}-[0-9a-f-]{27})'
 type WorkflowPages = typeof import('@/features/workflows/pages')
 const workflows = (page: (all: WorkflowPages) => () => Promise<Component>) => () => import('@/features/workflows/pages').then((all) => page(all)())
 
+type DomainPages = typeof import('@/features/domains/pages')
+const domains = (page: (all: DomainPages) => () => Promise<Component>) => () => import('@/features/domains/pages').then((all) => page(all)())
+
 const open: RouteRecordRaw[] = [
   { path: '/login', component: () => import('@/features/session/SignInPage.vue'), meta: { open: true, title: 'Sign in' } },
   { path: '/forgot', component: () => import('@/features/session/ForgotPage.vue'), meta: { open: true, title: 'Forgotten password' } },
@@ -39,7 +42,7 @@ const inside: RouteRecordRaw[] = [
   { path: 'apps', component: () => import('@/features/apps/AppsPage.vue'), meta: { title: 'Apps' } },
   { path: 'apps/new', component: () => import('@/features/apps/NewAppPage.vue'), meta: { title: 'New app' } },
   {
-    path: `apps/${id}/:tab(overview|deployments|env|logs|metrics|settings)?`,
+    path: `apps/${id}/:tab(overview|deployments|env|domains|logs|metrics|settings)?`,
     name: 'app',
     component: () => import('@/features/apps/AppPage.vue'),
   },
@@ -48,6 +51,9 @@ const inside: RouteRecordRaw[] = [
     name: 'deployment',
     component: () => import('@/features/apps/DeploymentPage.vue'),
   },
+  { path: 'domains', component: domains(({ DomainsPage }) => DomainsPage) },
+  { path: 'domains/new', component: domains(({ NewDomainPage }) => NewDomainPage) },
+  { path: `domains/${id}/:tab(overview|settings)?`, name: 'domain', component: domains(({ DomainPage }) => DomainPage) },
   { path: `inbox/${id}?`, name: 'inbox', component: () => import('@/features/inbox/InboxPage.vue'), meta: { title: 'Inbox' } },
   { path: 'runs', component: () => import('@/features/runs/RunsPage.vue'), meta: { title: 'Runs' } },
   { path: `runs/${id}`, name: 'run', component: () => import('@/features/runs/RunPage.vue') },
