@@ -146,7 +146,7 @@ mod tests {
             assert_eq!(text.parse::<DomainName>().unwrap_err(), why, "{text:?}");
         }
         assert!(format!("{}.example", "a".repeat(64)).parse::<DomainName>().is_err());
-        assert!("a.".repeat(127).parse::<DomainName>().is_err());
+        assert!("a.".repeat(128).parse::<DomainName>().is_err());
     }
 
     #[test]

@@ -210,6 +210,7 @@ impl Node {
         for release in releases.list() {
             self.stop(release.manifest.release).await?;
         }
+        self.forget_sites(app).await;
         progress.begin(Step::Remove, "");
         let gone = async {
             self.relays.remove(app, Millis::secs(1)).await?;

@@ -143,6 +143,22 @@ impl Node {
         }
     }
 
+    /// The domains of an app go with it. An nginx that cannot be reloaded now holds up nobody: what leads nowhere is left out
+    /// with the next change.
+    pub(super) async fn forget_sites(&self, app: AppId) {
+        let own = self.proxy.list().into_iter().filter(|site| site.spec.app == app);
+        for site in own {
+            let gone = match self.policy() {
+                Ok(policy) => self.proxy.remove(&policy.proxy, site.spec.proxy, self.app_ports()).await,
+                Err(fault) => Err(fault),
+            };
+            if let Err(fault) = gone {
+                let message = format!("{} is still served, though its app is gone: {fault}", site.spec.domain);
+                self.outbox.notice("proxy.behind", message);
+            }
+        }
+    }
+
     /// Asks for certificates when they are due, until the agent stops.
     pub async fn keep_certificates(&self, shutdown: Shutdown) {
         loop {

@@ -1,6 +1,6 @@
 //! Domains on a real nginx with certificates of a real ACME server.
 
-use sf_protocol::order::{DeleteProxy, Order, ProvisionDomain};
+use sf_protocol::order::{AppVerb, DeleteProxy, Order, ProvisionDomain};
 use sf_protocol::outcome::Facts;
 use sf_protocol::report::NodeEvent;
 use sf_protocol::site::{
@@ -140,11 +140,18 @@ async fn a_domain_is_served_with_a_certificate_and_outlives_the_agent() {
     site.generation = 1;
     assert_eq!(refused(&domains.provision(&site).await), "proxy.older_generation");
 
+    // A domain goes with its app, too.
+    let orphan = without_tls(domains.site("orphan.example.test"));
+    domains.served(&domains.provision(&orphan).await);
     let gone = domains.remove(site.proxy).await;
     assert_eq!((gone.verdict, &gone.facts), (Verdict::Succeeded, &Facts::Site { site: None }), "{gone:?}");
     assert!(get_tls(domains.https, "shop.example.test", &root, "GET", "/").await.is_err());
     assert!(!domains.world.state().join("proxy/certificates").join(site.proxy.to_string()).exists());
     assert_eq!(domains.remove(site.proxy).await.verdict, Verdict::Succeeded, "gone is gone");
+    assert!(domains.plain("orphan.example.test", "/").await.ends_with("two"));
+    let delete = domains.world.action(AppVerb::Delete);
+    assert_eq!(domains.world.plane.run(delete).await.verdict, Verdict::Succeeded, "{}", domains.world.log());
+    assert!(get_plain(domains.http, "orphan.example.test", "/").await.map_or(true, |answer| answer.is_empty()));
 }
 
 #[tokio::test]

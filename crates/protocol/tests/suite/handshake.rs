@@ -215,9 +215,9 @@ fn the_cause_is_named() {
     check(&|s| s.record.as_mut().unwrap().locked = true, "handshake.locked", &["person"]);
     check(&|s| s.agent_epoch = EPOCH + 1, "handshake.epoch", &["3", "4"]);
     check(
-        &|s| s.server_versions = Versions { min: 3, max: 4 },
+        &|s| s.server_versions = Versions { min: 8, max: 9 },
         "handshake.version",
-        &["version 3 to 4", "other side 1 to 2"],
+        &["version 8 to 9", "other side 1 to 3"],
     );
 }
 

@@ -3,15 +3,18 @@
 use sf_protocol::accept::{self, Accept, BodyHash, Refusal};
 use sf_protocol::app::{AppSpec, AppState, HealthCheck, Limits, Probe, RestartRule, Traffic, TrafficMode};
 use sf_protocol::build::BuildSettings;
-use sf_protocol::order::{AppAction, AppVerb, Cancel, Deploy, DeploySource, DesiredState, GitSource, Void};
+use sf_protocol::order::{
+    AppAction, AppVerb, Cancel, DeleteProxy, Deploy, DeploySource, DesiredState, GitSource, ProvisionDomain, Void,
+};
 use sf_protocol::outcome::Facts;
 use sf_protocol::query::Query;
 use sf_protocol::report::NodeFacts;
+use sf_protocol::site::{SiteSettings, SiteSpec};
 use sf_protocol::{
     Authz, Class, Command, Delegation, Guard, Kind, Order, Outcome, PublicKey, SecretKey, Signed, Verdict,
 };
 use sf_types::{
-    AppId, CommandId, InstanceId, Millis, NodeId, ReleaseId, RequestId, RunId, TenantId, Timestamp, TypedId,
+    AppId, CommandId, InstanceId, Millis, NodeId, ProxyId, ReleaseId, RequestId, RunId, TenantId, Timestamp, TypedId,
 };
 
 /// 2026-11-21, about 06:27.
@@ -78,6 +81,16 @@ pub fn app_spec() -> AppSpec {
     }
 }
 
+pub fn site() -> SiteSpec {
+    SiteSpec {
+        proxy: id::<ProxyId>(14),
+        app: id::<AppId>(10),
+        generation: 3,
+        domain: "shop.example.org".parse().unwrap(),
+        settings: SiteSettings::default(),
+    }
+}
+
 /// One order of each kind.
 pub fn orders() -> Vec<Order> {
     let source = GitSource { url: "https://git.example/shop.git".into(), reference: Some("main".into()), commit: None };
@@ -98,7 +111,9 @@ pub fn orders() -> Vec<Order> {
         Order::Query(Query::Inspect { source, build: BuildSettings::default() }),
         Order::Cancel(Cancel { command: id(12) }),
         Order::Void(Void { replaces: id(13) }),
-        Order::DesiredState(DesiredState { apps: vec![] }),
+        Order::DesiredState(DesiredState { apps: vec![], sites: vec![site()] }),
+        Order::ProvisionDomain(Box::new(ProvisionDomain { site: site(), time_limit: Millis::secs(60) })),
+        Order::DeleteProxy(DeleteProxy { proxy: site().proxy, app: site().app }),
     ]
 }
 
