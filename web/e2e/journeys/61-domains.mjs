@@ -54,6 +54,7 @@ async function apply(page, name) {
 journey('a domain is added by keyboard alone, after its plan, and nginx serves it', { at: '/domains' }, async ({ page, plane, web }) => {
   await page.getByText('No domains yet').waitFor()
   await page.getByText(/add an A record/).waitFor()
+  await page.getByRole('link', { name: 'Add a domain' }).first().waitFor()
   await page.keyboard.press('n')
   await page.waitForURL('**/domains/new')
   const app = page.getByLabel('App', { exact: true })
@@ -228,7 +229,7 @@ journey('it is removed by its name, and leads nowhere', { at: null }, async ({ m
   const page = await me.open(`/domains/${(await domainOf(plane)).id}`)
   await page.getByRole('button', { name: 'Remove' }).click()
   const plan = page.getByRole('dialog', { name: `Remove ${NAME}` })
-  await plan.getByText(`Whoever opens ${NAME} gets no answer any more`).waitFor()
+  await plan.getByText(`${NAME} leads nowhere then, and its certificate is deleted`).waitFor()
   assert.ok(await plan.getByRole('button', { name: `Remove ${NAME}` }).isDisabled(), 'not before the name is typed')
   await plan.getByLabel(`Type ${NAME} to confirm`).fill(NAME)
   await apply(page, `Remove ${NAME}`)

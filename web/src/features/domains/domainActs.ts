@@ -1,4 +1,4 @@
-import { api, data, plan, type Plan, type Schemas } from '@/api/client'
+import { api, data, plan, type Schemas } from '@/api/client'
 import { keys } from '@/api/keys'
 import type { Act } from '@/app/acting/useAct'
 import type { Domain } from '@/app/domains/domain'
@@ -53,19 +53,12 @@ export function removeDomain(domain: Domain, done: () => void): Act {
   const call = (query?: typeof DRY) => api.DELETE('/api/v1/proxies/{id}', { params: { path: { id: domain.id }, query } })
   return {
     title: words.remove(domain.domain),
-    about: words.aboutRemove(domain.domain),
+    about: words.aboutRemove,
     danger: true,
     confirm: domain.domain,
-    plan: async () => withLosses(await plan(call(DRY)), domain),
+    plan: () => plan(call(DRY)),
     perform: (): Opened => data(call()),
     touches,
     done,
   }
-}
-
-/** What is lost, where the control plane does not say it itself. */
-export function withLosses(planned: Plan, { domain, settings, certificate }: Pick<Domain, 'domain' | 'settings' | 'certificate'>): Plan {
-  if (planned.losses.length > 0) return planned
-  const names = [domain, ...(settings.aliases ?? [])].map(words.lossName)
-  return { ...planned, losses: certificate.state === 'valid' ? [...names, words.lossCertificate] : names }
 }

@@ -4,7 +4,8 @@ const DAY_MS = 86_400_000
 export interface Validity {
   over: number
   renewal: number | null
-  daysLeft: number
+  /** Whole days; null once it is over. */
+  daysLeft: number | null
 }
 
 /** Times in milliseconds since 1970. */
@@ -15,6 +16,6 @@ export function validity({ from, until, next, now }: { from: number; until: numb
     over: share(now),
     // The next try after a renewal that failed may be any moment: it is no mark of this life.
     renewal: next !== null && next > from && next < until ? share(next) : null,
-    daysLeft: Math.max(0, Math.floor((until - now) / DAY_MS)),
+    daysLeft: until > now ? Math.floor((until - now) / DAY_MS) : null,
   }
 }

@@ -77,8 +77,8 @@ export const text = {
 
   certificateTitle: 'Certificate',
   validity: 'How much of its life is over',
-  validityWords: (from: string, until: string, left: string) => `From ${from} to ${until}; ${left} left`,
-  left: (days: number) => (days > 0 ? many(days, 'day') : 'nothing'),
+  validityWords: (from: string, until: string, left: string) => `From ${from} to ${until}; ${left}`,
+  left: (days: number | null) => (days === null ? 'over' : days > 0 ? `${many(days, 'day')} left` : 'less than a day left'),
   renewalMark: (from: string) => `The next one is asked for from ${from}`,
   validFrom: 'From',
   validUntil: 'Until',
@@ -127,7 +127,7 @@ export const text = {
     paths: { title: 'Paths', hint: 'Parts of the domain that other apps of the same node answer.' },
     instead: { title: 'Instead of the app', hint: 'While you work on it, or after it has moved.' },
     limits: { title: 'Limits', hint: 'What nginx refuses before the app sees it.' },
-    remove: { title: 'Remove', hint: 'The app stays.' },
+    remove: { title: 'Remove', hint: 'Whoever opens the name gets no answer then.' },
   },
   app: 'App',
   chooseApp: 'Choose an app…',
@@ -172,6 +172,8 @@ export const text = {
   changed: (count: number) => `${many(count, 'change')}, not applied.`,
   moved: 'Somebody changed it meanwhile. What you apply replaces what they set.',
   leave: 'The changes of this domain are not applied.',
+  noMayTitle: 'You may not add a domain',
+  noMayAdd: 'That needs proxy:manage at the app it shall lead to. Somebody who manages the team can give it to you.',
   noMay: 'You may look at this domain, and not change it.',
 
   refused: {
@@ -206,9 +208,7 @@ export const text = {
     askAgain: (name: string) => `Ask for the certificate of ${name}`,
     aboutAskAgain: 'The settings stay as they are. The authority is asked once more, at once; too many tries in an hour are refused by it.',
     remove: (name: string) => `Remove ${name}`,
-    aboutRemove: (name: string) => `${name} leads nowhere then. The app and its releases stay.`,
-    lossName: (name: string) => `Whoever opens ${name} gets no answer any more`,
-    lossCertificate: 'Its certificate and its key on the node',
+    aboutRemove: 'The app and its releases stay. The name can be added again, here or to another app.',
   },
   changes: {
     aliases: (names: string) => (names ? `Also answer to ${names}` : 'Answer to no further names'),
