@@ -1,7 +1,7 @@
 // Every page there is, with what shows that it has arrived. Accessibility and screenshots go through this list, so a new
 // page is added here once.
 const NODE_TABS = ['overview', 'processes', 'metrics', 'security', 'events']
-const APP_TABS = ['overview', 'deployments', 'env', 'logs', 'metrics', 'settings']
+const APP_TABS = ['overview', 'deployments', 'env', 'domains', 'logs', 'metrics', 'settings']
 const WORKFLOW_TABS = ['document', 'triggers']
 
 /** Into the document, as one edits it, with the form of a step. */
@@ -35,6 +35,8 @@ export const pages = ({ node, hello, workflow, checked, runs, me }) => [
   { name: 'app-new', path: '/apps/new' },
   ...APP_TABS.map((tab) => ({ name: `app-${tab}`, path: `/apps/${hello.id}${tab === 'overview' ? '' : `/${tab}`}` })),
   { name: 'deployment', path: `/apps/${hello.id}/deployments/1` },
+  { name: 'domains', path: '/domains' },
+  { name: 'domain-new', path: '/domains/new' },
   { name: 'runs', path: '/runs' },
   { name: 'run', path: `/runs/${runs.second.id}` },
   { name: 'run-failed', path: `/runs/${runs.refused.id}` },

@@ -1,6 +1,6 @@
 // A real control plane with a real agent, in a folder of their own on free ports. Whatever a plane starts, it ends.
 import { execFile, spawn } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, chmodSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -210,6 +210,13 @@ export class Plane {
     }, 60_000)
   }
 
+  /** Lets its node serve domains: by an nginx of the agent's own, on free ports. Answers the one of plain HTTP. `more` are further lines. */
+  async serveDomains(more = '') {
+    const port = await freePair()
+    appendFileSync(join(this.agentState, 'policy.toml'), `\n[proxy]\nnginx = "own"\nhttp = ${port}\nhttps = ${port + 1}\n${more}\n`)
+    return port
+  }
+
   /** The agent that `up` started. */
   agentPid() {
     return JSON.parse(readFileSync(join(this.state, 'up.json'), 'utf8')).agent.pid
@@ -250,8 +257,21 @@ export class Plane {
     if (existsSync(join(this.state, 'up.json')) || !this.bare) {
       await run(server, ['down', '--state', this.state], { cwd: clone, env: this.env, timeout: 60_000 }).catch((error) => console.error(`# down: ${error.message}`))
     }
+    await endNginx(join(this.agentState, 'proxy/own/nginx.pid'))
     await endBelow(this.folder)
     if (!process.env.SF_KEEP) rmSync(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 })
+  }
+}
+
+/** An nginx of the agent's own outlives it, as apps do. */
+async function endNginx(file) {
+  if (!existsSync(file)) return
+  const pid = Number(readFileSync(file, 'utf8'))
+  try {
+    process.kill(pid, 'SIGTERM')
+    await until('nginx is gone', () => !existsSync(`/proc/${pid}/exe`), END_MS)
+  } catch (error) {
+    if (error.code !== 'ESRCH') throw error
   }
 }
 

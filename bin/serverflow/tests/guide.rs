@@ -1,6 +1,6 @@
 //! The commands of the guides work, in their order: those of docs/guides/first-deploy.md against a running `serverflow up`,
-//! those of docs/guides/workflows.md and docs/guides/approvals.md against a control plane without a machine, the latter
-//! with what they print; the documents of examples/workflows are fine.
+//! those of docs/guides/workflows.md and docs/guides/approvals.md against a control plane without a machine, those of
+//! docs/guides/domains.md with an nginx, the latter two with what they print; the documents of examples/workflows are fine.
 #![expect(clippy::unwrap_used, reason = "a test: its helpers may stop it, too")]
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -258,22 +258,20 @@ fn a_page_shows_what_is_printed() {
     assert!(!is_shown(&["a", "…", "d"], &["a", "b"]) && !is_shown(&["a"], &["a", "b"]));
 }
 
-#[test]
-fn the_guide_to_approvals_works_and_shows_what_is_printed() {
+/// Runs the `sh` blocks of a page in one shell at `place`, and compares what each prints with the `text` blocks after it.
+/// Answers how many were compared.
+fn follow(page: &str, folder: &Path, port: u16, place: &Path) -> usize {
     const MARK: &str = "@@@ block ends";
-    let page = std::fs::read_to_string(root().join("docs/guides/approvals.md")).unwrap();
-    let blocks = blocks(&page);
-    let plane = Plane::start();
-    plane.invite("bo@example.org", "Bo", &plane.folder.path().join("home/bo"));
+    let blocks = blocks(page);
     let mut text = String::from("set -eu\n");
     for (_, lines) in blocks.iter().filter(|(kind, _)| *kind == "sh") {
         text.push_str(&format!("{}\necho '{MARK}'\n", lines.join("\n")));
     }
-    let script = plane.folder.path().join("guide.sh");
+    let script = folder.join("guide.sh");
     std::fs::write(&script, text).unwrap();
     // tidy: shell because the page is written for a shell
-    let mut shell = surroundings(Command::new("bash"), plane.folder.path(), plane.port);
-    let done = shell.arg("-x").arg(&script).current_dir(plane.folder.path()).output().unwrap();
+    let mut shell = surroundings(Command::new("bash"), folder, port);
+    let done = shell.arg("-x").arg(&script).current_dir(place).output().unwrap();
     let (out, err) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
     assert!(done.status.success(), "the guide's commands failed:\n{out}\n{err}");
     let mark = format!("{MARK}\n");
@@ -290,7 +288,43 @@ fn the_guide_to_approvals_works_and_shows_what_is_printed() {
             _ => {}
         }
     }
+    compared
+}
+
+#[test]
+fn the_guide_to_approvals_works_and_shows_what_is_printed() {
+    let page = std::fs::read_to_string(root().join("docs/guides/approvals.md")).unwrap();
+    let plane = Plane::start();
+    plane.invite("bo@example.org", "Bo", &plane.folder.path().join("home/bo"));
+    let compared = follow(&page, plane.folder.path(), plane.port, plane.folder.path());
     assert!(compared >= 8, "only {compared} answers were compared");
+}
+
+/// An nginx of an agent's own outlives it, by the file that holds its pid; this ends it.
+struct OwnNginx(PathBuf);
+
+impl Drop for OwnNginx {
+    fn drop(&mut self) {
+        let Ok(pid) = std::fs::read_to_string(&self.0) else { return };
+        drop(Command::new("kill").args(["-TERM", "--", pid.trim()]).status());
+    }
+}
+
+#[test]
+fn the_guide_to_domains_works_and_shows_what_is_printed() {
+    let agent = Path::new(env!("CARGO_BIN_EXE_serverflow")).with_file_name("serverflow-agent");
+    assert!(agent.is_file(), "{} is missing: make test-bins", agent.display());
+    let page = std::fs::read_to_string(root().join("docs/guides/domains.md")).unwrap();
+    // Those of the page may be taken on this machine.
+    let http = two_free_ports();
+    let page = page.replace("8080", &http.to_string()).replace("8443", &(http + 1).to_string());
+    let mut up = Up::start(&agent);
+    let nginx = up.folder.path().join("state/agent/proxy/own/nginx.pid");
+    let _nginx = OwnNginx(nginx.clone());
+    up.wait_until_deployed();
+    let compared = follow(&page, up.folder.path(), up.port, &root());
+    assert!(compared >= 5, "only {compared} answers were compared");
+    assert!(nginx.is_file(), "it was the agent's own nginx that answered");
 }
 
 #[test]

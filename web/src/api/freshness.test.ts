@@ -44,6 +44,12 @@ it('a node that has joined changes the list of those that wait', () => {
   expect(marked()).toContainEqual(keys.node('n'))
 })
 
+it('an app of which something is told makes its domains stale: a certificate was had, an order was carried out', () => {
+  tell('apps', 'app.status.update', { id: 'a' })
+  vi.advanceTimersByTime(60)
+  expect(marked()).toContainEqual(keys.domains)
+})
+
 it('after a gap nothing is believed', () => {
   gap()
   expect(stale).toHaveBeenCalledWith()

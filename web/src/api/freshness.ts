@@ -36,7 +36,7 @@ export function keepFresh(client: QueryClient): void {
   socket.listen('runs', onRun)
   socket.listen('apps', ({ data }) => {
     const { id, change } = data as { id: string; change?: string }
-    mark([...keys.apps, 'list'], keys.app(id))
+    mark([...keys.apps, 'list'], keys.app(id), keys.domains)
     if (change) mark(keys.inboxCount)
   })
   socket.listen('nodes', onNode)

@@ -39,7 +39,7 @@ const inside: RouteRecordRaw[] = [
   { path: 'apps', component: page('AppsPage'), meta: { title: 'Apps' } },
   { path: 'apps/new', component: page('NewAppPage'), meta: { title: 'New app' } },
   {
-    path: `apps/${id}/:tab(overview|deployments|env|logs|metrics|settings)?`,
+    path: `apps/${id}/:tab(overview|deployments|env|domains|logs|metrics|settings)?`,
     name: 'app',
     component: page('AppPage'),
   },
@@ -48,6 +48,9 @@ const inside: RouteRecordRaw[] = [
     name: 'deployment',
     component: page('DeploymentPage'),
   },
+  { path: 'domains', component: page('DomainsPage') },
+  { path: 'domains/new', component: page('NewDomainPage') },
+  { path: `domains/${id}/:tab(overview|settings)?`, name: 'domain', component: page('DomainPage') },
   { path: `inbox/${id}?`, name: 'inbox', component: page('InboxPage'), meta: { title: 'Inbox' } },
   { path: 'runs', component: page('RunsPage'), meta: { title: 'Runs' } },
   { path: `runs/${id}`, name: 'run', component: page('RunPage') },

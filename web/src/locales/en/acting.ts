@@ -14,6 +14,8 @@ const STEPS: Record<string, string> = {
   return: 'Return to the release before',
   stop: 'Stop processes',
   remove: 'Remove files',
+  configure: 'Have nginx serve it',
+  certificate: 'Certificate',
 }
 
 const ADMISSIONS: Record<string, string> = {

@@ -65,7 +65,7 @@ export const text = {
   toApps: 'All apps',
   restarts: (count: number) => s(count, 'restart'),
 
-  tabs: { label: 'Parts of this app', overview: 'Overview', deployments: 'Deployments', env: 'Environment', logs: 'Logs', metrics: 'Metrics', settings: 'Settings' },
+  tabs: { label: 'Parts of this app', overview: 'Overview', deployments: 'Deployments', env: 'Environment', domains: 'Domains', logs: 'Logs', metrics: 'Metrics', settings: 'Settings' },
   open: 'Open',
   deploy: 'Deploy',
   restart: 'Restart',
@@ -241,6 +241,7 @@ export const text = {
   envNoSecret: 'No secret in this project',
   project: 'Project',
   projects: 'Projects',
+  domains: 'Domains',
   everyProject: 'Every project',
   envSame: 'The same as in the table.',
   envReplace: 'Replace the table',

@@ -43,6 +43,7 @@ export const text = {
   notCopied: 'This browser does not let the page copy. Copy it by hand:',
   parts: [
     { to: '/projects', label: 'Projects', also: 'groups of apps' },
+    { to: '/domains', label: 'Domains', also: 'https certificate tls dns name nginx proxy redirect maintenance' },
     { to: '/team/invitations', label: 'Invitations', also: 'team invite people' },
     { to: '/team/roles', label: 'Roles', also: 'team permissions rights matrix' },
     { to: '/device', label: 'Sign a command line in', also: 'device code cli login' },

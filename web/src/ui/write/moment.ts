@@ -3,6 +3,8 @@ import { ref, type Ref } from 'vue'
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'long' })
 const absolute = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' })
+const dayOfYear = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' })
+const dayAndYear = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', year: 'numeric' })
 
 /** Stands for a time that is none, whoever told it. */
 const UNKNOWN = '–'
@@ -35,6 +37,12 @@ export function ago(at: number, now: number): string {
 export const wall = (at: number | string): string => told(absolute, at)
 /** The time alone. */
 export const wallTime = (at: number | string): string => told(clock, at)
+
+/** The day alone, "12 Feb"; with its year where that is another than `now`'s. */
+export function day(at: number | string, now: number): string {
+  const time = new Date(at)
+  return told(time.getFullYear() === new Date(now).getFullYear() ? dayOfYear : dayAndYear, at)
+}
 
 /** How long something took: "840 ms", "4.2 s", "3 min 12 s", "2 h 5 min". */
 export function took(ms: number): string {

@@ -271,11 +271,7 @@ fn facts(domain: &Value) -> String {
     table.fact("why", at("/reason"));
     table.fact("certificate", certificate(domain));
     table.fact("vouched by", at("/certificate/issuer"));
-    table.fact(
-        "asks again",
-        value::maybe(domain, "/certificate/next")
-            .map_or_else(String::new, |_| value::moment(domain, "/certificate/next")),
-    );
+    table.fact("asks again", value::moment(domain, "/certificate/next"));
     table.fact("last failure", at("/certificate/why/message"));
     table.fact("what to do", at("/certificate/why/fix"));
     for alias in domain.pointer("/settings/aliases").map_or(&[][..], value::items) {
