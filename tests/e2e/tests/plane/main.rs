@@ -2,12 +2,11 @@
 //! all of them on PostgreSQL in one (a server is started once).
 
 mod agents;
-mod alerts;
 mod approve;
 mod audit;
 mod connect;
-mod domains;
 mod enrol;
+mod machines;
 mod order;
 mod recover;
 mod resync;
@@ -19,6 +18,7 @@ mod workflows;
 
 use anyhow::{Context, Result};
 use futures_util::future::BoxFuture;
+use machines::{alerts, domains};
 use sf_store::testing::Postgres;
 use sf_testkit::{Database, Plane};
 

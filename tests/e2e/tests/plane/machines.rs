@@ -1,0 +1,4 @@
+//! What machines tell by themselves, and what they serve.
+
+pub mod alerts;
+pub mod domains;
