@@ -10,6 +10,8 @@ const plane = process.env.SF_PLANE ?? 'http://127.0.0.1:7400'
 const MANY_PAGES = 8
 /** Icons of the frame: each alone, they would be a dozen parts of two hundred bytes on every first page. */
 const SHELL_ICONS = /@lucide\/.+\/icons\/(boxes|ellipsis|inbox|list-checks|lock-keyhole|server|unplug|users|workflow)\.mjs$/
+/** Icons of a workflow's steps: where one of them is, the others are. */
+const STEP_ICONS = /@lucide\/.+\/icons\/(bot|circle-question-mark|git-branch|link-2|webhook|wrench|zap)\.mjs$/
 /** What every page stands on. */
 const LIBRARIES = /node_modules\/(@vue\/|vue\/|vue-router\/|@tanstack\/(query-core|vue-query)\/|@vueuse\/|openapi-fetch\/|class-variance-authority\/|clsx\/)/
 
@@ -35,6 +37,7 @@ export default defineConfig({
           includeDependenciesRecursively: false,
           groups: [
             { name: 'shell-icons', priority: 1, test: SHELL_ICONS },
+            { name: 'step-icons', priority: 1, test: STEP_ICONS },
             // All of them are on the first page, and pressed together they are smaller; the fields of forms are on none of the first.
             { name: 'libraries', priority: 1, test: LIBRARIES },
             { name: 'fields', priority: 1, test: /\/src\/ui\/form\// },
