@@ -10,7 +10,7 @@ use sf_control::audit::export::Span;
 use sf_control::audit::retention::erase_person;
 use sf_control::sign_in::{Entered, Origin};
 use sf_identity::Audience;
-use sf_protocol::handshake::Versions;
+use sf_protocol::handshake::{VERSIONS, Versions};
 use sf_protocol::witness::Witness;
 use sf_protocol::{Frame, Signed};
 use sf_store::audit::verifier::{Report, Trust, Verifier};
@@ -216,7 +216,7 @@ pub async fn nodes_are_shown_the_head_and_say_what_they_hold(plane: Plane) -> Re
     let (mut wire, open) = node.connect(&plane.dial()).await?;
     let shown = wire.hear_witness().await?;
     let head = Witness::open(&shown, plane.root())?;
-    ensure!((head.instance, open.version) == (plane.control.instance(), 2));
+    ensure!((head.instance, open.version) == (plane.control.instance(), VERSIONS.max));
     ensure!(head.size == audit::head(&plane.control.store().read(Scope::System), head.instance).await?.seq);
     wire.say(&Frame::Witness(shown.clone())).await?;
     // An agent of version 1 hears nothing of it.

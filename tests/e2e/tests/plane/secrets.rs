@@ -139,17 +139,27 @@ pub async fn what_was_agreed_to_names_its_versions(plane: Plane) -> Result<()> {
         bail!("an unsure AI asks");
     };
     assert_eq!(waiting.guard.secrets.iter().map(|one| one.version).collect::<Vec<_>>(), [1]);
+    let card = async || {
+        let card = sf_store::approvals::open_of_run(&plane.control.store().read(admin.scope()), waiting.id).await?;
+        Ok::<_, anyhow::Error>(card.context("a card")?.hash)
+    };
+    let approve = |hash: String| {
+        let decide = sf_actions::run::Decide { run: waiting.id, hash, comment: None };
+        plane.propose(&admin, Action::Run(sf_actions::run::RunAction::Approve(decide)))
+    };
+    let before = card().await?;
     renew(&plane, &admin, secret, "newer").await?;
-    let card = sf_store::approvals::open_of_run(&plane.control.store().read(admin.scope()), waiting.id).await?;
-    let hash = card.context("a card")?.hash;
-    let decide = sf_actions::run::Decide { run: waiting.id, hash, comment: None };
-    plane.propose(&admin, Action::Run(sf_actions::run::RunAction::Approve(decide))).await?;
+    // What was seen is not what would be done any more.
+    ensure!(approve(before.clone()).await.is_err() && card().await? != before);
+    approve(card().await?).await?;
+    // Agreed to, held for its few seconds, and another one meanwhile.
+    renew(&plane, &admin, secret, "newest").await?;
     plane.pass(std::time::Duration::from_secs(6)).await?;
     plane.ended(waiting.id).await?;
     let command = node.began().pop().context("an order")?;
     let Order::Deploy(ordered) = &command.order else { bail!("a deploy: {command:?}") };
     // The order says what was agreed to beside what it brings: the agent finds that it is another and refuses.
-    assert_eq!((command.guard.secrets[0].version, ordered.app.secrets[0].version), (1, 2));
+    assert_eq!((command.guard.secrets[0].version, ordered.app.secrets[0].version), (2, 3));
     ensure!(!String::from_utf8(wire::write(&command))?.contains(VALUE));
     plane.stop().await;
     Ok(())
