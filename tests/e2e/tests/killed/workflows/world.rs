@@ -25,6 +25,8 @@ const DEAD_FOR: Duration = Duration::from_secs(61);
 /// A life ends this long after the first step that ends in it, at the latest: one in which nothing goes on would only
 /// leave more to be taken up.
 const LONGEST_LIFE_MS: u64 = 700;
+/// Time in which its machines reach it.
+const REACHED: Duration = Duration::from_secs(5);
 /// Where no step ends, it is not waited for longer, on the slowest machine.
 const NOTHING_ENDS: Duration = Duration::from_secs(5);
 /// How often it is looked whether one did.
@@ -164,8 +166,9 @@ impl World {
         let dial = Dial::tls(agents.parse()?);
         let api = Some(api.parse()?);
         self.lives.send_modify(|life| life.api = api);
-        // It may be dead already.
-        drop(join_all(self.nodes.iter().map(|(node, script)| node.serve(&self.tasks, &dial, *script))).await);
+        // It may be dead already, and its port somebody else's, who says nothing.
+        let served = join_all(self.nodes.iter().map(|(node, script)| node.serve(&self.tasks, &dial, *script)));
+        drop(tokio::time::timeout(REACHED, served).await);
         (self.process, self.dial) = (Some(process), Some(dial));
         Ok(true)
     }
