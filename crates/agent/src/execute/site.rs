@@ -1,5 +1,6 @@
 //! Domains: having nginx serve one, serve one no more, and keeping their certificates.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use sf_protocol::command::Command;
@@ -8,13 +9,15 @@ use sf_protocol::outcome::{Facts, Step};
 use sf_protocol::report::NodeEvent;
 use sf_protocol::site::{CertificateState, SiteReport};
 use sf_protocol::{Outcome, Verdict};
-use sf_runtime::Shutdown;
+use sf_runtime::{OnError, Shutdown};
 use sf_types::{AppId, Fault, Port, ProxyId};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::node::Node;
 use super::progress::Progress;
 use super::{End, outcome};
+use crate::proxy::Choice;
 
 /// The clock may be set, and a machine may sleep: what is due is looked at again at least so often.
 const LOOK_EVERY: Duration = Duration::from_secs(3600);
@@ -68,9 +71,8 @@ impl Node {
             return Ok(());
         };
         progress.begin(Step::Certificate, &format!("asking {}", choice.acme));
-        let ports = self.app_ports();
         let asked = tokio::select! {
-            asked = self.proxy.certify(&choice, site.proxy, &ports, true) => asked,
+            asked = self.ask_on(choice, site.proxy) => asked,
             () = tokio::time::sleep(wanted.time_limit.duration()) => {
                 progress.failed("it is not there in time; the node goes on asking");
                 return Ok(());
@@ -87,6 +89,24 @@ impl Node {
         Ok(())
     }
 
+    /// Asks for a certificate in a task of its own: who waits no longer leaves no change of nginx half done. What comes of it
+    /// then is told like what the node does by itself.
+    async fn ask_on(&self, choice: Choice, site: ProxyId) -> Result<(), Fault> {
+        let (proxy, ports, outbox) = (self.proxy.clone(), self.app_ports(), self.outbox.clone());
+        let (tell, told) = oneshot::channel();
+        self.tasks.spawn("certificate", OnError::Log, async move {
+            let asked = proxy.certify(&choice, site, &ports, true).await;
+            if tell.send(asked).is_err()
+                && let Some(site) = proxy.report(site)
+            {
+                outbox.event(NodeEvent::Site { site });
+            }
+            Ok::<(), Infallible>(())
+        });
+        // The agent is stopping: its successor asks.
+        told.await.unwrap_or(Ok(()))
+    }
+
     /// Carries out DELETE_PROXY.
     pub(super) async fn unprovision(&self, command: &Command, gone: &DeleteProxy) -> Outcome {
         let progress = Progress::new(command.id, command.authz.run, &self.state, &self.outbox, &self.clock);
@@ -100,15 +120,10 @@ impl Node {
         };
         let verdict = match ended.await {
             Ok(()) => (Verdict::Succeeded, None),
-            Err(fault) => End::Failed(self.step_fault(&progress, fault)).verdict(),
+            Err(fault) => self.step_failed(&progress, fault).verdict(),
         };
         let facts = Facts::Site { site: self.proxy.report(gone.proxy) };
         outcome(self, command.id, verdict, facts, progress.started_at)
-    }
-
-    fn step_fault(&self, progress: &Progress, fault: Fault) -> Fault {
-        progress.failed(&fault.message);
-        fault
     }
 
     /// Where apps are reached on this machine.

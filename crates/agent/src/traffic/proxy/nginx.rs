@@ -242,8 +242,7 @@ fn told(words: &str) -> String {
 
 async fn shows(port: Port, token: u128) -> io::Result<bool> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port.get())).await?;
-    let mut path = String::new();
-    let _ = std::fmt::Write::write_fmt(&mut path, format_args!("/.well-known/serverflow-{token:032x}"));
+    let path = text::hidden(token);
     let request = format!("GET {path} HTTP/1.1\r\nHost: serverflow.invalid\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut head = [0; 12];

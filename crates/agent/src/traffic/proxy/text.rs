@@ -66,7 +66,7 @@ impl Arg {
             Self::Secure(port) => write!(text, "https://$host{}$request_uri", unusual(*port, Port::HTTPS)),
             Self::Url(path) => write!(text, "{}", path.as_str()),
             Self::Below(path) => write!(text, "{}/", path.as_str()),
-            Self::Hidden(token) => write!(text, "/.well-known/serverflow-{token:032x}"),
+            Self::Hidden(token) => write!(text, "{}", hidden(*token)),
             Self::Port(port) => write!(text, "{port}"),
             Self::Port6(port) => write!(text, "[::]:{port}"),
             Self::Local(port) => write!(text, "127.0.0.1:{port}"),
@@ -78,6 +78,11 @@ impl Arg {
         };
         Ok(())
     }
+}
+
+/// A path of our own that nobody guesses.
+pub fn hidden(token: u128) -> String {
+    format!("/.well-known/serverflow-{token:032x}")
 }
 
 fn unusual(port: Port, usual: Port) -> String {
