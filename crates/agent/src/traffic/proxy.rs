@@ -12,6 +12,7 @@ mod generation;
 mod nginx;
 mod record;
 mod text;
+mod workers;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -93,6 +94,10 @@ impl Proxy {
         self.records().all().cloned().collect()
     }
 
+    fn others(&self, site: ProxyId) -> Vec<SiteRecord> {
+        self.records().all().filter(|other| other.spec.proxy != site).cloned().collect()
+    }
+
     /// One site, as it is told.
     pub fn report(&self, site: ProxyId) -> Option<SiteReport> {
         let record = self.records().get(site).cloned()?;
@@ -135,8 +140,7 @@ impl Proxy {
             None => (None, Failures::default()),
         };
         let record = SiteRecord { spec, certificate, failures };
-        let mut records: Vec<_> =
-            self.list().into_iter().filter(|other| other.spec.proxy != record.spec.proxy).collect();
+        let mut records = self.others(record.spec.proxy);
         records.push(record.clone());
         self.serve(choice, &records, ports, &mut turn).await?;
         self.records().put(record.clone())?;
@@ -165,7 +169,7 @@ impl Proxy {
         if self.records().get(site).is_none() {
             return Ok(());
         }
-        let records: Vec<_> = self.list().into_iter().filter(|other| other.spec.proxy != site).collect();
+        let records = self.others(site);
         self.serve(choice, &records, ports, &mut turn).await?;
         self.records().forget(site)?;
         let certificates = self.certificates(site);
@@ -209,7 +213,7 @@ impl Proxy {
         let sites: Vec<_> = records.iter().map(|record| self.site(record, now)).collect();
         // Not known until it is served: the next change looks again then.
         *served = None;
-        self.0.generations.change(&nginx, &ground, sites).await?;
+        self.0.generations.change(&nginx, &ground, &sites).await?;
         *served = Some(ground);
         Ok(())
     }
@@ -221,7 +225,7 @@ impl Proxy {
             let folder = self.certificates(record.spec.proxy).join(&kept.folder);
             CertificateFiles { chain: folder.join("chain.pem"), key: folder.join("key.pem") }
         });
-        Site { spec: record.spec.clone(), certificate, page: None }
+        Site { spec: record.spec.clone(), certificate }
     }
 
     fn certificates(&self, site: ProxyId) -> PathBuf {
@@ -300,7 +304,7 @@ impl Proxy {
         let folder = kept.folder.clone();
         record.certificate = Some(kept);
         record.failures = Failures::default();
-        let mut records: Vec<_> = self.list().into_iter().filter(|other| other.spec.proxy != site).collect();
+        let mut records = self.others(site);
         records.push(record.clone());
         self.serve(choice, &records, ports.clone(), &mut turn).await?;
         self.records().put(record)?;

@@ -1,5 +1,10 @@
 //! Domains on a real nginx with certificates of a real ACME server.
 
+#[path = "sites/machine.rs"]
+mod machine;
+#[path = "sites/streams.rs"]
+mod streams;
+
 use sf_protocol::order::{AppVerb, DeleteProxy, Order, ProvisionDomain};
 use sf_protocol::outcome::Facts;
 use sf_protocol::report::NodeEvent;
@@ -33,8 +38,12 @@ impl Domains {
     }
 
     fn owner_says(&self, more: &str) {
+        self.owner_chose("nginx = \"own\"", more);
+    }
+
+    fn owner_chose(&self, nginx: &str, more: &str) {
         let policy = format!(
-            "allow_file_below = [\"{}\"]\n{more}\n[proxy]\nnginx = \"own\"\nhttp = {}\nhttps = {}\nacme = \"{}\"\nacme_ca = \"{}\"\n",
+            "allow_file_below = [\"{}\"]\n{more}\n[proxy]\n{nginx}\nhttp = {}\nhttps = {}\nacme = \"{}\"\nacme_ca = \"{}\"\n",
             self.world.repository().display(),
             self.http,
             self.https,
@@ -45,8 +54,12 @@ impl Domains {
     }
 
     async fn running(resolves: bool) -> Self {
+        Self::running_app(resolves, &server("one", 200, None)).await
+    }
+
+    async fn running_app(resolves: bool, app: &str) -> Self {
         let mut domains = Self::new(resolves).await;
-        domains.world.commit_server(&server("one", 200, None)).await;
+        domains.world.commit_server(app).await;
         domains.world.start(None).await;
         domains.world.plane.connected(0).await;
         let outcome = domains.world.deploy().await;

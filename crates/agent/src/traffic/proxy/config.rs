@@ -13,6 +13,8 @@ const SILENT_SECONDS: u64 = 3600;
 const CONNECT_SECONDS: u64 = 5;
 /// Idle connections kept to each app's relay, by each worker.
 const KEPT_CONNECTIONS: u64 = 16;
+/// Time that streams and sockets of an earlier configuration may go on, before their worker ends.
+const FAREWELL: &str = "1h";
 /// Half a year: how long browsers remember that a site is encrypted.
 const HSTS: &str = "\"max-age=15552000\"";
 /// Seconds after which a maintenance page asks to be tried again.
@@ -36,8 +38,6 @@ pub struct Site {
     pub spec: SiteSpec,
     /// Its certificate, once there is one that holds for all its names.
     pub certificate: Option<CertificateFiles>,
-    /// Its maintenance page, where it has one now.
-    pub page: Option<PathBuf>,
 }
 
 /// What all sites share.
@@ -104,8 +104,8 @@ pub fn shared(ground: &Ground) -> Vec<Directive> {
     lines
 }
 
-/// One site.
-pub fn site(site: &Site, ground: &Ground) -> Vec<Directive> {
+/// One site; `page`: the file of its maintenance page, where it has one now.
+pub fn site(site: &Site, page: Option<&Path>, ground: &Ground) -> Vec<Directive> {
     let settings = &site.spec.settings;
     let secure = site.certificate.is_some();
     let mut lines = Vec::new();
@@ -115,14 +115,14 @@ pub fn site(site: &Site, ground: &Ground) -> Vec<Directive> {
     if secure && settings.tls.redirect {
         plain.push(block("location", [Arg::Word("/")], vec![go(308, Arg::Secure(ground.https))]));
     } else {
-        plain.extend(serve(site, ground));
+        plain.extend(serve(site, page, ground));
     }
     lines.push(block("server", [], plain));
     if let Some(files) = &site.certificate {
         let mut encrypted = ground.listen(ground.https, &["ssl", "http2"]);
         encrypted.push(say("server_name", [Arg::Domain(site.spec.domain.clone())]));
         encrypted.extend(tls(files, settings.tls));
-        encrypted.extend(serve(site, ground));
+        encrypted.extend(serve(site, page, ground));
         lines.push(block("server", [], encrypted));
     }
     lines.extend(aliases(site, ground));
@@ -185,7 +185,7 @@ fn go(status: u64, to: Arg) -> Directive {
 }
 
 /// What a site does with a request.
-fn serve(site: &Site, ground: &Ground) -> Vec<Directive> {
+fn serve(site: &Site, page: Option<&Path>, ground: &Ground) -> Vec<Directive> {
     let settings = &site.spec.settings;
     if let Some(redirect) = &settings.redirect {
         let status = if redirect.permanent { 308 } else { 307 };
@@ -193,7 +193,7 @@ fn serve(site: &Site, ground: &Ground) -> Vec<Directive> {
         let to = Arg::To(redirect.to.clone(), Port::HTTPS);
         return vec![block("location", [Arg::Word("/")], vec![go(status, to)])];
     }
-    if let Some(page) = &site.page {
+    if let Some(page) = page {
         return maintenance(page);
     }
     let mut lines = vec![say("client_max_body_size", [Arg::Bytes(settings.max_body)])];
@@ -294,6 +294,7 @@ pub fn main_file(home: &Path, sites: &Path) -> Vec<Directive> {
     ];
     vec![
         words("worker_processes", ["auto"]),
+        words("worker_shutdown_timeout", [FAREWELL]),
         say("pid", [Arg::Path(home.join("nginx.pid"))]),
         say("error_log", [Arg::Path(home.join("error.log")), Arg::Word("warn")]),
         block("events", [], vec![words("worker_connections", ["4096"])]),

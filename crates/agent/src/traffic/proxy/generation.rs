@@ -13,6 +13,8 @@ use crate::release::tree;
 
 /// Name of the link.
 const LIVE: &str = "live";
+/// What the names of folders begin with; their token follows.
+const PREFIX: &str = "gen-";
 
 /// The folders of changes.
 #[derive(Debug)]
@@ -30,13 +32,16 @@ impl Generations {
         Ok(Self { dir: dir.to_owned() })
     }
 
-    /// Has nginx serve `sites` and nothing else of ours.
+    /// Has nginx serve `sites` and nothing else of ours. One that serves just that already is left in peace.
     ///
     /// # Errors
     /// `proxy.*`; the link leads to where it led before then.
-    pub async fn change(&self, nginx: &Nginx, ground: &Ground, sites: Vec<Site>) -> Result<(), Fault> {
+    pub async fn change(&self, nginx: &Nginx, ground: &Ground, sites: &[Site]) -> Result<(), Fault> {
+        if self.is_served(nginx, ground, sites).await {
+            return Ok(());
+        }
         let before = self.live();
-        let fresh = self.dir.join(format!("gen-{:032x}", ground.token));
+        let fresh = self.dir.join(format!("{PREFIX}{:032x}", ground.token));
         let done = self.try_change(nginx, ground, sites, &fresh).await;
         if done.is_err() {
             self.go_back(nginx, before.as_deref()).await;
@@ -45,16 +50,26 @@ impl Generations {
         done
     }
 
-    async fn try_change(&self, nginx: &Nginx, ground: &Ground, sites: Vec<Site>, fresh: &Path) -> Result<(), Fault> {
-        write_all(fresh, ground, sites)?;
+    /// Whether the files that count are the ones that would be written, and nginx has taken them.
+    async fn is_served(&self, nginx: &Nginx, ground: &Ground, sites: &[Site]) -> bool {
+        let Some(live) = self.live() else { return false };
+        let Some(token) = token_of(&live) else { return false };
+        let Ok(files) = files(&live, &Ground { token, ..ground.clone() }, sites) else { return false };
+        let same = |(path, text): &(PathBuf, String)| fs::read_to_string(path).is_ok_and(|there| there == *text);
+        let others = fs::read_dir(&live).map_or(0, Iterator::count) != files.len();
+        !others && files.iter().all(same) && nginx.is_led_to(&self.dir.join(LIVE)) && nginx.shows(token).await
+    }
+
+    async fn try_change(&self, nginx: &Nginx, ground: &Ground, sites: &[Site], fresh: &Path) -> Result<(), Fault> {
+        write_all(fresh, &files(fresh, ground, sites)?)?;
         nginx.accepts_alone(fresh, &self.dir.join("test")).await?;
         fail::fail_point!("proxy-before-link");
         self.point(fresh)?;
         fail::fail_point!("proxy-after-link");
         nginx.lead_to(&self.dir.join(LIVE))?;
         nginx.accepts_whole().await?;
-        nginx.take().await?;
-        nginx.serves(ground.token).await
+        let earlier = nginx.take().await?;
+        nginx.serves(ground.token, &earlier).await
     }
 
     /// What was served before: nginx may have taken something, so it is told again.
@@ -66,7 +81,7 @@ impl Generations {
         };
         let back = match back {
             // Before the first one there is nothing to have it take.
-            Ok(()) if before.is_some() => nginx.take().await,
+            Ok(()) if before.is_some() => nginx.take().await.map(drop),
             other => other,
         };
         if let Err(fault) = back {
@@ -92,7 +107,7 @@ impl Generations {
     fn sweep(&self) {
         let live = self.live();
         for entry in fs::read_dir(&self.dir).into_iter().flatten().flatten() {
-            let is_ours = entry.file_name().to_str().is_some_and(|name| name.starts_with("gen-"));
+            let is_ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
             if is_ours
                 && live.as_deref() != Some(&entry.path())
                 && let Err(error) = tree::remove(&entry.path())
@@ -110,24 +125,31 @@ fn remove_link(path: &Path) -> io::Result<()> {
     }
 }
 
-fn write_all(fresh: &Path, ground: &Ground, sites: Vec<Site>) -> Result<(), Fault> {
-    super::folder(fresh, 0o711)?;
-    write(&fresh.join("00-shared.conf"), &config::shared(ground))?;
-    for mut site in sites {
-        let settings = &site.spec.settings;
-        if let Some(maintenance) = settings.maintenance.as_ref().filter(|_| settings.redirect.is_none()) {
-            let page = fresh.join(format!("{}.html", site.spec.proxy));
-            // nginx's workers read it.
-            tree::write_atomically(&page, config::page(maintenance).as_bytes(), 0o644)
-                .map_err(|error| disk(&page, &error))?;
-            site.page = Some(page);
-        }
-        write(&fresh.join(format!("{}.conf", site.spec.proxy)), &config::site(&site, ground))?;
-    }
-    tree::sync_dir(fresh).map_err(|error| disk(fresh, &error))
+fn token_of(folder: &Path) -> Option<u128> {
+    u128::from_str_radix(folder.file_name()?.to_str()?.strip_prefix(PREFIX)?, 16).ok()
 }
 
-fn write(path: &Path, lines: &[Directive]) -> Result<(), Fault> {
-    let text = text::text(lines).map_err(|error| unwritable(&error))?;
-    tree::write_atomically(path, text.as_bytes(), 0o644).map_err(|error| disk(path, &error))
+/// All files of `folder`, with their text.
+fn files(folder: &Path, ground: &Ground, sites: &[Site]) -> Result<Vec<(PathBuf, String)>, Fault> {
+    let text_of = |lines: &[Directive]| text::text(lines).map_err(|error| unwritable(&error));
+    let mut files = vec![(folder.join("00-shared.conf"), text_of(&config::shared(ground))?)];
+    for site in sites {
+        let (settings, proxy) = (&site.spec.settings, site.spec.proxy);
+        let page = settings.maintenance.as_ref().filter(|_| settings.redirect.is_none()).map(|maintenance| {
+            let page = folder.join(format!("{proxy}.html"));
+            files.push((page.clone(), config::page(maintenance)));
+            page
+        });
+        files.push((folder.join(format!("{proxy}.conf")), text_of(&config::site(site, page.as_deref(), ground))?));
+    }
+    Ok(files)
+}
+
+/// nginx's workers read pages, so that all of it may be read.
+fn write_all(folder: &Path, files: &[(PathBuf, String)]) -> Result<(), Fault> {
+    super::folder(folder, 0o711)?;
+    for (path, text) in files {
+        tree::write_atomically(path, text.as_bytes(), 0o644).map_err(|error| disk(path, &error))?;
+    }
+    tree::sync_dir(folder).map_err(|error| disk(folder, &error))
 }

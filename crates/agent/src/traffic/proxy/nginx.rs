@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use super::config;
 use super::text::{self, Unwritable};
+use super::workers::Workers;
 use crate::release::tree;
 
 /// Time that reading a configuration may take; it resolves names where the machine's own files hold some.
@@ -28,8 +29,6 @@ const LOOK_AGAIN: Duration = Duration::from_millis(10);
 const LOOK_LIMIT: Duration = Duration::from_secs(2);
 /// Bytes of nginx's own words that are told.
 const WORDS_BYTES: usize = 1000;
-/// Where Debian's nginx writes its pid.
-const MACHINE_PID: &str = "/run/nginx.pid";
 
 /// Which nginx serves this node's domains: the node owner's word.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
@@ -41,6 +40,8 @@ pub struct Choice {
     pub program: PathBuf,
     /// Main file of the machine's.
     pub main: PathBuf,
+    /// Where the machine's writes its pid.
+    pub pid: PathBuf,
     /// Port of plain HTTP.
     pub http: Port,
     /// Port of HTTPS.
@@ -59,6 +60,7 @@ impl Default for Choice {
             nginx: Whose::Auto,
             program: "/usr/sbin/nginx".into(),
             main: "/etc/nginx/nginx.conf".into(),
+            pid: "/run/nginx.pid".into(),
             http: Port::HTTP,
             https: Port::HTTPS,
             acme: "https://acme-v02.api.letsencrypt.org/directory".to_owned(),
@@ -88,6 +90,7 @@ pub struct Nginx {
     program: PathBuf,
     /// Its main file.
     main: PathBuf,
+    pid: PathBuf,
     /// Folder of our own one; `None` for the machine's.
     own: Option<PathBuf>,
     http: Port,
@@ -112,11 +115,14 @@ impl Nginx {
         let machines = match choice.nginx {
             Whose::Machine => true,
             Whose::Own | Whose::Off => false,
-            Whose::Auto => choice.main.is_file() && alive(Path::new(MACHINE_PID)).is_some(),
+            Whose::Auto => choice.main.is_file() && alive(&choice.pid).is_some(),
         };
-        let (main, own) =
-            if machines { (choice.main.clone(), None) } else { (home.join("nginx.conf"), Some(home.to_owned())) };
-        Ok(Self { program: choice.program.clone(), main, own, http: choice.http })
+        let (main, pid, own) = if machines {
+            (choice.main.clone(), choice.pid.clone(), None)
+        } else {
+            (home.join("nginx.conf"), home.join("nginx.pid"), Some(home.to_owned()))
+        };
+        Ok(Self { program: choice.program.clone(), main, pid, own, http: choice.http })
     }
 
     /// Whether it serves nothing but our sites.
@@ -129,21 +135,30 @@ impl Nginx {
     /// # Errors
     /// When it cannot be written.
     pub fn lead_to(&self, sites: &Path) -> Result<(), Fault> {
-        let (path, lines) = match &self.own {
-            Some(home) => {
-                tree_of(home)?;
-                (self.main.clone(), config::main_file(home, sites))
-            }
-            None => {
-                let folder = self.main.parent().unwrap_or(Path::new("/")).join("conf.d");
-                (folder.join("serverflow.conf"), vec![text::say("include", [text::Arg::Confs(sites.to_owned())])])
-            }
-        };
-        let text = text::text(&lines).map_err(|error| unwritable(&error))?;
-        if std::fs::read_to_string(&path).is_ok_and(|there| there == text) {
+        if self.is_led_to(sites) {
             return Ok(());
         }
+        if let Some(home) = &self.own {
+            tree_of(home)?;
+        }
+        let (path, text) = self.way(sites).map_err(|error| unwritable(&error))?;
         tree::write_atomically(&path, text.as_bytes(), 0o644).map_err(|error| disk(&path, &error))
+    }
+
+    /// Whether that is written.
+    pub fn is_led_to(&self, sites: &Path) -> bool {
+        let way = self.way(sites);
+        way.is_ok_and(|(path, text)| std::fs::read_to_string(path).is_ok_and(|there| there == text))
+    }
+
+    fn way(&self, sites: &Path) -> Result<(PathBuf, String), Unwritable> {
+        let (path, lines) = if let Some(home) = &self.own {
+            (self.main.clone(), config::main_file(home, sites))
+        } else {
+            let folder = self.main.parent().unwrap_or(Path::new("/")).join("conf.d");
+            (folder.join("serverflow.conf"), vec![text::say("include", [text::Arg::Confs(sites.to_owned())])])
+        };
+        Ok((path, text::text(&lines)?))
     }
 
     /// Whether nginx accepts the files of `sites` by themselves; nothing that runs is touched.
@@ -173,12 +188,14 @@ impl Nginx {
         })
     }
 
-    /// Has it take the configuration, starting our own where it does not run.
+    /// Has it take the configuration, starting our own where it does not run. Answers who serves the earlier one.
     ///
     /// # Errors
     /// `proxy.reload` with nginx's own words.
-    pub async fn take(&self) -> Result<(), Fault> {
-        let starts = self.own.as_ref().is_some_and(|home| alive(&home.join("nginx.pid")).is_none());
+    pub async fn take(&self) -> Result<Workers, Fault> {
+        let master = alive(&self.pid);
+        let starts = self.own.is_some() && master.is_none();
+        let earlier = master.map_or_else(Workers::default, Workers::of);
         let args: &[&str] = if starts { &[] } else { &["-s", "reload"] };
         self.run(&self.main, self.own.as_deref(), args).await.map_err(|words| {
             let (what, fix) = if starts {
@@ -187,17 +204,19 @@ impl Nginx {
                 ("reloaded", "Start it there: `systemctl start nginx`.")
             };
             Fault::new(ErrorKind::Unavailable, "proxy.reload", format!("nginx could not be {what}: {words}")).fix(fix)
-        })
+        })?;
+        Ok(earlier)
     }
 
-    /// Waits until nginx serves the configuration with this token: a reload is taken later, or not at all.
+    /// Waits until nginx serves the configuration with this token, and nobody meets an `earlier` one any more: a reload is
+    /// taken later, or not at all, and for a moment both answer.
     ///
     /// # Errors
     /// `proxy.not_served`.
-    pub async fn serves(&self, token: u128) -> Result<(), Fault> {
+    pub async fn serves(&self, token: u128, earlier: &Workers) -> Result<(), Fault> {
         let until = Instant::now() + SERVE_LIMIT;
         while Instant::now() < until {
-            if let Ok(Ok(true)) = tokio::time::timeout(LOOK_LIMIT, shows(self.http, token)).await {
+            if !earlier.accept() && self.shows(token).await {
                 return Ok(());
             }
             // nginx tells nobody when its new workers stand.
@@ -210,6 +229,11 @@ impl Nginx {
             "See that its main file includes conf.d/*.conf, and look into its error log."
         };
         Err(Fault::new(ErrorKind::Unavailable, "proxy.not_served", message).fix(fix))
+    }
+
+    /// Whether it serves the configuration with this token now.
+    pub async fn shows(&self, token: u128) -> bool {
+        matches!(tokio::time::timeout(LOOK_LIMIT, shows(self.http, token)).await, Ok(Ok(true)))
     }
 
     async fn run(&self, main: &Path, prefix: Option<&Path>, args: &[&str]) -> Result<(), String> {

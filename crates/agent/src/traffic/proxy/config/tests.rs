@@ -28,7 +28,7 @@ fn bare() -> Site {
         domain: "shop.example.org".parse().unwrap(),
         settings: SiteSettings::default(),
     };
-    Site { spec, certificate: None, page: None }
+    Site { spec, certificate: None }
 }
 
 fn encrypted() -> Site {
@@ -37,7 +37,7 @@ fn encrypted() -> Site {
 }
 
 fn written(of: &Site) -> String {
-    text::text(&site(of, &ground())).unwrap()
+    text::text(&site(of, None, &ground())).unwrap()
 }
 
 #[test]
@@ -87,9 +87,7 @@ fn other_names_and_redirects_lead_away() {
 
 #[test]
 fn a_maintenance_page_holds_what_was_written_and_nothing_else() {
-    let mut site = bare();
-    site.page = Some("/state/proxy/gen-1/pages/x.html".into());
-    let text = written(&site);
+    let text = text::text(&site(&bare(), Some("/state/proxy/gen-1/x.html".as_ref()), &ground())).unwrap();
     assert!(text.contains("error_page 503") && !text.contains("proxy_pass"));
     let page = page(&Maintenance { text: "<script>alert(1)</script>\n\"Back\" & soon".to_owned() });
     assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;<br>&quot;Back&quot; &amp; soon"));
