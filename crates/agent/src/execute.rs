@@ -17,7 +17,7 @@ mod progress;
 mod query;
 mod recover;
 mod site;
-mod take_back;
+mod turn;
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -29,9 +29,10 @@ use sf_protocol::command::{Class, Command};
 use sf_protocol::frame::Frame;
 use sf_protocol::order::Order;
 use sf_protocol::outcome::{self as report, Facts};
+use sf_protocol::report::Stream;
 use sf_protocol::{Kind, Outcome, Signed, Verdict};
 use sf_runtime::{OnError, Shutdown};
-use sf_types::{AppId, CommandId, ErrorKind, Fault, Timestamp};
+use sf_types::{AppId, CommandId, ErrorKind, Fault, RunId, Timestamp};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -41,7 +42,9 @@ pub use logs::{GONE_LOGS_KEPT, RUN_LOGS_KEPT};
 pub use node::{DEPLOYS_AT_ONCE, Node};
 pub use observe::Observer;
 pub use port::{OWN, Ports, STABLE, any_is_apart};
+use progress::Progress;
 pub use query::LOOKS_AT_ONCE;
+use turn::Turn;
 
 use crate::journal::{Accepted, JournalError};
 use crate::link::Incoming;
@@ -81,10 +84,7 @@ impl End {
             Self::Failed(fault) => (Verdict::Failed, Some(fault)),
             Self::RolledBack(fault) => (Verdict::RolledBack, Some(fault)),
             Self::GuardMoved(fault) => (Verdict::GuardMoved, Some(fault)),
-            Self::Cancelled => {
-                let fault = Fault::new(ErrorKind::Conflict, "command.cancelled", "It was cancelled on request.");
-                (Verdict::Cancelled, Some(fault))
-            }
+            Self::Cancelled => (Verdict::Cancelled, Some(turn::cancelled())),
         }
     }
 }
@@ -113,6 +113,8 @@ pub struct Executor {
     running: Running,
     /// For each app the end of the order that was accepted last.
     lanes: HashMap<AppId, CancellationToken>,
+    /// For each app its newest deploy.
+    newest: HashMap<AppId, Turn>,
     /// Reads of the last minutes.
     reads: HashMap<CommandId, (BodyHash, Timestamp)>,
     reading: Arc<tokio::sync::Semaphore>,
@@ -120,10 +122,10 @@ pub struct Executor {
 
 /// Orders under way, and how to cancel them.
 #[derive(Clone, Debug, Default)]
-struct Running(Arc<Mutex<HashMap<CommandId, CancellationToken>>>);
+struct Running(Arc<Mutex<HashMap<CommandId, Turn>>>);
 
 impl Running {
-    fn all(&self) -> MutexGuard<'_, HashMap<CommandId, CancellationToken>> {
+    fn all(&self) -> MutexGuard<'_, HashMap<CommandId, Turn>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -132,7 +134,8 @@ impl Executor {
     /// For this node.
     pub fn new(node: Arc<Node>) -> Self {
         let reading = Arc::new(tokio::sync::Semaphore::new(READS_AT_ONCE));
-        Self { node, running: Running::default(), lanes: HashMap::new(), reads: HashMap::new(), reading }
+        let (running, lanes, newest, reads) = Default::default();
+        Self { node, running, lanes, newest, reads, reading }
     }
 
     /// Takes orders until the agent stops. `unfinished` are promises of a predecessor: they are ended truthfully
@@ -225,8 +228,8 @@ impl Executor {
             (None, Order::Cancel(cancel)) => {
                 let found = self.running.all().get(&cancel.command).cloned();
                 let verdict = match found {
-                    Some(token) => {
-                        token.cancel();
+                    Some(turn) => {
+                        turn.cancel();
                         (Verdict::Succeeded, None)
                     }
                     None => (Verdict::Failed, Some(nothing_to_cancel())),
@@ -265,10 +268,15 @@ impl Executor {
     }
 
     fn work(&mut self, command: Command) {
-        let (node, cancel) = (self.node.clone(), CancellationToken::new());
-        self.running.all().insert(command.id, cancel.clone());
-        let id = command.id;
-        self.in_turn(apps_of(&node, &command.order), id, async move {
+        let (node, turn, id) = (self.node.clone(), Turn::default(), command.id);
+        self.running.all().insert(id, turn.clone());
+        if let Order::Deploy(deploy) = &command.order
+            && let Some(earlier) = self.newest.insert(deploy.app.app, turn.clone())
+        {
+            earlier.supersede();
+        }
+        let (cancel, behind) = (turn.asked().clone(), Behind { run: command.authz.run, id });
+        self.in_turn(apps_of(&node, &command.order), behind, turn, async move {
             match &command.order {
                 Order::Deploy(deploy) => node.deploy(&command, deploy, &cancel).await,
                 Order::AppAction(action) => node.act(&command, action, &cancel).await,
@@ -289,27 +297,49 @@ impl Executor {
             tracing::error!(command = %accepted.command, "a promise in the journal cannot be read");
             return;
         };
-        let id = command.id;
-        self.in_turn(apps_of(&node, &command.order), id, async move { node.reconcile(&command, accepted.at).await });
+        let behind = Behind { run: command.authz.run, id: command.id };
+        let apps = apps_of(&node, &command.order);
+        self.in_turn(apps, behind, Turn::default(), async move { node.reconcile(&command, accepted.at).await });
     }
 
-    /// Runs `work` when the earlier orders for the same apps have ended.
-    fn in_turn<F>(&mut self, apps: Vec<AppId>, id: CommandId, work: F)
+    /// Runs `work` when the earlier orders for the same apps have ended, unless `turn` is left before.
+    fn in_turn<F>(&mut self, apps: Vec<AppId>, order: Behind, turn: Turn, work: F)
     where
         F: Future<Output = Outcome> + Send + 'static,
     {
         self.lanes.retain(|_, ended| !ended.is_cancelled());
+        self.newest.retain(|_, turn| turn.is_waiting());
         let ended = CancellationToken::new();
         let before: Vec<_> = apps.iter().filter_map(|app| self.lanes.insert(*app, ended.clone())).collect();
         let (node, running) = (self.node.clone(), self.running.clone());
         self.node.tasks.spawn("order", OnError::Log, async move {
             // Also when the work panics or is dropped: those behind must not wait for ever.
             let _ended = ended.drop_guard();
-            for earlier in before {
-                earlier.cancelled().await;
+            if !before.is_empty() {
+                node.say_waiting(order);
+            }
+            let first = async {
+                for earlier in &before {
+                    earlier.cancelled().await;
+                }
+            };
+            tokio::select! {
+                biased;
+                () = turn.left() => {}
+                () = first => {}
+            }
+            if let Err(fault) = turn.begin() {
+                running.all().remove(&order.id);
+                let early = (Verdict::Cancelled, Some(fault));
+                node.finish(outcome(&node, order.id, early, Facts::None, node.clock.now())).await;
+                // Those behind wait for those before all the same.
+                for earlier in &before {
+                    earlier.cancelled().await;
+                }
+                return Ok(());
             }
             let outcome = Box::pin(work).await;
-            running.all().remove(&id);
+            running.all().remove(&order.id);
             let deployed = matches!(outcome.facts, Facts::Deploy(_));
             node.finish(outcome).await;
             node.prune_run_logs().await;
@@ -324,7 +354,20 @@ impl Executor {
     }
 }
 
+/// An order that may have to wait.
+#[derive(Clone, Copy, Debug)]
+struct Behind {
+    id: CommandId,
+    run: Option<RunId>,
+}
+
 impl Node {
+    /// Says in the run's log why nothing happens.
+    fn say_waiting(&self, order: Behind) {
+        let progress = Progress::new(order.id, order.run, &self.state, &self.outbox, &self.clock);
+        progress.line(Stream::Note, "Waits until the earlier order for this app has ended.");
+    }
+
     /// Writes an outcome down, then sends it. A disk that refuses is asked again: what was done must not be lost.
     pub(crate) async fn finish(&self, outcome: Outcome) {
         let command = outcome.command;

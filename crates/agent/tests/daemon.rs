@@ -12,6 +12,8 @@ mod plane;
 mod secrets;
 #[path = "daemon/sites.rs"]
 mod sites;
+#[path = "daemon/turns.rs"]
+mod turns;
 #[path = "daemon/witness.rs"]
 mod witness;
 #[path = "daemon/world.rs"]

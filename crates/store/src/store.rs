@@ -127,6 +127,11 @@ impl Store {
         self.counters.now()
     }
 
+    /// Transactions that the writer has committed, each with one fsync: what a change waits for.
+    pub fn commits(&self) -> u64 {
+        self.counters.commits()
+    }
+
     /// Statements that readers have run: what looking costs.
     pub fn looks(&self) -> u64 {
         self.counters.looks()

@@ -121,8 +121,7 @@ impl Writer {
         };
         fail::fail_point!("store::reply::before");
         match ran {
-            Ok(Ran { results, events, audited }) => {
-                self.counters.audited(audited);
+            Ok(Ran { results, events }) => {
                 self.hand_on(&events);
                 for (queued, result) in batch.into_iter().zip(results) {
                     queued.job.answer(result);
@@ -167,7 +166,7 @@ impl Writer {
             return Err(error);
         }
         if batch.len() == 1 && error.grave() != Grave::Contention {
-            return Ok(Ran { results: vec![Err(error)], events: Vec::new(), audited: 0 });
+            return Ok(Ran { results: vec![Err(error)], events: Vec::new() });
         }
         let mut tx = self.begin().await?;
         let mut said = Said::default();
@@ -186,14 +185,13 @@ impl Writer {
     /// After a conflict with another control plane, each write has a transaction of its own: one that holds the locks
     /// of many is what runs into others. Each is tried again with growing pauses.
     async fn one_by_one(&self, batch: &mut [Queued]) -> Result<Ran> {
-        let mut all = Ran { results: Vec::with_capacity(batch.len()), events: Vec::new(), audited: 0 };
+        let mut all = Ran { results: Vec::with_capacity(batch.len()), events: Vec::new() };
         for queued in batch.chunks_mut(1) {
             let ran = self.patiently(queued).await;
             match ran {
                 Ok(ran) => {
                     all.results.extend(ran.results);
                     all.events.extend(ran.events);
-                    all.audited += ran.audited;
                 }
                 // What was committed stays true: only this one and those behind it hear of the failure.
                 Err(error) => all.results.push(Err(error)),
@@ -236,8 +234,9 @@ impl Writer {
         fail::fail_point!("store::commit::before", |kind| Err(injected(kind.as_deref())));
         let dialect = tx.conn().dialect();
         tx.session.commit().await.map_err(|error| commit_failed(dialect, error))?;
+        self.counters.committed(audited);
         fail::fail_point!("store::commit::after");
-        Ok(Ran { results, events, audited })
+        Ok(Ran { results, events })
     }
 
     fn hand_on(&self, events: &[StoredEvent]) {
@@ -280,7 +279,6 @@ impl Writer {
 struct Ran {
     results: Vec<Result<()>>,
     events: Vec<StoredEvent>,
-    audited: usize,
 }
 
 /// Fills the batch. Writes nobody waits for alone do not pay for an fsync at once.

@@ -4,6 +4,8 @@
 //! running through the watch, so that the return is one move of a pointer. Before each deed that a restarted agent
 //! must know of, the phase is written down (see [`UnderWay`]).
 
+mod take_back;
+
 use std::time::Duration;
 
 use sf_protocol::app::{AppState, HealthCheck, RestartRule, SecretVar, TrafficMode};
@@ -141,7 +143,7 @@ impl Deploying<'_> {
                 return Err(end);
             }
         };
-        self.switch(&running).await?;
+        self.switch(&running, cancel).await?;
         self.watch(running.process.as_ref(), self.watch, cancel).await
     }
 
@@ -235,8 +237,9 @@ impl Deploying<'_> {
         }
     }
 
-    /// Points the stable port at the new release and lets the old one finish what it holds.
-    async fn switch(&mut self, running: &Running) -> Result<(), End> {
+    /// Points the stable port at the new release and lets the old one finish what it holds. Who cancels it meanwhile waits for
+    /// nobody: the watch takes it back.
+    async fn switch(&mut self, running: &Running, cancel: &CancellationToken) -> Result<(), End> {
         let (node, progress, app) = (self.node, self.progress, self.app());
         if self.mode() == TrafficMode::None {
             progress.skipped(Step::Switch, "a worker has no port");
@@ -277,6 +280,7 @@ impl Deploying<'_> {
         let drained = tokio::select! {
             drained = node.relays.drain(app, DRAIN_MAX) => Some(drained),
             () = gone => None,
+            () = cancel.cancelled() => None,
         };
         match drained {
             Some(Ok(drained)) if drained.in_flight == 0 => progress.done(&format!("after {} ms", drained.took.0)),
@@ -284,6 +288,7 @@ impl Deploying<'_> {
                 progress.done(&format!("{} requests were still open after {} s", drained.in_flight, DRAIN_MAX.0 / 1000))
             }
             Some(Err(error)) => progress.failed(&error.to_string()),
+            None if cancel.is_cancelled() => progress.failed("cancelled"),
             None => progress.failed("the new release ended"),
         }
         Ok(())

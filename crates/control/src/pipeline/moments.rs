@@ -43,7 +43,7 @@ pub(crate) fn outcome(at: Timestamp, verdict: Verdict) -> Moment {
         Verdict::RolledBack => "the node says: broke, and the previous release is live again",
         Verdict::Refused => "the node refused it",
         Verdict::GuardMoved => "the node found other facts than were agreed to",
-        Verdict::Cancelled => "the node says: stopped on request",
+        Verdict::Cancelled => "the node says: stopped, nothing changed",
         Verdict::Voided => "the command expired before the node had it",
     };
     moment(MomentKind::Outcome, at, text)

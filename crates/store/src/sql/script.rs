@@ -19,6 +19,8 @@ pub(crate) struct Later {
 pub(crate) struct Counters {
     /// Statements on the writer's connection.
     statements: AtomicU64,
+    /// Transactions committed: each is one fsync.
+    commits: AtomicU64,
     /// Statements on readers' connections.
     looks: AtomicU64,
     /// Audit lines committed.
@@ -39,8 +41,9 @@ impl Counters {
         let _ = text;
     }
 
-    /// Audit lines were committed.
-    pub(crate) fn audited(&self, lines: usize) {
+    /// A batch was committed, with so many audit lines.
+    pub(crate) fn committed(&self, lines: usize) {
+        self.commits.fetch_add(1, Ordering::Relaxed);
         if lines > 0 {
             self.audited.send_modify(|all| *all += lines as u64);
         }
@@ -59,6 +62,11 @@ impl Counters {
     /// Readers' statements since the start.
     pub(crate) fn looks(&self) -> u64 {
         self.looks.load(Ordering::Relaxed)
+    }
+
+    /// Commits since the start.
+    pub(crate) fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
     }
 
     /// The writer's statements since the start.

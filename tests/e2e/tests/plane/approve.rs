@@ -9,11 +9,17 @@ use sf_actions::run::{Decide, RunAction, RunRef};
 use sf_actions::{Action, Actor, ActorKind};
 use sf_control::{Control, Proposal, Proposed};
 use sf_engine::{Done, RunState};
+use sf_protocol::Verdict;
 use sf_store::approvals::ApprovalState;
 use sf_store::nodes::NodeStatus;
 use sf_testkit::people::deploy;
-use sf_testkit::{Plane, Script};
+use sf_testkit::{Database, Plane, Script};
 use sf_types::{AppId, PageRequest, RunId};
+
+use super::order::next_order;
+
+/// How long a person's approval can be taken back.
+const HELD: Duration = Duration::from_secs(5);
 
 async fn hash_of(plane: &Plane, admin: &Actor, run: RunId) -> Result<String> {
     let open = plane.control.approvals(admin, Some(ApprovalState::Open), &PageRequest::default()).await?;
@@ -56,6 +62,42 @@ pub async fn an_approval_is_held_and_bound_to_what_was_shown(plane: Plane) -> Re
     assert_eq!(plane.ended(run).await?.state, RunState::Done(Done::Succeeded));
     assert!(plane.control.app(&admin, app).await.is_err(), "it is gone");
     plane.audited().await?;
+    plane.stop().await;
+    Ok(())
+}
+
+/// Commits between the end of the hold and the order: the hold's own timer is claimed, the order is promised; a lane of
+/// notices may wake beside them.
+const COMMITS_AFTER_THE_HOLD: u64 = 3;
+
+#[tokio::test]
+async fn a_decision_is_one_commit_and_its_order_follows_the_hold_with_few() -> Result<()> {
+    let plane = Plane::start(Database::Sqlite).await?;
+    let admin = plane.admin().await?;
+    let node = plane.enrol(&admin).await?;
+    let app = plane.app(&admin, node.id(), "shop").await?;
+    let (mut wire, open) = node.connect(&plane.dial()).await?;
+    let commits = || plane.control.store().commits();
+    let deployed = plane.deploy(&admin, app).await?;
+    let command = next_order(&node, &mut wire, &open).await?;
+    wire.say(&node.result(&command, Verdict::Succeeded).await).await?;
+    plane.ended(deployed).await?;
+    plane.control.store().probe().await?;
+
+    let run = plane.open_run(&Plane::ai_of(&admin), Action::App(AppAction::Delete(AppRef { app }))).await?;
+    let hash = hash_of(&plane, &admin, run).await?;
+    plane.control.store().probe().await?;
+    let before = commits();
+    plane.propose(&admin, Action::Run(RunAction::Approve(decide(run, &hash)))).await?;
+    let decided = commits() - before;
+    // Its own, and where the machine is slow that of the lane that was woken by it.
+    assert!((1..=2).contains(&decided), "who decides waits for {decided} commits");
+    plane.control.store().probe().await?;
+    let before = commits();
+    plane.pass(HELD).await?;
+    next_order(&node, &mut wire, &open).await?;
+    let after = commits() - before;
+    assert!(after <= COMMITS_AFTER_THE_HOLD, "{after} commits after the hold");
     plane.stop().await;
     Ok(())
 }

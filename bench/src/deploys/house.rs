@@ -1,0 +1,168 @@
+//! A whole installation of the released programs in a folder of its own: control plane, agent, an app, and an nginx before it.
+
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+/// The app that everything is about.
+pub const APP: &str = "hello-node";
+/// Where it is served.
+pub const DOMAIN: &str = "shop.example.test";
+/// Steps that nobody waits for any more once they begin.
+const AFTER_HEALTH: [&str; 5] = ["switch", "drain", "watch", "stopOld", "return"];
+
+/// The installation. Everything of it ends with [`House::stop`], or when it is dropped.
+#[derive(Debug)]
+pub struct House {
+    pub folder: tempfile::TempDir,
+    /// Port of its nginx.
+    pub proxy: u16,
+    program: PathBuf,
+    port: u16,
+    _up: Child,
+}
+
+/// How a deploy ended.
+#[derive(Debug)]
+pub struct Ended {
+    pub succeeded: bool,
+    /// Why not.
+    pub why: String,
+    /// Step and milliseconds.
+    timings: Vec<(String, u64)>,
+}
+
+impl Ended {
+    /// Everything up to the passed health check.
+    pub fn until_healthy(&self) -> Option<Duration> {
+        let before = self.timings.iter().filter(|(step, _)| !AFTER_HEALTH.contains(&step.as_str()));
+        (!self.timings.is_empty()).then(|| Duration::from_millis(before.map(|(_, took)| took).sum()))
+    }
+
+    /// From the moment a release was seen to be bad until the earlier one served.
+    pub fn return_took(&self) -> Option<Duration> {
+        let step = self.timings.iter().find(|(step, _)| step == "return");
+        step.map(|(_, took)| Duration::from_millis(*took))
+    }
+}
+
+impl House {
+    pub async fn start(program: &Path, agent: &Path) -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("serverflow-bench").tempdir_in("/var/tmp")?;
+        // Apps have users of their own where this is root.
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711))?;
+        let (port, proxy) = (neighbours()?, neighbours()?);
+        let mut up = Command::new(program);
+        up.args(["up", "--port", &port.to_string(), "--agent"]).arg(agent);
+        surroundings(&mut up, folder.path(), port);
+        let mut up = up.stdout(Stdio::piped()).kill_on_drop(true).spawn().context("serverflow up")?;
+        let mut lines = BufReader::new(up.stdout.take().context("its output")?).lines();
+        let house = Self { folder, proxy, program: program.to_owned(), port, _up: up };
+        while !lines.next_line().await?.context("`up` ended early")?.starts_with(&format!("{APP} (running)")) {}
+        // Whatever it says later is read, so that it never waits for us.
+        drop(tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} }));
+        house.own_nginx()?;
+        house.json(&["domains", "add", DOMAIN, APP, "--https", "off"]).await?;
+        Ok(house)
+    }
+
+    fn own_nginx(&self) -> Result<()> {
+        let policy = self.folder.path().join("state/agent/policy.toml");
+        let text = std::fs::read_to_string(&policy)?;
+        let (http, https) = (self.proxy, self.proxy + 1);
+        Ok(std::fs::write(policy, format!("{text}\n[proxy]\nnginx = \"own\"\nhttp = {http}\nhttps = {https}\n"))?)
+    }
+
+    /// What the command line prints, as JSON: its last line.
+    async fn json(&self, args: &[&str]) -> Result<Value> {
+        let mut command = Command::new(&self.program);
+        command.arg("--json").args(args);
+        surroundings(&mut command, self.folder.path(), self.port);
+        let done = command.output().await?;
+        let text = String::from_utf8_lossy(&done.stdout);
+        let last = text.lines().rfind(|line| line.starts_with('{'));
+        match last.map(serde_json::from_str) {
+            Some(Ok(value)) => Ok(value),
+            _ => bail!("serverflow {}: {text}{}", args.join(" "), String::from_utf8_lossy(&done.stderr)),
+        }
+    }
+
+    /// Deploys a branch and waits for its end.
+    pub async fn deploy(&self, app: &str, branch: &str) -> Result<Ended> {
+        let said = self.json(&["deploy", app, "--ref", branch]).await?;
+        let run = &said["run"];
+        let timings = run["outcome"]["facts"]["timings"].as_array().map_or(&[][..], Vec::as_slice);
+        let timing = |one: &Value| Some((one["step"].as_str()?.to_owned(), one["tookMs"].as_u64()?));
+        Ok(Ended {
+            succeeded: run["done"] == "succeeded",
+            why: run["fault"]["message"].as_str().unwrap_or_default().to_owned(),
+            timings: timings.iter().filter_map(timing).collect(),
+        })
+    }
+
+    /// Another app from the example's repository.
+    pub async fn create(&self, name: &str) -> Result<()> {
+        let source = format!("file://{}", self.repository().display());
+        self.json(&["apps", "create", name, &source]).await.map(drop)
+    }
+
+    fn repository(&self) -> PathBuf {
+        self.folder.path().join("state/repositories").join(APP)
+    }
+
+    /// Commits files on a branch of its own. Answers the folder of the repository, with that branch in it.
+    pub async fn commit(&self, branch: &str, files: &[(&str, &str)]) -> Result<PathBuf> {
+        let repository = self.repository();
+        git(&repository, &["checkout", "--quiet", "-b", branch]).await?;
+        for (name, text) in files {
+            std::fs::write(repository.join(name), text)?;
+        }
+        git(&repository, &["add", "--all"]).await?;
+        git(&repository, &["commit", "--quiet", "--no-gpg-sign", "--message", branch]).await?;
+        Ok(repository)
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        // Agent, apps and nginx outlive whoever started them.
+        let mut reset = std::process::Command::new(&self.program);
+        reset.args(["reset", "--yes"]).env("SERVERFLOW_STATE", self.folder.path().join("state"));
+        reset.env("HOME", self.folder.path().join("home")).stdout(Stdio::null());
+        if let Err(error) = reset.status() {
+            eprintln!("what was started could not be ended: {error}");
+        }
+    }
+}
+
+fn surroundings(command: &mut Command, folder: &Path, port: u16) {
+    let agents = format!("127.0.0.1:{}", port + 1);
+    command.env("HOME", folder.join("home")).env_remove("XDG_CONFIG_HOME").env("SERVERFLOW_STATE", folder.join("state"));
+    command.env("SERVERFLOW_API__LISTEN", format!("127.0.0.1:{port}")).env("SERVERFLOW_AGENTS__LISTEN", agents);
+}
+
+async fn git(folder: &Path, args: &[&str]) -> Result<()> {
+    let mut git = Command::new("git");
+    git.args(["-c", "user.name=Bench", "-c", "user.email=bench@serverflow.invalid", "-C"]).arg(folder).args(args);
+    ensure!(git.status().await?.success(), "git {args:?}");
+    Ok(())
+}
+
+/// A port whose neighbour is free, too.
+fn neighbours() -> Result<u16> {
+    let at = |port: u16| std::net::TcpListener::bind(("127.0.0.1", port));
+    for _ in 0..100 {
+        let first = at(0)?;
+        let port = first.local_addr()?.port();
+        if port < u16::MAX && at(port + 1).is_ok() {
+            return Ok(port);
+        }
+    }
+    bail!("no two neighbouring ports are free")
+}
