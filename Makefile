@@ -76,6 +76,10 @@ reset: ## the same, and delete its data (asks; YES=1 does not)
 bench: ## the promises in numbers, one JSON line each (BENCH_AGENTS=15000 for the full swarm)
 	cargo run --release --quiet -p sf-bench
 
+.PHONY: bench-deploy
+bench-deploy: test-deps build ## what users notice of deploys, one JSON line each (BENCH_DEPLOYS=10 for fewer)
+	cargo run --release --quiet -p sf-bench -- deploy $(TARGET)/release/serverflow $(TARGET)/agent/serverflow-agent
+
 .PHONY: bench-workflow
 bench-workflow: ## the promises about workflows, one JSON line each
 	cargo run --release --quiet -p sf-bench -- workflow

@@ -40,6 +40,7 @@ need ca-certificates have_certificates
 need iproute2 have ss
 need nginx-light have_nginx
 need pebble have pebble
+need wrk have wrk
 need curl have curl
 
 nextest=(cargo install cargo-nextest --locked)

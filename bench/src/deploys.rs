@@ -83,7 +83,10 @@ async fn in_a_row(house: &House, load: &Load, steady: &Answers) -> Result<()> {
     Line::new("deploy", "until_healthy_p99", overheads.at(990), "ms").print()?;
     if !returns.is_empty() {
         let returns = Times::new(returns);
-        Line::new("deploy", "return_p99", returns.at(990), "ms").floor(1000.0).note("from seen to served again").print()?;
+        Line::new("deploy", "return_p99", returns.at(990), "ms")
+            .floor(1000.0)
+            .note("from seen to served again")
+            .print()?;
     }
     Ok(())
 }

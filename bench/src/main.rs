@@ -5,7 +5,8 @@
 //! Simulated agents live in a second process, started from this very binary as `sf-bench agents`. `sf-bench orders`
 //! measures orders alone, `sf-bench sign-in` what a flood of sign-ins costs everybody else, `sf-bench audit` the
 //! verification of the audit chain, `sf-bench authority` deciding about a request, `sf-bench policy` admitting an AI's
-//! proposal, `sf-bench inbox` opening an inbox of 10,000 cards, `sf-bench memory` what a plain connection takes, `sf-bench workflow` workflows whose steps do nothing: within
+//! proposal, `sf-bench inbox` opening an inbox of 10,000 cards, `sf-bench memory` what a plain connection takes, `sf-bench deploy` what users of an app notice of its deploys, with the
+//! released programs, nginx and wrk, `sf-bench workflow` workflows whose steps do nothing: within
 //! the process on SQLite, over HTTP, and on PostgreSQL, each in a process of its own (`sf-bench workflow sqlite`, `http`,
 //! `postgres`).
 
@@ -13,6 +14,7 @@ mod agents;
 mod audit;
 mod authority;
 mod caller;
+mod deploys;
 mod floors;
 mod inbox;
 mod line;
@@ -46,10 +48,18 @@ fn main() -> Result<()> {
         Some("policy") => policy::admissions(),
         Some("inbox") => runtime.block_on(inbox::opens()),
         Some("workflow") => runtime.block_on(workflows::measure(std::env::args().nth(2).as_deref())),
+        Some("deploy") => runtime.block_on(deploys::measure(&argument(2)?, &argument(3)?)),
         Some("memory") => runtime.block_on(memory()),
         Some("orders") => runtime.block_on(orders_only()),
         _ => runtime.block_on(measure()),
     }
+}
+
+fn argument(n: usize) -> Result<std::path::PathBuf> {
+    std::env::args_os()
+        .nth(n)
+        .map(Into::into)
+        .context("`sf-bench deploy` wants the programs `serverflow` and `serverflow-agent`")
 }
 
 async fn measure() -> Result<()> {

@@ -55,5 +55,7 @@ async fn windows(load: &Load) -> Result<Answers> {
         seen.push(load.ask(WINDOW).await?);
     }
     let failed = seen.iter().map(|answers| answers.failed).sum();
-    Ok(Answers { failed, ..median(seen) })
+    let mut answers = median(seen);
+    answers.failed = failed;
+    Ok(answers)
 }

@@ -1,6 +1,6 @@
 //! A whole installation of the released programs in a folder of its own: control plane, agent, an app, and an nginx before it.
 
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -143,7 +143,10 @@ impl Drop for House {
 
 fn surroundings(command: &mut Command, folder: &Path, port: u16) {
     let agents = format!("127.0.0.1:{}", port + 1);
-    command.env("HOME", folder.join("home")).env_remove("XDG_CONFIG_HOME").env("SERVERFLOW_STATE", folder.join("state"));
+    command
+        .env("HOME", folder.join("home"))
+        .env_remove("XDG_CONFIG_HOME")
+        .env("SERVERFLOW_STATE", folder.join("state"));
     command.env("SERVERFLOW_API__LISTEN", format!("127.0.0.1:{port}")).env("SERVERFLOW_AGENTS__LISTEN", agents);
 }
 

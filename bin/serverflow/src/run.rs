@@ -76,7 +76,7 @@ pub async fn follow_to_end(context: &Context, client: &Client, id: &str) -> Resu
             Ok(run) => {
                 misses = 0;
                 if !outcome(&run).is_empty() {
-                    view.finish(&run);
+                    view.finish(&run, &causes(client, &run).await);
                     return Ok(run);
                 }
                 bell.ring().await;
@@ -172,7 +172,10 @@ impl<'a> View<'a> {
         }
     }
 
-    fn finish(&self, run: &Value) {
+    fn finish(&self, run: &Value, causes: &[Value]) {
+        if !causes.is_empty() {
+            self.context.screen.event(&json!({ "causes": causes }));
+        }
         self.context.screen.event(&json!({ "run": run }));
         let (tone, mark, text) = verdict(run);
         self.progress.line(tone, mark, &text);
@@ -182,7 +185,32 @@ impl<'a> View<'a> {
         if let Some(fix) = value::maybe(run, "/fault/fix") {
             self.progress.line(Tone::Strong, " ", &format!("do: {fix}"));
         }
+        for line in causes.first().map_or_else(String::new, explained).lines() {
+            self.progress.line(Tone::Dim, " ", line);
+        }
     }
+}
+
+/// The likeliest causes of a failed run. That they cannot be read is no failure of its own.
+pub async fn causes(client: &Client, run: &Value) -> Vec<Value> {
+    if run.pointer("/fault").is_none_or(Value::is_null) {
+        return Vec::new();
+    }
+    let read = client.get(&format!("/runs/{}/causes", value::text(run, "/id")), &[]).await;
+    read.map_or_else(|_| Vec::new(), |answer| value::items(&answer.data).to_vec())
+}
+
+/// A cause for people: what happened, the lines that show it, what to do.
+pub fn explained(cause: &Value) -> String {
+    let mut text = format!("why: {}\n", value::text(cause, "/what"));
+    for line in cause.pointer("/lines").map_or(&[][..], value::items) {
+        let said = crate::screen::plain(&value::text(line, "/text"));
+        text.push_str(&format!("  {} {} | {said}\n", value::text(line, "/log"), value::text(line, "/sequence")));
+    }
+    for fix in cause.pointer("/fixes").map_or(&[][..], value::items) {
+        text.push_str(&format!("do: {}\n", value::text(fix, "")));
+    }
+    text
 }
 
 /// How a run ended, as a sentence.

@@ -1,6 +1,6 @@
 //! The commands of the guides work, in their order: those of docs/guides/first-deploy.md against a running `serverflow up`,
 //! those of docs/guides/workflows.md and docs/guides/approvals.md against a control plane without a machine, those of
-//! docs/guides/domains.md with an nginx, the latter two with what they print; the documents of examples/workflows are fine.
+//! docs/guides/domains.md with an nginx and of docs/guides/zero-downtime.md, the latter three with what they print; the documents of examples/workflows are fine.
 #![expect(clippy::unwrap_used, reason = "a test: its helpers may stop it, too")]
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -300,16 +300,6 @@ fn the_guide_to_approvals_works_and_shows_what_is_printed() {
     assert!(compared >= 8, "only {compared} answers were compared");
 }
 
-/// An nginx of an agent's own outlives it, by the file that holds its pid; this ends it.
-struct OwnNginx(PathBuf);
-
-impl Drop for OwnNginx {
-    fn drop(&mut self) {
-        let Ok(pid) = std::fs::read_to_string(&self.0) else { return };
-        drop(Command::new("kill").args(["-TERM", "--", pid.trim()]).status());
-    }
-}
-
 #[test]
 fn the_guide_to_domains_works_and_shows_what_is_printed() {
     let agent = Path::new(env!("CARGO_BIN_EXE_serverflow")).with_file_name("serverflow-agent");
@@ -320,11 +310,22 @@ fn the_guide_to_domains_works_and_shows_what_is_printed() {
     let page = page.replace("8080", &http.to_string()).replace("8443", &(http + 1).to_string());
     let mut up = Up::start(&agent);
     let nginx = up.folder.path().join("state/agent/proxy/own/nginx.pid");
-    let _nginx = OwnNginx(nginx.clone());
     up.wait_until_deployed();
     let compared = follow(&page, up.folder.path(), up.port, &root());
     assert!(compared >= 5, "only {compared} answers were compared");
-    assert!(nginx.is_file(), "it was the agent's own nginx that answered");
+    let pid = std::fs::read_to_string(nginx).expect("it was the agent's own nginx that answered");
+    drop(up);
+    assert!(!Path::new("/proc").join(pid.trim()).exists(), "what was started has ended");
+}
+
+#[test]
+fn the_guide_to_zero_downtime_works_and_shows_what_is_printed() {
+    let agent = Path::new(env!("CARGO_BIN_EXE_serverflow")).with_file_name("serverflow-agent");
+    let page = std::fs::read_to_string(root().join("docs/guides/zero-downtime.md")).unwrap();
+    let mut up = Up::start(&agent);
+    up.wait_until_deployed();
+    let compared = follow(&page, up.folder.path(), up.port, up.folder.path());
+    assert!(compared >= 2, "only {compared} answers were compared");
 }
 
 #[test]

@@ -124,6 +124,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(runs::get))
         .routes(routes!(runs::timeline))
         .routes(routes!(runs::log))
+        .routes(routes!(runs::causes))
         .routes(routes!(runs::command))
         .routes(routes!(runs::cancel))
         .routes(routes!(runs::approve))

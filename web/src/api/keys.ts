@@ -18,6 +18,7 @@ export const keys = {
   runList: (filter: object) => ['runs', 'list', filter] as const,
   run: (id: string) => ['runs', 'one', id] as const,
   timeline: (id: string) => ['runs', 'one', id, 'timeline'] as const,
+  causes: (id: string, at: string) => ['runs', 'one', id, 'causes', at] as const,
   command: (id: string) => ['runs', 'one', id, 'command'] as const,
   approvals: (filter: object) => ['approvals', filter] as const,
   inbox: ['inbox'] as const,

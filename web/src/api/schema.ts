@@ -1491,6 +1491,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/{id}/causes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Why a run failed: the likeliest causes by rules, with the lines that show them; none where it did not fail. */
+        get: operations["runCauses"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{id}/command": {
         parameters: {
             query?: never;
@@ -2751,6 +2768,17 @@ export interface components {
          * @enum {string}
          */
         Builder: "node" | "python" | "static" | "commands";
+        /** @description A likely cause of a failure. */
+        Cause: {
+            /** @description Stable: `port.in_use`, `module.missing`, `memory`; `app.error` where no rule knows it. */
+            code: string;
+            /** @description What happened, one sentence. */
+            what: string;
+            /** @description What to do, one sentence each. */
+            fixes: string[];
+            /** @description What shows it, in the order of the log. */
+            lines: components["schemas"]["QuotedLine"][];
+        };
         /** @description What is to change; the rest stays. */
         ChangeAccount: {
             /** @description What they are called. */
@@ -4495,6 +4523,24 @@ export interface components {
                  */
                 runId: string;
                 error?: components["schemas"]["FaultView"] | null;
+            }[];
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Vec_Cause: {
+            /** @description Whether it worked. */
+            success: boolean;
+            data?: {
+                /** @description Stable: `port.in_use`, `module.missing`, `memory`; `app.error` where no rule knows it. */
+                code: string;
+                /** @description What happened, one sentence. */
+                what: string;
+                /** @description What to do, one sentence each. */
+                fixes: string[];
+                /** @description What shows it, in the order of the log. */
+                lines: components["schemas"]["QuotedLine"][];
             }[];
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -6719,6 +6765,18 @@ export interface components {
             needed: number;
             /** @description So many have. */
             given: number;
+        };
+        /** @description A line that shows a cause. */
+        QuotedLine: {
+            /** @description `build`: the run's own log; `app`: that of its release. */
+            log: string;
+            /**
+             * Format: int64
+             * @description Its number there.
+             */
+            sequence: number;
+            /** @description The line, at most 400 characters of it. */
+            text: string;
         };
         /** @description Recovery codes. Shown once; each is good once. */
         RecoveryCodes: {
@@ -10393,6 +10451,27 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_Run"];
+                };
+            };
+        };
+    };
+    runCauses: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_Cause"];
                 };
             };
         };

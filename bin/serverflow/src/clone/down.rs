@@ -35,7 +35,7 @@ pub struct Ended {
     pub server: bool,
     /// Whether an agent ran.
     pub agent: bool,
-    /// Apps' shims and relays.
+    /// Apps' shims and relays, and an nginx that the agent started.
     pub holders: usize,
     /// Those that had to be killed.
     pub killed: usize,
@@ -80,7 +80,8 @@ pub async fn end_all(place: &Place) -> Result<Ended, Failure> {
         agent::end(found).await;
         ended.agent = true;
     }
-    let holders = working_below(&place.agent());
+    let mut holders = working_below(&place.agent());
+    holders.extend(own_nginx(&place.agent()));
     holders.iter().for_each(|holder| holder.signal(Signal::SIGTERM));
     ended.holders = holders.len();
     ended.killed = finish(&holders, APPS_WITHIN).await?;
@@ -94,6 +95,13 @@ pub async fn end_all(place: &Place) -> Result<Ended, Failure> {
         place.write_record(&Record { server: None, agent: None, ..record })?;
     }
     Ok(ended)
+}
+
+/// The nginx that an agent started. It rewrites its command line, so that it is known by the file with its pid.
+fn own_nginx(agent: &Path) -> Option<Identity> {
+    let pid = std::fs::read_to_string(agent.join("proxy/own/nginx.pid")).ok()?;
+    let found = Identity::of(pid.trim().parse().ok()?)?;
+    found.arguments().first().is_some_and(|title| title.starts_with("nginx: master")).then_some(found)
 }
 
 fn alive(process: Option<Identity>) -> Option<Identity> {

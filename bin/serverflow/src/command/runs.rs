@@ -138,12 +138,15 @@ async fn show(context: &Context, client: &Client, id: &str, log: bool) -> Done {
     };
     let proof = proof::of(&command);
     let lines = if log { client.get(&format!("/runs/{id}/log"), &[]).await?.data } else { Value::Null };
+    let causes = run::causes(client, &found).await;
     let document = json!({
         "run": found, "timeline": timeline, "command": command, "verification": proof.as_json(), "log": lines,
+        "causes": causes,
     });
     context.screen.answer(&document, |document| {
         let mut text =
             vec![facts(&document["run"]), timeline_of(&document["timeline"]), proof.as_text(&context.screen)];
+        text.extend(value::items(&document["causes"]).iter().map(run::explained));
         let lines = document["log"].get("lines").unwrap_or(&document["log"]);
         text.extend(
             value::items(lines).iter().map(|line| format!("  | {}", crate::screen::plain(&value::text(line, "/text")))),

@@ -1,5 +1,7 @@
 //! Domains on a real nginx with certificates of a real ACME server.
 
+#[path = "sites/load.rs"]
+mod load;
 #[path = "sites/machine.rs"]
 mod machine;
 #[path = "sites/streams.rs"]

@@ -21,6 +21,7 @@ use crate::fault::Problem;
 use crate::state::Api;
 use crate::view::log::LogView;
 use crate::view::names::Names;
+use crate::view::run::cause::CauseView;
 use crate::view::run::{CommandView, MomentView, RunView, SignedView, base64};
 
 /// Which runs.
@@ -101,6 +102,14 @@ pub async fn log(
     let part = LogPart::After(lines.after.unwrap_or(0));
     let found = api.control().run_log(&caller.actor, run, &part).await;
     Ok(ok(observe::view(observe::or_empty(found)?)))
+}
+
+/// Why a run failed: the likeliest causes by rules, with the lines that show them; none where it did not fail.
+#[utoipa::path(get, path = "/api/v1/runs/{id}/causes", tag = "runs", operation_id = "runCauses",
+    params(("id" = uuid::Uuid, Path)), responses((status = 200, body = Envelope<Vec<CauseView>>)))]
+pub async fn causes(State(api): State<Api>, caller: Caller, Id(run): Id<RunId>) -> Result<Vec<CauseView>> {
+    let causes = api.control().explain(&caller.actor, run).await?;
+    Ok(ok(causes.into_iter().map(CauseView::from).collect()))
 }
 
 /// The signed order of a run with everything needed to check it.

@@ -1,5 +1,7 @@
 //! Runs: what was asked, what happened, and the proof of it.
 
+pub mod cause;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;

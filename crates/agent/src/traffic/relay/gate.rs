@@ -67,6 +67,31 @@ impl Ticket {
     pub fn upstream(&self) -> &Arc<Upstream> {
         &self.upstream
     }
+
+    /// Nothing came of it there: waits for a switch, at most this long, and goes where requests go then.
+    pub async fn follow_within(&mut self, time: Duration) {
+        let gate = self.gate.clone();
+        let changed = gate.changed.notified();
+        if !self.follow() {
+            // Whatever has changed, or nothing: it is looked at.
+            let _ = tokio::time::timeout(time, changed).await;
+            self.follow();
+        }
+    }
+
+    fn follow(&mut self) -> bool {
+        let current = {
+            let state = self.gate.state();
+            if Arc::ptr_eq(&state.current, &self.upstream) {
+                return false;
+            }
+            state.current.in_flight.fetch_add(1, Ordering::SeqCst);
+            state.current.clone()
+        };
+        // The former one is counted out with it.
+        drop(Self { upstream: std::mem::replace(&mut self.upstream, current), gate: self.gate.clone() });
+        true
+    }
 }
 
 impl Drop for Ticket {
@@ -244,6 +269,21 @@ mod tests {
         let drain = gate.drain(Duration::from_secs(9));
         let release = async { drop(two) };
         assert_eq!(tokio::join!(drain, release).0.in_flight, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_nothing_came_of_follows_the_next_switch_and_is_counted_where_it_is() {
+        let gate = Gate::new(port(1));
+        let mut ticket = gate.enter().await.unwrap();
+        ticket.follow_within(Duration::from_millis(5)).await;
+        assert_eq!(ticket.upstream().pointer, port(1));
+        let begun = Instant::now();
+        let switch = async { gate.switch(port(2)) };
+        tokio::join!(ticket.follow_within(Duration::from_secs(5)), switch);
+        assert_eq!((ticket.upstream().pointer.clone(), begun.elapsed()), (port(2), Duration::ZERO));
+        assert_eq!((gate.drain(Duration::ZERO).await.in_flight, gate.counts().in_flight), (0, 1));
+        drop(ticket);
+        assert_eq!(gate.counts().in_flight, 0);
     }
 
     #[tokio::test(start_paused = true)]

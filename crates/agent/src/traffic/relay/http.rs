@@ -99,7 +99,7 @@ async fn answer(gate: &Arc<Gate>, tasks: &Tasks, request: Request<Incoming>, fro
         Target::Folder { path } => files::answer(&path.clone(), &request, ticket),
         Target::Port { port } => {
             let port = *port;
-            match forward(tasks, request, port, from, ticket).await {
+            match forward(tasks, request, from, ticket).await {
                 Ok(response) => response,
                 Err(error) => {
                     gate.failed(format!("port {port}: {error}"));
@@ -121,9 +121,8 @@ fn failure(error: &io::Error) -> Response<Body> {
 async fn forward(
     tasks: &Tasks,
     mut request: Request<Incoming>,
-    port: u16,
     from: &From,
-    ticket: Ticket,
+    mut ticket: Ticket,
 ) -> io::Result<Response<Body>> {
     let upgrade = wants_upgrade(request.headers()).map(|protocol| (protocol, hyper::upgrade::on(&mut request)));
     let (mut parts, body) = request.into_parts();
@@ -136,10 +135,12 @@ async fn forward(
     let repeatable = body.is_end_stream() && parts.method.is_idempotent() && upgrade.is_none();
     let mut idle = if repeatable { ticket.upstream().pool.take().await } else { None };
     let mut body = Some(body);
+    // An app that ends is found out by the requests it held: one more try each, and no more, since one of them may be why.
+    let mut tries = if repeatable { 2 } else { 1 };
     let (mut response, sender) = loop {
         let (mut sender, was_idle) = match idle.take() {
             Some(sender) => (sender, true),
-            None => (pool::open(port, tasks).await?, false),
+            None => (pool::open(&mut ticket, tasks).await?, false),
         };
         let outgoing: Outgoing = match body.take_if(|_| !repeatable) {
             Some(body) => Either::Left(Limited::new(body, usize::try_from(BODY_BYTES_MAX).unwrap_or(usize::MAX))),
@@ -148,7 +149,12 @@ async fn forward(
         match sender.send_request(Request::from_parts(parts.clone(), outgoing)).await {
             Ok(response) => break (response, sender),
             Err(_) if was_idle => {}
-            Err(error) => return Err(io::Error::other(error)),
+            Err(error) => {
+                tries -= 1;
+                if tries == 0 {
+                    return Err(io::Error::other(error));
+                }
+            }
         }
     };
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {

@@ -12,7 +12,9 @@ use sf_runtime::{OnError, Tasks};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
+use super::gate::Ticket;
 use super::limits::{CONNECT_WINDOW, IDLE_MAX, IDLE_TIME};
+use super::spec::Target;
 
 /// A request's body on its way to the app.
 pub type Outgoing = Either<Limited<Incoming>, Empty<Bytes>>;
@@ -65,18 +67,22 @@ impl Pool {
     }
 }
 
-/// Connects to a port of this machine. A refused connection is tried again for a while: the app may be restarting.
-pub async fn connect(port: u16) -> io::Result<TcpStream> {
+/// Connects to where `ticket` leads. A refused connection is tried again for a while, wherever requests go then: the app may
+/// be restarting, or be taken back for an earlier release.
+pub async fn connect(ticket: &mut Ticket) -> io::Result<TcpStream> {
     let until = Instant::now() + CONNECT_WINDOW;
     let mut pause = FIRST_PAUSE;
     loop {
+        let Target::Port { port } = ticket.upstream().pointer.target else {
+            return Err(io::ErrorKind::ConnectionRefused.into());
+        };
         match TcpStream::connect(("127.0.0.1", port)).await {
             Ok(stream) => {
                 stream.set_nodelay(true)?;
                 return Ok(stream);
             }
             Err(error) if error.kind() == io::ErrorKind::ConnectionRefused && Instant::now() + pause < until => {
-                tokio::time::sleep(pause).await;
+                ticket.follow_within(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
             Err(error) => return Err(error),
@@ -85,8 +91,8 @@ pub async fn connect(port: u16) -> io::Result<TcpStream> {
 }
 
 /// Opens an HTTP connection to the app.
-pub async fn open(port: u16, tasks: &Tasks) -> io::Result<Sender> {
-    let stream = connect(port).await?;
+pub async fn open(ticket: &mut Ticket, tasks: &Tasks) -> io::Result<Sender> {
+    let stream = connect(ticket).await?;
     let (sender, connection) = http1::Builder::new()
         .preserve_header_case(true)
         .handshake(TokioIo::new(stream))

@@ -11,12 +11,12 @@ use super::spec::Target;
 
 /// Serves one client connection to its end.
 pub async fn serve(gate: Arc<Gate>, mut client: TcpStream) -> io::Result<()> {
-    let ticket = match gate.enter().await {
+    let mut ticket = match gate.enter().await {
         Ok(ticket) => ticket,
         Err(Full) => return Ok(()),
     };
     let Target::Port { port } = ticket.upstream().pointer.target else { return Ok(()) };
-    let mut app = pool::connect(port).await.inspect_err(|error| gate.failed(format!("port {port}: {error}")))?;
+    let mut app = pool::connect(&mut ticket).await.inspect_err(|error| gate.failed(format!("port {port}: {error}")))?;
     client.set_nodelay(true)?;
     // Either side may leave as it likes; that is no failure.
     let _ = tokio::io::copy_bidirectional(&mut client, &mut app).await;

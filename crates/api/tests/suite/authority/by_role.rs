@@ -57,9 +57,15 @@ fn needs(method: &Method, path: &str) -> Option<Needs> {
         ("DELETE", "/apps/{id}") => Right(P::AppDelete),
         ("POST", "/apps/{id}/deploy" | "/apps/{id}/rollback") => Right(P::AppDeploy),
         ("POST", "/apps/{id}/start" | "/apps/{id}/stop" | "/apps/{id}/restart") => Right(P::AppOperate),
-        ("GET", "/runs" | "/runs/{id}" | "/runs/{id}/timeline" | "/runs/{id}/log" | "/runs/{id}/command") => {
-            Right(P::AppView)
-        }
+        (
+            "GET",
+            "/runs"
+            | "/runs/{id}"
+            | "/runs/{id}/timeline"
+            | "/runs/{id}/log"
+            | "/runs/{id}/causes"
+            | "/runs/{id}/command",
+        ) => Right(P::AppView),
         // That of a workflow asks for other rights: `a_run_is_stopped_by_who_may_start_what_it_is_of`.
         ("POST", "/runs/{id}/cancel") => Right(P::AppDeploy),
         ("POST", "/runs/{id}/approve" | "/runs/{id}/reject") => Right(P::ApprovalDecide),

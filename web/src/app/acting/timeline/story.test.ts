@@ -1,6 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import type { Line } from '@/api/lines'
-import { guiltyLines } from './guilty'
 import { barOf, firstFailing, story, watchMs, whoAsked, type Moment, type Run } from './story'
 
 const run = (over: Partial<Run> = {}): Run =>
@@ -71,15 +69,4 @@ describe('the story of a run', () => {
   })
   it.each([['live, watching 10 s', 10_000], ['watching 1.5 min', 90_000], ['watching 500 ms', 500], ['', 10_000]])('%j is watched %i ms', (note, ms) =>
     expect(watchMs(note)).toBe(ms))
-})
-
-describe('the lines to blame', () => {
-  const lines = (...texts: string[]): Line[] => texts.map((text, at) => ({ sequence: at + 1, at: '', stream: text.startsWith('!') ? 'err' : text.startsWith('#') ? 'note' : 'out', text, releaseId: null }))
-  it.each([
-    [['a', 'b', '#note'], ['a', 'b']],
-    [['ok', '!Error: no such table', '!  at x', '!  at y', 'later'], ['!Error: no such table', '!  at x', '!  at y']],
-    [['start', 'loading', 'fatal: cannot bind', 'bye'], ['loading', 'fatal: cannot bind', 'bye']],
-    [['', ' ', '#only notes'], []],
-  ])('of %j are %j', (texts, expected) => expect(guiltyLines(lines(...texts)).map((line) => line.text)).toEqual(expected))
-  it('are few', () => expect(guiltyLines(lines(...Array.from({ length: 100 }, (_, at) => `!line ${at}`)))).toHaveLength(8))
 })
