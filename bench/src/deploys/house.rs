@@ -79,17 +79,18 @@ impl House {
         Ok(std::fs::write(policy, format!("{text}\n[proxy]\nnginx = \"own\"\nhttp = {http}\nhttps = {https}\n"))?)
     }
 
-    /// What the command line prints, as JSON: its last line.
+    /// What the command line prints, as JSON.
     async fn json(&self, args: &[&str]) -> Result<Value> {
         let mut command = Command::new(&self.program);
         command.arg("--json").args(args);
         surroundings(&mut command, self.folder.path(), self.port);
         let done = command.output().await?;
         let text = String::from_utf8_lossy(&done.stdout);
-        let last = text.lines().rfind(|line| line.starts_with('{'));
-        match last.map(serde_json::from_str) {
-            Some(Ok(value)) => Ok(value),
-            _ => bail!("serverflow {}: {text}{}", args.join(" "), String::from_utf8_lossy(&done.stderr)),
+        // One document, or one a line: then the last says how it ended.
+        let last = text.lines().rfind(|line| line.starts_with('{')).unwrap_or_default();
+        match serde_json::from_str(&text).or_else(|_| serde_json::from_str(last)) {
+            Ok(value) => Ok(value),
+            Err(_) => bail!("serverflow {}: {text}{}", args.join(" "), String::from_utf8_lossy(&done.stderr)),
         }
     }
 
