@@ -4,6 +4,8 @@
 
 #[path = "daemon/authority.rs"]
 mod authority;
+#[path = "daemon/hot.rs"]
+mod hot;
 #[path = "daemon/meanwhile.rs"]
 mod meanwhile;
 #[path = "daemon/plane.rs"]

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use sf_types::{CommandId, Fault, NodeId, Port, ReleaseId, Timestamp};
 
 use crate::app::AppState;
-use crate::build::Builder;
+use crate::build::{Builder, PathTaken};
 use crate::site::SiteReport;
 use crate::wire;
 
@@ -92,6 +92,19 @@ pub struct DeployFacts {
     pub generation: u64,
     /// The app's state.
     pub state: AppState,
+    /// What was left out of the making, once it was decided. Version [`crate::handshake::BUILDERS_SINCE`] and above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<PathTaken>,
+}
+
+impl DeployFacts {
+    /// The facts as a peer of `version` reads them.
+    #[must_use]
+    pub fn spoken(mut self, version: u16) -> Self {
+        self.path = self.path.filter(|_| version >= crate::handshake::BUILDERS_SINCE);
+        self.builder = self.builder.map(|builder| builder.spoken(version));
+        self
+    }
 }
 
 /// What is true of an app.

@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use sf_protocol::app::{AppState, HealthCheck, RestartRule, SecretVar, TrafficMode};
+use sf_protocol::build::PathTaken;
 use sf_protocol::command::Command;
 use sf_protocol::order::{Deploy, DeploySource};
 use sf_protocol::outcome::{DeployFacts, Facts, Step};
@@ -22,6 +23,7 @@ use super::progress::Progress;
 use super::{End, outcome};
 use crate::daemon::aside;
 use crate::health::probe;
+use crate::making::hot::Record;
 use crate::process::Process;
 use crate::release::Release;
 use crate::shim::log::LogReader;
@@ -155,7 +157,7 @@ impl Deploying<'_> {
         let (node, progress, spec) = (self.node, self.progress, self.way.spec.clone());
         let release = match &deploy.from {
             DeploySource::Git(source) => {
-                let wanted = Wanted { spec: &spec, release: deploy.release, source, commit };
+                let wanted = Wanted { spec: &spec, release: deploy.release, source, commit, full: deploy.full };
                 node.make(wanted, progress, cancel).await?
             }
             DeploySource::Kept => self.kept(deploy.release)?,
@@ -465,13 +467,20 @@ impl Deploying<'_> {
             timings: self.progress.timings(),
             generation: state.generation,
             state: state.state,
+            path: path_of(self.release.as_ref(), self.way.kept),
         };
+        let facts = facts.spoken(node.outbox.spoken());
         let (verdict, fault) = match ended {
             Ok(()) => (Verdict::Succeeded, None),
             Err(end) => end.verdict(),
         };
         outcome(node, self.way.command, (verdict, fault), Facts::Deploy(facts), self.way.started_at)
     }
+}
+
+/// How a release was made; of one that was kept that was told when it was.
+fn path_of(release: Option<&Release>, is_kept: bool) -> Option<PathTaken> {
+    Some(Record::read(release.filter(|_| !is_kept)?.folder())?.path)
 }
 
 fn out_of_time(limit: Duration) -> Fault {
