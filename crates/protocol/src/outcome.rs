@@ -182,3 +182,35 @@ pub struct Accepted {
     /// When it was written down.
     pub accepted_at: Timestamp,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::build::HotPath;
+    use crate::handshake::BUILDERS_SINCE;
+    use sf_types::TypedId;
+
+    #[test]
+    fn an_older_peer_is_told_what_it_knows() {
+        let facts = DeployFacts {
+            release: ReleaseId::from_parts(Timestamp::from_millis(1), [1; 10]),
+            commit: None,
+            subject: None,
+            builder: Some(Builder::Go),
+            live_release: None,
+            port: None,
+            kept: Vec::new(),
+            timings: Vec::new(),
+            generation: 1,
+            state: AppState::Running,
+            path: Some(PathTaken { path: HotPath::SkipInstall, because: "package-lock.json is unchanged".to_owned() }),
+        };
+        let text = |facts: &DeployFacts| String::from_utf8(wire::write(facts)).unwrap();
+        assert_eq!(facts.clone().spoken(BUILDERS_SINCE), facts);
+        assert!(text(&facts).contains(r#""path":{"path":"skipInstall","because":"package-lock.json is unchanged"}"#));
+        let older = facts.spoken(BUILDERS_SINCE - 1);
+        assert_eq!(older.builder, Some(Builder::Commands));
+        assert!(!text(&older).contains("path"));
+        assert_eq!(wire::parse::<DeployFacts>(text(&older).as_bytes()).unwrap(), older);
+    }
+}

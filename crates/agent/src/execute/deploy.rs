@@ -7,7 +7,6 @@
 use std::time::Duration;
 
 use sf_protocol::app::{AppState, HealthCheck, RestartRule, SecretVar, TrafficMode};
-use sf_protocol::build::PathTaken;
 use sf_protocol::command::Command;
 use sf_protocol::order::{Deploy, DeploySource};
 use sf_protocol::outcome::{DeployFacts, Facts, Step};
@@ -23,7 +22,7 @@ use super::progress::Progress;
 use super::{End, outcome};
 use crate::daemon::aside;
 use crate::health::probe;
-use crate::making::hot::Record;
+use crate::making::hot;
 use crate::process::Process;
 use crate::release::Release;
 use crate::shim::log::LogReader;
@@ -467,20 +466,20 @@ impl Deploying<'_> {
             timings: self.progress.timings(),
             generation: state.generation,
             state: state.state,
-            path: path_of(self.release.as_ref(), self.way.kept),
+            path: self.release.as_ref().filter(|_| !self.way.kept).and_then(hot::path_of),
         };
-        let facts = facts.spoken(node.outbox.spoken());
         let (verdict, fault) = match ended {
             Ok(()) => (Verdict::Succeeded, None),
             Err(end) => end.verdict(),
         };
-        outcome(node, self.way.command, (verdict, fault), Facts::Deploy(facts), self.way.started_at)
+        outcome(
+            node,
+            self.way.command,
+            (verdict, fault),
+            Facts::Deploy(facts.spoken(node.outbox.spoken())),
+            self.way.started_at,
+        )
     }
-}
-
-/// How a release was made; of one that was kept that was told when it was.
-fn path_of(release: Option<&Release>, is_kept: bool) -> Option<PathTaken> {
-    Some(Record::read(release.filter(|_| !is_kept)?.folder())?.path)
 }
 
 fn out_of_time(limit: Duration) -> Fault {

@@ -13,4 +13,4 @@ mod record;
 pub use decide::{Decision, Take, decide, full};
 pub use inputs::{Inputs, Sources, inputs};
 pub use install::{CACHES, Install};
-pub use record::{Installed, Record};
+pub use record::{Installed, Record, path_of};

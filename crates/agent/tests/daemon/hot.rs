@@ -2,6 +2,7 @@
 //! own npm, and a registry on loopback.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Instant;
@@ -12,7 +13,7 @@ use sf_protocol::app::EnvVar;
 use sf_protocol::build::HotPath;
 use sf_protocol::order::Order;
 use sf_protocol::outcome::DeployFacts;
-use sf_runtime::{Clock, Rng};
+use sf_runtime::{Clock, OnError, Rng, Tasks};
 use sf_types::{AppId, Millis};
 use sha2::{Digest, Sha512};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -45,6 +46,7 @@ struct Source {
 struct Registry {
     port: u16,
     integrity: [String; 2],
+    _tasks: Tasks,
 }
 
 impl Registry {
@@ -66,7 +68,7 @@ impl Registry {
         let integrity = [0, 1].map(|at| format!("sha512-{}", STANDARD.encode(Sha512::digest(&packages[at]))));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        drop(tokio::spawn(async move {
+        let serve = async move {
             while let Ok((mut stream, _)) = listener.accept().await {
                 let mut head = [0; 4096];
                 let read = stream.read(&mut head).await.unwrap_or(0);
@@ -76,8 +78,11 @@ impl Registry {
                 let _ = stream.write_all(head.as_bytes()).await;
                 let _ = stream.write_all(body).await;
             }
-        }));
-        Self { port, integrity }
+            Ok::<(), Infallible>(())
+        };
+        let tasks = Tasks::new();
+        tasks.spawn("registry", OnError::Log, serve);
+        Self { port, integrity, _tasks: tasks }
     }
 }
 

@@ -8,7 +8,7 @@ use sf_protocol::build::PathTaken;
 use sf_types::ReleaseId;
 
 use super::Inputs;
-use crate::release::tree;
+use crate::release::{Release, tree};
 
 /// Name of the file.
 const FILE: &str = "build.json";
@@ -47,6 +47,11 @@ pub enum Installed {
         /// Why, as half a sentence: "install also wrote outside node_modules".
         why: String,
     },
+}
+
+/// Which path made a release, where that is known.
+pub fn path_of(release: &Release) -> Option<PathTaken> {
+    Record::read(release.folder()).map(|record| record.path)
 }
 
 impl Record {
