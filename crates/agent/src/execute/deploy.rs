@@ -22,7 +22,6 @@ use super::progress::Progress;
 use super::{End, outcome};
 use crate::daemon::aside;
 use crate::health::probe;
-use crate::making::hot;
 use crate::process::Process;
 use crate::release::Release;
 use crate::shim::log::LogReader;
@@ -466,19 +465,14 @@ impl Deploying<'_> {
             timings: self.progress.timings(),
             generation: state.generation,
             state: state.state,
-            path: self.release.as_ref().filter(|_| !self.way.kept).and_then(hot::path_of),
+            path: self.release.as_ref().filter(|_| !self.way.kept).and_then(crate::making::hot::path_of),
         };
         let (verdict, fault) = match ended {
             Ok(()) => (Verdict::Succeeded, None),
             Err(end) => end.verdict(),
         };
-        outcome(
-            node,
-            self.way.command,
-            (verdict, fault),
-            Facts::Deploy(facts.spoken(node.outbox.spoken())),
-            self.way.started_at,
-        )
+        let facts = Facts::Deploy(facts.spoken(node.outbox.spoken()));
+        outcome(node, self.way.command, (verdict, fault), facts, self.way.started_at)
     }
 }
 
