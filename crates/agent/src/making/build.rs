@@ -24,6 +24,7 @@ use sf_types::{ErrorKind, Fault};
 use crate::confine::ConfineError;
 
 use choose::Choice;
+pub use python::VENV;
 pub use run::{Built, Site, check_folders, run, settle_start};
 
 /// The file in a repository that says how it is built and started.

@@ -7,7 +7,7 @@ use sf_protocol::build::BuildPlan;
 use super::{BuildError, Given, read};
 
 /// The virtual environment inside the release, and its interpreter.
-pub(super) const VENV: &str = ".venv";
+pub const VENV: &str = ".venv";
 const VENV_PYTHON: &str = ".venv/bin/python";
 
 const LOOKED: &str = "there is no `web:` line in a Procfile, no main.py and no app.py";

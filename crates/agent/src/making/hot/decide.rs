@@ -3,6 +3,7 @@
 use sf_protocol::build::{BuildPlan, HotPath, PathTaken};
 
 use super::{Inputs, Install, Installed, Record, Sources};
+use crate::build::VENV;
 
 /// What a deploy does.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -109,6 +110,9 @@ fn installed(previous: &Record, now: &Inputs) -> Result<(String, String), Needed
     let asked = |plan: &BuildPlan| (plan.builder, plan.root.clone(), plan.install.clone());
     if asked(&earlier.plan) != asked(&now.plan) || filled != folder {
         return Err("the install command has changed".to_owned());
+    }
+    if folder == VENV && now.plan.build.is_some() {
+        return Err(format!("programs in {VENV} name the folder they were installed in, and a build may run them"));
     }
     same_ground(earlier, now)?;
     if ran != programs {

@@ -51,3 +51,36 @@ pub(super) fn environment(home: &Path) -> Vec<(OsString, OsString)> {
     let places = PLACES.into_iter().map(|(name, place)| (name.into(), home.join(FOLDER).join(place).into()));
     places.chain(SETTINGS.into_iter().map(|(name, value)| (name.into(), value.into()))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::process::Command;
+
+    use sf_protocol::build::BuildSettings;
+
+    use super::*;
+
+    #[test]
+    fn a_real_crate_is_built_where_the_plan_says_and_leaves_the_rest_in_the_cache() {
+        let Some(cargo) = sf_runtime::env::var("CARGO") else {
+            return eprintln!("SKIPPED: no cargo runs this test");
+        };
+        let dir = tempfile::tempdir().unwrap();
+        let (tree, home) = (dir.path().join("tree"), dir.path().join("home"));
+        fs::create_dir_all(tree.join("src")).unwrap();
+        let manifest = "[package]\nname = \"shop\"\nversion = \"0.1.0\"\nedition = \"2021\"\n";
+        fs::write(tree.join("Cargo.toml"), manifest).unwrap();
+        fs::write(tree.join("Cargo.lock"), "version = 3\n\n[[package]]\nname = \"shop\"\nversion = \"0.1.0\"\n")
+            .unwrap();
+        fs::write(tree.join("src/main.rs"), "fn main() { println!(\"open\"); }").unwrap();
+        let plan = crate::build::detect(&tree, &BuildSettings::default()).unwrap();
+        make(&home).unwrap();
+        let (build, start) = (plan.build.unwrap(), plan.start.unwrap());
+        let built = Command::new(cargo).args(&build[1..]).current_dir(&tree).envs(environment(&home)).output().unwrap();
+        assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+        let said = Command::new(tree.join(&start[0])).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&said.stdout), "open\n");
+        assert!(home.join(".caches/cargo-target/release").is_dir() && !tree.join("target").exists());
+    }
+}

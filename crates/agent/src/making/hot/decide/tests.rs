@@ -131,6 +131,16 @@ fn each_path_has_its_reason() {
         },
         "everything: there is no lockfile",
     );
+    check(
+        |earlier, now| {
+            other(now);
+            for inputs in [&mut earlier.inputs, now] {
+                let Install::Files { folder, .. } = &mut inputs.install else { unreachable!() };
+                *folder = ".venv".to_owned();
+            }
+        },
+        "everything: programs in .venv name the folder they were installed in, and a build may run them",
+    );
     // A build whose programs are not known runs again; what was installed stays.
     check(
         |earlier, now| {
