@@ -10,9 +10,11 @@ use std::time::Instant;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sf_protocol::app::EnvVar;
-use sf_protocol::build::HotPath;
-use sf_protocol::order::Order;
+use sf_protocol::build::{Builder, HotPath};
+use sf_protocol::handshake::{BUILDERS_SINCE, Versions};
+use sf_protocol::order::{GitSource, Order};
 use sf_protocol::outcome::DeployFacts;
+use sf_protocol::query::{Query, Reply};
 use sf_runtime::{Clock, OnError, Rng, Tasks};
 use sf_types::{AppId, Millis};
 use sha2::{Digest, Sha512};
@@ -24,8 +26,29 @@ use super::world::{World, get};
 /// Versions of the one package that the app needs.
 const VERSIONS: [&str; 2] = ["1.0.0", "1.1.0"];
 
-/// Edits of one sequence, and how many sequences there are; `SF_FULL` makes many.
-const EDITS: usize = 7;
+/// Edits made in any case, and the path that each takes; `SF_FULL` makes many more, by chance.
+const EDITS: [(u64, HotPath); 8] = [
+    (FILE, HotPath::SkipInstall),
+    (LOCKFILE, HotPath::Full),
+    (START, HotPath::SkipBuild),
+    // What a build has written into is not taken over a second time.
+    (WRITES_INSIDE, HotPath::SkipInstall),
+    (FILE, HotPath::Full),
+    (VARIABLE, HotPath::RestartOnly),
+    // What installing reads is not known by the lockfile alone.
+    (PREPARE, HotPath::Full),
+    (FILE, HotPath::Full),
+];
+
+const FILE: u64 = 0;
+const LOCKFILE: u64 = 1;
+const MANIFEST: u64 = 2;
+const START: u64 = 3;
+const VARIABLE: u64 = 4;
+const PREPARE: u64 = 5;
+const WRITES_INSIDE: u64 = 6;
+/// The same commit again.
+const NOTHING: u64 = 7;
 
 /// What an app is at one moment of its history.
 #[derive(Clone, Default)]
@@ -129,37 +152,17 @@ impl Source {
         ]
     }
 
-    fn edit(&mut self, random: &Rng) -> &'static str {
-        match random.below(8) {
-            0 => {
-                self.text = random.below(1000);
-                "a file"
-            }
-            1 => {
-                self.version = 1 - self.version;
-                "the lockfile"
-            }
-            2 => {
-                self.described = random.below(1000);
-                "the manifest"
-            }
-            3 => {
-                self.start = random.below(1000);
-                "the start command"
-            }
-            4 => {
-                self.env = random.below(1000);
-                "a variable"
-            }
-            5 => {
-                self.has_prepare = !self.has_prepare;
-                "a script that runs while installing"
-            }
-            6 => {
-                self.writes_inside = !self.writes_inside;
-                "a build that writes into node_modules"
-            }
-            _ => "nothing",
+    fn edit(&mut self, edit: u64, random: &Rng) {
+        let other = || random.below(1_000_000);
+        match edit {
+            FILE => self.text = other(),
+            LOCKFILE => self.version = 1 - self.version,
+            MANIFEST => self.described = other(),
+            START => self.start = other(),
+            VARIABLE => self.env = other(),
+            PREPARE => self.has_prepare = !self.has_prepare,
+            WRITES_INSIDE => self.writes_inside = !self.writes_inside,
+            _ => {}
         }
     }
 }
@@ -207,26 +210,28 @@ async fn whatever_is_edited_the_hot_path_makes_the_same_release_as_doing_everyth
     if !Path::new("/usr/bin/npm").exists() {
         return eprintln!("SKIPPED: npm is not installed for all users");
     }
-    let (edits, seed) = match sf_runtime::env::var("SF_FULL") {
-        Some(_) => (60, Rng::system().u64()),
-        None => (EDITS, 5),
-    };
+    let is_full = sf_runtime::env::var("SF_FULL").is_some();
+    let (by_chance, seed) = if is_full { (60, Rng::system().u64()) } else { (0, 5) };
     let (random, mut world) = (Rng::seeded(seed), World::running().await);
     let packages = tempfile::tempdir().unwrap();
     let registry = Registry::start(packages.path()).await;
     let (hot, full) = (world.app, Rng::system().id(&Clock::system()));
     let (mut source, mut before) = (Source::default(), None::<Source>);
     let mut sums = [0, 0];
-    for nth in 0..=edits {
-        let edited = if nth == 0 { "everything" } else { source.edit(&random) };
+    let planned = EDITS.map(|(edit, path)| (edit, Some(path)));
+    let chance = (0..by_chance).map(|_| (random.below(NOTHING + 1), None));
+    let edits = std::iter::once((NOTHING, Some(HotPath::Full))).chain(planned).chain(chance.collect::<Vec<_>>());
+    for (nth, (edit, path)) in edits.enumerate() {
+        source.edit(edit, &random);
         let files = source.files(&registry);
         let files: Vec<_> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
         world.commit(&files).await;
         let (hot_facts, hot_answer, hot_took) = deployed(&mut world, &source, (hot, false)).await;
         let (full_facts, full_answer, full_took) = deployed(&mut world, &source, (full, true)).await;
         let taken = hot_facts.path.clone().expect("a path");
-        let said = format!("seed {seed}, edit {nth} of {edited}: {taken:?}");
+        let said = format!("seed {seed}, edit {nth}, {edit}: {taken:?}");
         eprintln!("{said} in {hot_took} ms; everything in {full_took} ms");
+        assert_eq!(path.unwrap_or(taken.path), taken.path, "{said}");
         assert_eq!(full_facts.path.as_ref().unwrap().path, HotPath::Full, "{said}");
         assert_eq!(hot_answer, full_answer, "{said}");
         let (one, other) = (tree(&world, hot, &hot_facts), tree(&world, full, &full_facts));
@@ -243,6 +248,41 @@ async fn whatever_is_edited_the_hot_path_makes_the_same_release_as_doing_everyth
         }
         before = Some(source.clone());
     }
-    assert!(sums[1] > 0, "no edit took the hot path: choose another seed than {seed}");
     eprintln!("on the hot path {} ms, doing everything {} ms", sums[0], sums[1]);
+}
+
+#[tokio::test]
+async fn an_older_control_plane_is_told_only_what_it_knows() {
+    let mut world = World::enrolled().await;
+    let old = Versions { min: 1, max: BUILDERS_SINCE - 1 };
+    world.plane.state(|state| state.versions = Some(old));
+    let server = "require('http').createServer((_, a) => a.end()).listen(process.env.PORT, process.env.HOST);";
+    let file = "builder = \"php\"\nstart = [\"node\", \"server.js\"]\n";
+    world.commit(&[("server.js", server), ("serverflow.app.toml", file)]).await;
+    world.start(None).await;
+    world.plane.connected(0).await;
+    let look = async |world: &World| {
+        let source =
+            GitSource { url: format!("file://{}", world.repository().display()), reference: None, commit: None };
+        let Reply::Inspected(found) = world.plane.ask(Query::Inspect { source, build: Default::default() }).await
+        else {
+            panic!("an inspection")
+        };
+        found.plan.builder
+    };
+    let outcome = world.deploy().await;
+    let told = world.succeeded(&outcome);
+    assert_eq!((told.builder, told.path, look(&world).await), (Some(Builder::Commands), None, Builder::Commands));
+
+    world.plane.state(|state| state.versions = None);
+    let connections = world.plane.state(|state| state.connections);
+    world.plane.cut();
+    world.plane.connected(connections).await;
+    let outcome = world.deploy().await;
+    let told = world.succeeded(&outcome);
+    let path = told.path.map(|taken| taken.path);
+    assert_eq!(
+        (told.builder, path, look(&world).await),
+        (Some(Builder::Php), Some(HotPath::RestartOnly), Builder::Php)
+    );
 }
