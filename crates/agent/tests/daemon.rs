@@ -8,6 +8,8 @@ mod authority;
 mod hot;
 #[path = "daemon/meanwhile.rs"]
 mod meanwhile;
+#[path = "daemon/measured.rs"]
+mod measured;
 #[path = "daemon/plane.rs"]
 mod plane;
 #[path = "daemon/secrets.rs"]
