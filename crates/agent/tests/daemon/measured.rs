@@ -143,8 +143,9 @@ async fn a_build_that_burns_its_budget_beside_an_app_that_serves() {
     assert_eq!(outcome.verdict, Verdict::Failed);
     assert!(matches!(outcome.facts, Facts::Deploy(_)) && outcome.fault.unwrap().code == "build.limit");
 
-    let mut burner =
-        tokio::process::Command::new("sh").args(["-c", BURN]).process_group(0).kill_on_drop(true).spawn().unwrap();
+    // tidy: shell because it is the very build of before, without its limits
+    let mut burner = tokio::process::Command::new("sh");
+    let mut burner = burner.args(["-c", BURN]).process_group(0).kill_on_drop(true).spawn().unwrap();
     say("beside the same without limits", &load(port).await);
     let group = nix::unistd::Pid::from_raw(i32::try_from(burner.id().unwrap()).unwrap());
     nix::sys::signal::killpg(group, nix::sys::signal::Signal::SIGKILL).unwrap();
