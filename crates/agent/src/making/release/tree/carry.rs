@@ -89,7 +89,8 @@ impl Work<'_> {
     }
 
     fn file(&self, from: BorrowedFd<'_>, to: BorrowedFd<'_>, name: &CStr, stat: &Stat) -> io::Result<()> {
-        if matches!(self.how, Carry::Link(_)) {
+        // What belongs to somebody else, or is another reader's, would stay so.
+        if matches!(self.how, Carry::Link(reader) if stat.st_uid == 0 && stat.st_gid == reader.gid) {
             match rustix::fs::linkat(from, name, to, name, AtFlags::empty()) {
                 // As many names as a file can have: this release gets a copy.
                 Err(Errno::MLINK) => {}
@@ -174,9 +175,13 @@ mod tests {
         let dir = ground();
         let (from, to) = (dir.path().join("from"), dir.path().join("to"));
         let reader = Identity { uid: 269_990, gid: 269_990 };
+        std::os::unix::fs::chown(from.join("a/b/file"), Some(0), Some(reader.gid)).unwrap();
         assert!(carry((&from, &to), Carry::Link(reader), &[], &|| false).unwrap());
         let (file, folder) = (fs::metadata(to.join("a/b/file")).unwrap(), fs::metadata(to.join("a/b")).unwrap());
         assert_eq!(file.ino(), fs::metadata(from.join("a/b/file")).unwrap().ino());
+        let (other, old) = (fs::metadata(to.join("a/run")).unwrap(), fs::metadata(from.join("a/run")).unwrap());
+        assert_ne!(other.ino(), old.ino(), "another reader's file is copied");
+        assert_eq!((other.gid(), other.mode() & 0o7777), (reader.gid, 0o550));
         assert_eq!((folder.uid(), folder.gid(), folder.mode() & 0o7777), (0, reader.gid, 0o550));
     }
 
