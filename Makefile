@@ -83,3 +83,7 @@ bench-deploy: test-deps build ## what users notice of deploys, one JSON line eac
 .PHONY: bench-workflow
 bench-workflow: ## the promises about workflows, one JSON line each
 	cargo run --release --quiet -p sf-bench -- workflow
+
+.PHONY: bench-build
+bench-build: ## builds: the hot path against doing everything, and an app beside a build that burns its budget
+	SF_BENCH=1 cargo nextest run -p sf-agent --test daemon --profile full --run-ignored only --no-capture measured::

@@ -63,7 +63,7 @@ async fn fill(plane: &Plane, admin: &Actor, cards: usize) -> Result<()> {
     }
     let ai = Plane::ai_of(admin);
     let propose = async |nth: usize| -> Result<()> {
-        let deploy = Deploy { app: apps[nth % APPS], reference: None, commit: None };
+        let deploy = Deploy { app: apps[nth % APPS], reference: None, commit: None, full: false };
         let action = Action::Deploy(DeployAction::Deploy(deploy));
         let proposal = Proposal { confidence: Some(60.0), ..Proposal::of(action) };
         let opened = plane.control.propose(&ai, plane.request(), proposal).await?;

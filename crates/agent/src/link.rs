@@ -136,6 +136,7 @@ impl Link {
             }
         }
         tracing::info!(connection = %open.connection, version = open.version, "connected");
+        self.outbox.speak(open.version);
         let delivery = Delivery::new(&self.outbox, &open.resume);
         self.status.send_replace(LinkState::Connected { since: self.clock.now() });
         session::converse(self, socket, &open, delivery, shutdown).await

@@ -12,9 +12,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::convert::Infallible;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sf_protocol::frame::Frame;
+use sf_protocol::handshake::VERSIONS;
 use sf_protocol::report::{DetectedPorts, LogSource, NodeEvent, StatusUpdate, Stream, SystemLog};
 use sf_runtime::redact::Redactor;
 use sf_runtime::{Clock, OnError, Tasks};
@@ -52,6 +54,8 @@ struct Inner {
     journal: Journal,
     shared: Mutex<Shared>,
     wake: Notify,
+    /// Version of the protocol that the control plane was last heard to speak.
+    spoken: AtomicU16,
 }
 
 #[derive(Debug)]
@@ -102,8 +106,18 @@ impl Outbox {
             secrets: BTreeMap::new(),
             redactor: Arc::new(Redactor::new([])),
         };
-        let wake = Notify::new();
-        Ok(Self(Arc::new(Inner { dir: dir.to_owned(), clock, journal, shared: Mutex::new(shared), wake })))
+        let (shared, wake, spoken) = (Mutex::new(shared), Notify::new(), AtomicU16::new(VERSIONS.min));
+        Ok(Self(Arc::new(Inner { dir: dir.to_owned(), clock, journal, shared, wake, spoken })))
+    }
+
+    /// The control plane speaks this version.
+    pub fn speak(&self, version: u16) {
+        self.0.spoken.store(version, Ordering::Relaxed);
+    }
+
+    /// The version that the control plane was last heard to speak; the oldest until then.
+    pub fn spoken(&self) -> u16 {
+        self.0.spoken.load(Ordering::Relaxed)
     }
 
     fn shared(&self) -> MutexGuard<'_, Shared> {

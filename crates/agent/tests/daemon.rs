@@ -4,8 +4,12 @@
 
 #[path = "daemon/authority.rs"]
 mod authority;
+#[path = "daemon/hot.rs"]
+mod hot;
 #[path = "daemon/meanwhile.rs"]
 mod meanwhile;
+#[path = "daemon/measured.rs"]
+mod measured;
 #[path = "daemon/plane.rs"]
 mod plane;
 #[path = "daemon/secrets.rs"]

@@ -11,4 +11,5 @@ pub(crate) mod receive;
 pub(crate) mod resync;
 pub(crate) mod signer;
 pub(crate) mod sites;
+pub(crate) mod speech;
 pub(crate) mod written;

@@ -52,8 +52,9 @@ pub fn plan(action: &Action, facts: &AppFacts, new_release: ReleaseId) -> Result
     let spec = action.spec();
     debug_assert_eq!(spec.place, Place::Node, "only orders to nodes are planned");
     let time_limit = Millis(u64::try_from(spec.time_limit.as_millis()).unwrap_or(u64::MAX));
+    let full = matches!(action, Action::Deploy(DeployAction::Deploy(args)) if args.full);
     let deploy = |release, from, commit: Option<String>| Planned {
-        order: Order::Deploy(Box::new(Deploy { app: app_spec(facts), release, from, time_limit, watch: WATCH })),
+        order: Order::Deploy(Box::new(Deploy { app: app_spec(facts), release, from, time_limit, watch: WATCH, full })),
         guard: Guard { commit, live_release: facts.live, ..Guard::default() },
         release: Some(release),
     };

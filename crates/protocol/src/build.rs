@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::app::{HealthCheck, TrafficMode};
+use crate::handshake::{BUILDERS_SINCE, VERSIONS};
 
 /// Which builder makes a release.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -12,9 +13,15 @@ pub enum Builder {
     Node,
     /// `requirements.txt`, `pyproject.toml`, `main.py`, `app.py`.
     Python,
+    /// `Cargo.toml`. Version [`BUILDERS_SINCE`] and above.
+    Rust,
+    /// `go.mod`. Version [`BUILDERS_SINCE`] and above.
+    Go,
+    /// `composer.json`, `index.php`. Version [`BUILDERS_SINCE`] and above.
+    Php,
     /// Only files to serve.
     Static,
-    /// Commands given by the app or its `serverflow.app.toml`.
+    /// Commands given by the app, its `serverflow.app.toml` or its `Procfile`.
     Commands,
 }
 
@@ -24,9 +31,25 @@ impl Builder {
         match self {
             Self::Node => "node",
             Self::Python => "python",
+            Self::Rust => "rust",
+            Self::Go => "go",
+            Self::Php => "php",
             Self::Static => "static",
             Self::Commands => "commands",
         }
+    }
+
+    /// The first version of the protocol that knows it.
+    pub const fn since(self) -> u16 {
+        match self {
+            Self::Node | Self::Python | Self::Static | Self::Commands => VERSIONS.min,
+            Self::Rust | Self::Go | Self::Php => BUILDERS_SINCE,
+        }
+    }
+
+    /// The word for it in `version`: an older peer takes a builder it does not know for commands, which it is told.
+    pub const fn spoken(self, version: u16) -> Self {
+        if self.since() <= version { self } else { Self::Commands }
     }
 }
 
@@ -52,6 +75,49 @@ pub struct BuildSettings {
     /// Folder to serve, for the static builder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub publish: Option<String>,
+    /// Whether a deploy leaves out what is proven to come out as before; it does where `None`. Version
+    /// [`BUILDERS_SINCE`] and above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hot_path: Option<bool>,
+}
+
+/// What a deploy did of fetching, installing, building and starting.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum HotPath {
+    /// Everything.
+    Full,
+    /// The dependencies are those of an earlier release.
+    SkipInstall,
+    /// The files are those of an earlier release, built; what starts or serves them is new.
+    SkipBuild,
+    /// Nothing is installed or built: a fresh process, of new files where some have changed.
+    RestartOnly,
+    /// Nothing is installed, built or started: other files are served.
+    StaticSwap,
+}
+
+impl HotPath {
+    /// The words people see.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Full => "everything",
+            Self::SkipInstall => "install skipped",
+            Self::SkipBuild => "install and build skipped",
+            Self::RestartOnly => "restart only",
+            Self::StaticSwap => "files swapped only",
+        }
+    }
+}
+
+/// Which path a deploy took, and why.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PathTaken {
+    /// Which.
+    pub path: HotPath,
+    /// Why, one sentence without its full stop: "package-lock.json is unchanged since commit 4f2a9c01de".
+    pub because: String,
 }
 
 /// How this revision will be built and started: the repository, its `serverflow.app.toml` and the app's settings

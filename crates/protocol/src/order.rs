@@ -75,6 +75,10 @@ pub struct Deploy {
     pub time_limit: Millis,
     /// How long the new release is watched after the switch.
     pub watch: Millis,
+    /// Whether everything is done, also what is proven to come out as before. Version
+    /// [`crate::handshake::BUILDERS_SINCE`] and above; older agents always do.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub full: bool,
 }
 
 /// Where a release comes from.

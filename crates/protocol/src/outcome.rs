@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use sf_types::{CommandId, Fault, NodeId, Port, ReleaseId, Timestamp};
 
 use crate::app::AppState;
-use crate::build::Builder;
+use crate::build::{Builder, PathTaken};
 use crate::site::SiteReport;
 use crate::wire;
 
@@ -92,6 +92,19 @@ pub struct DeployFacts {
     pub generation: u64,
     /// The app's state.
     pub state: AppState,
+    /// What was left out of the making, once it was decided. Version [`crate::handshake::BUILDERS_SINCE`] and above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<PathTaken>,
+}
+
+impl DeployFacts {
+    /// The facts as a peer of `version` reads them.
+    #[must_use]
+    pub fn spoken(mut self, version: u16) -> Self {
+        self.path = self.path.filter(|_| version >= crate::handshake::BUILDERS_SINCE);
+        self.builder = self.builder.map(|builder| builder.spoken(version));
+        self
+    }
 }
 
 /// What is true of an app.
@@ -168,4 +181,36 @@ pub struct Accepted {
     pub sequence: u64,
     /// When it was written down.
     pub accepted_at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::build::HotPath;
+    use crate::handshake::BUILDERS_SINCE;
+    use sf_types::TypedId;
+
+    #[test]
+    fn an_older_peer_is_told_what_it_knows() {
+        let facts = DeployFacts {
+            release: ReleaseId::from_parts(Timestamp::from_millis(1), [1; 10]),
+            commit: None,
+            subject: None,
+            builder: Some(Builder::Go),
+            live_release: None,
+            port: None,
+            kept: Vec::new(),
+            timings: Vec::new(),
+            generation: 1,
+            state: AppState::Running,
+            path: Some(PathTaken { path: HotPath::SkipInstall, because: "package-lock.json is unchanged".to_owned() }),
+        };
+        let text = |facts: &DeployFacts| String::from_utf8(wire::write(facts)).unwrap();
+        assert_eq!(facts.clone().spoken(BUILDERS_SINCE), facts);
+        assert!(text(&facts).contains(r#""path":{"path":"skipInstall","because":"package-lock.json is unchanged"}"#));
+        let older = facts.spoken(BUILDERS_SINCE - 1);
+        assert_eq!(older.builder, Some(Builder::Commands));
+        assert!(!text(&older).contains("path"));
+        assert_eq!(wire::parse::<DeployFacts>(text(&older).as_bytes()).unwrap(), older);
+    }
 }

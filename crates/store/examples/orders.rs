@@ -173,7 +173,12 @@ fn new_run(place: &Place) -> Run {
         id: place.rng.id(&place.clock),
         tenant: place.tenant,
         project: Some(place.project),
-        action: Action::Deploy(DeployAction::Deploy(Deploy { app: place.app, reference: None, commit: None })),
+        action: Action::Deploy(DeployAction::Deploy(Deploy {
+            app: place.app,
+            reference: None,
+            commit: None,
+            full: false,
+        })),
         actor: ActorKind::Person { user: place.user, session: place.rng.id(&place.clock) },
         request: place.rng.id(&place.clock),
         node: Some(place.node),

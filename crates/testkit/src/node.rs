@@ -423,6 +423,7 @@ impl SimNode {
                     timings: Vec::new(),
                     generation: deploy.app.generation,
                     state: if app.live.is_some() { AppState::Running } else { AppState::Empty },
+                    path: None,
                 })
             }
             Order::AppAction(action) => {

@@ -93,5 +93,5 @@ impl Plane {
 
 /// The action that deploys an app from its default branch.
 pub const fn deploy(app: AppId) -> Action {
-    Action::Deploy(DeployAction::Deploy(Deploy { app, reference: None, commit: None }))
+    Action::Deploy(DeployAction::Deploy(Deploy { app, reference: None, commit: None, full: false }))
 }

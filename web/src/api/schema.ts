@@ -2762,12 +2762,14 @@ export interface components {
             start?: string[] | null;
             /** @description Folder to serve, for the static builder. */
             publish?: string | null;
+            /** @description Whether a deploy leaves out what is proven to come out as before; it does where absent. */
+            hotPath?: boolean | null;
         };
         /**
          * @description Which builder makes a release.
          * @enum {string}
          */
-        Builder: "node" | "python" | "static" | "commands";
+        Builder: "node" | "python" | "rust" | "go" | "php" | "static" | "commands";
         /** @description A likely cause of a failure. */
         Cause: {
             /** @description Stable: `port.in_use`, `module.missing`, `memory`; `app.error` where no rule knows it. */
@@ -2954,6 +2956,8 @@ export interface components {
             reference?: string | null;
             /** @description Exact commit; the tip of the reference where absent. */
             commit?: string | null;
+            /** @description Install and build also what is proven to come out as before. */
+            full?: boolean;
             /**
              * Format: double
              * @description How sure the proposer is, 0 to 100.

@@ -21,6 +21,9 @@ pub struct Args {
     /// A commit, in full.
     #[arg(long)]
     commit: Option<String>,
+    /// Install and build also what is proven to come out as before.
+    #[arg(long)]
+    full: bool,
     /// How sure an AI agent is that this goes well, 0 to 100; people need not say.
     #[arg(long, value_name = "SCORE", value_parser = score)]
     confidence: Option<f64>,
@@ -64,6 +67,9 @@ pub async fn run(context: &Context, args: Args) -> Done {
     }
     if let Some(commit) = &args.commit {
         body["commit"] = commit.as_str().into();
+    }
+    if args.full {
+        body["full"] = true.into();
     }
     sure(&mut body, args.confidence);
     let exit = change(context, &client, &app, "deploy", &body, args.dry_run, !args.no_follow).await?;

@@ -34,6 +34,9 @@ pub struct Deploy {
     /// Exact commit; the tip of the reference unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
+    /// Install and build also what is proven to come out as before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub full: bool,
 }
 
 /// Arguments of `app.rollback`.

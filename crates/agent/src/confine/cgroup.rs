@@ -25,6 +25,10 @@ pub const KILL_ROUNDS: usize = 2000;
 /// Pause between two rounds of killing.
 pub const KILL_PAUSE: Duration = Duration::from_millis(1);
 
+/// Share of a contended processor that a humble group gets, of 100 that each other group has. A process's own priority
+/// counts only among those of its group.
+pub const HUMBLE_WEIGHT: u64 = 10;
+
 /// The control groups of a machine.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Cgroups {
@@ -233,6 +237,22 @@ fn quota_us(percent: u32) -> u64 {
 }
 
 impl Group {
+    /// Lets other groups have the processor first ([`HUMBLE_WEIGHT`]), where the kernel shares it out by groups.
+    pub fn humble(&mut self) {
+        /// What version 1 gives a group of its own accord, in its own unit; see `sched-design-CFS.rst`.
+        const USUAL_SHARES: u64 = 1024;
+        for (file, weight) in [("cpu.weight", HUMBLE_WEIGHT), ("cpu.shares", USUAL_SHARES * HUMBLE_WEIGHT / 100)] {
+            for place in self.dirs.iter().map(|dir| dir.join(file)).filter(|place| place.exists()) {
+                match fs::write(&place, weight.to_string()) {
+                    Ok(()) => {
+                        self.enforced.push(format!("{HUMBLE_WEIGHT} % of another group's share of the processors"))
+                    }
+                    Err(error) => tracing::warn!(%error, place = %place.display(), "a control group keeps its share"),
+                }
+            }
+        }
+    }
+
     /// Folders whose `cgroup.procs` a child has to join; empty where groups cannot be made.
     pub fn dirs(&self) -> &[PathBuf] {
         &self.dirs
@@ -336,6 +356,26 @@ mod tests {
         assert_eq!(read("serverflow/build-1/memory.max"), "67108864");
         assert_eq!(read("serverflow/build-1/cpu.max"), "50000 100000");
         assert_eq!(group.dirs(), [root.path().join("serverflow/build-1")]);
+    }
+
+    #[test]
+    fn a_humble_group_lets_others_go_first() {
+        for (controllers, dir, file, expected) in [
+            (Some("cpu memory"), "serverflow/build-1", "cpu.weight", "10"),
+            (None, "cpu/serverflow/build-1", "cpu.shares", "102"),
+        ] {
+            let root = tempfile::tempdir().unwrap();
+            match controllers {
+                Some(list) => fs::write(root.path().join("cgroup.controllers"), list).unwrap(),
+                None => fs::create_dir(root.path().join("cpu")).unwrap(),
+            }
+            fs::create_dir_all(root.path().join(dir)).unwrap();
+            fs::write(root.path().join(dir).join(file), "100").unwrap();
+            let mut group = Cgroups::at(root.path()).create("build-1", &LIMITS).unwrap();
+            group.humble();
+            assert_eq!(fs::read_to_string(root.path().join(dir).join(file)).unwrap(), expected);
+            assert!(group.enforced().join(";").contains("10 % of another group's share"));
+        }
     }
 
     #[test]

@@ -157,7 +157,7 @@ impl Deploying<'_> {
         let (node, progress, spec) = (self.node, self.progress, self.way.spec.clone());
         let release = match &deploy.from {
             DeploySource::Git(source) => {
-                let wanted = Wanted { spec: &spec, release: deploy.release, source, commit };
+                let wanted = Wanted { spec: &spec, release: deploy.release, source, commit, full: deploy.full };
                 node.make(wanted, progress, cancel).await?
             }
             DeploySource::Kept => self.kept(deploy.release)?,
@@ -470,12 +470,14 @@ impl Deploying<'_> {
             timings: self.progress.timings(),
             generation: state.generation,
             state: state.state,
+            path: self.release.as_ref().filter(|_| !self.way.kept).and_then(crate::making::hot::path_of),
         };
         let (verdict, fault) = match ended {
             Ok(()) => (Verdict::Succeeded, None),
             Err(end) => end.verdict(),
         };
-        outcome(node, self.way.command, (verdict, fault), Facts::Deploy(facts), self.way.started_at)
+        let facts = Facts::Deploy(facts.spoken(node.outbox.spoken()));
+        outcome(node, self.way.command, (verdict, fault), facts, self.way.started_at)
     }
 }
 

@@ -12,6 +12,7 @@ use super::app::{disk, traffic};
 use super::node::Node;
 use super::port::{Reserved, any_is_apart};
 use crate::build::run::{search_path, tool_folders};
+use crate::build::words;
 use crate::confine::{Confinement, Identity, Rlimits, TcpRule};
 use crate::process::{Process, ProcessError};
 use crate::relay::{Pointer, RelayError, RelaySpec, SPEC_VERSION, Target};
@@ -103,7 +104,10 @@ impl Node {
         rule: RestartRule,
     ) -> Result<ShimSpec, Fault> {
         let (app, id) = (spec.app, release.manifest.release);
-        let argv = release.manifest.plan.start.clone().unwrap_or_default();
+        let mut argv = release.manifest.plan.start.clone().unwrap_or_default();
+        if let Some(port) = own.map(|port| port.to_string()) {
+            argv = argv.iter().map(|word| words::with_port(word, &port)).collect();
+        }
         let folder = self.state.app(app);
         let user =
             self.users.of(&format!("app-{app}")).map_err(|error| disk(&self.state.join("users.json"), &error))?;

@@ -1,10 +1,11 @@
 //! From a repository to a release on disk: fetch, detect, install, build.
 
+use std::path::{Path, PathBuf};
+
 use sf_protocol::app::AppSpec;
-use sf_protocol::build::BuildPlan;
+use sf_protocol::build::{BuildPlan, PathTaken};
 use sf_protocol::order::GitSource;
 use sf_protocol::outcome::Step;
-use sf_protocol::query::Revision;
 use sf_protocol::report::Stream;
 use sf_types::{ByteSize, ErrorKind, Fault, ReleaseId};
 use tokio_util::sync::CancellationToken;
@@ -14,8 +15,10 @@ use super::node::Node;
 use super::progress::Progress;
 use crate::build::{self, Site};
 use crate::daemon::aside;
+use crate::making::hot::{self, Decision, Inputs, Install, Installed, Take};
 use crate::policy::Policy;
-use crate::release::{Release, Staging};
+use crate::release::tree::{self, Carry};
+use crate::release::{Carried, Made, Release, ReleaseError, Releases, Staging};
 use crate::source::{Checkout, checkout};
 
 /// Free bytes asked for before a fetch: a small repository with its dependencies.
@@ -32,6 +35,50 @@ pub struct Wanted<'a> {
     pub source: &'a GitSource,
     /// The commit that was agreed on.
     pub commit: Option<&'a str>,
+    /// Whether nothing may be left out.
+    pub full: bool,
+}
+
+/// The release that a new one is compared with: the live one, else the newest.
+#[derive(Debug)]
+struct Earlier {
+    record: hot::Record,
+    tree: PathBuf,
+    size: ByteSize,
+}
+
+impl Earlier {
+    fn of(releases: &Releases) -> Option<Self> {
+        let live = releases.live().ok()?.live;
+        let live = live.and_then(|live| releases.get(live).ok().flatten());
+        let release = live.or_else(|| releases.list().into_iter().next())?;
+        let record = hot::Record::read(release.folder())?;
+        let is_its_own = record.release == release.manifest.release;
+        let size = ByteSize(release.manifest.size_bytes);
+        is_its_own.then(|| Self { record, tree: release.tree(), size })
+    }
+}
+
+/// What was found out and decided about one making.
+#[derive(Clone, Copy, Debug)]
+struct Work<'a> {
+    wanted: Wanted<'a>,
+    policy: &'a Policy,
+    staging: &'a Staging,
+    earlier: Option<&'a Earlier>,
+    plan: &'a BuildPlan,
+    inputs: &'a Inputs,
+    decision: &'a Decision,
+}
+
+/// How much has changed, as the end of a sentence.
+fn changes(checkout: &Checkout) -> String {
+    match checkout.changed.as_deref() {
+        None => String::new(),
+        Some([]) => "; no file has changed".to_owned(),
+        Some([only]) => format!("; only {only} has changed"),
+        Some(several) => format!("; {} files have changed", several.len()),
+    }
 }
 
 impl Node {
@@ -45,9 +92,14 @@ impl Node {
         let Wanted { spec, release, .. } = wanted;
         let policy = self.policy()?;
         let releases = self.releases(spec.app)?;
-        let staging = aside::long(move || releases.stage(release, FIRST_NEED)).await.map_err(Fault::from)?;
-        let (revision, plan) = match self.fill(wanted, &policy, &staging, progress, cancel).await {
-            Ok(filled) => filled,
+        let (staging, earlier) = aside::long(move || {
+            let staging = releases.stage(release, FIRST_NEED)?;
+            Ok::<_, ReleaseError>((staging, Earlier::of(&releases)))
+        })
+        .await
+        .map_err(Fault::from)?;
+        let made = match self.fill(wanted, &policy, (&staging, earlier.as_ref()), progress, cancel).await {
+            Ok(made) => made,
             Err(end) => {
                 // Removes what was made.
                 aside::long(move || drop(staging)).await;
@@ -59,38 +111,117 @@ impl Node {
         };
         let (maker, reader) = (user(format!("build-{}", spec.app))?, user(format!("app-{}", spec.app))?);
         let made_at = self.clock.now();
-        let published = aside::long(move || staging.publish((revision, plan), made_at, (maker, reader))).await;
+        let published = aside::long(move || staging.publish(made, made_at, (maker, reader))).await;
         Ok(published.map_err(Fault::from)?)
     }
 
-    /// Fetches, detects, builds.
+    /// Fetches, detects, decides what can be left out, builds.
     async fn fill(
         &self,
         wanted: Wanted<'_>,
         policy: &Policy,
-        staging: &Staging,
+        (staging, earlier): (&Staging, Option<&Earlier>),
         progress: &Progress,
         cancel: &CancellationToken,
-    ) -> Result<(Revision, BuildPlan), End> {
+    ) -> Result<Made, End> {
         let spec = wanted.spec;
-        let checkout = self.fetch(wanted, policy, &staging.tree(), progress, cancel).await?;
+        let since = earlier.map(|earlier| earlier.record.inputs.commit.as_str());
+        let checkout = self.fetch(wanted, policy, (&staging.tree(), since), progress, cancel).await?;
         crate::release::check_space(&self.state.apps(), checkout::likely_need(checkout.bytes)).map_err(Fault::from)?;
         progress.begin(Step::Detect, "");
-        let plan =
-            build::detect(&staging.tree(), &spec.build).map_err(|error| self.step_failed(progress, error.into()))?;
+        let found = build::detect(&staging.tree(), &spec.build)
+            .and_then(|plan| Ok((plan, build::hot_path(&staging.tree(), &spec.build)?)));
+        let (plan, is_on) = found.map_err(|error| self.step_failed(progress, error.into()))?;
         progress.done(&format!("{}: {}", plan.builder.name(), plan.because));
         for warning in checkout.warnings.iter().chain(&plan.warnings) {
             progress.line(Stream::Note, &format!("Note: {warning}."));
         }
-        let built = self.build(wanted, policy, &staging.tree(), &plan, progress, cancel).await?;
-        Ok((checkout.revision, built.plan))
+        let (tree, commit, looked) = (staging.tree(), checkout.revision.commit.clone(), plan.clone());
+        let of_commit = checkout.tree.clone();
+        let inputs =
+            aside::long(move || hot::inputs(&tree, (&commit, &of_commit), &looked, &build::run::search_path())).await;
+        let decision = match (wanted.full, is_on) {
+            (true, _) => hot::full("everything was asked for"),
+            (false, false) => hot::full("the hot path is turned off for this app"),
+            (false, true) => hot::decide(earlier.map(|earlier| &earlier.record), &inputs),
+        };
+        let PathTaken { path, because } = &decision.taken;
+        progress.line(Stream::Note, &format!("Path: {}; {because}{}.", path.words(), changes(&checkout)));
+        let work = Work { wanted, policy, staging, earlier, plan: &plan, inputs: &inputs, decision: &decision };
+        let (plan, installed, carried) = self.carry_out(work, progress, cancel).await?;
+        let record = hot::Record::new(wanted.release, inputs, installed, decision.taken);
+        Ok(Made { revision: checkout.revision, plan, record: Some(record), carried })
+    }
+
+    /// Does what was decided. Answers the plan with its start settled, whether a later release can take over what was
+    /// installed, and what is taken over when the release is sealed.
+    async fn carry_out(
+        &self,
+        work: Work<'_>,
+        progress: &Progress,
+        cancel: &CancellationToken,
+    ) -> Result<(BuildPlan, Installed, Option<Carried>), End> {
+        let Work { plan, earlier, decision, .. } = work;
+        let (because, mut plan) = (&decision.taken.because, plan.clone());
+        match (&decision.take, earlier) {
+            (Take::Everything, Some(earlier)) => {
+                for step in [Step::Install, Step::Build] {
+                    progress.skipped(step, because);
+                }
+                build::check_folders(&plan, &earlier.tree).map_err(|error| self.step_failed(progress, error.into()))?;
+                build::settle_start(&mut plan, &earlier.tree);
+                let carried = Carried { from: earlier.tree.clone(), to: PathBuf::new(), leave: Vec::new() };
+                Ok((plan, earlier.record.installed.clone(), Some(carried)))
+            }
+            (Take::Folder(name), Some(earlier)) => {
+                let inside = Path::new(&plan.root).join(name);
+                let from = earlier.tree.join(&inside);
+                let carried = Carried { from, to: inside, leave: hot::CACHES.to_vec() };
+                progress.skipped(Step::Install, because);
+                let carried = if plan.build.is_some() {
+                    crate::release::check_space(&self.state.apps(), earlier.size).map_err(Fault::from)?;
+                    self.copy(carried, work.staging.tree(), cancel).await?;
+                    None
+                } else {
+                    Some(carried)
+                };
+                let built = self.build(work, (Some(name.clone()), true), progress, cancel).await?;
+                match carried {
+                    Some(carried) => {
+                        build::settle_start(&mut plan, &earlier.tree);
+                        Ok((plan, earlier.record.installed.clone(), Some(carried)))
+                    }
+                    None => Ok((built.plan, built.installed, None)),
+                }
+            }
+            _ => {
+                let fills = match &work.inputs.install {
+                    Install::Files { folder, .. } => Some(folder.clone()),
+                    _ => None,
+                };
+                let built = self.build(work, (fills, false), progress, cancel).await?;
+                Ok((built.plan, built.installed, None))
+            }
+        }
+    }
+
+    /// A folder of an earlier release for a build, which may write into it.
+    async fn copy(&self, carried: Carried, tree: PathBuf, cancel: &CancellationToken) -> Result<(), End> {
+        let (stop, from) = (cancel.clone(), carried.from.clone());
+        let place = tree.join(&carried.to);
+        let copy = move || tree::carry((&carried.from, &place), Carry::Copy, &carried.leave, &|| stop.is_cancelled());
+        match aside::long(copy).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(End::Cancelled),
+            Err(error) => Err(super::app::disk(&from, &error).into()),
+        }
     }
 
     async fn fetch(
         &self,
         wanted: Wanted<'_>,
         policy: &Policy,
-        dest: &std::path::Path,
+        dest: (&Path, Option<&str>),
         progress: &Progress,
         cancel: &CancellationToken,
     ) -> Result<Checkout, End> {
@@ -114,22 +245,22 @@ impl Node {
 
     async fn build(
         &self,
-        wanted: Wanted<'_>,
-        policy: &Policy,
-        tree: &std::path::Path,
-        plan: &sf_protocol::build::BuildPlan,
+        work: Work<'_>,
+        (fills, is_filled): (Option<String>, bool),
         progress: &Progress,
         cancel: &CancellationToken,
     ) -> Result<build::Built, End> {
+        let Work { wanted, policy, staging, plan, .. } = work;
         for (step, command) in [(Step::Install, &plan.install), (Step::Build, &plan.build)] {
             if command.is_none() {
                 progress.skipped(step, "nothing to do");
             }
         }
-        let first = match (&plan.install, &plan.build) {
-            (Some(_), _) => Some(Step::Install),
-            (None, Some(_)) => Some(Step::Build),
-            (None, None) => None,
+        let installs = plan.install.is_some() && !is_filled;
+        let first = match (installs, &plan.build) {
+            (true, _) => Some(Step::Install),
+            (false, Some(_)) => Some(Step::Build),
+            (false, None) => None,
         };
         let _room = match first {
             Some(_) => tokio::select! {
@@ -141,15 +272,17 @@ impl Node {
         let app = wanted.spec.app;
         let user = self.users.of(&format!("build-{app}"));
         let site = Site {
-            tree: tree.to_owned(),
+            tree: staging.tree(),
             home: self.state.app(app).join("build-home"),
             user: user.map_err(|error| super::app::disk(&self.state.join("users.json"), &error))?,
             cgroups: self.cgroups.clone(),
             group: format!("build-{app}"),
             limits: policy.build,
+            fills,
+            is_filled,
         };
         if let Some(first) = first {
-            let both = plan.install.is_some() && plan.build.is_some();
+            let both = installs && plan.build.is_some();
             progress.begin(first, if both { "install, then build" } else { "" });
         }
         let mut sink = |stream, text: String| progress.line(stream, &text);

@@ -124,6 +124,7 @@ impl Node {
             let (checkout, references) = self.sources.inspect(source, &policy, &dir, &cancel).await?;
             let mut plan = build::detect(&dir, build)?;
             plan.warnings.extend(checkout.warnings);
+            plan.builder = plan.builder.spoken(self.outbox.spoken());
             let (size_bytes, files) = (checkout.bytes, checkout.files);
             Ok(Inspection { revision: checkout.revision, plan, references, size_bytes, files })
         };

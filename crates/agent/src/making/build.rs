@@ -3,10 +3,15 @@
 //! What the app's settings say wins over `serverflow.app.toml` in the repository, which wins over what the files
 //! suggest. Commands are argument vectors; no shell reads them.
 
+mod choose;
 mod file;
+mod go;
 mod node;
+mod php;
+mod procfile;
 mod python;
 pub mod run;
+mod rust;
 pub mod words;
 
 use std::io::Read;
@@ -18,7 +23,9 @@ use sf_types::{ErrorKind, Fault};
 
 use crate::confine::ConfineError;
 
-pub use run::{Built, Site, run};
+use choose::Choice;
+pub use python::VENV;
+pub use run::{Built, Site, check_folders, run, settle_start};
 
 /// The file in a repository that says how it is built and started.
 pub const APP_FILE: &str = "serverflow.app.toml";
@@ -28,6 +35,20 @@ pub const READ_BYTES: u64 = 1024 * 1024;
 
 /// Folders looked into for an `index.html`, in this order.
 const PUBLISH_FOLDERS: [&str; 3] = ["", "public", "dist"];
+
+/// Where programs that a build compiles lie in the app's folder: `.serverflow/bin/<name>`.
+pub const MADE: &str = ".serverflow";
+
+/// What tells how the app is started before its files are looked at.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Given {
+    /// The settings or the app's file, or a folder is published.
+    Settings,
+    /// The `web:` line of a Procfile.
+    Procfile(Vec<String>),
+    /// Nothing.
+    Nothing,
+}
 
 /// Why a checkout cannot be built, or was not.
 #[derive(Debug, thiserror::Error)]
@@ -53,10 +74,18 @@ pub enum BuildError {
     /// Nothing tells how to build it.
     #[error(
         "nothing in {place} tells how to run it: no {APP_FILE}, package.json, requirements.txt, pyproject.toml, \
-             main.py, app.py or index.html"
+             Cargo.toml, go.mod, composer.json, index.php, main.py, app.py, Procfile or index.html"
     )]
     Unknown {
         /// `the repository` or `the folder x of the repository`.
+        place: String,
+    },
+    /// Only a recipe for a container image.
+    #[error(
+        "{place} has a Dockerfile and nothing else that tells how to run it, and this node builds no container images"
+    )]
+    Dockerfile {
+        /// As of [`BuildError::Unknown`].
         place: String,
     },
     /// Nothing tells how to start it.
@@ -134,6 +163,14 @@ impl From<BuildError> for Fault {
             E::File { file, .. } => (ErrorKind::Invalid, "build.file", format!("Correct {file} and push it.")),
             E::Setting { fix, .. } => (ErrorKind::Invalid, "build.setting", fix.clone()),
             E::Unknown { .. } => (ErrorKind::Invalid, "build.unknown", start),
+            E::Dockerfile { .. } => (
+                ErrorKind::Invalid,
+                "build.dockerfile",
+                format!(
+                    "Container engines come with a later version of the panel. Until then say in {APP_FILE} how the app \
+                     is built and started without one: `install`, `build` and `start`."
+                ),
+            ),
             E::NoStart { .. } => (ErrorKind::Invalid, "build.no_start", start),
             E::Failed { .. } => {
                 (ErrorKind::Invalid, "build.failed", "The log above says why; correct it and push.".to_owned())
@@ -147,7 +184,7 @@ impl From<BuildError> for Fault {
             E::Confine { source: ConfineError::Start { program, .. }, .. } => (
                 ErrorKind::Invalid,
                 "build.no_program",
-                format!("Install {program} on the node for all users, or name another command in {APP_FILE}."),
+                format!("{}, or name another command in {APP_FILE}.", install_words(program)),
             ),
             E::Confine { .. } => (
                 ErrorKind::Internal,
@@ -160,6 +197,23 @@ impl From<BuildError> for Fault {
         };
         Self::new(kind, code, format!("{error}.")).fix(fix)
     }
+}
+
+/// How a program that a build needs comes to a node.
+fn install_words(program: &str) -> String {
+    let how = match program {
+        "npm" => ": Node.js brings it, in Debian the package npm",
+        "pnpm" => ": `npm install --global pnpm`",
+        "yarn" => ": `npm install --global yarn`, or `corepack enable` for version 2 and above",
+        "uv" => ": `pip install uv`, or the package of its makers",
+        "poetry" => ": in Debian the package python3-poetry, else `pipx install --global poetry`",
+        "cargo" => " with its compiler: in Debian the packages cargo and rustc",
+        "go" => ": in Debian the package golang-go, else the archive from go.dev in /usr/local/go",
+        "composer" => ": in Debian the package composer",
+        "php" => ": in Debian the package php-cli",
+        _ => "",
+    };
+    format!("Install {program} on the node for all users{how}")
 }
 
 /// What the repository and the settings say about building it. Reads a handful of small files, runs nothing.
@@ -177,10 +231,16 @@ pub fn detect(checkout: &Path, settings: &BuildSettings) -> Result<BuildPlan, Bu
         build: command(settings.build.clone().or(app_file.settings.build), "build")?,
         start: command(settings.start.clone().or(app_file.settings.start), "start")?,
         publish: settings.publish.clone().or(app_file.settings.publish),
+        hot_path: settings.hot_path.or(app_file.settings.hot_path),
     };
+    let mut warnings = Vec::new();
     let (builder, because) = match merged.builder {
         Some(builder) => (builder, format!("the builder {} is set", builder.name())),
-        None => choose(&dir, &merged, &root)?,
+        None => chosen(&dir, &merged, &root, &mut warnings)?,
+    };
+    let given = match (&merged.start, &merged.publish) {
+        (None, None) => procfile::web(&dir, &mut warnings)?.map_or(Given::Nothing, Given::Procfile),
+        _ => Given::Settings,
     };
     let mut plan = BuildPlan {
         builder,
@@ -192,15 +252,34 @@ pub fn detect(checkout: &Path, settings: &BuildSettings) -> Result<BuildPlan, Bu
         publish: None,
         health: app_file.health,
         traffic: app_file.traffic,
-        warnings: Vec::new(),
+        warnings,
     };
     let looked = match builder {
-        Builder::Node => node::plan(&dir, &mut plan, merged.start.is_some())?,
-        Builder::Python => python::plan(&dir, &mut plan, merged.start.is_some())?,
+        Builder::Node => node::plan(&dir, &mut plan, given)?,
+        Builder::Python => python::plan(&dir, &mut plan, given)?,
+        Builder::Rust => rust::plan(&dir, &mut plan, given)?,
+        Builder::Go => go::plan(&dir, &mut plan, given)?,
+        Builder::Php => php::plan(&dir, &mut plan, given)?,
         Builder::Static => "",
-        Builder::Commands => "the builder `commands` needs a start command or a folder to publish",
+        Builder::Commands => {
+            if let Given::Procfile(argv) = given {
+                plan.start = Some(argv);
+            }
+            "the builder `commands` needs a start command, a Procfile with a `web:` line or a folder to publish"
+        }
     };
     settle(&dir, plan, merged, looked)
+}
+
+/// Whether a deploy may leave out what is proven to come out as before: as the settings say, else the repository's file.
+///
+/// # Errors
+/// [`BuildError::File`] when that is not understood.
+pub fn hot_path(checkout: &Path, settings: &BuildSettings) -> Result<bool, BuildError> {
+    match settings.hot_path {
+        Some(set) => Ok(set),
+        None => Ok(file::read(checkout)?.settings.hot_path.unwrap_or(true)),
+    }
 }
 
 /// Puts what was set over what was found, and checks that the whole can be run.
@@ -232,7 +311,7 @@ fn settle(
                 }
                 Some(publish)
             }
-            (None, Builder::Static) => Some(index_folder(dir).unwrap_or_default().to_owned()),
+            (None, Builder::Static) => Some(choose::index_folder(dir).unwrap_or_default().to_owned()),
             (None, _) => None,
         };
     }
@@ -248,32 +327,33 @@ fn settle(
     Ok(plan)
 }
 
-fn choose(dir: &Path, merged: &BuildSettings, root: &str) -> Result<(Builder, String), BuildError> {
+/// Looks which builder it is for; what is passed over is told among `warnings`.
+fn chosen(
+    dir: &Path,
+    merged: &BuildSettings,
+    root: &str,
+    warnings: &mut Vec<String>,
+) -> Result<(Builder, String), BuildError> {
     let place = if root.is_empty() { "the repository".to_owned() } else { format!("the folder {root}") };
-    let there = |name: &str| dir.join(name).is_file();
-    if there("package.json") {
-        return Ok((Builder::Node, format!("package.json is in {place}")));
-    }
-    if let Some(name) = ["requirements.txt", "pyproject.toml", "main.py", "app.py"].into_iter().find(|n| there(n)) {
-        return Ok((Builder::Python, format!("{name} is in {place}")));
-    }
-    if merged.start.as_ref().is_some_and(|argv| !argv.is_empty()) {
-        return Ok((Builder::Commands, "a start command is set".to_owned()));
-    }
-    if merged.publish.is_some() {
-        return Ok((Builder::Static, "a folder to publish is set".to_owned()));
-    }
-    match index_folder(dir) {
-        Some("") => Ok((Builder::Static, format!("index.html is in {place}"))),
-        Some(folder) => Ok((Builder::Static, format!("{folder}/index.html is in {place}"))),
-        None => Err(BuildError::Unknown {
+    let start_is_set = merged.start.as_ref().is_some_and(|argv| !argv.is_empty());
+    let seen = choose::look(dir, start_is_set, merged.publish.is_some())?;
+    match choose::choose(&seen) {
+        Choice::Builder(builder, because) => {
+            if seen.dockerfile {
+                warnings.push("the Dockerfile is not used".to_owned());
+            }
+            if seen.package.is_some() && builder != Builder::Node {
+                let words = "package.json says nothing about starting an app and is not used; where the app needs what \
+                             it installs or builds, set the commands";
+                warnings.push(words.to_owned());
+            }
+            Ok((builder, because.words(&place)))
+        }
+        Choice::Dockerfile => Err(BuildError::Dockerfile { place }),
+        Choice::Nothing => Err(BuildError::Unknown {
             place: if root.is_empty() { place } else { format!("{place} of the repository") },
         }),
     }
-}
-
-fn index_folder(dir: &Path) -> Option<&'static str> {
-    PUBLISH_FOLDERS.into_iter().find(|folder| dir.join(folder).join("index.html").is_file())
 }
 
 /// Checks a command given as an argument vector. An empty one means "none".

@@ -5,10 +5,12 @@
 //!   live.json                      which release is live, and which was before
 //!   releases/<release id>/
 //!     release.json                 [`Manifest`]
+//!     build.json                   what it was made from: [`crate::making::hot::Record`]
 //!     tree/                        the files; read-only
 //!   releases/staging-<release id>/ in the making; swept at the agent's start
 //! ```
 
+mod staging;
 pub mod tree;
 
 use std::io;
@@ -20,7 +22,7 @@ use sf_protocol::build::BuildPlan;
 use sf_protocol::query::Revision;
 use sf_types::{AppId, ByteSize, ErrorKind, Fault, ReleaseId, Timestamp};
 
-use crate::confine::Identity;
+pub use staging::{Carried, Made, Staging};
 
 /// Free space kept on the disk in any case, in bytes: the journal and the logs need it.
 pub const RESERVE_BYTES: u64 = 256 * 1024 * 1024;
@@ -59,6 +61,11 @@ pub struct Release {
 }
 
 impl Release {
+    /// Its folder, with what is known of it beside its files.
+    pub fn folder(&self) -> &Path {
+        &self.dir
+    }
+
     /// Its files.
     pub fn tree(&self) -> PathBuf {
         self.dir.join("tree")
@@ -185,7 +192,7 @@ impl Releases {
         for made in [&dir, &dir.join("tree")] {
             std::fs::DirBuilder::new().mode(0o711).create(made).map_err(failed("making", made))?;
         }
-        Ok(Staging { app: self.app, release, dir, done: false })
+        Ok(Staging::new(self.app, release, dir))
     }
 
     /// Releases on disk, newest first. One whose manifest is damaged is left out.
@@ -331,76 +338,6 @@ pub fn check_space(path: &Path, need: ByteSize) -> Result<()> {
         return Err(ReleaseError::NoSpace { path: path.to_owned(), need: ByteSize(need), free: ByteSize(free) });
     }
     Ok(())
-}
-
-/// A release in the making. Dropped unpublished, it is removed.
-#[derive(Debug)]
-pub struct Staging {
-    app: AppId,
-    release: ReleaseId,
-    dir: PathBuf,
-    done: bool,
-}
-
-impl Staging {
-    /// Where its files go.
-    pub fn tree(&self) -> PathBuf {
-        self.dir.join("tree")
-    }
-
-    /// Its own folder, beside [`Staging::tree`] room for what a build needs and nobody keeps.
-    pub fn dir(&self) -> &Path {
-        &self.dir
-    }
-
-    /// Seals the files (read-only; owned by root and readable by `reader`'s group where the agent is root), makes
-    /// them durable and gives the release its name.
-    ///
-    /// # Errors
-    /// The disk's reason; nothing then exists under the release's name.
-    pub fn publish(
-        mut self,
-        (revision, plan): (Revision, BuildPlan),
-        made_at: Timestamp,
-        (maker, reader): (Option<Identity>, Option<Identity>),
-    ) -> Result<Release> {
-        let files = self.tree();
-        fail::fail_point!("release-seal");
-        tree::seal(&files, maker, reader).map_err(failed("sealing", &files))?;
-        let usage = tree::measure(&files).map_err(failed("measuring", &files))?;
-        let manifest = Manifest {
-            version: VERSION,
-            app: self.app,
-            release: self.release,
-            revision,
-            plan,
-            made_at,
-            size_bytes: usage.bytes,
-            entries: usage.entries,
-        };
-        let path = self.dir.join("release.json");
-        let bytes = serde_json::to_vec_pretty(&manifest);
-        let bytes = bytes.map_err(|error| failed("writing", &path)(io::Error::other(error)))?;
-        tree::write_atomically(&path, &bytes, 0o600).map_err(failed("writing", &path))?;
-        let top = tree::open_dir(&self.dir).map_err(failed("opening", &self.dir))?;
-        rustix::fs::syncfs(&top).map_err(|error| failed("syncing", &self.dir)(error.into()))?;
-        let releases = self.dir.parent().unwrap_or(&self.dir);
-        let dir = releases.join(self.release.to_string());
-        std::fs::rename(&self.dir, &dir).map_err(failed("naming", &dir))?;
-        self.done = true;
-        tree::sync_dir(releases).map_err(failed("syncing", releases))?;
-        Ok(Release { manifest, dir })
-    }
-}
-
-impl Drop for Staging {
-    fn drop(&mut self) {
-        if !self.done
-            && let Err(error) = tree::remove(&self.dir)
-        {
-            tracing::warn!(%error, dir = %self.dir.display(), "a staging folder could not be removed; swept at next start");
-        }
-    }
 }
 
 #[cfg(test)]

@@ -136,14 +136,15 @@ impl Sources {
         cancel: &CancellationToken,
     ) -> Result<(Checkout, Vec<String>), SourceError> {
         let key = look::key(&RepoUrl::parse(&source.url)?);
-        let checkout = self.fetch(&key, source, policy, dest, cancel).await?;
+        let checkout = self.fetch(&key, source, policy, (dest, None), cancel).await?;
         let _turn = self.turn_or(&key, cancel).await?;
         let git = self.open(&key, source, policy).await?;
         Ok((checkout, git.references(cancel).await?))
     }
 
-    /// Fetches a revision and writes its files into `dest`, an empty folder. `key` names the cache to use (an app's
-    /// id); fetches of one key wait for each other. A commit in the cache is not fetched again.
+    /// Fetches a revision and writes its files into `dest`, an empty folder; tells what has changed `since` an earlier
+    /// commit. `key` names the cache to use (an app's id); fetches of one key wait for each other. A commit in the cache
+    /// is not fetched again.
     ///
     /// # Errors
     /// [`SourceError`]; what was written to `dest` before is then still there.
@@ -152,7 +153,7 @@ impl Sources {
         key: &str,
         source: &GitSource,
         policy: &Policy,
-        dest: &Path,
+        (dest, since): (&Path, Option<&str>),
         cancel: &CancellationToken,
     ) -> Result<Checkout, SourceError> {
         check(source)?;
@@ -166,9 +167,15 @@ impl Sources {
             None => git.tip(source.reference.as_deref(), cancel).await?,
         };
         git.bring(&revision, cancel).await?;
-        revision.subject = git.subject(&revision.commit, cancel).await?;
+        let (tree, subject) = git.describe(&revision.commit, cancel).await?;
+        revision.subject = subject;
+        let changed = match since.filter(|since| url::check_commit(since).is_ok()) {
+            Some(since) => git.changed(since, &revision.commit, cancel).await,
+            None => None,
+        };
         let listing = git.list(&revision.commit, cancel).await?;
-        git.write(listing, revision, dest, cancel).await
+        let checkout = git.write(listing, revision, dest, cancel).await?;
+        Ok(Checkout { tree, changed, ..checkout })
     }
 
     /// Removes the caches of a key. Call it when its app is deleted.

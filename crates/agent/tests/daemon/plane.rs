@@ -11,7 +11,7 @@ use sf_protocol::command::{Authz, Class, Command, Guard};
 use sf_protocol::enrol::{EnrolServer, EnrolToken, NewNode, TokenRecord, UserCode};
 use sf_protocol::frame::Frame;
 use sf_protocol::handshake::{
-    BindingKind, Endpoint, Identity, Join, NodeRecord, Nonce, ServerHello, VERSIONS, Welcome, join,
+    BindingKind, Endpoint, Identity, Join, NodeRecord, Nonce, ServerHello, VERSIONS, Versions, Welcome, join,
 };
 use sf_protocol::query::{Answer, Query, Reply};
 use sf_protocol::report::{LogSource, LogStored, StatusUpdate, Stored};
@@ -57,6 +57,8 @@ pub struct State {
     commands: Vec<(CommandId, Kind, Signed)>,
     out: Option<mpsc::UnboundedSender<Frame>>,
     pub connections: u32,
+    /// What it speaks in place of everything.
+    pub versions: Option<Versions>,
     pub events: Vec<StatusUpdate>,
     pub outcomes: HashMap<CommandId, Outcome>,
     /// How often each outcome came.
@@ -275,7 +277,8 @@ impl Plane {
         let stream = self.0.acceptor.accept(stream).await.ok()?;
         let exporter = stream.get_ref().1.export_keying_material([0; 32], b"EXPORTER-Channel-Binding", None).ok();
         let mut ws = tokio_tungstenite::accept_async(stream).await.ok()?;
-        let endpoint = Endpoint { names: vec!["127.0.0.1".into(), "localhost".into()], exporter, versions: VERSIONS };
+        let versions = self.state(|state| state.versions).unwrap_or(VERSIONS);
+        let endpoint = Endpoint { names: vec!["127.0.0.1".into(), "localhost".into()], exporter, versions };
         let first = hear(&mut ws).await?;
         match Frame::parse(&first).ok()?.kind() {
             Kind::Register => self.register(ws, &first, endpoint).await,

@@ -28,6 +28,9 @@ pub struct DeployApp {
     /// Exact commit; the tip of the reference where absent.
     #[serde(default)]
     commit: Option<String>,
+    /// Install and build also what is proven to come out as before.
+    #[serde(default)]
+    full: bool,
     /// How sure the proposer is, 0 to 100.
     #[serde(default)]
     confidence: Option<f64>,
@@ -59,7 +62,7 @@ pub async fn deploy(
     Asked(write): Asked<Write>,
     Strict(body): Strict<DeployApp>,
 ) -> Answered {
-    let deploy = Deploy { app, reference: body.reference, commit: body.commit };
+    let deploy = Deploy { app, reference: body.reference, commit: body.commit, full: body.full };
     let action = Action::Deploy(DeployAction::Deploy(deploy));
     let dry_run = write.is_dry();
     order(&api, &caller, Proposal { confidence: body.confidence, dry_run, ..Proposal::of(action) }).await

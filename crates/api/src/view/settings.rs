@@ -84,6 +84,9 @@ pub struct BuildSettings {
     /// Folder to serve, for the static builder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub publish: Option<String>,
+    /// Whether a deploy leaves out what is proven to come out as before; it does where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hot_path: Option<bool>,
 }
 
 /// Which builder makes a release.
@@ -94,9 +97,15 @@ pub enum Builder {
     Node,
     /// `requirements.txt`, `pyproject.toml`, `main.py`, `app.py`.
     Python,
+    /// `Cargo.toml`.
+    Rust,
+    /// `go.mod`.
+    Go,
+    /// `composer.json`, `index.php`.
+    Php,
     /// Only files to serve.
     Static,
-    /// Commands given by the app.
+    /// Commands given by the app or its `Procfile`.
     Commands,
 }
 
@@ -242,8 +251,12 @@ mod tests {
         ];
         real.limits.memory = Some(sf_types::ByteSize(1));
         real.build.start = Some(vec!["node".into(), "server.js".into()]);
-        real.build.builder = Some(sf_protocol::build::Builder::Static);
-        check(&real);
+        real.build.hot_path = Some(false);
+        use sf_protocol::build::Builder as B;
+        for builder in [B::Node, B::Python, B::Rust, B::Go, B::Php, B::Static, B::Commands] {
+            real.build.builder = Some(builder);
+            check(&real);
+        }
     }
 
     #[test]

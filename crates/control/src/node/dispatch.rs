@@ -20,7 +20,7 @@ use crate::links::Numbered;
 use crate::receive::found;
 use crate::signer::Address;
 use crate::transition::After;
-use crate::{delivery, moments, sites};
+use crate::{delivery, moments, sites, speech};
 
 /// Bytes of an order at the most; address, guard and names come on top of it in the signed body.
 pub(crate) const MAX_ORDER_BYTES: usize = sf_protocol::wire::MAX_BODY_BYTES - 2 * 1024;
@@ -132,6 +132,9 @@ async fn planned(tx: &mut Tx, core: &Core, run: &Run) -> sf_store::Result<Result
         Ok(planned) => planned.order,
         Err(fault) => return Ok(Err(fault)),
     };
+    if let Err(fault) = speech::fit(&mut order, core.links.version(row.node)) {
+        return Ok(Err(fault));
+    }
     let secrets = match delivery::equip(tx, core, &run.action, &row, &mut order).await? {
         Ok(secrets) => secrets,
         Err(fault) => return Ok(Err(fault)),

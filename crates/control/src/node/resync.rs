@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sf_actions::Actor;
 use sf_protocol::app::{AppSpec, AppState};
-use sf_protocol::handshake::{SECRETS_SINCE, SITES_SINCE};
+use sf_protocol::handshake::{SECRETS_SINCE, SITES_SINCE, VERSIONS};
 use sf_protocol::order::{DesiredApp, DesiredState, Order};
 use sf_protocol::outcome::AppFacts;
 use sf_protocol::query::{AppReport, Query, Reply};
@@ -19,7 +19,7 @@ use crate::control::{Control, Core};
 use crate::dispatch::{self, Delivery, MAX_ORDER_BYTES};
 use crate::receive::found;
 use crate::transition::After;
-use crate::{backlog, events};
+use crate::{backlog, events, speech};
 
 /// Signs what should be true of a node's apps by its own last word on them. A node that holds it already changes
 /// nothing; it can lower no generation.
@@ -29,6 +29,8 @@ pub(crate) async fn snapshot(tx: &mut Tx, core: &Arc<Core>, node: NodeId, after:
         // An older agent would refuse the whole snapshot for the sake of what it cannot read.
         applied.retain(|one| one.spec.secrets.is_empty());
     }
+    let version = core.links.version(node).unwrap_or(VERSIONS.min);
+    applied.retain_mut(|one| speech::fit_settings(&mut one.spec.build, version).is_ok());
     let knows_sites = core.links.version(node).is_some_and(|version| version >= SITES_SINCE);
     let sites = if knows_sites { proxies::served(tx, node).await? } else { Vec::new() };
     if applied.is_empty() && sites.is_empty() {

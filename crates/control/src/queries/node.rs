@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use crate::control::Control;
 use crate::dispatch::carried;
 use crate::signer::{Address, READ_LIFETIME};
+use crate::speech;
 
 /// How long a node may take to answer; fetching a repository for a look takes its time.
 const ANSWER_WITHIN: Duration = READ_LIFETIME;
@@ -59,7 +60,8 @@ impl Control {
         let id: CommandId = core.rng.id(&core.clock);
         let authz = Authz { tenant: actor.tenant, user: actor.user(), request, run: None };
         let address = Address { id, node: node.id, node_key: node.key_id, sequence: 0, authz };
-        let order = Order::Query(query);
+        let mut order = Order::Query(query);
+        speech::fit(&mut order, core.links.version(node.id))?;
         let kind = order.kind();
         let (_, signed) = core.signer.sign(address, order, Guard::default(), core.clock.now());
         let (sender, answer) = oneshot::channel();

@@ -19,7 +19,9 @@ fn id<I: TypedId>(n: u8) -> I {
 
 fn new_run(admission: Admission, place: Place) -> Run {
     let action = match place {
-        Place::Node => Action::Deploy(DeployAction::Deploy(Deploy { app: id(1), reference: None, commit: None })),
+        Place::Node => {
+            Action::Deploy(DeployAction::Deploy(Deploy { app: id(1), reference: None, commit: None, full: false }))
+        }
         Place::ControlPlane => Action::Node(NodeAction::Remove(NodeRef { node: id(2) })),
         Place::Engine => Action::Workflow(WorkflowAction::Run(RunWorkflow {
             workflow: id(3),

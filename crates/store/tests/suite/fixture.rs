@@ -160,7 +160,12 @@ pub fn new_run(side: Side, now: Timestamp) -> Run {
         id: id::<RunId>(),
         tenant: side.tenant,
         project: Some(side.project),
-        action: Action::Deploy(DeployAction::Deploy(Deploy { app: side.app, reference: None, commit: None })),
+        action: Action::Deploy(DeployAction::Deploy(Deploy {
+            app: side.app,
+            reference: None,
+            commit: None,
+            full: false,
+        })),
         actor: ActorKind::Person { user: side.user, session: id::<SessionId>() },
         request: id(),
         node: Some(side.node),

@@ -303,6 +303,7 @@ pub async fn releases_follow_the_node(world: World) {
         timings: vec![StepTime { step: Step::Build, took_ms: 7 }],
         generation: 1,
         state: AppState::Running,
+        path: None,
     };
     let [one, two, three] = made;
     use ReleaseState::{Building, Failed, Gone, Kept, Live};

@@ -20,7 +20,7 @@ use crate::world::{Served, person};
 const ADMIN: &str = "admin@example.org";
 
 fn deploy(app: AppId) -> Action {
-    Action::Deploy(DeployAction::Deploy(Deploy { app, reference: None, commit: None }))
+    Action::Deploy(DeployAction::Deploy(Deploy { app, reference: None, commit: None, full: false }))
 }
 
 #[tokio::test]

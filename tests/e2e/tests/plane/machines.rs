@@ -1,4 +1,5 @@
 //! What machines tell by themselves, and what they serve.
 
 pub mod alerts;
+pub mod builders;
 pub mod domains;

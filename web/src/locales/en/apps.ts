@@ -10,6 +10,7 @@ const settingNames = {
   build: 'Build command',
   start: 'Start command',
   publish: 'Served folder',
+  hotPath: 'Hot path',
   mode: 'Traffic',
   port: 'Port',
   public: 'Reached from',
@@ -25,7 +26,10 @@ const settingNames = {
 
 export const text = {
   settingNames,
-  builders: { node: 'Node.js', python: 'Python', static: 'Static files', commands: 'Commands' },
+  builders: { node: 'Node.js', python: 'Python', rust: 'Rust', go: 'Go', php: 'PHP', static: 'Static files', commands: 'Commands' },
+  hotPaths: { on: 'leaves out what is proven to come out as before', off: 'installs and builds everything each time' },
+  hotPathAsFound: 'As the repository says; on unless it says otherwise',
+  hotPathHint: 'With an unchanged lockfile the dependencies of the release before are kept. Turn it off for builds that fetch what changes elsewhere.',
   modes: { http: 'HTTP', tcp: 'TCP', none: 'None' },
   reach: { everyone: 'every machine', node: 'its own machine only' },
   probes: {

@@ -26,6 +26,7 @@ export const text = {
   commit: 'Commit',
   reference: 'Branch or tag',
   builder: 'Builder',
+  paths: { full: 'everything done', skipInstall: 'install skipped', skipBuild: 'install and build skipped', restartOnly: 'restarted only', staticSwap: 'files swapped only' } as Record<string, string>,
   settings: 'Settings and environment',
   settingsSame: 'The same settings and the same environment.',
   settingsUnknown: 'With which settings one of them was built is not known any more.',

@@ -73,7 +73,8 @@ export const text = {
   policyHint: 'Everything it looked at, as it was then.',
   args: 'What was asked for',
   noArgs: 'Nothing beyond the action itself.',
-  facts: { commit: 'Commit', subject: 'Subject', builder: 'Builder', port: 'Port', state: 'State of the app', release: 'Release', liveRelease: 'Release that serves', generation: 'Generation', kept: 'Releases kept', verdict: 'Verdict', started: 'Began', finished: 'Ended' } as Record<string, string>,
+  facts: { commit: 'Commit', subject: 'Subject', builder: 'Builder', port: 'Port', state: 'State of the app', release: 'Release', liveRelease: 'Release that serves', generation: 'Generation', kept: 'Releases kept', path: 'What was done', verdict: 'Verdict', started: 'Began', finished: 'Ended' } as Record<string, string>,
+  paths: { full: 'everything', skipInstall: 'install skipped', skipBuild: 'install and build skipped', restartOnly: 'restarted only', staticSwap: 'files swapped only' } as Record<string, string>,
   verdicts: { succeeded: 'Succeeded', failed: 'Failed, nothing changed', rolledBack: 'Broke; the previous release is live again', refused: 'The node refused it', guardMoved: 'Other facts were found than were agreed to', cancelled: 'Stopped, nothing changed', voided: 'Expired before the node had it' } as Record<string, string>,
 }
 

@@ -28,9 +28,12 @@ pub struct SettingArgs {
     /// Folder inside the repository that is the app.
     #[arg(long)]
     root: Option<String>,
-    /// Builder: node, python, static, commands.
-    #[arg(long, value_parser = ["node", "python", "static", "commands"])]
+    /// Builder: node, python, rust, go, php, static, commands.
+    #[arg(long, value_parser = ["node", "python", "rust", "go", "php", "static", "commands"])]
     builder: Option<String>,
+    /// Whether a deploy leaves out what is proven to come out as before.
+    #[arg(long)]
+    hot_path: Option<bool>,
     /// Command that starts it, one word an option: --start node --start server.js.
     #[arg(long, value_name = "WORD", allow_hyphen_values = true)]
     start: Vec<String>,
@@ -70,6 +73,7 @@ impl SettingArgs {
         let mut build = settings.get("build").cloned().unwrap_or_else(|| json!({}));
         set(&mut build, "root", self.root.as_deref());
         set(&mut build, "builder", self.builder.as_deref());
+        set(&mut build, "hotPath", self.hot_path);
         set(&mut build, "start", (!self.start.is_empty()).then(|| self.start.clone()));
         settings["build"] = build;
         let mut limits = settings.get("limits").cloned().unwrap_or_else(|| json!({}));

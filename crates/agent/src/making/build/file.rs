@@ -29,6 +29,7 @@ struct Raw {
     build: Option<Command>,
     start: Option<Command>,
     publish: Option<String>,
+    hot_path: Option<bool>,
     traffic: Option<TrafficMode>,
     health: Option<RawHealth>,
 }
@@ -71,7 +72,10 @@ fn parse(text: &str) -> Result<AppFile, String> {
     let command = |name: &str, command: Option<Command>| match command {
         None => Ok(None),
         Some(Command::Words(words)) => Ok(Some(words)),
-        Some(Command::Text(text)) => words::split(&text).map(Some).map_err(|why| format!("`{name}`: {why}")),
+        Some(Command::Text(text)) => {
+            let split = if name == "start" { words::split_start(&text) } else { words::split(&text) };
+            split.map(Some).map_err(|why| format!("`{name}`: {why}"))
+        }
     };
     Ok(AppFile {
         settings: BuildSettings {
@@ -81,6 +85,7 @@ fn parse(text: &str) -> Result<AppFile, String> {
             build: command("build", raw.build)?,
             start: command("start", raw.start)?,
             publish: raw.publish,
+            hot_path: raw.hot_path,
         },
         health: raw.health.map(health).transpose()?,
         traffic: raw.traffic,
@@ -153,6 +158,7 @@ mod tests {
             install = ["npm", "ci"]
             build = "npm run 'build all'"
             start = "node server.js"
+            hot_path = false
             traffic = "http"
             [health]
             path = "/healthz"
@@ -160,6 +166,7 @@ mod tests {
         "#;
         let file = parse(text).unwrap();
         assert_eq!(file.settings.build.unwrap(), ["npm", "run", "build all"]);
+        assert_eq!(file.settings.hot_path, Some(false));
         let health = file.health.unwrap();
         assert_eq!((health.probe, health.within), (Probe::Http { path: "/healthz".to_owned() }, Millis::secs(90)));
     }

@@ -1,26 +1,37 @@
-//! Python: requirements.txt, pyproject.toml, Procfile.
+//! Python: uv.lock, poetry.lock, requirements.txt, pyproject.toml.
 
 use std::path::Path;
 
 use sf_protocol::build::BuildPlan;
 
-use super::{BuildError, read, words};
+use super::{BuildError, Given, read};
 
 /// The virtual environment inside the release, and its interpreter.
-pub(super) const VENV: &str = ".venv";
+pub const VENV: &str = ".venv";
 const VENV_PYTHON: &str = ".venv/bin/python";
 
 const LOOKED: &str = "there is no `web:` line in a Procfile, no main.py and no app.py";
 
+/// The project itself is installed as a copy: a link to its folder would lead nowhere once the release has its name.
+const UV_SYNC: [&str; 5] = ["uv", "sync", "--frozen", "--no-dev", "--no-editable"];
+
+/// Poetry would install the project itself as a link to its folder; it is run from there.
+const POETRY_INSTALL: [&str; 7] = ["poetry", "install", "--only", "main", "--no-root", "--no-interaction", "--no-ansi"];
+
 /// Fills in the plan; answers what was looked for when no start was found.
-pub(super) fn plan(dir: &Path, plan: &mut BuildPlan, start_is_set: bool) -> Result<&'static str, BuildError> {
+pub(super) fn plan(dir: &Path, plan: &mut BuildPlan, given: Given) -> Result<&'static str, BuildError> {
     let there = |name: &str| dir.join(name).is_file();
+    let argv = |words: &[&str]| Some(words.iter().map(|word| (*word).to_owned()).collect());
     let pip = |what: &[&str]| {
         let base = [VENV_PYTHON, "-m", "pip", "install", "--no-input", "--disable-pip-version-check"];
-        Some(base.iter().chain(what).map(|word| (*word).to_owned()).collect())
+        argv(&[&base, what].concat())
     };
     let lists_something = |text: &str| text.lines().any(|line| !matches!(line.trim().chars().next(), None | Some('#')));
-    if there("requirements.txt") {
+    if there("uv.lock") {
+        plan.install = argv(&UV_SYNC);
+    } else if there("poetry.lock") {
+        plan.install = argv(&POETRY_INSTALL);
+    } else if there("requirements.txt") {
         if read(dir, "requirements.txt")?.is_some_and(|text| lists_something(&text)) {
             plan.install = pip(&["-r", "requirements.txt"]);
         } else {
@@ -31,21 +42,17 @@ pub(super) fn plan(dir: &Path, plan: &mut BuildPlan, start_is_set: bool) -> Resu
     } else {
         plan.because.push_str("; nothing is installed, since there is no requirements.txt or pyproject.toml");
     }
-    if start_is_set {
-        return Ok(LOOKED);
-    }
     let python = if plan.install.is_some() { VENV_PYTHON } else { "python3" };
-    plan.start = match read(dir, "Procfile")?.as_deref().and_then(web_line) {
-        Some(line) => {
-            let invalid = |why| BuildError::File { file: "Procfile".to_owned(), why };
-            let mut argv = words::split(line).map_err(invalid)?;
+    plan.start = match given {
+        Given::Settings => None,
+        Given::Procfile(mut argv) => {
             if let Some(program) = argv.first_mut().filter(|program| ["python", "python3"].contains(&program.as_str()))
             {
                 python.clone_into(program);
             }
-            Some(argv).filter(|argv| !argv.is_empty())
+            Some(argv)
         }
-        None => {
+        Given::Nothing => {
             let file = ["main.py", "app.py"].into_iter().find(|name| there(name));
             file.map(|file| vec![python.to_owned(), file.to_owned()])
         }
@@ -53,8 +60,9 @@ pub(super) fn plan(dir: &Path, plan: &mut BuildPlan, start_is_set: bool) -> Resu
     Ok(LOOKED)
 }
 
-fn web_line(procfile: &str) -> Option<&str> {
-    procfile.lines().find_map(|line| line.trim().strip_prefix("web:")).map(str::trim)
+/// Whether an install command expects the virtual environment to be there; uv and poetry make their own.
+pub(super) fn needs_venv(install: &[String]) -> bool {
+    !install.first().is_some_and(|program| ["uv", "poetry"].contains(&program.as_str()))
 }
 
 /// A start command whose program pip has installed, made independent of the folder it was installed in: the first

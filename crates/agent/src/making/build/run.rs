@@ -14,19 +14,27 @@ use sf_protocol::report::Stream;
 use sf_types::ByteSize;
 use tokio_util::sync::CancellationToken;
 
+mod caches;
+mod watch;
+
 use super::{BuildError, python, words};
 use crate::confine::cgroup::{Cgroups, Group};
 use crate::confine::job::{DiskLimit, Done, Job, Stop};
 use crate::confine::{Confinement, Identity, Rlimits, SHARED_MEMORY, TcpRule};
 use crate::daemon::aside;
+use crate::making::hot::Installed;
 use crate::policy::BuildLimits;
 use crate::release::tree;
+use watch::Watch;
 
 /// Files, links and folders a build may make.
 pub const ENTRIES_MAX: u64 = 1_000_000;
 
 /// Last lines of a failed command that are told with the failure.
 const LAST_LINES: usize = 5;
+
+/// What a build's home, with the caches of package managers and compilers, may hold before a build; beyond, it is emptied.
+pub const CACHES_MAX: ByteSize = ByteSize::mib(2048);
 
 /// The part of the disk limit that a build's home may hold before a build (one in so many); beyond, it is emptied.
 const HOME_SHARE: u64 = 2;
@@ -38,7 +46,7 @@ const NICE: i8 = 10;
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Interpreters and package managers that may be installed outside the system's folders.
-const TOOLS: [&str; 6] = ["node", "npm", "yarn", "pnpm", "python3", "uv"];
+const TOOLS: [&str; 11] = ["node", "npm", "yarn", "pnpm", "python3", "uv", "poetry", "cargo", "go", "php", "composer"];
 
 /// Where a build happens, and as whom.
 #[derive(Clone, Debug)]
@@ -55,6 +63,10 @@ pub struct Site {
     pub group: String,
     /// The budget.
     pub limits: BuildLimits,
+    /// The folder among the app's that install fills, where nothing else does.
+    pub fills: Option<String>,
+    /// Whether it is filled already: nothing is installed.
+    pub is_filled: bool,
 }
 
 /// A build that succeeded.
@@ -66,6 +78,8 @@ pub struct Built {
     pub timings: Vec<StepTime>,
     /// What of the budget was enforced, in words.
     pub enforced: Vec<String>,
+    /// Whether a later release can take over what was installed.
+    pub installed: Installed,
 }
 
 /// Runs a plan's install and build commands in `site`. Each line they write goes to `sink` as it comes, ours as
@@ -79,24 +93,23 @@ pub async fn run(
     sink: &mut (dyn FnMut(Stream, String) + Send),
     cancel: &CancellationToken,
 ) -> Result<Built, BuildError> {
-    let mut built = Built { plan: plan.clone(), timings: Vec::new(), enforced: Vec::new() };
+    let installed = Installed::Not { why: "nothing was installed".to_owned() };
+    let mut built = Built { plan: plan.clone(), timings: Vec::new(), enforced: Vec::new(), installed };
     let dir = site.tree.join(&plan.root);
-    let mut steps: Vec<(Step, Vec<String>)> = Vec::new();
-    if let Some(install) = &plan.install {
-        if plan.builder == Builder::Python && !dir.join(python::VENV).exists() {
-            let venv = ["python3", "-m", "venv", python::VENV].map(str::to_owned).to_vec();
-            steps.push((Step::Install, venv));
-        }
-        steps.push((Step::Install, install.clone()));
-    }
-    steps.extend(plan.build.clone().map(|build| (Step::Build, build)));
+    let steps = steps(plan, site, &dir);
     if steps.is_empty() {
-        check_folders(plan, site)?;
-        sink(Stream::Note, format!("Nothing to install or build: {}.", plan.because));
+        check_folders(plan, &site.tree)?;
+        if !site.is_filled {
+            sink(Stream::Note, format!("Nothing to install or build: {}.", plan.because));
+        }
         return Ok(built);
     }
     let ready = site.clone();
-    aside::long(move || prepare(&ready)).await?;
+    let emptied = aside::long(move || prepare(&ready)).await?;
+    if let Some(words) = emptied {
+        sink(Stream::Note, words);
+    }
+    let mut watch = Watch::begin(site, &plan.root).await;
     let group = group(site, sink);
     let confinement = confinement(site, &group);
     built.enforced = confinement.enforces().into_iter().chain(group.enforced().iter().cloned()).collect();
@@ -104,11 +117,14 @@ pub async fn run(
     let deadline = Instant::now() + site.limits.time();
     let mut result = Ok(());
     for (step, argv) in steps {
+        if step == Step::Build {
+            watch.installed().await;
+        }
         sink(Stream::Note, format!("$ {}", words::show(&argv)));
         let since = Instant::now();
         let attempt = Attempt { site, dir: &dir, confinement: &confinement, group: &group, deadline };
         // The step before may have put a link in its place.
-        result = match check_folder(site, &plan.root, "root") {
+        result = match check_folder(&site.tree, &plan.root, "root") {
             Ok(()) => attempt.step(step, &argv, sink, cancel).await,
             Err(error) => Err(error),
         };
@@ -131,35 +147,60 @@ pub async fn run(
         tracing::warn!(%error, group = site.group, "the build's control group could not be removed");
     }
     result?;
-    check_folders(&built.plan, site)?;
-    if let Some(start) = built.plan.start.as_mut().filter(|_| plan.builder == Builder::Python) {
+    built.installed = watch.end().await;
+    check_folders(&built.plan, &site.tree)?;
+    settle_start(&mut built.plan, &site.tree);
+    Ok(built)
+}
+
+/// What is run, in order.
+fn steps(plan: &BuildPlan, site: &Site, dir: &Path) -> Vec<(Step, Vec<String>)> {
+    let mut steps: Vec<(Step, Vec<String>)> = Vec::new();
+    if let Some(install) = plan.install.as_ref().filter(|_| !site.is_filled) {
+        if plan.builder == Builder::Python && python::needs_venv(install) && !dir.join(python::VENV).exists() {
+            let venv = ["python3", "-m", "venv", python::VENV].map(str::to_owned).to_vec();
+            steps.push((Step::Install, venv));
+        }
+        steps.push((Step::Install, install.clone()));
+    }
+    steps.extend(plan.build.clone().map(|build| (Step::Build, build)));
+    steps
+}
+
+/// Settles how the app is started, with the files in `tree` that installing has made.
+pub fn settle_start(plan: &mut BuildPlan, tree: &Path) {
+    let dir = tree.join(&plan.root);
+    if let Some(start) = plan.start.as_mut().filter(|_| plan.builder == Builder::Python) {
         python::relocate(&dir, start);
     }
-    Ok(built)
 }
 
 /// What is run in and what is published are real folders of the release once its commands have run: what serves them
 /// has more rights than the build, so a link put in their place would show the world any folder of the machine.
-fn check_folders(plan: &BuildPlan, site: &Site) -> Result<(), BuildError> {
-    check_folder(site, &plan.root, "root")?;
+///
+/// # Errors
+/// [`BuildError::Setting`], naming the folder.
+pub fn check_folders(plan: &BuildPlan, tree: &Path) -> Result<(), BuildError> {
+    check_folder(tree, &plan.root, "root")?;
     match &plan.publish {
         Some(publish) if plan.start.is_none() => {
-            check_folder(site, &Path::new(&plan.root).join(publish).to_string_lossy(), "publish")
+            check_folder(tree, &Path::new(&plan.root).join(publish).to_string_lossy(), "publish")
         }
         _ => Ok(()),
     }
 }
 
-fn check_folder(site: &Site, path: &str, what: &str) -> Result<(), BuildError> {
-    tree::open_inside(&site.tree, Path::new(path)).map(drop).map_err(|error| BuildError::Setting {
+fn check_folder(tree: &Path, path: &str, what: &str) -> Result<(), BuildError> {
+    tree::open_inside(tree, Path::new(path)).map(drop).map_err(|error| BuildError::Setting {
         what: format!("the {what} folder `{}`", path.escape_debug()),
         why: format!("it is no folder of the release after its commands, links are not followed ({error})"),
         fix: format!("Let the build make a real folder there, or correct `{what}`."),
     })
 }
 
-/// Empties the build's own folder for temporary files, and gives the build what it works on.
-fn prepare(site: &Site) -> Result<(), BuildError> {
+/// Empties the build's own folder for temporary files, and gives the build what it works on. Answers what a person should
+/// know.
+fn prepare(site: &Site) -> Result<Option<String>, BuildError> {
     let failed = |what: &str, path: &Path| {
         let what = format!("{what} {}", path.display());
         move |source| BuildError::Disk { what, source }
@@ -169,18 +210,34 @@ fn prepare(site: &Site) -> Result<(), BuildError> {
     let made = || std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&temp);
     made().map_err(failed("making", &temp))?;
     // Caches that leave no room for the build are of no use, nor are those that cannot be what the build itself made.
-    let full = tree::measure(home).map_or(true, |usage| usage.bytes > site.limits.disk().bytes() / HOME_SHARE);
-    if full || site.user.is_some_and(|user| tree::give(home, user).is_err()) {
+    let most = caches_max(&site.limits);
+    let emptied = match tree::measure(home) {
+        Ok(usage) if usage.bytes <= most.bytes() => None,
+        Ok(usage) => {
+            Some(format!("The app's caches took {}, {most} are kept: they are emptied.", ByteSize(usage.bytes)))
+        }
+        Err(error) => Some(format!("The app's caches could not be measured ({error}): they are emptied.")),
+    };
+    let foreign = || site.user.is_some_and(|user| tree::give(home, user).is_err());
+    let emptied =
+        emptied.or_else(|| foreign().then(|| "The app's caches held files of others: they are emptied.".to_owned()));
+    if emptied.is_some() {
         tree::remove(home).map_err(failed("emptying", home))?;
         made().map_err(failed("making", &temp))?;
     }
+    caches::make(home).map_err(failed("making", home))?;
     if let Some(user) = site.user {
         for dir in [&site.tree, home] {
             tree::give(dir, user).map_err(failed("giving away", dir))?;
         }
     }
     forget_shared_memory(site.user);
-    Ok(())
+    Ok(emptied)
+}
+
+/// What a build's home with its caches may hold before a build.
+fn caches_max(limits: &BuildLimits) -> ByteSize {
+    ByteSize(CACHES_MAX.bytes().min(limits.disk().bytes() / HOME_SHARE))
 }
 
 /// Removes what a build's own user has in shared memory, where a user of its own tells it from others.
@@ -202,7 +259,12 @@ fn group(site: &Site, sink: &mut (dyn FnMut(Stream, String) + Send)) -> Group {
         cpu_percent: site.limits.cpu_percent,
         pids: Some(site.limits.processes),
     };
-    site.cgroups.create(&site.group, &limits).unwrap_or_else(|error| {
+    let made = site.cgroups.create(&site.group, &limits);
+    let made = made.map(|mut group| {
+        group.humble();
+        group
+    });
+    made.unwrap_or_else(|error| {
         sink(Stream::Note, format!("No control group could be made ({error}); limits hold for each process alone."));
         Group::default()
     })
@@ -366,6 +428,7 @@ fn environment(site: &Site, step: Step) -> Vec<(OsString, OsString)> {
         ("npm_config_package_import_method".into(), "copy".into()),
         ("UV_LINK_MODE".into(), "copy".into()),
     ];
+    env.extend(caches::environment(&site.home));
     if step == Step::Build {
         // Not while installing: package managers would leave out what the build needs.
         env.push(("NODE_ENV".into(), "production".into()));

@@ -47,11 +47,11 @@ fn what_the_files_say_is_understood() {
         ),
         (
             &[("package.json", deps), ("yarn.lock", "")],
-            "node | yarn install --frozen-lockfile | npm run build | node dist/main.js --port 1 | -".to_owned(),
+            "node | yarn install --frozen-lockfile | yarn run build | node dist/main.js --port 1 | -".to_owned(),
         ),
         (
             &[("package.json", deps), ("pnpm-lock.yaml", "")],
-            "node | pnpm install --frozen-lockfile | npm run build | node dist/main.js --port 1 | -".to_owned(),
+            "node | pnpm install --frozen-lockfile | pnpm run build | node dist/main.js --port 1 | -".to_owned(),
         ),
         (
             &[("package.json", deps)],
@@ -74,6 +74,65 @@ fn what_the_files_say_is_understood() {
             &[("pyproject.toml", ""), ("Procfile", "web: gunicorn 'app:app'")],
             format!("python | {pip} . | - | gunicorn app:app | -"),
         ),
+        (
+            &[("package.json", deps), ("yarn.lock", "__metadata:\n  version: 8\n")],
+            "node | yarn install --immutable | yarn run build | node dist/main.js --port 1 | -".to_owned(),
+        ),
+        (
+            &[("package.json", deps), ("Procfile", "web: node other.js -p $PORT\nworker: node w.js")],
+            "node | npm install --no-audit --no-fund | npm run build | node other.js -p $PORT | -".to_owned(),
+        ),
+        (
+            &[("pyproject.toml", ""), ("uv.lock", ""), ("main.py", "")],
+            "python | uv sync --frozen --no-dev --no-editable | - | .venv/bin/python main.py | -".to_owned(),
+        ),
+        (
+            &[("pyproject.toml", ""), ("poetry.lock", ""), ("Procfile", "web: python -m shop --port ${PORT:-8000}")],
+            "python | poetry install --only main --no-root --no-interaction --no-ansi | - | .venv/bin/python -m shop \
+             --port ${PORT:-8000} | -"
+                .to_owned(),
+        ),
+        (
+            &[("Cargo.toml", "[package]\nname = \"shop\""), ("Cargo.lock", ""), ("src/main.rs", "")],
+            "rust | - | cargo install --path . --root .serverflow --no-track --force --locked | .serverflow/bin/shop | -"
+                .to_owned(),
+        ),
+        (
+            &[
+                ("Cargo.toml", "[workspace]\nmembers = [\"crates/*\"]"),
+                ("Cargo.lock", ""),
+                ("crates/lib/Cargo.toml", "[package]\nname = \"lib\""),
+                ("crates/lib/src/lib.rs", ""),
+                ("crates/web/Cargo.toml", "[package]\nname = \"web\"\n[[bin]]\nname = \"serve\"\npath = \"x.rs\""),
+            ],
+            "rust | - | cargo install --path crates/web --root .serverflow --no-track --force --locked | \
+             .serverflow/bin/serve | -"
+                .to_owned(),
+        ),
+        (
+            &[("go.mod", "module x"), ("main.go", "// x\npackage main\n")],
+            "go | - | go build -trimpath -o .serverflow/bin/app . | .serverflow/bin/app | -".to_owned(),
+        ),
+        (
+            &[
+                ("go.mod", "module x"),
+                ("x.go", "package x"),
+                ("gen.go", "//go:build ignore\n\npackage main\n"),
+                ("cmd/serve/main.go", "package main"),
+            ],
+            "go | - | go build -trimpath -o .serverflow/bin/app ./cmd/serve | .serverflow/bin/app | -".to_owned(),
+        ),
+        (
+            &[("composer.json", r#"{"require":{"php":"^8","slim/slim":"4"}}"#), ("public/index.php", "")],
+            "php | composer install --no-dev --no-interaction --no-progress --prefer-dist | - | php -S 127.0.0.1:$PORT -t \
+             public | -"
+                .to_owned(),
+        ),
+        (
+            &[("composer.json", r#"{"require":{"php":"^8"}}"#), ("Procfile", "web: frankenphp run")],
+            "php | - | - | frankenphp run | -".to_owned(),
+        ),
+        (&[("Procfile", "web: ./serve --port $PORT")], "commands | - | - | ./serve --port $PORT | -".to_owned()),
         (&[("index.html", "")], "static | - | - | - | \"\"".to_owned()),
         (&[("public/index.html", "")], "static | - | - | - | \"public\"".to_owned()),
         (&[("serverflow.app.toml", "start = \"./run --fast\"")], "commands | - | - | ./run --fast | -".to_owned()),
@@ -114,7 +173,20 @@ fn what_cannot_run_is_refused_with_a_fix() {
         (&[("package.json", "{}")], BuildSettings::default(), "build.no_start"),
         (&[("requirements.txt", "x")], BuildSettings::default(), "build.no_start"),
         (&[("package.json", "{")], BuildSettings::default(), "build.file"),
-        (&[("Procfile", "web: gunicorn -b :$PORT a"), ("pyproject.toml", "")], BuildSettings::default(), "build.file"),
+        (&[("Procfile", "web: a -b :$HOST a"), ("pyproject.toml", "")], BuildSettings::default(), "build.file"),
+        (&[("Procfile", "web: migrate && serve")], BuildSettings::default(), "build.file"),
+        (&[("Procfile", "web: DEBUG=1 serve")], BuildSettings::default(), "build.file"),
+        (&[("Procfile", "worker: x")], BuildSettings::default(), "build.unknown"),
+        (&[("Dockerfile", "FROM scratch")], BuildSettings::default(), "build.dockerfile"),
+        (&[("Cargo.toml", "[package]\nname = \"x\""), ("src/lib.rs", "")], BuildSettings::default(), "build.no_start"),
+        (
+            &[("Cargo.toml", "[package]\nname = \"x\""), ("src/bin/a.rs", ""), ("src/bin/b.rs", "")],
+            BuildSettings::default(),
+            "build.no_start",
+        ),
+        (&[("Cargo.toml", "[package")], BuildSettings::default(), "build.file"),
+        (&[("go.mod", "module x"), ("x.go", "package x")], BuildSettings::default(), "build.no_start"),
+        (&[("composer.json", "{}")], BuildSettings::default(), "build.no_start"),
         (&[("serverflow.app.toml", "start = \"a; b\"")], BuildSettings::default(), "build.file"),
         (&[("serverflow.app.toml", "strat = \"a\"")], BuildSettings::default(), "build.file"),
         (&[("serverflow.app.toml", "publish = \"nope\"")], BuildSettings::default(), "build.setting"),
@@ -125,6 +197,20 @@ fn what_cannot_run_is_refused_with_a_fix() {
     ] {
         let fault = plan(files, &settings).expect_err(code);
         assert!(fault.code == code && !fault.fix.is_empty(), "{files:?}: {fault:?}");
+    }
+}
+
+#[test]
+fn what_is_passed_over_is_told() {
+    let warned = |files: &[(&str, &str)]| plan(files, &BuildSettings::default()).unwrap().warnings.join("; ");
+    for (files, words) in [
+        (&[("Dockerfile", ""), ("index.html", "")][..], "Dockerfile is not used"),
+        (&[("package.json", "{}"), ("go.mod", ""), ("main.go", "package main")], "package.json says nothing"),
+        (&[("Procfile", "web: x\nrelease: y\n")], "only `web` is run, not release"),
+        (&[("index.php", "")], "made for development"),
+        (&[("Cargo.toml", "[package]\nname = \"x\""), ("src/main.rs", "")], "commit Cargo.lock"),
+    ] {
+        assert!(warned(files).contains(words), "{files:?}: {}", warned(files));
     }
 }
 
@@ -163,6 +249,8 @@ fn ground(files: &[(&str, &str)], uid: u32, limits: BuildLimits) -> Ground {
         cgroups: Cgroups::detect(),
         group: format!("build-test-{uid}-{}", std::process::id()),
         limits,
+        fills: None,
+        is_filled: false,
     };
     Ground { _dir: dir, site }
 }
@@ -199,7 +287,7 @@ async fn a_build_sees_its_own_files_and_nothing_of_the_agents() {
     assert_eq!(fs::read_to_string(ground.site.tree.join("made")).unwrap(), "made\n");
     assert_eq!(built.timings.iter().map(|time| time.step).collect::<Vec<_>>(), [Step::Install, Step::Build]);
     assert!(log.contains("Note $ sh build.sh") && log.contains("Err err") && log.contains("Out CI=1"), "{log}");
-    assert!(!log.contains("CARGO") && !log.contains("SSH"), "{log}");
+    assert!(!log.contains("CARGO_PKG") && !log.contains("CARGO_MANIFEST") && !log.contains("SSH"), "{log}");
     if crate::confine::landlock::kernel_abi() > 0 {
         assert!(!log.contains("hunter2"), "{log}");
         assert!(!ground.site.tree.join("../outside").exists());
@@ -301,6 +389,7 @@ async fn a_home_that_is_too_full_or_holds_others_files_is_emptied() {
     refill(20 << 20);
     let (_, log) = build(&ground, &look).await;
     assert!(!log.contains("Out cache") && log.contains("Out tmp"), "{log}");
+    assert!(log.contains("The app's caches took 20.0 MiB, 16.0 MiB are kept: they are emptied."), "{log}");
     if ground.site.user.is_some() {
         fs::write(home.join("../key2"), "root's own").unwrap();
         fs::hard_link(home.join("../key2"), home.join("stolen")).unwrap();

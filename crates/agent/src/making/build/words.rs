@@ -15,10 +15,24 @@ const SHELL_ONLY: &[char] = &[';', '|', '&', '$', '>', '<', '`', '\n', '\r', '\0
 /// # Errors
 /// A sentence without its full stop: what is wrong and what to do.
 pub fn split(text: &str) -> Result<Vec<String>, String> {
+    split_but(text, text)
+}
+
+/// As [`split`], for a command that starts an app: `$PORT`, `${PORT}` and `${PORT:-8000}` stay as they are, and become
+/// the app's port when it is started ([`with_port`]).
+///
+/// # Errors
+/// As [`split`].
+pub fn split_start(text: &str) -> Result<Vec<String>, String> {
+    split_but(text, &with_port(text, "0"))
+}
+
+/// Splits `text`, of which `judged` has to be free of what only a shell understands.
+fn split_but(text: &str, judged: &str) -> Result<Vec<String>, String> {
     if text.len() > COMMAND_BYTES {
         return Err(format!("the command is longer than {COMMAND_BYTES} bytes"));
     }
-    if let Some(c) = text.trim().chars().find(|c| SHELL_ONLY.contains(c)) {
+    if let Some(c) = judged.trim().chars().find(|c| SHELL_ONLY.contains(c)) {
         let shown = c.escape_debug();
         return Err(format!(
             "the command holds `{shown}`, which only a shell understands; put it in a script file of the repository \
@@ -58,6 +72,36 @@ fn quoted(quote: char, chars: &mut std::str::Chars<'_>, word: &mut String) -> Re
     Err(format!("a {quote} is not closed"))
 }
 
+/// Puts a port in the place of `$PORT`, `${PORT}` and `${PORT:-8000}`; everything else stays as it is.
+pub fn with_port(text: &str, port: &str) -> String {
+    const NAME: &str = "PORT";
+    let mut filled = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        let (before, from) = rest.split_at(at);
+        filled.push_str(before);
+        let braced = from.strip_prefix("${").and_then(|inner| inner.strip_prefix(NAME)).and_then(|after| {
+            let (otherwise, after) = after.split_once('}')?;
+            let digits = otherwise.strip_prefix(":-").or(Some(otherwise).filter(|none| none.is_empty()))?;
+            digits.chars().all(|c| c.is_ascii_digit()).then_some(after)
+        });
+        let plain = from.strip_prefix('$').and_then(|name| name.strip_prefix(NAME));
+        let plain = plain.filter(|after| !after.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_'));
+        match braced.or(plain) {
+            Some(after) => {
+                filled.push_str(port);
+                rest = after;
+            }
+            None => {
+                filled.push('$');
+                rest = &from[1..];
+            }
+        }
+    }
+    filled.push_str(rest);
+    filled
+}
+
 /// A command for reading: words that hold spaces are quoted.
 pub fn show(argv: &[String]) -> String {
     let plain = |word: &String| !word.is_empty() && !word.chars().any(|c| c.is_whitespace() || c.is_control());
@@ -80,6 +124,22 @@ mod tests {
             ("", &[]),
         ] {
             assert_eq!(split(text).unwrap(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_port_is_the_one_variable_of_a_start_command() {
+        for (text, filled) in [
+            ("gunicorn -b :$PORT app", "gunicorn -b :8080 app"),
+            ("x ${PORT} '$PORT' ${PORT:-3000}", "x 8080 '8080' 8080"),
+            ("$PORTAL $POR ${PORTS} ${PORT:-$X} $", "$PORTAL $POR ${PORTS} ${PORT:-$X} $"),
+            ("é$PORT€", "é8080€"),
+        ] {
+            assert_eq!(with_port(text, "8080"), filled, "{text}");
+        }
+        assert_eq!(split_start("a -b '0.0.0.0:$PORT'").unwrap(), ["a", "-b", "0.0.0.0:$PORT"]);
+        for text in ["a $HOME", "a $PORT; b", "a ${PORT:-`b`}", "a $PORTAL"] {
+            assert!(split_start(text).unwrap_err().contains("script file"), "{text}");
         }
     }
 

@@ -5,6 +5,7 @@ use sf_protocol::build::Builder;
 use sf_types::TypedId;
 
 use super::*;
+use crate::confine::Identity;
 
 fn plan() -> BuildPlan {
     BuildPlan {
@@ -29,7 +30,8 @@ fn make(releases: &Releases, n: u8) -> Release {
     let staging = releases.stage(release_id(n), ByteSize::kib(1)).unwrap();
     fs::write(staging.tree().join("index.html"), format!("release {n}")).unwrap();
     let revision = Revision { commit: "a".repeat(40), reference: "main".to_owned(), subject: String::new() };
-    staging.publish((revision, plan()), Timestamp::from_millis(5), (None, None)).unwrap()
+    let made = Made { revision, plan: plan(), record: None, carried: None };
+    staging.publish(made, Timestamp::from_millis(5), (None, None)).unwrap()
 }
 
 fn fresh() -> (tempfile::TempDir, Releases) {
@@ -45,6 +47,26 @@ fn a_published_release_is_read_only_and_found_again() {
     assert_eq!(releases.get(release_id(1)).unwrap(), Some(made.clone()));
     let mode = |path: PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
     assert_eq!((mode(made.tree()), mode(made.tree().join("index.html"))), (0o550, 0o440));
+}
+
+#[test]
+fn what_is_carried_over_stays_as_it_is_in_both_releases() {
+    let (_dir, releases) = fresh();
+    let old = make(&releases, 1);
+    let reader = nix::unistd::geteuid().is_root().then_some(Identity { uid: 269_995, gid: 269_995 });
+    for (n, to) in [(2, ""), (3, "inner")] {
+        let staging = releases.stage(release_id(n), ByteSize(0)).unwrap();
+        fs::write(staging.tree().join("own"), "own").unwrap();
+        let carried = Some(Carried { from: old.tree(), to: to.into(), leave: Vec::new() });
+        let made = Made { revision: old.manifest.revision.clone(), plan: plan(), record: None, carried };
+        let release = staging.publish(made, Timestamp::from_millis(5), (None, reader)).unwrap();
+        let file = release.tree().join(to).join("index.html");
+        assert_eq!(fs::read_to_string(&file).unwrap(), "release 1");
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o7777, 0o440);
+        assert_eq!(release.tree().join("own").exists(), !to.is_empty());
+        releases.remove(release_id(n)).unwrap();
+        assert_eq!(fs::read_to_string(old.tree().join("index.html")).unwrap(), "release 1");
+    }
 }
 
 #[test]

@@ -3,6 +3,9 @@
 //! Trees are made by strangers' builds: no step follows a symbolic link, no path is put together, and the number of
 //! open descriptors is bounded whatever the depth.
 
+mod carry;
+mod mark;
+
 use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -10,6 +13,9 @@ use std::path::Path;
 
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Gid, Mode, OFlags, ResolveFlags, Stat, Uid};
 use rustix::io::Errno;
+
+pub use carry::{Carry, carry};
+pub use mark::{Mark, mark};
 
 use crate::confine::Identity;
 
@@ -191,9 +197,17 @@ fn refuse_foreign(name: &CStr, stat: &Stat, owner: u32) -> io::Result<()> {
     Ok(())
 }
 
+/// Is shown an entry; answers whether what is in it is to be shown, too.
+type Visit<'a> = &'a mut dyn FnMut(BorrowedFd<'_>, &CStr, &Stat) -> io::Result<bool>;
+
 /// Visits every entry below `top` (a folder before what is in it), given its parent folder, its name and its own
 /// state. What vanishes between listing and looking is skipped.
 fn walk(top: OwnedFd, visit: &mut dyn FnMut(BorrowedFd<'_>, &CStr, &Stat) -> io::Result<()>) -> io::Result<()> {
+    walk_some(top, &mut |parent, name, stat| visit(parent, name, stat).map(|()| true))
+}
+
+/// As [`walk`], into the folders that the visitor wants to see from inside.
+fn walk_some(top: OwnedFd, visit: Visit<'_>) -> io::Result<()> {
     let mut open = vec![Dir::new(top)?];
     while let Some(dir) = open.last_mut() {
         let Some(entry) = dir.read() else {
@@ -210,8 +224,8 @@ fn walk(top: OwnedFd, visit: &mut dyn FnMut(BorrowedFd<'_>, &CStr, &Stat) -> io:
             Err(Errno::NOENT) => continue,
             other => other?,
         };
-        visit(parent, name, &stat)?;
-        if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
+        let enter = visit(parent, name, &stat)?;
+        if !enter || FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
             continue;
         }
         let child = match rustix::fs::openat(parent, name, DIR_FLAGS, Mode::empty()) {

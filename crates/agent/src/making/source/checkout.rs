@@ -29,6 +29,10 @@ pub const PATHS_BYTES: usize = 16 * 1024 * 1024;
 pub struct Checkout {
     /// Which revision.
     pub revision: Revision,
+    /// Its git tree: names all files with their contents and modes.
+    pub tree: String,
+    /// Files that differ from the earlier commit asked about, where that is still known.
+    pub changed: Option<Vec<String>>,
     /// Where.
     pub dir: PathBuf,
     /// Files and links.
@@ -153,7 +157,8 @@ impl Git {
         if lfs > 0 {
             warnings.push(format!("{lfs} files are in Git LFS: only their pointers are there"));
         }
-        Ok(Checkout { revision, dir: dest.to_owned(), files, bytes, warnings })
+        let (tree, changed) = (String::new(), None);
+        Ok(Checkout { revision, tree, changed, dir: dest.to_owned(), files, bytes, warnings })
     }
 }
 

@@ -263,12 +263,19 @@ impl Git {
         Err(SourceError::NotThere { repository: self.url.to_string(), what: format!("commit {commit}") })
     }
 
-    /// First line of a commit's message, made printable and short.
-    pub async fn subject(&self, commit: &str, cancel: &CancellationToken) -> Result<String, SourceError> {
-        let args = ["show", "--no-patch", "--format=%s", "--end-of-options", commit].map(str::to_owned);
+    /// The tree of a commit, and the first line of its message, made printable and short.
+    pub async fn describe(&self, commit: &str, cancel: &CancellationToken) -> Result<(String, String), SourceError> {
+        let args = ["show", "--no-patch", "--format=%T%n%s", "--end-of-options", commit].map(str::to_owned);
         let lines = self.lines("read", &args, cancel).await?;
         let printable = |c: &char| !sf_types::text::is_deceptive(*c);
-        Ok(lines.first().map(|line| line.chars().filter(printable).take(SUBJECT_CHARS).collect()).unwrap_or_default())
+        let subject = lines.get(1).map(|line| line.chars().filter(printable).take(SUBJECT_CHARS).collect());
+        Ok((lines.first().cloned().unwrap_or_default(), subject.unwrap_or_default()))
+    }
+
+    /// Names of the files in which two commits differ; `None` where the earlier one is not in the cache any more.
+    pub async fn changed(&self, from: &str, to: &str, cancel: &CancellationToken) -> Option<Vec<String>> {
+        let args = ["diff-tree", "-r", "--name-only", "--no-renames", "--end-of-options", from, to].map(str::to_owned);
+        self.lines("compare", &args, cancel).await.ok()
     }
 
     async fn has(&self, commit: &str, cancel: &CancellationToken) -> Result<bool, SourceError> {

@@ -72,7 +72,7 @@ impl World {
     }
 
     async fn fetch(&self, source: &GitSource) -> Result<Checkout, SourceError> {
-        self.sources.fetch("app", source, &self.policy, &self.dest(), &CancellationToken::new()).await
+        self.sources.fetch("app", source, &self.policy, (&self.dest(), None), &CancellationToken::new()).await
     }
 
     async fn resolve(&self, source: &GitSource) -> Result<Revision, SourceError> {
@@ -277,7 +277,7 @@ async fn out_of_time_and_cancelled_are_told_apart() {
     world.commit(&[("a", "b")], "first");
     let cancel = CancellationToken::new();
     cancel.cancel();
-    let cancelled = world.sources.fetch("app", &world.source(), &world.policy, &world.dest(), &cancel).await;
+    let cancelled = world.sources.fetch("app", &world.source(), &world.policy, (&world.dest(), None), &cancel).await;
     assert_eq!(fault(cancelled).code, "source.cancelled");
 }
 

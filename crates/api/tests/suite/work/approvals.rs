@@ -18,7 +18,7 @@ pub async fn unsure(world: &World, app: &str) -> String {
         kind: ActorKind::Ai { user: person.user().unwrap(), token: TokenId::from_uuid(person.user().unwrap().uuid()) },
         ..person
     };
-    let deploy = Deploy { app: app.parse().unwrap(), reference: None, commit: None };
+    let deploy = Deploy { app: app.parse().unwrap(), reference: None, commit: None, full: false };
     let action = Action::Deploy(DeployAction::Deploy(deploy));
     let proposal = Proposal { confidence: Some(40.0), ..Proposal::of(action) };
     let request = world.control.rng().id(world.control.clock());

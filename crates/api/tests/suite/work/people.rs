@@ -45,7 +45,7 @@ impl Loop {
 
     fn deploy(&self) -> Action {
         let app = self.app.parse().unwrap();
-        Action::Deploy(DeployAction::Deploy(Deploy { app, reference: None, commit: None }))
+        Action::Deploy(DeployAction::Deploy(Deploy { app, reference: None, commit: None, full: false }))
     }
 
     async fn propose(&self, confidence: Option<f64>, action: Action) -> Result<Proposed, Fault> {

@@ -16,7 +16,7 @@ use sf_types::{ErrorKind, Fault, ReleaseId, Scope};
 use super::Told;
 use crate::control::{Control, Core};
 use crate::proposal::Lines;
-use crate::{delivery, perform, rehearsal, sites};
+use crate::{delivery, perform, rehearsal, sites, speech};
 
 /// What an order to a machine would do; `None` where the action sends none.
 pub(crate) async fn on_node(
@@ -30,7 +30,8 @@ pub(crate) async fn on_node(
     let kept = if looks_back(&run.action) { releases::kept(at, app.id).await? } else { Vec::new() };
     let site = sites::foreseen(at, core, &run.action, app).await??;
     let facts = AppFacts { site, ..apps::facts_with(app.clone(), kept) };
-    let planned = sf_engine::plan::plan(&run.action, &facts, ReleaseId::from_uuid(run.id.uuid()))?;
+    let mut planned = sf_engine::plan::plan(&run.action, &facts, ReleaseId::from_uuid(run.id.uuid()))?;
+    speech::fit(&mut planned.order, core.links.version(app.node))?;
     let mut told = Told { steps: perform::plan_steps(&planned.order, app), losses: Vec::new() };
     told.steps.extend(used.iter().map(|one| format!("Its process uses secret `{}` version {}", one.name, one.version)));
     if let Action::Proxy(ProxyAction::Delete(gone)) = &run.action {

@@ -16,6 +16,8 @@ describe('the form', () => {
   it.each<[string, Partial<Settings>]>([
     ['as it is', {}],
     ['commands', { build: { builder: 'node', root: 'apps/web', install: ['npm', 'ci'], start: ['node', 'a b.js'] } }],
+    ['a path', { build: { builder: 'rust', hotPath: false } }],
+    ['a path turned on', { build: { hotPath: true } }],
     ['http probe', { health: { probe: { kind: 'http', path: '/up' }, within: 15_500, eachTry: 5_000 } }],
     ['tcp probe', { health: { probe: { kind: 'tcp' }, within: 60_000, eachTry: 5_000 } }],
     ['log probe', { health: { probe: { kind: 'logLine', pattern: '^up$ ' }, within: 60_000, eachTry: 5_000 } }],

@@ -59,6 +59,7 @@ function told(settings: Settings): Map<string, string> {
   put('build', build?.build?.length && line(build.build))
   put('start', build?.start?.length && line(build.start))
   put('publish', build?.publish)
+  put('hotPath', build?.hotPath != null && text.hotPaths[build.hotPath ? 'on' : 'off'])
   put('mode', text.modes[traffic?.mode ?? 'http'])
   put('port', traffic?.port && String(traffic.port))
   put('public', traffic?.public ? text.reach.everyone : text.reach.node)

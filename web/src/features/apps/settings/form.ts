@@ -25,6 +25,8 @@ export interface SettingsForm {
   build: string
   start: string
   publish: string
+  /** Whether a deploy leaves out what is proven to come out as before. */
+  hotPath: '' | 'on' | 'off'
   health: '' | 'http' | 'tcp' | 'logLine' | 'alive'
   healthPath: string
   healthPattern: string
@@ -71,6 +73,7 @@ export function toForm(settings: Settings): SettingsForm {
     build: line(build?.build ?? []),
     start: line(build?.start ?? []),
     publish: build?.publish ?? '',
+    hotPath: build?.hotPath == null ? '' : build.hotPath ? 'on' : 'off',
     health: probe?.kind ?? '',
     healthPath: probe?.kind === 'http' ? probe.path : '',
     healthPattern: probe?.kind === 'logLine' ? probe.pattern : '',
@@ -124,6 +127,7 @@ export function fromForm(form: SettingsForm): { settings: Settings; refused: Ref
     build: command('build'),
     start: command('start'),
     publish: form.publish.trim() || undefined,
+    hotPath: form.hotPath ? form.hotPath === 'on' : undefined,
   }
   const settings: Settings = {
     repository: form.repository.trim(),

@@ -1,0 +1,74 @@
+//! What an older agent is told: orders without the words it does not know, or a fault where they are what counts.
+
+use sf_protocol::build::BuildSettings;
+use sf_protocol::handshake::BUILDERS_SINCE;
+use sf_protocol::order::Order;
+use sf_protocol::query::Query;
+use sf_types::{ErrorKind, Fault};
+
+/// Makes an order one that an agent of `version` understands; of one that is away nothing is known.
+///
+/// # Errors
+/// `build.agent_too_old` when the agent does not have the builder that is set.
+pub(crate) fn fit(order: &mut Order, version: Option<u16>) -> Result<(), Fault> {
+    let Some(version) = version.filter(|version| *version < BUILDERS_SINCE) else { return Ok(()) };
+    match order {
+        Order::Deploy(deploy) => {
+            deploy.full = false;
+            fit_settings(&mut deploy.app.build, version)
+        }
+        Order::Query(Query::Inspect { build, .. }) => fit_settings(build, version),
+        _ => Ok(()),
+    }
+}
+
+/// The same of the settings alone. An agent that knows no hot path always does everything, so nothing is lost.
+///
+/// # Errors
+/// As [`fit`].
+pub(crate) fn fit_settings(build: &mut BuildSettings, version: u16) -> Result<(), Fault> {
+    build.hot_path = build.hot_path.filter(|_| version >= BUILDERS_SINCE);
+    match build.builder.filter(|builder| builder.since() > version) {
+        Some(builder) => {
+            let message = format!("The agent of this app's node is too old for the builder {}.", builder.name());
+            Err(Fault::new(ErrorKind::Conflict, "build.agent_too_old", message)
+                .fix("Update the agent on that machine."))
+        }
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sf_protocol::build::Builder;
+    use sf_protocol::order::GitSource;
+    use sf_protocol::wire;
+
+    fn written(order: &Order) -> String {
+        String::from_utf8(wire::write(order)).unwrap()
+    }
+
+    fn check(version: Option<u16>, builder: Builder, expected: Result<&str, &str>) {
+        let source = GitSource { url: "https://x".to_owned(), reference: None, commit: None };
+        let build = BuildSettings { builder: Some(builder), hot_path: Some(false), ..BuildSettings::default() };
+        let mut order = Order::Query(Query::Inspect { source, build });
+        let fitted = fit(&mut order, version).map(|()| written(&order)).map_err(|fault| fault.code);
+        match (&fitted, expected) {
+            (Ok(text), Ok(holds)) => assert!(text.contains(holds), "{text}"),
+            (Err(code), Err(expected)) => assert_eq!(code, expected),
+            _ => panic!("{version:?} {builder:?}: {fitted:?}"),
+        }
+        if version == Some(3) && expected.is_ok() {
+            assert!(!written(&order).contains("hotPath"));
+        }
+    }
+
+    #[test]
+    fn an_older_agent_is_told_only_what_it_knows() {
+        check(Some(3), Builder::Node, Ok(r#""builder":"node""#));
+        check(Some(3), Builder::Rust, Err("build.agent_too_old"));
+        check(Some(4), Builder::Rust, Ok(r#""hotPath":false"#));
+        check(None, Builder::Php, Ok(r#""builder":"php""#));
+    }
+}
