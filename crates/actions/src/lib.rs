@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub use actor::{Actor, ActorKind};
 pub use admission::{Admission, Decision};
-pub use app::{deploy, process, proxy};
+pub use app::{deploy, patch, process, proxy};
 pub use authority::{actor, object, permission, rights};
 pub use object::ObjectRef;
 pub use people::{access, factor, role, tenant, user};
@@ -46,6 +46,8 @@ pub enum Action {
     Deploy(deploy::DeployAction),
     /// Processes of an app.
     Process(process::ProcessAction),
+    /// Files of a release.
+    Patch(patch::PatchAction),
     /// Domains.
     Proxy(proxy::ProxyAction),
     /// Runs themselves.
@@ -78,6 +80,7 @@ impl Action {
             Self::App(action) => action.spec(),
             Self::Deploy(action) => action.spec(),
             Self::Process(action) => action.spec(),
+            Self::Patch(action) => action.spec(),
             Self::Proxy(action) => action.spec(),
             Self::Run(action) => action.spec(),
             Self::Access(action) => action.spec(),
@@ -99,6 +102,7 @@ impl Action {
             Self::App(action) => action.target(),
             Self::Deploy(action) => Target::App(action.app()),
             Self::Process(action) => Target::App(action.app),
+            Self::Patch(action) => Target::App(action.apply().app),
             Self::Proxy(action) => action.target(),
             Self::Run(action) => Target::Run(action.run()),
             Self::Access(action) => action.target(),
@@ -133,6 +137,7 @@ impl Action {
             Self::App(_)
             | Self::Deploy(_)
             | Self::Process(_)
+            | Self::Patch(_)
             | Self::Proxy(_)
             | Self::Project(_)
             | Self::Secret(_)
@@ -159,6 +164,7 @@ impl Action {
             app::SPECS,
             deploy::SPECS,
             process::SPECS,
+            patch::SPECS,
             proxy::SPECS,
             run::SPECS,
             access::SPECS,

@@ -12,12 +12,12 @@ mod logs;
 mod make;
 mod node;
 mod observe;
+mod patch;
 mod port;
 mod progress;
 mod query;
 mod recover;
 mod site;
-mod take_back;
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -240,6 +240,7 @@ impl Executor {
                 | Order::AppAction(_)
                 | Order::ProvisionDomain(_)
                 | Order::DeleteProxy(_)
+                | Order::Patch(_)
                 | Order::DesiredState(_),
             ) => self.work(command),
         }
@@ -274,6 +275,7 @@ impl Executor {
                 Order::AppAction(action) => node.act(&command, action, &cancel).await,
                 Order::ProvisionDomain(wanted) => node.provision(&command, wanted, &cancel).await,
                 Order::DeleteProxy(gone) => node.unprovision(&command, gone).await,
+                Order::Patch(patch) => node.patch(&command, patch, &cancel).await,
                 Order::DesiredState(desired) => node.converge_to(&command, desired).await,
                 Order::Query(_) | Order::Cancel(_) | Order::Void(_) => {
                     outcome(&node, command.id, (Verdict::Succeeded, None), Facts::None, node.clock.now())
@@ -310,7 +312,7 @@ impl Executor {
             }
             let outcome = Box::pin(work).await;
             running.all().remove(&id);
-            let deployed = matches!(outcome.facts, Facts::Deploy(_));
+            let deployed = matches!(outcome.facts, Facts::Deploy(_) | Facts::Patch(_));
             node.finish(outcome).await;
             node.prune_run_logs().await;
             // The journal has it: what was kept beside the app for a restarted agent may go.
@@ -355,6 +357,7 @@ fn apps_of(node: &Node, order: &Order) -> Vec<AppId> {
         Order::AppAction(action) => vec![action.app],
         Order::ProvisionDomain(wanted) => vec![wanted.site.app],
         Order::DeleteProxy(gone) => vec![gone.app],
+        Order::Patch(patch) => vec![patch.app],
         Order::DesiredState(desired) => {
             let known = node.apps.list().into_iter().map(|record| record.spec.app);
             let mut apps: Vec<_> = desired.apps.iter().map(|one| one.spec.app).chain(known).collect();

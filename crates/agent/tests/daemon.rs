@@ -6,6 +6,8 @@
 mod authority;
 #[path = "daemon/meanwhile.rs"]
 mod meanwhile;
+#[path = "daemon/patch.rs"]
+mod patch;
 #[path = "daemon/plane.rs"]
 mod plane;
 #[path = "daemon/secrets.rs"]

@@ -3,6 +3,7 @@
 
 pub mod apps;
 pub mod devices;
+pub mod files;
 pub mod node;
 pub mod nodes;
 pub mod people;

@@ -16,6 +16,7 @@ pub mod handshake;
 pub mod kind;
 pub mod order;
 pub mod outcome;
+pub mod patch;
 pub mod query;
 pub mod report;
 pub mod trust;

@@ -17,6 +17,7 @@ use super::port::Ports;
 use crate::confine::cgroup::Cgroups;
 use crate::journal::Journal;
 use crate::outbox::Outbox;
+use crate::patching::Checker;
 use crate::policy::{Loaded, Policy};
 use crate::process::{Process, Supervisor};
 use crate::proxy::Proxy;
@@ -68,6 +69,8 @@ pub struct Node {
     pub deploys: Semaphore,
     /// Room for looks at repositories.
     pub looks: Semaphore,
+    /// Checks of syntax.
+    pub checker: Checker,
     /// Room for builds: one for each processor.
     pub builds: Semaphore,
     /// Metrics are told every second until then.

@@ -9,6 +9,7 @@
 //!   releases/staging-<release id>/ in the making; swept at the agent's start
 //! ```
 
+pub mod linked;
 pub mod tree;
 
 use std::io;
@@ -18,7 +19,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sf_protocol::build::BuildPlan;
 use sf_protocol::query::Revision;
-use sf_types::{AppId, ByteSize, ErrorKind, Fault, ReleaseId, Timestamp};
+use sf_types::{AppId, ByteSize, CommandId, ErrorKind, Fault, FilePath, FileState, ReleaseId, Timestamp};
 
 use crate::confine::Identity;
 
@@ -26,6 +27,8 @@ use crate::confine::Identity;
 pub const RESERVE_BYTES: u64 = 256 * 1024 * 1024;
 
 const STAGING: &str = "staging-";
+/// Characters of a revision's subject.
+const SUBJECT_CHARS: usize = 200;
 const VERSION: u32 = 1;
 
 /// What a release is. Written once, into its folder.
@@ -48,6 +51,25 @@ pub struct Manifest {
     pub size_bytes: u64,
     /// Files, links and folders.
     pub entries: u64,
+    /// What was changed in it by patches, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub patches: Vec<Patched>,
+}
+
+/// A file of a release that is no longer what the build made.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Patched {
+    /// By which command.
+    pub command: CommandId,
+    /// Which file.
+    pub path: FilePath,
+    /// How it was.
+    pub before: FileState,
+    /// How it is since.
+    pub after: FileState,
+    /// Since when.
+    pub at: Timestamp,
 }
 
 /// A release on disk.
@@ -231,6 +253,21 @@ impl Releases {
         }
     }
 
+    /// Notes in a release that a file of it was changed where it is; durable when it returns.
+    ///
+    /// # Errors
+    /// [`ReleaseError::Damaged`], or the disk's reason; the earlier note is then still there.
+    pub fn note_patch(&self, release: &Release, patched: Patched) -> Result<()> {
+        let mut manifest = release.manifest.clone();
+        if !manifest.patches.contains(&patched) {
+            manifest.patches.push(patched);
+        }
+        let path = release.dir.join("release.json");
+        let bytes = serde_json::to_vec_pretty(&manifest);
+        let bytes = bytes.map_err(|error| failed("writing", &path)(io::Error::other(error)))?;
+        tree::write_atomically(&path, &bytes, 0o600).map_err(failed("writing", &path))
+    }
+
     /// Points at another release; durable when it returns.
     ///
     /// # Errors
@@ -359,7 +396,7 @@ impl Staging {
     /// # Errors
     /// The disk's reason; nothing then exists under the release's name.
     pub fn publish(
-        mut self,
+        self,
         (revision, plan): (Revision, BuildPlan),
         made_at: Timestamp,
         (maker, reader): (Option<Identity>, Option<Identity>),
@@ -367,6 +404,28 @@ impl Staging {
         let files = self.tree();
         fail::fail_point!("release-seal");
         tree::seal(&files, maker, reader).map_err(failed("sealing", &files))?;
+        self.name(revision, plan, made_at, Vec::new())
+    }
+
+    /// As [`Staging::publish`], of files that are sealed already: those of `base` with one changed.
+    ///
+    /// # Errors
+    /// As [`Staging::publish`].
+    pub fn publish_patched(self, base: &Manifest, patched: Patched) -> Result<Release> {
+        let (mut revision, made_at) = (base.revision.clone(), patched.at);
+        revision.subject = format!("patch of {}", patched.path).chars().take(SUBJECT_CHARS).collect();
+        let patches = base.patches.iter().cloned().chain([patched]).collect();
+        self.name(revision, base.plan.clone(), made_at, patches)
+    }
+
+    fn name(
+        mut self,
+        revision: Revision,
+        plan: BuildPlan,
+        made_at: Timestamp,
+        patches: Vec<Patched>,
+    ) -> Result<Release> {
+        let files = self.tree();
         let usage = tree::measure(&files).map_err(failed("measuring", &files))?;
         let manifest = Manifest {
             version: VERSION,
@@ -377,6 +436,7 @@ impl Staging {
             made_at,
             size_bytes: usage.bytes,
             entries: usage.entries,
+            patches,
         };
         let path = self.dir.join("release.json");
         let bytes = serde_json::to_vec_pretty(&manifest);

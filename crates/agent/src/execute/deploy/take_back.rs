@@ -5,17 +5,17 @@ use sf_protocol::outcome::Step;
 use sf_types::Fault;
 use tokio::time::Instant;
 
-use super::End;
-use super::app::traffic;
-use super::deploy::Deploying;
-use super::launch::pointer;
+use super::super::End;
+use super::super::app::traffic;
+use super::super::launch::pointer;
+use super::Deploying;
 use crate::daemon::aside;
 use crate::relay::Pointer;
 use crate::release::Live;
 
 impl Deploying<'_> {
     /// Switched, and found bad: the old release serves again.
-    pub(super) async fn take_back(&mut self, fault: Fault) -> End {
+    pub(in super::super) async fn take_back(&mut self, fault: Fault) -> End {
         let progress = self.progress;
         progress.begin(Step::Return, "");
         let began = Instant::now();
@@ -27,6 +27,7 @@ impl Deploying<'_> {
         }
         fail::fail_point!("deploy-taken-back");
         let took = began.elapsed().as_millis();
+        self.restored_ms = self.way.old.and(u64::try_from(took).ok());
         let end = match self.way.old {
             Some(_) => {
                 progress.done(&format!("the previous release serves again after {took} ms"));
@@ -42,7 +43,7 @@ impl Deploying<'_> {
     }
 
     /// What served before serves again. The old process usually still runs; one that ended meanwhile is started.
-    pub(super) async fn point_back(&self) -> Result<(), End> {
+    pub(in super::super) async fn point_back(&self) -> Result<(), End> {
         let (node, app) = (self.node, self.app());
         let releases = node.releases(app)?;
         let old = match self.way.old {
@@ -55,7 +56,7 @@ impl Deploying<'_> {
             let previous = now.previous.filter(|previous| Some(*previous) != self.way.old);
             releases.set_live(Live { live: self.way.old, previous }).map_err(Fault::from)?;
         }
-        let record = node.apps.get(app).ok_or_else(|| super::app::unknown(app))?;
+        let record = node.apps.get(app).ok_or_else(|| super::super::app::unknown(app))?;
         let Some(old) = old.filter(|_| self.way.was == AppState::Running) else {
             if record.stable.is_some() {
                 node.relays.switch(app, Pointer::NOTHING).await.map_err(Fault::from)?;
@@ -79,7 +80,7 @@ impl Deploying<'_> {
     }
 
     /// Nothing of the new release stays, unless it was on disk before.
-    pub(super) async fn clean(&self) {
+    pub(in super::super) async fn clean(&self) {
         let (node, app, release) = (self.node, self.app(), self.way.release);
         if self.way.old == Some(release) || node.live(app) == Some(release) {
             return;
