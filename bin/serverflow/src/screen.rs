@@ -42,6 +42,11 @@ impl Screen {
         Self { json, terminal: terminal && !json, colour }
     }
 
+    /// Whether one document is printed instead of words.
+    pub const fn is_json(&self) -> bool {
+        self.json
+    }
+
     /// Whether a person is watching.
     pub const fn is_terminal(&self) -> bool {
         self.terminal

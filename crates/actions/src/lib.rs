@@ -157,6 +157,18 @@ impl Action {
         )
     }
 
+    /// As it is written, without what only who may change files may read: a patch says how much it writes, not what.
+    pub fn shown(&self) -> serde_json::Value {
+        let mut written = serde_json::to_value(self).unwrap_or_default();
+        if let Self::Patch(_) = self
+            && let Some(args) = written.get_mut("args").and_then(serde_json::Value::as_object_mut)
+            && let Some(text) = args.remove("text")
+        {
+            args.insert("textBytes".to_owned(), text.as_str().map_or(0, str::len).into());
+        }
+        written
+    }
+
     /// Every spec, in the order of the reference page.
     pub fn all_specs() -> impl Iterator<Item = &'static Spec> {
         [
@@ -215,6 +227,15 @@ mod tests {
             let plain = text.replace("ID", "0193a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b");
             assert_eq!(serde_json::to_string(&action).unwrap(), plain);
         }
+    }
+
+    #[test]
+    fn a_patch_is_shown_without_what_it_writes() {
+        let args = r#"{"app":"0193a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b","path":".env","before":"absent","text":"KEY=abc"}"#;
+        let action: Action = serde_json::from_str(&format!(r#"{{"action":"patch.apply","args":{args}}}"#)).unwrap();
+        let shown = action.shown();
+        assert_eq!((&shown["args"]["textBytes"], shown["args"].get("text")), (&7.into(), None));
+        assert_eq!(shown["args"]["path"], ".env");
     }
 
     #[test]

@@ -9,8 +9,6 @@ use crate::Language;
 
 /// Findings told at the most; the first ones, since later ones often follow from them.
 pub const FINDINGS_MAX: usize = 20;
-/// Characters of the text that are quoted with a finding.
-const QUOTED_CHARS: usize = 40;
 
 /// One place where the grammar is broken.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -19,7 +17,7 @@ pub struct Finding {
     pub line: u32,
     /// Column in characters, from 1.
     pub column: u32,
-    /// What is wrong, in words: `missing }`.
+    /// What is wrong, in words: `missing }`. Nothing of the text is quoted.
     pub message: String,
 }
 
@@ -83,17 +81,11 @@ fn finding(node: Node<'_>, text: &str) -> Finding {
     let start = node.start_position();
     let line_start = text.get(..node.start_byte()).map_or(0, |before| before.rfind('\n').map_or(0, |at| at + 1));
     let column = text.get(line_start..node.start_byte()).map_or(start.column, |before| before.chars().count());
+    // Nothing is quoted: what a file says is for those who may read it, and findings go further.
     let message = if node.is_missing() {
         format!("missing {}", named(node.kind()))
     } else {
-        let quoted = text.get(node.byte_range()).unwrap_or_default();
-        let quoted = quoted.trim().lines().next().unwrap_or_default();
-        let short: String = quoted.chars().filter(|character| !character.is_control()).take(QUOTED_CHARS).collect();
-        match (short.is_empty(), short.len() < quoted.len()) {
-            (true, _) => "something is missing or too much here".to_owned(),
-            (false, true) => format!("cannot be read: {short}…"),
-            (false, false) => format!("cannot be read: {short}"),
-        }
+        "not understood from here".to_owned()
     };
     let number = |index: usize| u32::try_from(index).unwrap_or(u32::MAX).saturating_add(1);
     Finding { line: number(start.row), column: number(column), message }

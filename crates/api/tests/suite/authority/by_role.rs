@@ -55,11 +55,21 @@ fn needs(method: &Method, path: &str) -> Option<Needs> {
         }
         ("PATCH", "/apps/{id}") => Right(P::AppUpdate),
         ("DELETE", "/apps/{id}") => Right(P::AppDelete),
+        ("GET", "/apps/{id}/files") => Right(P::PatchView),
+        // What is in a file may be a secret.
+        ("GET", "/apps/{id}/files/content") => Right(P::PatchApply),
+        ("POST", "/apps/{id}/patches" | "/apps/{id}/patches/preview") => Right(P::PatchApply),
         ("POST", "/apps/{id}/deploy" | "/apps/{id}/rollback") => Right(P::AppDeploy),
         ("POST", "/apps/{id}/start" | "/apps/{id}/stop" | "/apps/{id}/restart") => Right(P::AppOperate),
-        ("GET", "/runs" | "/runs/{id}" | "/runs/{id}/timeline" | "/runs/{id}/log" | "/runs/{id}/command") => {
-            Right(P::AppView)
-        }
+        (
+            "GET",
+            "/runs"
+            | "/runs/{id}"
+            | "/runs/{id}/timeline"
+            | "/runs/{id}/log"
+            | "/runs/{id}/command"
+            | "/runs/{id}/patch",
+        ) => Right(P::AppView),
         // That of a workflow asks for other rights: `a_run_is_stopped_by_who_may_start_what_it_is_of`.
         ("POST", "/runs/{id}/cancel") => Right(P::AppDeploy),
         ("POST", "/runs/{id}/approve" | "/runs/{id}/reject") => Right(P::ApprovalDecide),
@@ -297,6 +307,7 @@ const BY_ITSELF: &[(&str, &str)] = &[
     ("PATCH", "/apps/{id}"),
     ("POST", "/apps"),
     ("DELETE", "/apps/{id}"),
+    ("POST", "/apps/{id}/patches"),
     ("POST", "/apps/{id}/deploy"),
     ("POST", "/apps/{id}/rollback"),
     ("POST", "/apps/{id}/start"),
