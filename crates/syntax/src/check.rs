@@ -60,7 +60,8 @@ pub fn check(language: Language, text: &str, limit: Duration) -> Result<Vec<Find
             findings.push(finding(node, text));
         }
         // Inside of a broken part everything is broken.
-        if !(!broken && node.has_error() && cursor.goto_first_child()) && !onward(&mut cursor) {
+        let inside = !broken && node.has_error() && cursor.goto_first_child();
+        if !inside && !onward(&mut cursor) {
             break;
         }
     }

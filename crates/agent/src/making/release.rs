@@ -318,7 +318,8 @@ impl Releases {
         Ok(removed)
     }
 
-    /// Removes one release. The name goes first, so that a crash leaves no half release under its own name.
+    /// Removes one release, and what of it was in the making. The name goes first, so that a crash leaves no half release
+    /// under its own name.
     ///
     /// # Errors
     /// The disk's reason.
@@ -329,7 +330,10 @@ impl Releases {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             other => other.map_err(failed("removing", &dir))?,
         }
-        tree::remove(&gone).map_err(failed("removing", &gone))
+        for left in [gone, self.releases().join(format!("{STAGING}{release}"))] {
+            tree::remove(&left).map_err(failed("removing", &left))?;
+        }
+        Ok(())
     }
 
     /// Removes what crashed deploys left behind. Call it when no deploy of this app is under way.

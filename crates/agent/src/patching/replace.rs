@@ -39,6 +39,21 @@ pub fn replace(
     Ok(rustix::fs::fsync(folder)?)
 }
 
+/// Removes what a crash left in `folder` of a change.
+///
+/// # Errors
+/// The operating system's reason.
+pub fn sweep(folder: BorrowedFd<'_>) -> io::Result<()> {
+    if rustix::fs::statat(folder, STAGED, AtFlags::SYMLINK_NOFOLLOW).is_err() {
+        return Ok(());
+    }
+    let closed = rustix::fs::fstat(folder)?.st_mode & 0o7777;
+    rustix::fs::fchmod(folder, Mode::from_raw_mode(closed | 0o700))?;
+    let swept = rustix::fs::unlinkat(folder, STAGED, AtFlags::empty());
+    rustix::fs::fchmod(folder, Mode::from_raw_mode(closed))?;
+    Ok(swept?)
+}
+
 fn written(
     folder: BorrowedFd<'_>,
     name: &str,

@@ -29,7 +29,7 @@ use super::{Judged, PatchNote};
 use crate::daemon::aside;
 use crate::health::probe;
 use crate::patching::Found;
-use crate::patching::replace::{Fresh, replace};
+use crate::patching::replace::{Fresh, replace, sweep};
 use crate::release::{Patched, Release};
 
 /// A process that takes its old file back may take this long until it is well.
@@ -269,6 +269,7 @@ impl Touching<'_> {
         let Some(after) = note.after else { return Ok(()) };
         let (tree, path) = (self.release.tree(), note.path.clone());
         let found = aside::short(move || Found::open(&tree, &path)).await?;
+        sweep(found.folder.as_fd()).map_err(|error| disk(&self.release.tree(), &error))?;
         if found.state() == note.before {
             return Ok(());
         }
