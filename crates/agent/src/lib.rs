@@ -15,12 +15,11 @@ pub mod journal;
 pub mod link;
 pub mod making;
 pub mod outbox;
-pub mod patching;
 pub mod policy;
 pub mod process;
 pub mod shim;
 pub mod state;
 pub mod traffic;
 
-pub use making::{build, release, source, user};
+pub use making::{build, patching, release, source, user};
 pub use traffic::{proxy, relay};

@@ -16,13 +16,12 @@ pub mod handshake;
 pub mod kind;
 pub mod order;
 pub mod outcome;
-pub mod patch;
 pub mod query;
 pub mod report;
 pub mod trust;
 pub mod wire;
 
-pub use app::site;
+pub use app::{patch, site};
 pub use trust::{delegation, dsse, key, sealed, witness};
 
 pub use command::{Authz, Class, Command, Guard};

@@ -68,7 +68,7 @@ pub struct UnderWay {
     #[serde(default)]
     pub outcome: Option<Outcome>,
     /// The change of a file that makes the release, where it is one.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patch: Option<PatchNote>,
 }
 

@@ -6,7 +6,7 @@ use sf_protocol::patch::{FileChunk, FileListing, FilesWanted, Preview, Proposed}
 use sf_protocol::query::{Query, Reply};
 use sf_store::audit::Entry;
 use sf_store::{StoreError, apps, nodes, runs};
-use sf_types::{AppId, ErrorKind, Fault, FilePath, RequestId, RunId};
+use sf_types::{AppId, ErrorKind, Fault, FilePath, FileState, RequestId, RunId};
 
 use super::node::other_answer;
 use crate::control::Control;
@@ -50,7 +50,7 @@ impl Control {
                 whole.next = more.next;
             }
             if whole.next.is_none() {
-                self.note_reading(actor, request, app, &whole).await?;
+                self.note_reading(actor, request, app, (whole.state, whole.size)).await?;
                 return Ok(whole);
             }
         }
@@ -59,7 +59,13 @@ impl Control {
     }
 
     /// Files hold secrets: who read one is in the audit.
-    async fn note_reading(&self, actor: &Actor, request: RequestId, app: AppId, read: &FileChunk) -> Result<(), Fault> {
+    async fn note_reading(
+        &self,
+        actor: &Actor,
+        request: RequestId,
+        app: AppId,
+        (state, size): (FileState, u32),
+    ) -> Result<(), Fault> {
         let row = apps::get(&self.core().store.read(actor.scope()), app).await?;
         let (actor_kind, actor_ref) = actor_words(actor.kind);
         let entry = Entry {
@@ -73,7 +79,7 @@ impl Control {
             run: None,
             request: Some(request),
             outcome: "succeeded".to_owned(),
-            fields: vec![("before", read.state.to_string()), ("bytes", read.size.to_string())],
+            fields: vec![("before", state.to_string()), ("bytes", size.to_string())],
             personal: Vec::new(),
         };
         let store = self.core().store.clone();
@@ -125,7 +131,9 @@ impl Control {
         };
         let change = args.change();
         let proposed = Proposed { app: args.app, path: change.path, before: Some(change.before), edit: change.edit };
-        self.preview(actor, request, proposed).await
+        let preview = self.preview(actor, request, proposed).await?;
+        self.note_reading(actor, request, args.app, (preview.before, preview.size_before)).await?;
+        Ok(preview)
     }
 
     async fn look_into(

@@ -54,10 +54,9 @@ pub struct PatchDraft {
     /// Where the file is, below the files of the release.
     #[schema(value_type = String)]
     path: FilePath,
-    /// How it was when it was looked at, as SHA-256 in hex or `absent`; as it is where absent.
-    #[serde(default)]
-    #[schema(value_type = Option<String>)]
-    before: Option<FileState>,
+    /// How it was when it was looked at, as SHA-256 in hex or `absent`: who previews has read the file, and that is noted.
+    #[schema(value_type = String)]
+    before: FileState,
     /// What stands there instead of the bytes from `from` to `to`: at most about 28 KiB.
     #[serde(default)]
     text: Option<String>,
@@ -145,7 +144,7 @@ pub async fn preview(
 ) -> Result<PreviewView> {
     let edit = edit(draft.text.as_deref(), draft.from, draft.to, draft.delete)
         .map_err(|error| sf_control::proposal::refused(&error))?;
-    let proposed = Proposed { app, path: draft.path, before: draft.before, edit };
+    let proposed = Proposed { app, path: draft.path, before: Some(draft.before), edit };
     Ok(ok(api.control().preview(&caller.actor, caller.request, proposed).await?.into()))
 }
 

@@ -57,7 +57,10 @@ pub async fn a_patch_is_ordered_as_it_was_agreed_to_and_told_without_what_it_wri
     assert_ne!(node.live(app), first);
     let command = node.began().pop().context("an order")?;
     let Order::Patch(order) = &command.order else { bail!("a patch: {command:?}") };
-    assert_eq!((order.effect, order.file.before, order.accept_broken), (TakesEffect::Restart, FileState::Absent, false));
+    assert_eq!(
+        (order.effect, order.file.before, order.accept_broken),
+        (TakesEffect::Restart, FileState::Absent, false)
+    );
     assert_eq!(order.file.edit, Edit::Write { from: 0, to: None, text: SECRET.to_owned() });
     let releases = plane.control.releases(&admin, app, &PageRequest::default()).await?.items;
     let states: Vec<_> = releases.iter().map(|release| (release.subject.clone(), release.state)).collect();

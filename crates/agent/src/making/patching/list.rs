@@ -6,13 +6,15 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
-use sf_protocol::patch::{FILES_MAX, FileEntry};
+use sf_protocol::patch::{CHUNK_JSON_BYTES_MAX, FILES_MAX, FileEntry};
 use sf_types::FilePath;
 
 use crate::release::tree;
 
 /// Folders of what installers bring; listed when asked for.
 const DEPENDENCIES: &[&str] = &["node_modules", ".venv", "venv", "__pycache__", ".git"];
+/// What an entry takes in an answer besides its path.
+const ENTRY_JSON_BYTES: usize = 40;
 /// Entries looked at in one go; a release with more is listed as far as that.
 const LOOKED_AT_MAX: usize = 300_000;
 
@@ -64,8 +66,17 @@ pub fn list(
             }
         }
     }
-    let more = page.len() > FILES_MAX;
-    let files = page.into_iter().take(FILES_MAX).map(|(path, size)| FileEntry { path, size }).collect();
+    let found = page.len();
+    // Long paths fill an answer sooner.
+    let mut room = CHUNK_JSON_BYTES_MAX;
+    let mut fits = |path: &FilePath| {
+        let left = room.checked_sub(path.as_str().len() * 2 + ENTRY_JSON_BYTES);
+        room = left.unwrap_or(0);
+        left.is_some()
+    };
+    let files = page.into_iter().take(FILES_MAX).take_while(|(path, _)| fits(path));
+    let files: Vec<_> = files.map(|(path, size)| FileEntry { path, size }).collect();
+    let more = files.len() < found;
     Ok((files, more))
 }
 
@@ -120,5 +131,12 @@ mod tests {
         assert_eq!(paths(&list(top, Some("config"), None, false).unwrap().0), ["src/deep/Config.json"]);
         assert_eq!(paths(&list(top, Some("index"), None, true).unwrap().0), ["node_modules/x/index.js"]);
         assert_eq!(list(top, Some("passwd"), None, true).unwrap(), (vec![], false));
+        let deep = ["d".repeat(200).as_str(), "e".repeat(200).as_str()].join("/");
+        std::fs::create_dir_all(top.join(&deep)).unwrap();
+        for n in 0..90 {
+            std::fs::write(top.join(&deep).join(format!("{n:03}")), "").unwrap();
+        }
+        let (files, more) = list(top, Some("ddd"), None, false).unwrap();
+        assert!(more && files.len() > 30 && serde_json::to_string(&files).unwrap().len() < CHUNK_JSON_BYTES_MAX);
     }
 }
