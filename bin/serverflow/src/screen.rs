@@ -61,6 +61,15 @@ impl Screen {
         }
     }
 
+    /// A text that is somebody's file: byte for byte where it goes on to a file or a program, harmless on a terminal.
+    pub fn file(&self, text: &str) {
+        if self.terminal {
+            text.lines().for_each(|line| self.line(&plain(line)));
+        } else {
+            drop(std::io::stdout().lock().write_all(text.as_bytes()));
+        }
+    }
+
     /// One JSON line of a stream; nothing for people.
     pub fn event(&self, value: &Value) {
         if self.json {

@@ -21,6 +21,7 @@ export const keys = {
   runs: ['runs'] as const,
   runList: (filter: object) => ['runs', 'list', filter] as const,
   run: (id: string) => ['runs', 'one', id] as const,
+  runPatch: (id: string) => ['runs', 'one', id, 'patch'] as const,
   timeline: (id: string) => ['runs', 'one', id, 'timeline'] as const,
   command: (id: string) => ['runs', 'one', id, 'command'] as const,
   approvals: (filter: object) => ['approvals', filter] as const,

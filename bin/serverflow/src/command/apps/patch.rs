@@ -70,7 +70,11 @@ pub async fn run(context: &Context, args: Args) -> Done {
     let before = read(&client, &base, path).await?;
     if args.from.is_none() && !args.edit && !args.delete {
         let Some(file) = before else { return Err(no_file(path)) };
-        context.screen.answer(&file, |file| value::text(file, "/text"));
+        if context.screen.is_json() {
+            context.screen.answer(&file, |_| String::new());
+        } else {
+            context.screen.file(&value::text(&file, "/text"));
+        }
         return Ok(Exit::Succeeded);
     }
     let old = before.as_ref().map(|file| value::text(file, "/text"));

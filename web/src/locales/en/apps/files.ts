@@ -39,6 +39,7 @@ export const text = {
     go: (line: number) => `Go to line ${line}`,
   },
   difference: 'Difference',
+  showChange: 'Show the change',
   differenceOf: (path: string) => `What changes in ${path}`,
   counts: (added: number, removed: number) => `${lines(added)} added, ${lines(removed)} taken away`,
   cut: 'The difference is long; the rest is left out.',
