@@ -94,6 +94,28 @@ mod tests {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
     #[test]
+    fn a_reader_finds_the_old_file_or_the_new_one_and_never_half() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("a");
+        let texts = ["a".repeat(300_000), "b".repeat(200_000)];
+        std::fs::write(&file, &texts[0]).unwrap();
+        let done = std::sync::atomic::AtomicBool::new(false);
+        let folder = tree::open_dir(dir.path()).unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for text in texts.iter().cycle().take(60) {
+                    replace(folder.as_fd(), "a", Some(text), None, Fresh { reader: None }).unwrap();
+                }
+                done.store(true, std::sync::atomic::Ordering::Relaxed);
+            });
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                let seen = std::fs::read_to_string(&file).unwrap();
+                assert!(texts.contains(&seen), "{} bytes", seen.len());
+            }
+        });
+    }
+
+    #[test]
     fn a_file_is_replaced_with_its_rights_and_another_name_of_it_keeps_the_old_one() {
         let dir = tempfile::tempdir().unwrap();
         let (file, other) = (dir.path().join("a"), dir.path().join("other"));
