@@ -6811,8 +6811,8 @@ export interface components {
         PatchDraft: {
             /** @description Where the file is, below the files of the release. */
             path: string;
-            /** @description How it was when it was looked at, as SHA-256 in hex or `absent`; as it is where absent. */
-            before?: string | null;
+            /** @description How it was when it was looked at, as SHA-256 in hex or `absent`: who previews has read the file, and that is noted. */
+            before: string;
             /** @description What stands there instead of the bytes from `from` to `to`: at most about 28 KiB. */
             text?: string | null;
             /**
