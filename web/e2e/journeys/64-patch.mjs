@@ -73,6 +73,8 @@ journey('what crashes comes back, and the run says how fast', { at: null }, asyn
   const live = page.getByRole('dialog')
   await live.getByText(/the previous release serves again after \d+ ms/).waitFor({ timeout: 40_000 })
   await live.getByRole('link', { name: 'Open the run' }).click()
+  // What was typed is kept, since it did not become live.
+  await page.getByRole('dialog').getByRole('button', { name: 'Discard and leave' }).click()
   await page.waitForURL('**/runs/*')
   await page.getByText(/as it was, and served, \d+ ms after the trouble was seen/).waitFor()
   assert.equal((await content(plane, app, 'server.js')).hash, before.hash)
