@@ -236,6 +236,9 @@ impl Things {
             ("POST", "/mail/test") => json!({ "to": "a@example.org" }),
             ("POST", "/secrets") => json!({ "name": "OTHER", "value": "v" }),
             ("PATCH", "/secrets/{id}") => json!({ "value": "w" }),
+            ("POST", "/apps/{id}/patches" | "/apps/{id}/patches/preview") => {
+                json!({ "path": "a.js", "before": "absent", "text": "a" })
+            }
             ("POST", "/proxies") => json!({ "appId": self.app, "domain": "other.example.org" }),
             ("PUT", "/proxies/{id}") => json!({ "settings": {} }),
             ("POST", "/workflows" | "/workflows/lint") | ("PUT", "/workflows/{id}") => {
@@ -254,6 +257,7 @@ impl Things {
 async fn ask(world: &World, things: &Things, token: Option<&str>, method: &Method, path: &str) -> StatusCode {
     let dry = if *method == Method::GET
         || path.ends_with("/inspect")
+        || path.ends_with("/preview")
         || path.ends_with("/activity/verify")
         || path.ends_with("/lint")
     {
@@ -261,7 +265,11 @@ async fn ask(world: &World, things: &Things, token: Option<&str>, method: &Metho
     } else {
         "?dryRun=true"
     };
-    let query = if path.ends_with("/auth/access") { "?permission=app:view" } else { dry };
+    let query = match path {
+        _ if path.ends_with("/auth/access") => "?permission=app:view",
+        _ if path.ends_with("/files/content") => "?path=a.js",
+        _ => dry,
+    };
     let at = format!("{}{query}", things.path(path));
     world.send(method.clone(), &at, token, things.body(method, path)).await.status
 }
@@ -335,6 +343,7 @@ const BY_ITSELF: &[(&str, &str)] = &[
     // These change nothing.
     ("POST", "/nodes/{id}/watch"),
     ("POST", "/nodes/{id}/inspect"),
+    ("POST", "/apps/{id}/patches/preview"),
     ("POST", "/routing-rules/try"),
     ("POST", "/workflows/lint"),
     ("POST", "/activity/verify"),
