@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
+use sf_runtime::{OnError, Tasks};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
@@ -25,6 +26,7 @@ pub struct House {
     pub proxy: u16,
     program: PathBuf,
     port: u16,
+    tasks: Tasks,
     _up: Child,
 }
 
@@ -63,10 +65,13 @@ impl House {
         surroundings(&mut up, folder.path(), port);
         let mut up = up.stdout(Stdio::piped()).kill_on_drop(true).spawn().context("serverflow up")?;
         let mut lines = BufReader::new(up.stdout.take().context("its output")?).lines();
-        let house = Self { folder, proxy, program: program.to_owned(), port, _up: up };
+        let house = Self { folder, proxy, program: program.to_owned(), port, tasks: Tasks::new(), _up: up };
         while !lines.next_line().await?.context("`up` ended early")?.starts_with(&format!("{APP} (running)")) {}
         // Whatever it says later is read, so that it never waits for us.
-        drop(tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} }));
+        house.tasks.spawn("what `up` says", OnError::Log, async move {
+            while lines.next_line().await?.is_some() {}
+            Ok::<(), std::io::Error>(())
+        });
         house.own_nginx()?;
         house.json(&["domains", "add", DOMAIN, APP, "--https", "off"]).await?;
         Ok(house)

@@ -62,6 +62,13 @@ enum Mode {
     /// Ask for one certificate (started by the daemon).
     #[command(hide = true)]
     Acme,
+    /// Read one text by the grammar of its language (started by the daemon).
+    #[command(hide = true)]
+    Syntax {
+        /// The number of the user to become.
+        #[arg(long)]
+        user: Option<u32>,
+    },
     /// Print the version.
     Version,
 }
@@ -74,6 +81,7 @@ fn main() -> ExitCode {
         // The first two fork: nothing may be set up before.
         Mode::Shim { spec } => return sf_agent::shim::main(&spec),
         Mode::Relay { spec } => return sf_agent::relay::main(&spec),
+        Mode::Syntax { user } => return sf_agent::patching::syntax_main(user),
         Mode::Acme => return sf_agent::proxy::acme_main(),
         Mode::Enrol(args) => folder(state).and_then(|state| enrol::main(&state, &args)),
         Mode::Run(args) => folder(state).and_then(|state| run::main(state, &args)),

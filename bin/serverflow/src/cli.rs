@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::backup;
 use crate::clone;
 use crate::command::approvals::{deputy, inbox, routing};
-use crate::command::apps::{logs, power};
+use crate::command::apps::{logs, patch, power};
 use crate::command::nodes::enrol;
 use crate::command::people::{keys, mail, tenants, users};
 use crate::command::{
@@ -82,6 +82,8 @@ pub enum Command {
     Deploy(deploy::Args),
     /// Go back to an earlier release
     Rollback(deploy::RollbackArgs),
+    /// Change one file of the live release; what breaks comes back by itself
+    Patch(patch::Args),
     /// Start an app
     Start(power::Args),
     /// Stop an app
@@ -153,6 +155,7 @@ impl Cli {
             Command::Inspect(args) => inspect::run(&context, args).await,
             Command::Deploy(args) => deploy::run(&context, args).await,
             Command::Rollback(args) => deploy::rollback(&context, args).await,
+            Command::Patch(args) => patch::run(&context, args).await,
             Command::Start(args) => power::run(&context, "start", args).await,
             Command::Stop(args) => power::run(&context, "stop", args).await,
             Command::Restart(args) => power::run(&context, "restart", args).await,

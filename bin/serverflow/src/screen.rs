@@ -42,6 +42,11 @@ impl Screen {
         Self { json, terminal: terminal && !json, colour }
     }
 
+    /// Whether one document is printed instead of words.
+    pub const fn is_json(&self) -> bool {
+        self.json
+    }
+
     /// Whether a person is watching.
     pub const fn is_terminal(&self) -> bool {
         self.terminal
@@ -53,6 +58,15 @@ impl Screen {
             self.line(&serde_json::to_string_pretty(value).unwrap_or_default());
         } else {
             self.line(human(value).trim_end());
+        }
+    }
+
+    /// A text that is somebody's file: byte for byte where it goes on to a file or a program, harmless on a terminal.
+    pub fn file(&self, text: &str) {
+        if self.terminal {
+            text.lines().for_each(|line| self.line(&plain(line)));
+        } else {
+            drop(std::io::stdout().lock().write_all(text.as_bytes()));
         }
     }
 

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub use actor::{Actor, ActorKind};
 pub use admission::{Admission, Decision};
-pub use app::{deploy, process, proxy};
+pub use app::{deploy, patch, process, proxy};
 pub use authority::{actor, object, permission, rights};
 pub use object::ObjectRef;
 pub use people::{access, factor, role, tenant, user};
@@ -46,6 +46,8 @@ pub enum Action {
     Deploy(deploy::DeployAction),
     /// Processes of an app.
     Process(process::ProcessAction),
+    /// Files of a release.
+    Patch(patch::PatchAction),
     /// Domains.
     Proxy(proxy::ProxyAction),
     /// Runs themselves.
@@ -78,6 +80,7 @@ impl Action {
             Self::App(action) => action.spec(),
             Self::Deploy(action) => action.spec(),
             Self::Process(action) => action.spec(),
+            Self::Patch(action) => action.spec(),
             Self::Proxy(action) => action.spec(),
             Self::Run(action) => action.spec(),
             Self::Access(action) => action.spec(),
@@ -99,6 +102,7 @@ impl Action {
             Self::App(action) => action.target(),
             Self::Deploy(action) => Target::App(action.app()),
             Self::Process(action) => Target::App(action.app),
+            Self::Patch(action) => Target::App(action.apply().app),
             Self::Proxy(action) => action.target(),
             Self::Run(action) => Target::Run(action.run()),
             Self::Access(action) => action.target(),
@@ -133,6 +137,7 @@ impl Action {
             Self::App(_)
             | Self::Deploy(_)
             | Self::Process(_)
+            | Self::Patch(_)
             | Self::Proxy(_)
             | Self::Project(_)
             | Self::Secret(_)
@@ -152,6 +157,18 @@ impl Action {
         )
     }
 
+    /// As it is written, without what only who may change files may read: a patch says how much it writes, not what.
+    pub fn shown(&self) -> serde_json::Value {
+        let mut written = serde_json::to_value(self).unwrap_or_default();
+        if let Self::Patch(_) = self
+            && let Some(args) = written.get_mut("args").and_then(serde_json::Value::as_object_mut)
+            && let Some(text) = args.remove("text")
+        {
+            args.insert("textBytes".to_owned(), text.as_str().map_or(0, str::len).into());
+        }
+        written
+    }
+
     /// Every spec, in the order of the reference page.
     pub fn all_specs() -> impl Iterator<Item = &'static Spec> {
         [
@@ -159,6 +176,7 @@ impl Action {
             app::SPECS,
             deploy::SPECS,
             process::SPECS,
+            patch::SPECS,
             proxy::SPECS,
             run::SPECS,
             access::SPECS,
@@ -209,6 +227,15 @@ mod tests {
             let plain = text.replace("ID", "0193a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b");
             assert_eq!(serde_json::to_string(&action).unwrap(), plain);
         }
+    }
+
+    #[test]
+    fn a_patch_is_shown_without_what_it_writes() {
+        let args = r#"{"app":"0193a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b","path":".env","before":"absent","text":"KEY=abc"}"#;
+        let action: Action = serde_json::from_str(&format!(r#"{{"action":"patch.apply","args":{args}}}"#)).unwrap();
+        let shown = action.shown();
+        assert_eq!((&shown["args"]["textBytes"], shown["args"].get("text")), (&7.into(), None));
+        assert_eq!(shown["args"]["path"], ".env");
     }
 
     #[test]

@@ -19,6 +19,7 @@ use crate::facts;
 use crate::journal::{Accepted, Journal, Recovered};
 use crate::link::{Link, LinkState, ORDERS_WAITING_MAX};
 use crate::outbox::Outbox;
+use crate::patching::Checker;
 use crate::policy::Policy;
 use crate::process::folder::Held;
 use crate::process::{self, Supervisor};
@@ -172,6 +173,8 @@ fn node(
         users: users.clone(),
         limits: FetchLimits::default(),
     });
+    let reader = users.of("syntax").map_err(|error| disk("the list of user numbers", &error))?;
+    let checker = Checker::new(options.program.clone(), reader);
     Ok(Node {
         id: registration.node,
         key,
@@ -190,6 +193,7 @@ fn node(
         tasks: tasks.clone(),
         deploys: Semaphore::new(DEPLOYS_AT_ONCE),
         looks: Semaphore::new(LOOKS_AT_ONCE),
+        checker,
         builds: Semaphore::new(usize::try_from(facts::cpus()).unwrap_or(1)),
         watched_until: watch::Sender::new(None),
         facts: facts_known,
@@ -236,8 +240,10 @@ fn busy_apps(unfinished: &[Accepted]) -> Vec<sf_types::AppId> {
     for accepted in unfinished {
         // The others write down what shall be before they do it, so that converging already does it.
         let command = sf_protocol::wire::parse::<sf_protocol::Command>(&accepted.signed.payload);
-        if let Ok(Order::Deploy(deploy)) = command.map(|command| command.order) {
-            busy.push(deploy.app.app);
+        match command.map(|command| command.order) {
+            Ok(Order::Deploy(deploy)) => busy.push(deploy.app.app),
+            Ok(Order::Patch(patch)) => busy.push(patch.app),
+            _ => {}
         }
     }
     busy

@@ -12,7 +12,7 @@ mod logs;
 mod make;
 mod node;
 mod observe;
-mod port;
+mod patch;
 mod progress;
 mod query;
 mod recover;
@@ -36,12 +36,12 @@ use sf_types::{AppId, CommandId, ErrorKind, Fault, RunId, Timestamp};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+pub use crate::traffic::port::{OWN, Ports, STABLE, any_is_apart};
 pub use converge::Start;
 pub use deploy::DRAIN_MAX;
 pub use logs::{GONE_LOGS_KEPT, RUN_LOGS_KEPT};
 pub use node::{DEPLOYS_AT_ONCE, Node};
 pub use observe::Observer;
-pub use port::{OWN, Ports, STABLE, any_is_apart};
 use progress::Progress;
 pub use query::LOOKS_AT_ONCE;
 use turn::Turn;
@@ -243,6 +243,7 @@ impl Executor {
                 | Order::AppAction(_)
                 | Order::ProvisionDomain(_)
                 | Order::DeleteProxy(_)
+                | Order::Patch(_)
                 | Order::DesiredState(_),
             ) => self.work(command),
         }
@@ -282,6 +283,7 @@ impl Executor {
                 Order::AppAction(action) => node.act(&command, action, &cancel).await,
                 Order::ProvisionDomain(wanted) => node.provision(&command, wanted, &cancel).await,
                 Order::DeleteProxy(gone) => node.unprovision(&command, gone).await,
+                Order::Patch(patch) => node.patch(&command, patch, &cancel).await,
                 Order::DesiredState(desired) => node.converge_to(&command, desired).await,
                 Order::Query(_) | Order::Cancel(_) | Order::Void(_) => {
                     outcome(&node, command.id, (Verdict::Succeeded, None), Facts::None, node.clock.now())
@@ -340,7 +342,7 @@ impl Executor {
             }
             let outcome = Box::pin(work).await;
             running.all().remove(&order.id);
-            let deployed = matches!(outcome.facts, Facts::Deploy(_));
+            let deployed = matches!(outcome.facts, Facts::Deploy(_) | Facts::Patch(_));
             node.finish(outcome).await;
             node.prune_run_logs().await;
             // The journal has it: what was kept beside the app for a restarted agent may go.
@@ -398,6 +400,7 @@ fn apps_of(node: &Node, order: &Order) -> Vec<AppId> {
         Order::AppAction(action) => vec![action.app],
         Order::ProvisionDomain(wanted) => vec![wanted.site.app],
         Order::DeleteProxy(gone) => vec![gone.app],
+        Order::Patch(patch) => vec![patch.app],
         Order::DesiredState(desired) => {
             let known = node.apps.list().into_iter().map(|record| record.spec.app);
             let mut apps: Vec<_> = desired.apps.iter().map(|one| one.spec.app).chain(known).collect();

@@ -260,7 +260,18 @@ pub fn decide(policy: &Policy, order: &Order) -> Result<(), Fault> {
         }
         Order::ProvisionDomain(wanted) => site(policy, &wanted.site),
         Order::Query(Query::Inspect { source, .. } | Query::Resolve { source }) => repository(policy, source),
-        Order::Query(_) | Order::AppAction(_) | Order::DeleteProxy(_) | Order::Cancel(_) | Order::Void(_) => Ok(()),
+        // Who lets nobody change files lets nobody read them either.
+        Order::Query(Query::Files(_) | Query::File { .. } | Query::Preview(_))
+            if policy.deny.kinds.contains(&Kind::Patch) =>
+        {
+            Err(denied("looks into the files of apps".to_owned(), "deny.kinds"))
+        }
+        Order::Query(_)
+        | Order::AppAction(_)
+        | Order::DeleteProxy(_)
+        | Order::Patch(_)
+        | Order::Cancel(_)
+        | Order::Void(_) => Ok(()),
     }
 }
 

@@ -10,6 +10,8 @@ mod hot;
 mod meanwhile;
 #[path = "daemon/measured.rs"]
 mod measured;
+#[path = "daemon/patch.rs"]
+mod patch;
 #[path = "daemon/plane.rs"]
 mod plane;
 #[path = "daemon/secrets.rs"]

@@ -126,6 +126,16 @@ fn all_limits() -> Vec<(&'static str, String, &'static str)> {
             bytes(crate::layer::idempotency::MAX_KEPT_BYTES),
             "api::layer::idempotency::MAX_KEPT_BYTES",
         ),
+        (
+            "file that can be patched or read",
+            bytes(usize::try_from(sf_protocol::patch::FILE_BYTES_MAX).unwrap_or(usize::MAX)),
+            "protocol::patch::FILE_BYTES_MAX",
+        ),
+        (
+            "text of a patch, as JSON writes it",
+            bytes(sf_protocol::patch::TEXT_JSON_BYTES_MAX),
+            "protocol::patch::TEXT_JSON_BYTES_MAX",
+        ),
         ("time an answer is kept", secs(sf_store::idempotency::KEPT), "store::idempotency::KEPT"),
         ("machines that wait for a person", sf_store::devices::MAX_PENDING.to_string(), "store::devices::MAX_PENDING"),
         (

@@ -7,6 +7,7 @@ pub(crate) mod dispatch;
 pub mod enrolment;
 pub(crate) mod links;
 pub(crate) mod node_links;
+pub(crate) mod patches;
 pub(crate) mod receive;
 pub(crate) mod resync;
 pub(crate) mod signer;

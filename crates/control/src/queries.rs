@@ -4,6 +4,7 @@
 pub mod apps;
 pub mod devices;
 pub mod explain;
+pub mod files;
 pub mod node;
 pub mod nodes;
 pub mod people;

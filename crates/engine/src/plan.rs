@@ -2,11 +2,13 @@
 
 use sf_actions::app::{AppAction as AppChange, Settings};
 use sf_actions::deploy::DeployAction;
+use sf_actions::patch::PatchAction;
 use sf_actions::process::ProcessVerb;
 use sf_actions::proxy::ProxyAction;
 use sf_actions::{Action, Place, Source, Variable};
 use sf_protocol::app::{AppSpec, EnvVar};
 use sf_protocol::order::{AppAction, AppVerb, DeleteProxy, Deploy, DeploySource, GitSource, ProvisionDomain};
+use sf_protocol::patch::Patch;
 use sf_protocol::site::SiteSpec;
 use sf_protocol::{Guard, Order};
 use sf_types::{AppId, Fault, Millis, ProxyId, ReleaseId, Slug};
@@ -86,6 +88,25 @@ pub fn plan(action: &Action, facts: &AppFacts, new_release: ReleaseId) -> Result
                 return Err(never_deployed(facts));
             }
             Ok(act(facts, verb))
+        }
+        Action::Patch(action) => {
+            let args = action.apply();
+            if facts.live.is_none() {
+                return Err(never_deployed(facts));
+            }
+            let patch = Patch {
+                app: facts.app,
+                generation: facts.generation,
+                release: new_release,
+                file: args.change(),
+                effect: args.effect.takes_effect(),
+                accept_broken: matches!(action, PatchAction::Force(_)),
+                // The node says how it ended before the run's own time is over.
+                time_limit: Millis(time_limit.0 / 2),
+                watch: WATCH,
+            };
+            let guard = Guard { live_release: facts.live, ..Guard::default() };
+            Ok(Planned { order: Order::Patch(Box::new(patch)), guard, release: Some(new_release) })
         }
         Action::App(AppChange::Delete(_)) => Ok(act(facts, AppVerb::Delete)),
         Action::Proxy(action) => {

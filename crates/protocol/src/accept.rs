@@ -272,6 +272,7 @@ pub const fn is_numbered(kind: Kind) -> bool {
             | Kind::AppAction
             | Kind::ProvisionDomain
             | Kind::DeleteProxy
+            | Kind::Patch
             | Kind::Cancel
             | Kind::Void
             | Kind::DesiredState

@@ -1,5 +1,6 @@
 //! What an app is, as far as its node has to know.
 
+pub mod patch;
 pub mod site;
 
 use serde::{Deserialize, Serialize};

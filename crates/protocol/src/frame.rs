@@ -129,6 +129,8 @@ frames! {
         ProvisionDomain,
         /// [`crate::Command`] with [`crate::Order::DeleteProxy`].
         DeleteProxy,
+        /// [`crate::Command`] with [`crate::Order::Patch`].
+        Patch,
         /// [`crate::Command`] with [`crate::Order::Query`].
         Query,
         /// [`crate::Command`] with [`crate::Order::Cancel`].

@@ -49,6 +49,8 @@ kinds! {
     ProvisionDomain = "PROVISION_DOMAIN", "provision-domain.v1";
     /// Serve a domain no more.
     DeleteProxy = "DELETE_PROXY", "delete-proxy.v1";
+    /// Change one file of an app.
+    Patch = "PATCH", "patch.v1";
     /// A read that the node must answer.
     Query = "QUERY", "query.v1";
     /// Stop working on an earlier command.

@@ -6,6 +6,7 @@ use sf_types::{AppId, CommandId, Millis, ProxyId, ReleaseId};
 use crate::app::{AppSpec, AppState, SecretVar};
 use crate::command::Class;
 use crate::kind::Kind;
+use crate::patch::Patch;
 use crate::query::Query;
 use crate::site::SiteSpec;
 
@@ -21,6 +22,8 @@ pub enum Order {
     ProvisionDomain(Box<ProvisionDomain>),
     /// Serve a domain no more. Version [`crate::handshake::SITES_SINCE`] and above.
     DeleteProxy(DeleteProxy),
+    /// Change one file. Version [`crate::handshake::PATCH_SINCE`] and above.
+    Patch(Box<Patch>),
     /// Look.
     Query(Query),
     /// Stop working on an earlier command.
@@ -39,6 +42,7 @@ impl Order {
             Self::AppAction(_) => Kind::AppAction,
             Self::ProvisionDomain(_) => Kind::ProvisionDomain,
             Self::DeleteProxy(_) => Kind::DeleteProxy,
+            Self::Patch(_) => Kind::Patch,
             Self::Query(_) => Kind::Query,
             Self::Cancel(_) => Kind::Cancel,
             Self::Void(_) => Kind::Void,
@@ -54,6 +58,7 @@ impl Order {
             | Self::AppAction(_)
             | Self::ProvisionDomain(_)
             | Self::DeleteProxy(_)
+            | Self::Patch(_)
             | Self::Cancel(_)
             | Self::Void(_)
             | Self::DesiredState(_) => Class::Operate,

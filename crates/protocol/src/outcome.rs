@@ -5,6 +5,7 @@ use sf_types::{CommandId, Fault, NodeId, Port, ReleaseId, Timestamp};
 
 use crate::app::AppState;
 use crate::build::{Builder, PathTaken};
+use crate::patch::PatchFacts;
 use crate::site::SiteReport;
 use crate::wire;
 
@@ -65,6 +66,8 @@ pub enum Facts {
         /// Its state.
         site: Option<SiteReport>,
     },
+    /// After PATCH.
+    Patch(Box<PatchFacts>),
 }
 
 /// What is true after a deploy.
@@ -158,6 +161,12 @@ pub enum Step {
     Configure,
     /// Get its certificate.
     Certificate,
+    /// Judge a change of a file: its hash, its syntax, its difference (PATCH).
+    Check,
+    /// Write the file (PATCH).
+    Write,
+    /// Tell the process of it (PATCH).
+    Signal,
 }
 
 /// How long a step took.

@@ -1,12 +1,13 @@
 //! Reads that a node must answer. Signed and bounded in time, without sequence, journal or run.
 
 use serde::{Deserialize, Serialize};
-use sf_types::{AppId, CommandId, Fault, Millis, NodeId, ReleaseId, Timestamp};
+use sf_types::{AppId, CommandId, Fault, FilePath, Millis, NodeId, ReleaseId, Timestamp};
 
 use crate::app::AppState;
 use crate::build::{BuildPlan, BuildSettings};
 use crate::order::GitSource;
 use crate::outcome::{AppFacts, Outcome};
+use crate::patch::{FileChunk, FileListing, FilesWanted, Preview, Proposed};
 use crate::report::NodeFacts;
 use crate::wire;
 
@@ -46,6 +47,19 @@ pub enum Query {
         #[serde(rename = "for")]
         time: Millis,
     },
+    /// Which files has its live release? Version [`crate::handshake::PATCH_SINCE`] and above, like the next two.
+    Files(FilesWanted),
+    /// What is in this file?
+    File {
+        /// Whose.
+        app: AppId,
+        /// Which.
+        path: FilePath,
+        /// From this byte on.
+        from: u32,
+    },
+    /// What would this change do?
+    Preview(Box<Proposed>),
 }
 
 impl Query {
@@ -83,6 +97,12 @@ pub enum Reply {
     Journal(Box<JournalEntry>),
     /// To [`Query::Watch`].
     Watching,
+    /// To [`Query::Files`].
+    Files(Box<FileListing>),
+    /// To [`Query::File`].
+    File(Box<FileChunk>),
+    /// To [`Query::Preview`].
+    Preview(Box<Preview>),
     /// It could not be answered.
     Fault(Fault),
 }

@@ -10,12 +10,13 @@ use sf_protocol::enrol::{EnrolHello, EnrolToken, Enrolled, Pending, Progress};
 use sf_protocol::handshake::{AgentHello, BindingKind, Nonce, Open, VERSIONS, Versions};
 use sf_protocol::order::{AppVerb, Order};
 use sf_protocol::outcome::{Accepted, AppFacts, DeployFacts, Facts, Outcome, Step};
+use sf_protocol::patch::{PatchFacts, TakesEffect};
 use sf_protocol::query::{Answer, AppReport, JournalEntry, Query, Reply};
 use sf_protocol::report::{NodeEvent, NodeFacts, StatusUpdate, StepState};
 use sf_protocol::site::{CertificateState, SiteReport};
 use sf_protocol::{Command, Frame, KeyId, Kind, SecretKey, Signed, Verdict};
 use sf_runtime::{Clock, Rng};
-use sf_types::{AppId, CommandId, ErrorKind, Fault, Name, NodeId, Port, ReleaseId};
+use sf_types::{AppId, CommandId, ContentHash, ErrorKind, Fault, FileState, Name, NodeId, Port, ReleaseId};
 
 use crate::journal::Journal;
 use crate::wire::{Dial, Wire, WireError};
@@ -435,6 +436,38 @@ impl SimNode {
                 let state = if app.stopped { AppState::Stopped } else { AppState::Running };
                 let (live_release, generation) = (app.live, action.generation);
                 Facts::App(AppFacts { state, live_release, generation, port: port(), stopped_by: None })
+            }
+            Order::Patch(patch) => {
+                let app = memory.apps.entry(patch.app).or_default();
+                app.generation = patch.generation;
+                let restarts = patch.effect == TakesEffect::Restart;
+                if verdict == Verdict::Succeeded && restarts {
+                    let before = app.live.replace(patch.release);
+                    app.kept.splice(0..0, before);
+                }
+                let deploy = DeployFacts {
+                    release: if restarts { patch.release } else { app.live.unwrap_or(patch.release) },
+                    commit: None,
+                    subject: Some(format!("patch of {}", patch.file.path)),
+                    builder: None,
+                    live_release: app.live,
+                    port: port(),
+                    kept: app.kept.clone(),
+                    timings: Vec::new(),
+                    generation: patch.generation,
+                    state: if app.live.is_some() { AppState::Running } else { AppState::Empty },
+                    path: None,
+                };
+                Facts::Patch(Box::new(PatchFacts {
+                    deploy,
+                    path: patch.file.path.clone(),
+                    before: patch.file.before,
+                    after: Some(FileState::Is(ContentHash::from_bytes([7; 32]))),
+                    added: 1,
+                    removed: 1,
+                    syntax: None,
+                    restored_ms: (verdict == Verdict::RolledBack).then_some(80),
+                }))
             }
             Order::ProvisionDomain(wanted) if verdict == Verdict::Succeeded => {
                 let (proxy, generation) = (wanted.site.proxy, wanted.site.generation);

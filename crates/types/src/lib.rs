@@ -8,6 +8,7 @@
 pub mod domain;
 pub mod email;
 pub mod error;
+pub mod file;
 pub mod id;
 pub mod network;
 pub mod page;
@@ -21,6 +22,7 @@ pub mod unit;
 pub use domain::{BadDomain, DomainName};
 pub use email::Email;
 pub use error::{ErrorKind, Fault};
+pub use file::{ContentHash, FilePath, FileState};
 pub use id::{
     AccountId, AppId, ApprovalId, ChannelId, CliLoginId, CommandId, ConnectionId, DeputyId, DeviceCodeId, EnrolTokenId,
     FactorId, GrantId, InstanceId, InvitationId, NodeId, NotificationChannelId, ProjectId, ProxyId, ReleaseId,

@@ -164,6 +164,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/apps/{id}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Files of an app's live release, in the order of their paths. */
+        get: operations["listFiles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apps/{id}/files/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is in a file of the live release. Needs the right to change it; who read it is in the activity. */
+        get: operations["readFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/apps/{id}/logs": {
         parameters: {
             query?: never;
@@ -192,6 +226,40 @@ export interface paths {
         get: operations["appMetrics"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apps/{id}/patches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Changes one file, watches the app for 10 s, and takes the change back at once if it breaks. */
+        post: operations["patchApp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apps/{id}/patches/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a change would do: its difference, and whether the file would be well formed. Nothing is done. */
+        post: operations["previewPatch"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1551,6 +1619,23 @@ export interface paths {
         };
         /** What fetching and building said. */
         get: operations["runLog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{id}/patch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the change that a run proposes would do now: for whoever decides on it. */
+        get: operations["getRunPatch"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3471,6 +3556,53 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_FileContent: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description A file as it is. */
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description The live release.
+                 */
+                releaseId: string;
+                /** @description Where it is. */
+                path: string;
+                /** @description SHA-256 of it, in hex: what a change names as `before`. */
+                hash: string;
+                /**
+                 * Format: int32
+                 * @description Bytes.
+                 */
+                size: number;
+                /** @description What is in it. */
+                text: string;
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_FileList: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description Files of the live release, in the order of their paths. */
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description The live release.
+                 */
+                releaseId: string;
+                /** @description The files. */
+                files: components["schemas"]["FileEntry"][];
+                /** @description Ask for what comes after this path; null where nothing does. */
+                next?: string | null;
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
         Envelope_Health: {
             /** @description Whether it worked. */
             success: boolean;
@@ -3839,6 +3971,52 @@ export interface components {
                 /** @description When the daily message goes: `08:00`. */
                 dailyAt: string;
                 quiet?: components["schemas"]["QuietHours"] | null;
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_PatchPreview: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description What a change would do. */
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description The live release.
+                 */
+                releaseId: string;
+                /** @description SHA-256 of the file as it is, in hex; `absent` where there is none. */
+                before: string;
+                /** @description The same of what it would be. */
+                after: string;
+                /**
+                 * Format: int32
+                 * @description Bytes it has.
+                 */
+                sizeBefore: number;
+                /**
+                 * Format: int32
+                 * @description Bytes it would have.
+                 */
+                sizeAfter: number;
+                /**
+                 * Format: int32
+                 * @description Lines that would be added.
+                 */
+                added: number;
+                /**
+                 * Format: int32
+                 * @description Lines that would be taken away.
+                 */
+                removed: number;
+                /** @description The difference, in the unified form. */
+                diff: string;
+                /** @description Whether some of it is left out: it is long. */
+                diffCut: boolean;
+                /** @description Whether it would be well formed. */
+                syntax: components["schemas"]["Syntax"];
             };
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -5766,6 +5944,47 @@ export interface components {
             /** @description What to do; empty where nothing can be done. */
             fix: string;
         };
+        /** @description A file as it is. */
+        FileContent: {
+            /**
+             * Format: uuid
+             * @description The live release.
+             */
+            releaseId: string;
+            /** @description Where it is. */
+            path: string;
+            /** @description SHA-256 of it, in hex: what a change names as `before`. */
+            hash: string;
+            /**
+             * Format: int32
+             * @description Bytes.
+             */
+            size: number;
+            /** @description What is in it. */
+            text: string;
+        };
+        /** @description One file. */
+        FileEntry: {
+            /** @description Where it is, below the files of the release. */
+            path: string;
+            /**
+             * Format: int64
+             * @description Bytes.
+             */
+            size: number;
+        };
+        /** @description Files of the live release, in the order of their paths. */
+        FileList: {
+            /**
+             * Format: uuid
+             * @description The live release.
+             */
+            releaseId: string;
+            /** @description The files. */
+            files: components["schemas"]["FileEntry"][];
+            /** @description Ask for what comes after this path; null where nothing does. */
+            next?: string | null;
+        };
         /** @description Who lost their password. */
         ForgotPassword: {
             /** @description Their address. */
@@ -6287,6 +6506,36 @@ export interface components {
             /** @description Their address. */
             owner: string;
         };
+        /** @description A change of one file. */
+        NewPatch: {
+            /** @description Where the file is, below the files of the release. */
+            path: string;
+            /** @description How it was when it was looked at, as SHA-256 in hex or `absent`: found otherwise, nothing is done. */
+            before: string;
+            /** @description What stands there instead of the bytes from `from` to `to`: at most about 28 KiB. */
+            text?: string | null;
+            /**
+             * Format: int32
+             * @description First byte that is replaced; the first of the file where absent.
+             */
+            from?: number | null;
+            /**
+             * Format: int32
+             * @description First byte that is not replaced; the end of the file where absent.
+             */
+            to?: number | null;
+            /** @description Whether the file goes. */
+            delete?: boolean;
+            /** @description How it takes effect: `restart`, `hup`, `usr1`, `usr2` or `nothing`. */
+            effect?: string | null;
+            /** @description Whether the file is written also where it breaks the grammar of its language: a riskier action. */
+            acceptBroken?: boolean;
+            /**
+             * Format: double
+             * @description How sure the proposer is, 0 to 100.
+             */
+            confidence?: number | null;
+        };
         /** @description What a browser answers when it subscribes. Source: W3C Push API, `PushSubscription.toJSON()`. */
         NewPushSubscription: {
             /** @description What the device is called: `Firefox on Ada's phone`. */
@@ -6607,6 +6856,65 @@ export interface components {
         PasswordAgain: {
             /** @description The password. */
             password: string;
+        };
+        /** @description A change to be judged. */
+        PatchDraft: {
+            /** @description Where the file is, below the files of the release. */
+            path: string;
+            /** @description How it was when it was looked at, as SHA-256 in hex or `absent`: who previews has read the file, and that is noted. */
+            before: string;
+            /** @description What stands there instead of the bytes from `from` to `to`: at most about 28 KiB. */
+            text?: string | null;
+            /**
+             * Format: int32
+             * @description First byte that is replaced; the first of the file where absent.
+             */
+            from?: number | null;
+            /**
+             * Format: int32
+             * @description First byte that is not replaced; the end of the file where absent.
+             */
+            to?: number | null;
+            /** @description Whether the file goes. */
+            delete?: boolean;
+        };
+        /** @description What a change would do. */
+        PatchPreview: {
+            /**
+             * Format: uuid
+             * @description The live release.
+             */
+            releaseId: string;
+            /** @description SHA-256 of the file as it is, in hex; `absent` where there is none. */
+            before: string;
+            /** @description The same of what it would be. */
+            after: string;
+            /**
+             * Format: int32
+             * @description Bytes it has.
+             */
+            sizeBefore: number;
+            /**
+             * Format: int32
+             * @description Bytes it would have.
+             */
+            sizeAfter: number;
+            /**
+             * Format: int32
+             * @description Lines that would be added.
+             */
+            added: number;
+            /**
+             * Format: int32
+             * @description Lines that would be taken away.
+             */
+            removed: number;
+            /** @description The difference, in the unified form. */
+            diff: string;
+            /** @description Whether some of it is left out: it is long. */
+            diffCut: boolean;
+            /** @description Whether it would be well formed. */
+            syntax: components["schemas"]["Syntax"];
         };
         /** @description A machine that waits for a person. Its code is on its own screen and nowhere else. */
         PendingDevice: {
@@ -7264,6 +7572,32 @@ export interface components {
              * @description Milliseconds.
              */
             tookMs: number;
+        };
+        /** @description What a syntax check says. */
+        Syntax: {
+            /** @description `sound`, `broken` or `unchecked`. */
+            verdict: string;
+            /** @description The language, where it is one that is known. */
+            language?: string | null;
+            /** @description Where it breaks the grammar. */
+            findings: components["schemas"]["SyntaxFinding"][];
+            /** @description Why it was not checked. */
+            reason?: string | null;
+        };
+        /** @description One place where a grammar is broken. */
+        SyntaxFinding: {
+            /**
+             * Format: int32
+             * @description Line, from 1.
+             */
+            line: number;
+            /**
+             * Format: int32
+             * @description Column in characters, from 1.
+             */
+            column: number;
+            /** @description What is wrong. */
+            message: string;
         };
         /** @description A team as those who operate the installation see it. */
         Team: {
@@ -8039,6 +8373,58 @@ export interface operations {
             };
         };
     };
+    listFiles: {
+        parameters: {
+            query?: {
+                /** @description With this in the path, in whatever case. */
+                q?: string;
+                /** @description After this path: the `next` of the answer before. */
+                after?: string;
+                /** @description Also those that were installed (`node_modules`, `.venv`). */
+                dependencies?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_FileList"];
+                };
+            };
+        };
+    };
+    readFile: {
+        parameters: {
+            query: {
+                /** @description Where it is, below the files of the release: `src/app.js`. */
+                path: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_FileContent"];
+                };
+            };
+        };
+    };
     appLogs: {
         parameters: {
             query?: {
@@ -8093,6 +8479,59 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_Vec_AppSample"];
+                };
+            };
+        };
+    };
+    patchApp: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPatch"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_RunOpened"];
+                };
+            };
+        };
+    };
+    previewPatch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PatchDraft"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_PatchPreview"];
                 };
             };
         };
@@ -10549,6 +10988,27 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_LogLines"];
+                };
+            };
+        };
+    };
+    getRunPatch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_PatchPreview"];
                 };
             };
         };

@@ -2,6 +2,7 @@
 
 pub mod domains;
 pub mod logs;
+pub mod patch;
 pub mod power;
 pub mod secrets;
 mod settings;

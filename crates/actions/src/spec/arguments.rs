@@ -7,7 +7,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
-use crate::{app, deploy, node, process, project, proxy, secret, workflow};
+use crate::{app, deploy, node, patch, process, project, proxy, secret, workflow};
 
 /// The schema of an action's arguments, an object; `None` for what only people propose, where no form asks for them.
 /// Ids say by `x-target` what they are ids of.
@@ -28,6 +28,7 @@ fn all() -> BTreeMap<String, Value> {
         app::AppAction::json_schema(&mut generator),
         deploy::DeployAction::json_schema(&mut generator),
         process::ProcessAction::json_schema(&mut generator),
+        patch::PatchAction::json_schema(&mut generator),
         proxy::ProxyAction::json_schema(&mut generator),
         project::ProjectAction::json_schema(&mut generator),
         secret::SecretAction::json_schema(&mut generator),

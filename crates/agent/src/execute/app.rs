@@ -13,10 +13,13 @@ use sf_protocol::app::{AppSpec, AppState, Traffic, TrafficMode};
 use sf_protocol::build::BuildPlan;
 use sf_types::{AppId, CommandId, ErrorKind, Fault, ReleaseId, RunId, Timestamp};
 
+use super::patch::{PatchNote, Touched};
 use crate::release::tree;
 
 const APP: &str = "app.json";
 const DEPLOY: &str = "deploy.json";
+const TOUCHED: &str = "patch.json";
+const TOUCHED_BEFORE: &str = "patch.before";
 
 /// One app as its node knows it. The live release is kept beside it (see [`crate::release::Releases`]).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -64,6 +67,9 @@ pub struct UnderWay {
     /// How it ended; from here on only the journal has to be written.
     #[serde(default)]
     pub outcome: Option<Outcome>,
+    /// The change of a file that makes the release, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patch: Option<PatchNote>,
 }
 
 /// How far a deploy has come. Written before the deed it names.
@@ -185,16 +191,55 @@ impl Apps {
         write(&self.folder(deploy.spec.app).join(DEPLOY), deploy)
     }
 
-    /// No deploy is under way any more.
+    /// The file that is being changed where it is, where one is.
+    ///
+    /// # Errors
+    /// `app.disk` when it cannot be read.
+    pub fn touched(&self, app: AppId) -> Result<Option<Touched>, Fault> {
+        let path = self.folder(app).join(TOUCHED);
+        read(&path).map_err(|error| disk(&path, &error))
+    }
+
+    /// Writes how far a change of a file has come; durable when it returns.
+    ///
+    /// # Errors
+    /// `app.disk`.
+    pub fn touch(&self, touched: &Touched) -> Result<(), Fault> {
+        write(&self.folder(touched.app).join(TOUCHED), touched)
+    }
+
+    /// Keeps what a file held before it is changed; durable when it returns.
+    ///
+    /// # Errors
+    /// `app.disk`.
+    pub fn back_up(&self, app: AppId, text: &str) -> Result<(), Fault> {
+        let path = self.folder(app).join(TOUCHED_BEFORE);
+        tree::write_atomically(&path, text.as_bytes(), 0o600).map_err(|error| disk(&path, &error))
+    }
+
+    /// What a file held before it was changed.
+    ///
+    /// # Errors
+    /// `app.disk`.
+    pub fn backed_up(&self, app: AppId) -> Result<String, Fault> {
+        let path = self.folder(app).join(TOUCHED_BEFORE);
+        fs::read_to_string(&path).map_err(|error| disk(&path, &error))
+    }
+
+    /// No deploy and no change of a file is under way any more.
     ///
     /// # Errors
     /// `app.disk`.
     pub fn settled(&self, app: AppId) -> Result<(), Fault> {
-        let path = self.folder(app).join(DEPLOY);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(disk(&path, &error)),
-            _ => Ok(()),
+        // What a change would need to be taken back goes last.
+        for name in [DEPLOY, TOUCHED, TOUCHED_BEFORE] {
+            let path = self.folder(app).join(name);
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(disk(&path, &error)),
+                _ => {}
+            }
         }
+        Ok(())
     }
 }
 

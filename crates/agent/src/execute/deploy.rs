@@ -4,14 +4,16 @@
 //! running through the watch, so that the return is one move of a pointer. Before each deed that a restarted agent
 //! must know of, the phase is written down (see [`UnderWay`]).
 
+mod look;
 mod take_back;
 
 use std::time::Duration;
 
-use sf_protocol::app::{AppState, HealthCheck, RestartRule, SecretVar, TrafficMode};
+use sf_protocol::app::{AppState, RestartRule, SecretVar, TrafficMode};
 use sf_protocol::command::Command;
-use sf_protocol::order::{Deploy, DeploySource};
+use sf_protocol::order::{Deploy, DeploySource, GitSource};
 use sf_protocol::outcome::{DeployFacts, Facts, Step};
+use sf_protocol::patch::PatchFacts;
 use sf_protocol::{Guard, Outcome, Verdict};
 use sf_types::{AppId, ErrorKind, Fault, Millis, Port, ReleaseId};
 use tokio_util::sync::CancellationToken;
@@ -20,24 +22,18 @@ use super::app::{AppRecord, Phase, UnderWay, traffic};
 use super::launch::{Running, health};
 use super::make::Wanted;
 use super::node::Node;
+use super::patch::Judged;
 use super::progress::Progress;
 use super::{End, outcome};
 use crate::daemon::aside;
 use crate::health::probe;
 use crate::process::Process;
-use crate::release::Release;
-use crate::shim::log::LogReader;
+use crate::release::{Manifest, Release};
+
+pub(super) use look::{look, with_last_lines};
 
 /// Requests in flight on the old release get this long.
 pub const DRAIN_MAX: Millis = Millis::secs(30);
-/// Pause between two looks at a release that is watched.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// Failed looks in a row after which it is taken back.
-const LOOKS_FAILED: u32 = 2;
-/// A look at a watched release may take this long.
-const LOOK_LIMIT: Millis = Millis::secs(2);
-/// Last lines of a log that are told with a failure.
-const LAST_LINES: usize = 5;
 
 /// One deploy at work.
 #[derive(Debug)]
@@ -47,6 +43,26 @@ pub struct Deploying<'a> {
     pub(super) way: UnderWay,
     pub(super) watch: Millis,
     pub(super) release: Option<Release>,
+    /// How long it took until the old release served again, where it had to.
+    pub(super) restored_ms: Option<u64>,
+}
+
+/// Where the files of a release come from.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Origin<'a> {
+    /// A repository; whether nothing of it may be left out.
+    Git(&'a GitSource, bool),
+    /// The disk.
+    Kept,
+    /// The live release, with one file changed.
+    Patched(&'a Judged),
+}
+
+/// What a release has to be made of, and by when it has to be well.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Making<'a> {
+    pub(super) origin: Origin<'a>,
+    pub(super) time_limit: Millis,
 }
 
 impl Node {
@@ -66,17 +82,16 @@ impl Node {
             phase: Phase::Starting,
             started_at: progress.started_at,
             outcome: None,
+            patch: None,
         };
-        let mut work = Deploying { node: self, progress: &progress, way, watch: deploy.watch, release: None };
-        let room = tokio::select! {
-            room = self.deploys.acquire() => room.ok(),
-            () = cancel.cancelled() => None,
+        let origin = match &deploy.from {
+            DeploySource::Git(source) => Origin::Git(source, deploy.full),
+            DeploySource::Kept => Origin::Kept,
         };
-        let ended = match room {
-            Some(_room) => Box::pin(work.run(command, deploy, cancel)).await,
-            None => Err(End::Cancelled),
-        };
-        work.end(ended)
+        let making = Making { origin, time_limit: deploy.time_limit };
+        let work =
+            Deploying { node: self, progress: &progress, way, watch: deploy.watch, release: None, restored_ms: None };
+        work.carry(command, making, cancel).await
     }
 
     /// Refuses an order whose guarded facts have changed.
@@ -111,9 +126,22 @@ impl Deploying<'_> {
         self.way.spec.app
     }
 
-    async fn run(&mut self, command: &Command, deploy: &Deploy, cancel: &CancellationToken) -> Result<(), End> {
+    /// Carries it out when there is room for it.
+    pub(super) async fn carry(mut self, command: &Command, making: Making<'_>, cancel: &CancellationToken) -> Outcome {
+        let room = tokio::select! {
+            room = self.node.deploys.acquire() => room.ok(),
+            () = cancel.cancelled() => None,
+        };
+        let ended = match room {
+            Some(_room) => Box::pin(self.run(command, making, cancel)).await,
+            None => Err(End::Cancelled),
+        };
+        self.end(ended)
+    }
+
+    async fn run(&mut self, command: &Command, making: Making<'_>, cancel: &CancellationToken) -> Result<(), End> {
         let node = self.node;
-        node.check_guard(self.app(), &command.guard, &deploy.app.secrets)?;
+        node.check_guard(self.app(), &command.guard, &self.way.spec.secrets)?;
         if let Some(record) = node.apps.get(self.app())
             && record.spec.generation > self.way.spec.generation
         {
@@ -121,9 +149,9 @@ impl Deploying<'_> {
             return Err(Fault::new(ErrorKind::Conflict, "deploy.older_generation", message).into());
         }
         // Everything up to the health check has to be done by then.
-        let (stop, limit) = (cancel.child_token(), deploy.time_limit.duration());
+        let (stop, limit) = (cancel.child_token(), making.time_limit.duration());
         let prepared = {
-            let work = self.prepare(deploy, command.guard.commit.as_deref(), &stop);
+            let work = self.prepare(making.origin, command.guard.commit.as_deref(), &stop);
             tokio::pin!(work);
             tokio::select! {
                 done = &mut work => done,
@@ -150,17 +178,18 @@ impl Deploying<'_> {
     /// Everything that nobody notices: make, start, health.
     async fn prepare(
         &mut self,
-        deploy: &Deploy,
+        origin: Origin<'_>,
         commit: Option<&str>,
         cancel: &CancellationToken,
     ) -> Result<Running, End> {
         let (node, progress, spec) = (self.node, self.progress, self.way.spec.clone());
-        let release = match &deploy.from {
-            DeploySource::Git(source) => {
-                let wanted = Wanted { spec: &spec, release: deploy.release, source, commit, full: deploy.full };
+        let release = match origin {
+            Origin::Git(source, full) => {
+                let wanted = Wanted { spec: &spec, release: self.way.release, source, commit, full };
                 node.make(wanted, progress, cancel).await?
             }
-            DeploySource::Kept => self.kept(deploy.release)?,
+            Origin::Kept => self.kept(self.way.release)?,
+            Origin::Patched(judged) => node.make_patched(judged, self.way.release, progress).await?,
         };
         self.release = Some(release.clone());
         if cancel.is_cancelled() {
@@ -328,43 +357,9 @@ impl Deploying<'_> {
         self.settle(process).await
     }
 
-    /// Ends with the reason why a release cannot stay.
     async fn look(&self, process: &Process) -> Fault {
         let check = self.release.as_ref().map(|release| health(&self.way.spec, release));
-        let port = self.way.own.and_then(|port| Port::try_from(port).ok());
-        let check = check.map(|check| HealthCheck { within: LOOK_LIMIT, each_try: LOOK_LIMIT, ..check });
-        let repeats = |check: &HealthCheck| {
-            use sf_protocol::app::Probe;
-            matches!(check.probe, Probe::Http { .. } | Probe::Tcp) && port.is_some()
-        };
-        let ended = async {
-            let status = process.ended().await;
-            let what = status.last_exit().map_or_else(|| status.reason.clone(), |exit| format!("The process {exit}"));
-            let fault = Fault::new(ErrorKind::Invalid, "deploy.crashed", format!("{what} while it was watched."));
-            with_last_lines(fault.fix("The log of the release says why."), process)
-        };
-        let unwell = async {
-            let Some(check) = check.filter(repeats) else { return std::future::pending().await };
-            let mut failed = 0;
-            loop {
-                tokio::time::sleep(LOOK_EVERY).await;
-                match probe(&check, port, process).await {
-                    Ok(_) => failed = 0,
-                    Err(error) => {
-                        failed += 1;
-                        if failed >= LOOKS_FAILED {
-                            return with_last_lines(error.into(), process);
-                        }
-                    }
-                }
-            }
-        };
-        tokio::select! {
-            // A process that has ended also fails its check; how it ended says more.
-            biased;
-            fault = ended => fault,
-            fault = unwell => fault,
-        }
+        look(check, self.way.own, process).await
     }
 
     /// It stays: the pointer on disk, its restart rule, the end of the old one.
@@ -456,50 +451,50 @@ impl Deploying<'_> {
     }
 
     fn outcome(&self, ended: Result<(), End>) -> Outcome {
-        let (node, app) = (self.node, self.app());
-        let state = node.app_facts(app, None);
+        let node = self.node;
         let manifest = self.release.as_ref().map(|release| &release.manifest);
-        let facts = DeployFacts {
-            release: self.way.release,
-            commit: manifest.map(|manifest| manifest.revision.commit.clone()),
-            subject: manifest.map(|manifest| manifest.revision.subject.clone()),
-            builder: manifest.map(|manifest| manifest.plan.builder),
-            live_release: state.live_release,
-            port: state.port,
-            kept: node.kept(app),
-            timings: self.progress.timings(),
-            generation: state.generation,
-            state: state.state,
-            path: self.release.as_ref().filter(|_| !self.way.kept).and_then(crate::making::hot::path_of),
+        let path = self.release.as_ref().filter(|_| !self.way.kept).and_then(crate::making::hot::path_of);
+        let deploy = DeployFacts { path, ..node.deploy_facts(self.app(), self.way.release, manifest, self.progress) };
+        let deploy = deploy.spoken(node.outbox.spoken());
+        let facts = match &self.way.patch {
+            Some(note) => Facts::Patch(Box::new(PatchFacts { restored_ms: self.restored_ms, ..note.facts(deploy) })),
+            None => Facts::Deploy(deploy),
         };
         let (verdict, fault) = match ended {
             Ok(()) => (Verdict::Succeeded, None),
             Err(end) => end.verdict(),
         };
-        let facts = Facts::Deploy(facts.spoken(node.outbox.spoken()));
         outcome(node, self.way.command, (verdict, fault), facts, self.way.started_at)
+    }
+}
+
+impl Node {
+    /// What is true of an app and its releases after work on `release`.
+    pub(super) fn deploy_facts(
+        &self,
+        app: AppId,
+        release: ReleaseId,
+        manifest: Option<&Manifest>,
+        progress: &Progress,
+    ) -> DeployFacts {
+        let state = self.app_facts(app, None);
+        DeployFacts {
+            release,
+            commit: manifest.map(|manifest| manifest.revision.commit.clone()),
+            subject: manifest.map(|manifest| manifest.revision.subject.clone()),
+            builder: manifest.map(|manifest| manifest.plan.builder),
+            live_release: state.live_release,
+            port: state.port,
+            kept: self.kept(app),
+            timings: progress.timings(),
+            generation: state.generation,
+            state: state.state,
+            path: None,
+        }
     }
 }
 
 fn out_of_time(limit: Duration) -> Fault {
     let message = format!("It was not ready within its {} s.", limit.as_secs());
     Fault::new(ErrorKind::Timeout, "deploy.time", message).fix("Make the build quicker, or give the deploy more time.")
-}
-
-/// Tells the last words of a process with the failure.
-fn with_last_lines(mut fault: Fault, process: &Process) -> Fault {
-    let last = process.status().log.last;
-    let from = (last + 1).saturating_sub(LAST_LINES as u64);
-    let batch = LogReader::from(process.log_dir(), from).read(LAST_LINES).unwrap_or_default();
-    let ours = |line: &&sf_protocol::report::LogLine| line.stream != sf_protocol::report::Stream::Note;
-    let said = batch.lines.iter().filter(ours).map(|line| cut(line.text.trim()));
-    let words: Vec<_> = said.filter(|words| !words.is_empty()).collect();
-    if !words.is_empty() {
-        fault.message = format!("{} Its last words: {}", fault.message, words.join(" | "));
-    }
-    fault
-}
-
-fn cut(text: &str) -> &str {
-    &text[..text.floor_char_boundary(200)]
 }

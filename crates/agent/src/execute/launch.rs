@@ -10,7 +10,6 @@ use sf_types::{AppId, Fault, Millis, Port};
 
 use super::app::{disk, traffic};
 use super::node::Node;
-use super::port::{Reserved, any_is_apart};
 use crate::build::run::{search_path, tool_folders};
 use crate::build::words;
 use crate::confine::{Confinement, Identity, Rlimits, TcpRule};
@@ -18,6 +17,7 @@ use crate::process::{Process, ProcessError};
 use crate::relay::{Pointer, RelayError, RelaySpec, SPEC_VERSION, Target};
 use crate::release::{Release, tree};
 use crate::shim::ShimSpec;
+use crate::traffic::port::{Reserved, any_is_apart};
 
 /// Tries to find a stable port that nobody takes between our look and the relay's.
 const STABLE_TRIES: usize = 8;

@@ -53,7 +53,8 @@ impl Earlier {
         let live = live.and_then(|live| releases.get(live).ok().flatten());
         let release = live.or_else(|| releases.list().into_iter().next())?;
         let record = hot::Record::read(release.folder())?;
-        let is_its_own = record.release == release.manifest.release;
+        // What was patched is no longer what was made.
+        let is_its_own = record.release == release.manifest.release && release.manifest.patches.is_empty();
         let size = ByteSize(release.manifest.size_bytes);
         is_its_own.then(|| Self { record, tree: release.tree(), size })
     }

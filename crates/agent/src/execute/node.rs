@@ -13,10 +13,10 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
 use super::app::Apps;
-use super::port::Ports;
 use crate::confine::cgroup::Cgroups;
 use crate::journal::Journal;
 use crate::outbox::Outbox;
+use crate::patching::Checker;
 use crate::policy::{Loaded, Policy};
 use crate::process::{Process, Supervisor};
 use crate::proxy::Proxy;
@@ -24,6 +24,7 @@ use crate::relay::Relays;
 use crate::release::Releases;
 use crate::source::Sources;
 use crate::state::StateDir;
+use crate::traffic::port::Ports;
 use crate::user::Users;
 
 /// Deploys under way at the same time, over all apps.
@@ -68,6 +69,8 @@ pub struct Node {
     pub deploys: Semaphore,
     /// Room for looks at repositories.
     pub looks: Semaphore,
+    /// Checks of syntax.
+    pub checker: Checker,
     /// Room for builds: one for each processor.
     pub builds: Semaphore,
     /// Metrics are told every second until then.

@@ -162,5 +162,8 @@ pub const fn name(step: Step) -> &'static str {
         Step::Remove => "remove",
         Step::Configure => "configure",
         Step::Certificate => "certificate",
+        Step::Check => "check",
+        Step::Write => "write",
+        Step::Signal => "signal",
     }
 }

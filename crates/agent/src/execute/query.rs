@@ -80,6 +80,9 @@ impl Node {
                 self.watched_until.send_modify(|known| *known = Some(known.map_or(until, |known| known.max(until))));
                 Ok(Reply::Watching)
             }
+            Query::Files(wanted) => Ok(Reply::Files(Box::new(self.files(wanted).await?))),
+            Query::File { app, path, from } => Ok(Reply::File(Box::new(self.file(*app, path, *from).await?))),
+            Query::Preview(proposed) => Ok(Reply::Preview(Box::new(self.preview(proposed).await?))),
         }
     }
 

@@ -29,6 +29,7 @@ impl Node {
             Order::AppAction(action) => self.act(command, action, &cancel).await,
             Order::ProvisionDomain(wanted) => self.provision(command, wanted, &cancel).await,
             Order::DeleteProxy(gone) => self.unprovision(command, gone).await,
+            Order::Patch(patch) => Box::pin(self.recover_patch(command, patch, at)).await,
             Order::DesiredState(desired) => self.converge_to(command, desired).await,
             Order::Void(_) => outcome(self, command.id, (Verdict::Voided, None), Facts::None, at),
             Order::Cancel(_) | Order::Query(_) => {
@@ -44,11 +45,8 @@ impl Node {
     }
 
     async fn recover_deploy(&self, command: &Command, deploy: &Deploy, at: Timestamp) -> Outcome {
-        let app = deploy.app.app;
-        let progress = Progress::new(command.id, command.authz.run, &self.state, &self.outbox, &self.clock);
-        let written = self.apps.under_way(app).ok().flatten().filter(|way| way.command == command.id);
-        let live = self.live(app);
-        let nothing_yet = || UnderWay {
+        let (app, live) = (deploy.app.app, self.live(deploy.app.app));
+        let nothing_yet = UnderWay {
             command: command.id,
             run: command.authz.run,
             spec: deploy.app.clone(),
@@ -60,13 +58,22 @@ impl Node {
             phase: Phase::Starting,
             started_at: at,
             outcome: None,
+            patch: None,
         };
+        self.recover_release(nothing_yet, deploy.watch).await
+    }
+
+    /// Ends the making of a release: as far as it was written down, `nothing_yet` where nothing was.
+    pub(super) async fn recover_release(&self, nothing_yet: UnderWay, watch: Millis) -> Outcome {
+        let (app, command) = (nothing_yet.spec.app, nothing_yet.command);
+        let progress = Progress::new(command, nothing_yet.run, &self.state, &self.outbox, &self.clock);
+        let written = self.apps.under_way(app).ok().flatten().filter(|way| way.command == command);
         if let Some(outcome) = written.as_ref().and_then(|way| way.outcome.clone()) {
             return outcome;
         }
-        let way = written.unwrap_or_else(nothing_yet);
+        let way = written.unwrap_or(nothing_yet);
         let release = self.releases(app).ok().and_then(|releases| releases.get(way.release).ok().flatten());
-        let mut work = Deploying { node: self, progress: &progress, way, watch: deploy.watch, release };
+        let mut work = Deploying { node: self, progress: &progress, way, watch, release, restored_ms: None };
         let ended = work.recover().await;
         work.end(ended)
     }
@@ -121,6 +128,6 @@ impl Deploying<'_> {
     }
 }
 
-fn interrupted(message: &str) -> Fault {
+pub(super) fn interrupted(message: &str) -> Fault {
     Fault::new(ErrorKind::Unavailable, "agent.restarted", message).fix("Run it again if it is still wanted.")
 }

@@ -10,6 +10,7 @@
 //!   releases/staging-<release id>/ in the making; swept at the agent's start
 //! ```
 
+pub mod linked;
 mod staging;
 pub mod tree;
 
@@ -20,7 +21,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sf_protocol::build::BuildPlan;
 use sf_protocol::query::Revision;
-use sf_types::{AppId, ByteSize, ErrorKind, Fault, ReleaseId, Timestamp};
+use sf_types::{AppId, ByteSize, CommandId, ErrorKind, Fault, FilePath, FileState, ReleaseId, Timestamp};
 
 pub use staging::{Carried, Made, Staging};
 
@@ -28,6 +29,8 @@ pub use staging::{Carried, Made, Staging};
 pub const RESERVE_BYTES: u64 = 256 * 1024 * 1024;
 
 const STAGING: &str = "staging-";
+/// Characters of a revision's subject.
+const SUBJECT_CHARS: usize = 200;
 const VERSION: u32 = 1;
 
 /// What a release is. Written once, into its folder.
@@ -50,6 +53,25 @@ pub struct Manifest {
     pub size_bytes: u64,
     /// Files, links and folders.
     pub entries: u64,
+    /// What was changed in it by patches, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub patches: Vec<Patched>,
+}
+
+/// A file of a release that is no longer what the build made.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Patched {
+    /// By which command.
+    pub command: CommandId,
+    /// Which file.
+    pub path: FilePath,
+    /// How it was.
+    pub before: FileState,
+    /// How it is since.
+    pub after: FileState,
+    /// Since when.
+    pub at: Timestamp,
 }
 
 /// A release on disk.
@@ -238,6 +260,21 @@ impl Releases {
         }
     }
 
+    /// Notes in a release that a file of it was changed where it is; durable when it returns.
+    ///
+    /// # Errors
+    /// [`ReleaseError::Damaged`], or the disk's reason; the earlier note is then still there.
+    pub fn note_patch(&self, release: &Release, patched: Patched) -> Result<()> {
+        let mut manifest = release.manifest.clone();
+        if !manifest.patches.contains(&patched) {
+            manifest.patches.push(patched);
+        }
+        let path = release.dir.join("release.json");
+        let bytes = serde_json::to_vec_pretty(&manifest);
+        let bytes = bytes.map_err(|error| failed("writing", &path)(io::Error::other(error)))?;
+        tree::write_atomically(&path, &bytes, 0o600).map_err(failed("writing", &path))
+    }
+
     /// Points at another release; durable when it returns.
     ///
     /// # Errors
@@ -288,7 +325,8 @@ impl Releases {
         Ok(removed)
     }
 
-    /// Removes one release. The name goes first, so that a crash leaves no half release under its own name.
+    /// Removes one release, and what of it was in the making. The name goes first, so that a crash leaves no half release
+    /// under its own name.
     ///
     /// # Errors
     /// The disk's reason.
@@ -299,7 +337,10 @@ impl Releases {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             other => other.map_err(failed("removing", &dir))?,
         }
-        tree::remove(&gone).map_err(failed("removing", &gone))
+        for left in [gone, self.releases().join(format!("{STAGING}{release}"))] {
+            tree::remove(&left).map_err(failed("removing", &left))?;
+        }
+        Ok(())
     }
 
     /// Removes what crashed deploys left behind. Call it when no deploy of this app is under way.

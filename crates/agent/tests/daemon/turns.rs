@@ -5,6 +5,7 @@ use sf_protocol::order::{AppVerb, Cancel, Order};
 use sf_protocol::outcome::{Facts, Step};
 use sf_protocol::report::{NodeEvent, StatusUpdate, StepState};
 use sf_protocol::{Guard, Outcome, Verdict};
+use sf_runtime::{OnError, Tasks};
 use sf_types::{CommandId, Millis};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
@@ -26,14 +27,18 @@ fn gated(name: &str, gate: u16) -> String {
 }
 
 /// Lets every server behind the gate be well.
-fn open(gate: u16) -> tokio::task::JoinHandle<()> {
-    tokio::spawn(async move {
-        let listener = TcpListener::bind(("127.0.0.1", gate)).await.unwrap();
+fn open(gate: u16) -> Tasks {
+    let tasks = Tasks::new();
+    tasks.spawn("gate", OnError::Log, async move {
+        let listener = TcpListener::bind(("127.0.0.1", gate)).await?;
         loop {
-            let (mut stream, _) = listener.accept().await.unwrap();
-            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").await;
+            let (mut stream, _) = listener.accept().await?;
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").await?;
         }
-    })
+        #[expect(unreachable_code, reason = "says what it fails with")]
+        Ok::<(), std::io::Error>(())
+    });
+    tasks
 }
 
 fn deploy(world: &mut World) -> CommandId {
@@ -87,7 +92,7 @@ async fn of_deploys_that_wait_the_newest_is_carried_out_and_the_others_say_so_at
     assert_eq!(world.plane.run(start).await.verdict, Verdict::Succeeded);
     assert_eq!(get(last.port.unwrap().get(), "/").await.1, "three");
     assert_eq!(last.state, AppState::Running);
-    opened.abort();
+    opened.stop(LIMIT).await;
 }
 
 #[tokio::test]

@@ -20,7 +20,8 @@ pub const CHAIN_TIMEOUT: Duration = Duration::from_secs(600);
 
 pub(crate) async fn limit_time(State(api): State<Api>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    let asks_node = path.ends_with("/inspect") || path.ends_with("/status");
+    const ASKING: [&str; 6] = ["/inspect", "/status", "/files", "/files/content", "/patches/preview", "/patch"];
+    let asks_node = ASKING.iter().any(|end| path.ends_with(end));
     let limit = match path {
         _ if asks_node => NODE_TIMEOUT,
         "/api/v1/activity/verify" => CHAIN_TIMEOUT,

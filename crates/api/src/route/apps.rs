@@ -2,6 +2,7 @@
 
 pub mod domains;
 pub mod observe;
+pub mod patches;
 pub mod projects;
 pub mod secrets;
 

@@ -1,6 +1,7 @@
 //! Apps.
 
 pub mod domain;
+pub mod file;
 pub mod project;
 
 use serde::Serialize;

@@ -194,7 +194,7 @@ impl RunView {
     pub fn of(run: Run, outcome: Option<Outcome>, actor: ActorView) -> Self {
         let (state, done) = run.state.words();
         let spec = run.action.spec();
-        let written = serde_json::to_value(&run.action).unwrap_or_default();
+        let written = run.action.shown();
         Self {
             id: run.id.uuid(),
             action: spec.name.to_owned(),

@@ -42,6 +42,9 @@ fn body(method: &Method, path: &str) -> Option<Value> {
         ("POST", "/api/v1/tenants/{id}/invite") => json!({ "owner": "other@example.org" }),
         ("POST", "/api/v1/users/{id}/grants") => json!({ "role": "viewer", "object": { "kind": "tenant" } }),
         ("PATCH", "/api/v1/apps/{id}") => json!({ "settings": settings }),
+        ("POST", "/api/v1/apps/{id}/patches" | "/api/v1/apps/{id}/patches/preview") => {
+            json!({ "path": "a.js", "before": "absent", "text": "a" })
+        }
         ("PATCH", "/api/v1/secrets/{id}") => json!({ "value": "other" }),
         ("PUT", "/api/v1/proxies/{id}") => json!({ "settings": {} }),
         ("PUT", "/api/v1/workflows/{id}") => {
@@ -139,7 +142,11 @@ async fn what_belongs_to_another_tenant_does_not_exist() {
         let answer = world
             .call(
                 method.clone(),
-                &path.replace("{id}", id).replace("{grant}", &theirs.grant).replace("{key}", "w"),
+                &path
+                    .replace("{id}", id)
+                    .replace("{grant}", &theirs.grant)
+                    .replace("{key}", "w")
+                    .replace("/files/content", "/files/content?path=a.js"),
                 body(&method, &path),
             )
             .await;

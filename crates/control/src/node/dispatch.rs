@@ -9,6 +9,7 @@ use sf_engine::plan::AppFacts;
 use sf_engine::{Run, RunState};
 use sf_protocol::command::GuardedSecret;
 use sf_protocol::order::{Cancel, DeploySource, GitSource, Order};
+use sf_protocol::patch::TakesEffect;
 use sf_protocol::{Authz, Frame, Guard, Kind, Signed};
 use sf_store::commands::{self, CommandState, StoredCommand};
 use sf_store::timeline::{Moment, MomentKind};
@@ -20,7 +21,7 @@ use crate::links::Numbered;
 use crate::receive::found;
 use crate::signer::Address;
 use crate::transition::After;
-use crate::{delivery, moments, sites, speech};
+use crate::{delivery, moments, patches, sites, speech};
 
 /// Bytes of an order at the most; address, guard and names come on top of it in the signed body.
 pub(crate) const MAX_ORDER_BYTES: usize = sf_protocol::wire::MAX_BODY_BYTES - 2 * 1024;
@@ -145,7 +146,14 @@ async fn planned(tx: &mut Tx, core: &Core, run: &Run) -> sf_store::Result<Result
         let fault = Fault::new(ErrorKind::TooLarge, "order.too_large", message);
         return Ok(Err(fault.fix("Shorten the app's variables, secrets and commands; put long texts into files.")));
     }
+    if let Err(fault) = patches::known_to(core, &run.action, row.node) {
+        return Ok(Err(fault));
+    }
     let release = match &order {
+        Order::Patch(patch) if patch.effect == TakesEffect::Restart => {
+            let source = GitSource { url: String::new(), reference: None, commit: None };
+            Some(NewRelease { id: patch.release, app, source })
+        }
         Order::Deploy(deploy) => match &deploy.from {
             DeploySource::Git(source) => Some(NewRelease { id: deploy.release, app, source: source.clone() }),
             DeploySource::Kept => None,

@@ -20,6 +20,7 @@ use sha2::{Digest, Sha256};
 use crate::authority;
 use crate::control::Core;
 use crate::mail::{self, letter};
+use crate::patches;
 use crate::pipeline::secrets;
 use crate::proposal::Made;
 use crate::transition::After;
@@ -109,9 +110,11 @@ pub(crate) async fn perform(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mu
         Action::Workflow(action) => crate::workflow::perform::perform(tx, core, run, action, after).await,
         Action::Tenant(action) => crate::people::teams::perform(tx, core, run, action, after).await,
         Action::Policy(action) => approval::routing::perform(tx, run, action, after).await,
-        Action::App(AppAction::Delete(_)) | Action::Deploy(_) | Action::Process(_) | Action::Proxy(_) => {
-            Ok(Made::Nothing)
-        }
+        Action::App(AppAction::Delete(_))
+        | Action::Deploy(_)
+        | Action::Process(_)
+        | Action::Patch(_)
+        | Action::Proxy(_) => Ok(Made::Nothing),
     }
 }
 
@@ -228,6 +231,7 @@ pub(crate) fn plan_steps(order: &Order, app: &apps::App) -> Vec<String> {
             ],
             AppVerb::Status => vec!["Look".to_owned()],
         },
+        Order::Patch(patch) => patches::steps(patch),
         Order::ProvisionDomain(wanted) => provisioned(&wanted.site, app),
         Order::DeleteProxy(_) => vec![
             "Have nginx on the app's node serve the domain no more".to_owned(),

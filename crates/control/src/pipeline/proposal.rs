@@ -170,6 +170,6 @@ pub struct Invitation {
 }
 
 /// A refusal of a value, as a fault.
-pub(crate) fn refused(refused: &sf_actions::Refused) -> Fault {
+pub fn refused(refused: &sf_actions::Refused) -> Fault {
     Fault::new(ErrorKind::Invalid, "value.refused", refused.to_string())
 }

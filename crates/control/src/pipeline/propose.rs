@@ -130,6 +130,7 @@ fn check(action: &Action) -> Result<(), Fault> {
         Action::App(AppAction::Create(create)) => create.settings.check(),
         Action::App(AppAction::Update(update)) => update.settings.check(),
         Action::Deploy(DeployAction::Deploy(deploy)) => deploy.check(),
+        Action::Patch(patch) => patch.apply().check(),
         Action::Proxy(ProxyAction::Provision(provision)) => provision.check(),
         Action::Access(sf_actions::access::AccessAction::CreateToken(token)) => token.check(),
         Action::Role(role) => role.check(),

@@ -111,6 +111,7 @@ pub(crate) async fn tell(at: &impl Look, core: &Arc<Core>, run: &Run) -> sf_stor
         Action::App(AppAction::Delete(_))
         | Action::Deploy(_)
         | Action::Process(_)
+        | Action::Patch(_)
         | Action::Proxy(_)
         | Action::Run(_) => Told::default(),
     })

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sf_actions::{ActorKind, Place};
+use sf_actions::{Action, ActorKind, Place};
 use sf_engine::step::Timer;
 use sf_engine::{Done, Effect, Input, Run, RunState};
 use sf_protocol::Verdict;
@@ -284,6 +284,12 @@ fn fields(run: &Run) -> Vec<(&'static str, String)> {
     let mut fields = vec![("because", run.decision.because.clone())];
     fields.extend(run.actor.token().map(|token| ("token", token.to_string())));
     fields.extend(run.command.map(|command| ("command", command.to_string())));
+    if let Action::Patch(patch) = &run.action {
+        // What was there and how much comes; never what it says.
+        let patch = patch.apply();
+        fields.push(("before", patch.before.to_string()));
+        fields.extend(patch.text.as_ref().map(|text| ("bytes", text.len().to_string())));
+    }
     fields.extend(run.fault.as_ref().map(|fault| ("fault", fault.code.clone())));
     if run.state == RunState::Waiting {
         fields.push(("waits", "person".to_owned()));

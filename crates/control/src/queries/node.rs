@@ -174,7 +174,7 @@ impl Drop for Forget<'_> {
     }
 }
 
-fn other_answer() -> Fault {
+pub(crate) fn other_answer() -> Fault {
     Fault::new(ErrorKind::Internal, "node.other_answer", "The node answered something else than was asked.")
         .fix("Update its agent.")
 }

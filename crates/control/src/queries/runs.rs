@@ -1,10 +1,10 @@
 //! Runs: their state, their timeline, their signed bytes, their log.
 
-use sf_actions::{Actor, Permission};
+use sf_actions::{Action, Actor, Permission};
 use sf_protocol::key::PublicKey;
 use sf_protocol::report::LogSource;
 use sf_protocol::{Kind, Signed};
-use sf_store::{StoreError, approvals, audit, commands, delegations, executions, nodes, runs, timeline};
+use sf_store::{StoreError, approvals, apps, audit, commands, delegations, executions, nodes, runs, timeline};
 use sf_types::{ErrorKind, Fault, Page, PageRequest, RunId};
 
 use super::apps::{LogLines, LogPart};
@@ -96,6 +96,10 @@ impl Control {
     pub async fn proof(&self, actor: &Actor, run: RunId) -> Result<Proof, Fault> {
         let reader = self.view(actor, Permission::AppView)?;
         let run = runs::get(&reader, run).await?;
+        if let (Action::Patch(_), Some(app)) = (&run.action, run.app) {
+            // Its order holds what is written, and the file may be a secret.
+            apps::get(&self.view(actor, Permission::PatchApply)?, app).await?;
+        }
         let Some(id) = run.command else {
             return Err(Fault::new(ErrorKind::NotFound, "run.not_signed", "No order was signed for this run.")
                 .fix("Only runs that a node carries out have one, once they are ready."));

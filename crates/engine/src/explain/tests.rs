@@ -140,7 +140,7 @@ fn long_and_hostile_lines_are_cut_and_looked_at_in_bounded_time() {
     let (many, began) = (log(&many), std::time::Instant::now());
     explain(&Evidence { fault: &fault("health.ended", ""), build: &many, app: &many });
     assert!(began.elapsed() < std::time::Duration::from_secs(10), "{:?}", began.elapsed());
-    let wide = log(&"x".repeat(16 * 1024)).repeat(LINES_READ);
+    let wide = log(&format!("{}\n", "x".repeat(16 * 1024)).repeat(LINES_READ));
     let began = std::time::Instant::now();
     assert_eq!(explain(&Evidence { fault: &fault("health.ended", ""), build: &wide, app: &wide }).len(), 1);
     assert!(began.elapsed() < std::time::Duration::from_secs(10), "{:?}", began.elapsed());

@@ -16,7 +16,7 @@ use crate::wire;
 ///
 /// 2: orders may hold sealed secrets ([`crate::sealed`]), and both sides know WITNESS. An order without secrets is the
 /// same in both. 3: domains ([`crate::site`]); what is about none is the same. 4: more builders and the hot path
-/// ([`crate::build`]).
+/// ([`crate::build`]), patches ([`crate::patch`]).
 pub const VERSIONS: Versions = Versions { min: 1, max: 4 };
 /// The first version in which orders hold sealed secrets.
 pub const SECRETS_SINCE: u16 = 2;
@@ -24,6 +24,8 @@ pub const SECRETS_SINCE: u16 = 2;
 pub const SITES_SINCE: u16 = 3;
 /// The first version that knows the builders `rust`, `go` and `php`, and the hot path.
 pub const BUILDERS_SINCE: u16 = 4;
+/// The first version that knows patches.
+pub const PATCH_SINCE: u16 = 4;
 /// The version from which on both sides send WITNESS.
 pub const WITNESS_SINCE: u16 = 2;
 

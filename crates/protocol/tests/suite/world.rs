@@ -7,6 +7,7 @@ use sf_protocol::order::{
     AppAction, AppVerb, Cancel, DeleteProxy, Deploy, DeploySource, DesiredState, GitSource, ProvisionDomain, Void,
 };
 use sf_protocol::outcome::Facts;
+use sf_protocol::patch::{Edit, FileChange, Patch, PatchSignal, TakesEffect};
 use sf_protocol::query::Query;
 use sf_protocol::report::NodeFacts;
 use sf_protocol::site::{SiteSettings, SiteSpec};
@@ -14,7 +15,8 @@ use sf_protocol::{
     Authz, Class, Command, Delegation, Guard, Kind, Order, Outcome, PublicKey, SecretKey, Signed, Verdict,
 };
 use sf_types::{
-    AppId, CommandId, InstanceId, Millis, NodeId, ProxyId, ReleaseId, RequestId, RunId, TenantId, Timestamp, TypedId,
+    AppId, CommandId, FileState, InstanceId, Millis, NodeId, ProxyId, ReleaseId, RequestId, RunId, TenantId, Timestamp,
+    TypedId,
 };
 
 /// 2026-11-21, about 06:27.
@@ -115,6 +117,20 @@ pub fn orders() -> Vec<Order> {
         Order::DesiredState(DesiredState { apps: vec![], sites: vec![site()] }),
         Order::ProvisionDomain(Box::new(ProvisionDomain { site: site(), time_limit: Millis::secs(60) })),
         Order::DeleteProxy(DeleteProxy { proxy: site().proxy, app: site().app }),
+        Order::Patch(Box::new(Patch {
+            app: id::<AppId>(10),
+            generation: 9,
+            release: id::<ReleaseId>(14),
+            file: FileChange {
+                path: "src/app.js".parse().unwrap(),
+                before: FileState::Absent,
+                edit: Edit::Write { from: 0, to: None, text: "a\n".into() },
+            },
+            effect: TakesEffect::Signal { signal: PatchSignal::Hup },
+            accept_broken: false,
+            time_limit: Millis::secs(60),
+            watch: Millis::secs(10),
+        })),
     ]
 }
 

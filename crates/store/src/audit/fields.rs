@@ -21,6 +21,8 @@ pub const FIELDS: &[(&str, &str)] = &[
     ("subject", "id of the person concerned"),
     ("token", "id of a token"),
     ("session", "id of a session"),
+    ("before", "SHA-256 of a file that was read, or was to be changed; `absent`"),
+    ("bytes", "how many bytes"),
     ("through", "what stood in for signing in: `data folder`"),
 ];
 

@@ -18,7 +18,7 @@ mod workflows;
 
 use anyhow::{Context, Result};
 use futures_util::future::BoxFuture;
-use machines::{alerts, builders, domains};
+use machines::{alerts, builders, domains, patches};
 use sf_store::testing::Postgres;
 use sf_testkit::{Database, Plane};
 
@@ -47,6 +47,8 @@ scenarios! {
     secrets::what_was_agreed_to_names_its_versions;
     builders::an_older_agent_is_ordered_only_what_it_knows;
     domains::a_domain_is_one_apps_and_what_its_node_says_it_is;
+    patches::a_patch_is_ordered_as_it_was_agreed_to_and_told_without_what_it_writes;
+    patches::what_cannot_be_a_patch_is_refused_before_anybody_is_asked;
     order::a_deploy_goes_through_every_state_and_is_proven;
     order::what_the_node_says_is_how_it_ends;
     order::a_repeated_or_late_word_changes_nothing;

@@ -16,6 +16,9 @@ const STEPS: Record<string, string> = {
   remove: 'Remove files',
   configure: 'Have nginx serve it',
   certificate: 'Certificate',
+  check: 'Read it by its grammar',
+  write: 'Write the file',
+  signal: 'Tell the process',
 }
 
 const ADMISSIONS: Record<string, string> = {

@@ -5,10 +5,10 @@ use sf_protocol::outcome::Step;
 use sf_types::Fault;
 use tokio::time::Instant;
 
+use super::super::End;
 use super::super::app::{self, traffic};
 use super::super::launch::pointer;
 use super::Deploying;
-use super::End;
 use crate::daemon::aside;
 use crate::relay::Pointer;
 use crate::release::Live;
@@ -27,6 +27,7 @@ impl Deploying<'_> {
         }
         fail::fail_point!("deploy-taken-back");
         let took = began.elapsed().as_millis();
+        self.restored_ms = self.way.old.and(u64::try_from(took).ok());
         let end = match self.way.old {
             Some(_) => {
                 progress.done(&format!("the previous release serves again after {took} ms"));

@@ -7,7 +7,7 @@ use sf_protocol::query::Revision;
 use sf_types::{AppId, ReleaseId, Timestamp};
 
 use super::tree::{self, Carry};
-use super::{Manifest, Release, Result, VERSION, failed};
+use super::{Manifest, Patched, Release, Result, SUBJECT_CHARS, VERSION, failed};
 use crate::confine::Identity;
 use crate::making::hot::Record;
 
@@ -65,32 +65,55 @@ impl Staging {
     /// # Errors
     /// The disk's reason; nothing then exists under the release's name.
     pub fn publish(
-        mut self,
+        self,
         made: Made,
         made_at: Timestamp,
         (maker, reader): (Option<Identity>, Option<Identity>),
     ) -> Result<Release> {
-        let files = self.tree();
         fail::fail_point!("release-seal");
         self.seal(made.carried.as_ref(), maker, reader)?;
+        if let Some(record) = &made.record {
+            record.write(&self.dir).map_err(failed("writing", &self.dir))?;
+        }
+        self.name(made.revision, made.plan, made_at, Vec::new())
+    }
+
+    /// As [`Staging::publish`], of files that are sealed already: those of `base` with one changed.
+    ///
+    /// # Errors
+    /// As [`Staging::publish`].
+    pub fn publish_patched(self, base: &Manifest, patched: Patched) -> Result<Release> {
+        let (mut revision, made_at) = (base.revision.clone(), patched.at);
+        revision.subject = format!("patch of {}", patched.path).chars().take(SUBJECT_CHARS).collect();
+        let patches = base.patches.iter().cloned().chain([patched]).collect();
+        self.name(revision, base.plan.clone(), made_at, patches)
+    }
+
+    /// Makes it durable and gives it its name.
+    fn name(
+        mut self,
+        revision: Revision,
+        plan: BuildPlan,
+        made_at: Timestamp,
+        patches: Vec<Patched>,
+    ) -> Result<Release> {
+        let files = self.tree();
         let usage = tree::measure(&files).map_err(failed("measuring", &files))?;
         let manifest = Manifest {
             version: VERSION,
             app: self.app,
             release: self.release,
-            revision: made.revision,
-            plan: made.plan,
+            revision,
+            plan,
             made_at,
             size_bytes: usage.bytes,
             entries: usage.entries,
+            patches,
         };
         let path = self.dir.join("release.json");
         let bytes = serde_json::to_vec_pretty(&manifest);
         let bytes = bytes.map_err(|error| failed("writing", &path)(std::io::Error::other(error)))?;
         tree::write_atomically(&path, &bytes, 0o600).map_err(failed("writing", &path))?;
-        if let Some(record) = &made.record {
-            record.write(&self.dir).map_err(failed("writing", &self.dir))?;
-        }
         let top = tree::open_dir(&self.dir).map_err(failed("opening", &self.dir))?;
         rustix::fs::syncfs(&top).map_err(|error| failed("syncing", &self.dir)(error.into()))?;
         let releases = self.dir.parent().unwrap_or(&self.dir);

@@ -55,6 +55,10 @@ fn needs(method: &Method, path: &str) -> Option<Needs> {
         }
         ("PATCH", "/apps/{id}") => Right(P::AppUpdate),
         ("DELETE", "/apps/{id}") => Right(P::AppDelete),
+        ("GET", "/apps/{id}/files") => Right(P::PatchView),
+        // What is in a file may be a secret.
+        ("GET", "/apps/{id}/files/content") => Right(P::PatchApply),
+        ("POST", "/apps/{id}/patches" | "/apps/{id}/patches/preview") => Right(P::PatchApply),
         ("POST", "/apps/{id}/deploy" | "/apps/{id}/rollback") => Right(P::AppDeploy),
         ("POST", "/apps/{id}/start" | "/apps/{id}/stop" | "/apps/{id}/restart") => Right(P::AppOperate),
         (
@@ -64,7 +68,8 @@ fn needs(method: &Method, path: &str) -> Option<Needs> {
             | "/runs/{id}/timeline"
             | "/runs/{id}/log"
             | "/runs/{id}/causes"
-            | "/runs/{id}/command",
+            | "/runs/{id}/command"
+            | "/runs/{id}/patch",
         ) => Right(P::AppView),
         // That of a workflow asks for other rights: `a_run_is_stopped_by_who_may_start_what_it_is_of`.
         ("POST", "/runs/{id}/cancel") => Right(P::AppDeploy),
@@ -232,6 +237,9 @@ impl Things {
             ("POST", "/mail/test") => json!({ "to": "a@example.org" }),
             ("POST", "/secrets") => json!({ "name": "OTHER", "value": "v" }),
             ("PATCH", "/secrets/{id}") => json!({ "value": "w" }),
+            ("POST", "/apps/{id}/patches" | "/apps/{id}/patches/preview") => {
+                json!({ "path": "a.js", "before": "absent", "text": "a" })
+            }
             ("POST", "/proxies") => json!({ "appId": self.app, "domain": "other.example.org" }),
             ("PUT", "/proxies/{id}") => json!({ "settings": {} }),
             ("POST", "/workflows" | "/workflows/lint") | ("PUT", "/workflows/{id}") => {
@@ -250,6 +258,7 @@ impl Things {
 async fn ask(world: &World, things: &Things, token: Option<&str>, method: &Method, path: &str) -> StatusCode {
     let dry = if *method == Method::GET
         || path.ends_with("/inspect")
+        || path.ends_with("/preview")
         || path.ends_with("/activity/verify")
         || path.ends_with("/lint")
     {
@@ -257,7 +266,11 @@ async fn ask(world: &World, things: &Things, token: Option<&str>, method: &Metho
     } else {
         "?dryRun=true"
     };
-    let query = if path.ends_with("/auth/access") { "?permission=app:view" } else { dry };
+    let query = match path {
+        _ if path.ends_with("/auth/access") => "?permission=app:view",
+        _ if path.ends_with("/files/content") => "?path=a.js",
+        _ => dry,
+    };
     let at = format!("{}{query}", things.path(path));
     world.send(method.clone(), &at, token, things.body(method, path)).await.status
 }
@@ -303,6 +316,7 @@ const BY_ITSELF: &[(&str, &str)] = &[
     ("PATCH", "/apps/{id}"),
     ("POST", "/apps"),
     ("DELETE", "/apps/{id}"),
+    ("POST", "/apps/{id}/patches"),
     ("POST", "/apps/{id}/deploy"),
     ("POST", "/apps/{id}/rollback"),
     ("POST", "/apps/{id}/start"),
@@ -330,6 +344,7 @@ const BY_ITSELF: &[(&str, &str)] = &[
     // These change nothing.
     ("POST", "/nodes/{id}/watch"),
     ("POST", "/nodes/{id}/inspect"),
+    ("POST", "/apps/{id}/patches/preview"),
     ("POST", "/routing-rules/try"),
     ("POST", "/workflows/lint"),
     ("POST", "/activity/verify"),

@@ -19,7 +19,7 @@ use crate::approval::cards;
 use crate::control::{Control, Core};
 use crate::resync::{change_of, desired_of};
 use crate::transition::{self, After};
-use crate::{events, moments, sites};
+use crate::{events, moments, patches, sites};
 
 /// Stores an outcome, ends its run, makes the app what the node says it is. A repeated one changes nothing.
 ///
@@ -49,7 +49,7 @@ pub(crate) async fn record(
                     facts(tx, &run, found.order.as_deref(), &outcome).await?;
                 }
                 // Only a release that is live in place of another one makes a card's facts other ones.
-                let app = run.app.filter(|_| matches!(outcome.facts, Facts::Deploy(_)));
+                let app = run.app.filter(|_| matches!(outcome.facts, Facts::Deploy(_) | Facts::Patch(_)));
                 ended(tx, &core, run, outcome, sent, &mut after).await?;
                 if let Some(app) = app {
                     cards::refresh(tx, &core, app, &mut after).await?;
@@ -74,6 +74,7 @@ async fn in_step(tx: &mut Tx, node: NodeId, kind: Kind, outcome: &Outcome) -> sf
 async fn is_older(tx: &Tx, run: &Run, outcome: &Outcome) -> sf_store::Result<bool> {
     let generation = match &outcome.facts {
         Facts::Deploy(facts) => facts.generation,
+        Facts::Patch(facts) => facts.deploy.generation,
         Facts::App(facts) => facts.generation,
         // Orders about one domain follow each other, as those about its app do.
         Facts::Site { .. } | Facts::None => return Ok(false),
@@ -86,6 +87,14 @@ async fn is_older(tx: &Tx, run: &Run, outcome: &Outcome) -> sf_store::Result<boo
 async fn facts(tx: &mut Tx, run: &Run, ordered: Option<&[u8]>, outcome: &Outcome) -> sf_store::Result<()> {
     match (&outcome.facts, run.app) {
         (Facts::Deploy(facts), Some(app)) => deployed(tx, run, app, facts, ordered, outcome).await,
+        (Facts::Patch(facts), Some(app)) => {
+            let mut deploy = facts.deploy.clone();
+            if ordered.and_then(order_of).is_none_or(|order| !patches::makes_release(&order)) {
+                // The release keeps the times of the deploy that made it.
+                deploy.timings.clear();
+            }
+            deployed(tx, run, app, &deploy, ordered, outcome).await
+        }
         (Facts::App(facts), Some(app)) => {
             let applied = restarted(tx, app, ordered, outcome).await?;
             apps::heard(tx, app, &AppChange { applied, ..change_of(facts) });

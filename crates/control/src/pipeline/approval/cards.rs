@@ -163,7 +163,7 @@ pub(crate) async fn guard_of(tx: &Tx, run: &Run, app: AppId) -> sf_store::Result
 
 /// The card for a waiting run: bound by its hash to exactly what is shown.
 fn card(tx: &Tx, run: &Run, terms: Terms) -> Approval {
-    let diff = serde_json::json!({ "action": run.action, "guard": run.guard, "because": run.decision.because });
+    let diff = serde_json::json!({ "action": run.action.shown(), "guard": run.guard, "because": run.decision.because });
     Approval {
         id: tx.new_id(),
         tenant: run.tenant,

@@ -16,7 +16,7 @@ use sf_types::{ErrorKind, Fault, ReleaseId, Scope};
 use super::Told;
 use crate::control::{Control, Core};
 use crate::proposal::Lines;
-use crate::{delivery, perform, rehearsal, sites, speech};
+use crate::{delivery, patches, perform, rehearsal, sites, speech};
 
 /// What an order to a machine would do; `None` where the action sends none.
 pub(crate) async fn on_node(
@@ -28,6 +28,7 @@ pub(crate) async fn on_node(
 ) -> Result<Option<Told>, Fault> {
     let (Place::Node, Some(app), Some(_)) = (run.action.spec().place, app, run.node) else { return Ok(None) };
     let kept = if looks_back(&run.action) { releases::kept(at, app.id).await? } else { Vec::new() };
+    patches::known_to(core, &run.action, app.node)?;
     let site = sites::foreseen(at, core, &run.action, app).await??;
     let facts = AppFacts { site, ..apps::facts_with(app.clone(), kept) };
     let mut planned = sf_engine::plan::plan(&run.action, &facts, ReleaseId::from_uuid(run.id.uuid()))?;

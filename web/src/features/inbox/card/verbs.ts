@@ -32,8 +32,11 @@ export interface Verbs {
   others: Verb[]
 }
 
-/** A question of a workflow's step has no arguments to edit; neither has what a step proposed, since the step waits for it. */
-const isEditable = (card: Card): boolean => card.kind === 'approval' && !stepOf(card) && card.proposer?.kind !== 'workflow'
+/**
+ * A question of a workflow's step has no arguments to edit; neither has what a step proposed, since the step waits for it, nor a
+ * patch, whose text is not told.
+ */
+const isEditable = (card: Card): boolean => card.kind === 'approval' && !stepOf(card) && card.proposer?.kind !== 'workflow' && !card.action.startsWith('patch.')
 
 export function verbsOf(card: Card): Verbs {
   switch (card.kind) {
