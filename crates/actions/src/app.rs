@@ -1,6 +1,7 @@
 //! What is deployed: its existence and its settings.
 
 pub mod deploy;
+pub mod hook;
 pub mod process;
 pub mod proxy;
 

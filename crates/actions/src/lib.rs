@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub use actor::{Actor, ActorKind};
 pub use admission::{Admission, Decision};
-pub use app::{deploy, process, proxy};
+pub use app::{deploy, hook, process, proxy};
 pub use authority::{actor, object, permission, rights};
 pub use object::ObjectRef;
 pub use people::{access, factor, role, tenant, user};
@@ -48,6 +48,8 @@ pub enum Action {
     Process(process::ProcessAction),
     /// Domains.
     Proxy(proxy::ProxyAction),
+    /// Deploys by push.
+    Hook(hook::HookAction),
     /// Runs themselves.
     Run(run::RunAction),
     /// People's credentials.
@@ -79,6 +81,7 @@ impl Action {
             Self::Deploy(action) => action.spec(),
             Self::Process(action) => action.spec(),
             Self::Proxy(action) => action.spec(),
+            Self::Hook(action) => action.spec(),
             Self::Run(action) => action.spec(),
             Self::Access(action) => action.spec(),
             Self::Role(action) => action.spec(),
@@ -100,6 +103,7 @@ impl Action {
             Self::Deploy(action) => Target::App(action.app()),
             Self::Process(action) => Target::App(action.app),
             Self::Proxy(action) => action.target(),
+            Self::Hook(action) => Target::App(action.app()),
             Self::Run(action) => Target::Run(action.run()),
             Self::Access(action) => action.target(),
             Self::Role(action) => action.target(),
@@ -130,6 +134,8 @@ impl Action {
                     | WorkflowAction::Enable(_)
                     | WorkflowAction::Move(_)
             ),
+            // So is what is pushed.
+            Self::Hook(action) => !matches!(action, hook::HookAction::Delete(_)),
             Self::App(_)
             | Self::Deploy(_)
             | Self::Process(_)
@@ -146,6 +152,7 @@ impl Action {
         matches!(
             self,
             Self::Access(access::AccessAction::CreateToken(_))
+                | Self::Hook(hook::HookAction::Create(_) | hook::HookAction::Rotate(_))
                 | Self::Node(node::NodeAction::Invite(_))
                 | Self::User(user::UserAction::Invite(_))
                 | Self::Tenant(tenant::TenantAction::Create(_) | tenant::TenantAction::Invite(_))
@@ -160,6 +167,7 @@ impl Action {
             deploy::SPECS,
             process::SPECS,
             proxy::SPECS,
+            hook::SPECS,
             run::SPECS,
             access::SPECS,
             role::SPECS,
@@ -203,6 +211,10 @@ mod tests {
             (r#"{"action":"workflow.create","args":{"document":"x"}}"#, true, false),
             (r#"{"action":"workflow.delete","args":{"workflow":"ID"}}"#, false, false),
             (r#"{"action":"app.restart","args":{"app":"ID"}}"#, false, false),
+            (r#"{"action":"hook.create","args":{"app":"ID","settings":{"enabled":true}}}"#, true, true),
+            (r#"{"action":"hook.update","args":{"app":"ID","settings":{"enabled":false}}}"#, true, false),
+            (r#"{"action":"hook.rotate","args":{"app":"ID"}}"#, true, true),
+            (r#"{"action":"hook.delete","args":{"app":"ID"}}"#, false, false),
         ] {
             let action = read(text).unwrap();
             assert_eq!((action.opens_gates(), action.shows_once()), (opens, once), "{text}");

@@ -5,10 +5,11 @@
 //! performs them afterwards, after a crash exactly as in normal life. This crate must never know a table or a socket.
 //!
 //! Start reading at [`run`], then [`step`], then [`plan`]; workflows have a module of their own,
-//! [`workflow`]; whom something is told, and when, is [`notify`].
+//! [`workflow`]; whom something is told, and when, is [`notify`]; what a push to a git host starts is [`push`].
 
 pub mod notify;
 pub mod plan;
+pub mod push;
 pub mod run;
 pub mod step;
 pub mod workflow;

@@ -112,6 +112,7 @@ pub fn plan(action: &Action, facts: &AppFacts, new_release: ReleaseId) -> Result
         | Action::Secret(_)
         | Action::Tenant(_)
         | Action::Policy(_)
+        | Action::Hook(_)
         | Action::Workflow(_) => Err(Fault::new(
             sf_types::ErrorKind::Internal,
             "plan.place",
