@@ -1,5 +1,7 @@
 //! What is deployed from git.
 
+pub mod hooks;
+
 use std::collections::HashMap;
 
 use sf_actions::app::Settings;
