@@ -1,6 +1,7 @@
 //! Apps: what there is, and what changes their existence and settings.
 
 pub mod domains;
+pub mod hooks;
 pub mod observe;
 pub mod projects;
 pub mod secrets;

@@ -1,6 +1,7 @@
 //! Apps.
 
 pub mod domain;
+pub mod hook;
 pub mod project;
 
 use serde::Serialize;
