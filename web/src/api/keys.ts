@@ -13,6 +13,8 @@ export const keys = {
   app: (id: string) => ['apps', 'one', id] as const,
   appStatus: (id: string) => ['apps', 'one', id, 'status'] as const,
   appMetrics: (id: string, range: object) => ['apps', 'one', id, 'metrics', range] as const,
+  hook: (id: string) => ['apps', 'one', id, 'hook'] as const,
+  hookDeliveries: (id: string) => ['apps', 'one', id, 'hook', 'deliveries'] as const,
   releases: (id: string) => ['apps', 'one', id, 'releases'] as const,
   runs: ['runs'] as const,
   runList: (filter: object) => ['runs', 'list', filter] as const,

@@ -1,6 +1,7 @@
 //! `apps`: what is deployed.
 
 pub mod domains;
+pub mod hooks;
 pub mod logs;
 pub mod power;
 pub mod secrets;

@@ -65,7 +65,7 @@ export const text = {
   toApps: 'All apps',
   restarts: (count: number) => s(count, 'restart'),
 
-  tabs: { label: 'Parts of this app', overview: 'Overview', deployments: 'Deployments', env: 'Environment', domains: 'Domains', logs: 'Logs', metrics: 'Metrics', settings: 'Settings' },
+  tabs: { label: 'Parts of this app', overview: 'Overview', deployments: 'Deployments', push: 'Push', env: 'Environment', domains: 'Domains', logs: 'Logs', metrics: 'Metrics', settings: 'Settings' },
   open: 'Open',
   deploy: 'Deploy',
   restart: 'Restart',
