@@ -164,6 +164,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/apps/{id}/hook": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The hook of an app, where it has one. */
+        get: operations["getAppHook"];
+        /** Changes which pushes deploy an app; it acts for you from then on. */
+        put: operations["changeAppHook"];
+        /** Has pushes deploy an app. Its secret is in this answer, and in no other one; it acts for you. */
+        post: operations["createAppHook"];
+        /** Has no push deploy an app any more. */
+        delete: operations["deleteAppHook"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apps/{id}/hook/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the hook of an app was sent, newest first: the last 100 that their sender could prove to be its own. */
+        get: operations["listHookDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apps/{id}/hook/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives a hook another secret, which is in this answer and in no other one; the one before is taken for a day. */
+        post: operations["rotateAppHook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/apps/{id}/logs": {
         parameters: {
             query?: never;
@@ -740,6 +794,26 @@ export interface paths {
         get: operations["health"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hooks/apps/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes in what a git host sends when something is pushed. No credential of ours: the signature says who may. The same delivery
+         *     again answers the same run. An address that is none and a request that is not its sender's are answered alike.
+         */
+        post: operations["deliverPush"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2470,6 +2544,10 @@ export interface components {
             /** @description When it last changed. */
             updatedAt: components["schemas"]["Time"];
         };
+        /** @description The hook of an app, where it has one. */
+        AppHook: {
+            hook?: components["schemas"]["Hook"] | null;
+        };
         /** @description One process tree. */
         AppProcess: {
             /**
@@ -3225,6 +3303,18 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_AppHook: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description The hook of an app, where it has one. */
+            data?: {
+                hook?: components["schemas"]["Hook"] | null;
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
         Envelope_AppStatus: {
             /** @description Whether it worked. */
             success: boolean;
@@ -3691,6 +3781,24 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_NewHook: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description A hook with its secret, which is shown this once. */
+            data?: {
+                /** @description The hook. */
+                hook: components["schemas"]["Hook"];
+                /**
+                 * Format: password
+                 * @description What senders prove by that a request is their own.
+                 */
+                secret: string;
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
         Envelope_NewNotificationChannelMade: {
             /** @description Whether it worked. */
             success: boolean;
@@ -3861,6 +3969,26 @@ export interface components {
                 apps: number;
                 /** @description When it was made. */
                 createdAt: components["schemas"]["Time"];
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_PushHeard: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description What was made of a request, for its sender. */
+            data?: {
+                /** @description `deploy`, `known`, `ignored` or `ping`. */
+                outcome: string;
+                /** @description Why. */
+                reason: string;
+                /**
+                 * Format: uuid
+                 * @description The run that deploys it.
+                 */
+                runId?: string | null;
             };
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -4603,6 +4731,45 @@ export interface components {
                  */
                 grantedBy?: string | null;
                 createdAt?: components["schemas"]["Time"] | null;
+            }[];
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Vec_HookDelivery: {
+            /** @description Whether it worked. */
+            success: boolean;
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description Its id here.
+                 */
+                id: string;
+                /** @description When it came. */
+                at: components["schemas"]["Time"];
+                /** @description Who says to have sent it: `github`, `gitlab`, `gitea` or `generic`. */
+                sender: string;
+                /** @description What its sender calls it. */
+                event: string;
+                /** @description Of which branch. */
+                branch?: string | null;
+                /** @description The commit that was pushed. */
+                commit?: string | null;
+                /**
+                 * @description `deploy`: a run was opened; `known`: the commit serves, or is being deployed, already; `ignored`, `refused` and `ping`
+                 *     start nothing.
+                 */
+                outcome: string;
+                /** @description Why. */
+                reason: string;
+                /**
+                 * Format: uuid
+                 * @description The run.
+                 */
+                runId?: string | null;
+                /** @description How that run is: `waiting`, `ready`, `sent`, `working`, `checking`, or how it ended. */
+                runState?: string | null;
             }[];
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -5813,6 +5980,42 @@ export interface components {
              */
             latencyMs?: number | null;
         };
+        /** @description The address at which pushes deploy an app. */
+        Hook: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /**
+             * Format: uuid
+             * @description Of which app.
+             */
+            appId: string;
+            /** @description Where senders post to, below the address of this control plane. */
+            path: string;
+            /** @description Which pushes it takes. */
+            settings: components["schemas"]["HookSettings"];
+            /** @description The branch it waits for; null for the one that the repository calls its default. */
+            branch?: string | null;
+            /**
+             * Format: uuid
+             * @description For whom it acts: whoever set it last.
+             */
+            ownerId: string;
+            /** @description What they are called; null where they are gone. */
+            owner?: string | null;
+            /** @description Whether they can still act: a person who is suspended or gone deploys nothing. */
+            ownerActive: boolean;
+            rotatedAt?: components["schemas"]["Time"] | null;
+            refusedAt?: components["schemas"]["Time"] | null;
+            /** @description Why. */
+            refusedWhy?: string | null;
+            /** @description When it was made. */
+            createdAt: components["schemas"]["Time"];
+            /** @description When it was last set. */
+            updatedAt: components["schemas"]["Time"];
+        };
         /** @description A signed request that was taken in. */
         HookAccepted: {
             /**
@@ -5820,6 +6023,47 @@ export interface components {
              * @description The run that it started; the same for the same delivery.
              */
             runId: string;
+        };
+        /** @description A genuine request, and what was made of it. */
+        HookDelivery: {
+            /**
+             * Format: uuid
+             * @description Its id here.
+             */
+            id: string;
+            /** @description When it came. */
+            at: components["schemas"]["Time"];
+            /** @description Who says to have sent it: `github`, `gitlab`, `gitea` or `generic`. */
+            sender: string;
+            /** @description What its sender calls it. */
+            event: string;
+            /** @description Of which branch. */
+            branch?: string | null;
+            /** @description The commit that was pushed. */
+            commit?: string | null;
+            /**
+             * @description `deploy`: a run was opened; `known`: the commit serves, or is being deployed, already; `ignored`, `refused` and `ping`
+             *     start nothing.
+             */
+            outcome: string;
+            /** @description Why. */
+            reason: string;
+            /**
+             * Format: uuid
+             * @description The run.
+             */
+            runId?: string | null;
+            /** @description How that run is: `waiting`, `ready`, `sent`, `working`, `checking`, or how it ended. */
+            runState?: string | null;
+        };
+        /** @description Which pushes start deploys. */
+        HookSettings: {
+            /** @description Whether any does; true where absent. */
+            enabled?: boolean | null;
+            /** @description Those of this branch; of the app's own where absent. */
+            branch?: string | null;
+            /** @description Those that change one of these folders or files, from the root of the repository; all where absent. At most 50. */
+            paths?: string[] | null;
         };
         /** @description A card of the stack. */
         InboxCard: {
@@ -6205,6 +6449,16 @@ export interface components {
             permissions?: string[];
             /** @description Where it holds. */
             object: components["schemas"]["ObjectBody"];
+        };
+        /** @description A hook with its secret, which is shown this once. */
+        NewHook: {
+            /** @description The hook. */
+            hook: components["schemas"]["Hook"];
+            /**
+             * Format: password
+             * @description What senders prove by that a request is their own.
+             */
+            secret: string;
         };
         /** @description Somebody to ask. */
         NewInvitation: {
@@ -6688,6 +6942,18 @@ export interface components {
              * @description How sure whoever proposes it is, 0 to 100.
              */
             confidence?: number | null;
+        };
+        /** @description What was made of a request, for its sender. */
+        PushHeard: {
+            /** @description `deploy`, `known`, `ignored` or `ping`. */
+            outcome: string;
+            /** @description Why. */
+            reason: string;
+            /**
+             * Format: uuid
+             * @description The run that deploys it.
+             */
+            runId?: string | null;
         };
         /** @description Keys of a browser, base64url. */
         PushKeys: {
@@ -7371,6 +7637,10 @@ export interface components {
             /** @description Until when it waits. */
             expiresAt: components["schemas"]["Time"];
         };
+        /** @description Which pushes shall deploy an app. */
+        WantedHook: {
+            settings?: components["schemas"]["HookSettings"] | null;
+        };
         /**
          * @description How a second factor is shown.
          * @enum {string}
@@ -7973,6 +8243,157 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_RunOpened"];
+                };
+            };
+        };
+    };
+    getAppHook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_AppHook"];
+                };
+            };
+        };
+    };
+    changeAppHook: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WantedHook"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_AppHook"];
+                };
+            };
+        };
+    };
+    createAppHook: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WantedHook"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_NewHook"];
+                };
+            };
+        };
+    };
+    deleteAppHook: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Nothing"];
+                };
+            };
+        };
+    };
+    listHookDeliveries: {
+        parameters: {
+            query?: {
+                /** @description Rows wanted, 1 to 200; 50 where absent. */
+                limit?: number;
+                /** @description Continue after this cursor. */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_HookDelivery"];
+                };
+            };
+        };
+    };
+    rotateAppHook: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_NewHook"];
                 };
             };
         };
@@ -8900,6 +9321,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_Health"];
+                };
+            };
+        };
+    };
+    deliverPush: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description What GitHub, GitLab, Gitea or Forgejo sends, or as the guide has it; 1 MiB at the most. */
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description A ping */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_PushHeard"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_PushHeard"];
                 };
             };
         };
