@@ -55,7 +55,7 @@ impl Control {
         let app = apps::get(&reader, app).await?;
         let Some(hook) = hooks::of_app(&reader, app.id).await? else { return Ok(None) };
         let owner = found(users::get(&reader, hook.owner).await)?;
-        let is_armed = owner.as_ref().is_some_and(|owner| owner.disabled_at.is_none());
+        let is_armed = users::admitted(&reader, hook.owner).await?.is_some();
         let branch = hook.settings.0.branch.clone().or(app.settings.0.reference);
         Ok(Some(HookShown { owner: owner.map(|owner| owner.name), is_armed, branch, hook }))
     }

@@ -148,7 +148,7 @@ impl Control {
         self.acting_for(tenant, user, armed.trigger.id).await?.ok_or_else(nobody)
     }
 
-    /// Somebody as a trigger acts for them; `None` where they are suspended or gone.
+    /// Somebody as a trigger acts for them; `None` where they or their team are suspended, or they are gone.
     pub(crate) async fn acting_for(
         &self,
         tenant: TenantId,
@@ -156,10 +156,8 @@ impl Control {
         trigger: TriggerId,
     ) -> Result<Option<Actor>, Fault> {
         let reader = self.core().store.read(Scope::Tenant(tenant));
-        match users::get(&reader, user).await {
-            Ok(user) if user.disabled_at.is_none() => {}
-            Ok(_) | Err(StoreError::NotFound(_)) => return Ok(None),
-            Err(error) => return Err(error.into()),
+        if users::admitted(&reader, user).await?.is_none() {
+            return Ok(None);
         }
         let kind = ActorKind::Trigger { user, trigger };
         Ok(Some(Actor { kind, tenant, rights: authority::rights_of(&reader, kind).await? }))

@@ -6,6 +6,7 @@ mod audit;
 mod backups;
 mod credentials;
 mod fixture;
+mod hooks;
 mod machines;
 mod observed;
 mod people;
@@ -56,6 +57,10 @@ macro_rules! suite {
 }
 
 suite! {
+    hooks {
+        an_app_has_one_and_it_goes_with_what_it_was_sent,
+        a_delivery_is_one_row_and_the_last_ones_are_kept,
+    }
     inbox {
         cards_failures_and_reviews_come_in_pages_and_can_be_put_aside,
         nobody_sees_or_changes_the_rules_votes_and_samples_of_others,

@@ -27,7 +27,10 @@ async fn a_hook_is_made_shown_changed_and_deleted_and_its_secret_is_printed_once
     let planned = ada.ok(&["hooks", "create", "shop", "--dry-run"]).await?;
     ensure!(planned.contains("Nothing was done") && planned.contains("shown once"), "{planned}");
     let made = ada.ok(&["hooks", "create", "shop", "--branch", "main"]).await?;
-    ensure!(made.contains("whsec_") && made.contains("https://localhost:") && made.contains("/api/v1/hooks/apps/"), "{made}");
+    ensure!(
+        made.contains("whsec_") && made.contains("https://localhost:") && made.contains("/api/v1/hooks/apps/"),
+        "{made}"
+    );
     ada.fails(&["hooks", "create", "shop"], 1, "hook.exists").await?;
     let shown = ada.ok(&["hooks", "show", "shop"]).await?;
     ensure!(shown.contains("main") && !shown.contains("whsec_"), "{shown}");

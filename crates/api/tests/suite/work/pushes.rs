@@ -405,6 +405,13 @@ async fn it_acts_with_the_rights_of_whoever_set_it_last() {
         assert_eq!(world.send(method.clone(), &path, Some(&key), body.clone()).await.code(), "token.limited", "{path}");
         assert_eq!(world.send(method, &path, Some(&ai), body).await.code(), "actor.not_a_person", "{path}");
     }
+    // In a team that is suspended, nothing is deployed.
+    let tenant = world.tenant().await;
+    let suspend = world.control.store().write(sf_types::Scope::System, move |tx| {
+        Box::pin(async move { sf_store::tenants::set_suspended(tx, tenant, Some("unpaid")).await })
+    });
+    suspend.await.unwrap();
+    assert_eq!(hook.push(&world, &push('2', '3')).await.code(), "hook.nobody");
 }
 
 #[tokio::test]
