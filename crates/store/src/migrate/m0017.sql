@@ -6,7 +6,7 @@ CREATE TABLE deploy_hooks (
   tenant_id {id} NOT NULL REFERENCES tenants (id),
   project_id {id} NOT NULL REFERENCES projects (id),
   app_id {id} NOT NULL REFERENCES apps (id),
-  owner_id {id} NOT NULL REFERENCES users (id),
+  owner_id {id} NOT NULL,
   settings {json} NOT NULL,
   sealed {bytes} NOT NULL,
   sealed_before {bytes},
