@@ -171,6 +171,7 @@ fn node(
         cache: state.join("cache"),
         users: users.clone(),
         limits: FetchLimits::default(),
+        key: None,
     });
     Ok(Node {
         id: registration.node,

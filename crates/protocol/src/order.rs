@@ -61,6 +61,9 @@ impl Order {
     }
 }
 
+/// The name that an app's deploy key is sealed under; of no variable, for which the space is no letter.
+pub const DEPLOY_KEY: &str = "deploy key";
+
 /// Put a release live: fetch, build, start beside the old one, check, switch, drain, watch.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -75,6 +78,10 @@ pub struct Deploy {
     pub time_limit: Millis,
     /// How long the new release is watched after the switch.
     pub watch: Millis,
+    /// What the repository is opened with by ssh, in place of the node's own key: an OpenSSH private key under the name
+    /// [`DEPLOY_KEY`]. Version [`crate::handshake::DEPLOY_KEYS_SINCE`] and above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<SecretVar>,
 }
 
 /// Where a release comes from.

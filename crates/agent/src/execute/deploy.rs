@@ -155,7 +155,8 @@ impl Deploying<'_> {
         let (node, progress, spec) = (self.node, self.progress, self.way.spec.clone());
         let release = match &deploy.from {
             DeploySource::Git(source) => {
-                let wanted = Wanted { spec: &spec, release: deploy.release, source, commit };
+                let key = deploy.key.as_ref();
+                let wanted = Wanted { spec: &spec, release: deploy.release, source, key, commit };
                 node.make(wanted, progress, cancel).await?
             }
             DeploySource::Kept => self.kept(deploy.release)?,

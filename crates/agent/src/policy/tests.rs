@@ -27,6 +27,7 @@ fn deploy(url: &str, port: Option<u16>, public: bool) -> Order {
         from: DeploySource::Git(GitSource { url: url.to_owned(), reference: None, commit: None }),
         time_limit: Millis::secs(60),
         watch: Millis::secs(10),
+        key: None,
     }))
 }
 

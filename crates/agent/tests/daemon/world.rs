@@ -220,6 +220,7 @@ impl World {
             from: if from.is_some() { DeploySource::Kept } else { DeploySource::Git(source) },
             time_limit: Millis::secs(80),
             watch,
+            key: None,
         }))
     }
 

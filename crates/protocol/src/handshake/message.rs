@@ -15,12 +15,15 @@ use crate::wire;
 /// Versions of the protocol this crate speaks. It always speaks the one before the newest as well, once there is one.
 ///
 /// 2: orders may hold sealed secrets ([`crate::sealed`]), and both sides know WITNESS. An order without secrets is the
-/// same in both. 3: domains ([`crate::site`]); what is about none is the same.
-pub const VERSIONS: Versions = Versions { min: 1, max: 3 };
+/// same in both. 3: domains ([`crate::site`]); what is about none is the same. 4: deploys may bring a key for their
+/// repository; one without is the same.
+pub const VERSIONS: Versions = Versions { min: 1, max: 4 };
 /// The first version in which orders hold sealed secrets.
 pub const SECRETS_SINCE: u16 = 2;
 /// The first version that knows domains.
 pub const SITES_SINCE: u16 = 3;
+/// The first version in which a deploy may bring a key for its repository.
+pub const DEPLOY_KEYS_SINCE: u16 = 4;
 /// The version from which on both sides send WITNESS.
 pub const WITNESS_SINCE: u16 = 2;
 

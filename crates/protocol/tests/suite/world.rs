@@ -101,6 +101,7 @@ pub fn orders() -> Vec<Order> {
             from: DeploySource::Git(source.clone()),
             time_limit: Millis::secs(600),
             watch: Millis::secs(10),
+            key: None,
         })),
         Order::AppAction(Box::new(AppAction {
             app: id::<AppId>(10),
