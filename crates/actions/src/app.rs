@@ -2,6 +2,7 @@
 
 pub mod deploy;
 pub mod hook;
+pub mod key;
 pub mod process;
 pub mod proxy;
 

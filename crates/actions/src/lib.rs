@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub use actor::{Actor, ActorKind};
 pub use admission::{Admission, Decision};
-pub use app::{deploy, hook, process, proxy};
+pub use app::{deploy, hook, key, process, proxy};
 pub use authority::{actor, object, permission, rights};
 pub use object::ObjectRef;
 pub use people::{access, factor, role, tenant, user};
@@ -50,6 +50,8 @@ pub enum Action {
     Proxy(proxy::ProxyAction),
     /// Deploys by push.
     Hook(hook::HookAction),
+    /// Deploy keys.
+    Key(key::KeyAction),
     /// Runs themselves.
     Run(run::RunAction),
     /// People's credentials.
@@ -82,6 +84,7 @@ impl Action {
             Self::Process(action) => action.spec(),
             Self::Proxy(action) => action.spec(),
             Self::Hook(action) => action.spec(),
+            Self::Key(action) => action.spec(),
             Self::Run(action) => action.spec(),
             Self::Access(action) => action.spec(),
             Self::Role(action) => action.spec(),
@@ -104,6 +107,7 @@ impl Action {
             Self::Process(action) => Target::App(action.app),
             Self::Proxy(action) => action.target(),
             Self::Hook(action) => Target::App(action.app()),
+            Self::Key(action) => Target::App(action.app()),
             Self::Run(action) => Target::Run(action.run()),
             Self::Access(action) => action.target(),
             Self::Role(action) => action.target(),
@@ -140,6 +144,7 @@ impl Action {
             | Self::Deploy(_)
             | Self::Process(_)
             | Self::Proxy(_)
+            | Self::Key(_)
             | Self::Project(_)
             | Self::Secret(_)
             | Self::Run(_) => false,
@@ -168,6 +173,7 @@ impl Action {
             process::SPECS,
             proxy::SPECS,
             hook::SPECS,
+            key::SPECS,
             run::SPECS,
             access::SPECS,
             role::SPECS,

@@ -131,6 +131,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(apps::domains::list, apps::domains::provision))
         .routes(routes!(apps::domains::get, apps::domains::change, apps::domains::delete))
         .routes(routes!(apps::hooks::get, apps::hooks::create, apps::hooks::change, apps::hooks::delete))
+        .routes(routes!(apps::deploy_keys::get, apps::deploy_keys::create, apps::deploy_keys::delete))
         .routes(routes!(apps::hooks::rotate))
         .routes(routes!(apps::hooks::deliveries))
         .routes(routes!(apps::hooks::deliver))

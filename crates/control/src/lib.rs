@@ -22,7 +22,7 @@ pub mod sign_in;
 mod start;
 pub mod workflow;
 
-pub(crate) use node::{backlog, delivery, dispatch, links, receive, resync, signer, sites, written};
+pub(crate) use node::{backlog, delivery, deploy_keys, dispatch, links, receive, resync, signer, sites, written};
 pub(crate) use pipeline::{admission, due, moments, perform, rehearsal, subject, timers, transition};
 
 pub use control::Control;

@@ -53,7 +53,14 @@ pub fn plan(action: &Action, facts: &AppFacts, new_release: ReleaseId) -> Result
     debug_assert_eq!(spec.place, Place::Node, "only orders to nodes are planned");
     let time_limit = Millis(u64::try_from(spec.time_limit.as_millis()).unwrap_or(u64::MAX));
     let deploy = |release, from, commit: Option<String>| Planned {
-        order: Order::Deploy(Box::new(Deploy { app: app_spec(facts), release, from, time_limit, watch: WATCH })),
+        order: Order::Deploy(Box::new(Deploy {
+            app: app_spec(facts),
+            release,
+            from,
+            time_limit,
+            watch: WATCH,
+            key: None,
+        })),
         guard: Guard { commit, live_release: facts.live, ..Guard::default() },
         release: Some(release),
     };
@@ -113,6 +120,7 @@ pub fn plan(action: &Action, facts: &AppFacts, new_release: ReleaseId) -> Result
         | Action::Tenant(_)
         | Action::Policy(_)
         | Action::Hook(_)
+        | Action::Key(_)
         | Action::Workflow(_) => Err(Fault::new(
             sf_types::ErrorKind::Internal,
             "plan.place",

@@ -58,13 +58,13 @@ impl Sender {
         }
     }
 
-    /// The header that names the event.
-    pub const fn event_header(self) -> Option<&'static str> {
+    /// The headers that name the event; the first that is there counts.
+    pub const fn event_headers(self) -> &'static [&'static str] {
         match self {
-            Self::GitHub => Some("x-github-event"),
-            Self::GitLab => Some("x-gitlab-event"),
-            Self::Gitea => Some("x-gitea-event"),
-            Self::Generic => None,
+            Self::GitHub => &["x-github-event"],
+            Self::GitLab => &["x-gitlab-event"],
+            Self::Gitea => &["x-forgejo-event", "x-gitea-event"],
+            Self::Generic => &[],
         }
     }
 }

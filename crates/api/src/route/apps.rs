@@ -1,5 +1,6 @@
 //! Apps: what there is, and what changes their existence and settings.
 
+pub mod deploy_keys;
 pub mod domains;
 pub mod hooks;
 pub mod observe;

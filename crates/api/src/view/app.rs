@@ -1,5 +1,6 @@
 //! Apps.
 
+pub mod deploy_key;
 pub mod domain;
 pub mod hook;
 pub mod project;

@@ -97,7 +97,8 @@ impl Control {
         (sender, verified): (Sender, &Verified),
         request: &Delivered,
     ) -> Result<Pushed, Fault> {
-        let event = sender.event_header().and_then(|name| request.headers.get(name)).map(String::as_str);
+        let named = |name: &&str| request.headers.get(*name).map(String::as_str);
+        let event = sender.event_headers().iter().find_map(named);
         let delivery = key(verified, sender, &request.body);
         if let Some(before) = self.answered(hook, &delivery).await? {
             return Ok(before.into());

@@ -224,7 +224,7 @@ fn may_use_secrets(actor: &Actor, action: &Action, subject: &Subject) -> Result<
 fn guard(action: &Action, subject: &Subject, admission: Admission, used: &[GuardedSecret]) -> Guard {
     match (&subject.app, admission) {
         // A domain leads to the app, and a push deploys it, whichever release of it is live.
-        (Some(_), _) if matches!(action, Action::Proxy(_) | Action::Hook(_)) => Guard::default(),
+        (Some(_), _) if matches!(action, Action::Proxy(_) | Action::Hook(_) | Action::Key(_)) => Guard::default(),
         (Some(app), Admission::Ask) => {
             Guard { live_release: app.live_release, secrets: used.to_vec(), ..Guard::default() }
         }

@@ -73,7 +73,7 @@ enum Kind {
     Ping,
 }
 
-/// Reads a genuine request. `event` is what its sender calls it, in the header of [`Sender::event_header`].
+/// Reads a genuine request. `event` is what its sender calls it, in the header of [`Sender::event_headers`].
 ///
 /// # Errors
 /// [`Malformed`].

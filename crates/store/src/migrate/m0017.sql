@@ -1,4 +1,4 @@
--- Deploys by push: one hook an app, and what it was sent last. New, empty tables: milliseconds on any size, and the version before
+-- Deploys by push: one hook an app, and what it was sent last; keys that open apps' repositories. New, empty tables: milliseconds on any size, and the version before
 -- does not look at them.
 
 CREATE TABLE deploy_hooks (
@@ -37,3 +37,15 @@ CREATE TABLE hook_deliveries (
 ){strict};
 CREATE UNIQUE INDEX hook_deliveries_once ON hook_deliveries (hook_id, delivery);
 CREATE INDEX hook_deliveries_newest ON hook_deliveries (hook_id, id);
+
+CREATE TABLE deploy_keys (
+  id {id} PRIMARY KEY,
+  tenant_id {id} NOT NULL REFERENCES tenants (id),
+  project_id {id} NOT NULL REFERENCES projects (id),
+  app_id {id} NOT NULL REFERENCES apps (id),
+  public_key {text} NOT NULL,
+  fingerprint {text} NOT NULL,
+  sealed {bytes} NOT NULL,
+  created_at {int} NOT NULL
+){strict};
+CREATE UNIQUE INDEX deploy_keys_app ON deploy_keys (app_id);

@@ -1,5 +1,6 @@
 //! What is deployed from git.
 
+pub mod deploy_keys;
 pub mod hooks;
 
 use std::collections::HashMap;

@@ -57,6 +57,8 @@ fn needs(method: &Method, path: &str) -> Option<Needs> {
         ("DELETE", "/apps/{id}") => Right(P::AppDelete),
         ("POST", "/apps/{id}/deploy" | "/apps/{id}/rollback") => Right(P::AppDeploy),
         ("GET", "/apps/{id}/hook" | "/apps/{id}/hook/deliveries") => Right(P::AppView),
+        ("GET", "/apps/{id}/deploy-key") => Right(P::AppView),
+        (_, "/apps/{id}/deploy-key") => Right(P::AppUpdate),
         (_, "/apps/{id}/hook" | "/apps/{id}/hook/rotate") => Right(P::AppDeploy),
         ("POST", "/apps/{id}/start" | "/apps/{id}/stop" | "/apps/{id}/restart") => Right(P::AppOperate),
         ("GET", "/runs" | "/runs/{id}" | "/runs/{id}/timeline" | "/runs/{id}/log" | "/runs/{id}/command") => {

@@ -1,5 +1,7 @@
 //! Deploys by push: who may start one, which push does, and what people see of it.
 
+mod deploy_keys;
+
 use std::time::Duration;
 
 use axum::body::Body;

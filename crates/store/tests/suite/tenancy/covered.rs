@@ -63,6 +63,7 @@ const COVERED: &[&str] = &[
     // Looked at in `hooks`.
     "deploy_hooks",
     "hook_deliveries",
+    "deploy_keys",
 ];
 
 pub async fn every_table_with_a_tenant_is_covered(_: World) {

@@ -2,6 +2,7 @@
 
 use sf_actions::hook::HookSettings;
 use sf_engine::push::Sender;
+use sf_store::deploy_keys::{self, NewKey};
 use sf_store::hooks::{self, DELIVERIES_KEPT, Delivery, Hook, Outcome};
 use sf_store::{Scope, StoreError, apps};
 use sf_types::{PageRequest, RunId};
@@ -112,4 +113,28 @@ pub async fn a_delivery_is_one_row_and_the_last_ones_are_kept(world: World) {
     let kept = hooks::deliveries(&at(a.scope()), hook.id, &page).await.unwrap().items;
     assert_eq!(kept.len(), DELIVERIES_KEPT);
     assert!(hooks::delivery(&at(a.scope()), hook.id, "one").await.unwrap().is_none(), "the oldest went");
+}
+
+pub async fn an_app_has_one_deploy_key_that_nobody_else_sees(world: World) {
+    let (a, b) = (world.a, world.b);
+    let new = || NewKey { id: id(), public: "ssh-ed25519 A".into(), fingerprint: "SHA256:x".into(), sealed: vec![1] };
+    let make = async |side: Side, of: Side| {
+        let new = new();
+        write!(world.store, side.scope(), |tx| {
+            let app = apps::get(tx, of.app).await?;
+            deploy_keys::create(tx, &app, new).await
+        })
+    };
+    make(a, a).await.unwrap();
+    assert!(matches!(make(a, a).await, Err(StoreError::Taken(_))));
+    assert!(make(b, a).await.is_err());
+    assert!(deploy_keys::of_app(&world.reader(b), a.app).await.unwrap().is_none());
+    assert!(!write!(world.store, b.scope(), |tx| deploy_keys::delete_of_app(tx, a.app).await).unwrap());
+    let key = deploy_keys::of_app(&world.reader(a), a.app).await.unwrap().unwrap();
+    assert_eq!(
+        (key.public.as_str(), key.fingerprint.as_str(), key.created_at),
+        ("ssh-ed25519 A", "SHA256:x", world.now())
+    );
+    assert!(write!(world.store, a.scope(), |tx| deploy_keys::delete_of_app(tx, a.app).await).unwrap());
+    make(a, a).await.unwrap();
 }
