@@ -178,6 +178,26 @@ for (const size of ['wide', 'phone']) {
   })
 }
 
+journey('a repository that is read by ssh gets a key of its own', { at: null, size: 'phone' }, async ({ me, plane }) => {
+  const settings = { repository: 'git@git.example.org:ada/private' }
+  const app = await plane.call('POST', '/apps', { name: 'private', nodeId: shared.app.nodeId, settings })
+  const page = await me.open(at({ app }))
+  const panel = page.getByRole('region', { name: 'Deploy key' })
+  await panel.getByText(/The node’s own key opens the repository/).waitFor()
+  await panel.getByRole('button', { name: 'Make a deploy key' }).click()
+  await page.getByRole('dialog').getByText(/public half is for the git host/).waitFor()
+  await apply(page, 'Make a deploy key for private')
+  await panel.getByText(/^ssh-ed25519 AAAA\S+ serverflow private$/).waitFor()
+  await panel.getByText(/^SHA256:/).waitFor()
+  await panel.getByText(/Settings, Deploy keys, Add deploy key/).waitFor()
+  const found = await violations(page, 'app-deploy-key')
+  assert.deepEqual(found, [])
+  await panel.getByRole('button', { name: 'Delete' }).click()
+  await apply(page, 'Delete the deploy key of private')
+  await panel.getByRole('button', { name: 'Make a deploy key' }).waitFor()
+  assert.equal((await plane.call('GET', `/apps/${app.id}/deploy-key`)).key, null)
+})
+
 journey('it is switched off, given another secret, and removed', { at }, async ({ page, plane }) => {
   await page.getByRole('button', { name: 'Switch off' }).click()
   await page.getByRole('dialog').getByText(/It is switched off/).waitFor()

@@ -15,6 +15,7 @@ export const keys = {
   appMetrics: (id: string, range: object) => ['apps', 'one', id, 'metrics', range] as const,
   hook: (id: string) => ['apps', 'one', id, 'hook'] as const,
   hookDeliveries: (id: string) => ['apps', 'one', id, 'hook', 'deliveries'] as const,
+  deployKey: (id: string) => ['apps', 'one', id, 'deployKey'] as const,
   releases: (id: string) => ['apps', 'one', id, 'releases'] as const,
   runs: ['runs'] as const,
   runList: (filter: object) => ['runs', 'list', filter] as const,

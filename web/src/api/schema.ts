@@ -164,6 +164,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/apps/{id}/deploy-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The public half of an app's deploy key, where it has one. */
+        get: operations["getDeployKey"];
+        put?: never;
+        /** Makes a deploy key. Its public half is in the answer; the private one in none, ever. */
+        post: operations["createDeployKey"];
+        /** Deletes a deploy key: the node's own key opens the repository again, where it can. */
+        delete: operations["deleteDeployKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/apps/{id}/hook": {
         parameters: {
             query?: never;
@@ -2544,6 +2563,10 @@ export interface components {
             /** @description When it last changed. */
             updatedAt: components["schemas"]["Time"];
         };
+        /** @description The deploy key of an app, where it has one. */
+        AppDeployKey: {
+            key?: components["schemas"]["DeployKey"] | null;
+        };
         /** @description The hook of an app, where it has one. */
         AppHook: {
             hook?: components["schemas"]["Hook"] | null;
@@ -3010,6 +3033,15 @@ export interface components {
              */
             confidence?: number | null;
         };
+        /** @description The public half of a key that opens one app's repository. */
+        DeployKey: {
+            /** @description As the git host wants it, one line: `ssh-ed25519 …`. */
+            publicKey: string;
+            /** @description Its fingerprint, as git hosts show it: `SHA256:…`. */
+            fingerprint: string;
+            /** @description When it was made. */
+            createdAt: components["schemas"]["Time"];
+        };
         /** @description Somebody who decides for somebody else for a while. */
         Deputy: {
             /**
@@ -3297,6 +3329,18 @@ export interface components {
                 createdAt: components["schemas"]["Time"];
                 /** @description When it last changed. */
                 updatedAt: components["schemas"]["Time"];
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_AppDeployKey: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description The deploy key of an app, where it has one. */
+            data?: {
+                key?: components["schemas"]["DeployKey"] | null;
             };
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -8243,6 +8287,75 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_RunOpened"];
+                };
+            };
+        };
+    };
+    getDeployKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_AppDeployKey"];
+                };
+            };
+        };
+    };
+    createDeployKey: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_AppDeployKey"];
+                };
+            };
+        };
+    };
+    deleteDeployKey: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Nothing"];
                 };
             };
         };

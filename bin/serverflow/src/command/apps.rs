@@ -1,5 +1,6 @@
 //! `apps`: what is deployed.
 
+pub mod deploy_key;
 pub mod domains;
 pub mod hooks;
 pub mod logs;

@@ -45,6 +45,7 @@ scenarios! {
     enrol::a_wrong_root_is_refused_before_anything_is_told;
     secrets::a_secret_reaches_its_node_alone_and_an_older_agent_gets_none;
     secrets::what_was_agreed_to_names_its_versions;
+    secrets::a_deploy_key_reaches_its_node_alone_with_deploys_by_ssh;
     domains::a_domain_is_one_apps_and_what_its_node_says_it_is;
     order::a_deploy_goes_through_every_state_and_is_proven;
     order::what_the_node_says_is_how_it_ends;

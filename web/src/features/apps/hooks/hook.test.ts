@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { pathsOf, wordOf } from './hook'
+import { isSsh, pathsOf, wordOf } from './hook'
 
 test('paths are lines, from the root of the repository', () => {
   for (const [lines, expected] of [
@@ -25,4 +25,9 @@ test('a delivery is told by its run where it has opened one', () => {
   ] as const) {
     expect(wordOf({ outcome, runState }), `${outcome} ${runState}`).toEqual({ label, tone })
   }
+})
+
+test('what is read by ssh has a deploy key', () => {
+  const found = ['https://a.example/b', 'file:///srv/a', 'git@a.example:b', 'ssh://git@a.example:22/b'].map(isSsh)
+  expect(found).toEqual([false, false, true, true])
 })

@@ -8,6 +8,9 @@ export type Delivery = Schemas['HookDelivery']
 /** Where a hook is called, seen from here. */
 export const addressOf = (path: string): string => new URL(path, location.origin).href
 
+/** Whether a repository is read by ssh; the other addresses there are say so at their beginning. */
+export const isSsh = (repository: string): boolean => !/^(https|file):\/\//.test(repository)
+
 /** Lines as people write them: a folder or file each. */
 export const pathsOf = (lines: string): string[] =>
   lines

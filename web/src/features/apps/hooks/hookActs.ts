@@ -45,3 +45,15 @@ export function removeHook(app: App): Act {
   const call = (query?: typeof DRY) => api.DELETE('/api/v1/apps/{id}/hook', { params: { path: { id: app.id }, query } })
   return { title: text.acts.remove(app.name), danger: true, plan: () => plan(call(DRY)), perform: () => data(call()), touches: touches(app) }
 }
+
+/** Makes the app's own key; its public half is shown. */
+export function createKey(app: App): Act {
+  const call = (query?: typeof DRY) => api.POST('/api/v1/apps/{id}/deploy-key', { params: { path: { id: app.id }, query } })
+  return { title: text.key.acts.create(app.name), plan: () => plan(call(DRY)), perform: () => data(call()), touches: [keys.deployKey(app.id)] }
+}
+
+/** Deletes it: the node's own key is used again. */
+export function removeKey(app: App): Act {
+  const call = (query?: typeof DRY) => api.DELETE('/api/v1/apps/{id}/deploy-key', { params: { path: { id: app.id }, query } })
+  return { title: text.key.acts.remove(app.name), danger: true, plan: () => plan(call(DRY)), perform: () => data(call()), touches: [keys.deployKey(app.id)] }
+}

@@ -95,4 +95,20 @@ export const text = {
   } as Record<string, string>,
   from: (host: string) => `from ${host}`,
   toRun: 'The run',
+  key: {
+    title: 'Deploy key',
+    about: 'What the node opens this app’s repository with by ssh, and nothing else.',
+    none: 'The node’s own key opens the repository. A deploy key is this app’s alone: it can be taken away without touching the others.',
+    mayNot: 'The node’s own key opens the repository. Making a deploy key needs the right to change this app.',
+    make: 'Make a deploy key',
+    remove: 'Delete',
+    copy: 'Copy the public key',
+    add: 'Give this to the git host, for this repository; reading is enough. The private half is sealed, and only the app’s node can open it.',
+    where: [
+      'GitHub: the repository’s Settings, Deploy keys, Add deploy key.',
+      'GitLab: the project’s Settings, Repository, Deploy keys.',
+      'Gitea, Forgejo: the repository’s Settings, Deploy Keys, Add Deploy Key.',
+    ],
+    acts: { create: (app: string) => `Make a deploy key for ${app}`, remove: (app: string) => `Delete the deploy key of ${app}` },
+  },
 }
