@@ -74,6 +74,10 @@ pub enum Command {
     Apps(apps::Args),
     /// Names that lead to apps, and their certificates
     Domains(apps::domains::Args),
+    /// What an app's node opens the app's repository with by ssh
+    DeployKey(apps::deploy_key::Args),
+    /// Pushes to a git host that deploy an app
+    Hooks(apps::hooks::Args),
     /// Named values that apps can be given and nobody can read
     Secrets(apps::secrets::Args),
     /// Look into a repository before an app exists
@@ -151,6 +155,8 @@ impl Cli {
             Command::Enrol(args) => enrol::run(&context, args).await,
             Command::Apps(args) => apps::run(&context, args).await,
             Command::Domains(args) => apps::domains::run(&context, args).await,
+            Command::DeployKey(args) => apps::deploy_key::run(&context, args).await,
+            Command::Hooks(args) => apps::hooks::run(&context, args).await,
             Command::Secrets(args) => apps::secrets::run(&context, args).await,
             Command::Inspect(args) => inspect::run(&context, args).await,
             Command::Deploy(args) => deploy::run(&context, args).await,

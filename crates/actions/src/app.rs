@@ -1,6 +1,8 @@
 //! What is deployed: its existence and its settings.
 
 pub mod deploy;
+pub mod hook;
+pub mod key;
 pub mod patch;
 pub mod process;
 pub mod proxy;

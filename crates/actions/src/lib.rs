@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub use actor::{Actor, ActorKind};
 pub use admission::{Admission, Decision};
-pub use app::{deploy, patch, process, proxy};
+pub use app::{deploy, hook, key, patch, process, proxy};
 pub use authority::{actor, object, permission, rights};
 pub use object::ObjectRef;
 pub use people::{access, factor, role, tenant, user};
@@ -50,6 +50,10 @@ pub enum Action {
     Patch(patch::PatchAction),
     /// Domains.
     Proxy(proxy::ProxyAction),
+    /// Deploys by push.
+    Hook(hook::HookAction),
+    /// Deploy keys.
+    Key(key::KeyAction),
     /// Runs themselves.
     Run(run::RunAction),
     /// People's credentials.
@@ -82,6 +86,8 @@ impl Action {
             Self::Process(action) => action.spec(),
             Self::Patch(action) => action.spec(),
             Self::Proxy(action) => action.spec(),
+            Self::Hook(action) => action.spec(),
+            Self::Key(action) => action.spec(),
             Self::Run(action) => action.spec(),
             Self::Access(action) => action.spec(),
             Self::Role(action) => action.spec(),
@@ -104,6 +110,8 @@ impl Action {
             Self::Process(action) => Target::App(action.app),
             Self::Patch(action) => Target::App(action.apply().app),
             Self::Proxy(action) => action.target(),
+            Self::Hook(action) => Target::App(action.app()),
+            Self::Key(action) => Target::App(action.app()),
             Self::Run(action) => Target::Run(action.run()),
             Self::Access(action) => action.target(),
             Self::Role(action) => action.target(),
@@ -134,11 +142,14 @@ impl Action {
                     | WorkflowAction::Enable(_)
                     | WorkflowAction::Move(_)
             ),
+            // So is what is pushed.
+            Self::Hook(action) => !matches!(action, hook::HookAction::Delete(_)),
             Self::App(_)
             | Self::Deploy(_)
             | Self::Process(_)
             | Self::Patch(_)
             | Self::Proxy(_)
+            | Self::Key(_)
             | Self::Project(_)
             | Self::Secret(_)
             | Self::Run(_) => false,
@@ -151,6 +162,7 @@ impl Action {
         matches!(
             self,
             Self::Access(access::AccessAction::CreateToken(_))
+                | Self::Hook(hook::HookAction::Create(_) | hook::HookAction::Rotate(_))
                 | Self::Node(node::NodeAction::Invite(_))
                 | Self::User(user::UserAction::Invite(_))
                 | Self::Tenant(tenant::TenantAction::Create(_) | tenant::TenantAction::Invite(_))
@@ -178,6 +190,8 @@ impl Action {
             process::SPECS,
             patch::SPECS,
             proxy::SPECS,
+            hook::SPECS,
+            key::SPECS,
             run::SPECS,
             access::SPECS,
             role::SPECS,
@@ -221,6 +235,10 @@ mod tests {
             (r#"{"action":"workflow.create","args":{"document":"x"}}"#, true, false),
             (r#"{"action":"workflow.delete","args":{"workflow":"ID"}}"#, false, false),
             (r#"{"action":"app.restart","args":{"app":"ID"}}"#, false, false),
+            (r#"{"action":"hook.create","args":{"app":"ID","settings":{"enabled":true}}}"#, true, true),
+            (r#"{"action":"hook.update","args":{"app":"ID","settings":{"enabled":false}}}"#, true, false),
+            (r#"{"action":"hook.rotate","args":{"app":"ID"}}"#, true, true),
+            (r#"{"action":"hook.delete","args":{"app":"ID"}}"#, false, false),
         ] {
             let action = read(text).unwrap();
             assert_eq!((action.opens_gates(), action.shows_once()), (opens, once), "{text}");

@@ -172,6 +172,7 @@ fn node(
         cache: state.join("cache"),
         users: users.clone(),
         limits: FetchLimits::default(),
+        key: None,
     });
     let reader = users.of("syntax").map_err(|error| disk("the list of user numbers", &error))?;
     let checker = Checker::new(options.program.clone(), reader);

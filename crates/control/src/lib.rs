@@ -11,7 +11,7 @@ pub mod audit;
 pub mod control;
 pub mod events;
 pub mod health;
-pub mod housekeeping;
+pub mod hooks;
 pub mod keys;
 pub mod mail;
 mod node;
@@ -22,7 +22,9 @@ pub mod sign_in;
 mod start;
 pub mod workflow;
 
-pub(crate) use node::{backlog, delivery, dispatch, links, patches, receive, resync, signer, sites, speech, written};
+pub(crate) use node::{
+    backlog, delivery, deploy_keys, dispatch, links, patches, receive, resync, signer, sites, speech, written,
+};
 pub(crate) use pipeline::{admission, due, moments, perform, rehearsal, subject, timers, transition};
 
 pub use control::Control;
@@ -42,4 +44,4 @@ pub use pipeline::perform::settings_tag;
 pub use pipeline::proposal::{Invitation, Lines, Made, Plan, Proposal, Proposed};
 pub use pipeline::{key, proposal, refusals};
 pub use queries::rights;
-pub use start::{instance, options, restore};
+pub use start::{housekeeping, instance, options, restore};

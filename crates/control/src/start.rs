@@ -1,5 +1,6 @@
 //! Starting: keys, the lanes, and what a crash may have left open.
 
+pub mod housekeeping;
 pub mod instance;
 pub mod options;
 pub mod restore;

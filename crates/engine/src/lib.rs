@@ -5,11 +5,13 @@
 //! performs them afterwards, after a crash exactly as in normal life. This crate must never know a table or a socket.
 //!
 //! Start reading at [`run`], then [`step`], then [`plan`]; workflows have a module of their own,
-//! [`workflow`]; whom something is told, and when, is [`notify`]; why something failed is [`explain`].
+//! [`workflow`]; whom something is told, and when, is [`notify`]; why something failed is [`explain`]; what a push to a git
+//! host starts is [`push`].
 
 pub mod explain;
 pub mod notify;
 pub mod plan;
+pub mod push;
 pub mod run;
 pub mod step;
 pub mod workflow;

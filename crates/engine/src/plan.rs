@@ -56,7 +56,15 @@ pub fn plan(action: &Action, facts: &AppFacts, new_release: ReleaseId) -> Result
     let time_limit = Millis(u64::try_from(spec.time_limit.as_millis()).unwrap_or(u64::MAX));
     let full = matches!(action, Action::Deploy(DeployAction::Deploy(args)) if args.full);
     let deploy = |release, from, commit: Option<String>| Planned {
-        order: Order::Deploy(Box::new(Deploy { app: app_spec(facts), release, from, time_limit, watch: WATCH, full })),
+        order: Order::Deploy(Box::new(Deploy {
+            app: app_spec(facts),
+            release,
+            from,
+            time_limit,
+            watch: WATCH,
+            full,
+            key: None,
+        })),
         guard: Guard { commit, live_release: facts.live, ..Guard::default() },
         release: Some(release),
     };
@@ -134,6 +142,8 @@ pub fn plan(action: &Action, facts: &AppFacts, new_release: ReleaseId) -> Result
         | Action::Secret(_)
         | Action::Tenant(_)
         | Action::Policy(_)
+        | Action::Hook(_)
+        | Action::Key(_)
         | Action::Workflow(_) => Err(Fault::new(
             sf_types::ErrorKind::Internal,
             "plan.place",

@@ -10,8 +10,8 @@ use sf_protocol::{Class, Delegation, KeyId, Kind, PublicKey, SecretKey, Signed};
 use sf_runtime::Rng;
 use sf_types::{InstanceId, Secret, Timestamp};
 use ssh_key::private::{Ed25519Keypair, Ed25519PrivateKey, KeypairData};
-use ssh_key::public::Ed25519PublicKey;
-use ssh_key::{LineEnding, PrivateKey};
+use ssh_key::public::{Ed25519PublicKey, KeyData};
+use ssh_key::{HashAlg, LineEnding, PrivateKey};
 
 use crate::error::IdentityError;
 use crate::keyfile;
@@ -187,6 +187,13 @@ pub fn write_openssh(key: &SecretKey, comment: &str) -> Secret<String> {
     let text = PrivateKey::new(KeypairData::Ed25519(pair), comment).and_then(|key| key.to_openssh(LineEnding::LF));
     let text = text.expect("a key pair of fixed size with a short comment can always be written");
     Secret::new(text.to_string())
+}
+
+/// A public key as OpenSSH writes it, one line, and its fingerprint (`SHA256:…`).
+pub fn public_openssh(key: &PublicKey, comment: &str) -> (String, String) {
+    let key = ssh_key::PublicKey::new(KeyData::Ed25519(Ed25519PublicKey(*key.bytes())), comment);
+    let line = key.to_openssh().expect("a key of fixed size with a short comment can always be written");
+    (line, key.fingerprint(HashAlg::Sha256).to_string())
 }
 
 /// Reads an OpenSSH private key. `origin` names where it came from in errors.

@@ -66,6 +66,9 @@ impl Order {
     }
 }
 
+/// The name that an app's deploy key is sealed under; of no variable, for which the space is no letter.
+pub const DEPLOY_KEY: &str = "deploy key";
+
 /// Put a release live: fetch, build, start beside the old one, check, switch, drain, watch.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -84,6 +87,10 @@ pub struct Deploy {
     /// [`crate::handshake::BUILDERS_SINCE`] and above; older agents always do.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub full: bool,
+    /// What the repository is opened with by ssh, in place of the node's own key: an OpenSSH private key under the name
+    /// [`DEPLOY_KEY`]. Version [`crate::handshake::DEPLOY_KEYS_SINCE`] and above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<SecretVar>,
 }
 
 /// Where a release comes from.

@@ -25,6 +25,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (14, "tokens of AI agents", include_str!("migrate/m0014.sql")),
     (15, "alerts", include_str!("migrate/m0015.sql")),
     (16, "domains", include_str!("migrate/m0016.sql")),
+    (17, "deploys by push", include_str!("migrate/m0017.sql")),
 ];
 
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (version {int} PRIMARY KEY, name {text} NOT NULL, \

@@ -164,6 +164,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/apps/{id}/deploy-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The public half of an app's deploy key, where it has one. */
+        get: operations["getDeployKey"];
+        put?: never;
+        /** Makes a deploy key. Its public half is in the answer; the private one in none, ever. */
+        post: operations["createDeployKey"];
+        /** Deletes a deploy key: the node's own key opens the repository again, where it can. */
+        delete: operations["deleteDeployKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/apps/{id}/files": {
         parameters: {
             query?: never;
@@ -192,6 +211,60 @@ export interface paths {
         get: operations["readFile"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apps/{id}/hook": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The hook of an app, where it has one. */
+        get: operations["getAppHook"];
+        /** Changes which pushes deploy an app; it acts for you from then on. */
+        put: operations["changeAppHook"];
+        /** Has pushes deploy an app. Its secret is in this answer, and in no other one; it acts for you. */
+        post: operations["createAppHook"];
+        /** Has no push deploy an app any more. */
+        delete: operations["deleteAppHook"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apps/{id}/hook/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the hook of an app was sent, newest first: the last 100 that their sender could prove to be its own. */
+        get: operations["listHookDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apps/{id}/hook/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives a hook another secret, which is in this answer and in no other one; the one before is taken for a day. */
+        post: operations["rotateAppHook"];
         delete?: never;
         options?: never;
         head?: never;
@@ -808,6 +881,26 @@ export interface paths {
         get: operations["health"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hooks/apps/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes in what a git host sends when something is pushed. No credential of ours: the signature says who may. The same delivery
+         *     again answers the same run. An address that is none and a request that is not its sender's are answered alike.
+         */
+        post: operations["deliverPush"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2572,6 +2665,14 @@ export interface components {
             /** @description When it last changed. */
             updatedAt: components["schemas"]["Time"];
         };
+        /** @description The deploy key of an app, where it has one. */
+        AppDeployKey: {
+            key?: components["schemas"]["DeployKey"] | null;
+        };
+        /** @description The hook of an app, where it has one. */
+        AppHook: {
+            hook?: components["schemas"]["Hook"] | null;
+        };
         /** @description One process tree. */
         AppProcess: {
             /**
@@ -3049,6 +3150,15 @@ export interface components {
              */
             confidence?: number | null;
         };
+        /** @description The public half of a key that opens one app's repository. */
+        DeployKey: {
+            /** @description As the git host wants it, one line: `ssh-ed25519 …`. */
+            publicKey: string;
+            /** @description Its fingerprint, as git hosts show it: `SHA256:…`. */
+            fingerprint: string;
+            /** @description When it was made. */
+            createdAt: components["schemas"]["Time"];
+        };
         /** @description Somebody who decides for somebody else for a while. */
         Deputy: {
             /**
@@ -3336,6 +3446,30 @@ export interface components {
                 createdAt: components["schemas"]["Time"];
                 /** @description When it last changed. */
                 updatedAt: components["schemas"]["Time"];
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_AppDeployKey: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description The deploy key of an app, where it has one. */
+            data?: {
+                key?: components["schemas"]["DeployKey"] | null;
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_AppHook: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description The hook of an app, where it has one. */
+            data?: {
+                hook?: components["schemas"]["Hook"] | null;
             };
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -3855,6 +3989,24 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_NewHook: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description A hook with its secret, which is shown this once. */
+            data?: {
+                /** @description The hook. */
+                hook: components["schemas"]["Hook"];
+                /**
+                 * Format: password
+                 * @description What senders prove by that a request is their own.
+                 */
+                secret: string;
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
         Envelope_NewNotificationChannelMade: {
             /** @description Whether it worked. */
             success: boolean;
@@ -4071,6 +4223,26 @@ export interface components {
                 apps: number;
                 /** @description When it was made. */
                 createdAt: components["schemas"]["Time"];
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_PushHeard: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description What was made of a request, for its sender. */
+            data?: {
+                /** @description `deploy`, `known`, `ignored` or `ping`. */
+                outcome: string;
+                /** @description Why. */
+                reason: string;
+                /**
+                 * Format: uuid
+                 * @description The run that deploys it.
+                 */
+                runId?: string | null;
             };
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -4831,6 +5003,45 @@ export interface components {
                  */
                 grantedBy?: string | null;
                 createdAt?: components["schemas"]["Time"] | null;
+            }[];
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Vec_HookDelivery: {
+            /** @description Whether it worked. */
+            success: boolean;
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description Its id here.
+                 */
+                id: string;
+                /** @description When it came. */
+                at: components["schemas"]["Time"];
+                /** @description Who says to have sent it: `github`, `gitlab`, `gitea` or `generic`. */
+                sender: string;
+                /** @description What its sender calls it. */
+                event: string;
+                /** @description Of which branch. */
+                branch?: string | null;
+                /** @description The commit that was pushed. */
+                commit?: string | null;
+                /**
+                 * @description `deploy`: a run was opened; `known`: the commit serves, or is being deployed, already; `ignored`, `refused` and `ping`
+                 *     start nothing.
+                 */
+                outcome: string;
+                /** @description Why. */
+                reason: string;
+                /**
+                 * Format: uuid
+                 * @description The run.
+                 */
+                runId?: string | null;
+                /** @description How that run is: `waiting`, `ready`, `sent`, `working`, `checking`, or how it ended. */
+                runState?: string | null;
             }[];
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -6082,6 +6293,42 @@ export interface components {
              */
             latencyMs?: number | null;
         };
+        /** @description The address at which pushes deploy an app. */
+        Hook: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /**
+             * Format: uuid
+             * @description Of which app.
+             */
+            appId: string;
+            /** @description Where senders post to, below the address of this control plane. */
+            path: string;
+            /** @description Which pushes it takes. */
+            settings: components["schemas"]["HookSettings"];
+            /** @description The branch it waits for; null for the one that the repository calls its default. */
+            branch?: string | null;
+            /**
+             * Format: uuid
+             * @description For whom it acts: whoever set it last.
+             */
+            ownerId: string;
+            /** @description What they are called; null where they are gone. */
+            owner?: string | null;
+            /** @description Whether they can still act: a person who is suspended or gone deploys nothing. */
+            ownerActive: boolean;
+            rotatedAt?: components["schemas"]["Time"] | null;
+            refusedAt?: components["schemas"]["Time"] | null;
+            /** @description Why. */
+            refusedWhy?: string | null;
+            /** @description When it was made. */
+            createdAt: components["schemas"]["Time"];
+            /** @description When it was last set. */
+            updatedAt: components["schemas"]["Time"];
+        };
         /** @description A signed request that was taken in. */
         HookAccepted: {
             /**
@@ -6089,6 +6336,47 @@ export interface components {
              * @description The run that it started; the same for the same delivery.
              */
             runId: string;
+        };
+        /** @description A genuine request, and what was made of it. */
+        HookDelivery: {
+            /**
+             * Format: uuid
+             * @description Its id here.
+             */
+            id: string;
+            /** @description When it came. */
+            at: components["schemas"]["Time"];
+            /** @description Who says to have sent it: `github`, `gitlab`, `gitea` or `generic`. */
+            sender: string;
+            /** @description What its sender calls it. */
+            event: string;
+            /** @description Of which branch. */
+            branch?: string | null;
+            /** @description The commit that was pushed. */
+            commit?: string | null;
+            /**
+             * @description `deploy`: a run was opened; `known`: the commit serves, or is being deployed, already; `ignored`, `refused` and `ping`
+             *     start nothing.
+             */
+            outcome: string;
+            /** @description Why. */
+            reason: string;
+            /**
+             * Format: uuid
+             * @description The run.
+             */
+            runId?: string | null;
+            /** @description How that run is: `waiting`, `ready`, `sent`, `working`, `checking`, or how it ended. */
+            runState?: string | null;
+        };
+        /** @description Which pushes start deploys. */
+        HookSettings: {
+            /** @description Whether any does; true where absent. */
+            enabled?: boolean | null;
+            /** @description Those of this branch; of the app's own where absent. */
+            branch?: string | null;
+            /** @description Those that change one of these folders or files, from the root of the repository; all where absent. At most 50. */
+            paths?: string[] | null;
         };
         /** @description A card of the stack. */
         InboxCard: {
@@ -6474,6 +6762,16 @@ export interface components {
             permissions?: string[];
             /** @description Where it holds. */
             object: components["schemas"]["ObjectBody"];
+        };
+        /** @description A hook with its secret, which is shown this once. */
+        NewHook: {
+            /** @description The hook. */
+            hook: components["schemas"]["Hook"];
+            /**
+             * Format: password
+             * @description What senders prove by that a request is their own.
+             */
+            secret: string;
         };
         /** @description Somebody to ask. */
         NewInvitation: {
@@ -7046,6 +7344,18 @@ export interface components {
              * @description How sure whoever proposes it is, 0 to 100.
              */
             confidence?: number | null;
+        };
+        /** @description What was made of a request, for its sender. */
+        PushHeard: {
+            /** @description `deploy`, `known`, `ignored` or `ping`. */
+            outcome: string;
+            /** @description Why. */
+            reason: string;
+            /**
+             * Format: uuid
+             * @description The run that deploys it.
+             */
+            runId?: string | null;
         };
         /** @description Keys of a browser, base64url. */
         PushKeys: {
@@ -7767,6 +8077,10 @@ export interface components {
             /** @description Until when it waits. */
             expiresAt: components["schemas"]["Time"];
         };
+        /** @description Which pushes shall deploy an app. */
+        WantedHook: {
+            settings?: components["schemas"]["HookSettings"] | null;
+        };
         /**
          * @description How a second factor is shown.
          * @enum {string}
@@ -8373,6 +8687,75 @@ export interface operations {
             };
         };
     };
+    getDeployKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_AppDeployKey"];
+                };
+            };
+        };
+    };
+    createDeployKey: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_AppDeployKey"];
+                };
+            };
+        };
+    };
+    deleteDeployKey: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Nothing"];
+                };
+            };
+        };
+    };
     listFiles: {
         parameters: {
             query?: {
@@ -8421,6 +8804,157 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_FileContent"];
+                };
+            };
+        };
+    };
+    getAppHook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_AppHook"];
+                };
+            };
+        };
+    };
+    changeAppHook: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WantedHook"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_AppHook"];
+                };
+            };
+        };
+    };
+    createAppHook: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WantedHook"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_NewHook"];
+                };
+            };
+        };
+    };
+    deleteAppHook: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Nothing"];
+                };
+            };
+        };
+    };
+    listHookDeliveries: {
+        parameters: {
+            query?: {
+                /** @description Rows wanted, 1 to 200; 50 where absent. */
+                limit?: number;
+                /** @description Continue after this cursor. */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_HookDelivery"];
+                };
+            };
+        };
+    };
+    rotateAppHook: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_NewHook"];
                 };
             };
         };
@@ -9401,6 +9935,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_Health"];
+                };
+            };
+        };
+    };
+    deliverPush: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description What GitHub, GitLab, Gitea or Forgejo sends, or as the guide has it; 1 MiB at the most. */
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description A ping */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_PushHeard"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_PushHeard"];
                 };
             };
         };

@@ -1,6 +1,8 @@
 //! `apps`: what is deployed.
 
+pub mod deploy_key;
 pub mod domains;
+pub mod hooks;
 pub mod logs;
 pub mod patch;
 pub mod power;

@@ -53,7 +53,8 @@ pub enum ActorKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         ai: Option<TokenId>,
     },
-    /// A calendar or a signed request that starts a workflow, for the person who switched its triggers on.
+    /// A calendar or a signed request that starts a workflow, for the person who switched its triggers on; or one that starts
+    /// a deploy, for the person who set the app's hook.
     Trigger {
         /// For whom.
         user: UserId,

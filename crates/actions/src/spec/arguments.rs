@@ -7,7 +7,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
-use crate::{app, deploy, node, patch, process, project, proxy, secret, workflow};
+use crate::{app, deploy, hook, key, node, patch, process, project, proxy, secret, workflow};
 
 /// The schema of an action's arguments, an object; `None` for what only people propose, where no form asks for them.
 /// Ids say by `x-target` what they are ids of.
@@ -30,6 +30,8 @@ fn all() -> BTreeMap<String, Value> {
         process::ProcessAction::json_schema(&mut generator),
         patch::PatchAction::json_schema(&mut generator),
         proxy::ProxyAction::json_schema(&mut generator),
+        hook::HookAction::json_schema(&mut generator),
+        key::KeyAction::json_schema(&mut generator),
         project::ProjectAction::json_schema(&mut generator),
         secret::SecretAction::json_schema(&mut generator),
         workflow::WorkflowAction::json_schema(&mut generator),

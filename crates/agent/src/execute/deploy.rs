@@ -4,7 +4,8 @@
 //! running through the watch, so that the return is one move of a pointer. Before each deed that a restarted agent
 //! must know of, the phase is written down (see [`UnderWay`]).
 
-mod look;
+mod facts;
+pub(super) mod look;
 mod take_back;
 
 use std::time::Duration;
@@ -28,7 +29,7 @@ use super::{End, outcome};
 use crate::daemon::aside;
 use crate::health::probe;
 use crate::process::Process;
-use crate::release::{Manifest, Release};
+use crate::release::Release;
 
 pub(super) use look::{look, with_last_lines};
 
@@ -50,8 +51,15 @@ pub struct Deploying<'a> {
 /// Where the files of a release come from.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Origin<'a> {
-    /// A repository; whether nothing of it may be left out.
-    Git(&'a GitSource, bool),
+    /// A repository.
+    Git {
+        /// Where.
+        source: &'a GitSource,
+        /// What it is opened with by ssh, in place of the node's own key.
+        key: Option<&'a SecretVar>,
+        /// Whether nothing may be left out.
+        full: bool,
+    },
     /// The disk.
     Kept,
     /// The live release, with one file changed.
@@ -85,7 +93,7 @@ impl Node {
             patch: None,
         };
         let origin = match &deploy.from {
-            DeploySource::Git(source) => Origin::Git(source, deploy.full),
+            DeploySource::Git(source) => Origin::Git { source, key: deploy.key.as_ref(), full: deploy.full },
             DeploySource::Kept => Origin::Kept,
         };
         let making = Making { origin, time_limit: deploy.time_limit };
@@ -184,8 +192,8 @@ impl Deploying<'_> {
     ) -> Result<Running, End> {
         let (node, progress, spec) = (self.node, self.progress, self.way.spec.clone());
         let release = match origin {
-            Origin::Git(source, full) => {
-                let wanted = Wanted { spec: &spec, release: self.way.release, source, commit, full };
+            Origin::Git { source, key, full } => {
+                let wanted = Wanted { spec: &spec, release: self.way.release, source, key, commit, full };
                 node.make(wanted, progress, cancel).await?
             }
             Origin::Kept => self.kept(self.way.release)?,
@@ -465,32 +473,6 @@ impl Deploying<'_> {
             Err(end) => end.verdict(),
         };
         outcome(node, self.way.command, (verdict, fault), facts, self.way.started_at)
-    }
-}
-
-impl Node {
-    /// What is true of an app and its releases after work on `release`.
-    pub(super) fn deploy_facts(
-        &self,
-        app: AppId,
-        release: ReleaseId,
-        manifest: Option<&Manifest>,
-        progress: &Progress,
-    ) -> DeployFacts {
-        let state = self.app_facts(app, None);
-        DeployFacts {
-            release,
-            commit: manifest.map(|manifest| manifest.revision.commit.clone()),
-            subject: manifest.map(|manifest| manifest.revision.subject.clone()),
-            builder: manifest.map(|manifest| manifest.plan.builder),
-            live_release: state.live_release,
-            port: state.port,
-            kept: self.kept(app),
-            timings: progress.timings(),
-            generation: state.generation,
-            state: state.state,
-            path: None,
-        }
     }
 }
 

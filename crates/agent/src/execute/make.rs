@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use sf_protocol::app::AppSpec;
+use sf_protocol::app::{AppSpec, SecretVar};
 use sf_protocol::build::{BuildPlan, PathTaken};
 use sf_protocol::order::GitSource;
 use sf_protocol::outcome::Step;
@@ -33,6 +33,8 @@ pub struct Wanted<'a> {
     pub release: ReleaseId,
     /// Where it comes from.
     pub source: &'a GitSource,
+    /// What an ssh repository is opened with in place of the node's own key.
+    pub key: Option<&'a SecretVar>,
     /// The commit that was agreed on.
     pub commit: Option<&'a str>,
     /// Whether nothing may be left out.
@@ -229,7 +231,9 @@ impl Node {
         let reference = wanted.source.commit.as_deref().or(wanted.source.reference.as_deref());
         progress.begin(Step::Fetch, reference.unwrap_or("the default branch"));
         let key = wanted.spec.app.to_string();
-        let fetched = self.sources.fetch(&key, wanted.source, policy, dest, cancel).await;
+        let given = wanted.key.map(|given| given.open(wanted.spec.app, &self.key)).transpose();
+        let sources = self.sources.opening_with(given.map_err(|_| self.step_failed(progress, unopenable()))?);
+        let fetched = sources.fetch(&key, wanted.source, policy, dest, cancel).await;
         let checkout = fetched.map_err(|error| self.step_failed_or(progress, cancel, error.into()))?;
         let commit = &checkout.revision.commit;
         if let Some(agreed) = wanted.commit.filter(|agreed| agreed != commit) {
@@ -307,4 +311,9 @@ impl Node {
         }
         self.step_failed(progress, fault)
     }
+}
+
+fn unopenable() -> Fault {
+    let message = "The app's deploy key cannot be opened: it was sealed to another key of this node.";
+    Fault::new(ErrorKind::Conflict, "deploykey.unopenable", message).fix("Deploy again.")
 }

@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use sf_protocol::order::GitSource;
 use sf_protocol::query::Revision;
-use sf_types::ByteSize;
+use sf_types::{ByteSize, Secret};
 use tokio_util::sync::CancellationToken;
 
 pub use checkout::Checkout;
@@ -84,6 +84,8 @@ pub struct Options {
     pub users: Arc<Users>,
     /// What a fetch may take.
     pub limits: FetchLimits,
+    /// Opens ssh repositories in place of `ssh_key`: an OpenSSH private key.
+    pub key: Option<Secret<String>>,
 }
 
 type Turn = tokio::sync::OwnedMutexGuard<()>;
@@ -99,6 +101,14 @@ impl Sources {
     /// With these options.
     pub fn new(options: Options) -> Self {
         Self { options: Arc::new(options), locks: Arc::default() }
+    }
+
+    /// The same, which opens ssh repositories with this key and no other.
+    #[must_use]
+    pub fn opening_with(&self, key: Option<Secret<String>>) -> Self {
+        let Some(key) = key else { return self.clone() };
+        let options = Options { key: Some(key), ..self.options.as_ref().clone() };
+        Self { options: Arc::new(options), locks: self.locks.clone() }
     }
 
     /// The commit of a reference (or of the default branch) right now. An exact commit in `source` is answered

@@ -28,6 +28,7 @@ fn deploy(url: &str, port: Option<u16>, public: bool) -> Order {
         time_limit: Millis::secs(60),
         watch: Millis::secs(10),
         full: false,
+        key: None,
     }))
 }
 

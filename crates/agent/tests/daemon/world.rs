@@ -221,6 +221,7 @@ impl World {
             time_limit: Millis::secs(80),
             watch,
             full: false,
+            key: None,
         }))
     }
 

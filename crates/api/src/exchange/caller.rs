@@ -40,6 +40,7 @@ pub const OPEN: &[(Method, &str)] = &[
     (Method::GET, "/api/v1/ws"),
     // Asks for a signature over the request.
     (Method::POST, "/api/v1/hooks/{id}"),
+    (Method::POST, "/api/v1/hooks/apps/{id}"),
     // Has a token of its own.
     (Method::GET, "/metrics"),
 ];

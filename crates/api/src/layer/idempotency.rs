@@ -1,7 +1,7 @@
 //! `Idempotency-Key`: a repeated write is answered with what it was answered first, and done once.
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
@@ -30,6 +30,8 @@ pub const MAX_KEPT_BYTES: usize = 256 * 1024;
 const ONCE: [&str; 3] = ["/api/v1/tokens", "/api/v1/enrol-tokens", "/api/v1/invitations"];
 /// The same for everything below: a webhook that gets another address gets another secret, too.
 const ONCE_BELOW: [&str; 2] = ["/api/v1/me/notification-channels", "/api/v1/notification-channels"];
+/// The same for these routes.
+const ONCE_AT: [&str; 2] = ["/api/v1/apps/{id}/hook", "/api/v1/apps/{id}/hook/rotate"];
 
 /// An answer as it is kept.
 #[derive(Debug, Serialize, Deserialize)]
@@ -81,7 +83,9 @@ fn keyed(api: &Api, request: &Request) -> Result<Option<Keyed>, Problem> {
     }
     let principal = keys::principal(&caller.actor);
     let path = request.uri().path();
-    let once = ONCE.contains(&path) || ONCE_BELOW.iter().any(|below| path.starts_with(below));
+    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
+    let shows = *request.method() == Method::POST && ONCE_AT.contains(&route);
+    let once = shows || ONCE.contains(&path) || ONCE_BELOW.iter().any(|below| path.starts_with(below));
     Ok(Some(Keyed { api: api.clone(), scope: caller.actor.scope(), principal, key: key.to_owned(), once }))
 }
 

@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
+use sf_actions::hook;
+use sf_control::hooks as pushes;
 use sf_control::workflow as application;
+use sf_engine::push;
 use sf_engine::workflow::definition;
 use sf_engine::workflow::expr::limit;
 use sf_engine::workflow::{advance, document, execution, schedule, span, webhook};
+use sf_store::hooks;
 use sf_types::ByteSize;
 
 type Row = (&'static str, String, &'static str);
@@ -191,5 +195,10 @@ fn starts() -> Vec<Row> {
             secs(application::hooks::ROTATION),
             "control::workflow::hooks::ROTATION",
         ),
+        ("folders and files that a hook of an app names", hook::MAX_PATHS.to_string(), "actions::hook::MAX_PATHS"),
+        ("one of them", bytes(hook::MAX_PATH_BYTES), "actions::hook::MAX_PATH_BYTES"),
+        ("deliveries kept of a hook", hooks::DELIVERIES_KEPT.to_string(), "store::hooks::DELIVERIES_KEPT"),
+        ("age of a push that is deployed", secs(push::MAX_AGE), "engine::push::MAX_AGE"),
+        ("how often a refused request is noted", secs(pushes::NOTED_EVERY), "control::hooks::NOTED_EVERY"),
     ]
 }

@@ -1,6 +1,8 @@
 //! Apps: what there is, and what changes their existence and settings.
 
+pub mod deploy_keys;
 pub mod domains;
+pub mod hooks;
 pub mod observe;
 pub mod patches;
 pub mod projects;

@@ -1,7 +1,9 @@
 //! Apps.
 
+pub mod deploy_key;
 pub mod domain;
 pub mod file;
+pub mod hook;
 pub mod project;
 
 use serde::Serialize;

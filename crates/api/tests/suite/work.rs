@@ -6,6 +6,7 @@ mod inbox;
 mod journal;
 mod named;
 pub mod people;
+mod pushes;
 mod secrets;
 mod stopping;
 mod triggers;

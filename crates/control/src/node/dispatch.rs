@@ -21,7 +21,7 @@ use crate::links::Numbered;
 use crate::receive::found;
 use crate::signer::Address;
 use crate::transition::After;
-use crate::{delivery, moments, patches, sites, speech};
+use crate::{delivery, deploy_keys, moments, patches, sites, speech};
 
 /// Bytes of an order at the most; address, guard and names come on top of it in the signed body.
 pub(crate) const MAX_ORDER_BYTES: usize = sf_protocol::wire::MAX_BODY_BYTES - 2 * 1024;
@@ -140,6 +140,9 @@ async fn planned(tx: &mut Tx, core: &Core, run: &Run) -> sf_store::Result<Result
         Ok(secrets) => secrets,
         Err(fault) => return Ok(Err(fault)),
     };
+    if let Err(fault) = deploy_keys::equip(tx, core, &row, &mut order).await? {
+        return Ok(Err(fault));
+    }
     let bytes = sf_protocol::wire::write(&order).len();
     if bytes > MAX_ORDER_BYTES {
         let message = format!("The order would have {bytes} bytes; {MAX_ORDER_BYTES} fit into one.");

@@ -90,7 +90,8 @@ impl Claim {
             Made::Workflow(workflow) => Self::Workflow(*workflow),
             Made::Policy(project) => Self::Policy(*project),
             Made::Team { id, link: None, .. } => Self::Team(*id),
-            Made::Invitation(_) | Made::Token { .. } | Made::Invited { .. } | Made::Team { .. } => Self::Once,
+            Made::Invitation(_) | Made::Token { .. } | Made::Hook { .. } => Self::Once,
+            Made::Invited { .. } | Made::Team { .. } => Self::Once,
         }
     }
 }

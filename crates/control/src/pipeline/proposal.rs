@@ -24,6 +24,8 @@ pub struct Proposal {
     pub firing: Option<Box<(Trigger, Firing)>>,
     /// What waits and is edited: it is refused with this one's opening. Its card is named by the hash that was shown.
     pub replaces: Option<(sf_types::RunId, String)>,
+    /// The push that proposes it: kept with the run or not at all.
+    pub pushing: Option<Box<crate::hooks::Pushing>>,
     /// The value of a secret, beside the action that gives it. It is sealed before anything is recorded.
     pub value: Option<Secret<String>>,
 }
@@ -39,6 +41,7 @@ impl Proposal {
             parent: None,
             firing: None,
             replaces: None,
+            pushing: None,
             value: None,
         }
     }
@@ -95,6 +98,13 @@ pub enum Made {
     App(sf_types::AppId),
     /// A secret came to be or changed.
     Secret(sf_types::SecretId),
+    /// The hook of an app came to be, or has another secret.
+    Hook {
+        /// Of which app.
+        app: sf_types::AppId,
+        /// Its secret: shown once.
+        secret: String,
+    },
     /// An enrolment token: shown once.
     Invitation(Invitation),
     /// A token: shown once.
@@ -144,7 +154,7 @@ pub(crate) fn told(made: &Made) -> serde_json::Value {
     match made {
         Made::Nothing | Made::Invitation(_) => serde_json::Value::Null,
         Made::Node(id) => json!({ "node": id }),
-        Made::App(id) => json!({ "app": id }),
+        Made::App(id) | Made::Hook { app: id, .. } => json!({ "app": id }),
         Made::Secret(id) => json!({ "secret": id }),
         Made::Token { id, .. } => json!({ "token": id }),
         Made::Invited { id, .. } => json!({ "invitation": id }),

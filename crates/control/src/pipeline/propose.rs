@@ -24,7 +24,7 @@ use crate::rehearsal::{Told, planned};
 use crate::subject::{self, Subject};
 use crate::transition::{self, After};
 use crate::workflow::calls;
-use crate::{admission, delivery, enrolment, people, rehearsal};
+use crate::{admission, delivery, enrolment, hooks, people, rehearsal};
 
 impl Control {
     /// Proposes an action. What runs in the control plane is carried out when this returns; what waits for a person
@@ -103,7 +103,8 @@ impl Control {
             return Ok(Proposed::Plan(Box::new(plan)));
         }
         let control = self.clone();
-        let bound = Bound { key: key.clone(), firing: proposal.firing, replaces: proposal.replaces };
+        let (firing, pushing) = (proposal.firing, proposal.pushing);
+        let bound = Bound { key: key.clone(), firing, pushing, replaces: proposal.replaces };
         let opened = self.owned("propose", async move { open(&control, run, bound, sealed).await }).await;
         match opened {
             // A repetition was faster: what it opened is the answer.
@@ -132,6 +133,7 @@ fn check(action: &Action) -> Result<(), Fault> {
         Action::Deploy(DeployAction::Deploy(deploy)) => deploy.check(),
         Action::Patch(patch) => patch.apply().check(),
         Action::Proxy(ProxyAction::Provision(provision)) => provision.check(),
+        Action::Hook(hook) => hook.check(),
         Action::Access(sf_actions::access::AccessAction::CreateToken(token)) => token.check(),
         Action::Role(role) => role.check(),
         Action::Tenant(tenant) => tenant.check(),
@@ -222,8 +224,8 @@ fn may_use_secrets(actor: &Actor, action: &Action, subject: &Subject) -> Result<
 /// What a person would agree to: facts that must still hold when it is carried out.
 fn guard(action: &Action, subject: &Subject, admission: Admission, used: &[GuardedSecret]) -> Guard {
     match (&subject.app, admission) {
-        // A domain leads to the app, whichever release of it is live.
-        (Some(_), _) if matches!(action, Action::Proxy(_)) => Guard::default(),
+        // A domain leads to the app, and a push deploys it, whichever release of it is live.
+        (Some(_), _) if matches!(action, Action::Proxy(_) | Action::Hook(_) | Action::Key(_)) => Guard::default(),
         (Some(app), Admission::Ask) => {
             Guard { live_release: app.live_release, secrets: used.to_vec(), ..Guard::default() }
         }
@@ -256,6 +258,7 @@ fn quota_used() -> Fault {
 struct Bound {
     key: Option<Key>,
     firing: Option<Box<(Trigger, Firing)>>,
+    pushing: Option<Box<hooks::Pushing>>,
     replaces: Option<(RunId, String)>,
 }
 
@@ -271,6 +274,9 @@ async fn open(control: &Control, run: Run, bound: Bound, sealed: Option<Vec<u8>>
                 if let Some(parent) = &run.parent {
                     calls::in_time(tx, parent, core.store.instance()).await?;
                 }
+                if let Some(pushing) = bound.pushing.as_deref() {
+                    hooks::first(tx, pushing).await?;
+                }
                 let run = quota::judge(tx, run, core.options.routing.runs_a_minute).await?;
                 secrets::wait(tx, &run, sealed).await?;
                 if let Some((old, hash)) = &bound.replaces {
@@ -278,6 +284,9 @@ async fn open(control: &Control, run: Run, bound: Bound, sealed: Option<Vec<u8>>
                 }
                 let (run, made) = transition::open(tx, &core, run, &mut after).await?;
                 key::claim(tx, bound.key.as_ref(), &run, &made).await?;
+                if let Some(pushing) = bound.pushing.as_deref() {
+                    hooks::record(tx, &run, pushing.clone()).await?;
+                }
                 // A denial opens nothing: whose moment it was keeps why.
                 if let Some((trigger, firing)) = bound.firing.as_deref()
                     && run.state != RunState::Done(sf_engine::Done::Denied)

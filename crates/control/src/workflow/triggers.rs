@@ -16,7 +16,7 @@ use sf_engine::workflow::schedule::{Due, Schedule};
 use sf_runtime::OnError;
 use sf_store::workflows::{self, Firing, Trigger, Workflow};
 use sf_store::{StoreError, users};
-use sf_types::{ErrorKind, Fault, RequestId, Scope, Timestamp};
+use sf_types::{ErrorKind, Fault, RequestId, Scope, TenantId, Timestamp, TriggerId, UserId};
 
 use crate::control::Control;
 use crate::proposal::{Proposal, Proposed};
@@ -145,14 +145,22 @@ impl Control {
     /// Who a trigger acts for, with the rights they have now.
     pub(super) async fn owner_of(&self, armed: &Armed) -> Result<Actor, Fault> {
         let (tenant, user) = (armed.workflow.tenant, armed.workflow.owner);
+        self.acting_for(tenant, user, armed.trigger.id).await?.ok_or_else(nobody)
+    }
+
+    /// Somebody as a trigger acts for them; `None` where they or their team are suspended, or they are gone.
+    pub(crate) async fn acting_for(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        trigger: TriggerId,
+    ) -> Result<Option<Actor>, Fault> {
         let reader = self.core().store.read(Scope::Tenant(tenant));
-        match users::get(&reader, user).await {
-            Ok(user) if user.disabled_at.is_none() => {}
-            Ok(_) | Err(StoreError::NotFound(_)) => return Err(nobody()),
-            Err(error) => return Err(error.into()),
+        if users::admitted(&reader, user).await?.is_none() {
+            return Ok(None);
         }
-        let kind = ActorKind::Trigger { user, trigger: armed.trigger.id };
-        Ok(Actor { kind, tenant, rights: authority::rights_of(&reader, kind).await? })
+        let kind = ActorKind::Trigger { user, trigger };
+        Ok(Some(Actor { kind, tenant, rights: authority::rights_of(&reader, kind).await? }))
     }
 
     /// Proposes to run its workflow; what becomes of the trigger is recorded with the run.
@@ -198,7 +206,7 @@ impl Control {
 }
 
 /// What says nothing about the trigger: the same succeeds once the database is back.
-pub(super) const fn passes(fault: &Fault) -> bool {
+pub(crate) const fn passes(fault: &Fault) -> bool {
     matches!(fault.kind, ErrorKind::Unavailable | ErrorKind::Timeout)
 }
 

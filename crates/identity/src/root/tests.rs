@@ -94,6 +94,9 @@ fn openssh_keys_are_read_as_ssh_keygen_writes_them() {
     let key = read_openssh(BY_SSH_KEYGEN.as_bytes(), "sample").unwrap();
     let public = ssh_key::PublicKey::from_openssh(ITS_PUBLIC_HALF).unwrap();
     assert_eq!(&public.key_data().ed25519().unwrap().0, key.public().bytes());
+    let (line, fingerprint) = public_openssh(&key.public(), public.comment().as_str_lossy());
+    assert_eq!(line.trim(), ITS_PUBLIC_HALF.trim());
+    assert_eq!(fingerprint, public.fingerprint(ssh_key::HashAlg::Sha256).to_string());
     let rewritten = write_openssh(&key, "x");
     assert_eq!(read_openssh(rewritten.expose().as_bytes(), "x").unwrap().seed(), key.seed());
 }

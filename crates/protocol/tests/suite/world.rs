@@ -104,6 +104,7 @@ pub fn orders() -> Vec<Order> {
             time_limit: Millis::secs(600),
             watch: Millis::secs(10),
             full: false,
+            key: None,
         })),
         Order::AppAction(Box::new(AppAction {
             app: id::<AppId>(10),

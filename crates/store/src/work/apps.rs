@@ -1,5 +1,8 @@
 //! What is deployed from git.
 
+pub mod deploy_keys;
+pub mod hooks;
+
 use std::collections::HashMap;
 
 use sf_actions::app::Settings;

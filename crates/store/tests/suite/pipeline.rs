@@ -1,5 +1,6 @@
 //! Runs, commands, approvals, the outbox, apps and releases.
 
+pub mod hooks;
 pub mod inbox;
 
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! The real `serverflow` program against a control plane that is reached by HTTPS with an authority of its own.
 
 mod audit;
+mod hooks;
 mod inbox;
 mod keys;
 mod people;

@@ -46,6 +46,7 @@ scenarios! {
     secrets::a_secret_reaches_its_node_alone_and_an_older_agent_gets_none;
     secrets::what_was_agreed_to_names_its_versions;
     builders::an_older_agent_is_ordered_only_what_it_knows;
+    secrets::a_deploy_key_reaches_its_node_alone_with_deploys_by_ssh;
     domains::a_domain_is_one_apps_and_what_its_node_says_it_is;
     patches::a_patch_is_ordered_as_it_was_agreed_to_and_told_without_what_it_writes;
     patches::what_cannot_be_a_patch_is_refused_before_anybody_is_asked;

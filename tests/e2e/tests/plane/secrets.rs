@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use sf_actions::app::{AppAction, Settings, Update};
+use sf_actions::key::{KeyAction, KeyRef};
 use sf_actions::process::{ProcessAction, ProcessVerb};
 use sf_actions::secret::{CreateSecret, SecretAction, UpdateSecret};
 use sf_actions::{Action, Actor, Variable};
@@ -161,6 +162,58 @@ pub async fn what_was_agreed_to_names_its_versions(plane: Plane) -> Result<()> {
     // The order says what was agreed to beside what it brings: the agent finds that it is another and refuses.
     assert_eq!((command.guard.secrets[0].version, ordered.app.secrets[0].version), (2, 3));
     ensure!(!String::from_utf8(wire::write(&command))?.contains(VALUE));
+    plane.stop().await;
+    Ok(())
+}
+
+pub async fn a_deploy_key_reaches_its_node_alone_with_deploys_by_ssh(plane: Plane) -> Result<()> {
+    let admin = plane.admin().await?;
+    let (node, other) = (plane.enrol(&admin).await?, plane.enrol(&admin).await?);
+    let (shop, plain) = (plane.app(&admin, node.id(), "shop").await?, plane.app(&admin, node.id(), "plain").await?);
+    let repository = async |url: &str| {
+        let update = Update { app: shop, settings: Settings::of(url), from: None };
+        plane.propose(&admin, Action::App(AppAction::Update(Box::new(update)))).await
+    };
+    repository("git@git.example.org:team/shop").await?;
+    plane.propose(&admin, Action::Key(KeyAction::Create(KeyRef { app: shop }))).await?;
+    let shown = plane.control.deploy_key(&admin, shop).await?.context("a key")?;
+
+    // An agent that knows no deploy keys is given none, and goes on with everything else.
+    node.speak(Versions { min: 1, max: 3 });
+    let session = node.serve(&plane.nodes, &plane.dial(), Script::Succeed).await?;
+    let refused = plane.ended(plane.deploy(&admin, shop).await?).await?;
+    assert_eq!(refused.fault.context("a fault")?.code, "deploykey.agent_too_old");
+    let fine = plane.ended(plane.deploy(&admin, plain).await?).await?;
+    assert_eq!(fine.state, RunState::Done(Done::Succeeded));
+    session.cut().await;
+
+    node.speak(VERSIONS);
+    node.serve(&plane.nodes, &plane.dial(), Script::Succeed).await?;
+    let ordered = async |app: AppId| {
+        let run = plane.deploy(&admin, app).await?;
+        assert_eq!(plane.ended(run).await?.state, RunState::Done(Done::Succeeded));
+        let command = node.began().pop().context("an order")?;
+        let Order::Deploy(deploy) = command.order else { bail!("a deploy: {command:?}") };
+        Ok((run, deploy.key))
+    };
+    let (run, key) = ordered(shop).await?;
+    let key = key.context("a key")?;
+    let private = key.open(shop, node.key())?;
+    let read = sf_identity::root::read_openssh(private.expose().as_bytes(), "the order")?;
+    let (public, fingerprint) = sf_identity::root::public_openssh(&read.public(), "serverflow shop");
+    assert_eq!((public, fingerprint), (shown.public, shown.fingerprint), "the halves belong together");
+    ensure!(key.open(shop, other.key()).is_err() && key.open(plain, node.key()).is_err());
+    let proof = plane.control.proof(&admin, run).await?;
+    ensure!(!String::from_utf8_lossy(&proof.signed.payload).contains("PRIVATE KEY"));
+    ensure!(ordered(plain).await?.1.is_none(), "another app's");
+
+    // What is not read by ssh needs none; without it, the node's own key is used again.
+    repository("https://git.example.org/team/shop").await?;
+    ensure!(ordered(shop).await?.1.is_none());
+    repository("ssh://git@git.example.org/team/shop").await?;
+    ensure!(ordered(shop).await?.1.is_some());
+    plane.propose(&admin, Action::Key(KeyAction::Delete(KeyRef { app: shop }))).await?;
+    ensure!(ordered(shop).await?.1.is_none());
     plane.stop().await;
     Ok(())
 }

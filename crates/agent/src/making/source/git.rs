@@ -52,6 +52,8 @@ pub(super) struct Git {
     confinement: Confinement,
     secrets: Vec<String>,
     deadline: Instant,
+    /// Gone from the disk with this.
+    _key: Option<ssh::GivenKey>,
 }
 
 /// The folder of a cache. Each transport has its own, since they run as different users, and each address, since what
@@ -140,7 +142,7 @@ impl Git {
             ..confinement.rlimits
         };
         let mut settings = settings(&url, address, &options);
-        let mut secrets = Vec::new();
+        let (mut secrets, mut given) = (Vec::new(), None);
         let mut env = environment(&home, &url);
         match &url {
             RepoUrl::Https { host, port, .. } => {
@@ -159,9 +161,14 @@ impl Git {
                 confinement.user = options.users.of(&user_name(key)).map_err(disk("giving a user to", &dir))?;
             }
             RepoUrl::Ssh { host, .. } => {
-                let (key, known) = ssh::files(&options.state);
+                let (mut key, known) = ssh::files(&options.state);
+                if let Some(own) = &options.key {
+                    let written = ssh::GivenKey::write(&home, own).map_err(disk("writing", &home))?;
+                    written.path().clone_into(&mut key);
+                    given = Some(written);
+                }
                 let address = address.unwrap_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED));
-                let call = ssh::Call { home: &home, state: &options.state, host, address, accept_new };
+                let call = ssh::Call { home: &home, files: (&key, &known), host, address, accept_new };
                 env.extend(ssh::environment(&call).map_err(disk("writing", &home))?);
                 confinement.read_only.push(key);
                 confinement.read_write.push(known);
@@ -180,7 +187,7 @@ impl Git {
             give(&dir, user)?;
         }
         let deadline = Instant::now() + options.limits.time;
-        Ok(Self { options, url, dir, env, confinement, secrets, deadline })
+        Ok(Self { options, url, dir, env, confinement, secrets, deadline, _key: given })
     }
 
     /// The commit of a branch or tag, or of the default branch.

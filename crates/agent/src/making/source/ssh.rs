@@ -1,10 +1,12 @@
 //! The program git starts for ssh addresses: ssh with every choice made by us.
 
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, Write};
 use std::net::IpAddr;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+
+use sf_types::Secret;
 
 /// A fixed wrapper: git passes host and command as arguments, the wrapper puts our options before them. What differs
 /// from fetch to fetch comes as environment variables, each expanded in quotes into one argument, so no text of a
@@ -21,7 +23,8 @@ exec ssh -F none -o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=15
 /// Where ssh's files lie and whom it calls.
 pub(super) struct Call<'a> {
     pub home: &'a Path,
-    pub state: &'a Path,
+    /// The key that opens the repository, and the hosts that are known.
+    pub files: (&'a Path, &'a Path),
     pub host: &'a str,
     pub address: IpAddr,
     pub accept_new: bool,
@@ -32,8 +35,8 @@ pub(super) fn environment(call: &Call<'_>) -> io::Result<Vec<(OsString, OsString
     let wrapper = call.home.join("ssh");
     std::fs::write(&wrapper, WRAPPER)?;
     std::fs::set_permissions(&wrapper, std::fs::Permissions::from_mode(0o755))?;
-    let (key, known) = files(call.state);
-    drop(std::fs::File::options().create(true).append(true).open(&known)?);
+    let (key, known) = call.files;
+    drop(std::fs::File::options().create(true).append(true).open(known)?);
     let check = if call.accept_new { "accept-new" } else { "yes" };
     Ok(vec![
         ("GIT_SSH".into(), wrapper.into()),
@@ -44,6 +47,31 @@ pub(super) fn environment(call: &Call<'_>) -> io::Result<Vec<(OsString, OsString
         ("SF_SSH_KNOWN".into(), known.into()),
         ("SF_SSH_KEY".into(), key.into()),
     ])
+}
+
+/// A key that was given for one fetch: on disk, where ssh reads it, as long as this is.
+#[derive(Debug)]
+pub(super) struct GivenKey(PathBuf);
+
+impl GivenKey {
+    /// Writes it into git's own home, which nobody else may enter.
+    pub(super) fn write(home: &Path, key: &Secret<String>) -> io::Result<Self> {
+        let path = home.join("key");
+        let file = std::fs::File::options().create_new(true).write(true).mode(0o600).open(&path);
+        let given = Self(path);
+        file.and_then(|mut file| file.write_all(key.expose().as_bytes()))?;
+        Ok(given)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for GivenKey {
+    fn drop(&mut self) {
+        drop(std::fs::remove_file(&self.0));
+    }
 }
 
 /// The node's key and the hosts it knows.

@@ -24,7 +24,7 @@ impl World {
         let first = 211_000 + std::process::id() * 16 % 50_000;
         std::fs::write(at("users.json"), format!("{{\"next\": {first}, \"byName\": {{}}}}")).unwrap();
         let users = Arc::new(Users::open(&at("users.json")).unwrap());
-        let sources = Sources::new(Options { state: at("state"), cache: at("cache"), users, limits });
+        let sources = Sources::new(Options { state: at("state"), cache: at("cache"), users, limits, key: None });
         let policy = Policy { allow_file_below: vec![at("git")], ..Policy::default() };
         let world = Self { dir, sources, policy };
         world.git(&["init", "--quiet", "--initial-branch=main", "."]);

@@ -1,15 +1,13 @@
 //! Signed requests of other systems. No credential of ours: the signature says who may.
 
-use std::collections::HashMap;
-
 use axum::extract::{Path, Request, State};
-use http::HeaderMap;
 use sf_control::workflow::hooks::{Delivered, unknown};
 use sf_engine::workflow::webhook::MAX_BODY_BYTES;
 use sf_types::TriggerId;
 
 use crate::body;
 use crate::envelope::{Envelope, Result, accepted};
+use crate::route::apps::hooks::once;
 use crate::state::Api;
 use crate::view::workflow::HookAccepted;
 
@@ -26,14 +24,4 @@ pub async fn deliver(State(api): State<Api>, Path(id): Path<String>, request: Re
     let id: TriggerId = id.parse().map_err(|_| unknown())?;
     let run = api.control().delivered(id, Delivered { headers, body: body.into() }).await?;
     Ok(accepted(HookAccepted { run_id: run.uuid() }))
-}
-
-/// Headers that are texts and stand once: with two, one could be verified and the other one believed.
-fn once(headers: &HeaderMap) -> HashMap<String, String> {
-    let one = |name: &http::HeaderName| {
-        let mut all = headers.get_all(name).iter();
-        let (first, second) = (all.next()?, all.next());
-        second.is_none().then(|| first.to_str().ok().map(str::to_owned)).flatten()
-    };
-    headers.keys().filter_map(|name| Some((name.as_str().to_owned(), one(name)?))).collect()
 }

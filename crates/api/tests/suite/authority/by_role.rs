@@ -29,7 +29,7 @@ fn needs(method: &Method, path: &str) -> Option<Needs> {
         ("GET", "/health" | "/setup" | "/openapi.json" | "/ws" | "/metrics") => Open,
         ("POST", "/setup" | "/auth/login" | "/auth/login/factor" | "/auth/refresh" | "/auth/logout") => Open,
         ("POST", "/auth/invitation" | "/auth/accept" | "/auth/forgot" | "/auth/reset") => Open,
-        ("POST", "/auth/device" | "/auth/device/token" | "/hooks/{id}") => Open,
+        ("POST", "/auth/device" | "/auth/device/token" | "/hooks/{id}" | "/hooks/apps/{id}") => Open,
         (_, "/auth/me" | "/auth/password" | "/auth/access" | "/auth/factors" | "/auth/factors/totp") => SignedIn,
         (_, "/auth/factors/totp/confirm" | "/auth/factors/recovery-codes" | "/auth/device") => SignedIn,
         ("POST", "/auth/device/approve" | "/auth/device/deny") => SignedIn,
@@ -60,6 +60,10 @@ fn needs(method: &Method, path: &str) -> Option<Needs> {
         ("GET", "/apps/{id}/files/content") => Right(P::PatchApply),
         ("POST", "/apps/{id}/patches" | "/apps/{id}/patches/preview") => Right(P::PatchApply),
         ("POST", "/apps/{id}/deploy" | "/apps/{id}/rollback") => Right(P::AppDeploy),
+        ("GET", "/apps/{id}/hook" | "/apps/{id}/hook/deliveries") => Right(P::AppView),
+        ("GET", "/apps/{id}/deploy-key") => Right(P::AppView),
+        (_, "/apps/{id}/deploy-key") => Right(P::AppUpdate),
+        (_, "/apps/{id}/hook" | "/apps/{id}/hook/rotate") => Right(P::AppDeploy),
         ("POST", "/apps/{id}/start" | "/apps/{id}/stop" | "/apps/{id}/restart") => Right(P::AppOperate),
         (
             "GET",
@@ -161,6 +165,7 @@ impl Things {
         let document = "workflow: 1\nname: w\nsteps: [{ id: w, wait: { event: go } }]";
         let workflow = id(&made("/api/v1/workflows", json!({ "document": document })).await);
         let begun = world.post(&format!("/api/v1/workflows/{workflow}/execute"), json!({})).await.expect(202);
+        world.post(&format!("/api/v1/apps/{app}/hook"), json!({})).await.expect(201);
         Self {
             workflow,
             execution: id(&begun["run"]),
@@ -318,6 +323,7 @@ const BY_ITSELF: &[(&str, &str)] = &[
     ("DELETE", "/apps/{id}"),
     ("POST", "/apps/{id}/patches"),
     ("POST", "/apps/{id}/deploy"),
+    ("DELETE", "/apps/{id}/hook"),
     ("POST", "/apps/{id}/rollback"),
     ("POST", "/apps/{id}/start"),
     ("POST", "/apps/{id}/stop"),

@@ -11,7 +11,7 @@ use sf_protocol::outcome::{DeployFacts, Facts, Outcome};
 use sf_protocol::{Command, Kind, Signed, Verdict};
 use sf_store::apps::AppChange;
 use sf_store::commands::{self, CommandState};
-use sf_store::{Tx, apps, grants, nodes, proxies, releases};
+use sf_store::{Tx, apps, deploy_keys, grants, hooks, nodes, proxies, releases};
 use sf_types::{AppId, Fault, NodeId, Scope, Timestamp};
 
 use super::found;
@@ -132,6 +132,8 @@ async fn ended(
         // What is gone can be given to nobody: its id never comes again.
         grants::forget_object(tx, ObjectRef(Object::App(app))).await?;
         proxies::delete_of_app(tx, app).await?;
+        hooks::delete_of_app(tx, app).await?;
+        deploy_keys::delete_of_app(tx, app).await?;
         apps::delete(tx, app).await?;
     }
     Ok(())

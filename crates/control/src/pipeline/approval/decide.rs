@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use sf_actions::hook::HookAction;
 use sf_actions::rules::Terms;
 use sf_actions::run::{Decide, Reopen, Review, RunAction};
 use sf_actions::workflow::WorkflowAction;
@@ -306,7 +307,11 @@ pub(crate) fn by_people(kind: ActorKind, action: &Action) -> Result<(), Fault> {
     let fix = match action {
         Action::Run(RunAction::Cancel(_)) => return Ok(()),
         Action::Run(_) if kind.person().is_none() => "Ask a person who may decide.",
-        Action::Access(_) | Action::Workflow(WorkflowAction::Enable(_)) if kind.agent().is_some() => ASK_YOURS,
+        Action::Access(_) | Action::Workflow(WorkflowAction::Enable(_)) | Action::Hook(HookAction::Update(_))
+            if kind.agent().is_some() =>
+        {
+            ASK_YOURS
+        }
         action if action.shows_once() && kind.agent().is_some() => ASK_YOURS,
         _ => return Ok(()),
     };

@@ -60,6 +60,10 @@ const COVERED: &[&str] = &[
     // Looked at in `domains`.
     "proxies",
     "proxy_names",
+    // Looked at in `hooks`.
+    "deploy_hooks",
+    "hook_deliveries",
+    "deploy_keys",
 ];
 
 pub async fn every_table_with_a_tenant_is_covered(_: World) {

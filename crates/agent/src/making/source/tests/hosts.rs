@@ -278,6 +278,22 @@ async fn a_repository_is_fetched_over_ssh_from_a_host_whose_key_the_node_knows()
     let other = ssh_server(&world, "other");
     let forged = Host::start(move |stream| sshd(other.clone(), stream)).await;
     assert_eq!(refusal(&world, &at(forged.port)).await.code, "source.host_key");
+    // One that was given for this app alone, where the node's own opens nothing; it is nowhere afterwards.
+    let given = state(&world, "given");
+    ssh_keygen(&given);
+    std::fs::copy(given.with_extension("pub"), first.join("authorized")).unwrap();
+    assert_eq!(refusal(&world, &at(host.port)).await.code, "source.denied");
+    let key = std::fs::read_to_string(&given).unwrap();
+    let own = world.sources.clone();
+    world.sources = own.opening_with(Some(sf_types::Secret::new(key.clone())));
+    std::fs::remove_dir_all(world.dest()).unwrap();
+    std::fs::create_dir(world.dest()).unwrap();
+    let checkout = world.fetch(&at(host.port)).await.unwrap_or_else(|error| panic!("{error}\n{}", log()));
+    assert_eq!(checkout.revision.commit, commit);
+    let cache = world.dir.path().join("cache");
+    let kept = Command::new("grep").args(["-rlF", "--", key.lines().nth(2).unwrap()]).arg(cache).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&kept.stdout), "", "the key is on disk no longer than it is needed");
+    world.sources = own;
     // A key that the server does not know.
     std::fs::write(first.join("authorized"), "").unwrap();
     assert_eq!(refusal(&world, &at(host.port)).await.code, "source.denied");
