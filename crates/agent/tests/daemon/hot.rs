@@ -52,9 +52,9 @@ const NOTHING: u64 = 7;
 
 /// What an app is at one moment of its history.
 #[derive(Clone, Default)]
-struct Source {
+pub struct Source {
     version: usize,
-    text: u64,
+    pub text: u64,
     /// Runs while installing and depends on a file.
     has_prepare: bool,
     /// The build also writes into node_modules.
@@ -66,14 +66,15 @@ struct Source {
 }
 
 /// A registry of two versions: address and integrity of each.
-struct Registry {
+pub struct Registry {
     port: u16,
     integrity: [String; 2],
     _tasks: Tasks,
 }
 
 impl Registry {
-    async fn start(dir: &Path) -> Self {
+    /// Each version has so many files besides its own.
+    pub async fn start(dir: &Path, files: usize) -> Self {
         let mut packages = Vec::new();
         for version in VERSIONS {
             let package = dir.join(version).join("package");
@@ -81,6 +82,11 @@ impl Registry {
             let manifest = format!("{{\"name\": \"tool\", \"version\": \"{version}\"}}");
             std::fs::write(package.join("package.json"), manifest).unwrap();
             std::fs::write(package.join("index.js"), format!("module.exports = '{version}'")).unwrap();
+            for nth in 0..files {
+                let folder = package.join(format!("lib/{}", nth % 100));
+                std::fs::create_dir_all(&folder).unwrap();
+                std::fs::write(folder.join(format!("{nth}.js")), format!("// {nth}\n").repeat(250)).unwrap();
+            }
             let made = std::process::Command::new("tar")
                 .args(["-czf", "package.tgz", "package"])
                 .current_dir(dir.join(version))
@@ -110,7 +116,7 @@ impl Registry {
 }
 
 impl Source {
-    fn files(&self, registry: &Registry) -> Vec<(&'static str, String)> {
+    pub fn files(&self, registry: &Registry) -> Vec<(&'static str, String)> {
         let (version, integrity) = (VERSIONS[self.version], &registry.integrity[self.version]);
         let resolved = format!("http://127.0.0.1:{}/tool-{version}.tgz", registry.port);
         let prepare = if self.has_prepare { ", \"prepare\": \"node prepare.js\"" } else { "" };
@@ -190,7 +196,7 @@ fn tree(world: &World, app: AppId, facts: &DeployFacts) -> BTreeMap<String, (u32
     found
 }
 
-async fn deployed(world: &mut World, source: &Source, (app, full): (AppId, bool)) -> (DeployFacts, String, u128) {
+pub async fn deployed(world: &mut World, source: &Source, (app, full): (AppId, bool)) -> (DeployFacts, String, u128) {
     let Order::Deploy(mut deploy) = world.deploy_order(None, Millis(0)) else { unreachable!() };
     deploy.app.app = app;
     deploy.full = full;
@@ -214,7 +220,7 @@ async fn whatever_is_edited_the_hot_path_makes_the_same_release_as_doing_everyth
     let (by_chance, seed) = if is_full { (60, Rng::system().u64()) } else { (0, 5) };
     let (random, mut world) = (Rng::seeded(seed), World::running().await);
     let packages = tempfile::tempdir().unwrap();
-    let registry = Registry::start(packages.path()).await;
+    let registry = Registry::start(packages.path(), 0).await;
     let (hot, full) = (world.app, Rng::system().id(&Clock::system()));
     let (mut source, mut before) = (Source::default(), None::<Source>);
     let mut sums = [0, 0];

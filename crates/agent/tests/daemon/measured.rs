@@ -6,32 +6,14 @@ use sf_protocol::Verdict;
 use sf_protocol::command::Guard;
 use sf_protocol::order::Order;
 use sf_protocol::outcome::Facts;
-use sf_runtime::child::Child;
 use sf_runtime::{Clock, Rng};
 use sf_types::Millis;
 
+use super::hot::{Registry, Source, deployed};
 use super::world::{World, get};
 
-/// What a site of medium size installs, with some 300 packages behind it.
-const DEPENDENCIES: [&str; 14] = [
-    "express@4",
-    "fastify@5",
-    "vue@3",
-    "vite@6",
-    "@vitejs/plugin-vue@5",
-    "lodash-es@4",
-    "eslint@9",
-    "prettier@3",
-    "typescript@5",
-    "date-fns@4",
-    "zod@3",
-    "pino@9",
-    "undici@6",
-    "webpack@5",
-];
-
-/// Time to install from the registry.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// Files that the app installs: some 15,000 are usual for a site of medium size.
+const FILES: usize = 15_000;
 
 /// How long each situation is measured, and by how many callers.
 const SPAN: Duration = Duration::from_secs(5);
@@ -49,38 +31,23 @@ fn is_wanted() -> bool {
     wanted
 }
 
-async fn npm(world: &World, args: &[&str]) {
-    let done = Child::new("npm").args(["--prefix"]).arg(world.repository()).args(args).finish(PATIENCE).await.unwrap();
-    assert!(done.status.success(), "npm {args:?}: {}", String::from_utf8_lossy(&done.stderr));
-}
-
 #[tokio::test]
-#[ignore = "measures, with packages of the public registry"]
-async fn the_hot_path_of_a_real_app_against_doing_everything() {
+#[ignore = "measures"]
+async fn the_hot_path_against_doing_everything() {
     if !is_wanted() {
         return;
     }
     let mut world = World::running().await;
-    let main = |text: &str| {
-        format!("import {{ createApp, h }} from 'vue'; createApp({{ render: () => h('p', '{text}') }}).mount('#app')")
-    };
-    let files = [
-        ("package.json", r#"{"name": "site", "type": "module", "scripts": {"build": "vite build"}}"#),
-        ("index.html", "<div id=app></div><script type=module src=/main.js></script>"),
-        ("serverflow.app.toml", "publish = \"dist\"\n"),
-    ];
-    world.commit(&files).await;
-    npm(&world, &[&["install", "--package-lock-only", "--no-audit", "--no-fund"][..], &DEPENDENCIES].concat()).await;
+    let packages = tempfile::tempdir().unwrap();
+    let registry = Registry::start(packages.path(), FILES).await;
+    let (mut source, app) = (Source::default(), world.app);
     let mut figures = Vec::new();
-    for (nth, full) in [true, true, false, true, false].into_iter().enumerate() {
-        world.commit(&[("main.js", &main(&nth.to_string()))]).await;
-        let Order::Deploy(mut deploy) = world.deploy_order(None, Millis(0)) else { unreachable!() };
-        deploy.full = full;
-        deploy.time_limit = Millis::secs(300);
-        let since = Instant::now();
-        let outcome = world.plane.run(Order::Deploy(deploy)).await;
-        let took = since.elapsed().as_millis();
-        let facts = world.succeeded(&outcome);
+    for (nth, full) in [true, true, false, false].into_iter().enumerate() {
+        source.text = nth as u64;
+        let files = source.files(&registry);
+        let files: Vec<_> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
+        world.commit(&files).await;
+        let (facts, _, took) = deployed(&mut world, &source, (app, full)).await;
         eprintln!("{:?} in {took} ms: {:?}", facts.path.unwrap(), facts.timings);
         // The first one fills the caches.
         figures.extend((nth > 0).then_some((full, took)));

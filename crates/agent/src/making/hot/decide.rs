@@ -105,7 +105,8 @@ fn installed(previous: &Record, now: &Inputs) -> Result<(String, String), Needed
     let changed: Vec<&str> =
         files.iter().filter(|(name, hash)| had.get(*name) != Some(hash)).map(|(name, _)| name.as_str()).collect();
     if !changed.is_empty() || files.len() != had.len() {
-        return Err(format!("{} has changed since {}", changed.join(" and "), since(earlier)));
+        let have = if changed.len() == 1 { "has" } else { "have" };
+        return Err(format!("{} {have} changed since {}", changed.join(" and "), since(earlier)));
     }
     let asked = |plan: &BuildPlan| (plan.builder, plan.root.clone(), plan.install.clone());
     if asked(&earlier.plan) != asked(&now.plan) || filled != folder {
