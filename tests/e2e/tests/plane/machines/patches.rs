@@ -83,7 +83,7 @@ pub async fn a_patch_is_ordered_as_it_was_agreed_to_and_told_without_what_it_wri
 
     // The audit says which file it was and how much, never what.
     let lines = plane.audited().await?;
-    let told = format!("{lines:?}");
+    let told = format!("{lines:?}").replace('\\', "");
     ensure!(told.contains("patch.apply") && told.contains("patch.force"), "{told}");
     ensure!(told.contains("\"13\"") && told.contains("absent"), "{told}");
     ensure!(!told.contains("hush"), "{told}");
