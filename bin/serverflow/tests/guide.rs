@@ -316,7 +316,9 @@ fn the_guide_to_domains_works_and_shows_what_is_printed() {
     assert!(compared >= 5, "only {compared} answers were compared");
     let pid = std::fs::read_to_string(nginx).expect("it was the agent's own nginx that answered");
     drop(up);
-    assert!(!Path::new("/proc").join(pid.trim()).exists(), "what was started has ended");
+    // One that has ended may still have its number for a moment, and no words.
+    let words = std::fs::read(Path::new("/proc").join(pid.trim()).join("cmdline")).unwrap_or_default();
+    assert!(words.is_empty(), "what was started has ended");
 }
 
 #[test]

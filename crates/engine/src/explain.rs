@@ -16,7 +16,9 @@ pub const MAX_CAUSES: usize = 3;
 /// Lines that are quoted of each at most.
 pub const MAX_QUOTED: usize = 5;
 /// Last lines of a log that are looked at.
-pub const LINES_READ: usize = 500;
+pub const LINES_READ: usize = 300;
+/// Bytes of a log that are looked at, from its end: what a failure costs to explain is bounded, whatever it wrote.
+const LOG_BYTES_READ: usize = 64 * 1024;
 /// Characters of a quoted line that are told; a value in a sentence gets a quarter.
 const QUOTED_CHARS: usize = 400;
 
@@ -89,8 +91,16 @@ pub fn explain(evidence: &Evidence<'_>) -> Vec<Cause> {
 
 /// Output only: what ServerFlow itself noted is no evidence.
 fn tail(lines: &[LogLine]) -> Vec<&LogLine> {
-    let said: Vec<_> = lines.iter().filter(|line| line.stream != Stream::Note).collect();
-    said[said.len().saturating_sub(LINES_READ)..].to_vec()
+    let mut room = LOG_BYTES_READ;
+    let fits = |line: &&LogLine| {
+        let fits = room.checked_sub(rules::head(line).len());
+        room = fits.unwrap_or(0);
+        fits.is_some()
+    };
+    let said = lines.iter().rev().filter(|line| line.stream != Stream::Note);
+    let mut said: Vec<_> = said.take(LINES_READ).take_while(fits).collect();
+    said.reverse();
+    said
 }
 
 /// Where no rule knows what happened: the lines that look like an error, or else what was said last.

@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::plane::{LIMIT, Plane};
 use nix::sys::signal::Signal;
@@ -38,8 +39,10 @@ impl World {
         std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
         let plane = Plane::start().await;
         let app = Rng::system().id(&Clock::system());
-        // Whoever has a number kills what is left of it: nodes side by side need numbers of their own.
-        let (first, state) = (211_000 + std::process::id() * 16 % 50_000, dir.path().join("state"));
+        // Whoever has a number kills what is left of it: nodes side by side need numbers of their own, also those of one test.
+        static NTH: AtomicU32 = AtomicU32::new(0);
+        let own = std::process::id() * 32 + NTH.fetch_add(1, Ordering::Relaxed) % 2 * 16;
+        let (first, state) = (211_000 + own % 50_000, dir.path().join("state"));
         StateDir::open(&state).unwrap();
         std::fs::write(state.join("users.json"), format!("{{\"next\": {first}, \"byName\": {{}}}}")).unwrap();
         Self { dir, plane, daemon: None, app, generation: 0 }

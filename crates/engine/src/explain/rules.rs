@@ -9,7 +9,7 @@ use sf_types::Fault;
 use super::{Cause, Log, MAX_QUOTED, QUOTED_CHARS, cut, quoted};
 
 /// Bytes of a line that are looked at.
-const READ_BYTES: usize = 1000;
+const READ_BYTES: usize = 500;
 
 /// One cause and how it shows.
 #[derive(Debug)]
@@ -300,7 +300,7 @@ pub fn looks_bad(line: &LogLine) -> bool {
 }
 
 /// What is looked at of a line: who writes without a break is not looked through.
-fn head(line: &LogLine) -> &str {
+pub fn head(line: &LogLine) -> &str {
     &line.text[..line.text.floor_char_boundary(READ_BYTES)]
 }
 
