@@ -52,7 +52,7 @@ const RULES: &[Rule] = &[
         faults: &[("build.limit", "memory"), ("deploy.crashed", "SIGKILL"), ("health.ended", "SIGKILL")],
         what: "It used more memory than it may have.",
         fixes: &[
-            "Give the app more: `serverflow apps set <app> --memory-mb <MiB>`. For a build the node's owner raises `memory_mb` under `[build]` of policy.toml.",
+            "Give the app more: `serverflow apps update <app> --memory-mb <MiB>`. For a build the node's owner raises `memory_mb` under `[build]` of policy.toml.",
             "Or have it need less: fewer workers, a smaller cache, `NODE_OPTIONS=--max-old-space-size=<MiB>` for Node.js.",
         ],
     },
@@ -62,7 +62,7 @@ const RULES: &[Rule] = &[
         faults: &[("build.limit", "disk"), ("build.disk", ""), ("release.no_space", "")],
         what: "There is no room left on the disk it writes to.",
         fixes: &[
-            "Make room on the node, keep fewer releases (`serverflow apps set <app> --keep-releases <N>`), or let the node's owner raise `disk_mb` under `[build]` of policy.toml.",
+            "Make room on the node, keep fewer releases (`serverflow apps update <app> --keep-releases <N>`), or let the node's owner raise `disk_mb` under `[build]` of policy.toml.",
         ],
     },
     Rule {
@@ -149,7 +149,7 @@ const RULES: &[Rule] = &[
         faults: &[],
         what: "It wants the setting $1, which it was not given.",
         fixes: &[
-            "Give it: `serverflow apps set <app> --env $1=<value>`; a secret with `--env-secret $1=<name of the secret>`.",
+            "Give it: `serverflow apps update <app> --env $1=<value>`; a secret with `--env-secret $1=<name of the secret>`.",
         ],
     },
     Rule {
@@ -256,7 +256,7 @@ const RULES: &[Rule] = &[
         what: "The app answers its health check with an error.",
         fixes: &[
             "See that the path of the check exists and answers 200 to 399 without a sign-in. Its log says what it did with the request.",
-            "Name another: `path` under `[health]` of serverflow.app.toml, or `serverflow apps set <app> --health-path <path>`.",
+            "Name another: `path` under `[health]` of serverflow.app.toml, or `serverflow apps update <app> --health-path <path>`.",
         ],
     },
     Rule {
