@@ -377,3 +377,21 @@ async fn an_agent_killed_while_it_changed_a_file_where_it_is_ends_it_truthfully(
     check_killed("patch-watching", "two", SIGNAL, Verdict::Succeeded).await;
     check_killed("patch-taken-back", "crash", SIGNAL, Verdict::RolledBack).await;
 }
+
+/// What was patched is no longer what was made: a deploy takes nothing over from it as if it were.
+#[tokio::test]
+async fn a_deploy_after_a_patch_is_what_the_repository_says() {
+    for effect in [TakesEffect::Restart, SIGNAL] {
+        let mut bench = Bench::new().await;
+        let (patched, _) = bench.patch("message.json", message("two"), effect).await;
+        assert_eq!(patched.verdict, Verdict::Succeeded, "{:?}", patched.fault);
+        assert_eq!(bench.says().await, "two");
+        let again = bench.world.deploy().await;
+        bench.world.succeeded(&again);
+        assert_eq!(bench.says().await, "one", "{effect:?}");
+        // Neither does the next one, of the release that was made anew.
+        let once_more = bench.world.deploy().await;
+        bench.world.succeeded(&once_more);
+        assert_eq!(bench.says().await, "one", "{effect:?}");
+    }
+}
