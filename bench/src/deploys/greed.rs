@@ -14,12 +14,12 @@ use crate::line::Line;
 
 /// Windows looked at.
 const WINDOWS: usize = 6;
-/// Eight that compute, one that fills memory.
+/// Eight that compute, and one that fills memory until it may have no more: after half a minute, where that is 2 GiB.
 const GREEDY: &str = "
 const { Worker } = require('node:worker_threads');
 for (let n = 0; n < 8; n += 1) new Worker('for (;;) {}', { eval: true });
 const held = [];
-setInterval(() => { if (held.length < 40) held.push(Buffer.alloc(64 * 1024 * 1024, 1)); }, 100);
+setInterval(() => { if (held.length < 40) held.push(Buffer.alloc(64 * 1024 * 1024, 1)); }, 1000);
 setTimeout(() => process.exit(1), 60000);
 ";
 const SETTINGS: &str = "builder = \"node\"\nbuild = [\"node\", \"greedy.js\"]\nstart = [\"node\", \"server.js\"]\n";
