@@ -90,6 +90,7 @@ export class Plane {
     try {
       await plane.serve()
     } catch (error) {
+      error.message += `; it said last: ${plane.log.slice(-1500)}`
       await plane.stop()
       throw error
     }

@@ -6,7 +6,7 @@
 import { readdirSync } from 'node:fs'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 
 const folder = new URL('journeys/', import.meta.url).pathname
 const wanted = process.argv.slice(2)
@@ -25,20 +25,28 @@ const FILE_MS = 330_000
 const ALONE = /speed/
 /** Most of a journey is waiting for a node; two wait as well as one. */
 const AT_ONCE = 2
+const REASON_LINES = 12
+const REASON_CHARS = 2_000
+
+/** What failed, by the first line of each reason: said once more at the very end, where one looks. */
+const failures = new Map()
 
 function perform(part, concurrency) {
   return new Promise((resolve) => {
-    let failed = false
     run({ files: part, concurrency, timeout: FILE_MS })
-      .on('test:fail', () => (failed = true))
-      .on('end', () => resolve(!failed))
+      .on('test:fail', ({ name, file, details }) => {
+        const why = String(details.error?.cause?.stack ?? details.error?.cause ?? details.error).split('\n').slice(0, REASON_LINES).join('\n    ').slice(0, REASON_CHARS)
+        const known = failures.get(why) ?? []
+        failures.set(why, [...known, `${basename(file ?? '')}: ${name}`])
+      })
       .compose(new spec())
+      .on('end', resolve)
       .pipe(process.stdout, { end: false })
   })
 }
 
-let isWell = true
 for (const [part, concurrency] of [[files.filter((file) => !ALONE.test(file)), AT_ONCE], [files.filter((file) => ALONE.test(file)), 1]]) {
-  if (part.length > 0) isWell = (await perform(part, concurrency)) && isWell
+  if (part.length > 0) await perform(part, concurrency)
 }
-process.exitCode = isWell ? 0 : 1
+for (const [why, names] of failures) console.log(`\nfailed: ${names.join('\nfailed: ')}\n    ${why}`)
+process.exitCode = failures.size === 0 ? 0 : 1

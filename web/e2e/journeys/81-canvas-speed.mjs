@@ -1,6 +1,7 @@
 // The canvas with three hundred steps: ready soon, and moved without a stutter.
 import assert from 'node:assert/strict'
 import { settled } from '../browser.mjs'
+import { frames } from '../frames.mjs'
 import { world } from '../journey.mjs'
 
 const STEPS = 300
@@ -10,6 +11,7 @@ const MEDIAN_MS = 34
 const P95_MS = 50
 /** As many in the page as are in sight, and some. */
 const MOST_DRAWN = 90
+const DRAWN = '[data-step-node]'
 
 /** Three ways beside each other that meet in every third row. */
 const step = (at) => `  - { id: s${at}, title: Step ${at}, query: /health, needs: [${[at >= 3 && `s${at - 3}`, at >= 3 && at % 3 === 0 && `s${at - 1}`, at >= 3 && at % 3 === 0 && `s${at - 2}`].filter(Boolean).join(', ')}] }\n`
@@ -18,26 +20,6 @@ const DOCUMENT = `workflow: 1\nname: large\nsteps:\n${Array.from({ length: STEPS
 const { journey } = world({}, async (shared) => {
   shared.large = await shared.plane.call('POST', '/workflows', { document: DOCUMENT })
 })
-
-/** How long frames took while something was done, and how many steps were in the page at the most. */
-async function frames(page, act) {
-  await page.evaluate(() => {
-    const seen = (globalThis.seen = { frames: [], most: 0 })
-    let last = performance.now()
-    const look = (now) => {
-      seen.frames.push(now - last)
-      if (seen.frames.length % 10 === 0) seen.most = Math.max(seen.most, document.querySelectorAll('[data-step-node]').length)
-      last = now
-      seen.next = requestAnimationFrame(look)
-    }
-    seen.next = requestAnimationFrame(look)
-  })
-  await act()
-  const { frames, most } = await page.evaluate(() => (cancelAnimationFrame(globalThis.seen.next), globalThis.seen))
-  const sorted = frames.slice(1).sort((one, other) => one - other)
-  const [median, p95] = [0.5, 0.95].map((share) => sorted[Math.floor(sorted.length * share)])
-  return { median, p95, most, count: sorted.length }
-}
 
 /** The drawing dragged, and zoomed. */
 async function moved(page, how) {
@@ -51,13 +33,13 @@ async function moved(page, how) {
       await page.mouse.move(x + 24, to, { steps: 40 })
       await page.mouse.up()
     }
-  })
+  }, DRAWN)
   // Out until very many are in sight, and in again.
   await page.mouse.move(x + width / 2, y + height / 2)
   await page.keyboard.down('Control')
   const zoomed = await frames(page, async () => {
     for (const delta of [60, -60, 60, -60]) for (let turn = 0; turn < 30; turn++) await page.mouse.wheel(0, delta)
-  })
+  }, DRAWN)
   await page.keyboard.up('Control')
   return { [`${how}, dragged`]: dragged, [`${how}, zoomed`]: zoomed }
 }
@@ -72,7 +54,7 @@ journey('three hundred steps are there soon and move smoothly', { at: null }, as
     ready.push(await page.evaluate(() => performance.now()))
   }
   await settled(page)
-  const drawn = await page.locator('[data-step-node]').count()
+  const drawn = await page.locator(DRAWN).count()
   const found = { ...(await moved(page, 'read')) }
   await page.getByRole('button', { name: 'Edit', exact: true }).click()
   await page.locator('[data-wide] [data-ready=true] [data-step-node]').first().waitFor()
