@@ -2,7 +2,8 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use sf_types::{Name, NodeId};
+use sf_protocol::order::ServiceVerb;
+use sf_types::{Name, NodeId, Slug};
 
 use crate::permission::Permission;
 use crate::spec::{Effect, Place, Spec, minutes};
@@ -27,6 +28,9 @@ pub enum NodeAction {
     /// Forget a machine.
     #[serde(rename = "node.remove")]
     Remove(NodeRef),
+    /// Start, stop, restart or reload a service of a machine.
+    #[serde(rename = "node.service")]
+    Service(SteerService),
 }
 
 /// Arguments of `node.invite`.
@@ -72,6 +76,21 @@ pub struct NodeRef {
     pub node: NodeId,
 }
 
+/// Arguments of `node.service`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SteerService {
+    /// Which machine.
+    #[schemars(schema_with = "crate::spec::arguments::node")]
+    pub node: NodeId,
+    /// Which service, by the name that the machine's owner gave it; `nginx` is there without.
+    #[schemars(schema_with = "crate::spec::arguments::text")]
+    pub service: Slug,
+    /// `start`, `stop`, `restart` or `reload`.
+    #[schemars(schema_with = "crate::spec::arguments::service_verb")]
+    pub verb: ServiceVerb,
+}
+
 /// In the order of the enum.
 pub const SPECS: &[Spec] = &[
     spec("node.invite", "Invite a machine", "Makes a one-time token, valid 15 minutes.", Permission::NodeCreate, 20),
@@ -95,6 +114,18 @@ pub const SPECS: &[Spec] = &[
         target: TargetKind::Node,
         effect: Effect::Destroy,
         ..spec("node.remove", "Remove a machine", "Cuts its connection and forgets it.", Permission::NodeDelete, 80)
+    },
+    Spec {
+        target: TargetKind::Node,
+        place: Place::Node,
+        time_limit: minutes(2),
+        ..spec(
+            "node.service",
+            "Steer a service",
+            "Starts, stops, restarts or reloads a service that the machine's owner lists.",
+            Permission::NodeUpdate,
+            75,
+        )
     },
 ];
 
@@ -122,6 +153,7 @@ impl NodeAction {
             Self::Rename(_) => &SPECS[2],
             Self::Unlock(_) => &SPECS[3],
             Self::Remove(_) => &SPECS[4],
+            Self::Service(_) => &SPECS[5],
         }
     }
 
@@ -131,6 +163,7 @@ impl NodeAction {
             Self::Invite(_) | Self::Admit(_) => Target::Tenant,
             Self::Rename(args) => Target::Node(args.node),
             Self::Unlock(args) | Self::Remove(args) => Target::Node(args.node),
+            Self::Service(args) => Target::Node(args.node),
         }
     }
 }

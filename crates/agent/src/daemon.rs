@@ -111,7 +111,7 @@ impl Daemon {
             Executor::new(working).run(unfinished, incoming, shutdown).await;
         });
         let (keeping, stopping) = (node.clone(), tasks.shutdown());
-        spawn(tasks, "certificates", async move { keeping.keep_certificates(stopping).await });
+        spawn(tasks, "sites", async move { keeping.keep_sites(stopping).await });
         spawn(tasks, "metrics", observers.1.sample(link_state.clone(), sampling));
         let asked = local::Asked { node: node.clone(), link: link_state.clone(), redial };
         local::serve(asked, &held, tasks).map_err(|error| disk("the local socket", &error))?;
@@ -194,6 +194,7 @@ fn node(
         tasks: tasks.clone(),
         deploys: Semaphore::new(DEPLOYS_AT_ONCE),
         looks: Semaphore::new(LOOKS_AT_ONCE),
+        services: tokio::sync::Mutex::new(()),
         checker,
         builds: Semaphore::new(usize::try_from(facts::cpus()).unwrap_or(1)),
         watched_until: watch::Sender::new(None),

@@ -9,6 +9,7 @@ mod converge;
 mod deploy;
 mod launch;
 mod logs;
+mod machine;
 mod make;
 mod node;
 mod observe;
@@ -16,7 +17,6 @@ mod patch;
 mod progress;
 mod query;
 mod recover;
-mod site;
 mod turn;
 
 use std::collections::HashMap;
@@ -244,6 +244,7 @@ impl Executor {
                 | Order::ProvisionDomain(_)
                 | Order::DeleteProxy(_)
                 | Order::Patch(_)
+                | Order::ServiceAction(_)
                 | Order::DesiredState(_),
             ) => self.work(command),
         }
@@ -284,6 +285,7 @@ impl Executor {
                 Order::ProvisionDomain(wanted) => node.provision(&command, wanted, &cancel).await,
                 Order::DeleteProxy(gone) => node.unprovision(&command, gone).await,
                 Order::Patch(patch) => node.patch(&command, patch, &cancel).await,
+                Order::ServiceAction(wanted) => node.steer(&command, wanted, &cancel).await,
                 Order::DesiredState(desired) => node.converge_to(&command, desired).await,
                 Order::Query(_) | Order::Cancel(_) | Order::Void(_) => {
                     outcome(&node, command.id, (Verdict::Succeeded, None), Facts::None, node.clock.now())
@@ -408,7 +410,7 @@ fn apps_of(node: &Node, order: &Order) -> Vec<AppId> {
             apps.dedup();
             apps
         }
-        Order::Query(_) | Order::Cancel(_) | Order::Void(_) => Vec::new(),
+        Order::Query(_) | Order::ServiceAction(_) | Order::Cancel(_) | Order::Void(_) => Vec::new(),
     }
 }
 

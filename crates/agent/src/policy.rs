@@ -30,10 +30,19 @@
 //! https = 443
 //! acme = "https://acme-v02.api.letsencrypt.org/directory"
 //! acme_contact = "ops@example.org"
+//!
+//! [services.postgres]                    # steered from afar, with `danger`; nginx is there without a line
+//! unit = "postgresql.service"
+//!
+//! [services.shop-worker]                 # or commands; no shell reads them
+//! restart = ["/usr/bin/pm2", "restart", "shop-worker"]
+//! status = ["/usr/bin/pm2", "pid", "shop-worker"]   # exits with 0 while it runs
 //! ```
 
 mod rule;
+mod service;
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -46,9 +55,10 @@ use sf_protocol::command::Class;
 use sf_protocol::order::{DeploySource, GitSource, Order};
 use sf_protocol::query::Query;
 use sf_protocol::site::SiteSpec;
-use sf_types::{ByteSize, ErrorKind, Fault};
+use sf_types::{ByteSize, ErrorKind, Fault, Slug};
 
 pub use rule::{Glob, PortRange};
+pub use service::Service;
 
 use crate::proxy;
 
@@ -73,6 +83,8 @@ pub struct Policy {
     pub build: BuildLimits,
     /// Which nginx serves domains, and who gives certificates.
     pub proxy: proxy::Choice,
+    /// Services of the machine that may be steered from afar, where `danger` allows it.
+    pub services: BTreeMap<Slug, Service>,
 }
 
 /// What is denied, whoever signed it.
@@ -191,8 +203,11 @@ impl Policy {
         }
         let policy: Self = toml::from_str(text).map_err(|error| invalid(error.to_string()))?;
         let folders = policy.allow_file_below.iter().chain(&policy.deny.directories);
-        match folders.into_iter().find(|folder| !folder.is_absolute()) {
-            Some(folder) => Err(invalid(format!("`{}` is no absolute path", folder.display()))),
+        if let Some(folder) = folders.into_iter().find(|folder| !folder.is_absolute()) {
+            return Err(invalid(format!("`{}` is no absolute path", folder.display())));
+        }
+        match policy.services.iter().find_map(|(name, service)| Some((name, service.fault()?))) {
+            Some((name, why)) => Err(invalid(format!("`services.{name}`: {why}"))),
             None => Ok(policy),
         }
     }
@@ -270,6 +285,7 @@ pub fn decide(policy: &Policy, order: &Order) -> Result<(), Fault> {
         | Order::AppAction(_)
         | Order::DeleteProxy(_)
         | Order::Patch(_)
+        | Order::ServiceAction(_)
         | Order::Cancel(_)
         | Order::Void(_) => Ok(()),
     }

@@ -16,6 +16,8 @@ mod patch;
 mod plane;
 #[path = "daemon/secrets.rs"]
 mod secrets;
+#[path = "daemon/services.rs"]
+mod services;
 #[path = "daemon/sites.rs"]
 mod sites;
 #[path = "daemon/turns.rs"]

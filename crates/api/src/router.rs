@@ -105,6 +105,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(nodes::metrics))
         .routes(routes!(nodes::watch))
         .routes(routes!(nodes::inspect))
+        .routes(routes!(nodes::services::list, nodes::services::steer))
         .routes(routes!(enrolment::invite))
         .routes(routes!(enrolment::pending))
         .routes(routes!(enrolment::approve))

@@ -2,12 +2,15 @@
 
 use sf_actions::app::{AppAction as AppChange, Settings};
 use sf_actions::deploy::DeployAction;
+use sf_actions::node::NodeAction;
 use sf_actions::patch::PatchAction;
 use sf_actions::process::ProcessVerb;
 use sf_actions::proxy::ProxyAction;
 use sf_actions::{Action, Place, Source, Variable};
 use sf_protocol::app::{AppSpec, EnvVar};
-use sf_protocol::order::{AppAction, AppVerb, DeleteProxy, Deploy, DeploySource, GitSource, ProvisionDomain};
+use sf_protocol::order::{
+    AppAction, AppVerb, DeleteProxy, Deploy, DeploySource, GitSource, ProvisionDomain, ServiceAction,
+};
 use sf_protocol::patch::Patch;
 use sf_protocol::site::SiteSpec;
 use sf_protocol::{Guard, Order};
@@ -46,7 +49,15 @@ pub struct Planned {
     pub release: Option<ReleaseId>,
 }
 
-/// Plans `action`. `new_release` is the id a fresh release will get.
+/// The order that an action gives to a machine itself, where it is about no app.
+pub fn of_machine(action: &Action) -> Option<Order> {
+    let Action::Node(NodeAction::Service(args)) = action else { return None };
+    // The node says how it ended before the run's own time is over.
+    let time_limit = Millis(u64::try_from(action.spec().time_limit.as_millis()).unwrap_or(u64::MAX) / 2);
+    Some(Order::ServiceAction(ServiceAction { service: args.service.clone(), verb: args.verb, time_limit }))
+}
+
+/// Plans `action` on an app. `new_release` is the id a fresh release will get.
 ///
 /// # Errors
 /// A [`Fault`] when the action cannot be carried out on what is there: nothing to roll back to, nothing deployed.

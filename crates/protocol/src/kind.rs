@@ -51,6 +51,8 @@ kinds! {
     DeleteProxy = "DELETE_PROXY", "delete-proxy.v1";
     /// Change one file of an app.
     Patch = "PATCH", "patch.v1";
+    /// Start, stop, restart or reload a service of the machine.
+    ServiceAction = "SERVICE_ACTION", "service-action.v1";
     /// A read that the node must answer.
     Query = "QUERY", "query.v1";
     /// Stop working on an earlier command.

@@ -1,7 +1,7 @@
 //! What a command can order: a closed list, one type of arguments each.
 
 use serde::{Deserialize, Serialize};
-use sf_types::{AppId, CommandId, Millis, ProxyId, ReleaseId};
+use sf_types::{AppId, CommandId, Millis, ProxyId, ReleaseId, Slug};
 
 use crate::app::{AppSpec, AppState, SecretVar};
 use crate::command::Class;
@@ -24,6 +24,8 @@ pub enum Order {
     DeleteProxy(DeleteProxy),
     /// Change one file. Version [`crate::handshake::PATCH_SINCE`] and above.
     Patch(Box<Patch>),
+    /// Steer a service of the machine. Version [`crate::handshake::SERVICES_SINCE`] and above.
+    ServiceAction(ServiceAction),
     /// Look.
     Query(Query),
     /// Stop working on an earlier command.
@@ -43,6 +45,7 @@ impl Order {
             Self::ProvisionDomain(_) => Kind::ProvisionDomain,
             Self::DeleteProxy(_) => Kind::DeleteProxy,
             Self::Patch(_) => Kind::Patch,
+            Self::ServiceAction(_) => Kind::ServiceAction,
             Self::Query(_) => Kind::Query,
             Self::Cancel(_) => Kind::Cancel,
             Self::Void(_) => Kind::Void,
@@ -54,6 +57,7 @@ impl Order {
     pub const fn class(&self) -> Class {
         match self {
             Self::Query(_) => Class::Read,
+            Self::ServiceAction(_) => Class::Danger,
             Self::Deploy(_)
             | Self::AppAction(_)
             | Self::ProvisionDomain(_)
@@ -169,6 +173,47 @@ pub struct DeleteProxy {
     pub proxy: ProxyId,
     /// The app it leads to.
     pub app: AppId,
+}
+
+/// Steer a service of the machine: one that the node's owner lists, or the nginx that serves its domains.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ServiceAction {
+    /// Which, by its name in the node's policy file; `nginx` where that file says nothing else.
+    pub service: Slug,
+    /// What to do.
+    pub verb: ServiceVerb,
+    /// Time for everything.
+    pub time_limit: Millis,
+}
+
+/// What can be done to a service.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ServiceVerb {
+    /// Start it.
+    Start,
+    /// Stop it.
+    Stop,
+    /// Stop it and start it.
+    Restart,
+    /// Have it read its configuration anew, without an end of what it does.
+    Reload,
+}
+
+impl ServiceVerb {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Start, Self::Stop, Self::Restart, Self::Reload];
+
+    /// The word, as it is written.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Stop => "stop",
+            Self::Restart => "restart",
+            Self::Reload => "reload",
+        }
+    }
 }
 
 /// Stop working on an earlier command.

@@ -6,6 +6,7 @@ use sf_types::{CommandId, Fault, NodeId, Port, ReleaseId, Timestamp};
 use crate::app::AppState;
 use crate::build::{Builder, PathTaken};
 use crate::patch::PatchFacts;
+use crate::report::ServiceState;
 use crate::site::SiteReport;
 use crate::wire;
 
@@ -68,6 +69,11 @@ pub enum Facts {
     },
     /// After PATCH.
     Patch(Box<PatchFacts>),
+    /// After SERVICE_ACTION.
+    Service {
+        /// How it is now.
+        state: ServiceState,
+    },
 }
 
 /// What is true after a deploy.

@@ -8,7 +8,7 @@ use crate::build::{BuildPlan, BuildSettings};
 use crate::order::GitSource;
 use crate::outcome::{AppFacts, Outcome};
 use crate::patch::{FileChunk, FileListing, FilesWanted, Preview, Proposed};
-use crate::report::NodeFacts;
+use crate::report::{NodeFacts, ServiceReport};
 use crate::wire;
 
 /// What is asked.
@@ -60,6 +60,9 @@ pub enum Query {
     },
     /// What would this change do?
     Preview(Box<Proposed>),
+    /// Which services of the machine may be steered, and how are they? Version [`crate::handshake::SERVICES_SINCE`] and above.
+    #[serde(deserialize_with = "crate::wire::no_fields")]
+    Services,
 }
 
 impl Query {
@@ -103,6 +106,8 @@ pub enum Reply {
     File(Box<FileChunk>),
     /// To [`Query::Preview`].
     Preview(Box<Preview>),
+    /// To [`Query::Services`].
+    Services(Vec<ServiceReport>),
     /// It could not be answered.
     Fault(Fault),
 }

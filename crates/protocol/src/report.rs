@@ -1,9 +1,10 @@
 //! What an agent reports by itself. Not signed one by one: the connection they arrive on is bound to the node's key.
 
 use serde::{Deserialize, Serialize};
-use sf_types::{AppId, CommandId, Port, ReleaseId, RunId, Timestamp};
+use sf_types::{AppId, CommandId, Port, ReleaseId, RunId, Slug, Timestamp};
 
 use crate::app::AppState;
+use crate::order::ServiceVerb;
 use crate::outcome::Step;
 use crate::site::SiteReport;
 use crate::wire;
@@ -265,6 +266,32 @@ pub struct NodeFacts {
     pub policy: String,
     /// Tools found: `git 2.47.3`, `node 20.20.2`.
     pub tools: Vec<String>,
+}
+
+/// A service of the machine that may be steered from afar.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ServiceReport {
+    /// Its name.
+    pub name: Slug,
+    /// What steers it, in words: `systemd unit postgresql.service`.
+    pub by: String,
+    /// How it is.
+    pub state: ServiceState,
+    /// What can be done to it.
+    pub verbs: Vec<ServiceVerb>,
+}
+
+/// How a service is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ServiceState {
+    /// It runs.
+    Running,
+    /// It does not.
+    Stopped,
+    /// The node's owner names no way to see it, or it gave no answer.
+    Unknown,
 }
 
 /// STORED: the control plane has these; the agent may forget them.

@@ -7,8 +7,10 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use sf_types::ByteSize;
 
+use super::deploy;
 use crate::context::{Context, find, find_id};
 use crate::failure::{Done, Exit};
+use crate::run;
 use crate::screen::Table;
 use crate::value;
 
@@ -52,6 +54,31 @@ enum Command {
         /// Name or id.
         node: String,
     },
+    /// Services of a machine that can be steered from here
+    Services {
+        /// Name or id.
+        node: String,
+    },
+    /// Start, stop, restart or reload a service of a machine
+    Service(Service),
+}
+
+/// Arguments of `nodes service`.
+#[derive(Debug, clap::Args)]
+struct Service {
+    /// What to do.
+    #[arg(value_parser = ["start", "stop", "restart", "reload"])]
+    verb: String,
+    /// Name or id of the machine.
+    node: String,
+    /// Name of the service, as `nodes services` lists it.
+    service: String,
+    /// Only say what would happen.
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not wait for its end.
+    #[arg(long)]
+    no_follow: bool,
 }
 
 /// Runs `nodes`.
@@ -89,6 +116,22 @@ pub async fn run(context: &Context, args: Args) -> Done {
             let unlocked = client.write(Method::POST, &format!("/nodes/{id}/unlock"), Some(&json!({}))).await?;
             context.screen.answer(&unlocked, |_| format!("{node} may connect again."));
         }
+        Command::Services { node } => {
+            let id = find_id(&client, "/nodes", &node).await?;
+            let found = client.get(&format!("/nodes/{id}/services"), &[]).await?.data;
+            context.screen.answer(&found, services);
+        }
+        Command::Service(Service { verb, node, service, dry_run, no_follow }) => {
+            let path = format!("/nodes/{}/services", find_id(&client, "/nodes", &node).await?);
+            let body = json!({ "service": service, "verb": verb });
+            if dry_run {
+                let answer = client.write_with(Method::POST, &path, &[("dryRun", "true".into())], Some(&body)).await?;
+                context.screen.answer(&answer, deploy::plan);
+                return Ok(Exit::Succeeded);
+            }
+            let answer = client.write(Method::POST, &path, Some(&body)).await?;
+            return run::settle(context, &client, &answer, !no_follow).await;
+        }
     }
     Ok(Exit::Succeeded)
 }
@@ -101,6 +144,19 @@ fn table(nodes: &Value) -> String {
         table.row([at("/name"), at("/status"), at("/host"), at("/os"), at("/agentVersion"), seen, at("/id")]);
     }
     table.or("No machine is enrolled. Add one with `serverflow enrol`.")
+}
+
+fn services(services: &Value) -> String {
+    let mut table = Table::new(&["SERVICE", "STATE", "STEERED BY", "POSSIBLE"]);
+    for service in value::items(services) {
+        let at = |pointer| value::text(service, pointer);
+        let verbs: Vec<_> =
+            service.get("verbs").map_or(&[][..], value::items).iter().map(|verb| value::text(verb, "")).collect();
+        table.row([at("/name"), at("/state"), at("/by"), verbs.join(", ")]);
+    }
+    table.or(
+        "Nothing of this machine can be steered from here: its owner has to set `danger = true` in policy.toml there.",
+    )
 }
 
 fn facts(node: &Value) -> String {

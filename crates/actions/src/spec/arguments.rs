@@ -68,6 +68,11 @@ pub(crate) fn text(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string" })
 }
 
+/// What can be done to a service.
+pub(crate) fn service_verb(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "enum": sf_protocol::order::ServiceVerb::ALL.map(sf_protocol::order::ServiceVerb::word) })
+}
+
 /// A value of the protocol, which knows no schemas: an agent carries none along.
 pub(crate) fn any_object(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "object" })

@@ -69,6 +69,8 @@ pub struct Node {
     pub deploys: Semaphore,
     /// Room for looks at repositories.
     pub looks: Semaphore,
+    /// One service is steered at a time.
+    pub services: tokio::sync::Mutex<()>,
     /// Checks of syntax.
     pub checker: Checker,
     /// Room for builds: one for each processor.

@@ -82,6 +82,7 @@ impl Node {
             }
             Query::Files(wanted) => Ok(Reply::Files(Box::new(self.files(wanted).await?))),
             Query::File { app, path, from } => Ok(Reply::File(Box::new(self.file(*app, path, *from).await?))),
+            Query::Services => Ok(Reply::Services(self.services().await?)),
             Query::Preview(proposed) => Ok(Reply::Preview(Box::new(self.preview(proposed).await?))),
         }
     }

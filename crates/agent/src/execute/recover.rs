@@ -30,6 +30,7 @@ impl Node {
             Order::ProvisionDomain(wanted) => self.provision(command, wanted, &cancel).await,
             Order::DeleteProxy(gone) => self.unprovision(command, gone).await,
             Order::Patch(patch) => Box::pin(self.recover_patch(command, patch, at)).await,
+            Order::ServiceAction(wanted) => self.recover_steering(command, wanted, at).await,
             Order::DesiredState(desired) => self.converge_to(command, desired).await,
             Order::Void(_) => outcome(self, command.id, (Verdict::Voided, None), Facts::None, at),
             Order::Cancel(_) | Order::Query(_) => {

@@ -17,6 +17,7 @@ mod workers;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use sf_protocol::order::ServiceVerb;
 use sf_protocol::site::{CertificateFrom, CertificateState, SiteReport, SiteSpec};
 use sf_runtime::{Clock, Rng};
 use sf_types::{AppId, ErrorKind, Fault, Port, ProxyId, Timestamp};
@@ -26,8 +27,8 @@ pub use acme::{LIMIT as ACME_LIMIT, main as acme_main};
 use certificate::{Failures, Kept};
 use config::{CertificateFiles, Ground, Site};
 use generation::Generations;
-pub use nginx::{Choice, Whose};
-use nginx::{Nginx, disk};
+use nginx::disk;
+pub use nginx::{Choice, ERROR_LOG_BYTES, Nginx, Whose};
 use record::Records;
 pub use record::SiteRecord;
 
@@ -191,6 +192,44 @@ impl Proxy {
         self.serve(choice, &records, ports, &mut turn).await
     }
 
+    /// The nginx that serves, or would serve, this node's domains.
+    ///
+    /// # Errors
+    /// `proxy.off`, `proxy.no_nginx`.
+    pub fn nginx(&self, choice: &Choice) -> Result<Nginx, Fault> {
+        Nginx::choose(choice, &self.0.options.dir.join("own"))
+    }
+
+    /// Starts, stops, restarts or reloads it, between two changes of what it serves.
+    ///
+    /// # Errors
+    /// `proxy.*`; a configuration that it would not take stops nothing.
+    pub async fn steer(&self, nginx: &Nginx, verb: ServiceVerb) -> Result<(), Fault> {
+        let _turn = self.0.turn.lock().await;
+        if verb != ServiceVerb::Stop {
+            nginx.accepts_whole().await?;
+        }
+        if matches!(verb, ServiceVerb::Stop | ServiceVerb::Restart) {
+            nginx.quit().await?;
+        }
+        if verb != ServiceVerb::Stop {
+            nginx.take().await?;
+        }
+        Ok(())
+    }
+
+    /// Keeps the error log of an nginx of our own within [`ERROR_LOG_BYTES`], and as much again of the one before.
+    ///
+    /// # Errors
+    /// `proxy.*`
+    pub async fn turn_error_log(&self, choice: &Choice) -> Result<(), Fault> {
+        if self.list().is_empty() {
+            return Ok(());
+        }
+        let _turn = self.0.turn.lock().await;
+        self.nginx(choice)?.turn_error_log().await
+    }
+
     async fn serve(
         &self,
         choice: &Choice,
@@ -198,8 +237,7 @@ impl Proxy {
         ports: Ports,
         served: &mut Option<Ground>,
     ) -> Result<(), Fault> {
-        let dir = &self.0.options.dir;
-        let nginx = Nginx::choose(choice, &dir.join("own"))?;
+        let nginx = self.nginx(choice)?;
         let ground = Ground {
             http: choice.http,
             https: choice.https,

@@ -17,6 +17,9 @@ pub fn free_port() -> u16 {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
 }
 
+/// 90 days.
+const USUAL_LIFE_SECS: u64 = 90 * 86_400;
+
 /// The authority. Ends with the test.
 pub struct Authority {
     processes: Vec<Child>,
@@ -30,6 +33,11 @@ pub struct Authority {
 impl Authority {
     /// Looks at names through port `http`; `resolves`: whether its DNS server runs.
     pub async fn start(dir: &Path, http: u16, resolves: bool) -> Self {
+        Self::of_life(dir, http, resolves, USUAL_LIFE_SECS).await
+    }
+
+    /// One whose certificates hold for so many seconds.
+    pub async fn of_life(dir: &Path, http: u16, resolves: bool, life: u64) -> Self {
         let (listen, management, dns, control) = (free_port(), free_port(), free_port(), free_port());
         let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
         let (ca, key) = (dir.join("pebble-ca.pem"), dir.join("pebble-key.pem"));
@@ -39,7 +47,7 @@ impl Authority {
             "listenAddress": format!("127.0.0.1:{listen}"),
             "managementListenAddress": format!("127.0.0.1:{management}"),
             "certificate": ca, "privateKey": key, "httpPort": http, "tlsPort": free_port(),
-            "ocspResponderURL": "", "externalAccountBindingRequired": false,
+            "certificateValidityPeriod": life, "ocspResponderURL": "", "externalAccountBindingRequired": false,
         }});
         let file = dir.join("pebble.json");
         std::fs::write(&file, config.to_string()).unwrap();

@@ -80,7 +80,7 @@ fn certify(root: &SecretKey, key: &SecretKey, clock: &Clock, epoch: u64) -> Sign
     let delegation = Delegation {
         key: key.public(),
         instance: Rng::system().id(clock),
-        classes: vec![Class::Read, Class::Operate],
+        classes: vec![Class::Read, Class::Operate, Class::Danger],
         epoch,
         not_before: now.minus(Duration::from_secs(60)),
         not_after: now.plus(Duration::from_secs(86_400)),

@@ -6,6 +6,8 @@ mod load;
 mod machine;
 #[path = "sites/streams.rs"]
 mod streams;
+#[path = "sites/upkeep.rs"]
+mod upkeep;
 
 use sf_protocol::order::{AppVerb, DeleteProxy, Order, ProvisionDomain};
 use sf_protocol::outcome::Facts;

@@ -1,5 +1,7 @@
 //! Machines.
 
+pub mod services;
+
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;

@@ -1,7 +1,8 @@
 //! Machines.
 
 use serde::Serialize;
-use sf_protocol::report::{NodeFacts, NodeSample};
+use sf_protocol::order::ServiceVerb;
+use sf_protocol::report::{NodeFacts, NodeSample, ServiceReport, ServiceState};
 use sf_store::nodes::{Node, NodeKey};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -68,6 +69,30 @@ impl From<NodeKey> for NodeKeyView {
             created_at: Time(key.created_at),
             retired_at: key.retired_at.map(Time),
         }
+    }
+}
+
+/// A service of a machine that can be steered.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = NodeService)]
+pub struct NodeServiceView {
+    /// Its name.
+    pub name: String,
+    /// What steers it, in words.
+    pub by: String,
+    /// `running`, `stopped`, or `unknown` where the machine's owner names no way to see it.
+    #[schema(value_type = String)]
+    pub state: ServiceState,
+    /// What can be done to it: `start`, `stop`, `restart`, `reload`.
+    #[schema(value_type = Vec<String>)]
+    pub verbs: Vec<ServiceVerb>,
+}
+
+impl From<ServiceReport> for NodeServiceView {
+    fn from(report: ServiceReport) -> Self {
+        let ServiceReport { name, by, state, verbs } = report;
+        Self { name: name.to_string(), by, state, verbs }
     }
 }
 

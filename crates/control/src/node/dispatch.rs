@@ -103,6 +103,9 @@ pub(crate) async fn order(tx: &mut Tx, core: &Arc<Core>, run: &Run) -> sf_store:
 type Planned = (Order, Option<NewRelease>, Vec<GuardedSecret>);
 
 async fn planned(tx: &mut Tx, core: &Core, run: &Run) -> sf_store::Result<Result<Planned, Fault>> {
+    if let (Some(mut order), Some(node)) = (sf_engine::plan::of_machine(&run.action), run.node) {
+        return Ok(speech::fit(&mut order, core.links.version(node)).map(|()| (order, None, Vec::new())));
+    }
     let Some(app) = run.app else { return Ok(Err(crate::subject::missing("app", ""))) };
     // A domain has a generation of its own.
     let row = match &run.action {

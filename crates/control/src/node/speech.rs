@@ -1,7 +1,7 @@
 //! What an older agent is told: orders without the words it does not know, or a fault where they are what counts.
 
 use sf_protocol::build::BuildSettings;
-use sf_protocol::handshake::BUILDERS_SINCE;
+use sf_protocol::handshake::{BUILDERS_SINCE, SERVICES_SINCE};
 use sf_protocol::order::Order;
 use sf_protocol::query::Query;
 use sf_types::{ErrorKind, Fault};
@@ -9,10 +9,16 @@ use sf_types::{ErrorKind, Fault};
 /// Makes an order one that an agent of `version` understands; of one that is away nothing is known.
 ///
 /// # Errors
-/// `build.agent_too_old` when the agent does not have the builder that is set.
+/// `build.agent_too_old` when the agent does not have the builder that is set; `service.agent_too_old` when it knows no services.
 pub(crate) fn fit(order: &mut Order, version: Option<u16>) -> Result<(), Fault> {
-    let Some(version) = version.filter(|version| *version < BUILDERS_SINCE) else { return Ok(()) };
+    let Some(version) = version else { return Ok(()) };
     match order {
+        Order::ServiceAction(_) | Order::Query(Query::Services) if version < SERVICES_SINCE => {
+            let message = "The agent of this machine is too old to know its services.";
+            let fault = Fault::new(ErrorKind::Conflict, "service.agent_too_old", message);
+            Err(fault.fix("Update the agent on that machine."))
+        }
+        _ if version >= BUILDERS_SINCE => Ok(()),
         Order::Deploy(deploy) => {
             deploy.full = false;
             fit_settings(&mut deploy.app.build, version)

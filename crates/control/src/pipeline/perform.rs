@@ -11,7 +11,7 @@ use sf_actions::factor::FactorAction;
 use sf_actions::node::NodeAction;
 use sf_actions::{Action, Object, ObjectRef};
 use sf_engine::Run;
-use sf_protocol::order::{AppVerb, DeploySource, Order};
+use sf_protocol::order::{AppVerb, DeploySource, Order, ServiceAction, ServiceVerb};
 use sf_protocol::site::{CertificateFrom, SiteSpec};
 use sf_store::{Json, Look, StoreError, Tx, apps, factors, grants, nodes, tenants, tokens, users};
 use sf_types::{AppId, ErrorKind, Fault, NodeId};
@@ -23,6 +23,7 @@ use crate::mail::{self, letter};
 use crate::patches;
 use crate::pipeline::secrets;
 use crate::proposal::Made;
+use crate::rehearsal::Told;
 use crate::transition::After;
 use crate::{approval, enrolment, events};
 
@@ -161,6 +162,7 @@ async fn node(
             node_changed(tx, run, remove.node, "removed");
             Ok(Made::Nothing)
         }
+        NodeAction::Service(_) => Ok(Made::Nothing),
     }
 }
 
@@ -239,8 +241,32 @@ pub(crate) fn plan_steps(order: &Order, app: &apps::App) -> Vec<String> {
             "Have nginx on the app's node serve the domain no more".to_owned(),
             "Delete its certificate there, and its row here".to_owned(),
         ],
+        Order::ServiceAction(_) => steered(order).steps,
         Order::Query(_) | Order::Cancel(_) | Order::Void(_) | Order::DesiredState(_) => Vec::new(),
     }
+}
+
+/// What steering a service does, for people.
+pub(crate) fn steered(order: &Order) -> Told {
+    let Order::ServiceAction(ServiceAction { service, verb, .. }) = order else { return Told::default() };
+    let losses = match verb {
+        ServiceVerb::Stop => {
+            vec![format!("whatever needs `{service}` on that machine is without it until it is started")]
+        }
+        ServiceVerb::Restart => vec![format!("whatever needs `{service}` on that machine is without it for a moment")],
+        ServiceVerb::Start | ServiceVerb::Reload => Vec::new(),
+    };
+    let what = match verb {
+        ServiceVerb::Start => "Start",
+        ServiceVerb::Stop => "Stop",
+        ServiceVerb::Restart => "Stop and start",
+        ServiceVerb::Reload => "Have its configuration read anew by",
+    };
+    let steps = vec![
+        format!("{what} the service `{service}` of the machine, in the way its owner has laid down there"),
+        "Look whether it is as it should be then".to_owned(),
+    ];
+    Told { steps, losses }
 }
 
 fn provisioned(site: &SiteSpec, app: &apps::App) -> Vec<String> {

@@ -155,6 +155,8 @@ async fn node(at: &impl Look, action: &NodeAction) -> sf_store::Result<Told> {
             told.losses.push("its metrics and its key; what was done there stays in the activity".to_owned());
             told.losses.extend(given_at(grants::count_at(at, ObjectRef(Object::Node(node.id))).await?, "it"));
         }
+        // Its order says what it does.
+        NodeAction::Service(_) => {}
     }
     Ok(told)
 }

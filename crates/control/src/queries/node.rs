@@ -8,6 +8,7 @@ use sf_actions::{Actor, Permission};
 use sf_protocol::build::BuildSettings;
 use sf_protocol::order::{GitSource, Order};
 use sf_protocol::query::{Answer, AppReport, Inspection, Query, Reply};
+use sf_protocol::report::ServiceReport;
 use sf_protocol::{Authz, Guard};
 use sf_store::{apps, nodes};
 use sf_types::{AppId, CommandId, ErrorKind, Fault, NodeId, RequestId};
@@ -126,6 +127,18 @@ impl Control {
         let node = nodes::get(&self.view(actor, Permission::NodeView)?, node).await?;
         match self.ask(actor, request, &node, Query::Inspect { source, build }).await? {
             Reply::Inspected(inspection) => Ok(*inspection),
+            _ => Err(other_answer()),
+        }
+    }
+
+    /// Which services of a machine can be steered from here, and how they are.
+    ///
+    /// # Errors
+    /// Not there, no right, or a node that does not answer.
+    pub async fn services(&self, actor: &Actor, request: RequestId, node: NodeId) -> Result<Vec<ServiceReport>, Fault> {
+        let node = nodes::get(&self.view(actor, Permission::NodeView)?, node).await?;
+        match self.ask(actor, request, &node, Query::Services).await? {
+            Reply::Services(services) => Ok(services),
             _ => Err(other_answer()),
         }
     }

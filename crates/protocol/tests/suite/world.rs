@@ -4,7 +4,8 @@ use sf_protocol::accept::{self, Accept, BodyHash, Refusal};
 use sf_protocol::app::{AppSpec, AppState, HealthCheck, Limits, Probe, RestartRule, Traffic, TrafficMode};
 use sf_protocol::build::BuildSettings;
 use sf_protocol::order::{
-    AppAction, AppVerb, Cancel, DeleteProxy, Deploy, DeploySource, DesiredState, GitSource, ProvisionDomain, Void,
+    AppAction, AppVerb, Cancel, DeleteProxy, Deploy, DeploySource, DesiredState, GitSource, ProvisionDomain,
+    ServiceAction, ServiceVerb, Void,
 };
 use sf_protocol::outcome::Facts;
 use sf_protocol::patch::{Edit, FileChange, Patch, PatchSignal, TakesEffect};
@@ -60,7 +61,7 @@ pub fn delegation_of(key: PublicKey, epoch: u64, classes: &[Class]) -> Delegatio
 }
 
 pub fn delegation() -> Delegation {
-    delegation_of(online().public(), EPOCH, &[Class::Read, Class::Operate])
+    delegation_of(online().public(), EPOCH, &[Class::Read, Class::Operate, Class::Danger])
 }
 
 pub fn certified(delegation: &Delegation) -> Signed {
@@ -132,6 +133,11 @@ pub fn orders() -> Vec<Order> {
             time_limit: Millis::secs(60),
             watch: Millis::secs(10),
         })),
+        Order::ServiceAction(ServiceAction {
+            service: "postgres".parse().unwrap(),
+            verb: ServiceVerb::Reload,
+            time_limit: Millis::secs(60),
+        }),
     ]
 }
 

@@ -21,6 +21,10 @@ use crate::release::tree;
 
 /// Time that reading a configuration may take; it resolves names where the machine's own files hold some.
 const TEST_LIMIT: Duration = Duration::from_secs(30);
+/// Time for the requests that nginx answers when it is told to end.
+const QUIT_LIMIT: Duration = Duration::from_secs(10);
+/// Time to end at once.
+const STOP_LIMIT: Duration = Duration::from_secs(5);
 /// Time until a configuration that was accepted has to be served.
 const SERVE_LIMIT: Duration = Duration::from_secs(10);
 /// Between two looks whether it is.
@@ -29,6 +33,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(10);
 const LOOK_LIMIT: Duration = Duration::from_secs(2);
 /// Bytes of nginx's own words that are told.
 const WORDS_BYTES: usize = 1000;
+/// Bytes of our own nginx's error log that are kept, and as many of the one before.
+pub const ERROR_LOG_BYTES: u64 = 8 * 1024 * 1024;
 
 /// Which nginx serves this node's domains: the node owner's word.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
@@ -128,6 +134,37 @@ impl Nginx {
     /// Whether it serves nothing but our sites.
     pub const fn is_own(&self) -> bool {
         self.own.is_some()
+    }
+
+    /// Whether its master lives.
+    pub fn is_running(&self) -> bool {
+        alive(&self.pid).is_some()
+    }
+
+    /// Has it end: gracefully, and at once where requests last longer than [`QUIT_LIMIT`].
+    ///
+    /// # Errors
+    /// `proxy.reload` with nginx's own words; `proxy.lingers`.
+    pub async fn quit(&self) -> Result<(), Fault> {
+        for (word, limit) in [("quit", QUIT_LIMIT), ("stop", STOP_LIMIT)] {
+            if !self.is_running() {
+                return Ok(());
+            }
+            self.run(&self.main, self.own.as_deref(), &["-s", word]).await.map_err(|words| {
+                let message = format!("nginx could not be told to end: {words}");
+                let fault = Fault::new(ErrorKind::Unavailable, "proxy.reload", message);
+                fault.fix("Look into its error log on that machine.")
+            })?;
+            let until = Instant::now() + limit;
+            while self.is_running() && Instant::now() < until {
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+        }
+        if !self.is_running() {
+            return Ok(());
+        }
+        let fault = Fault::new(ErrorKind::Timeout, "proxy.lingers", "nginx was told to end, and still runs.");
+        Err(fault.fix("Look into its error log on that machine."))
     }
 
     /// Writes what leads nginx to the folder of our sites: the main file of our own, or one file beside the machine's.
@@ -234,6 +271,26 @@ impl Nginx {
     /// Whether it serves the configuration with this token now.
     pub async fn shows(&self, token: u128) -> bool {
         matches!(tokio::time::timeout(LOOK_LIMIT, shows(self.http, token)).await, Ok(Ok(true)))
+    }
+
+    /// Has our own begin a new error log where its log is full; the full one is kept in place of the one before. The log of the
+    /// machine's is the machine's affair.
+    ///
+    /// # Errors
+    /// `proxy.disk`, `proxy.reload`.
+    pub async fn turn_error_log(&self) -> Result<(), Fault> {
+        let Some(home) = &self.own else { return Ok(()) };
+        let log = home.join("error.log");
+        let is_full = std::fs::metadata(&log).is_ok_and(|found| found.len() > ERROR_LOG_BYTES);
+        if !is_full || alive(&self.pid).is_none() {
+            return Ok(());
+        }
+        std::fs::rename(&log, home.join("error.log.1")).map_err(|error| disk(&log, &error))?;
+        self.run(&self.main, Some(home), &["-s", "reopen"]).await.map_err(|words| {
+            let message = format!("nginx could not open a new error log: {words}");
+            Fault::new(ErrorKind::Unavailable, "proxy.reload", message)
+                .fix("Look into `proxy/own` of the agent's folder.")
+        })
     }
 
     async fn run(&self, main: &Path, prefix: Option<&Path>, args: &[&str]) -> Result<(), String> {

@@ -43,7 +43,8 @@ fn needs(method: &Method, path: &str) -> Option<Needs> {
         }
         ("POST", "/tokens") | ("DELETE", "/tokens/{id}") => Right(P::TokenManage),
         ("GET", "/nodes" | "/nodes/{id}" | "/nodes/{id}/keys") => Right(P::NodeView),
-        ("PATCH", "/nodes/{id}") | ("POST", "/nodes/{id}/unlock") => Right(P::NodeUpdate),
+        ("PATCH", "/nodes/{id}") | ("POST", "/nodes/{id}/unlock" | "/nodes/{id}/services") => Right(P::NodeUpdate),
+        ("GET", "/nodes/{id}/services") => Right(P::NodeView),
         ("DELETE", "/nodes/{id}") => Right(P::NodeDelete),
         ("GET", "/nodes/{id}/metrics" | "/apps/{id}/metrics") => Right(P::MonitoringView),
         ("POST", "/nodes/{id}/watch") => Right(P::MonitoringView),
@@ -330,6 +331,7 @@ const BY_ITSELF: &[(&str, &str)] = &[
     ("POST", "/apps/{id}/restart"),
     ("PATCH", "/nodes/{id}"),
     ("POST", "/nodes/{id}/unlock"),
+    ("POST", "/nodes/{id}/services"),
     ("DELETE", "/nodes/{id}"),
     ("POST", "/projects"),
     ("PATCH", "/projects/{id}"),

@@ -77,7 +77,7 @@ async fn is_older(tx: &Tx, run: &Run, outcome: &Outcome) -> sf_store::Result<boo
         Facts::Patch(facts) => facts.deploy.generation,
         Facts::App(facts) => facts.generation,
         // Orders about one domain follow each other, as those about its app do.
-        Facts::Site { .. } | Facts::None => return Ok(false),
+        Facts::Site { .. } | Facts::Service { .. } | Facts::None => return Ok(false),
     };
     let Some(app) = run.app else { return Ok(false) };
     Ok(found(apps::get(tx, app).await)?.is_some_and(|row| generation < row.generation))

@@ -26,6 +26,10 @@ pub(crate) async fn on_node(
     app: Option<&App>,
     used: &[GuardedSecret],
 ) -> Result<Option<Told>, Fault> {
+    if let (Some(mut order), Some(node)) = (sf_engine::plan::of_machine(&run.action), run.node) {
+        speech::fit(&mut order, core.links.version(node))?;
+        return Ok(Some(perform::steered(&order)));
+    }
     let (Place::Node, Some(app), Some(_)) = (run.action.spec().place, app, run.node) else { return Ok(None) };
     let kept = if looks_back(&run.action) { releases::kept(at, app.id).await? } else { Vec::new() };
     patches::known_to(core, &run.action, app.node)?;
@@ -64,7 +68,7 @@ pub(crate) fn in_short(run: &Run) -> Told {
 
 /// What an order would wait for besides people.
 pub(crate) fn waits_for(core: &Core, run: &Run) -> Option<String> {
-    let node = run.node.filter(|_| run.action.spec().place == Place::Node && run.app.is_some())?;
+    let node = run.node.filter(|_| run.action.spec().place == Place::Node)?;
     let silent = !core.links.is_connected(node);
     silent.then(|| "its node is not connected; the order is sent when it is back".to_owned())
 }

@@ -14,20 +14,21 @@ use sf_types::{AppId, Fault, Port, ProxyId};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use super::node::Node;
-use super::progress::Progress;
-use super::{End, outcome};
+use super::super::app::AppRecord;
+use super::super::node::Node;
+use super::super::progress::Progress;
+use super::super::{End, outcome};
 use crate::proxy::Choice;
 
-/// The clock may be set, and a machine may sleep: what is due is looked at again at least so often.
-const LOOK_EVERY: Duration = Duration::from_secs(3600);
+/// The clock may be set, a machine may sleep, and a log may fill: what is due is looked at again at least so often.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
 /// What cannot be served or asked for is tried again after this at the earliest, whatever it says itself.
 const BREATHER: Duration = Duration::from_secs(10);
 
 impl Node {
     /// Carries out PROVISION_DOMAIN. A certificate that cannot be had is no failure of the site: it is served without, and
     /// the facts say why.
-    pub(super) async fn provision(
+    pub(in crate::execute) async fn provision(
         &self,
         command: &Command,
         wanted: &ProvisionDomain,
@@ -108,7 +109,7 @@ impl Node {
     }
 
     /// Carries out DELETE_PROXY.
-    pub(super) async fn unprovision(&self, command: &Command, gone: &DeleteProxy) -> Outcome {
+    pub(in crate::execute) async fn unprovision(&self, command: &Command, gone: &DeleteProxy) -> Outcome {
         let progress = Progress::new(command.id, command.authz.run, &self.state, &self.outbox, &self.clock);
         let ended = async {
             let choice = self.policy()?.proxy;
@@ -127,8 +128,8 @@ impl Node {
     }
 
     /// Where apps are reached on this machine.
-    pub(super) fn app_ports(&self) -> Vec<(AppId, Port)> {
-        let of = |record: super::app::AppRecord| Some((record.spec.app, Port::try_from(record.stable?).ok()?));
+    pub(in crate::execute) fn app_ports(&self) -> Vec<(AppId, Port)> {
+        let of = |record: AppRecord| Some((record.spec.app, Port::try_from(record.stable?).ok()?));
         self.apps.list().into_iter().filter_map(of).collect()
     }
 
@@ -160,7 +161,7 @@ impl Node {
 
     /// The domains of an app go with it. An nginx that cannot be reloaded now holds up nobody: what leads nowhere is left out
     /// with the next change.
-    pub(super) async fn forget_sites(&self, app: AppId) {
+    pub(in crate::execute) async fn forget_sites(&self, app: AppId) {
         let own = self.proxy.list().into_iter().filter(|site| site.spec.app == app);
         for site in own {
             let gone = match self.policy() {
@@ -174,9 +175,10 @@ impl Node {
         }
     }
 
-    /// Asks for certificates when they are due, until the agent stops.
-    pub async fn keep_certificates(&self, shutdown: Shutdown) {
+    /// Asks for certificates when they are due, and keeps nginx's own log small, until the agent stops.
+    pub async fn keep_sites(&self, shutdown: Shutdown) {
         loop {
+            self.turn_error_log().await;
             let due = self.proxy.next_due();
             let pause = due.map_or(LOOK_EVERY, |(_, at)| at.since(self.clock.now()).min(LOOK_EVERY));
             tokio::select! {
@@ -192,6 +194,16 @@ impl Node {
                     () = tokio::time::sleep(BREATHER) => {}
                 }
             }
+        }
+    }
+
+    async fn turn_error_log(&self) {
+        let turned = match self.policy() {
+            Ok(policy) => self.proxy.turn_error_log(&policy.proxy).await,
+            Err(fault) => Err(fault),
+        };
+        if let Err(fault) = turned {
+            tracing::warn!(%fault, "the error log of nginx could not be turned");
         }
     }
 
