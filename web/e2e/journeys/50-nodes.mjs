@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { settled } from '../browser.mjs'
+import { violations } from '../axe.mjs'
+import { person, settled } from '../browser.mjs'
 import { world } from '../journey.mjs'
 import { until } from '../plane.mjs'
 
@@ -45,6 +47,41 @@ journey('a machine is let in by the code on its screen', { at: '/nodes/new' }, a
   await page.waitForURL(/\/nodes\/[0-9a-f-]{36}/)
   await page.getByRole('heading', { name: 'by-code' }).waitFor()
   assert.equal(await machine.done, 0, machine.text)
+})
+
+journey('a service of the machine is steered once its owner allows it', { at: ({ node }) => `/nodes/${node.id}/processes` }, async ({ page, plane, me, node }) => {
+  await page.getByText('No service is steered from here').waitFor()
+  const [policy, on] = [join(plane.agentState, 'policy.toml'), join(plane.folder, 'beacon')]
+  const line = (verb, ...words) => `${verb} = ${JSON.stringify(words)}\n`
+  const service = `[services.beacon]\n${line('start', '/usr/bin/touch', on)}${line('stop', '/usr/bin/rm', on)}${line('status', '/usr/bin/test', '-e', on)}`
+  writeFileSync(policy, `danger = true\n${readFileSync(policy, 'utf8')}\n${service}`)
+  const row = page.getByRole('row').filter({ hasText: 'beacon' })
+  await row.getByText('Stopped').waitFor()
+  await page.getByRole('row').filter({ hasText: 'nginx' }).waitFor()
+  const found = await violations(page, 'services')
+  await row.getByRole('button', { name: 'Start beacon' }).press('Enter')
+  const plan = page.getByRole('dialog', { name: /Start beacon on / })
+  await plan.getByText(/in the way its owner has laid down there/).waitFor()
+  assert.ok(!existsSync(on), 'a plan does nothing')
+  await plan.getByRole('button', { name: /Start beacon on / }).click()
+  await row.getByText('Running').waitFor({ timeout: 20_000 })
+  assert.ok(existsSync(on))
+
+  const phone = await person(plane, { size: 'phone' })
+  const small = await phone.open(`/nodes/${node.id}/processes`)
+  await settled(small)
+  await small.getByRole('button', { name: 'Stop beacon' }).click()
+  const stop = small.getByRole('dialog', { name: /Stop beacon on / })
+  await stop.getByText(/whatever needs `?beacon/).waitFor()
+  assert.ok((await small.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0, 'wider than the screen')
+  found.push(...(await violations(small, 'stopping')))
+  await stop.getByRole('button', { name: /Stop beacon on / }).click()
+  await row.getByText('Stopped').waitFor({ timeout: 20_000 })
+  assert.ok(!existsSync(on))
+  phone.assertQuiet()
+  await phone.close()
+  assert.deepEqual(found, [])
+  me.assertQuiet()
 })
 
 journey('three hundred nodes are found, walked and opened as quickly as one', { at: null, timeout: 120_000 }, async ({ me, plane }) => {

@@ -6,6 +6,7 @@ export const keys = {
   nodes: ['nodes'] as const,
   nodeList: (filter: object) => ['nodes', 'list', filter] as const,
   node: (id: string) => ['nodes', 'one', id] as const,
+  nodeServices: (id: string) => ['nodes', 'one', id, 'services'] as const,
   nodeMetrics: (id: string, range: object) => ['nodes', 'one', id, 'metrics', range] as const,
   devices: ['devices'] as const,
   apps: ['apps'] as const,

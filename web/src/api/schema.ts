@@ -1315,6 +1315,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/nodes/{id}/services": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The services that can be steered, as the machine says now. None where its owner does not allow it. */
+        get: operations["nodeServices"];
+        put?: never;
+        /** Starts, stops, restarts or reloads one. */
+        post: operations["steerNodeService"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/nodes/{id}/unlock": {
         parameters: {
             query?: never;
@@ -5272,6 +5290,24 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Vec_NodeService: {
+            /** @description Whether it worked. */
+            success: boolean;
+            data?: {
+                /** @description Its name. */
+                name: string;
+                /** @description What steers it, in words. */
+                by: string;
+                /** @description `running`, `stopped`, or `unknown` where the machine's owner names no way to see it. */
+                state: string;
+                /** @description What can be done to it: `start`, `stop`, `restart`, `reload`. */
+                verbs: string[];
+            }[];
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
         Envelope_Vec_NotificationChannel: {
             /** @description Whether it worked. */
             success: boolean;
@@ -7059,6 +7095,17 @@ export interface components {
              */
             agentRss: number;
         };
+        /** @description A service of a machine that can be steered. */
+        NodeService: {
+            /** @description Its name. */
+            name: string;
+            /** @description What steers it, in words. */
+            by: string;
+            /** @description `running`, `stopped`, or `unknown` where the machine's owner names no way to see it. */
+            state: string;
+            /** @description What can be done to it: `start`, `stop`, `restart`, `reload`. */
+            verbs: string[];
+        };
         /** @description An answer that says nothing but that it was done. */
         Nothing: Record<string, never>;
         /** @description A notification channel. Where it leads is never shown whole. */
@@ -7872,6 +7919,18 @@ export interface components {
         Snooze: {
             /** @description RFC 3339, within 30 days; for good where it is null, for cards that wait for no decision. */
             until?: string | null;
+        };
+        /** @description What to do to which service. */
+        SteerNodeService: {
+            /** @description Its name. */
+            service: string;
+            /** @description `start`, `stop`, `restart` or `reload`. */
+            verb: string;
+            /**
+             * Format: double
+             * @description How sure the proposer is, 0 to 100.
+             */
+            confidence?: number | null;
         };
         /** @description How long a step took. */
         StepTime: {
@@ -10727,6 +10786,55 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_Vec_NodeSample"];
+                };
+            };
+        };
+    };
+    nodeServices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_NodeService"];
+                };
+            };
+        };
+    };
+    steerNodeService: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SteerNodeService"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_RunOpened"];
                 };
             };
         };

@@ -105,3 +105,22 @@ fn a_file_that_others_may_write_is_refused() {
     assert_eq!(owner_of(1000, 0o644, 1000), Ok(Owner::Agent));
     assert!(owner_of(1001, 0o644, 1000).is_err());
 }
+
+#[test]
+fn the_reference_page_is_a_policy() {
+    let page = include_str!("../../../../docs/reference/node-policy.md");
+    let written = page.split("```toml\n").nth(1).unwrap().split("\n```").next().unwrap();
+    let policy = Policy::parse(written).unwrap();
+    assert_eq!(policy.services.len(), 2);
+    let defaults = Policy::default();
+    assert_eq!(
+        (policy.danger, policy.proxy.nginx, policy.build.memory_mb),
+        (false, defaults.proxy.nginx, defaults.build.memory_mb)
+    );
+}
+
+#[test]
+fn a_service_that_cannot_be_understood_is_named() {
+    let fault = Policy::parse("danger = true\n[services.db]\nunit = \"a b\"\n").unwrap_err();
+    assert!(fault.code == "policy.invalid" && fault.message.contains("services.db"), "{fault:?}");
+}

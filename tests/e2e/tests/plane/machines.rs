@@ -1,6 +1,7 @@
-//! What machines tell by themselves, and what they serve.
+//! What machines tell by themselves, what they serve, and their services.
 
 pub mod alerts;
 pub mod builders;
 pub mod domains;
 pub mod patches;
+pub mod services;

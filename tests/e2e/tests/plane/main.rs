@@ -18,7 +18,7 @@ mod workflows;
 
 use anyhow::{Context, Result};
 use futures_util::future::BoxFuture;
-use machines::{alerts, builders, domains, patches};
+use machines::{alerts, builders, domains, patches, services};
 use sf_store::testing::Postgres;
 use sf_testkit::{Database, Plane};
 
@@ -50,6 +50,7 @@ scenarios! {
     domains::a_domain_is_one_apps_and_what_its_node_says_it_is;
     patches::a_patch_is_ordered_as_it_was_agreed_to_and_told_without_what_it_writes;
     patches::what_cannot_be_a_patch_is_refused_before_anybody_is_asked;
+    services::a_service_is_steered_by_a_node_wide_order_and_an_older_agent_gets_none;
     order::a_deploy_goes_through_every_state_and_is_proven;
     order::what_the_node_says_is_how_it_ends;
     order::a_repeated_or_late_word_changes_nothing;

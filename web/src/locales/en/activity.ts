@@ -68,6 +68,7 @@ export const text = {
     'node.deny': ['refuse a machine', 'refused a machine'],
     'node.rename': ['rename', 'renamed'],
     'node.unlock': ['unlock', 'unlocked'],
+    'node.service': ['steer a service of', 'steered a service of'],
     'node.remove': ['remove', 'removed'],
     'run.cancel': ['cancel', 'cancelled'],
     'run.approve': ['approve', 'approved'],

@@ -131,6 +131,7 @@ export const text = {
     'node.admit': 'Let in by its code',
     'node.rename': 'Renamed',
     'node.unlock': 'Unlocked',
+    'node.service': 'A service steered',
     'node.remove': 'Removal',
     'node.locked': 'Locked',
     'node.refused_message': 'Refused a message of the control plane',
