@@ -104,7 +104,7 @@ impl Daemon {
         let (working, shutdown) = (node.clone(), tasks.shutdown());
         let unfinished = recovered.unfinished;
         spawn(tasks, "orders", async move {
-            working.cgroups.sweep("build-");
+            working.cgroups.sweep(&working.own_builds());
             let busy = busy_apps(&unfinished);
             working.converge(&start, &busy).await;
             working.sites_follow().await;

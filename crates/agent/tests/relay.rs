@@ -17,7 +17,7 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use sf_agent::confine::{Confinement, Identity, TcpRule};
-use sf_agent::relay::{Options, Pointer, RelaySpec, RelayStatus, Relays, SPEC_VERSION, Target};
+use sf_agent::relay::{Options, Pointer, RelayError, RelaySpec, RelayStatus, Relays, SPEC_VERSION, Target};
 use sf_protocol::app::TrafficMode;
 use sf_runtime::{Clock, Rng, Tasks};
 use sf_types::{AppId, Millis};
@@ -179,6 +179,19 @@ impl Client {
 
 /// Fifty deploys as they happen: a new app starts, the relay switches, the old one is drained and killed. Four
 /// clients ask all the time over kept connections.
+#[tokio::test]
+async fn who_was_refused_a_port_gets_another_one_at_once() {
+    let world = World::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    for nth in 0..100 {
+        let refused = world.relays.ensure(&world.spec(TrafficMode::Http, taken.local_addr().unwrap().port())).await;
+        assert!(matches!(refused, Err(RelayError::PortTaken { .. })), "{nth}: {refused:?}");
+        let given = world.relays.ensure(&world.spec(TrafficMode::Http, 0)).await;
+        assert!(given.is_ok(), "{nth}: {given:?}");
+        world.relays.stop(world.app, Millis(0)).await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn fifty_switches_under_load_lose_nothing() {
     const SWITCHES: usize = 50;

@@ -281,7 +281,7 @@ impl Node {
             home: self.state.app(app).join("build-home"),
             user: user.map_err(|error| super::app::disk(&self.state.join("users.json"), &error))?,
             cgroups: self.cgroups.clone(),
-            group: format!("build-{app}"),
+            group: format!("{}{app}", self.own_builds()),
             limits: policy.build,
             fills,
             is_filled,

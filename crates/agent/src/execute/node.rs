@@ -103,6 +103,12 @@ impl Node {
         Policy::load(&self.state.join("policy.toml"))
     }
 
+    /// What the names of its builds' control groups begin with. A machine may have several agents, and what one has left
+    /// running is ended by that one alone.
+    pub fn own_builds(&self) -> String {
+        format!("build-{}-", self.id)
+    }
+
     /// The releases of an app.
     ///
     /// # Errors

@@ -84,6 +84,8 @@ pub fn run(folder: RunFolder, held: Held, (spec, values): (ShimSpec, Values), la
     if let Err(reason) = shim.start() {
         shim.could_not_start(&reason);
         shim.publish();
+        // Whoever hears of it may try again at once, and must not find the lock of one that is about to end.
+        drop(shim);
         launch.failed(EXIT_PROGRAM, &reason);
         return ExitCode::from(EXIT_PROGRAM);
     }

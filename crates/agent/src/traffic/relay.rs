@@ -57,7 +57,7 @@ pub fn main(spec: &Path) -> ExitCode {
         Err(code) => return code,
     };
     match prepare(&folder) {
-        Ok((held, spec)) => serve::run(&folder, &held, spec, launch),
+        Ok((held, spec)) => serve::run(&folder, held, spec, launch),
         Err((code, reason)) => {
             launch.failed(code, &reason);
             ExitCode::from(code)

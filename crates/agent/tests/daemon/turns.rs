@@ -53,6 +53,26 @@ fn code(outcome: &Outcome) -> (Verdict, &str) {
 }
 
 #[tokio::test]
+async fn another_agent_that_starts_on_the_machine_ends_no_build_of_this_one() {
+    let mut world = World::running().await;
+    let gate = free_port();
+    let waits = format!(
+        "(function ask() {{ require('net').connect({gate}, '127.0.0.1').on('connect', () => process.exit())\n\
+           .on('error', () => setTimeout(ask, 20)) }})()"
+    );
+    let manifest = r#"{"name": "shop", "scripts": {"build": "node wait.js", "start": "node server.js"}}"#;
+    let server = super::server("built", 200, None);
+    world.commit(&[("package.json", manifest), ("wait.js", &waits), ("server.js", &server)]).await;
+    let build = deploy(&mut world);
+    begun(&world, build, Step::Build).await;
+    let other = World::running().await;
+    let _open = open(gate);
+    let built = world.plane.outcome(build).await;
+    assert_eq!(code(&built), (Verdict::Succeeded, ""), "{}", world.log());
+    drop(other);
+}
+
+#[tokio::test]
 async fn of_deploys_that_wait_the_newest_is_carried_out_and_the_others_say_so_at_once() {
     let mut world = World::running().await;
     let gate = free_port();

@@ -137,11 +137,17 @@ fn long_and_hostile_lines_are_cut_and_looked_at_in_bounded_time() {
     assert_eq!(cause.code, "module.missing");
     assert!(cause.what.chars().count() < 200 && cause.lines[0].text.chars().count() <= 401);
     let many = "Error: a a a a a a a a a a a a a a a a a ENOENT spawn \n".repeat(2000);
-    let (many, began) = (log(&many), std::time::Instant::now());
-    explain(&Evidence { fault: &fault("health.ended", ""), build: &many, app: &many });
-    assert!(began.elapsed() < std::time::Duration::from_secs(10), "{:?}", began.elapsed());
-    let wide = log(&format!("{}\n", "x".repeat(16 * 1024)).repeat(LINES_READ));
-    let began = std::time::Instant::now();
+    let took = |text: &str| {
+        let (text, began) = (log(text), std::time::Instant::now());
+        explain(&Evidence { fault: &fault("health.ended", ""), build: &text, app: &text });
+        began.elapsed()
+    };
+    let usual = "GET /orders/17 200 12 ms, 3 rows for user 9, cache warm\n".repeat(2000);
+    let wide = format!("{}\n", "x".repeat(16 * 1024)).repeat(LINES_READ);
+    let usual = took(&usual);
+    for hostile in [took(&many), took(&wide)] {
+        assert!(hostile < usual * 20, "{hostile:?}, and a usual log {usual:?}");
+    }
+    let wide = log(&wide);
     assert_eq!(explain(&Evidence { fault: &fault("health.ended", ""), build: &wide, app: &wide }).len(), 1);
-    assert!(began.elapsed() < std::time::Duration::from_secs(10), "{:?}", began.elapsed());
 }

@@ -149,13 +149,22 @@ impl Relays {
     }
 
     async fn start(&self, app: AppId) -> Result<RelayStatus, RelayError> {
-        match launch(&self.0.options.program, "relay", &self.folder(app), None).await {
-            Ok(()) => {}
-            Err(failure) if failure.code == EXIT_HELD => {}
-            Err(failure) if failure.code == EXIT_PORT => {
-                return Err(RelayError::PortTaken { reason: failure.reason });
+        let until = tokio::time::Instant::now() + ENDED_WITHIN;
+        loop {
+            match launch(&self.0.options.program, "relay", &self.folder(app), None).await {
+                Ok(()) => break,
+                // Another one is about to listen, or about to end.
+                Err(failure) if failure.code == EXIT_HELD => {
+                    if self.status(app).await.is_ok() || tokio::time::Instant::now() >= until {
+                        break;
+                    }
+                    tokio::time::sleep(LOOK_AGAIN).await;
+                }
+                Err(failure) if failure.code == EXIT_PORT => {
+                    return Err(RelayError::PortTaken { reason: failure.reason });
+                }
+                Err(failure) => return Err(RelayError::Launch { app, reason: failure.reason }),
             }
-            Err(failure) => return Err(RelayError::Launch { app, reason: failure.reason }),
         }
         let status = self.status(app).await?;
         self.watch(app);

@@ -50,8 +50,8 @@ struct Relay {
 }
 
 /// Holds the port until told to end.
-pub fn run(folder: &RunFolder, held: &Held, spec: RelaySpec, launch: Launch) -> ExitCode {
-    let (code, reason) = match prepare(folder, held, spec) {
+pub fn run(folder: &RunFolder, held: Held, spec: RelaySpec, launch: Launch) -> ExitCode {
+    let (code, reason) = match prepare(folder, &held, spec) {
         // From here on it holds its sockets, and nothing of what strangers send is read before.
         Ok((relay, listener, control)) => match confine::apply(&relay.spec.confinement).and_then(|()| runtime()) {
             Ok(runtime) => return runtime.block_on(serve(relay, listener, control, launch)),
@@ -59,6 +59,8 @@ pub fn run(folder: &RunFolder, held: &Held, spec: RelaySpec, launch: Launch) -> 
         },
         Err(failure) => failure,
     };
+    // Whoever hears of it may try again at once, and must not find the lock of one that is about to end.
+    drop(held);
     launch.failed(code, &reason);
     ExitCode::from(code)
 }

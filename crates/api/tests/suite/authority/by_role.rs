@@ -221,6 +221,7 @@ impl Things {
             | ("POST", "/projects") => {
                 json!({ "name": "other" })
             }
+            ("POST", "/nodes/{id}/services") => json!({ "service": "nginx", "verb": "reload" }),
             ("POST", "/nodes/{id}/inspect") => json!({ "repository": "https://git.example.org/a" }),
             ("POST", "/apps") => json!({ "name": "other", "nodeId": self.node, "settings": settings }),
             ("PATCH", "/apps/{id}") => json!({ "settings": settings }),

@@ -18,7 +18,7 @@ pub async fn a_service_is_steered_by_a_node_wide_order_and_an_older_agent_gets_n
 
     // While it is away it waits, as every order does.
     let waiting = plane.open_run(&admin, restart.clone()).await?;
-    assert_eq!(waiting.state, RunState::Ready);
+    assert_eq!(plane.run(waiting).await?.state, RunState::Ready);
     let session = node.serve(&plane.nodes, &plane.dial(), Script::Succeed).await?;
     assert_eq!(plane.ended(waiting).await?.state, RunState::Done(Done::Succeeded));
     let command = node.began().pop().context("an order")?;
