@@ -173,6 +173,8 @@ pub enum Step {
     Write,
     /// Tell the process of it (PATCH).
     Signal,
+    /// Start, stop, restart or reload a service (SERVICE_ACTION).
+    Steer,
 }
 
 /// How long a step took.

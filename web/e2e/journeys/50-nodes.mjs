@@ -64,6 +64,9 @@ journey('a service of the machine is steered once its owner allows it', { at: ({
   await plan.getByText(/in the way its owner has laid down there/).waitFor()
   assert.ok(!existsSync(on), 'a plan does nothing')
   await plan.getByRole('button', { name: /Start beacon on / }).click()
+  const followed = page.getByRole('dialog', { name: 'Steer a service' })
+  await followed.getByText('Succeeded', { exact: true }).waitFor({ timeout: 20_000 })
+  await page.keyboard.press('Escape')
   await row.getByText('Running').waitFor({ timeout: 20_000 })
   assert.ok(existsSync(on))
 

@@ -165,5 +165,6 @@ pub const fn name(step: Step) -> &'static str {
         Step::Check => "check",
         Step::Write => "write",
         Step::Signal => "signal",
+        Step::Steer => "steer",
     }
 }

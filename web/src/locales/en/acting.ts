@@ -19,6 +19,7 @@ const STEPS: Record<string, string> = {
   check: 'Read it by its grammar',
   write: 'Write the file',
   signal: 'Tell the process',
+  steer: 'Steer the service',
 }
 
 const ADMISSIONS: Record<string, string> = {

@@ -102,7 +102,7 @@ impl Node {
             let fault = Fault::new(ErrorKind::Conflict, "service.no_such_verb", message);
             return Err(fault.fix("Name a command for it in `[services]` of the node's policy.toml.").into());
         }
-        progress.begin(step(wanted.verb), &format!("{} {} by {}", wanted.verb.word(), wanted.service, steered.by()));
+        progress.begin(Step::Steer, &format!("{} {} by {}", wanted.verb.word(), wanted.service, steered.by()));
         let limit = wanted.time_limit.duration();
         let done = self.steer_within(&steered, wanted.verb, limit, progress).await;
         done.map_err(|fault| self.step_failed(progress, fault))?;
@@ -236,14 +236,6 @@ async fn settled(steered: &Steered, verb: ServiceVerb) -> Result<&'static str, F
         _ => ("The command ended well, but the service still runs.", "service.still_runs"),
     };
     Err(Fault::new(ErrorKind::Unavailable, code, message).fix("Look into the service's own log on that machine."))
-}
-
-const fn step(verb: ServiceVerb) -> Step {
-    match verb {
-        ServiceVerb::Start | ServiceVerb::Restart => Step::Start,
-        ServiceVerb::Stop => Step::Stop,
-        ServiceVerb::Reload => Step::Signal,
-    }
 }
 
 const fn past(verb: ServiceVerb) -> &'static str {
