@@ -4,8 +4,9 @@ import { computed, type Ref } from 'vue'
 import { api, data, plan, type Schemas } from '@/api/client'
 import { keys } from '@/api/keys'
 import type { Act } from '@/app/acting/useAct'
-import { text } from '@/locales/en/services'
+import { text as words } from '@/locales/en/nodes'
 
+const text = words.services
 export type NodeService = Schemas['NodeService']
 type Verb = keyof typeof text.verbs
 const VERBS = Object.keys(text.verbs) as Verb[]
