@@ -37,6 +37,7 @@ fn body(method: &Method, path: &str) -> Option<Value> {
         ("GET" | "DELETE", _) => return None,
         ("PATCH", "/api/v1/nodes/{id}") => json!({ "name": "other" }),
         ("POST", "/api/v1/nodes/{id}/inspect") => json!({ "repository": "https://git.example.org/a" }),
+        ("POST", "/api/v1/nodes/{id}/services") => json!({ "service": "nginx", "verb": "stop" }),
         ("PATCH", "/api/v1/users/{id}" | "/api/v1/projects/{id}" | "/api/v1/roles/{id}") => json!({ "name": "other" }),
         ("PATCH", "/api/v1/tenants/{id}") => json!({ "name": "other" }),
         ("POST", "/api/v1/tenants/{id}/invite") => json!({ "owner": "other@example.org" }),
