@@ -21,5 +21,5 @@ pub mod shim;
 pub mod state;
 pub mod traffic;
 
-pub use making::{build, patching, release, source, user};
+pub use making::{build, image, patching, release, source, user};
 pub use traffic::{proxy, relay};

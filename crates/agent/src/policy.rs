@@ -30,6 +30,10 @@
 //! https = 443
 //! acme = "https://acme-v02.api.letsencrypt.org/directory"
 //! acme_contact = "ops@example.org"
+//!
+//! [containers]
+//! engine = "auto"                        # the standard socket where the agent is root; "unix:///path/of/its.sock", "off"
+//! build_network = true                   # whether steps of a Dockerfile reach the network
 //! ```
 
 mod rule;
@@ -50,7 +54,7 @@ use sf_types::{ByteSize, ErrorKind, Fault};
 
 pub use rule::{Glob, PortRange};
 
-use crate::proxy;
+use crate::{image, proxy};
 
 /// Largest policy file, in bytes.
 pub const FILE_BYTES: u64 = 64 * 1024;
@@ -73,6 +77,8 @@ pub struct Policy {
     pub build: BuildLimits,
     /// Which nginx serves domains, and who gives certificates.
     pub proxy: proxy::Choice,
+    /// Which container engine is used.
+    pub containers: image::Choice,
 }
 
 /// What is denied, whoever signed it.
