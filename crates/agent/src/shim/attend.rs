@@ -26,7 +26,7 @@ pub const VARIABLE: &str = "SF_APP_";
 /// How an attendant ends when the engine is away. An app that ends by it has the code 128 and more, and not the signal.
 pub const AWAY: Signal = Signal::SIGUSR1;
 /// Between two tries then.
-pub const AWAY_AGAIN: Millis = Millis::secs(2);
+pub const AWAY_AGAIN: Millis = Millis::secs(5);
 /// File in the run folder that says which process of the machine the container is.
 const INSIDE: &str = "container.json";
 /// Label of the one start that a container is of.

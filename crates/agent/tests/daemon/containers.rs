@@ -33,7 +33,7 @@ fn dockerfile(more: &str) -> String {
 }
 
 const HEALTHY: &str = "RUN echo ok > /www/healthz";
-const SETTINGS: &str = "[health]\npath = \"/healthz\"\nwithin = \"20s\"\n[container]\nread_only = true\n";
+const SETTINGS: &str = "builder = \"dockerfile\"\n[health]\npath = \"/healthz\"\nwithin = \"20s\"\n[container]\nread_only = true\n";
 
 async fn commit(world: &World, name: &str, more: &str) {
     let file = dockerfile(more);
@@ -242,11 +242,10 @@ async fn agent_and_engine_may_come_and_go() {
     tokio::time::timeout(LIMIT, back).await.unwrap();
 
     // One that ends by itself, again and again.
-    commit(&world, "three", &format!("{HEALTHY}\nENTRYPOINT [\"sh\", \"-c\", \"exit 9\"]")).await;
     world
         .commit(&[("Dockerfile", &format!("FROM {BASE}\nCMD [\"sh\", \"-c\", \"echo ends; sleep 2; exit 9\"]\n"))])
         .await;
-    world.commit(&[("serverflow.app.toml", "traffic = \"none\"\n[health]\nalive = \"500ms\"\n")]).await;
+    world.commit(&[("serverflow.app.toml", "builder = \"dockerfile\"\ntraffic = \"none\"\n[health]\nalive = \"500ms\"\n")]).await;
     let mut order = world.deploy_order(None, Millis(0));
     if let Order::Deploy(deploy) = &mut order {
         deploy.app.restart.max_crashes = 1;
