@@ -7,7 +7,7 @@ use sf_protocol::Verdict;
 use sf_protocol::app::{AppState, EnvVar};
 use sf_protocol::build::Builder;
 use sf_protocol::command::Guard;
-use sf_protocol::order::{AppVerb, GitSource, Order};
+use sf_protocol::order::{AppVerb, Cancel, GitSource, Order};
 use sf_protocol::query::{Query, Reply};
 use sf_runtime::Tasks;
 use sf_types::{ByteSize, Millis};
@@ -33,7 +33,8 @@ fn dockerfile(more: &str) -> String {
 }
 
 const HEALTHY: &str = "RUN echo ok > /www/healthz";
-const SETTINGS: &str = "builder = \"dockerfile\"\n[health]\npath = \"/healthz\"\nwithin = \"20s\"\n[container]\nread_only = true\n";
+const SETTINGS: &str =
+    "builder = \"dockerfile\"\n[health]\npath = \"/healthz\"\nwithin = \"20s\"\n[container]\nread_only = true\n";
 
 async fn commit(world: &World, name: &str, more: &str) {
     let file = dockerfile(more);
@@ -212,9 +213,17 @@ async fn agent_and_engine_may_come_and_go() {
     assert!(world.log_line("took over its running container", 1).await);
     assert_eq!((id(&engine), get(port, "/").await.1), (began, "one".into()));
 
-    // Killed in the middle of a build: the next agent leaves nothing of it.
+    // Cancelled in the middle of a build: nothing of it is left.
     let images = engine.images();
     commit(&world, "two", "RUN echo begun && sleep 60").await;
+    let order = world.deploy_order(None, Millis::secs(1));
+    let sent = world.plane.order(order, Guard::default());
+    until("the step runs", || engine.docker(&["ps", "-q"]).unwrap().lines().count() == 2).await;
+    world.plane.run(Order::Cancel(Cancel { command: sent })).await;
+    assert_eq!(world.plane.outcome(sent).await.verdict, Verdict::Cancelled);
+    assert_eq!((engine.images(), engine.containers().len()), (images.clone(), 1));
+
+    // Killed in the middle of a build: the next agent leaves nothing of it.
     let order = world.deploy_order(None, Millis::secs(1));
     let sent = world.plane.order(order, Guard::default());
     until("the step runs", || engine.docker(&["ps", "-q"]).unwrap().lines().count() == 2).await;
@@ -245,7 +254,12 @@ async fn agent_and_engine_may_come_and_go() {
     world
         .commit(&[("Dockerfile", &format!("FROM {BASE}\nCMD [\"sh\", \"-c\", \"echo ends; sleep 2; exit 9\"]\n"))])
         .await;
-    world.commit(&[("serverflow.app.toml", "builder = \"dockerfile\"\ntraffic = \"none\"\n[health]\nalive = \"500ms\"\n")]).await;
+    world
+        .commit(&[(
+            "serverflow.app.toml",
+            "builder = \"dockerfile\"\ntraffic = \"none\"\n[health]\nalive = \"500ms\"\n",
+        )])
+        .await;
     let mut order = world.deploy_order(None, Millis(0));
     if let Order::Deploy(deploy) = &mut order {
         deploy.app.restart.max_crashes = 1;

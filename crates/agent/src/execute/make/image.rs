@@ -97,18 +97,23 @@ impl Node {
     /// Sees to it that the engine holds nothing of ours that belongs to nothing: once at the start, since a predecessor may
     /// have been killed anywhere, and again when something could not be removed.
     pub async fn keep_engine_clean(&self, shutdown: Shutdown) {
+        let mut owed = false;
         loop {
-            let again = match self.sweep_engine().await {
-                Ok(done) => !done,
+            let swept = tokio::select! {
+                () = shutdown.requested() => return,
+                swept = self.sweep_engine() => swept,
+            };
+            match swept {
+                Ok(done) => owed = !done,
                 Err(error) => {
                     tracing::debug!(%error, "the container engine could not be swept");
-                    self.apps.list().iter().any(|record| self.has_images(record.spec.app))
+                    owed |= self.apps.list().iter().any(|record| self.has_images(record.spec.app));
                 }
-            };
+            }
             tokio::select! {
                 () = shutdown.requested() => return,
-                () = tokio::time::sleep(SWEEP_AGAIN), if again => {}
-                () = self.owed.notified() => tokio::time::sleep(SWEEP_AGAIN).await,
+                () = tokio::time::sleep(SWEEP_AGAIN), if owed => {}
+                () = self.owed.notified() => owed = true,
             }
         }
     }
