@@ -9,8 +9,8 @@ use sf_protocol::build::Builder;
 use sf_protocol::command::Guard;
 use sf_protocol::order::{AppVerb, Cancel, GitSource, Order};
 use sf_protocol::query::{Query, Reply};
-use sf_runtime::Tasks;
-use sf_types::{ByteSize, Millis};
+use sf_runtime::{Clock, Rng, Tasks};
+use sf_types::{ByteSize, Millis, ReleaseId};
 
 use super::engine::{BASE, Dockerd};
 use super::plane::LIMIT;
@@ -227,12 +227,24 @@ async fn agent_and_engine_may_come_and_go() {
     let order = world.deploy_order(None, Millis::secs(1));
     let sent = world.plane.order(order, Guard::default());
     until("the step runs", || engine.docker(&["ps", "-q"]).unwrap().lines().count() == 2).await;
+    // And a predecessor may have been killed between two of its deeds.
+    let (stray, node) =
+        (Rng::system().id::<ReleaseId>(&Clock::system()), world.plane.state(|state| state.node.unwrap().0));
+    let labels = [format!("serverflow.node={node}"), format!("serverflow.release={stray}")];
+    engine.docker(&["tag", BASE, &format!("serverflow/{node}/{}:{stray}", world.app)]).unwrap();
+    let name = format!("serverflow-{stray}");
+    let run = ["run", "-d", "--network", "none", "--label", &labels[0], "--label", &labels[1], "--name"];
+    for name in [&*name, "by-hand"] {
+        engine.docker(&[&run[..], &[name, BASE, "sleep", "600"]].concat()).unwrap();
+    }
     world.kill().await;
     world.start(None).await;
     world.plane.connected(2).await;
     let outcome = world.plane.outcome(sent).await;
     assert_eq!(outcome.fault.unwrap().code, "agent.restarted");
-    until("nothing of the build is left", || engine.images() == images && engine.containers().len() == 1).await;
+    until("nothing of it is left", || engine.images() == images && engine.containers().len() == 2).await;
+    assert!(engine.containers().contains(&"by-hand".to_owned()), "what others run of our images is theirs");
+    engine.docker(&["rm", "-f", "by-hand"]).unwrap();
 
     // The engine is stopped: what needs it says so, and the app is not well; both are when it is back.
     engine.stop();

@@ -73,6 +73,12 @@ impl Dockerd {
     pub fn again(&mut self) -> Result<(), String> {
         let at = |name: &str| self.dir.path().join(name).display().to_string();
         if run("ip", &["link", "show", &self.bridge]).is_err() {
+            // Of tests that were killed: nobody else is at it now.
+            for left in std::fs::read_dir("/sys/class/net").into_iter().flatten().flatten() {
+                if let Some(name) = left.file_name().to_str().filter(|name| name.starts_with("sfd")) {
+                    let _ = run("ip", &["link", "del", name]);
+                }
+            }
             run("ip", &["link", "add", "name", &self.bridge, "type", "bridge"])?;
             run("ip", &["addr", "add", "172.31.213.1/24", "dev", &self.bridge])?;
             run("ip", &["link", "set", &self.bridge, "up"])?;
