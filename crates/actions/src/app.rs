@@ -272,7 +272,9 @@ mod tests {
         assert_eq!(with(|s| s.reference = Some("-x".into())), Err("reference".into()));
         assert_eq!(with(|s| s.keep_releases = 0), Err("keepReleases".into()));
         assert_eq!(with(|s| s.build.start = Some(vec![])), Err("build.start".into()));
-        let arg = |name: &str| vec![sf_protocol::app::EnvVar { name: name.into(), value: "1".into() }];
+        fn arg(name: &str) -> Vec<sf_protocol::app::EnvVar> {
+            vec![sf_protocol::app::EnvVar { name: name.into(), value: "1".into() }]
+        }
         assert_eq!(with(|s| s.build.args = arg("VERSION")), Ok(()));
         assert_eq!(with(|s| s.build.args = arg("A=B")), Err("build.args[0].name".into()));
         assert_eq!(with(|s| s.build.root = Some("a/../..".into())), Err("build.root".into()));
