@@ -229,7 +229,7 @@ async fn agent_and_engine_may_come_and_go() {
     until("the step runs", || engine.docker(&["ps", "-q"]).unwrap().lines().count() == 2).await;
     // And a predecessor may have been killed between two of its deeds.
     let (stray, node) =
-        (Rng::system().id::<ReleaseId>(&Clock::system()), world.plane.state(|state| state.node.unwrap().0));
+        (Rng::system().id::<ReleaseId>(&Clock::system()), world.plane.state(|state| state.node.as_ref().unwrap().0));
     let labels = [format!("serverflow.node={node}"), format!("serverflow.release={stray}")];
     engine.docker(&["tag", BASE, &format!("serverflow/{node}/{}:{stray}", world.app)]).unwrap();
     let name = format!("serverflow-{stray}");
