@@ -72,6 +72,7 @@ async fn ask_on(port: u16, stop: tokio_util::sync::CancellationToken) -> (usize,
 async fn until(what: &str, mut is: impl FnMut() -> bool) {
     let wait = async {
         while !is() {
+            // tidy: sleep because a process of another program tells of nothing, it is asked
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
@@ -102,7 +103,7 @@ async fn a_dockerfile_serves_is_replaced_and_leaves_nothing() {
     assert!(world.log_line("nnp=1 caps=0000000000000000 word=given", 1).await);
     assert!(world.log_line("the root cannot be written", 1).await && !world.said("uid=0 "));
     let name = format!("serverflow-{}", first.release);
-    assert_eq!(engine.containers(), [name.clone()]);
+    assert_eq!(engine.containers(), std::slice::from_ref(&name));
     let held =
         engine.docker(&["inspect", "-f", "{{json .HostConfig}} {{json .NetworkSettings.Ports}}", &name]).unwrap();
     for part in [
@@ -257,6 +258,7 @@ async fn agent_and_engine_may_come_and_go() {
     until_state(&world, AppState::Running).await;
     let back = async {
         while get(port, "/").await.1 != "one" {
+            // tidy: sleep because a process of another program tells of nothing, it is asked
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
@@ -291,6 +293,7 @@ async fn agent_and_engine_may_come_and_go() {
 async fn until_state(world: &World, wanted: AppState) {
     let wait = async {
         while state(world).await != wanted {
+            // tidy: sleep because a process of another program tells of nothing, it is asked
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };

@@ -103,6 +103,7 @@ impl Dockerd {
             if Instant::now() >= until || self.child.as_mut().unwrap().try_wait().unwrap().is_some() {
                 return Err(format!("dockerd did not come up: {}", self.log()));
             }
+            // tidy: sleep because an engine that comes or goes tells nobody
             std::thread::sleep(Duration::from_millis(100));
         }
         Ok(())
@@ -117,6 +118,7 @@ impl Dockerd {
             if child.try_wait().unwrap().is_some() {
                 return;
             }
+            // tidy: sleep because an engine that comes or goes tells nobody
             std::thread::sleep(Duration::from_millis(50));
         }
         let _ = child.kill();
