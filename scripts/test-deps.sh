@@ -16,6 +16,12 @@ have_sshd() { [ -x /usr/sbin/sshd ]; }
 # Beyond the PATH of ordinary users, too.
 have_nginx() { [ -x /usr/sbin/nginx ]; }
 
+# The engine itself, beyond the PATH of ordinary users, too.
+have_dockerd() { [ -x /usr/sbin/dockerd ] || have dockerd; }
+
+# One that needs no library: images of tests are made of it.
+have_busybox_static() { have busybox && ! ldd "$(command -v busybox)" >/dev/null 2>&1; }
+
 have_certificates() { [ -s /etc/ssl/certs/ca-certificates.crt ]; }
 
 missing=()
@@ -42,6 +48,9 @@ need nginx-light have_nginx
 need pebble have pebble
 need wrk have wrk
 need curl have curl
+need docker.io have_dockerd
+need iptables have iptables
+need busybox-static have_busybox_static
 
 nextest=(cargo install cargo-nextest --locked)
 have cargo || {

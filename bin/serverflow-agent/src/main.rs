@@ -59,6 +59,13 @@ enum Mode {
         #[arg(long)]
         spec: PathBuf,
     },
+    /// Stand for one container (started by a shim).
+    #[command(hide = true)]
+    Attend {
+        /// Its specification.
+        #[arg(long)]
+        spec: PathBuf,
+    },
     /// Ask for one certificate (started by the daemon).
     #[command(hide = true)]
     Acme,
@@ -81,6 +88,7 @@ fn main() -> ExitCode {
         // The first two fork: nothing may be set up before.
         Mode::Shim { spec } => return sf_agent::shim::main(&spec),
         Mode::Relay { spec } => return sf_agent::relay::main(&spec),
+        Mode::Attend { spec } => return sf_agent::shim::attend::main(&spec),
         Mode::Syntax { user } => return sf_agent::patching::syntax_main(user),
         Mode::Acme => return sf_agent::proxy::acme_main(),
         Mode::Enrol(args) => folder(state).and_then(|state| enrol::main(&state, &args)),

@@ -183,6 +183,7 @@ impl Settings {
                 return Err(Refused::new(format!("build.{name}"), "a command is a list of 1 to 64 words without NUL"));
             }
         }
+        valid::args(&self.build.args)?;
         for (name, path) in [("root", &self.build.root), ("publish", &self.build.publish)] {
             let Some(path) = path else { continue };
             let leaves = path.starts_with('/') || path.split('/').any(|part| part == "..");
@@ -271,6 +272,11 @@ mod tests {
         assert_eq!(with(|s| s.reference = Some("-x".into())), Err("reference".into()));
         assert_eq!(with(|s| s.keep_releases = 0), Err("keepReleases".into()));
         assert_eq!(with(|s| s.build.start = Some(vec![])), Err("build.start".into()));
+        fn arg(name: &str) -> Vec<sf_protocol::app::EnvVar> {
+            vec![sf_protocol::app::EnvVar { name: name.into(), value: "1".into() }]
+        }
+        assert_eq!(with(|s| s.build.args = arg("VERSION")), Ok(()));
+        assert_eq!(with(|s| s.build.args = arg("A=B")), Err("build.args[0].name".into()));
         assert_eq!(with(|s| s.build.root = Some("a/../..".into())), Err("build.root".into()));
     }
 }

@@ -1,6 +1,6 @@
 //! Values that constructors refuse.
 
-use sf_protocol::app::{HealthCheck, Probe};
+use sf_protocol::app::{EnvVar, HealthCheck, Probe};
 
 use crate::variable::{Source, Variable};
 
@@ -61,6 +61,26 @@ pub fn env(vars: &[Variable]) -> Result<(), Refused> {
             "env",
             format!("{bytes} bytes, {MAX_ENV_BYTES} are allowed: put large data in a file"),
         ));
+    }
+    Ok(())
+}
+
+/// Checks the arguments of a build.
+///
+/// # Errors
+/// [`Refused`] names the entry.
+pub fn args(args: &[EnvVar]) -> Result<(), Refused> {
+    let bytes: usize = args.iter().map(|arg| arg.name.len() + arg.value.len()).sum();
+    if args.len() > MAX_ENV_VARS || bytes > MAX_ENV_BYTES {
+        let reason = format!("{MAX_ENV_VARS} arguments and {MAX_ENV_BYTES} bytes are allowed");
+        return Err(Refused::new("build.args", reason));
+    }
+    for (at, arg) in args.iter().enumerate() {
+        let word = arg.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        if !word || arg.name.is_empty() || arg.name.len() > MAX_ENV_NAME_BYTES || arg.value.contains('\0') {
+            let reason = "a name is letters, digits and `_`, and a value holds no NUL";
+            return Err(Refused::new(format!("build.args[{at}].name"), reason));
+        }
     }
     Ok(())
 }

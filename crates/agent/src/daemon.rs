@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use sf_runtime::{Clock, OnError, Rng, Tasks};
 use sf_types::{ErrorKind, Fault};
-use tokio::sync::{Notify, Semaphore, mpsc, watch};
+use tokio::sync::{Notify, RwLock, Semaphore, mpsc, watch};
 
 use crate::confine::cgroup::Cgroups;
 use crate::execute::{DEPLOYS_AT_ONCE, Executor, LOOKS_AT_ONCE, Node, Observer, Ports, app::Apps};
@@ -110,6 +110,8 @@ impl Daemon {
             working.sites_follow().await;
             Executor::new(working).run(unfinished, incoming, shutdown).await;
         });
+        let (sweeping, stopping) = (node.clone(), tasks.shutdown());
+        spawn(tasks, "containers.sweep", async move { sweeping.keep_engine_clean(stopping).await });
         let (keeping, stopping) = (node.clone(), tasks.shutdown());
         spawn(tasks, "sites", async move { keeping.keep_sites(stopping).await });
         spawn(tasks, "metrics", observers.1.sample(link_state.clone(), sampling));
@@ -187,6 +189,8 @@ fn node(
         sources,
         users,
         cgroups: Cgroups::detect(),
+        making: RwLock::new(()),
+        owed: Notify::new(),
         apps,
         ports: Ports::default(),
         clock: options.clock.clone(),

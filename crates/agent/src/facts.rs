@@ -24,6 +24,7 @@ const FACT_CHARS: usize = 200;
 /// Gathers the facts. Programs are asked side by side; one that does not answer in time is left out.
 pub async fn gather(policy: &Loaded) -> NodeFacts {
     let tools = futures_util::future::join_all(TOOLS.iter().map(|tool| version(tool))).await;
+    let engine = engine(&policy.policy.containers).await;
     let uname = nix::sys::utsname::uname().ok();
     let name = |name: &std::ffi::OsStr| cut(&name.to_string_lossy());
     NodeFacts {
@@ -37,7 +38,7 @@ pub async fn gather(policy: &Loaded) -> NodeFacts {
         root: nix::unistd::geteuid().is_root(),
         enforces: enforces(),
         policy: policy_words(policy),
-        tools: tools.into_iter().flatten().collect(),
+        tools: tools.into_iter().flatten().chain(engine).collect(),
     }
 }
 
@@ -86,6 +87,19 @@ async fn version(tool: &str) -> Option<String> {
         text.split_whitespace().find(|word| word.trim_start_matches('v').starts_with(|c: char| c.is_ascii_digit()));
     let version = word?.trim_start_matches('v').trim_end_matches(',');
     Some(cut(&format!("{tool} {version}")))
+}
+
+/// `container engine: Docker 20.10.24, rootless`.
+async fn engine(choice: &crate::image::Choice) -> Option<String> {
+    let engine = choice.engine().ok()?;
+    let about = match tokio::time::timeout(VERSION_LIMIT, engine.about()).await {
+        Ok(Ok(about)) => about,
+        Ok(Err(_)) | Err(_) => {
+            return Some(cut(&format!("container engine at {}: no answer", engine.socket().display())));
+        }
+    };
+    let rootless = if about.rootless { ", rootless" } else { "" };
+    Some(cut(&format!("container engine: {} {}{rootless}", about.name, about.version)))
 }
 
 fn on_path(tool: &str) -> bool {

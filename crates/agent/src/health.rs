@@ -53,7 +53,9 @@ pub async fn probe(check: &HealthCheck, port: Option<Port>, process: &Process) -
             }
             Probe::Tcp => {
                 let port = needs_port(port)?;
-                Ok(repeat(begun, || tries::tcp(port, check.each_try)).await)
+                // The engine's own proxy accepts before the app listens, and hangs up at once then.
+                let stays = process.is_contained();
+                Ok(repeat(begun, || tries::tcp(port, check.each_try, stays)).await)
             }
             Probe::LogLine { pattern } => log_line(begun, process, pattern, first.started_line + 1).await,
             Probe::Alive { time } => {

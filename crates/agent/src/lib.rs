@@ -1,7 +1,7 @@
 //! The program on a node: holds the connection to the control plane, verifies every order, runs apps.
 //!
-//! Floor 4, but it imports only `types`, `runtime`, `protocol` and `syntax` (the No-Leak Rule): it never knows a table, an
-//! action or a policy of the control plane.
+//! Floor 4, but it imports only `types`, `runtime`, `protocol`, `syntax` and `containers` (the No-Leak Rule): it never knows a
+//! table, an action or a policy of the control plane.
 //!
 //! Processes outlive the daemon: [`shim`] holds one app process, [`relay`] holds one stable port; both are modes of
 //! the same binary.
@@ -21,5 +21,5 @@ pub mod shim;
 pub mod state;
 pub mod traffic;
 
-pub use making::{build, patching, release, source, user};
+pub use making::{build, image, patching, release, source, user};
 pub use traffic::{proxy, relay};

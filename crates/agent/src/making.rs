@@ -3,6 +3,7 @@
 
 pub mod build;
 pub mod hot;
+pub mod image;
 pub mod patching;
 pub mod release;
 pub mod source;

@@ -37,6 +37,10 @@
 //! [services.shop-worker]                 # or commands; no shell reads them
 //! restart = ["/usr/bin/pm2", "restart", "shop-worker"]
 //! status = ["/usr/bin/pm2", "pid", "shop-worker"]   # exits with 0 while it runs
+//!
+//! [containers]
+//! engine = "auto"                        # the standard socket where the agent is root; "unix:///path/of/its.sock", "off"
+//! build_network = true                   # whether steps of a Dockerfile reach the network
 //! ```
 
 mod rule;
@@ -60,7 +64,7 @@ use sf_types::{ByteSize, ErrorKind, Fault, Slug};
 pub use rule::{Glob, PortRange};
 pub use service::Service;
 
-use crate::proxy;
+use crate::{image, proxy};
 
 /// Largest policy file, in bytes.
 pub const FILE_BYTES: u64 = 64 * 1024;
@@ -85,6 +89,8 @@ pub struct Policy {
     pub proxy: proxy::Choice,
     /// Services of the machine that may be steered from afar, where `danger` allows it.
     pub services: BTreeMap<Slug, Service>,
+    /// Which container engine is used.
+    pub containers: image::Choice,
 }
 
 /// What is denied, whoever signed it.

@@ -30,6 +30,7 @@ pub use follow::Follower;
 pub(crate) use launch::launch;
 pub use tree::{Identity, Usage};
 
+use crate::shim::attend::{self, Contained};
 use crate::shim::state::{Request, Status};
 use crate::shim::{Message, ShimSpec, values};
 use folder::{RunFolder, SPEC};
@@ -129,6 +130,26 @@ impl Supervisor {
         Ok(launch(&self.0.options.program, "shim", folder, values::written(&values)).await)
     }
 
+    /// The program that has the modes.
+    pub fn program(&self) -> &Path {
+        &self.0.options.program
+    }
+
+    /// Where the specification of a release's process is.
+    pub fn spec_of(&self, release: ReleaseId) -> PathBuf {
+        self.folder(release).spec()
+    }
+
+    /// The container that the process of a release stands for, where it does; also of one that has ended.
+    pub fn container(&self, release: ReleaseId) -> Option<Contained> {
+        self.folder(release).read::<ShimSpec>(SPEC).ok().flatten()?.container
+    }
+
+    /// Whether a shim lives for a release.
+    pub fn holds(&self, release: ReleaseId) -> bool {
+        self.folder(release).is_held().unwrap_or(true)
+    }
+
     /// A process known to this supervisor.
     pub fn get(&self, release: ReleaseId) -> Option<Process> {
         self.processes().get(&release).cloned()
@@ -149,10 +170,13 @@ impl Supervisor {
         let all = tree::all();
         self.list()
             .iter()
-            .map(Process::status)
-            .filter(|status| !status.ended)
-            .map(|status| {
-                let tree = tree::descendants_among(status.shim.pid, &all);
+            .map(|process| (process, process.status()))
+            .filter(|(_, status)| !status.ended)
+            .map(|(process, status)| {
+                let mut tree = tree::descendants_among(status.shim.pid, &all);
+                if let Some(inside) = process.inside() {
+                    tree = tree::with_descendants(inside.pid, &all);
+                }
                 (status.app, status.release, tree::usage(&tree))
             })
             .collect()
@@ -281,9 +305,24 @@ impl Process {
         self.0.log.subscribe()
     }
 
+    /// Whether it stands for a container.
+    pub fn is_contained(&self) -> bool {
+        self.0.contained.is_some()
+    }
+
+    /// The container's first process, where it has one that this machine sees.
+    fn inside(&self) -> Option<Identity> {
+        self.0.contained.as_ref().and_then(|_| attend::inside(&self.0.folder))
+    }
+
     /// TCP ports that its processes listen on, ascending. Reads the machine's whole table of sockets: do it aside.
     pub fn ports(&self) -> Vec<u16> {
-        ports::listening(&ports::sockets(), &self.pids())
+        self.published().unwrap_or_else(|| ports::listening(&ports::sockets(), &self.pids()))
+    }
+
+    /// Of a container: it has a network of its own, and one port of this machine leads there.
+    fn published(&self) -> Option<Vec<u16>> {
+        self.0.contained.as_ref().map(|contained| contained.spec.published.iter().map(|(own, _)| *own).collect())
     }
 
     /// The ports of many, from one look at the machine's sockets. Do it aside, too.
@@ -291,7 +330,8 @@ impl Process {
         let sockets = ports::sockets();
         let one = |process: &Self| {
             let status = process.status();
-            (status.app, status.release, ports::listening(&sockets, &process.pids()))
+            let ports = process.published().unwrap_or_else(|| ports::listening(&sockets, &process.pids()));
+            (status.app, status.release, ports)
         };
         processes.iter().map(one).collect()
     }
@@ -302,6 +342,9 @@ impl Process {
 
     /// What its process tree uses.
     pub fn usage(&self) -> Usage {
-        tree::usage(&tree::descendants(self.status().shim.pid))
+        match self.inside() {
+            Some(inside) => tree::usage(&tree::with_descendants(inside.pid, &tree::all())),
+            None => tree::usage(&tree::descendants(self.status().shim.pid)),
+        }
     }
 }

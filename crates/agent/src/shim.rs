@@ -7,6 +7,7 @@
 //!
 //! Start reading at [`spec`] (what it is told), [`state`] (what it says), then `serve` (the loop).
 
+pub mod attend;
 mod client;
 pub(crate) mod crash;
 mod ending;

@@ -4,6 +4,10 @@
 
 #[path = "daemon/authority.rs"]
 mod authority;
+#[path = "daemon/containers.rs"]
+mod containers;
+#[path = "daemon/engine.rs"]
+mod engine;
 #[path = "daemon/hot.rs"]
 mod hot;
 #[path = "daemon/meanwhile.rs"]

@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::app::{HealthCheck, TrafficMode};
-use crate::handshake::{BUILDERS_SINCE, VERSIONS};
+use sf_types::Port;
+
+use crate::app::{EnvVar, HealthCheck, TrafficMode};
+use crate::handshake::{BUILDERS_SINCE, CONTAINERS_SINCE, VERSIONS};
 
 /// Which builder makes a release.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -23,6 +25,8 @@ pub enum Builder {
     Static,
     /// Commands given by the app, its `serverflow.app.toml` or its `Procfile`.
     Commands,
+    /// `Dockerfile`, by the node's container engine. Version [`CONTAINERS_SINCE`] and above.
+    Dockerfile,
 }
 
 impl Builder {
@@ -36,6 +40,7 @@ impl Builder {
             Self::Php => "php",
             Self::Static => "static",
             Self::Commands => "commands",
+            Self::Dockerfile => "dockerfile",
         }
     }
 
@@ -44,6 +49,7 @@ impl Builder {
         match self {
             Self::Node | Self::Python | Self::Static | Self::Commands => VERSIONS.min,
             Self::Rust | Self::Go | Self::Php => BUILDERS_SINCE,
+            Self::Dockerfile => CONTAINERS_SINCE,
         }
     }
 
@@ -79,6 +85,10 @@ pub struct BuildSettings {
     /// [`BUILDERS_SINCE`] and above.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hot_path: Option<bool>,
+    /// Values of a Dockerfile's `ARG`s: part of its image for whoever has that, so never secrets. Version
+    /// [`CONTAINERS_SINCE`] and above.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub args: Vec<EnvVar>,
 }
 
 /// What a deploy did of fetching, installing, building and starting.
@@ -145,4 +155,31 @@ pub struct BuildPlan {
     pub traffic: Option<TrafficMode>,
     /// What a person should know: a missing lockfile, an ignored key.
     pub warnings: Vec<String>,
+    /// How it is built and run in a container, where it is. Version [`CONTAINERS_SINCE`] and above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<ContainerPlan>,
+}
+
+/// What is particular to an app in a container.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ContainerPlan {
+    /// The file that says how its image is built, from the app's folder.
+    pub dockerfile: String,
+    /// Values of its `ARG`s.
+    pub args: Vec<EnvVar>,
+    /// The port that the app listens on inside; what the image exposes where `None`.
+    pub port: Option<Port>,
+    /// Whether it cannot write its root file system.
+    pub read_only: bool,
+}
+
+impl BuildPlan {
+    /// The plan in words that `version` knows.
+    #[must_use]
+    pub fn spoken(mut self, version: u16) -> Self {
+        self.builder = self.builder.spoken(version);
+        self.container = self.container.filter(|_| version >= CONTAINERS_SINCE);
+        self
+    }
 }

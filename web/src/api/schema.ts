@@ -2932,6 +2932,13 @@ export interface components {
             /** @description What it is and where it runs, for the person who decides: `serverflow on laptop`. */
             client: string;
         };
+        /** @description The value of one `ARG` of a Dockerfile. */
+        BuildArg: {
+            /** @description Letters, digits and `_`. */
+            name: string;
+            /** @description Its value. */
+            value: string;
+        };
         /** @description How a revision will be built and started. */
         BuildPlan: {
             /** @description The builder. */
@@ -2952,6 +2959,7 @@ export interface components {
             traffic?: components["schemas"]["TrafficMode"] | null;
             /** @description What a person should know. */
             warnings: string[];
+            container?: components["schemas"]["ContainerPlan"] | null;
         };
         /** @description What settings override of what the repository says. Commands are lists of words, never shell text. */
         BuildSettings: {
@@ -2968,12 +2976,14 @@ export interface components {
             publish?: string | null;
             /** @description Whether a deploy leaves out what is proven to come out as before; it does where absent. */
             hotPath?: boolean | null;
+            /** @description Values of a Dockerfile's `ARG`s, never secrets: they are part of the image. */
+            args?: components["schemas"]["BuildArg"][] | null;
         };
         /**
          * @description Which builder makes a release.
          * @enum {string}
          */
-        Builder: "node" | "python" | "rust" | "go" | "php" | "static" | "commands";
+        Builder: "node" | "python" | "rust" | "go" | "php" | "static" | "commands" | "dockerfile";
         /** @description A likely cause of a failure. */
         Cause: {
             /** @description Stable: `port.in_use`, `module.missing`, `memory`; `app.error` where no rule knows it. */
@@ -3123,6 +3133,20 @@ export interface components {
         Code: {
             /** @description Of the authenticator app; a recovery code where one is taken. */
             code: string;
+        };
+        /** @description What is particular to an app in a container. */
+        ContainerPlan: {
+            /** @description The file that says how its image is built, from the app's folder. */
+            dockerfile: string;
+            /** @description Values of its `ARG`s. */
+            args: components["schemas"]["BuildArg"][];
+            /**
+             * Format: int32
+             * @description The port that the app listens on inside; what the image exposes where absent.
+             */
+            port?: number | null;
+            /** @description Whether it cannot write its root file system. */
+            readOnly: boolean;
         };
         /** @description The code a person typed. */
         DecideDevice: {

@@ -216,7 +216,11 @@ impl Node {
             self.relays.remove(app, Millis::secs(1)).await?;
             let key = app.to_string();
             self.sources.forget(&key).await.map_err(|error| super::app::disk(&self.state.join("cache"), &error))?;
+            let had_images = self.has_images(app);
             aside::long(move || releases.remove_all()).await?;
+            if had_images {
+                self.remove_images(app).await;
+            }
             Ok::<(), Fault>(())
         };
         gone.await.inspect_err(|fault| progress.failed(&fault.message))?;

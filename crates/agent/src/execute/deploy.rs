@@ -423,6 +423,7 @@ impl Deploying<'_> {
         };
         match pruned {
             Ok(removed) => {
+                node.tidy_images(app).await;
                 for release in removed {
                     drop(node.supervisor.remove(release));
                     node.remove_log(app, release).await;

@@ -1,5 +1,7 @@
 //! From a release on disk to a process, and to what its relay points at.
 
+mod contained;
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::PathBuf;
@@ -77,7 +79,10 @@ impl Node {
         let listens = traffic(spec, &release.manifest.plan).mode != TrafficMode::None;
         let reserved = if listens { Some(self.ports.own(&self.apps.ports(), self.rng.u64())?) } else { None };
         let own = reserved.as_ref().map(|reserved| reserved.port);
-        let shim = self.shim_spec(spec, release, own, rule)?;
+        let shim = match &release.manifest.plan.container {
+            Some(how) => self.contained_spec(spec, (release, how), own, rule)?,
+            None => self.shim_spec(spec, release, own, rule)?,
+        };
         // Known before the first line; what the app had before is still in lines of its old process.
         let before = self.apps.get(spec.app).map(|record| self.secrets(&record.spec)).unwrap_or_default();
         self.outbox.secrets(spec.app, self.secrets(spec).into_iter().chain(before).collect());
@@ -209,14 +214,17 @@ impl Node {
     /// # Errors
     /// `process.silent` when it cannot be stopped.
     pub async fn stop(&self, release: sf_types::ReleaseId) -> Result<Option<String>, Fault> {
+        let contained = self.supervisor.container(release);
         let Some(process) = self.supervisor.get(release) else {
             self.forget_process(release).await;
+            self.remove_container(contained).await;
             return Ok(None);
         };
         let alive = !process.status().ended;
         let status = process.stop(None).await?;
         let stopped = status.stopped.filter(|_| alive).map(|stopped| stopped.to_string());
         self.forget_process(release).await;
+        self.remove_container(contained).await;
         let group = self.cgroups.create(&format!("app-{release}"), &sf_protocol::app::Limits::default());
         if let Err(error) = group.and_then(|group| group.remove()) {
             tracing::debug!(%release, %error, "a control group could not be removed");
@@ -255,6 +263,20 @@ fn own_folder(path: PathBuf, user: Option<Identity>) -> Result<PathBuf, Fault> {
     Ok(path)
 }
 
+/// What every app is told of itself, over what it was given.
+fn told(release: &Release, own: Option<u16>, host: Ipv4Addr) -> Vec<(String, String)> {
+    let pair = |name: &str, value: String| (name.to_owned(), value);
+    let mut env = vec![
+        pair("SERVERFLOW_RELEASE", release.manifest.release.to_string()),
+        pair("SERVERFLOW_COMMIT", release.manifest.revision.commit.clone()),
+    ];
+    if let Some(port) = own {
+        env.push(pair("PORT", port.to_string()));
+        env.push(pair("HOST", host.to_string()));
+    }
+    env
+}
+
 fn environment(
     spec: &AppSpec,
     release: &Release,
@@ -271,11 +293,6 @@ fn environment(
     }
     env.push(pair("HOME", data.display().to_string()));
     env.push(pair("TMPDIR", temp.display().to_string()));
-    env.push(pair("SERVERFLOW_RELEASE", release.manifest.release.to_string()));
-    env.push(pair("SERVERFLOW_COMMIT", release.manifest.revision.commit.clone()));
-    if let Some(port) = own {
-        env.push(pair("PORT", port.to_string()));
-        env.push(pair("HOST", Ipv4Addr::LOCALHOST.to_string()));
-    }
+    env.extend(told(release, own, Ipv4Addr::LOCALHOST));
     env
 }

@@ -1,5 +1,7 @@
 //! From a repository to a release on disk: fetch, detect, install, build.
 
+mod image;
+
 use std::path::{Path, PathBuf};
 
 use sf_protocol::app::{AppSpec, SecretVar};
@@ -93,6 +95,7 @@ impl Node {
         cancel: &CancellationToken,
     ) -> Result<Release, End> {
         let Wanted { spec, release, .. } = wanted;
+        let _making = self.making.read().await;
         let policy = self.policy()?;
         let releases = self.releases(spec.app)?;
         let (staging, earlier) = aside::long(move || {
@@ -135,6 +138,9 @@ impl Node {
         let found = build::detect(&staging.tree(), &spec.build)
             .and_then(|plan| Ok((plan, build::hot_path(&staging.tree(), &spec.build)?)));
         let (plan, is_on) = found.map_err(|error| self.step_failed(progress, error.into()))?;
+        if plan.container.is_some() {
+            self.engine(policy).await.map_err(|fault| self.step_failed(progress, fault))?;
+        }
         progress.done(&format!("{}: {}", plan.builder.name(), plan.because));
         for warning in checkout.warnings.iter().chain(&plan.warnings) {
             progress.line(Stream::Note, &format!("Note: {warning}."));
@@ -144,6 +150,7 @@ impl Node {
         let inputs =
             aside::long(move || hot::inputs(&tree, (&commit, &of_commit), &looked, &build::run::search_path())).await;
         let decision = match (wanted.full, is_on) {
+            _ if plan.container.is_some() => hot::full("the container engine's own cache decides what is built again"),
             (true, _) => hot::full("everything was asked for"),
             (false, false) => hot::full("the hot path is turned off for this app"),
             (false, true) => hot::decide(earlier.map(|earlier| &earlier.record), &inputs),
@@ -256,6 +263,9 @@ impl Node {
         cancel: &CancellationToken,
     ) -> Result<build::Built, End> {
         let Work { wanted, policy, staging, plan, .. } = work;
+        if let Some(how) = &plan.container {
+            return self.build_image(work, how, progress, cancel).await;
+        }
         for (step, command) in [(Step::Install, &plan.install), (Step::Build, &plan.build)] {
             if command.is_none() {
                 progress.skipped(step, "nothing to do");

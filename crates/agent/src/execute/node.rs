@@ -9,7 +9,7 @@ use sf_protocol::report::NodeFacts;
 use sf_protocol::{KeyId, SecretKey};
 use sf_runtime::{Clock, Rng, Tasks};
 use sf_types::{AppId, Fault, NodeId, Port, ReleaseId};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, RwLock, Semaphore, watch};
 use tokio::time::Instant;
 
 use super::app::Apps;
@@ -55,6 +55,10 @@ pub struct Node {
     pub users: Arc<Users>,
     /// Control groups.
     pub cgroups: Cgroups,
+    /// Held while something is made: an engine is not swept then.
+    pub making: RwLock<()>,
+    /// The engine has to be swept: something of ours could not be removed.
+    pub owed: Notify,
     /// What is kept of each app.
     pub apps: Apps,
     /// Ports given out.

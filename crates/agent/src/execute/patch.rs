@@ -125,6 +125,11 @@ impl Node {
         }
         progress.begin(Step::Check, note.path.as_str());
         let base = self.live_release(patch.app).map_err(|fault| self.step_failed(progress, fault))?;
+        if base.manifest.plan.container.is_some() {
+            let message = "The app runs in a container, whose files are those of its image.";
+            let fault = Fault::new(ErrorKind::Conflict, "patch.container", message);
+            return Err(self.step_failed(progress, fault.fix("Change the file in the repository, and deploy.")));
+        }
         let (tree, file) = (base.tree(), patch.file.clone());
         let found = aside::short(move || Found::open(&tree, &file.path)).await;
         let found = found.map_err(|fault| self.step_failed(progress, fault))?;

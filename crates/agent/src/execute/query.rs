@@ -127,8 +127,11 @@ impl Node {
             check_space(&dir, INSPECT_NEED)?;
             let (checkout, references) = self.sources.inspect(source, &policy, &dir, &cancel).await?;
             let mut plan = build::detect(&dir, build)?;
+            if plan.container.is_some() {
+                self.engine(&policy).await?;
+            }
             plan.warnings.extend(checkout.warnings);
-            plan.builder = plan.builder.spoken(self.outbox.spoken());
+            let plan = plan.spoken(self.outbox.spoken());
             let (size_bytes, files) = (checkout.bytes, checkout.files);
             Ok(Inspection { revision: checkout.revision, plan, references, size_bytes, files })
         };

@@ -9,6 +9,7 @@ use hyper::client::conn::http1;
 use hyper::{Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use sf_types::{Millis, Port};
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
 use super::HealthError;
@@ -78,9 +79,19 @@ fn explain(port: Port, error: &io::Error) -> String {
     }
 }
 
-/// Connects once.
-pub async fn tcp(port: Port, limit: Millis) -> Outcome {
+/// How long a connection has to stay open where that is asked for.
+const STAYS: std::time::Duration = std::time::Duration::from_millis(200);
+
+/// Connects once; with `stays` it also must not be hung up on.
+pub async fn tcp(port: Port, limit: Millis, stays: bool) -> Outcome {
     match tokio::time::timeout(limit.duration(), TcpStream::connect(("127.0.0.1", port.get()))).await {
+        Ok(Ok(mut stream)) if stays => {
+            let mut byte = [0];
+            match tokio::time::timeout(STAYS, stream.read(&mut byte)).await {
+                Ok(Ok(0) | Err(_)) => unwell(format!("nothing listens behind 127.0.0.1:{port} yet")),
+                Ok(Ok(_)) | Err(_) => Outcome::Well(format!("127.0.0.1:{port} accepts connections")),
+            }
+        }
         Ok(Ok(_)) => Outcome::Well(format!("127.0.0.1:{port} accepts connections")),
         Ok(Err(error)) => unwell(explain(port, &error)),
         Err(_) => unwell(format!("127.0.0.1:{port} did not accept within {} ms", limit.0)),

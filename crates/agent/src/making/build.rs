@@ -4,6 +4,7 @@
 //! suggest. Commands are argument vectors; no shell reads them.
 
 mod choose;
+pub mod dockerfile;
 mod file;
 mod go;
 mod node;
@@ -74,18 +75,10 @@ pub enum BuildError {
     /// Nothing tells how to build it.
     #[error(
         "nothing in {place} tells how to run it: no {APP_FILE}, package.json, requirements.txt, pyproject.toml, \
-             Cargo.toml, go.mod, composer.json, index.php, main.py, app.py, Procfile or index.html"
+             Cargo.toml, go.mod, composer.json, index.php, main.py, app.py, Procfile, index.html or Dockerfile"
     )]
     Unknown {
         /// `the repository` or `the folder x of the repository`.
-        place: String,
-    },
-    /// Only a recipe for a container image.
-    #[error(
-        "{place} has a Dockerfile and nothing else that tells how to run it, and this node builds no container images"
-    )]
-    Dockerfile {
-        /// As of [`BuildError::Unknown`].
         place: String,
     },
     /// Nothing tells how to start it.
@@ -163,14 +156,6 @@ impl From<BuildError> for Fault {
             E::File { file, .. } => (ErrorKind::Invalid, "build.file", format!("Correct {file} and push it.")),
             E::Setting { fix, .. } => (ErrorKind::Invalid, "build.setting", fix.clone()),
             E::Unknown { .. } => (ErrorKind::Invalid, "build.unknown", start),
-            E::Dockerfile { .. } => (
-                ErrorKind::Invalid,
-                "build.dockerfile",
-                format!(
-                    "Container engines come with a later version of the panel. Until then say in {APP_FILE} how the app \
-                     is built and started without one: `install`, `build` and `start`."
-                ),
-            ),
             E::NoStart { .. } => (ErrorKind::Invalid, "build.no_start", start),
             E::Failed { .. } => {
                 (ErrorKind::Invalid, "build.failed", "The log above says why; correct it and push.".to_owned())
@@ -232,6 +217,7 @@ pub fn detect(checkout: &Path, settings: &BuildSettings) -> Result<BuildPlan, Bu
         start: command(settings.start.clone().or(app_file.settings.start), "start")?,
         publish: settings.publish.clone().or(app_file.settings.publish),
         hot_path: settings.hot_path.or(app_file.settings.hot_path),
+        args: settings.args.clone(),
     };
     let mut warnings = Vec::new();
     let (builder, because) = match merged.builder {
@@ -253,7 +239,11 @@ pub fn detect(checkout: &Path, settings: &BuildSettings) -> Result<BuildPlan, Bu
         health: app_file.health,
         traffic: app_file.traffic,
         warnings,
+        container: None,
     };
+    if builder == Builder::Dockerfile {
+        return dockerfile::plan(&dir, plan, merged, app_file.container);
+    }
     let looked = match builder {
         Builder::Node => node::plan(&dir, &mut plan, given)?,
         Builder::Python => python::plan(&dir, &mut plan, given)?,
@@ -267,6 +257,7 @@ pub fn detect(checkout: &Path, settings: &BuildSettings) -> Result<BuildPlan, Bu
             }
             "the builder `commands` needs a start command, a Procfile with a `web:` line or a folder to publish"
         }
+        Builder::Dockerfile => "",
     };
     settle(&dir, plan, merged, looked)
 }
@@ -339,8 +330,9 @@ fn chosen(
     let seen = choose::look(dir, start_is_set, merged.publish.is_some())?;
     match choose::choose(&seen) {
         Choice::Builder(builder, because) => {
-            if seen.dockerfile {
-                warnings.push("the Dockerfile is not used".to_owned());
+            if seen.dockerfile.is_some() && builder != Builder::Dockerfile {
+                let words = "the Dockerfile is not used; set the builder `dockerfile` to have the app built by it";
+                warnings.push(words.to_owned());
             }
             if seen.package.is_some() && builder != Builder::Node {
                 let words = "package.json says nothing about starting an app and is not used; where the app needs what \
@@ -349,7 +341,6 @@ fn chosen(
             }
             Ok((builder, because.words(&place)))
         }
-        Choice::Dockerfile => Err(BuildError::Dockerfile { place }),
         Choice::Nothing => Err(BuildError::Unknown {
             place: if root.is_empty() { place } else { format!("{place} of the repository") },
         }),

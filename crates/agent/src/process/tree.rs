@@ -150,6 +150,12 @@ pub fn descendants_among(root: i32, all: &[Stat]) -> Vec<Stat> {
     found
 }
 
+/// As [`descendants_among`], with `root` itself.
+pub fn with_descendants(root: i32, all: &[Stat]) -> Vec<Stat> {
+    let own = all.iter().find(|stat| stat.pid == root).copied();
+    own.into_iter().chain(descendants_among(root, all)).collect()
+}
+
 /// Whether `pid` has children that live.
 pub fn has_children(pid: i32) -> bool {
     let children = children(pid).unwrap_or_else(|| all().into_iter().filter(|stat| stat.parent == pid).collect());

@@ -14,6 +14,7 @@ use super::client::{self, Connection};
 use super::folder::{RunFolder, SPEC, STATE};
 use super::{ANSWER_LIMIT, Process, ProcessError, Supervisor, tree};
 use crate::process::detach::EXIT_HELD;
+use crate::shim::attend::Contained;
 use crate::shim::crash::{CrashGuard, Next};
 use crate::shim::state::{Exit, How, Request, Status, seconds};
 use crate::shim::{Message, ShimSpec, StopRule};
@@ -34,6 +35,8 @@ pub struct Watched {
     pub status: watch::Sender<Status>,
     /// Number of the newest log line heard of.
     pub log: watch::Sender<u64>,
+    /// The container it stands for, where it does.
+    pub contained: Option<Contained>,
     stop: Mutex<StopRule>,
     /// A killed shim is started again only while the process is wanted.
     wanted: watch::Sender<bool>,
@@ -98,6 +101,7 @@ impl Supervisor {
             release: spec.release,
             log_dir: spec.log_dir,
             log: watch::Sender::new(status.log.last),
+            contained: spec.container,
             stop: Mutex::new(spec.stop),
             wanted: watch::Sender::new(true),
             changes: self.0.changes.clone(),

@@ -12,6 +12,7 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::unistd::Pid;
 use sf_protocol::report::Stream;
 
+use super::attend;
 use super::spec::ShimSpec;
 use super::values::Values;
 use crate::process::detach;
@@ -35,8 +36,11 @@ pub fn spawn(spec: &ShimSpec, values: &Values, marker: (&str, String)) -> Result
     let streams = if spec.terminal { terminal() } else { pipes() };
     let (stdin, stdout, stderr, outputs) = streams.map_err(|error| format!("no pipe or terminal: {error}"))?;
     let mut command = Command::new(program);
-    command.args(&spec.argv[1..]).env_clear().envs(spec.env.iter().map(|(name, value)| (name, value)));
-    command.envs(values.iter().map(|(name, value)| (name, value.expose())));
+    // Meant for the container alone: an attendant has more rights than what it attends to, and must not be steered.
+    let prefix = if spec.container.is_some() { attend::VARIABLE } else { "" };
+    let named = |name: &String| format!("{prefix}{name}");
+    command.args(&spec.argv[1..]).env_clear().envs(spec.env.iter().map(|(name, value)| (named(name), value)));
+    command.envs(values.iter().map(|(name, value)| (named(name), value.expose())));
     command.env(marker.0, marker.1).current_dir(&spec.cwd).stdin(stdin).stdout(stdout).stderr(stderr);
     let (shim, terminal) = (Pid::this(), spec.terminal);
     // SAFETY: between fork and exec this makes system calls only and allocates nothing; the shim has one thread.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use sf_protocol::app::{RestartRule, SecretVar};
 use sf_types::{AppId, Millis, ReleaseId};
 
+use super::attend::Contained;
 use super::log::LogLimits;
 use crate::confine::Confinement;
 
@@ -49,6 +50,9 @@ pub struct ShimSpec {
     /// What it may touch and use, user and cgroups included.
     #[serde(default)]
     pub confinement: Confinement,
+    /// The container that its process stands for, where it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<Contained>,
 }
 
 /// How a process is stopped: `signal`, after `grace` TERM (unless that was the signal), after `term_grace` KILL.
@@ -87,7 +91,13 @@ impl ShimSpec {
             restart: RestartRule::default(),
             terminal: false,
             confinement: Confinement::default(),
+            container: None,
         }
+    }
+
+    /// What is in force of its limits, in words.
+    pub fn enforces(&self) -> Vec<String> {
+        self.container.as_ref().map_or_else(|| self.confinement.enforces(), |contained| contained.enforced.clone())
     }
 
     fn names(&self) -> impl Iterator<Item = &str> {

@@ -11,6 +11,7 @@ fn main() -> ExitCode {
     match args[1..] {
         ["shim", "--spec", spec] => sf_agent::shim::main(Path::new(spec)),
         ["relay", "--spec", spec] => sf_agent::relay::main(Path::new(spec)),
+        ["attend", "--spec", spec] => sf_agent::shim::attend::main(Path::new(spec)),
         ["syntax"] => sf_agent::patching::syntax_main(None),
         ["syntax", "--user", user] => sf_agent::patching::syntax_main(user.parse().ok()),
         ["acme"] => sf_agent::proxy::acme_main(),

@@ -134,19 +134,18 @@ impl World {
     /// Waits until a log of a release on disk holds `text` this often.
     pub async fn log_line(&self, text: &str, times: usize) -> bool {
         let logs = self.state().app(self.app).join("logs");
-        let count = || {
-            let folders = std::fs::read_dir(&logs).into_iter().flatten().flatten();
-            let files = folders.flat_map(|folder| std::fs::read_dir(folder.path()).into_iter().flatten().flatten());
-            files
-                .map(|file| std::fs::read_to_string(file.path()).unwrap_or_default().matches(text).count())
-                .sum::<usize>()
-        };
+        let count = || logged(&logs).matches(text).count();
         let wait = async {
             while count() < times {
                 tokio::task::yield_now().await;
             }
         };
         tokio::time::timeout(LIMIT, wait).await.is_ok()
+    }
+
+    /// Whether any log of a release on disk holds `text` now.
+    pub fn said(&self, text: &str) -> bool {
+        logged(&self.state().app(self.app).join("logs")).contains(text)
     }
 
     /// As `kill -9`.
@@ -301,6 +300,13 @@ impl Gate {
     pub async fn open(self) {
         tokio::time::timeout(LIMIT, tokio::fs::write(self.0.join("go"), "go")).await.unwrap().unwrap();
     }
+}
+
+/// All logs of an app's releases.
+fn logged(logs: &std::path::Path) -> String {
+    let folders = std::fs::read_dir(logs).into_iter().flatten().flatten();
+    let files = folders.flat_map(|folder| std::fs::read_dir(folder.path()).into_iter().flatten().flatten());
+    files.map(|file| std::fs::read_to_string(file.path()).unwrap_or_default()).collect()
 }
 
 /// Status and body of a GET.

@@ -87,6 +87,19 @@ pub struct BuildSettings {
     /// Whether a deploy leaves out what is proven to come out as before; it does where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hot_path: Option<bool>,
+    /// Values of a Dockerfile's `ARG`s, never secrets: they are part of the image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub args: Option<Vec<BuildArg>>,
+}
+
+/// The value of one `ARG` of a Dockerfile.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BuildArg {
+    /// Letters, digits and `_`.
+    pub name: String,
+    /// Its value.
+    pub value: String,
 }
 
 /// Which builder makes a release.
@@ -107,6 +120,8 @@ pub enum Builder {
     Static,
     /// Commands given by the app or its `Procfile`.
     Commands,
+    /// `Dockerfile`, by the node's container engine.
+    Dockerfile,
 }
 
 /// One environment variable: with a value that everybody sees who sees the settings, or with a secret's.
@@ -214,6 +229,23 @@ pub struct BuildPlan {
     pub traffic: Option<TrafficMode>,
     /// What a person should know.
     pub warnings: Vec<String>,
+    /// How it is built and run in a container, where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<ContainerPlan>,
+}
+
+/// What is particular to an app in a container.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ContainerPlan {
+    /// The file that says how its image is built, from the app's folder.
+    pub dockerfile: String,
+    /// Values of its `ARG`s.
+    pub args: Vec<BuildArg>,
+    /// The port that the app listens on inside; what the image exposes where absent.
+    pub port: Option<u16>,
+    /// Whether it cannot write its root file system.
+    pub read_only: bool,
 }
 
 #[cfg(test)]
@@ -252,8 +284,9 @@ mod tests {
         real.limits.memory = Some(sf_types::ByteSize(1));
         real.build.start = Some(vec!["node".into(), "server.js".into()]);
         real.build.hot_path = Some(false);
+        real.build.args = vec![sf_protocol::app::EnvVar { name: "VERSION".into(), value: "1".into() }];
         use sf_protocol::build::Builder as B;
-        for builder in [B::Node, B::Python, B::Rust, B::Go, B::Php, B::Static, B::Commands] {
+        for builder in [B::Node, B::Python, B::Rust, B::Go, B::Php, B::Static, B::Commands, B::Dockerfile] {
             real.build.builder = Some(builder);
             check(&real);
         }

@@ -1,7 +1,7 @@
 //! What an older agent is told: orders without the words it does not know, or a fault where they are what counts.
 
 use sf_protocol::build::BuildSettings;
-use sf_protocol::handshake::{BUILDERS_SINCE, SERVICES_SINCE};
+use sf_protocol::handshake::{BUILDERS_SINCE, CONTAINERS_SINCE, SERVICES_SINCE};
 use sf_protocol::order::Order;
 use sf_protocol::query::Query;
 use sf_types::{ErrorKind, Fault};
@@ -18,9 +18,9 @@ pub(crate) fn fit(order: &mut Order, version: Option<u16>) -> Result<(), Fault> 
             let fault = Fault::new(ErrorKind::Conflict, "service.agent_too_old", message);
             Err(fault.fix("Update the agent on that machine."))
         }
-        _ if version >= BUILDERS_SINCE => Ok(()),
+        _ if version >= CONTAINERS_SINCE => Ok(()),
         Order::Deploy(deploy) => {
-            deploy.full = false;
+            deploy.full &= version >= BUILDERS_SINCE;
             fit_settings(&mut deploy.app.build, version)
         }
         Order::Query(Query::Inspect { build, .. }) => fit_settings(build, version),
@@ -34,6 +34,9 @@ pub(crate) fn fit(order: &mut Order, version: Option<u16>) -> Result<(), Fault> 
 /// As [`fit`].
 pub(crate) fn fit_settings(build: &mut BuildSettings, version: u16) -> Result<(), Fault> {
     build.hot_path = build.hot_path.filter(|_| version >= BUILDERS_SINCE);
+    if version < CONTAINERS_SINCE {
+        build.args.clear();
+    }
     match build.builder.filter(|builder| builder.since() > version) {
         Some(builder) => {
             let message = format!("The agent of this app's node is too old for the builder {}.", builder.name());
@@ -57,7 +60,9 @@ mod tests {
 
     fn check(version: Option<u16>, builder: Builder, expected: Result<&str, &str>) {
         let source = GitSource { url: "https://x".to_owned(), reference: None, commit: None };
-        let build = BuildSettings { builder: Some(builder), hot_path: Some(false), ..BuildSettings::default() };
+        let args = vec![sf_protocol::app::EnvVar { name: "A".to_owned(), value: "b".to_owned() }];
+        let hot_path = Some(false);
+        let build = BuildSettings { builder: Some(builder), hot_path, args, ..BuildSettings::default() };
         let mut order = Order::Query(Query::Inspect { source, build });
         let fitted = fit(&mut order, version).map(|()| written(&order)).map_err(|fault| fault.code);
         match (&fitted, expected) {
@@ -66,7 +71,7 @@ mod tests {
             _ => panic!("{version:?} {builder:?}: {fitted:?}"),
         }
         if version == Some(3) && expected.is_ok() {
-            assert!(!written(&order).contains("hotPath"));
+            assert!(!written(&order).contains("hotPath") && !written(&order).contains("args"));
         }
     }
 
@@ -76,5 +81,7 @@ mod tests {
         check(Some(3), Builder::Rust, Err("build.agent_too_old"));
         check(Some(4), Builder::Rust, Ok(r#""hotPath":false"#));
         check(None, Builder::Php, Ok(r#""builder":"php""#));
+        check(Some(4), Builder::Dockerfile, Err("build.agent_too_old"));
+        check(Some(5), Builder::Dockerfile, Ok(r#""args":[{"#));
     }
 }

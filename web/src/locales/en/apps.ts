@@ -11,6 +11,7 @@ const settingNames = {
   start: 'Start command',
   publish: 'Served folder',
   hotPath: 'Hot path',
+  args: 'Build arguments',
   mode: 'Traffic',
   port: 'Port',
   public: 'Reached from',
@@ -26,7 +27,7 @@ const settingNames = {
 
 export const text = {
   settingNames,
-  builders: { node: 'Node.js', python: 'Python', rust: 'Rust', go: 'Go', php: 'PHP', static: 'Static files', commands: 'Commands' },
+  builders: { node: 'Node.js', python: 'Python', rust: 'Rust', go: 'Go', php: 'PHP', static: 'Static files', commands: 'Commands', dockerfile: 'Dockerfile, in a container' },
   hotPaths: { on: 'leaves out what is proven to come out as before', off: 'installs and builds everything each time' },
   hotPathAsFound: 'As the repository says; on unless it says otherwise',
   hotPathHint: 'With an unchanged lockfile the dependencies of the release before are kept. Turn it off for builds that fetch what changes elsewhere.',

@@ -28,12 +28,15 @@ pub struct SettingArgs {
     /// Folder inside the repository that is the app.
     #[arg(long)]
     root: Option<String>,
-    /// Builder: node, python, rust, go, php, static, commands.
-    #[arg(long, value_parser = ["node", "python", "rust", "go", "php", "static", "commands"])]
+    /// Builder: node, python, rust, go, php, static, commands, dockerfile.
+    #[arg(long, value_parser = ["node", "python", "rust", "go", "php", "static", "commands", "dockerfile"])]
     builder: Option<String>,
     /// Whether a deploy leaves out what is proven to come out as before.
     #[arg(long)]
     hot_path: Option<bool>,
+    /// Value of an `ARG` of the Dockerfile, never a secret; without `=` it is taken away.
+    #[arg(long, value_name = "K=V")]
+    build_arg: Vec<String>,
     /// Command that starts it, one word an option: --start node --start server.js.
     #[arg(long, value_name = "WORD", allow_hyphen_values = true)]
     start: Vec<String>,
@@ -75,6 +78,7 @@ impl SettingArgs {
         set(&mut build, "builder", self.builder.as_deref());
         set(&mut build, "hotPath", self.hot_path);
         set(&mut build, "start", (!self.start.is_empty()).then(|| self.start.clone()));
+        self.build_args(&mut build);
         settings["build"] = build;
         let mut limits = settings.get("limits").cloned().unwrap_or_else(|| json!({}));
         set(&mut limits, "memory", self.memory_mb.map(|mib| mib.saturating_mul(1024 * 1024)));
@@ -83,6 +87,19 @@ impl SettingArgs {
         set(settings, "keepReleases", self.keep_releases);
         self.health(settings)?;
         self.variables(settings)
+    }
+
+    fn build_args(&self, build: &mut Value) {
+        let mut args: Vec<Value> = build.get("args").and_then(Value::as_array).cloned().unwrap_or_default();
+        for given in &self.build_arg {
+            let (name, value) =
+                given.split_once('=').map_or((given.as_str(), None), |(name, value)| (name, Some(value)));
+            args.retain(|arg| arg["name"] != name);
+            args.extend(value.map(|value| json!({ "name": name, "value": value })));
+        }
+        if !self.build_arg.is_empty() {
+            build["args"] = args.into();
+        }
     }
 
     fn health(&self, settings: &mut Value) -> Result<(), Failure> {

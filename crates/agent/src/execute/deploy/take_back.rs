@@ -98,5 +98,6 @@ impl Deploying<'_> {
         if let Err(fault) = removed {
             tracing::warn!(%app, %release, %fault, "the new release could not be removed");
         }
+        node.tidy_images(app).await;
     }
 }

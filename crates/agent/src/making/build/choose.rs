@@ -4,7 +4,7 @@ use std::path::Path;
 
 use sf_protocol::build::Builder;
 
-use super::{BuildError, PUBLISH_FOLDERS, node, procfile};
+use super::{BuildError, PUBLISH_FOLDERS, dockerfile, node, procfile};
 
 /// What lies in the app's folder, and what was said about it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -21,7 +21,8 @@ pub(super) struct Seen {
     pub python_file: Option<&'static str>,
     /// A `web:` line in a `Procfile`.
     pub web_line: bool,
-    pub dockerfile: bool,
+    /// `Dockerfile` or `Containerfile`.
+    pub dockerfile: Option<&'static str>,
     /// The folder that holds an `index.html`.
     pub index: Option<&'static str>,
     /// A start command is set.
@@ -35,8 +36,6 @@ pub(super) struct Seen {
 pub(super) enum Choice {
     /// This builder, because of this file or setting.
     Builder(Builder, Because),
-    /// Only a `Dockerfile` is there.
-    Dockerfile,
     /// Nothing is known.
     Nothing,
 }
@@ -70,10 +69,11 @@ pub(super) fn choose(seen: &Seen) -> Choice {
         (seen.publish_is_set, Builder::Static, Set("a folder to publish is set")),
         (seen.web_line, Builder::Commands, File("Procfile")),
         (seen.index.is_some(), Builder::Static, Index(seen.index.unwrap_or_default())),
+        // Last: many repositories have one for development or another host, and it then counts only when it is asked for.
+        (seen.dockerfile.is_some(), Builder::Dockerfile, File(seen.dockerfile.unwrap_or_default())),
     ];
     match rows.into_iter().find(|(applies, ..)| *applies) {
         Some((_, builder, because)) => Choice::Builder(builder, because),
-        None if seen.dockerfile => Choice::Dockerfile,
         None => Choice::Nothing,
     }
 }
@@ -107,7 +107,7 @@ pub(super) fn look(dir: &Path, start_is_set: bool, publish_is_set: bool) -> Resu
         python_file: ["main.py", "app.py"].into_iter().find(|name| there(name)),
         // Whether the line can be read is told when it is needed.
         web_line: procfile::has_web_line(dir)?,
-        dockerfile: there("Dockerfile") || there("Containerfile"),
+        dockerfile: dockerfile::NAMES.into_iter().find(|name| there(name)),
         index: index_folder(dir),
         start_is_set,
         publish_is_set,
@@ -146,8 +146,9 @@ mod tests {
             (Seen { web_line: true, publish_is_set: true, ..nothing }, "static a folder to publish is set"),
             (Seen { start_is_set: true, index: Some(""), ..nothing }, "commands a start command is set"),
             (Seen { publish_is_set: true, ..nothing }, "static a folder to publish is set"),
-            (Seen { index: Some("dist"), dockerfile: true, ..nothing }, "static dist/index.html"),
-            (Seen { dockerfile: true, ..nothing }, "Dockerfile"),
+            (Seen { index: Some("dist"), dockerfile: Some("Dockerfile"), ..nothing }, "static dist/index.html"),
+            (Seen { dockerfile: Some("Dockerfile"), ..starts }, "node package.json"),
+            (Seen { dockerfile: Some("Containerfile"), ..nothing }, "dockerfile Containerfile"),
             (nothing, "Nothing"),
         ] {
             let found = match choose(&seen) {

@@ -8,6 +8,7 @@ use sf_protocol::build::{BuildSettings, Builder};
 use sf_types::Millis;
 
 use super::{APP_FILE, BuildError, read as read_text, words};
+use sf_types::Port;
 
 /// Longest pattern of a log line, in characters.
 const PATTERN_CHARS: usize = 512;
@@ -18,6 +19,16 @@ pub(super) struct AppFile {
     pub settings: BuildSettings,
     pub health: Option<HealthCheck>,
     pub traffic: Option<TrafficMode>,
+    pub container: ContainerFile,
+}
+
+/// What it says about a container.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct ContainerFile {
+    pub dockerfile: Option<String>,
+    pub port: Option<Port>,
+    pub read_only: bool,
 }
 
 #[derive(Deserialize)]
@@ -32,6 +43,8 @@ struct Raw {
     hot_path: Option<bool>,
     traffic: Option<TrafficMode>,
     health: Option<RawHealth>,
+    #[serde(default)]
+    container: ContainerFile,
 }
 
 /// A command as an array of words or as one text.
@@ -86,9 +99,11 @@ fn parse(text: &str) -> Result<AppFile, String> {
             start: command("start", raw.start)?,
             publish: raw.publish,
             hot_path: raw.hot_path,
+            args: Vec::new(),
         },
         health: raw.health.map(health).transpose()?,
         traffic: raw.traffic,
+        container: raw.container,
     })
 }
 
@@ -163,10 +178,16 @@ mod tests {
             [health]
             path = "/healthz"
             within = "90s"
+            [container]
+            dockerfile = "docker/web.Dockerfile"
+            port = 3000
+            read_only = true
         "#;
         let file = parse(text).unwrap();
         assert_eq!(file.settings.build.unwrap(), ["npm", "run", "build all"]);
         assert_eq!(file.settings.hot_path, Some(false));
+        assert_eq!(file.container.dockerfile.as_deref(), Some("docker/web.Dockerfile"));
+        assert!(file.container.read_only && file.container.port.is_some());
         let health = file.health.unwrap();
         assert_eq!((health.probe, health.within), (Probe::Http { path: "/healthz".to_owned() }, Millis::secs(90)));
     }
@@ -184,6 +205,7 @@ mod tests {
             ("[health]\nalive = \"soon\"", "no time"),
             ("[health]\ntcp = true\nwithin = \"31m\"", "30 minutes"),
             ("[health", ""),
+            ("[container]\nprivileged = true", "privileged"),
         ] {
             let said = parse(text).expect_err(text);
             assert!(said.contains(words), "{text}: {said}");

@@ -177,7 +177,7 @@ fn what_cannot_run_is_refused_with_a_fix() {
         (&[("Procfile", "web: migrate && serve")], BuildSettings::default(), "build.file"),
         (&[("Procfile", "web: DEBUG=1 serve")], BuildSettings::default(), "build.file"),
         (&[("Procfile", "worker: x")], BuildSettings::default(), "build.unknown"),
-        (&[("Dockerfile", "FROM scratch")], BuildSettings::default(), "build.dockerfile"),
+        (&[("Dockerfile", "RUN true")], BuildSettings::default(), "build.file"),
         (&[("Cargo.toml", "[package]\nname = \"x\""), ("src/lib.rs", "")], BuildSettings::default(), "build.no_start"),
         (
             &[("Cargo.toml", "[package]\nname = \"x\""), ("src/bin/a.rs", ""), ("src/bin/b.rs", "")],

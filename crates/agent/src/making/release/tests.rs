@@ -19,6 +19,7 @@ fn plan() -> BuildPlan {
         health: None,
         traffic: None,
         warnings: Vec::new(),
+        container: None,
     }
 }
 

@@ -12,6 +12,7 @@ use sf_types::Millis;
 use super::Shim;
 use crate::process::folder::{RunFolder, STATE};
 use crate::process::tree::{self, Identity};
+use crate::shim::attend;
 use crate::shim::crash::{CrashGuard, Next};
 use crate::shim::ending::{Ending, Why};
 use crate::shim::log::{LineSplitter, LogWriter};
@@ -43,7 +44,7 @@ pub fn take_over(folder: &RunFolder, spec: &ShimSpec, clock: &Clock, log: &mut L
         stopped: None,
         ended: false,
         log: log.head(),
-        enforced: spec.confinement.enforces(),
+        enforced: spec.enforces(),
     };
     let before = folder.read::<Status>(STATE).ok().flatten().filter(|before| !before.ended);
     let Some(before) = before.filter(|before| before.shim.boot == status.shim.boot) else {
@@ -252,7 +253,14 @@ impl Shim {
     fn crashed(&mut self, exit: Exit, detail: &str) {
         let what = if detail.is_empty() { exit.to_string() } else { format!("{exit}: {detail}") };
         let rule = self.spec.restart.clone();
-        let (state, reason) = match self.guard.crashed(&rule, exit.at) {
+        // It is not the app that fails there, so it is tried for as long as it takes.
+        let away = self.spec.container.is_some() && exit.how == How::Signal(attend::AWAY as i32);
+        let what = if away { "the container engine does not answer".to_owned() } else { what };
+        let next = match away && rule.max_crashes > 0 {
+            true => Next::Again(attend::AWAY_AGAIN),
+            false => self.guard.crashed(&rule, exit.at),
+        };
+        let (state, reason) = match next {
             Next::Again(delay) => {
                 self.start_at = Some(Instant::now() + delay.duration());
                 (AppState::Crashed, format!("{what}; starting again in {}", seconds(delay)))

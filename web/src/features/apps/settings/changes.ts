@@ -60,6 +60,7 @@ function told(settings: Settings): Map<string, string> {
   put('start', build?.start?.length && line(build.start))
   put('publish', build?.publish)
   put('hotPath', build?.hotPath != null && text.hotPaths[build.hotPath ? 'on' : 'off'])
+  put('args', build?.args?.map(({ name, value }) => `${name}=${value}`).join(', '))
   put('mode', text.modes[traffic?.mode ?? 'http'])
   put('port', traffic?.port && String(traffic.port))
   put('public', traffic?.public ? text.reach.everyone : text.reach.node)

@@ -27,6 +27,8 @@ export interface SettingsForm {
   publish: string
   /** Whether a deploy leaves out what is proven to come out as before. */
   hotPath: '' | 'on' | 'off'
+  /** Values of a Dockerfile's ARGs; set by the command line, and kept here. */
+  args: NonNullable<Settings['build']>['args']
   health: '' | 'http' | 'tcp' | 'logLine' | 'alive'
   healthPath: string
   healthPattern: string
@@ -74,6 +76,7 @@ export function toForm(settings: Settings): SettingsForm {
     start: line(build?.start ?? []),
     publish: build?.publish ?? '',
     hotPath: build?.hotPath == null ? '' : build.hotPath ? 'on' : 'off',
+    args: build?.args ?? undefined,
     health: probe?.kind ?? '',
     healthPath: probe?.kind === 'http' ? probe.path : '',
     healthPattern: probe?.kind === 'logLine' ? probe.pattern : '',
@@ -128,6 +131,7 @@ export function fromForm(form: SettingsForm): { settings: Settings; refused: Ref
     start: command('start'),
     publish: form.publish.trim() || undefined,
     hotPath: form.hotPath ? form.hotPath === 'on' : undefined,
+    args: form.args,
   }
   const settings: Settings = {
     repository: form.repository.trim(),

@@ -21,6 +21,7 @@ fn plan(install: &str, build: &str, start: &str) -> BuildPlan {
         health: None,
         traffic: None,
         warnings: Vec::new(),
+        container: None,
     }
 }
 

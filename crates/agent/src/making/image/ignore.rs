@@ -1,0 +1,158 @@
+//! `.dockerignore`, as Docker reads it. Pure.
+
+/// What is left out of a context.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Ignore {
+    rules: Vec<Rule>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Rule {
+    /// The path's parts as patterns; `**` stands for any number of them.
+    parts: Vec<String>,
+    /// It is brought in again.
+    again: bool,
+}
+
+/// Rules taken in at the most; the others are passed over.
+const RULES_MAX: usize = 1000;
+
+impl Ignore {
+    /// Reads the file's text.
+    pub fn parse(text: &str) -> Self {
+        let rule = |line: &str| {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                return None;
+            }
+            let (again, pattern) = match line.strip_prefix('!') {
+                Some(pattern) => (true, pattern.trim()),
+                None => (false, line),
+            };
+            let parts: Vec<String> =
+                pattern.split('/').filter(|part| !part.is_empty() && *part != ".").map(str::to_owned).collect();
+            (!parts.is_empty()).then_some(Rule { parts, again })
+        };
+        Self { rules: text.trim_start_matches('\u{feff}').lines().filter_map(rule).take(RULES_MAX).collect() }
+    }
+
+    /// Whether a path of the context is left out: the last rule that names it or a folder above it decides.
+    pub fn excludes(&self, path: &str) -> bool {
+        let parts: Vec<&str> = path.split('/').collect();
+        let mut out = false;
+        for rule in &self.rules {
+            // One that would change nothing need not be tried.
+            if rule.again == out && (1..=parts.len()).any(|length| matches(&rule.parts, &parts[..length])) {
+                out = !rule.again;
+            }
+        }
+        out
+    }
+
+    /// Whether a folder that is left out may still hold something that is not.
+    pub fn looks_into_excluded(&self) -> bool {
+        self.rules.iter().any(|rule| rule.again)
+    }
+}
+
+fn matches(pattern: &[String], path: &[&str]) -> bool {
+    match (pattern.split_first(), path.split_first()) {
+        (None, None) => true,
+        (Some((first, rest)), _) if first == "**" => (0..=path.len()).any(|skipped| matches(rest, &path[skipped..])),
+        (Some((first, rest)), Some((name, below))) => {
+            let (first, name): (Vec<char>, Vec<char>) = (first.chars().collect(), name.chars().collect());
+            fits(&first, &name) && matches(rest, below)
+        }
+        _ => false,
+    }
+}
+
+/// One part: `*`, `?`, `[a-z]`, `[^a]` and `\` as in Go's `filepath.Match`.
+fn fits(pattern: &[char], name: &[char]) -> bool {
+    // The last star is the only one worth going back to, so a hostile pattern costs no more than its length times the name's.
+    let (mut p, mut n, mut star) = (0, 0, None);
+    while n < name.len() {
+        let step = match pattern.get(p) {
+            Some('*') => {
+                star = Some((p, n));
+                p += 1;
+                continue;
+            }
+            Some('?') => Some(p + 1),
+            Some('[') => class(pattern, p, name[n]),
+            Some('\\') => pattern.get(p + 1).filter(|c| **c == name[n]).map(|_| p + 2),
+            Some(c) if *c == name[n] => Some(p + 1),
+            _ => None,
+        };
+        match (step, star) {
+            (Some(next), _) => (p, n) = (next, n + 1),
+            (None, Some((at, from))) => {
+                star = Some((at, from + 1));
+                (p, n) = (at + 1, from + 1);
+            }
+            (None, None) => return false,
+        }
+    }
+    pattern[p..].iter().all(|c| *c == '*')
+}
+
+/// Where the pattern goes on after a class at `at` that holds `c`.
+fn class(pattern: &[char], at: usize, c: char) -> Option<usize> {
+    let end = at + 1 + pattern[at + 1..].iter().position(|c| *c == ']')?;
+    let inner = &pattern[at + 1..end];
+    let (not, inner) = match inner.split_first() {
+        Some(('^', rest)) => (true, rest),
+        _ => (false, inner),
+    };
+    let (mut found, mut i) = (false, 0);
+    while i < inner.len() {
+        if inner.get(i + 1) == Some(&'-') && i + 2 < inner.len() {
+            found |= (inner[i]..=inner[i + 2]).contains(&c);
+            i += 3;
+        } else {
+            found |= inner[i] == c;
+            i += 1;
+        }
+    }
+    (found != not).then_some(end + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_rule_that_names_it_decides() {
+        for (rules, path, out) in [
+            ("", "a", false),
+            ("# a\n\na", "a", true),
+            ("a", "a/b/c", true),
+            ("a", "b/a", false),
+            ("**/a", "b/a", true),
+            ("**/a", "a", true),
+            ("*/tmp*", "x/tmp1/y", true),
+            ("*/*/tmp*", "x/tmp", false),
+            ("/dist/", "dist/x", true),
+            ("*.md\n!README.md", "README.md", false),
+            ("*.md\n!README*.md\nREADME-secret.md", "README-secret.md", true),
+            ("*\n!src", "src/a", false),
+            ("*\n!src", "lib/a", true),
+            ("a/**", "a/b/c", true),
+            ("**/*.log", "x/y/z.log", true),
+            ("file?.[ch]", "file1.c", true),
+            ("file[^0-9]", "file1", false),
+            (r"a\*b", "axb", false),
+            (r"a\*b", "a*b", true),
+            ("./x", "x", true),
+            ("[", "[", false),
+        ] {
+            assert_eq!(Ignore::parse(rules).excludes(path), out, "{rules:?} {path}");
+        }
+    }
+
+    #[test]
+    fn a_hostile_pattern_costs_little() {
+        let ignore = Ignore::parse(&"*a".repeat(2000));
+        assert!(!ignore.excludes(&"a".repeat(2000)) || ignore.excludes("a"));
+    }
+}
