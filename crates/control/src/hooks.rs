@@ -3,6 +3,7 @@
 //! A hook acts for whoever has set it last, with the rights that person has when something is pushed. What somebody else changes
 //! becomes theirs thereby: nobody lets another person's hook deploy what that person has not agreed to.
 
+mod branch;
 mod deliver;
 mod look;
 

@@ -17,6 +17,7 @@ pub mod mail;
 mod node;
 pub mod people;
 mod pipeline;
+pub mod previews;
 pub mod queries;
 pub mod sign_in;
 mod start;
