@@ -140,6 +140,8 @@ impl Control {
             Ok(_) => Ok(None),
             // It comes back with the lane's next try.
             Err(fault) if passes(&fault) || fault.kind == ErrorKind::RateLimited => Err(fault),
+            // Another look is at it this moment, and writes down what comes of it.
+            Err(fault) if fault.code == crate::key::CLAIMED => Err(fault),
             Err(fault) => {
                 tracing::info!(code = %fault.code, "what a preview is missing could not be proposed");
                 Ok(Some(fault.message))

@@ -5,9 +5,10 @@ use std::time::Duration;
 use http::Method;
 use serde_json::{Value, json};
 use sf_actions::Permission;
+use sf_types::Timestamp;
 
 use super::{Hook, commit, deliver, github};
-use crate::world::{Answer, World, id};
+use crate::world::{Answer, PASSWORD, World, id};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -48,6 +49,10 @@ async fn looked(world: &World) {
     for _ in 0..3 {
         world.control.perform_due().await.unwrap();
     }
+}
+
+async fn of(world: &World, hook: &Hook, branch: &str) -> Value {
+    previews(world, &hook.app).await.into_iter().find(|preview| preview["branch"] == branch).unwrap()
 }
 
 async fn runs(world: &World, app: &Value, action: &str) -> Vec<Value> {
@@ -166,20 +171,13 @@ async fn a_preview_is_given_nothing_of_production() {
 
 #[tokio::test]
 async fn what_is_over_is_deleted_by_serverflow_itself() {
-    let world = World::new().await;
+    let mut world = World::new().await;
     let hook = app(&world, json!({ "days": 7 })).await;
     for branch in ["feature/a", "feature/b", "feature/c"] {
         hook.push(&world, &pushed(branch, '0', 'b')).await.expect(202);
     }
+    let begun = world.clock.now();
     looked(&world).await;
-    let of = |branch: &'static str| {
-        let (world, app) = (&world, &hook.app);
-        async move { previews(world, app).await.into_iter().find(|preview| preview["branch"] == branch).unwrap() }
-    };
-    let deletions = |preview: Value| {
-        let world = &world;
-        async move { runs(world, &preview, "app.delete").await }
-    };
     // Its branch is deleted: at once.
     let mut gone = pushed("feature/a", 'b', '0');
     gone["deleted"] = json!(true);
@@ -187,26 +185,23 @@ async fn what_is_over_is_deleted_by_serverflow_itself() {
     assert_eq!(heard["outcome"], "preview");
     assert!(heard["reason"].as_str().unwrap().contains("was deleted"), "{heard}");
     looked(&world).await;
-    let ended = of("feature/a").await;
-    let run = &deletions(ended.clone()).await[0];
+    let ended = of(&world, &hook, "feature/a").await;
+    let run = &runs(&world, &ended, "app.delete").await[0];
     assert_eq!((run["actor"]["kind"].as_str(), &run["action"]), (Some("system"), &json!("app.delete")));
     assert!(ended["endsWhy"].as_str().unwrap().contains("was deleted"), "{ended}");
     assert_eq!(hook.push(&world, &pushed("feature/a", '0', 'd')).await.code(), "preview.going");
     // One is kept longer, the other expires.
-    let longer = format!("/api/v1/apps/{}/preview/extend", of("feature/b").await["appId"].as_str().unwrap());
+    let longer =
+        format!("/api/v1/apps/{}/preview/extend", of(&world, &hook, "feature/b").await["appId"].as_str().unwrap());
     assert_eq!(world.post(&longer, json!({ "days": 91 })).await.status, 400);
     world.post(&longer, json!({ "days": 20 })).await.expect(200);
-    world.clock.set(world.clock.now().plus(DAY * 7 - Duration::from_secs(1)));
-    looked(&world).await;
-    assert_eq!(deletions(of("feature/c").await).await.len(), 0);
-    world.clock.set(world.clock.now().plus(Duration::from_secs(2)));
-    let mut world = world;
-    world.sign_in().await;
-    looked(&world).await;
-    for (branch, expected) in [("feature/b", 0), ("feature/c", 1)] {
-        let all = previews(&world, &hook.app).await;
-        let preview = all.iter().find(|preview| preview["branch"] == branch).unwrap();
-        assert_eq!(runs(&world, preview, "app.delete").await.len(), expected, "{branch}");
+    for (seconds, branch, expected) in [(-1, "feature/c", 0), (2, "feature/b", 0), (2, "feature/c", 1)] {
+        let millis = begun.plus(DAY * 7).as_millis() + seconds * 1000;
+        world.clock.set(Timestamp::from_millis(millis));
+        world.sign_in().await;
+        looked(&world).await;
+        let preview = of(&world, &hook, branch).await;
+        assert_eq!(runs(&world, &preview, "app.delete").await.len(), expected, "{branch} {seconds}");
     }
     // The plan to delete the app names what goes with it.
     let plan = world.call(Method::DELETE, &format!("/api/v1/apps/{}?dryRun=true", hook.app), None).await.expect(200);
@@ -274,7 +269,9 @@ async fn whoever_sets_previews_may_make_apps_and_serve_domains_and_nobody_uses_a
     world.call(Method::PUT, &path, Some(settings(&json!({})))).await.expect(200);
     let theirs = world.stranger().await;
     let at_theirs = format!("/api/v1/apps/{}/previews", theirs.app);
-    let taken = world.send(Method::PUT, &at_theirs, Some(&theirs.token), Some(settings(&json!({})))).await;
+    let body = json!({ "email": "eve@example.org", "password": PASSWORD });
+    let eve = world.send(Method::POST, "/api/v1/auth/login", None, Some(body)).await.expect(200);
+    let taken = world.send(Method::PUT, &at_theirs, eve["accessToken"].as_str(), Some(settings(&json!({})))).await;
     assert_eq!(taken.code(), "preview.base_taken", "{}", taken.body);
     assert!(!taken.body.to_string().contains("shop"), "{}", taken.body);
     // By hand; and it can lead to nothing but its own domain.
