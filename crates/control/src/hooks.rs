@@ -6,6 +6,7 @@
 mod branch;
 mod deliver;
 mod look;
+pub mod previews;
 
 use std::sync::Arc;
 

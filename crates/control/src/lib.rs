@@ -17,7 +17,6 @@ pub mod mail;
 mod node;
 pub mod people;
 mod pipeline;
-pub mod previews;
 pub mod queries;
 pub mod sign_in;
 mod start;
@@ -29,6 +28,7 @@ pub(crate) use node::{
 pub(crate) use pipeline::{admission, due, moments, perform, rehearsal, subject, timers, transition};
 
 pub use control::Control;
+pub use hooks::previews;
 pub use mail::{MailOptions, MailState, Security};
 pub use node::enrolment;
 pub use node::enrolment::Admission as DeviceAdmission;

@@ -32,7 +32,7 @@ const previews = async (plane) => (await plane.call('GET', `/apps/${shared.app.i
 
 /** What nginx answers whoever asks for a host. */
 const ask = (port, host) =>
-  new Promise((resolve, reject) => {
+  new Promise((resolve) => {
     const asked = request({ host: '127.0.0.1', port, path: '/', agent: false, headers: { host } }, (answer) => {
       let text = ''
       answer.setEncoding('utf8').on('data', (part) => (text += part))

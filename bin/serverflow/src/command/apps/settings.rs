@@ -114,9 +114,8 @@ impl SettingArgs {
         let mut vars: Vec<Value> = settings.get("env").and_then(Value::as_array).cloned().unwrap_or_default();
         // A variable of another environment is another one.
         let of = |var: &Value| var.get("environment").and_then(Value::as_str).unwrap_or(PRODUCTION).to_owned();
-        let is_it = |var: &Value, name: &str| {
-            var.get("name").and_then(Value::as_str) == Some(name) && of(var) == self.env_for
-        };
+        let is_it =
+            |var: &Value, name: &str| var.get("name").and_then(Value::as_str) == Some(name) && of(var) == self.env_for;
         let marked = |mut var: Value| {
             if self.env_for != PRODUCTION {
                 var["environment"] = self.env_for.as_str().into();

@@ -38,6 +38,7 @@ export const text = {
   form: {
     title: 'Which branches are previewed',
     base: 'Domain below which they are reached',
+    baseExample: 'preview.example.org',
     baseHint: 'preview.example.org gives feature-x-shop.preview.example.org. All its subdomains must lead to this app’s node.',
     branches: 'Branches',
     branchesHint: 'feature/* or ** for all. A star stops at a slash, two do not.',
