@@ -2,7 +2,8 @@
 -- column with a constant default (what there is stays production's), and new, empty tables: milliseconds on any size. The
 -- version before must not be started on it: it would give previews what is production's.
 
-ALTER TABLE apps ADD COLUMN preview_of {id} REFERENCES apps (id);
+-- No reference: a table that refers to itself has no order in which a backup could be put back.
+ALTER TABLE apps ADD COLUMN preview_of {id};
 CREATE INDEX apps_preview_of ON apps (preview_of) WHERE preview_of IS NOT NULL AND deleted_at IS NULL;
 
 ALTER TABLE secrets ADD COLUMN environment {text} NOT NULL DEFAULT 'production';
