@@ -297,6 +297,8 @@ async fn whoever_sets_previews_may_make_apps_and_serve_domains_and_nobody_uses_a
     let nested = format!("/api/v1/apps/{}/previews", made["appId"].as_str().unwrap());
     assert_eq!(world.call(Method::PUT, &nested, Some(settings(&json!({})))).await.code(), "preview.nested");
     assert_eq!(world.post(&nested, json!({ "branch": "x" })).await.code(), "preview.nested");
+    let hook_of_it = format!("/api/v1/apps/{}/hook", made["appId"].as_str().unwrap());
+    assert_eq!(world.post(&hook_of_it, json!({})).await.code(), "hook.preview");
     // Switched off: no new ones, and what is there stays.
     world.call(Method::PUT, &path, Some(json!({}))).await.expect(200);
     assert_eq!(world.post(&path, json!({ "branch": "other" })).await.code(), "preview.off");
