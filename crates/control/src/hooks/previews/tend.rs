@@ -55,7 +55,7 @@ pub(crate) async fn tend(control: &Control, task: &outbox::Task) -> Result<(), F
         Due::EndAt(at) => control.tended(task.id, Some((preview.app, Box::new(move |_| {}), Some(at)))).await,
         Due::End(why) => {
             let delete = Action::App(AppAction::Delete(AppRef { app: preview.app }));
-            let problem = control.propose_for(Actor::system(preview.tenant), delete, None).await?;
+            let problem = control.propose_for(Actor::system(preview.tenant), delete).await?;
             let change = move |preview: &mut Preview| {
                 (preview.ends_why, preview.ended_at) = (Some(why.clone()), Some(now));
                 preview.problem.clone_from(&problem);
@@ -65,8 +65,10 @@ pub(crate) async fn tend(control: &Control, task: &outbox::Task) -> Result<(), F
         Due::Deploy => {
             let (reference, commit) = (Some(preview.branch.clone()), preview.commit.clone());
             let deploy = Action::Deploy(DeployAction::Deploy(Deploy { app: row.id, reference, commit, full: false }));
-            let key = format!("preview {} {}", preview.app, preview.pushed_at.as_millis());
-            let problem = control.propose_as(&preview, preview.user, deploy, key).await?;
+            let problem = match is_proposed(&reader, &preview, row.id).await? {
+                true => None,
+                false => control.propose_as(&preview, preview.user, deploy).await?,
+            };
             let pushed_at = preview.pushed_at;
             let change = move |preview: &mut Preview| {
                 preview.deployed_at = Some(pushed_at);
@@ -80,9 +82,8 @@ pub(crate) async fn tend(control: &Control, task: &outbox::Task) -> Result<(), F
                 ..SiteSettings::default()
             };
             let wanted = Provision { app: row.id, domain: preview.domain.clone(), settings };
-            let key = format!("preview site {} {}", preview.app, preview.pushed_at.as_millis());
             let provision = Action::Proxy(ProxyAction::Provision(Box::new(wanted)));
-            let problem = control.propose_as(&preview, preview.site_owner, provision, key).await?;
+            let problem = control.propose_as(&preview, preview.site_owner, provision).await?;
             let pushed_at = preview.pushed_at;
             let change = move |preview: &mut Preview| {
                 preview.site_at = Some(pushed_at);
@@ -91,6 +92,12 @@ pub(crate) async fn tend(control: &Control, task: &outbox::Task) -> Result<(), F
             control.tended(task.id, Some((preview.app, Box::new(change), None))).await
         }
     }
+}
+
+/// Whether the deploy of the last push is open already: a look was cut short before it wrote that down.
+async fn is_proposed(reader: &sf_store::Reader, preview: &Preview, app: AppId) -> Result<bool, Fault> {
+    let open = runs::open_for_app(reader, app).await?;
+    Ok(open.iter().any(|run| matches!(run.action, Action::Deploy(_)) && run.opened_at >= preview.pushed_at))
 }
 
 async fn due(reader: &sf_store::Reader, preview: &Preview, row: &App, now: Timestamp) -> Result<Due, Fault> {
@@ -120,28 +127,19 @@ type Change = (AppId, Box<dyn Fn(&mut Preview) + Send + Sync>, Option<Timestamp>
 
 impl Control {
     /// For somebody, as the preview's trigger; answers why not.
-    async fn propose_as(
-        &self,
-        preview: &Preview,
-        user: UserId,
-        action: Action,
-        key: String,
-    ) -> Result<Option<String>, Fault> {
+    async fn propose_as(&self, preview: &Preview, user: UserId, action: Action) -> Result<Option<String>, Fault> {
         match self.acting_for(preview.tenant, user, preview.trigger).await? {
-            Some(actor) => self.propose_for(actor, action, Some(key)).await,
+            Some(actor) => self.propose_for(actor, action).await,
             None => Ok(Some(nobody().message)),
         }
     }
 
-    async fn propose_for(&self, actor: Actor, action: Action, key: Option<String>) -> Result<Option<String>, Fault> {
+    async fn propose_for(&self, actor: Actor, action: Action) -> Result<Option<String>, Fault> {
         let request: RequestId = self.core().rng.id(&self.core().clock);
-        let proposal = Proposal { key, ..Proposal::of(action) };
-        match self.propose(&actor, request, proposal).await {
+        match self.propose(&actor, request, Proposal::of(action)).await {
             Ok(_) => Ok(None),
             // It comes back with the lane's next try.
             Err(fault) if passes(&fault) || fault.kind == ErrorKind::RateLimited => Err(fault),
-            // Another look is at it this moment, and writes down what comes of it.
-            Err(fault) if fault.code == crate::key::CLAIMED => Err(fault),
             Err(fault) => {
                 tracing::info!(code = %fault.code, "what a preview is missing could not be proposed");
                 Ok(Some(fault.message))
