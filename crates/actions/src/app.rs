@@ -4,6 +4,7 @@ pub mod deploy;
 pub mod hook;
 pub mod key;
 pub mod patch;
+pub mod preview;
 pub mod process;
 pub mod proxy;
 
@@ -17,7 +18,7 @@ use crate::permission::Permission;
 use crate::spec::{Effect, Place, Spec, minutes};
 use crate::target::{Target, TargetKind};
 use crate::valid::{self, Refused};
-use crate::variable::{Source, Variable};
+use crate::variable::{Environment, Source, Variable};
 
 /// Changes to apps.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -144,23 +145,24 @@ impl Settings {
         }
     }
 
-    /// The variables as a process gets them: of one name the last counts.
-    pub fn variables(&self) -> impl Iterator<Item = &Variable> {
-        let env = &self.env;
-        let last = |at: usize| !env[at + 1..].iter().any(|later| later.name == env[at].name);
-        env.iter().enumerate().filter(move |(at, _)| last(*at)).map(|(_, variable)| variable)
+    /// The variables of an environment as its processes get them: of one name the last counts.
+    pub fn variables(&self, of: Environment) -> impl Iterator<Item = &Variable> {
+        let last = move |at: &usize| {
+            let later = &self.env[at + 1..];
+            !later.iter().any(|later| later.name == self.env[*at].name && later.environment.is_seen_by(of))
+        };
+        let seen = (0..self.env.len()).filter(move |at| self.env[*at].environment.is_seen_by(of));
+        seen.filter(last).map(|at| &self.env[at])
     }
 
-    /// The names of the secrets that are used, each once, sorted.
-    pub fn secrets(&self) -> Vec<&SecretName> {
-        let used = self.variables().filter_map(|variable| match &variable.source {
-            Source::Secret(secret) => Some(secret),
-            Source::Value(_) => None,
-        });
-        let mut names: Vec<_> = used.collect();
-        names.sort_unstable();
-        names.dedup();
-        names
+    /// The names of the secrets that an environment uses, each once, sorted.
+    pub fn secrets(&self, of: Environment) -> Vec<&SecretName> {
+        named(self.variables(of))
+    }
+
+    /// The names of the secrets that any environment uses, each once, sorted.
+    pub fn all_secrets(&self) -> Vec<&SecretName> {
+        named(self.env.iter())
     }
 
     /// Refuses what no node could carry out.
@@ -193,6 +195,17 @@ impl Settings {
         }
         Ok(())
     }
+}
+
+fn named<'a>(variables: impl Iterator<Item = &'a Variable>) -> Vec<&'a SecretName> {
+    let used = variables.filter_map(|variable| match &variable.source {
+        Source::Secret(secret) => Some(secret),
+        Source::Value(_) => None,
+    });
+    let mut names: Vec<_> = used.collect();
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 /// In the order of the enum.
@@ -258,6 +271,29 @@ impl AppAction {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_environment_sees_what_is_marked_for_it_and_of_one_name_the_last() {
+        let variable = |name: &str, value: &str, environment| Variable { environment, ..Variable::value(name, value) };
+        let (production, preview, all) = (Environment::Production, Environment::Preview, Environment::All);
+        let mut settings = Settings::of("https://git.example.org/a/b");
+        settings.env = vec![
+            variable("URL", "live", production),
+            variable("URL", "test", preview),
+            variable("MODE", "a", all),
+            variable("MODE", "b", production),
+            Variable::secret("KEY", "live-key".parse().unwrap()),
+        ];
+        let of = |environment| -> Vec<_> {
+            settings.variables(environment).map(|one| (one.name.clone(), one.source.clone())).collect()
+        };
+        let value = |name: &str, value: &str| (name.to_owned(), Source::Value(value.to_owned()));
+        let key = || ("KEY".to_owned(), Source::Secret("live-key".parse().unwrap()));
+        assert_eq!(of(production), [value("URL", "live"), value("MODE", "b"), key()]);
+        assert_eq!(of(preview), [value("URL", "test"), value("MODE", "a")]);
+        assert_eq!((settings.secrets(production).len(), settings.secrets(preview).len()), (1, 0));
+        assert_eq!(settings.all_secrets().len(), 1);
+    }
 
     #[test]
     fn settings_refuse_what_no_node_could_carry_out() {

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub use actor::{Actor, ActorKind};
 pub use admission::{Admission, Decision};
-pub use app::{deploy, hook, key, patch, process, proxy};
+pub use app::{deploy, hook, key, patch, preview, process, proxy};
 pub use authority::{actor, object, permission, rights};
 pub use object::ObjectRef;
 pub use people::{access, factor, role, tenant, user};
@@ -31,7 +31,7 @@ pub use rights::{Object, Rights, Standing};
 pub use spec::{Effect, Place, Spec};
 pub use target::{Target, TargetKind};
 pub use valid::Refused;
-pub use variable::{Source, Variable};
+pub use variable::{Environment, Source, Variable};
 pub use work::{policy, rules, run, workflow};
 
 /// One entry of the closed vocabulary with its arguments. Written as `{"action": "app.deploy", "args": {…}}`.
@@ -54,6 +54,8 @@ pub enum Action {
     Hook(hook::HookAction),
     /// Deploy keys.
     Key(key::KeyAction),
+    /// Previews of branches.
+    Preview(preview::PreviewAction),
     /// Runs themselves.
     Run(run::RunAction),
     /// People's credentials.
@@ -88,6 +90,7 @@ impl Action {
             Self::Proxy(action) => action.spec(),
             Self::Hook(action) => action.spec(),
             Self::Key(action) => action.spec(),
+            Self::Preview(action) => action.spec(),
             Self::Run(action) => action.spec(),
             Self::Access(action) => action.spec(),
             Self::Role(action) => action.spec(),
@@ -112,6 +115,7 @@ impl Action {
             Self::Proxy(action) => action.target(),
             Self::Hook(action) => Target::App(action.app()),
             Self::Key(action) => Target::App(action.app()),
+            Self::Preview(action) => Target::App(action.app()),
             Self::Run(action) => Target::Run(action.run()),
             Self::Access(action) => action.target(),
             Self::Role(action) => action.target(),
@@ -144,6 +148,7 @@ impl Action {
             ),
             // So is what is pushed.
             Self::Hook(action) => !matches!(action, hook::HookAction::Delete(_)),
+            Self::Preview(action) => matches!(action, preview::PreviewAction::Configure(_)),
             Self::App(_)
             | Self::Deploy(_)
             | Self::Process(_)
@@ -192,6 +197,7 @@ impl Action {
             proxy::SPECS,
             hook::SPECS,
             key::SPECS,
+            preview::SPECS,
             run::SPECS,
             access::SPECS,
             role::SPECS,
@@ -239,6 +245,8 @@ mod tests {
             (r#"{"action":"hook.update","args":{"app":"ID","settings":{"enabled":false}}}"#, true, false),
             (r#"{"action":"hook.rotate","args":{"app":"ID"}}"#, true, true),
             (r#"{"action":"hook.delete","args":{"app":"ID"}}"#, false, false),
+            (r#"{"action":"preview.configure","args":{"app":"ID"}}"#, true, false),
+            (r#"{"action":"preview.deploy","args":{"app":"ID","branch":"a/b"}}"#, false, false),
         ] {
             let action = read(text).unwrap();
             assert_eq!((action.opens_gates(), action.shows_once()), (opens, once), "{text}");

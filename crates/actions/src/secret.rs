@@ -9,6 +9,7 @@ use crate::permission::Permission;
 use crate::spec::{Effect, Place, Spec, minutes};
 use crate::target::{Target, TargetKind};
 use crate::valid::Refused;
+use crate::variable::Environment;
 
 /// Bytes of a value at the most: 8 KiB.
 pub const MAX_VALUE_BYTES: usize = sf_protocol::sealed::MAX_VALUE_BYTES;
@@ -44,6 +45,9 @@ pub struct CreateSecret {
     /// What it is for.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
+    /// Whose processes may be given it: production's unless given.
+    #[serde(default, skip_serializing_if = "Environment::is_production")]
+    pub environment: Environment,
 }
 
 /// Arguments of `secret.update`.
@@ -59,6 +63,9 @@ pub struct UpdateSecret {
     /// What it is for from now on; as before unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// Whose processes may be given it from now on; as before unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<Environment>,
 }
 
 /// One secret.
@@ -155,8 +162,8 @@ impl SecretAction {
     pub fn check(&self) -> Result<(), Refused> {
         let description = match self {
             Self::Create(args) => Some(&args.description),
-            Self::Update(args) if !args.new_value && args.description.is_none() => {
-                return Err(Refused::new("value", "give a new value, a new description, or both"));
+            Self::Update(args) if !args.new_value && args.description.is_none() && args.environment.is_none() => {
+                return Err(Refused::new("value", "give a new value, a new description, an environment, or several"));
             }
             Self::Update(args) => args.description.as_ref(),
             Self::Delete(_) => None,
@@ -212,8 +219,8 @@ mod tests {
     fn a_change_changes_something() {
         let secret = "0193a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b".parse().unwrap();
         let change = |new_value, description: Option<&str>| {
-            SecretAction::Update(UpdateSecret { secret, new_value, description: description.map(str::to_owned) })
-                .check()
+            let description = description.map(str::to_owned);
+            SecretAction::Update(UpdateSecret { secret, new_value, description, environment: None }).check()
         };
         assert!(change(true, None).is_ok() && change(false, Some("")).is_ok());
         assert!(change(false, None).is_err() && change(true, Some("a\u{202e}b")).is_err());

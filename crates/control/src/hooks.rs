@@ -3,8 +3,10 @@
 //! A hook acts for whoever has set it last, with the rights that person has when something is pushed. What somebody else changes
 //! becomes theirs thereby: nobody lets another person's hook deploy what that person has not agreed to.
 
+mod branch;
 mod deliver;
 mod look;
+pub mod previews;
 
 use std::sync::Arc;
 
@@ -36,6 +38,9 @@ pub(crate) async fn perform(tx: &mut Tx, core: &Arc<Core>, run: &Run, action: &H
     let made = match action {
         HookAction::Create(set) => {
             let owner = owner(tx, run).await?;
+            if app.preview_of.is_some() {
+                return Err(of_preview(app.name.as_str()).into());
+            }
             if hooks::of_app(tx, app.id).await?.is_some() {
                 return Err(there_is_one(app.name.as_str()).into());
             }
@@ -103,6 +108,12 @@ fn row(tenant: TenantId, hook: TriggerId) -> String {
 fn none() -> Fault {
     let fault = Fault::new(ErrorKind::NotFound, "hook.none", "This app is not deployed by push.");
     fault.fix("Make its hook first: serverflow hooks create APP.")
+}
+
+fn of_preview(app: &str) -> Fault {
+    let message = format!("`{app}` is a preview, and follows its branch already.");
+    Fault::new(ErrorKind::Conflict, "hook.preview", message)
+        .fix("Pushes are heard by the hook of the app that it is of.")
 }
 
 fn there_is_one(app: &str) -> Fault {

@@ -28,6 +28,7 @@ pub(crate) use node::{
 pub(crate) use pipeline::{admission, due, moments, perform, rehearsal, subject, timers, transition};
 
 pub use control::Control;
+pub use hooks::previews;
 pub use mail::{MailOptions, MailState, Security};
 pub use node::enrolment;
 pub use node::enrolment::Admission as DeviceAdmission;

@@ -6,11 +6,12 @@
 //!
 //! Start reading at [`run`], then [`step`], then [`plan`]; workflows have a module of their own,
 //! [`workflow`]; whom something is told, and when, is [`notify`]; why something failed is [`explain`]; what a push to a git
-//! host starts is [`push`].
+//! host starts is [`push`], and which branches have previews is [`preview`].
 
 pub mod explain;
 pub mod notify;
 pub mod plan;
+pub mod preview;
 pub mod push;
 pub mod run;
 pub mod step;

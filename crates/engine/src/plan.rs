@@ -6,7 +6,7 @@ use sf_actions::node::NodeAction;
 use sf_actions::patch::PatchAction;
 use sf_actions::process::ProcessVerb;
 use sf_actions::proxy::ProxyAction;
-use sf_actions::{Action, Place, Source, Variable};
+use sf_actions::{Action, Environment, Place, Source, Variable};
 use sf_protocol::app::{AppSpec, EnvVar};
 use sf_protocol::order::{
     AppAction, AppVerb, DeleteProxy, Deploy, DeploySource, GitSource, ProvisionDomain, ServiceAction,
@@ -36,6 +36,8 @@ pub struct AppFacts {
     pub kept: Vec<ReleaseId>,
     /// The domain an action is about, with its generation after this change.
     pub site: Option<(ProxyId, u64)>,
+    /// What of its environment its processes get.
+    pub environment: Environment,
 }
 
 /// An order that a node can carry out.
@@ -155,6 +157,7 @@ pub fn plan(action: &Action, facts: &AppFacts, new_release: ReleaseId) -> Result
         | Action::Policy(_)
         | Action::Hook(_)
         | Action::Key(_)
+        | Action::Preview(_)
         | Action::Workflow(_) => Err(Fault::new(
             sf_types::ErrorKind::Internal,
             "plan.place",
@@ -185,7 +188,7 @@ pub fn app_spec(facts: &AppFacts) -> AppSpec {
         generation: facts.generation,
         traffic: settings.traffic,
         build: settings.build.clone(),
-        env: settings.variables().filter_map(plain).collect(),
+        env: settings.variables(facts.environment).filter_map(plain).collect(),
         secrets: Vec::new(),
         health: settings.health.clone(),
         restart: settings.restart.clone(),
@@ -247,6 +250,7 @@ mod tests {
             live: live.map(release),
             kept: kept.iter().copied().map(release).collect(),
             site: None,
+            environment: Environment::Production,
         }
     }
 
@@ -268,6 +272,20 @@ mod tests {
         check_rollback(facts(Some(3), &[2, 1]), Some(3), Err("deploy.already_live"));
         check_rollback(facts(Some(3), &[2, 1]), Some(9), Err("deploy.not_kept"));
         check_rollback(facts(Some(3), &[]), None, Err("deploy.nothing_kept"));
+    }
+
+    #[test]
+    fn a_preview_is_never_given_what_is_productions() {
+        let mut facts = facts(None, &[]);
+        let marked = |environment| Variable { environment, ..Variable::value(environment.word(), "x") };
+        let all = [Environment::Production, Environment::Preview, Environment::All];
+        facts.settings.env = all.map(marked).to_vec();
+        for (environment, names) in
+            [(Environment::Production, ["production", "all"]), (Environment::Preview, ["preview", "all"])]
+        {
+            let given = app_spec(&AppFacts { environment, ..facts.clone() }).env;
+            assert_eq!(given.iter().map(|var| var.name.as_str()).collect::<Vec<_>>(), names);
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod judge;
 mod payload;
+mod request;
 
 use serde::{Deserialize, Serialize};
 use sf_types::Timestamp;
@@ -76,6 +77,8 @@ pub enum Event {
     Ping,
     /// A branch is another one.
     Push(Push),
+    /// Something happened to a pull request.
+    Request(Request),
     /// Something that starts no deploys, by the sender's name for it.
     Other(String),
 }
@@ -95,6 +98,32 @@ pub struct Push {
     pub default_branch: Option<String>,
     /// When, where its sender says so.
     pub at: Option<Timestamp>,
+}
+
+/// Something happened to a pull request; GitLab calls it a merge request.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Request {
+    /// The branch it wants to have merged, without `refs/heads/`.
+    pub branch: String,
+    /// What that branch is.
+    pub commit: String,
+    /// Whether the branch is one of this very repository; no where nobody says so.
+    pub is_own: bool,
+    /// What happened.
+    pub stage: Stage,
+    /// Its sender's word for what happened.
+    pub about: String,
+}
+
+/// What happened to a pull request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stage {
+    /// It was opened, or its branch is another one.
+    Open,
+    /// It was merged or closed.
+    Closed,
+    /// Something that changes no code.
+    Other,
 }
 
 /// Which files a push has changed.

@@ -35,7 +35,7 @@ pub use sql::row::Json;
 pub(crate) use sql::{dialect, row, script, seen, session};
 pub use store::{Store, StoreOptions};
 pub use tx::{Look, Reader, Tx};
-pub use work::apps::{deploy_keys, hooks};
+pub use work::apps::{deploy_keys, hooks, previews};
 pub use work::{
     approvals, apps, executions, idempotency, inbox, learning, logs, outbox, releases, rules, runs, secrets, timeline,
     votes, workflows,

@@ -20,6 +20,7 @@ export const keys = {
   patchPreview: (id: string, path: string, before: string, text: string) => ['apps', 'one', id, 'preview', path, before, text] as const,
   hook: (id: string) => ['apps', 'one', id, 'hook'] as const,
   hookDeliveries: (id: string) => ['apps', 'one', id, 'hook', 'deliveries'] as const,
+  previews: (id: string) => ['apps', 'one', id, 'previews'] as const,
   deployKey: (id: string) => ['apps', 'one', id, 'deployKey'] as const,
   releases: (id: string) => ['apps', 'one', id, 'releases'] as const,
   runs: ['runs'] as const,

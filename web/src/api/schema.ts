@@ -339,6 +339,59 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/apps/{id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The preview that an app is, where it is one. */
+        get: operations["getPreview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apps/{id}/preview/extend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Has a preview stay for so many days from now. */
+        post: operations["extendPreview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apps/{id}/previews": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What an app has previews of, and those there are. */
+        get: operations["listAppPreviews"];
+        /** Sets what an app has previews of; their domains are served for you from then on. */
+        put: operations["configureAppPreviews"];
+        /** Makes the preview of a branch, or brings it up to date. It is deployed and served by itself from here on. */
+        post: operations["createAppPreview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/apps/{id}/releases": {
         parameters: {
             query?: never;
@@ -2643,6 +2696,11 @@ export interface components {
              * @description The project that owns it.
              */
             projectId: string;
+            /**
+             * Format: uuid
+             * @description The app of whose branch it is a preview; null for an ordinary one.
+             */
+            previewOf?: string | null;
             /** @description How it is made and run. */
             settings: components["schemas"]["Settings"];
             /** @description Tells this state of the settings from others; goes into a change as `from`. */
@@ -2690,6 +2748,23 @@ export interface components {
         /** @description The hook of an app, where it has one. */
         AppHook: {
             hook?: components["schemas"]["Hook"] | null;
+        };
+        /** @description The preview that an app is, where it is one. */
+        AppPreview: {
+            preview?: components["schemas"]["Preview"] | null;
+        };
+        /** @description What an app has previews of, and those there are. */
+        AppPreviews: {
+            settings?: components["schemas"]["PreviewSettings"] | null;
+            /**
+             * Format: uuid
+             * @description For whom their domains are served: whoever set this last.
+             */
+            ownerId?: string | null;
+            /** @description What they are called; null where they are gone. */
+            owner?: string | null;
+            /** @description Those there are, the one that was pushed last first. */
+            previews: components["schemas"]["Preview"][];
         };
         /** @description One process tree. */
         AppProcess: {
@@ -3073,6 +3148,7 @@ export interface components {
             value?: string | null;
             /** @description Another description. */
             description?: string | null;
+            environment?: components["schemas"]["Environment"] | null;
         };
         /** @description One change to a team: another name, a suspension, or its end. */
         ChangeTenant: {
@@ -3393,6 +3469,7 @@ export interface components {
             value?: string | null;
             /** @description In place of a value: the name of a secret of the app's project. */
             secret?: string | null;
+            environment?: components["schemas"]["Environment"] | null;
         };
         /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
         Envelope_Access: {
@@ -3449,6 +3526,11 @@ export interface components {
                  * @description The project that owns it.
                  */
                 projectId: string;
+                /**
+                 * Format: uuid
+                 * @description The app of whose branch it is a preview; null for an ordinary one.
+                 */
+                previewOf?: string | null;
                 /** @description How it is made and run. */
                 settings: components["schemas"]["Settings"];
                 /** @description Tells this state of the settings from others; goes into a change as `from`. */
@@ -3512,6 +3594,39 @@ export interface components {
             /** @description The hook of an app, where it has one. */
             data?: {
                 hook?: components["schemas"]["Hook"] | null;
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_AppPreview: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description The preview that an app is, where it is one. */
+            data?: {
+                preview?: components["schemas"]["Preview"] | null;
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_AppPreviews: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description What an app has previews of, and those there are. */
+            data?: {
+                settings?: components["schemas"]["PreviewSettings"] | null;
+                /**
+                 * Format: uuid
+                 * @description For whom their domains are served: whoever set this last.
+                 */
+                ownerId?: string | null;
+                /** @description What they are called; null where they are gone. */
+                owner?: string | null;
+                /** @description Those there are, the one that was pushed last first. */
+                previews: components["schemas"]["Preview"][];
             };
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -4276,7 +4391,7 @@ export interface components {
             success: boolean;
             /** @description What was made of a request, for its sender. */
             data?: {
-                /** @description `deploy`, `known`, `ignored` or `ping`. */
+                /** @description `deploy`, `preview`, `known`, `ignored` or `ping`. */
                 outcome: string;
                 /** @description Why. */
                 reason: string;
@@ -4511,6 +4626,8 @@ export interface components {
                 name: string;
                 /** @description What it is for. */
                 description: string;
+                /** @description Whose processes may be given it: `production`, `preview` or `all`. */
+                environment: components["schemas"]["Environment"];
                 /**
                  * Format: int32
                  * @description Its newest version, from 1; a new value is a new version.
@@ -4780,6 +4897,11 @@ export interface components {
                  * @description The project that owns it.
                  */
                 projectId: string;
+                /**
+                 * Format: uuid
+                 * @description The app of whose branch it is a preview; null for an ordinary one.
+                 */
+                previewOf?: string | null;
                 /** @description How it is made and run. */
                 settings: components["schemas"]["Settings"];
                 /** @description Tells this state of the settings from others; goes into a change as `from`. */
@@ -5071,8 +5193,8 @@ export interface components {
                 /** @description The commit that was pushed. */
                 commit?: string | null;
                 /**
-                 * @description `deploy`: a run was opened; `known`: the commit serves, or is being deployed, already; `ignored`, `refused` and `ping`
-                 *     start nothing.
+                 * @description `deploy`: a run was opened; `preview`: a preview was made, brought up to date or is being deleted; `known`: the commit
+                 *     serves, or is being deployed, already; `ignored`, `refused` and `ping` start nothing.
                  */
                 outcome: string;
                 /** @description Why. */
@@ -5654,6 +5776,8 @@ export interface components {
                 name: string;
                 /** @description What it is for. */
                 description: string;
+                /** @description Whose processes may be given it: `production`, `preview` or `all`. */
+                environment: components["schemas"]["Environment"];
                 /**
                  * Format: int32
                  * @description Its newest version, from 1; a new value is a new version.
@@ -6144,6 +6268,11 @@ export interface components {
             /** @description About the answer itself. */
             meta: components["schemas"]["Meta"];
         };
+        /**
+         * @description What an app runs for: people, or somebody who looks at a branch.
+         * @enum {string}
+         */
+        Environment: "production" | "preview" | "all";
         /** @description What went wrong. */
         ErrorBody: {
             /** @description Stable, dotted: `app.not_found`. */
@@ -6415,8 +6544,8 @@ export interface components {
             /** @description The commit that was pushed. */
             commit?: string | null;
             /**
-             * @description `deploy`: a run was opened; `known`: the commit serves, or is being deployed, already; `ignored`, `refused` and `ping`
-             *     start nothing.
+             * @description `deploy`: a run was opened; `preview`: a preview was made, brought up to date or is being deleted; `known`: the commit
+             *     serves, or is being deployed, already; `ignored`, `refused` and `ping` start nothing.
              */
             outcome: string;
             /** @description Why. */
@@ -6708,6 +6837,14 @@ export interface components {
             /** @description `browser` (default) or `cli`. */
             kind?: components["schemas"]["Kind"];
         };
+        /** @description How long a preview stays. */
+        LongerPreview: {
+            /**
+             * Format: int32
+             * @description Days from now: 1 to 90.
+             */
+            days: number;
+        };
         /** @description Whether mail goes. */
         Mail: {
             /** @description Whether there is a mail server. */
@@ -6928,6 +7065,7 @@ export interface components {
             value: string;
             /** @description What it is for, at most 500 characters. */
             description?: string;
+            environment?: components["schemas"]["Environment"] | null;
         };
         /** @description A team whose owner was asked to join. */
         NewTeam: {
@@ -7360,6 +7498,64 @@ export interface components {
             /** @description `sfd_…`, from `POST /auth/device`. */
             deviceCode: string;
         };
+        /** @description The preview of a branch. */
+        Preview: {
+            /**
+             * Format: uuid
+             * @description The app that it is.
+             */
+            appId: string;
+            /** @description What that app is called. */
+            name: string;
+            /**
+             * Format: uuid
+             * @description The app whose branch it is of.
+             */
+            previewOf: string;
+            /** @description Its branch. */
+            branch: string;
+            /** @description The commit it shall be; null for the tip of the branch. */
+            commit?: string | null;
+            /** @description Its own domain. */
+            domain: string;
+            /** @description Where people find it: `https://` once there is a certificate. */
+            url: string;
+            /** @description Whether somebody who opens that sees it. */
+            isServed: boolean;
+            /** @description What its app does, as last heard. */
+            state: string;
+            /** @description Why something is not as it shall be; null where nothing is wrong. */
+            problem?: string | null;
+            /** @description Why it is being deleted; null where it stays. */
+            endsWhy?: string | null;
+            /** @description When its branch was pushed last. */
+            pushedAt: components["schemas"]["Time"];
+            /** @description When it is deleted. */
+            expiresAt: components["schemas"]["Time"];
+            /** @description When it was made. */
+            createdAt: components["schemas"]["Time"];
+        };
+        /** @description For which branches an app has previews, and where they are reached. */
+        PreviewSettings: {
+            /** @description The domain below which each gets a name of its own. */
+            base: string;
+            /** @description Branches that are previewed when they are pushed, all (`**`) where absent: `*` stops at `/`, `**` does not. */
+            branches?: string | null;
+            /** @description Whether branches of pull requests are, too; no where absent. Never what a fork sends. */
+            requests?: boolean | null;
+            /**
+             * Format: int32
+             * @description Days one stays after its last push: 1 to 90, 7 where absent.
+             */
+            days?: number | null;
+            /**
+             * Format: int32
+             * @description How many there may be at once: 1 to 20, 5 where absent.
+             */
+            atOnce?: number | null;
+            /** @description Where their certificates come from: `acme` (where absent) or `none`. */
+            certificate?: string | null;
+        };
         /** @description What a health check looks at. */
         Probe: {
             /** @description Absolute path: `/healthz`. */
@@ -7418,7 +7614,7 @@ export interface components {
         };
         /** @description What was made of a request, for its sender. */
         PushHeard: {
-            /** @description `deploy`, `known`, `ignored` or `ping`. */
+            /** @description `deploy`, `preview`, `known`, `ignored` or `ping`. */
             outcome: string;
             /** @description Why. */
             reason: string;
@@ -7777,6 +7973,8 @@ export interface components {
             name: string;
             /** @description What it is for. */
             description: string;
+            /** @description Whose processes may be given it: `production`, `preview` or `all`. */
+            environment: components["schemas"]["Environment"];
             /**
              * Format: int32
              * @description Its newest version, from 1; a new value is a new version.
@@ -8163,6 +8361,17 @@ export interface components {
         /** @description Which pushes shall deploy an app. */
         WantedHook: {
             settings?: components["schemas"]["HookSettings"] | null;
+        };
+        /** @description The branch to preview. */
+        WantedPreview: {
+            /** @description Its name. */
+            branch: string;
+            /** @description Exact commit, in full; the tip of the branch where absent. */
+            commit?: string | null;
+        };
+        /** @description What an app shall have previews of. */
+        WantedPreviews: {
+            settings?: components["schemas"]["PreviewSettings"] | null;
         };
         /**
          * @description How a second factor is shown.
@@ -8622,6 +8831,8 @@ export interface operations {
                 projectId?: string;
                 /** @description With this in the name. */
                 q?: string;
+                /** @description Previews of branches alone, or none of them; all where absent. */
+                previews?: boolean;
                 /** @description Rows wanted, 1 to 200. */
                 limit?: number;
                 /** @description Continue after this cursor. */
@@ -9149,6 +9360,132 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_PatchPreview"];
+                };
+            };
+        };
+    };
+    getPreview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_AppPreview"];
+                };
+            };
+        };
+    };
+    extendPreview: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LongerPreview"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_AppPreview"];
+                };
+            };
+        };
+    };
+    listAppPreviews: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_AppPreviews"];
+                };
+            };
+        };
+    };
+    configureAppPreviews: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WantedPreviews"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_AppPreviews"];
+                };
+            };
+        };
+    };
+    createAppPreview: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WantedPreview"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_AppPreview"];
                 };
             };
         };

@@ -6,6 +6,7 @@ pub mod hooks;
 pub mod logs;
 pub mod patch;
 pub mod power;
+pub mod previews;
 pub mod secrets;
 mod settings;
 
@@ -80,6 +81,8 @@ enum Command {
         /// Name or id.
         app: String,
     },
+    /// Previews of its branches, each with an address of its own
+    Previews(previews::Args),
 }
 
 /// Runs `apps`.
@@ -105,6 +108,7 @@ pub async fn run(context: &Context, args: Args) -> Done {
         Command::Update { app, repository: text, settings: given } => {
             update(context, &client, &app, text.as_deref(), &given).await?;
         }
+        Command::Previews(args) => return previews::run(context, args).await,
         Command::Delete { app, yes, no_follow } => return delete(context, &client, &app, yes, !no_follow).await,
         Command::Status { app } => {
             let id = find_id(&client, "/apps", &app).await?;
@@ -163,7 +167,15 @@ fn table(apps: &Value) -> String {
     for app in value::items(apps) {
         let at = |pointer| value::text(app, pointer);
         let commit = value::short(&at("/liveRelease/commit"));
-        table.row([at("/name"), at("/state"), at("/liveRelease/number"), commit, at("/url"), at("/id")]);
+        let mark = if value::maybe(app, "/previewOf").is_some() { " (preview)" } else { "" };
+        table.row([
+            format!("{}{mark}", at("/name")),
+            at("/state"),
+            at("/liveRelease/number"),
+            commit,
+            at("/url"),
+            at("/id"),
+        ]);
     }
     table.or("There is no app. Make one: serverflow apps create NAME REPOSITORY")
 }
@@ -187,7 +199,8 @@ fn facts(app: &Value) -> String {
         table.fact(name, at(pointer));
     }
     for var in app.pointer("/settings/env").map_or(&[][..], value::items) {
-        table.fact("env", value::text(var, "/name"));
+        let mark = value::maybe(var, "/environment").map_or_else(String::new, |word| format!(" ({word})"));
+        table.fact("env", format!("{}{mark}", value::text(var, "/name")));
     }
     let mut releases = Table::new(&["RELEASE", "STATE", "COMMIT", "SUBJECT", "BUILDER", "LIVE SINCE"]);
     for release in app.get("releases").map_or(&[][..], value::items) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sf_actions::hook;
+use sf_actions::{hook, preview};
 use sf_control::hooks as pushes;
 use sf_control::workflow as application;
 use sf_engine::push;
@@ -197,6 +197,13 @@ fn starts() -> Vec<Row> {
         ),
         ("folders and files that a hook of an app names", hook::MAX_PATHS.to_string(), "actions::hook::MAX_PATHS"),
         ("one of them", bytes(hook::MAX_PATH_BYTES), "actions::hook::MAX_PATH_BYTES"),
+        (
+            "pattern of branches that are previewed",
+            bytes(preview::MAX_PATTERN_BYTES),
+            "actions::preview::MAX_PATTERN_BYTES",
+        ),
+        ("days a preview stays after its last push", preview::MAX_DAYS.to_string(), "actions::preview::MAX_DAYS"),
+        ("previews of one app at once", preview::MAX_AT_ONCE.to_string(), "actions::preview::MAX_AT_ONCE"),
         ("deliveries kept of a hook", hooks::DELIVERIES_KEPT.to_string(), "store::hooks::DELIVERIES_KEPT"),
         ("age of a push that is deployed", secs(push::MAX_AGE), "engine::push::MAX_AGE"),
         ("how often a refused request is noted", secs(pushes::NOTED_EVERY), "control::hooks::NOTED_EVERY"),

@@ -5,6 +5,7 @@ pub mod domains;
 pub mod hooks;
 pub mod observe;
 pub mod patches;
+pub mod previews;
 pub mod projects;
 pub mod secrets;
 
@@ -43,6 +44,8 @@ pub struct ListApps {
     project_id: Option<ProjectId>,
     /// With this in the name.
     q: Option<String>,
+    /// Previews of branches alone, or none of them; all where absent.
+    previews: Option<bool>,
     /// Rows wanted, 1 to 200.
     limit: Option<u16>,
     /// Continue after this cursor.
@@ -84,7 +87,8 @@ pub struct ChangeApp {
 #[utoipa::path(get, path = "/api/v1/apps", tag = "apps", operation_id = "listApps", params(ListApps),
     responses((status = 200, body = Envelope<Vec<AppView>>)))]
 pub async fn list(State(api): State<Api>, caller: Caller, Asked(query): Asked<ListApps>) -> Result<Vec<AppView>> {
-    let filter = AppFilter { node: query.node_id, project: query.project_id, q: query.q };
+    let ListApps { node_id: node, project_id: project, q, previews, .. } = query;
+    let filter = AppFilter { node, project, q, previews };
     let apps = api.control().apps(&caller.actor, &filter, &page_request(query.limit, query.after)).await?;
     let mut views = Vec::with_capacity(apps.items.len());
     for app in apps.items {

@@ -4,6 +4,7 @@ pub mod deploy_key;
 pub mod domain;
 pub mod file;
 pub mod hook;
+pub mod preview;
 pub mod project;
 
 use serde::Serialize;
@@ -30,6 +31,8 @@ pub struct AppView {
     pub node_id: Uuid,
     /// The project that owns it.
     pub project_id: Uuid,
+    /// The app of whose branch it is a preview; null for an ordinary one.
+    pub preview_of: Option<Uuid>,
     /// How it is made and run.
     #[schema(value_type = settings::Settings)]
     pub settings: sf_actions::app::Settings,
@@ -153,6 +156,7 @@ impl AppView {
             name: app.name.into(),
             node_id: app.node.uuid(),
             project_id: app.project.uuid(),
+            preview_of: app.preview_of.map(|of| of.uuid()),
             state: word(&app.state),
             desired: app.desired.word().to_owned(),
             generation: app.generation,

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Time;
+use super::settings::Environment;
 
 /// A sealed value with a name and versions. The value is in no answer.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -20,6 +21,9 @@ pub struct SecretView {
     pub name: String,
     /// What it is for.
     pub description: String,
+    /// Whose processes may be given it: `production`, `preview` or `all`.
+    #[schema(value_type = Environment)]
+    pub environment: sf_actions::Environment,
     /// Its newest version, from 1; a new value is a new version.
     pub version: u32,
     /// When it was made.
@@ -57,6 +61,7 @@ impl From<SecretShown> for SecretView {
             project: secret.project.uuid(),
             name: secret.name.into(),
             description: secret.description,
+            environment: secret.environment,
             version: secret.version,
             created_at: Time(secret.created_at),
             updated_at: Time(secret.updated_at),

@@ -136,6 +136,21 @@ pub struct EnvVar {
     /// In place of a value: the name of a secret of the app's project.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
+    /// Whose processes get it: `production` (where absent), `preview` or `all`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<Environment>,
+}
+
+/// What an app runs for: people, or somebody who looks at a branch.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Environment {
+    /// The app itself.
+    Production,
+    /// Its previews.
+    Preview,
+    /// Both.
+    All,
 }
 
 /// When a new release counts as healthy.
@@ -280,6 +295,7 @@ mod tests {
         real.env = vec![
             sf_actions::Variable::value("A", "b"),
             sf_actions::Variable::secret("C", "stripe-key".parse().unwrap()),
+            sf_actions::Variable { environment: sf_actions::Environment::All, ..sf_actions::Variable::value("D", "e") },
         ];
         real.limits.memory = Some(sf_types::ByteSize(1));
         real.build.start = Some(vec!["node".into(), "server.js".into()]);

@@ -47,6 +47,9 @@ fn body(method: &Method, path: &str) -> Option<Value> {
             json!({ "path": "a.js", "before": "absent", "text": "a" })
         }
         ("PATCH", "/api/v1/secrets/{id}") => json!({ "value": "other" }),
+        ("PUT", "/api/v1/apps/{id}/previews") => json!({}),
+        ("POST", "/api/v1/apps/{id}/previews") => json!({ "branch": "feature/x" }),
+        ("POST", "/api/v1/apps/{id}/preview/extend") => json!({ "days": 3 }),
         ("PUT", "/api/v1/proxies/{id}") => json!({ "settings": {} }),
         ("PUT", "/api/v1/workflows/{id}") => {
             json!({ "document": "workflow: 1\nname: other\nsteps: [{ id: a, query: /apps }]" })

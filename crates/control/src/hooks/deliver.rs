@@ -15,6 +15,7 @@ use sf_store::{Look, StoreError, Tx, apps, releases, runs};
 use sf_types::{ErrorKind, Fault, RequestId, RunId, Scope, TriggerId};
 use sha2::{Digest, Sha256};
 
+use super::branch::Sent;
 use super::secrets;
 use crate::control::Control;
 use crate::events;
@@ -50,7 +51,15 @@ impl From<Delivery> for Pushed {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Pushing {
     delivery: Delivery,
-    commit: String,
+    /// The commit that is deployed once, where it is the app's own.
+    commit: Option<String>,
+}
+
+impl Pushing {
+    /// The push of a branch that is previewed: its preview says itself what it has.
+    pub(super) const fn of_preview(delivery: Delivery) -> Self {
+        Self { delivery, commit: None }
+    }
 }
 
 /// The one answer to whoever is not the sender.
@@ -126,13 +135,18 @@ impl Control {
                 self.keep(Delivery { event: "ping".into(), outcome: Outcome::Ping, reason, ..kept }).await
             }
             Ok(Event::Other(event)) => {
-                let reason = "Only pushes of branches start deploys.".to_owned();
+                let reason = "Only pushes of branches start deploys, and pull requests previews.".to_owned();
                 self.keep(Delivery { event, reason, ..kept }).await
             }
             Ok(Event::Push(pushed)) => {
                 let Push { branch, before, commit, .. } = pushed.clone();
                 let kept = Delivery { branch: Some(branch), before, commit, ..kept };
                 self.judge_push(hook, app, &pushed, kept).await
+            }
+            Ok(Event::Request(request)) => {
+                let (branch, commit) = (Some(request.branch.clone()), Some(request.commit.clone()));
+                let event = format!("request {}", request.about);
+                self.judge_request(hook, app, &request, Delivery { event, branch, commit, ..kept }).await
             }
             Err(Malformed(why)) => {
                 let fault = Fault::new(ErrorKind::Invalid, "hook.body", format!("This is no push: {why}."));
@@ -143,10 +157,35 @@ impl Control {
         }
     }
 
+    async fn judge_request(
+        &self,
+        hook: &Hook,
+        app: &App,
+        request: &sf_engine::push::Request,
+        kept: Delivery,
+    ) -> Result<Pushed, Fault> {
+        if !hook.settings.0.enabled {
+            return self.keep(off(kept)).await;
+        }
+        match self.judge_branch(hook, app, Sent::Request(request), kept.clone()).await? {
+            Some(previewed) => Ok(previewed),
+            None => {
+                let reason = "Pull requests start nothing: this app has no previews.".to_owned();
+                self.keep(Delivery { reason, ..kept }).await
+            }
+        }
+    }
+
     async fn judge_push(&self, hook: &Hook, app: &App, pushed: &Push, kept: Delivery) -> Result<Pushed, Fault> {
         let settings = &hook.settings.0;
         if !settings.enabled {
-            return self.keep(Delivery { reason: "The hook is switched off.".to_owned(), ..kept }).await;
+            return self.keep(off(kept)).await;
+        }
+        let branch = settings.branch.as_deref().or(app.settings.0.reference.as_deref());
+        let own = branch.or(pushed.default_branch.as_deref());
+        let is_own = own.is_none_or(|own| own.strip_prefix("refs/heads/").unwrap_or(own) == pushed.branch);
+        if !is_own && let Some(previewed) = self.judge_branch(hook, app, Sent::Push(pushed), kept.clone()).await? {
+            return Ok(previewed);
         }
         let reader = self.core().store.read(Scope::Tenant(hook.tenant));
         let live = match app.live_release {
@@ -154,31 +193,45 @@ impl Control {
             None => None,
         };
         let pushes = hooks::pushes(&reader, hook.id, &pushed.branch).await?;
-        let branch = settings.branch.as_deref().or(app.settings.0.reference.as_deref());
         let wanted = Wanted { branch, paths: &settings.paths };
         match push::judge(pushed, wanted, Past { pushes: &pushes, live: live.as_deref() }, self.now()) {
             Verdict::Ignore { why, heard } => self.keep(Delivery { reason: why, heard, ..kept }).await,
             Verdict::Deploy { commit, because } => {
                 let delivery = Delivery { outcome: Outcome::Deploy, reason: because, heard: true, ..kept };
-                self.deploy_pushed(hook, app, Pushing { delivery, commit }).await
+                self.deploy_pushed(hook, app, (delivery, commit)).await
             }
         }
     }
 
     /// Proposes the deploy for whoever set the hook.
-    async fn deploy_pushed(&self, hook: &Hook, app: &App, pushing: Pushing) -> Result<Pushed, Fault> {
+    async fn deploy_pushed(
+        &self,
+        hook: &Hook,
+        app: &App,
+        (delivery, commit): (Delivery, String),
+    ) -> Result<Pushed, Fault> {
+        let reader = self.core().store.read(Scope::Tenant(hook.tenant));
+        if let Some(run) = under_way(&reader, app, &commit).await? {
+            return self.keep(known(delivery, Some(run))).await;
+        }
+        let (reference, pinned) = (delivery.branch.clone(), Some(commit.clone()));
+        let deploy =
+            Action::Deploy(DeployAction::Deploy(Deploy { app: app.id, reference, commit: pinned, full: false }));
+        self.propose_pushed(hook, app, deploy, Pushing { delivery, commit: Some(commit) }).await
+    }
+
+    /// Proposes what a push asks for, for whoever set the hook; the push is kept with the run.
+    pub(super) async fn propose_pushed(
+        &self,
+        hook: &Hook,
+        app: &App,
+        action: Action,
+        pushing: Pushing,
+    ) -> Result<Pushed, Fault> {
         let reader = self.core().store.read(Scope::Tenant(hook.tenant));
         let delivery = Delivery { id: self.core().rng.id::<RequestId>(&self.core().clock).uuid(), ..pushing.delivery };
-        if let Some(run) = under_way(&reader, app, &pushing.commit).await? {
-            return self.keep(known(delivery, run)).await;
-        }
-        let (reference, commit) = (delivery.branch.clone(), Some(pushing.commit.clone()));
-        let deploy = Deploy { app: app.id, reference, commit, full: false };
         let pushing = Pushing { delivery: delivery.clone(), ..pushing };
-        let proposal = Proposal {
-            pushing: Some(Box::new(pushing.clone())),
-            ..Proposal::of(Action::Deploy(DeployAction::Deploy(deploy)))
-        };
+        let proposal = Proposal { pushing: Some(Box::new(pushing.clone())), ..Proposal::of(action) };
         let request: RequestId = self.core().rng.id(&self.core().clock);
         let proposed = match self.acting_for(hook.tenant, hook.owner, hook.id).await? {
             Some(actor) => self.propose(&actor, request, proposal).await.map(drop),
@@ -195,8 +248,10 @@ impl Control {
             if let Some(before) = self.answered(hook, &delivery.delivery).await? {
                 return Ok(before.into());
             }
-            if let Some(run) = under_way(&reader, app, &pushing.commit).await? {
-                return self.keep(known(delivery, run)).await;
+            if let Some(commit) = &pushing.commit
+                && let Some(run) = under_way(&reader, app, commit).await?
+            {
+                return self.keep(known(delivery, Some(run))).await;
             }
         }
         // A denial is kept with its run already.
@@ -213,10 +268,10 @@ impl Control {
     async fn answered(&self, hook: &Hook, delivery: &str) -> Result<Option<Delivery>, Fault> {
         let reader = self.core().store.read(Scope::Tenant(hook.tenant));
         let before = hooks::delivery(&reader, hook.id, delivery).await?;
-        Ok(before.filter(|before| matches!(before.outcome, Outcome::Deploy | Outcome::Known)))
+        Ok(before.filter(|before| is_answer(before.outcome)))
     }
 
-    async fn keep(&self, delivery: Delivery) -> Result<Pushed, Fault> {
+    pub(super) async fn keep(&self, delivery: Delivery) -> Result<Pushed, Fault> {
         let (kept, scope) = (delivery.clone(), Scope::Tenant(delivery.tenant));
         let written = self.core().store.write(scope, move |tx| {
             Box::pin(async move {
@@ -267,8 +322,12 @@ pub(crate) async fn first(tx: &mut Tx, pushing: &Pushing) -> sf_store::Result<()
     let before = hooks::delivery(tx, pushing.delivery.hook, &pushing.delivery.delivery).await?;
     let hook = hooks::get(tx, pushing.delivery.hook).await?;
     let app = apps::get(tx, hook.app).await?;
-    let is_answered = before.is_some_and(|before| matches!(before.outcome, Outcome::Deploy | Outcome::Known));
-    if is_answered || under_way(tx, &app, &pushing.commit).await?.is_some() {
+    let is_answered = before.is_some_and(|before| is_answer(before.outcome));
+    let is_known = match &pushing.commit {
+        Some(commit) => under_way(tx, &app, commit).await?.is_some(),
+        None => false,
+    };
+    if is_answered || is_known {
         return Err(Fault::new(ErrorKind::Conflict, OVERTAKEN, "Another delivery was faster.").into());
     }
     Ok(())
@@ -285,8 +344,17 @@ pub(crate) async fn record(tx: &mut Tx, run: &Run, pushing: Pushing) -> sf_store
     hooks::keep(tx, &delivery).await
 }
 
+/// What has begun something, or found it begun: a repetition begins nothing more.
+const fn is_answer(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Deploy | Outcome::Known | Outcome::Preview)
+}
+
+fn off(kept: Delivery) -> Delivery {
+    Delivery { reason: "The hook is switched off.".to_owned(), ..kept }
+}
+
 /// The run that deploys this commit, or has put it live.
-async fn under_way(at: &impl Look, app: &App, commit: &str) -> sf_store::Result<Option<RunId>> {
+pub(super) async fn under_way(at: &impl Look, app: &App, commit: &str) -> sf_store::Result<Option<RunId>> {
     let deploys = |run: &Run| matches!(&run.action, Action::Deploy(DeployAction::Deploy(deploy)) if deploy.commit.as_deref() == Some(commit));
     if let Some(run) = runs::open_for_app(at, app.id).await?.into_iter().find(deploys) {
         return Ok(Some(run.id));
@@ -296,9 +364,9 @@ async fn under_way(at: &impl Look, app: &App, commit: &str) -> sf_store::Result<
     Ok(live.and_then(|live| live.run))
 }
 
-fn known(delivery: Delivery, run: RunId) -> Delivery {
+pub(super) fn known(delivery: Delivery, run: Option<RunId>) -> Delivery {
     let reason = "This commit serves already, or is being deployed.".to_owned();
-    Delivery { outcome: Outcome::Known, reason, run: Some(run), heard: true, ..delivery }
+    Delivery { outcome: Outcome::Known, reason, run, heard: true, ..delivery }
 }
 
 /// What makes a repetition the same delivery. Where its id is not signed, the body is: of no two pushes is it the same, and whoever

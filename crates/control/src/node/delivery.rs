@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use sf_actions::app::Settings;
 use sf_actions::process::ProcessVerb;
 use sf_actions::{Action, Source};
 use sf_protocol::app::{AppSpec, AppState, SecretVar};
@@ -13,24 +12,22 @@ use sf_protocol::order::Order;
 use sf_protocol::sealed::{Place, Sealed};
 use sf_store::secrets::SecretRow;
 use sf_store::{Look, Tx, apps, nodes, secrets};
-use sf_types::{ErrorKind, Fault, ProjectId, Secret, SecretName};
+use sf_types::{ErrorKind, Fault, Secret, SecretName};
 
 use crate::control::Core;
 use crate::pipeline::secrets as values;
 
-/// The secrets that an app's settings name, as they are now.
+/// The secrets that an app's processes get, as they are now.
 ///
 /// # Errors
-/// `secret.missing` inside, when one is not there.
-async fn named(
-    at: &impl Look,
-    project: ProjectId,
-    settings: &Settings,
-) -> sf_store::Result<Result<Vec<SecretRow>, Fault>> {
+/// `secret.missing` inside, when one is not there; `secret.other_environment`, when it is not for them.
+async fn named(at: &impl Look, app: &apps::App) -> sf_store::Result<Result<Vec<SecretRow>, Fault>> {
+    let (settings, environment) = (&app.settings.0, app.environment());
     let mut rows = Vec::new();
-    for name in settings.secrets() {
-        match secrets::by_name(at, project, name).await? {
-            Some(row) => rows.push(row),
+    for name in settings.secrets(environment) {
+        match secrets::by_name(at, app.project, name).await? {
+            Some(row) if row.environment.covers(environment) => rows.push(row),
+            Some(row) => return Ok(Err(values::elsewhere(&row, environment))),
             None => return Ok(Err(values::missing(name))),
         }
     }
@@ -45,7 +42,7 @@ async fn renewed(at: &impl Look, app: &apps::App, verb: ProcessVerb) -> sf_store
         ProcessVerb::Start => app.state != AppState::Running,
         ProcessVerb::Stop => false,
     };
-    if !starts || app.settings.0.secrets().is_empty() {
+    if !starts || app.settings.0.secrets(app.environment()).is_empty() {
         return Ok(Vec::new());
     }
     let Some(AppSpec { secrets: had, .. }) = apps::applied_of(at, app.id).await? else { return Ok(Vec::new()) };
@@ -53,7 +50,8 @@ async fn renewed(at: &impl Look, app: &apps::App, verb: ProcessVerb) -> sf_store
     for var in had {
         // One that was deleted meanwhile: the process keeps the value it had until its next deploy.
         let Some(row) = secrets::find(at, var.secret).await? else { continue };
-        if row.version != var.version {
+        // One that is not for this environment any more: likewise.
+        if row.version != var.version && row.environment.covers(app.environment()) {
             newer.push((var.name, row));
         }
     }
@@ -70,7 +68,7 @@ pub(crate) async fn foreseen(
     app: &apps::App,
 ) -> sf_store::Result<Result<Vec<SecretRow>, Fault>> {
     match action {
-        Action::Deploy(_) => named(at, app.project, &app.settings.0).await,
+        Action::Deploy(_) => named(at, app).await,
         Action::Process(process) => {
             Ok(Ok(renewed(at, app, process.verb).await?.into_iter().map(|(_, row)| row).collect()))
         }
@@ -96,8 +94,8 @@ pub(crate) async fn equip(
     order: &mut Order,
 ) -> sf_store::Result<Result<Vec<GuardedSecret>, Fault>> {
     let wanted = match action {
-        Action::Deploy(_) => match named(tx, app.project, &app.settings.0).await? {
-            Ok(rows) => in_variables(&app.settings.0, rows),
+        Action::Deploy(_) => match named(tx, app).await? {
+            Ok(rows) => in_variables(app, rows),
             Err(fault) => return Ok(Err(fault)),
         },
         Action::Process(process) => renewed(tx, app, process.verb).await?,
@@ -132,9 +130,9 @@ pub(crate) async fn equip(
     Ok(Ok(guarded(&rows)))
 }
 
-fn in_variables(settings: &Settings, rows: Vec<SecretRow>) -> Vec<(String, SecretRow)> {
+fn in_variables(app: &apps::App, rows: Vec<SecretRow>) -> Vec<(String, SecretRow)> {
     let row_of = |name: &SecretName| rows.iter().find(|row| row.name == *name).cloned();
-    let secret = settings.variables().filter_map(|variable| match &variable.source {
+    let secret = app.settings.0.variables(app.environment()).filter_map(|variable| match &variable.source {
         Source::Secret(secret) => Some((variable.name.clone(), row_of(secret)?)),
         Source::Value(_) => None,
     });

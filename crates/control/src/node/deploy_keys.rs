@@ -74,7 +74,8 @@ pub(crate) async fn equip(
     if !is_ssh(&source.url) {
         return Ok(Ok(()));
     }
-    let Some(key) = deploy_keys::of_app(tx, app.id).await? else { return Ok(Ok(())) };
+    // A preview reads its app's repository.
+    let Some(key) = deploy_keys::of_app(tx, app.preview_of.unwrap_or(app.id)).await? else { return Ok(Ok(())) };
     if core.links.version(app.node).is_none_or(|version| version < DEPLOY_KEYS_SINCE) {
         return Ok(Err(too_old()));
     }

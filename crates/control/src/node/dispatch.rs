@@ -131,6 +131,7 @@ async fn planned(tx: &mut Tx, core: &Core, run: &Run) -> sf_store::Result<Result
         live: row.live_release,
         kept,
         site,
+        environment: row.environment(),
     };
     let mut order = match sf_engine::plan::plan(&run.action, &facts, tx.new_id()) {
         Ok(planned) => planned.order,

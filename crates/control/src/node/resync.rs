@@ -183,6 +183,7 @@ mod tests {
             live: None,
             kept: Vec::new(),
             site: None,
+            environment: sf_actions::Environment::Production,
         };
         let mut spec = sf_engine::plan::app_spec(&facts);
         spec.build.start = Some(vec!["x".repeat(padding)]);

@@ -8,7 +8,7 @@ use sf_protocol::order::Order;
 use sf_protocol::site::{SiteReport, SiteSpec};
 use sf_protocol::{Outcome, Verdict};
 use sf_store::proxies::{self, Heard};
-use sf_store::{Look, StoreError, Tx, apps};
+use sf_store::{Look, StoreError, Tx, apps, previews};
 use sf_types::{DomainName, ErrorKind, Fault, NodeId, ProxyId};
 
 use crate::control::Core;
@@ -41,10 +41,22 @@ pub(crate) async fn foreseen(
             return Ok(Err(elsewhere(wanted, route.path.as_str())));
         }
     }
+    let preview = previews::find(at, app.id).await?;
+    if let Some(preview) = &preview
+        && (preview.domain != wanted.domain || !wanted.settings.aliases.is_empty())
+    {
+        return Ok(Err(not_its_own(&preview.domain)));
+    }
     let known = proxies::named(at, app.id, &wanted.domain).await?;
     let names: Vec<_> = std::iter::once(&wanted.domain).chain(&wanted.settings.aliases).cloned().collect();
     if let Some(name) = proxies::taken(at, &names, known.as_ref().map(|row| row.id)).await? {
         return Ok(Err(taken(&name)));
+    }
+    for name in names.iter().filter(|_| preview.is_none()) {
+        // A preview that is not served yet has its name already.
+        if previews::is_named(at, name).await? {
+            return Ok(Err(taken(name)));
+        }
     }
     if known.is_none() && proxies::count_of_app(at, app.id).await? >= proxies::MAX_PER_APP {
         let message = format!("`{}` has {} domains already.", app.name, proxies::MAX_PER_APP);
@@ -114,6 +126,11 @@ fn too_old() -> Fault {
 fn taken(name: &DomainName) -> Fault {
     let message = format!("{name} leads to an app already.");
     Fault::new(ErrorKind::Conflict, "proxy.domain_taken", message).fix("Remove it there first, or choose another name.")
+}
+
+fn not_its_own(domain: &DomainName) -> Fault {
+    let message = format!("This app is a preview, and a preview has one domain: {domain}.");
+    Fault::new(ErrorKind::Conflict, "proxy.preview", message).fix("Have other domains lead to an app that stays.")
 }
 
 fn elsewhere(wanted: &Provision, path: &str) -> Fault {

@@ -110,6 +110,7 @@ pub(crate) async fn perform(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mu
         Action::Secret(action) => secrets::perform(tx, core, run, action, after).await,
         Action::Hook(action) => crate::hooks::perform(tx, core, run, action).await,
         Action::Key(action) => crate::deploy_keys::perform(tx, core, run, action).await,
+        Action::Preview(action) => crate::previews::perform(tx, run, action, after).await,
         Action::Workflow(action) => crate::workflow::perform::perform(tx, core, run, action, after).await,
         Action::Tenant(action) => crate::people::teams::perform(tx, core, run, action, after).await,
         Action::Policy(action) => approval::routing::perform(tx, run, action, after).await,

@@ -3,10 +3,11 @@
 //! Who asks ([`Actor`]) was established by the edge. Here: refuse bad values, look up the object, authorise, admit,
 //! and open the run, its audit line and its effects in one transaction. Orders to nodes leave after COMMIT.
 
+use sf_actions::preview::{Configure, PreviewAction};
 use sf_actions::proxy::ProxyAction;
 use sf_actions::run::{Decide, RunAction};
 use sf_actions::workflow::WorkflowAction;
-use sf_actions::{Action, Actor, ActorKind, Admission, Permission};
+use sf_actions::{Action, Actor, ActorKind, Admission, Environment, Permission};
 use sf_engine::{Run, RunState};
 use sf_policy::Access;
 use sf_protocol::Guard;
@@ -134,6 +135,7 @@ fn check(action: &Action) -> Result<(), Fault> {
         Action::Patch(patch) => patch.apply().check(),
         Action::Proxy(ProxyAction::Provision(provision)) => provision.check(),
         Action::Hook(hook) => hook.check(),
+        Action::Preview(preview) => preview.check(),
         Action::Access(sf_actions::access::AccessAction::CreateToken(token)) => token.check(),
         Action::Role(role) => role.check(),
         Action::Tenant(tenant) => tenant.check(),
@@ -174,6 +176,7 @@ async fn allowed(reader: &Reader, actor: &Actor, action: &Action) -> Result<Subj
     authorised(actor, action, &subject)?;
     people::invitations::welcome(reader, actor, action).await?;
     may_use_secrets(actor, action, &subject)?;
+    may_preview(actor, action, &subject)?;
     Ok(subject)
 }
 
@@ -208,8 +211,13 @@ fn may_use_secrets(actor: &Actor, action: &Action, subject: &Subject) -> Result<
         Action::App(AppAction::Update(update)) => &update.settings,
         _ => return Ok(()),
     };
-    let had = subject.app.as_ref().map(|app| app.settings.0.secrets()).unwrap_or_default();
-    let Some(fresh) = settings.secrets().into_iter().find(|name| !had.contains(name)) else { return Ok(()) };
+    // A name in another environment is another use: what a preview runs, others write.
+    let had = |environment| subject.app.as_ref().map(|app| app.settings.0.secrets(environment)).unwrap_or_default();
+    let fresh = |environment| {
+        let had = had(environment);
+        settings.secrets(environment).into_iter().find(|name| !had.contains(name))
+    };
+    let Some(fresh) = fresh(Environment::Production).or_else(|| fresh(Environment::Preview)) else { return Ok(()) };
     match sf_policy::authorise(actor, Permission::SecretView, None, &subject.owned()) {
         Access::Allow => Ok(()),
         _ => Err(Fault::new(
@@ -221,11 +229,26 @@ fn may_use_secrets(actor: &Actor, action: &Action, subject: &Subject) -> Result<
     }
 }
 
+/// Who sets previews has apps made and domains served by whoever pushes: both have to be theirs to give.
+fn may_preview(actor: &Actor, action: &Action, subject: &Subject) -> Result<(), Fault> {
+    let Action::Preview(PreviewAction::Configure(Configure { settings: Some(_), .. })) = action else { return Ok(()) };
+    for right in [Permission::AppCreate, Permission::ProxyManage] {
+        if sf_policy::authorise(actor, right, None, &subject.owned()) != Access::Allow {
+            let message = format!("Setting previews needs the permission `{right}`: each is an app with a domain.");
+            let fault = Fault::new(ErrorKind::Forbidden, "permission.missing", message);
+            return Err(fault.fix("Ask somebody who may manage roles to grant it."));
+        }
+    }
+    Ok(())
+}
+
 /// What a person would agree to: facts that must still hold when it is carried out.
 fn guard(action: &Action, subject: &Subject, admission: Admission, used: &[GuardedSecret]) -> Guard {
     match (&subject.app, admission) {
         // A domain leads to the app, and a push deploys it, whichever release of it is live.
-        (Some(_), _) if matches!(action, Action::Proxy(_) | Action::Hook(_) | Action::Key(_)) => Guard::default(),
+        (Some(_), _) if matches!(action, Action::Proxy(_) | Action::Hook(_) | Action::Key(_) | Action::Preview(_)) => {
+            Guard::default()
+        }
         (Some(app), Admission::Ask) => {
             Guard { live_release: app.live_release, secrets: used.to_vec(), ..Guard::default() }
         }

@@ -107,6 +107,7 @@ pub(crate) async fn tell(at: &impl Look, core: &Arc<Core>, run: &Run) -> sf_stor
         Action::Secret(action) => secrets::tell(at, action).await?,
         Action::Hook(action) => crate::hooks::tell(at, action).await?,
         Action::Key(action) => crate::deploy_keys::tell(at, action).await?,
+        Action::Preview(action) => crate::previews::tell(at, action).await?,
         Action::Workflow(action) => crate::workflow::told::tell(at, core, action).await?,
         Action::Tenant(action) => crate::people::teams::tell(core, action).await?,
         Action::Policy(action) => steps(crate::approval::routing::tell(at, core, run, action).await?),

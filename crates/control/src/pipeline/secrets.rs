@@ -4,9 +4,9 @@
 
 use std::sync::Arc;
 
-use sf_actions::Action;
 use sf_actions::app::Settings;
 use sf_actions::secret::{CreateSecret, SecretAction, UpdateSecret, check_value};
+use sf_actions::{Action, Environment, Source};
 use sf_engine::{Done, Run, RunState};
 use sf_identity::master::Sealed;
 use sf_store::secrets::{self, MAX_PER_PROJECT, NewSecret, SecretRow, VERSIONS_KEPT};
@@ -113,7 +113,8 @@ async fn create_one(
     let id: SecretId = tx.new_id();
     let sealed = reseal(tx, core, run, id, 1).await?;
     let (name, description) = (create.name.clone(), create.description.clone());
-    let new = NewSecret { id, tenant: run.tenant, project, name, description, by };
+    let environment = create.environment;
+    let new = NewSecret { id, tenant: run.tenant, project, name, description, by, environment };
     secrets::create(tx, new, sealed).await.map_err(|error| name_taken(error, create.name.as_str()))?;
     Ok(id)
 }
@@ -127,6 +128,9 @@ async fn change(
 ) -> sf_store::Result<()> {
     if let Some(description) = &update.description {
         secrets::describe(tx, update.secret, by, description).await?;
+    }
+    if let Some(environment) = update.environment {
+        secrets::mark(tx, update.secret, by, environment).await?;
     }
     if update.new_value {
         let row = secrets::get(tx, update.secret).await?;
@@ -227,12 +231,24 @@ async fn listening(tx: &Tx, secret: &SecretRow) -> sf_store::Result<Vec<Slug>> {
 
 /// Refuses settings that name secrets the project does not have.
 pub(crate) async fn known(tx: &Tx, project: ProjectId, settings: &Settings) -> sf_store::Result<()> {
-    for name in settings.secrets() {
-        if secrets::by_name(tx, project, name).await?.is_none() {
-            return Err(missing(name).into());
+    for variable in &settings.env {
+        let Source::Secret(name) = &variable.source else { continue };
+        let row = secrets::by_name(tx, project, name).await?.ok_or_else(|| missing(name))?;
+        if !row.environment.covers(variable.environment) {
+            return Err(elsewhere(&row, variable.environment).into());
         }
     }
     Ok(())
+}
+
+/// The secret is not for this environment.
+pub(crate) fn elsewhere(row: &SecretRow, wanted: Environment) -> Fault {
+    let (name, marked, wanted) = (&row.name, row.environment.word(), wanted.word());
+    let message = format!("The secret `{name}` is marked `{marked}`, and a variable marked `{wanted}` names it.");
+    let fault = Fault::new(ErrorKind::Conflict, "secret.other_environment", message);
+    fault.fix(format!(
+        "Use one that is for `{wanted}`, or mark this one: serverflow secrets set {name} --environment all."
+    ))
 }
 
 /// The project has no secret of this name.
@@ -253,6 +269,10 @@ pub(crate) async fn tell(at: &impl Look, action: &SecretAction) -> sf_store::Res
             let row = secrets::get(at, update.secret).await?;
             if update.description.is_some() {
                 told.steps.push(format!("The description of `{}` is replaced.", row.name));
+            }
+            if let Some(environment) = update.environment {
+                let (name, before, then) = (&row.name, row.environment.word(), environment.word());
+                told.steps.push(format!("`{name}`, which was for `{before}`, may be given to `{then}` from now on."));
             }
             if update.new_value {
                 told.steps.push(format!("`{}` gets a new value, version {}.", row.name, row.version + 1));

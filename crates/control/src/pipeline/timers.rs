@@ -10,9 +10,9 @@ use sf_types::{ErrorKind, Fault, RunId, Scope, Timestamp};
 
 use crate::approval::{cards, decide};
 use crate::control::Control;
-use crate::moments;
 use crate::transition::{self, After};
 use crate::workflow::calls;
+use crate::{moments, previews};
 
 /// The lane's name in the outbox.
 pub(crate) const LANE: &str = "timers";
@@ -81,6 +81,9 @@ impl Control {
     async fn perform_timer(&self, task: outbox::Task) -> Result<(), Fault> {
         if task.kind == calls::STOP {
             return calls::look_after(self, &task).await;
+        }
+        if task.kind == previews::LOOK {
+            return previews::tend(self, &task).await;
         }
         let run = task.payload.0["run"].as_str().and_then(|run| run.parse().ok());
         match (self.perform_in_time(task).await, run) {

@@ -20,7 +20,7 @@ use crate::dispatch::{self, Delivery, Ordered, SignedOrder};
 use crate::notify::notice;
 use crate::pipeline::secrets;
 use crate::proposal::Made;
-use crate::{events, moments, perform, workflow};
+use crate::{events, moments, perform, previews, workflow};
 
 /// What left the transaction: sent after COMMIT.
 #[derive(Default)]
@@ -181,6 +181,7 @@ async fn record(
         let (state, done) = run.state.words();
         tx.audit(entry(run, done.unwrap_or(state)));
         learn::ended(tx, core, run).await?;
+        previews::ended(tx, run, after).await?;
         notice::closed(tx, run, after);
         if let RunState::Done(end) = run.state {
             tell_step(tx, run, end, after).await?;

@@ -58,13 +58,13 @@ impl Control {
     /// No right, or the store cannot be read.
     pub async fn secrets_pending(&self, actor: &Actor, app: &apps::App) -> Result<Vec<SecretName>, Fault> {
         let settings: &Settings = &app.settings.0;
-        if settings.secrets().is_empty() || app.live_release.is_none() {
+        if settings.secrets(app.environment()).is_empty() || app.live_release.is_none() {
             return Ok(Vec::new());
         }
         let reader = self.view(actor, Permission::AppView)?;
         let had = apps::applied_of(&reader, app.id).await?.map(|spec| spec.secrets).unwrap_or_default();
         let mut pending = Vec::new();
-        for name in settings.secrets() {
+        for name in settings.secrets(app.environment()) {
             let row = secrets::by_name(&reader, app.project, name).await?;
             let has = |row: &SecretRow| had.iter().any(|var| var.secret == row.id && var.version == row.version);
             if !row.as_ref().is_some_and(has) {

@@ -1,18 +1,19 @@
 //! What git hosts write.
 //! Sources: GitHub, "Webhook events and payloads" (`push`: at most 2,048 commits, 3,000 files each); GitLab, "Webhook
 //! events" (`Push Hook`: the last 20 commits, of `total_commits_count`); Gitea `modules/structs/hook.go` (`PushPayload`).
+//! What they write of pull requests is read in [`super::request`].
 
 use serde::Deserialize;
 use sf_types::Timestamp;
 
-use super::{Changed, Event, Push, Sender, is_none};
+use super::{Changed, Event, Push, Sender, is_none, request};
 
 /// Files of one commit from which on GitHub leaves some out.
 const MOST_FILES: usize = 3_000;
 /// Commits from which on GitHub leaves some out.
 const MOST_COMMITS: usize = 2_048;
 /// Longest name of an event that is kept: 64 characters.
-const MAX_EVENT_CHARS: usize = 64;
+pub(super) const MAX_EVENT_CHARS: usize = 64;
 
 /// A genuine request says what nobody can make sense of.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -82,6 +83,8 @@ pub fn read(sender: Sender, event: Option<&str>, body: &[u8]) -> Result<Event, M
         (Sender::Generic, _) => told(body),
         (_, "ping") => Ok(Event::Ping),
         (_, "push") | (Sender::GitLab, "Push Hook") => sent(body),
+        (Sender::GitHub | Sender::Gitea, name @ ("pull_request" | "pull_request_sync")) => request::pull(name, body),
+        (Sender::GitLab, "Merge Request Hook") => request::merge(body),
         (_, other) => {
             let shown = other.chars().filter(|c| !sf_types::text::is_deceptive(*c));
             Ok(Event::Other(shown.take(MAX_EVENT_CHARS).collect()))
@@ -150,7 +153,7 @@ fn changed(sent: &Sent) -> Changed {
     if files.is_empty() { Changed::Unknown("its sender lists no files") } else { Changed::Files(files) }
 }
 
-fn parse<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Malformed> {
+pub(super) fn parse<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Malformed> {
     serde_json::from_slice(body).map_err(|error| {
         let is_form = body.starts_with(b"payload=");
         let fix = if is_form { "it is a form; choose the content type application/json" } else { "see the guide" };

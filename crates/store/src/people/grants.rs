@@ -2,13 +2,13 @@
 
 use sf_actions::role::{RoleRef, built_in};
 use sf_actions::{Object, ObjectRef, Permission, PermissionSet, Rights};
-use sf_types::{ErrorKind, Fault, GrantId, RoleId, Scope, TenantId, Timestamp, UserId};
+use sf_types::{AppId, ErrorKind, Fault, GrantId, RoleId, Scope, TenantId, Timestamp, UserId};
 
 use crate::row::{Column, Json, column, row};
 use crate::session::Cells;
 use crate::sql::{Sql, insert};
 use crate::tx::{Look, Tx};
-use crate::{Result, StoreError, permissions, roles, users};
+use crate::{Result, StoreError, apps, permissions, roles, users};
 
 /// Roles and permissions of one person at the most.
 pub const MAX_GRANTS: u64 = 500;
@@ -248,13 +248,24 @@ fn read(row: &Cells, user: UserId) -> Result<Option<Grant>> {
     Ok(Some(Grant { id, user, given, permissions, object, granted_by, created_at }))
 }
 
-/// What a person may do, and where.
+/// What a person may do, and where. What was given at an app holds for its previews: they are inside of it.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn rights_of(at: &impl Look, user: UserId) -> Result<Rights> {
     let grants = of_user(at, user).await?;
-    Ok(Rights::of(grants.into_iter().map(|grant| (grant.object.0, grant.permissions))))
+    let mut given: Vec<_> = grants.into_iter().map(|grant| (grant.object.0, grant.permissions)).collect();
+    let apps: Vec<_> = given.iter().filter_map(|(object, _)| app_of(*object)).collect();
+    for (preview, of) in apps::previews_of(at, &apps).await? {
+        let at_app = given.iter().filter(|(object, _)| app_of(*object) == Some(of));
+        let inside: Vec<_> = at_app.map(|(_, permissions)| (Object::App(preview), *permissions)).collect();
+        given.extend(inside);
+    }
+    Ok(Rights::of(given))
+}
+
+const fn app_of(object: Object) -> Option<AppId> {
+    if let Object::App(app) = object { Some(app) } else { None }
 }
 
 /// People who own the team and may sign in.

@@ -425,4 +425,6 @@ serde_words!(
     sf_protocol::Kind,
     sf_policy::learning::Source,
     sf_actions::access::SpeaksFor,
+    sf_actions::Environment,
+    sf_protocol::site::CertificateFrom,
 );

@@ -2,9 +2,11 @@
 
 pub mod deploy_keys;
 pub mod hooks;
+pub mod previews;
 
 use std::collections::HashMap;
 
+use sf_actions::Environment;
 use sf_actions::app::Settings;
 use sf_engine::plan;
 use sf_protocol::app::{AppSpec, AppState};
@@ -63,7 +65,33 @@ row! {
         updated_at: Timestamp,
         /// When it was deleted.
         deleted_at: Option<Timestamp>,
+        /// The app of whose branch it is a preview.
+        preview_of: Option<AppId>,
     }
+}
+
+impl App {
+    /// What of its environment its processes get.
+    pub const fn environment(&self) -> Environment {
+        if self.preview_of.is_some() { Environment::Preview } else { Environment::Production }
+    }
+}
+
+/// A new app.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewApp {
+    /// Its id.
+    pub id: AppId,
+    /// In which project.
+    pub project: ProjectId,
+    /// On which machine.
+    pub node: NodeId,
+    /// Its name.
+    pub name: Slug,
+    /// How it is made and run.
+    pub settings: Settings,
+    /// The app of whose branch it is a preview.
+    pub preview_of: Option<AppId>,
 }
 
 /// Columns by which an app is seen.
@@ -78,6 +106,8 @@ pub struct AppFilter {
     pub project: Option<ProjectId>,
     /// With this in the name.
     pub q: Option<String>,
+    /// Previews alone, or none of them.
+    pub previews: Option<bool>,
 }
 
 /// What changed of an app on its node; `None` leaves a value as it is.
@@ -130,6 +160,16 @@ pub async fn create(
     name: &Slug,
     settings: &Settings,
 ) -> Result<App> {
+    let new = NewApp { id, project, node, name: name.clone(), settings: settings.clone(), preview_of: None };
+    add(tx, new).await
+}
+
+/// The same, also for the preview of a branch.
+///
+/// # Errors
+/// As [`create`].
+pub async fn add(tx: &mut Tx, new: NewApp) -> Result<App> {
+    let NewApp { id, project, node, name, settings, preview_of } = new;
     let on = nodes::get(tx, node).await?;
     tx.own("app", on.tenant, Some(project))?;
     let app = App {
@@ -137,8 +177,8 @@ pub async fn create(
         tenant: on.tenant,
         project,
         node,
-        name: name.clone(),
-        settings: Json(settings.clone()),
+        name,
+        settings: Json(settings),
         generation: 1,
         desired: Desired::Running,
         state: AppState::Empty,
@@ -150,6 +190,7 @@ pub async fn create(
         created_at: tx.now,
         updated_at: tx.now,
         deleted_at: None,
+        preview_of,
     };
     insert(tx, &app).await?;
     Ok(app)
@@ -181,7 +222,21 @@ pub async fn page(at: &impl Look, filter: &AppFilter, page: &PageRequest) -> Res
     if let Some(q) = &filter.q {
         sql = sql.with(" AND name LIKE ? ESCAPE '\\'", containing(q));
     }
+    sql = match filter.previews {
+        Some(true) => sql.push(" AND preview_of IS NOT NULL"),
+        Some(false) => sql.push(" AND preview_of IS NULL"),
+        None => sql,
+    };
     Ok(page_of(sql.page(page)?.all(at).await?, page, |app: &App| app.id.uuid()))
+}
+
+/// Whether a project has an app of this name.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_named(at: &impl Look, project: ProjectId, name: &Slug) -> Result<bool> {
+    let sql = Sql::new("SELECT count(*) FROM apps WHERE deleted_at IS NULL").and("project_id = ?", &project);
+    Ok(sql.and("name = ?", name).scoped(at.scope()).scalar::<u64>(at).await?.unwrap_or(0) > 0)
 }
 
 /// How many apps a project has.
@@ -213,6 +268,7 @@ pub async fn facts(at: &impl Look, id: AppId) -> Result<plan::AppFacts> {
 /// The same of an app that was read already.
 pub fn facts_with(app: App, kept: Vec<ReleaseId>) -> plan::AppFacts {
     plan::AppFacts {
+        environment: app.environment(),
         app: app.id,
         slug: app.name,
         settings: app.settings.0,
@@ -264,6 +320,22 @@ pub async fn names(at: &impl Look, ids: &[AppId]) -> Result<HashMap<AppId, Slug>
     let Some((first, more)) = ids.split_first() else { return Ok(HashMap::new()) };
     let sql = Sql::new("SELECT id, name FROM apps WHERE deleted_at IS NULL").scoped(at.scope());
     let sql = sql.with(" AND id IN (?", first.uuid());
+    let sql = more.iter().fold(sql, |sql, id| sql.with(", ?", id.uuid())).push(")");
+    let read = |row| {
+        let mut place = 0;
+        Ok((column(row, &mut place)?, column(row, &mut place)?))
+    };
+    sql.raws(at).await?.iter().map(read).collect()
+}
+
+/// The previews of these apps: which, and of which of them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn previews_of(at: &impl Look, apps: &[AppId]) -> Result<Vec<(AppId, AppId)>> {
+    let Some((first, more)) = apps.split_first() else { return Ok(Vec::new()) };
+    let sql = Sql::new("SELECT id, preview_of FROM apps WHERE deleted_at IS NULL").scoped(at.scope());
+    let sql = sql.with(" AND preview_of IN (?", first.uuid());
     let sql = more.iter().fold(sql, |sql, id| sql.with(", ?", id.uuid())).push(")");
     let read = |row| {
         let mut place = 0;

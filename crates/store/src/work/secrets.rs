@@ -1,9 +1,10 @@
 //! Secrets: names, versions and sealed values. Nothing here can open one.
 
+use sf_actions::Environment;
 use sf_actions::app::Settings;
 use sf_types::{AppId, Page, PageRequest, ProjectId, RunId, SecretId, SecretName, Slug, TenantId, Timestamp, UserId};
 
-use crate::row::{Column, Json, column, row};
+use crate::row::{Column, Field, Json, column, row};
 use crate::seen::Places;
 use crate::session::Cells;
 use crate::sql::{Sql, containing, insert, page_of};
@@ -40,6 +41,8 @@ row! {
         updated_by: Option<UserId>,
         /// When it was deleted.
         deleted_at: Option<Timestamp>,
+        /// Whose processes may be given it.
+        environment: Environment,
     }
 }
 
@@ -101,6 +104,8 @@ pub struct NewSecret {
     pub description: String,
     /// By whom.
     pub by: Option<UserId>,
+    /// Whose processes may be given it.
+    pub environment: Environment,
 }
 
 /// Adds a secret with its first version.
@@ -121,6 +126,7 @@ pub async fn create(tx: &mut Tx, new: NewSecret, sealed: Vec<u8>) -> Result<Secr
         updated_at: tx.now,
         updated_by: new.by,
         deleted_at: None,
+        environment: new.environment,
     };
     insert(tx, &row).await?;
     keep(tx, &row, sealed).await?;
@@ -152,6 +158,15 @@ pub async fn add_version(tx: &mut Tx, secret: &SecretRow, by: Option<UserId>, se
 /// [`StoreError::NotFound`].
 pub async fn describe(tx: &mut Tx, id: SecretId, by: Option<UserId>, description: &str) -> Result<()> {
     let set = Sql::new("UPDATE secrets SET description = ").with("?", description);
+    changed(tx, set, id, by).run_one(tx, "secret").await
+}
+
+/// Says whose processes may be given a secret.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub async fn mark(tx: &mut Tx, id: SecretId, by: Option<UserId>, environment: Environment) -> Result<()> {
+    let set = Sql::new("UPDATE secrets SET environment = ").with("?", environment.to_raw());
     changed(tx, set, id, by).run_one(tx, "secret").await
 }
 
@@ -290,7 +305,7 @@ pub async fn users(at: &impl Look, project: Option<ProjectId>) -> Result<Vec<Use
         let (app, name) = (column(row, &mut place)?, column(row, &mut place)?);
         let project = column(row, &mut place)?;
         let Json(settings): Json<Settings> = column(row, &mut place)?;
-        Ok(User { app, name, project, secrets: settings.secrets().into_iter().cloned().collect() })
+        Ok(User { app, name, project, secrets: settings.all_secrets().into_iter().cloned().collect() })
     };
     rows.iter().map(read).collect()
 }

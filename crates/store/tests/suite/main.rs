@@ -20,7 +20,7 @@ use std::pin::Pin;
 
 use fixture::World;
 use people::notices;
-use pipeline::{hooks, inbox};
+use pipeline::{hooks, inbox, previews};
 use sf_store::testing::{Postgres, TestStore};
 
 fn fresh(server: &Postgres) -> Pin<Box<dyn Future<Output = World> + '_>> {
@@ -56,6 +56,12 @@ macro_rules! suite {
 }
 
 suite! {
+    previews {
+        a_branch_has_one_preview_with_a_name_of_its_own,
+        a_base_is_one_teams,
+        a_right_at_an_app_holds_for_its_previews_and_for_no_others,
+        secrets_that_are_there_are_productions,
+    }
     hooks {
         an_app_has_one_and_it_goes_with_what_it_was_sent,
         a_delivery_is_one_row_and_the_last_ones_are_kept,

@@ -18,6 +18,7 @@ async fn made(world: &World, side: Side, name: &str) -> SecretRow {
         name,
         description: "what for".into(),
         by: Some(side.user),
+        environment: sf_actions::Environment::default(),
     };
     write!(world.store, side.scope(), |tx| secrets::create(tx, new, vec![1]).await).unwrap()
 }
@@ -53,6 +54,7 @@ pub async fn versions_are_kept_in_order_and_old_ones_go(world: World) {
         name: row.name.clone(),
         description: String::new(),
         by: None,
+        environment: sf_actions::Environment::default(),
     };
     let taken = write!(world.store, a.scope(), |tx| secrets::create(tx, again, vec![1]).await);
     assert!(matches!(taken, Err(StoreError::Taken(_))), "{taken:?}");
@@ -92,6 +94,7 @@ pub async fn another_tenant_sees_and_changes_no_secret(world: World) {
             name: "other".parse().unwrap(),
             description: String::new(),
             by: None,
+            environment: sf_actions::Environment::default(),
         };
         let made = write!(world.store, scope, |tx| secrets::create(tx, new, vec![1]).await);
         assert!(matches!(made, Err(StoreError::OutOfScope(_))));

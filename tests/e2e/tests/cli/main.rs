@@ -5,6 +5,7 @@ mod hooks;
 mod inbox;
 mod keys;
 mod people;
+mod previews;
 mod secrets;
 mod workflows;
 mod world;

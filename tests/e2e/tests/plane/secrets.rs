@@ -30,12 +30,17 @@ async fn give(plane: &Plane, actor: &Actor, action: SecretAction, value: &str) -
 
 async fn make(plane: &Plane, actor: &Actor) -> Result<SecretId> {
     let name = "api-key".parse().context("a name")?;
-    let create = SecretAction::Create(CreateSecret { project: None, name, description: String::new() });
+    let create = SecretAction::Create(CreateSecret {
+        project: None,
+        name,
+        description: String::new(),
+        environment: Default::default(),
+    });
     give(plane, actor, create, VALUE).await
 }
 
 async fn renew(plane: &Plane, actor: &Actor, secret: SecretId, value: &str) -> Result<()> {
-    let update = SecretAction::Update(UpdateSecret { secret, new_value: true, description: None });
+    let update = SecretAction::Update(UpdateSecret { secret, new_value: true, description: None, environment: None });
     give(plane, actor, update, value).await.map(drop)
 }
 

@@ -8,14 +8,14 @@ const DRY = { dryRun: true } as const
 const touches = [[...keys.secrets], [...keys.apps]]
 
 /** Seals a value under a name. */
-export function createSecret(wanted: { project: string; name: string; value: string; description: string }): Act {
+export function createSecret(wanted: { project: string; name: string; value: string; description: string; environment: Secret['environment'] }): Act {
   const body = { ...wanted, project: wanted.project || undefined }
   const call = (query?: typeof DRY) => api.POST('/api/v1/secrets', { params: { query }, body })
   return { title: text.createAct(wanted.name), plan: () => plan(call(DRY)), perform: () => data(call()), touches }
 }
 
 /** Gives it a new value, as a new version, or another description. */
-export function changeSecret(secret: Secret, change: { value: string } | { description: string }): Act {
+export function changeSecret(secret: Secret, change: { value: string } | { description: string; environment: Secret['environment'] }): Act {
   const call = (query?: typeof DRY) => api.PATCH('/api/v1/secrets/{id}', { params: { path: { id: secret.id }, query }, body: change })
   const isValue = 'value' in change
   return {

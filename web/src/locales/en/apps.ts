@@ -70,7 +70,7 @@ export const text = {
   toApps: 'All apps',
   restarts: (count: number) => s(count, 'restart'),
 
-  tabs: { label: 'Parts of this app', overview: 'Overview', deployments: 'Deployments', push: 'Push', env: 'Environment', files: 'Files', domains: 'Domains', logs: 'Logs', metrics: 'Metrics', settings: 'Settings' },
+  tabs: { label: 'Parts of this app', overview: 'Overview', deployments: 'Deployments', push: 'Push', previews: 'Previews', env: 'Environment', files: 'Files', domains: 'Domains', logs: 'Logs', metrics: 'Metrics', settings: 'Settings' },
   open: 'Open',
   deploy: 'Deploy',
   restart: 'Restart',
@@ -232,6 +232,8 @@ export const text = {
   envValue: (name: string) => `Value of ${name}`,
   envReveal: (name: string) => `Show the value of ${name}`,
   envHide: (name: string) => `Hide the value of ${name}`,
+  envFor: (name: string) => `Whose processes get ${name}`,
+  envsFor: { production: 'Production', preview: 'Previews', all: 'Both' } as Record<string, string>,
   envRemove: (name: string) => `Remove ${name}`,
   envStates: { new: 'new', changed: 'changed' },
   envRawLabel: 'The whole environment',

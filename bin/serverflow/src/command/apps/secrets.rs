@@ -39,6 +39,9 @@ enum Command {
         /// What it is for.
         #[arg(long)]
         description: Option<String>,
+        /// Whose processes may be given it: production (unless told otherwise), preview or all.
+        #[arg(long, value_name = "ENVIRONMENT")]
+        environment: Option<String>,
     },
     /// Delete one with all its versions; refused while an app uses it
     Delete {
@@ -62,7 +65,9 @@ pub async fn run(context: &Context, args: Args) -> Done {
             let secrets = client.list("/secrets", &filter).await?;
             context.screen.answer(&Value::Array(secrets), table);
         }
-        Command::Set { name, description } => set(context, &client, &name, description).await?,
+        Command::Set { name, description, environment } => {
+            set(context, &client, &name, (description, environment)).await?;
+        }
         Command::Delete { secret, yes } => {
             if !yes && !clone::agreed(&format!("Delete the secret {secret} with all its versions?"))? {
                 return Ok(Exit::Failed);
@@ -75,13 +80,21 @@ pub async fn run(context: &Context, args: Args) -> Done {
     Ok(Exit::Succeeded)
 }
 
-async fn set(context: &Context, client: &Client, name: &str, description: Option<String>) -> Result<(), Failure> {
+async fn set(
+    context: &Context,
+    client: &Client,
+    name: &str,
+    (description, environment): (Option<String>, Option<String>),
+) -> Result<(), Failure> {
     let read = read_value()?;
     let known = client.list("/secrets", &[("q", name.to_owned())]).await?;
     let known = known.iter().find(|secret| value::maybe(secret, "/name").as_deref() == Some(name));
     let mut body = json!({ "value": read.expose() });
     if let Some(description) = description {
         body["description"] = description.into();
+    }
+    if let Some(environment) = environment {
+        body["environment"] = environment.into();
     }
     let (method, path) = match known {
         Some(secret) => (Method::PATCH, format!("/secrets/{}", value::text(secret, "/id"))),

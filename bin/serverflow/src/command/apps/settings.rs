@@ -4,6 +4,9 @@ use serde_json::{Value, json};
 
 use crate::failure::Failure;
 
+/// Whose a variable is unless somebody says otherwise.
+const PRODUCTION: &str = "production";
+
 /// What can be set. What is left out stays as it is.
 #[derive(Debug, clap::Args)]
 pub struct SettingArgs {
@@ -16,6 +19,9 @@ pub struct SettingArgs {
     /// An environment variable with the value of a secret of the app's project.
     #[arg(long = "env-secret", value_name = "NAME=SECRET")]
     env_secret: Vec<String>,
+    /// Whose processes get these variables: production, preview or all.
+    #[arg(long = "env-for", value_name = "ENVIRONMENT", default_value = PRODUCTION)]
+    env_for: String,
     /// The stable port; a free one otherwise.
     #[arg(long)]
     port: Option<u16>,
@@ -123,18 +129,28 @@ impl SettingArgs {
             return Ok(());
         }
         let mut vars: Vec<Value> = settings.get("env").and_then(Value::as_array).cloned().unwrap_or_default();
+        // A variable of another environment is another one.
+        let of = |var: &Value| var.get("environment").and_then(Value::as_str).unwrap_or(PRODUCTION).to_owned();
+        let is_it =
+            |var: &Value, name: &str| var.get("name").and_then(Value::as_str) == Some(name) && of(var) == self.env_for;
+        let marked = |mut var: Value| {
+            if self.env_for != PRODUCTION {
+                var["environment"] = self.env_for.as_str().into();
+            }
+            var
+        };
         for given in &self.env {
             let (name, text) = given.split_once('=').map_or((given.as_str(), None), |(name, text)| (name, Some(text)));
-            vars.retain(|var| var.get("name").and_then(Value::as_str) != Some(name));
-            vars.extend(text.map(|text| json!({ "name": name, "value": text })));
+            vars.retain(|var| !is_it(var, name));
+            vars.extend(text.map(|text| marked(json!({ "name": name, "value": text }))));
         }
         for given in &self.env_secret {
             let (name, secret) = given.split_once('=').ok_or_else(|| {
                 Failure::usage("--env-secret takes a variable and a secret: --env-secret NAME=SECRET.")
                     .fix("List the secrets: serverflow secrets.")
             })?;
-            vars.retain(|var| var.get("name").and_then(Value::as_str) != Some(name));
-            vars.push(json!({ "name": name, "secret": secret }));
+            vars.retain(|var| !is_it(var, name));
+            vars.push(marked(json!({ "name": name, "secret": secret })));
         }
         settings["env"] = Value::Array(vars);
         Ok(())
@@ -173,6 +189,9 @@ mod tests {
         check(&["--env", "A=x=y", "--env", "B"], old.clone(), json!({"env": [{"name": "A", "value": "x=y"}]}));
         let (kept, secret) = (json!({"name": "B", "value": "2"}), json!({"name": "A", "secret": "api-key"}));
         check(&["--env-secret", "A=api-key"], old.clone(), json!({"env": [kept, secret]}));
+        let both = json!({"env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"},
+            {"name": "A", "value": "test", "environment": "preview"}]});
+        check(&["--env", "A=test", "--env-for", "preview"], old.clone(), both);
         check(&["--port", "8080"], old.clone(), json!({"traffic": {"mode": "tcp", "public": true, "port": 8080}}));
         check(&["--memory-mb", "64"], old.clone(), json!({"limits": {"memory": 67_108_864}, "repository": "r"}));
         check(&["--start", "node", "--start", "-r"], old, json!({"build": {"start": ["node", "-r"]}}));

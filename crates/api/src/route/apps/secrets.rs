@@ -18,6 +18,7 @@ use crate::route::{Carried, Write, carry, page_request, propose};
 use crate::state::Api;
 use crate::view::Nothing;
 use crate::view::secret::SecretView;
+use crate::view::settings::Environment;
 
 /// Which secrets.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -53,6 +54,10 @@ pub struct NewSecret {
     /// What it is for, at most 500 characters.
     #[serde(default)]
     description: String,
+    /// Whose processes may be given it; production's where absent.
+    #[serde(default)]
+    #[schema(value_type = Option<Environment>)]
+    environment: sf_actions::Environment,
 }
 
 /// What changes of a secret.
@@ -66,6 +71,10 @@ pub struct ChangeSecret {
     /// Another description.
     #[serde(default)]
     description: Option<String>,
+    /// Whose processes may be given it from now on.
+    #[serde(default)]
+    #[schema(value_type = Option<Environment>)]
+    environment: Option<sf_actions::Environment>,
 }
 
 /// Secrets, newest first; never their values.
@@ -86,8 +95,8 @@ pub async fn create(
     Asked(write): Asked<Write>,
     Strict(body): Strict<NewSecret>,
 ) -> std::result::Result<Response, Problem> {
-    let NewSecret { project, name, value, description } = body;
-    let action = Action::Secret(SecretAction::Create(CreateSecret { project, name, description }));
+    let NewSecret { project, name, value, description, environment } = body;
+    let action = Action::Secret(SecretAction::Create(CreateSecret { project, name, description, environment }));
     let proposal = Proposal { dry_run: write.is_dry(), value: Some(value), ..Proposal::of(action) };
     match carry(&api, &caller, proposal).await? {
         Carried::Answered(response) => Ok(response),
@@ -111,8 +120,9 @@ pub async fn change(
     Asked(write): Asked<Write>,
     Strict(body): Strict<ChangeSecret>,
 ) -> std::result::Result<Response, Problem> {
-    let ChangeSecret { value, description } = body;
-    let action = Action::Secret(SecretAction::Update(UpdateSecret { secret, new_value: value.is_some(), description }));
+    let ChangeSecret { value, description, environment } = body;
+    let update = UpdateSecret { secret, new_value: value.is_some(), description, environment };
+    let action = Action::Secret(SecretAction::Update(update));
     let proposal = Proposal { dry_run: write.is_dry(), value, ..Proposal::of(action) };
     match carry(&api, &caller, proposal).await? {
         Carried::Answered(response) => Ok(response),

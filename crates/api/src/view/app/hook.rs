@@ -92,8 +92,8 @@ pub struct DeliveryView {
     pub branch: Option<String>,
     /// The commit that was pushed.
     pub commit: Option<String>,
-    /// `deploy`: a run was opened; `known`: the commit serves, or is being deployed, already; `ignored`, `refused` and `ping`
-    /// start nothing.
+    /// `deploy`: a run was opened; `preview`: a preview was made, brought up to date or is being deleted; `known`: the commit
+    /// serves, or is being deployed, already; `ignored`, `refused` and `ping` start nothing.
     pub outcome: String,
     /// Why.
     pub reason: String,
@@ -107,7 +107,7 @@ pub struct DeliveryView {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PushHeard {
-    /// `deploy`, `known`, `ignored` or `ping`.
+    /// `deploy`, `preview`, `known`, `ignored` or `ping`.
     pub outcome: String,
     /// Why.
     pub reason: String,

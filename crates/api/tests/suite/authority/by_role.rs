@@ -64,6 +64,9 @@ fn needs(method: &Method, path: &str) -> Option<Needs> {
         ("GET", "/apps/{id}/hook" | "/apps/{id}/hook/deliveries") => Right(P::AppView),
         ("GET", "/apps/{id}/deploy-key") => Right(P::AppView),
         (_, "/apps/{id}/deploy-key") => Right(P::AppUpdate),
+        ("GET", "/apps/{id}/previews" | "/apps/{id}/preview") => Right(P::AppView),
+        ("PUT", "/apps/{id}/previews") => Right(P::AppUpdate),
+        ("POST", "/apps/{id}/previews" | "/apps/{id}/preview/extend") => Right(P::AppDeploy),
         (_, "/apps/{id}/hook" | "/apps/{id}/hook/rotate") => Right(P::AppDeploy),
         ("POST", "/apps/{id}/start" | "/apps/{id}/stop" | "/apps/{id}/restart") => Right(P::AppOperate),
         (
@@ -247,6 +250,8 @@ impl Things {
             ("POST", "/apps/{id}/patches" | "/apps/{id}/patches/preview") => {
                 json!({ "path": "a.js", "before": "absent", "text": "a" })
             }
+            ("POST", "/apps/{id}/previews") => json!({ "branch": "feature/x" }),
+            ("POST", "/apps/{id}/preview/extend") => json!({ "days": 3 }),
             ("POST", "/proxies") => json!({ "appId": self.app, "domain": "other.example.org" }),
             ("PUT", "/proxies/{id}") => json!({ "settings": {} }),
             ("POST", "/workflows" | "/workflows/lint") | ("PUT", "/workflows/{id}") => {
@@ -326,6 +331,8 @@ const BY_ITSELF: &[(&str, &str)] = &[
     ("POST", "/apps/{id}/patches"),
     ("POST", "/apps/{id}/deploy"),
     ("DELETE", "/apps/{id}/hook"),
+    ("POST", "/apps/{id}/previews"),
+    ("POST", "/apps/{id}/preview/extend"),
     ("POST", "/apps/{id}/rollback"),
     ("POST", "/apps/{id}/start"),
     ("POST", "/apps/{id}/stop"),

@@ -1,6 +1,7 @@
 //! Deploys by push: who may start one, which push does, and what people see of it.
 
 mod deploy_keys;
+mod previews;
 
 use std::time::Duration;
 

@@ -19,7 +19,7 @@ use crate::approval::cards;
 use crate::control::{Control, Core};
 use crate::resync::{change_of, desired_of};
 use crate::transition::{self, After};
-use crate::{events, moments, patches, sites};
+use crate::{events, moments, patches, previews, sites};
 
 /// Stores an outcome, ends its run, makes the app what the node says it is. A repeated one changes nothing.
 ///
@@ -134,6 +134,7 @@ async fn ended(
         proxies::delete_of_app(tx, app).await?;
         hooks::delete_of_app(tx, app).await?;
         deploy_keys::delete_of_app(tx, app).await?;
+        previews::gone(tx, app, after).await?;
         apps::delete(tx, app).await?;
     }
     Ok(())

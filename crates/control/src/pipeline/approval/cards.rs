@@ -138,7 +138,7 @@ pub(crate) async fn refresh_users(
 ) -> sf_store::Result<()> {
     for app in runs::waiting_apps(tx, secret.project).await? {
         let Ok(row) = apps::get(tx, app).await else { continue };
-        let named = row.settings.0.secrets().contains(&&secret.name);
+        let named = row.settings.0.all_secrets().contains(&&secret.name);
         let held = apps::applied_of(tx, app).await?;
         if named || held.is_some_and(|spec| spec.secrets.iter().any(|var| var.secret == secret.id)) {
             refresh(tx, core, app, after).await?;

@@ -16,7 +16,7 @@ use sf_types::{ErrorKind, Fault, ReleaseId, Scope};
 use super::Told;
 use crate::control::{Control, Core};
 use crate::proposal::Lines;
-use crate::{delivery, patches, perform, rehearsal, sites, speech};
+use crate::{delivery, patches, perform, previews, rehearsal, sites, speech};
 
 /// What an order to a machine would do; `None` where the action sends none.
 pub(crate) async fn on_node(
@@ -50,6 +50,7 @@ pub(crate) async fn on_node(
         ));
         let domains = proxies::of_app(at, app.id).await?;
         told.losses.extend(domains.iter().map(|proxy| format!("{} leads nowhere then", proxy.domain)));
+        told.losses.extend(previews::losses(at, app.id).await?);
         let object = ObjectRef(Object::App(app.id));
         told.losses.extend(rehearsal::given_at(grants::count_at(at, object).await?, "it"));
     }

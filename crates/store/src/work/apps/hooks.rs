@@ -57,6 +57,8 @@ words! {
         Deploy = "deploy",
         /// The commit serves, or is being deployed, already.
         Known = "known",
+        /// A preview was made, brought up to date or is being deleted.
+        Preview = "preview",
         /// It was refused: by policy, or for want of a right.
         Refused = "refused",
     }

@@ -1,7 +1,7 @@
 import { text } from '@/locales/en/apps'
 import { bytes, count } from '@/ui/write/amount'
 import { took } from '@/ui/write/moment'
-import { held, type Entry } from '../env/entry'
+import { held, known, type Entry } from '../env/entry'
 import type { Settings } from './form'
 import { line } from './words'
 
@@ -72,7 +72,7 @@ function told(settings: Settings): Map<string, string> {
   put('cpu', limits?.cpuPercent && `${limits.cpuPercent} %`)
   put('pids', limits?.pids && count(limits.pids))
   put('keep', settings.keepReleases && String(settings.keepReleases))
-  for (const { name, value, secret } of (settings.env ?? []) as Entry[]) told.set(`env.${name}`, secret == null ? (value ?? '') : text.envSecretNamed(secret))
+  for (const { value, secret, ...entry } of (settings.env ?? []) as Entry[]) told.set(`env.${known(entry)}`, secret == null ? (value ?? '') : text.envSecretNamed(secret))
   return told
 }
 
@@ -90,14 +90,14 @@ export function layOver<F extends { env: Entry[] }>(base: F, mine: F, theirs: F)
   for (const field of Object.keys(mine) as (keyof F)[]) {
     if (field !== 'env' && !same(mine[field], base[field])) merged[field] = mine[field]
   }
-  const was = new Map(base.env.map((row) => [row.name, held(row)]))
-  const kept = new Map(mine.env.map((row) => [row.name, row]))
+  const was = new Map(base.env.map((row) => [known(row), held(row)]))
+  const kept = new Map(mine.env.map((row) => [known(row), row]))
   const env = theirs.env.flatMap((row) => {
-    const own = kept.get(row.name)
-    if (!own) return was.has(row.name) ? [] : [row]
-    return held(own) === was.get(row.name) ? [row] : [own]
+    const own = kept.get(known(row))
+    if (!own) return was.has(known(row)) ? [] : [row]
+    return held(own) === was.get(known(row)) ? [row] : [own]
   })
-  const there = new Set(env.map((row) => row.name))
-  for (const row of mine.env) if (!there.has(row.name) && held(row) !== was.get(row.name)) env.push(row)
+  const there = new Set(env.map(known))
+  for (const row of mine.env) if (!there.has(known(row)) && held(row) !== was.get(known(row))) env.push(row)
   return { ...merged, env }
 }

@@ -1,5 +1,5 @@
 import type { Schemas } from '@/api/client'
-import type { Entry } from '../env/entry'
+import { known, type Entry } from '../env/entry'
 import { envBytes, MAX_BYTES, MAX_VARS, nameWords, refusedName } from '../env/dotenv'
 import { line, words } from './words'
 
@@ -13,6 +13,8 @@ export interface EnvRow {
   value: string
   /** The secret in place of a value; empty while none is chosen. */
   secret: string | null
+  /** Whose processes get it: `production`, `preview` or `all`. */
+  environment: string
 }
 
 /** Settings as they are typed: commands as lines, times in seconds, memory in MB; empty means "as it is found". */
@@ -57,7 +59,7 @@ const DEFAULT_RESTART = { firstDelay: 250, maxDelay: 30_000, maxCrashes: 10, win
 const DEFAULT_KEEP = 5
 
 let nextKey = 1
-export const envRow = (name = '', value = '', secret: string | null = null): EnvRow => ({ key: nextKey++, name, value, secret })
+export const envRow = (name = '', value = '', secret: string | null = null, environment = 'production'): EnvRow => ({ key: nextKey++, name, value, secret, environment })
 
 const secs = (ms: number | null | undefined): string => (ms == null ? '' : String(ms / 1_000))
 
@@ -94,7 +96,7 @@ export function toForm(settings: Settings): SettingsForm {
     cpuPercent: limits?.cpuPercent ? String(limits.cpuPercent) : '',
     pids: limits?.pids ? String(limits.pids) : '',
     keepReleases: String(settings.keepReleases ?? DEFAULT_KEEP),
-    env: (settings.env ?? []).map(({ name, value, secret }: Entry) => envRow(name, value ?? '', secret ?? null)),
+    env: (settings.env ?? []).map(({ name, value, secret, environment }: Entry) => envRow(name, value ?? '', secret ?? null, environment ?? 'production')),
   }
 }
 
@@ -138,7 +140,7 @@ export function fromForm(form: SettingsForm): { settings: Settings; refused: Ref
     reference: form.reference.trim() || undefined,
     traffic: { mode: form.mode, port: number('port', 1, 65_535), public: form.isPublic },
     build: defined(build),
-    env: typed(form.env).map(({ name, value, secret }) => (secret === null ? { name: name.trim(), value } : { name: name.trim(), secret })),
+    env: typed(form.env).map(entryOf),
     health: health(form, number, refused),
     restart: {
       firstDelay: needed('firstDelay', 0.001, 86_400, 1_000),
@@ -154,6 +156,10 @@ export function fromForm(form: SettingsForm): { settings: Settings; refused: Ref
 }
 
 /** A row in which nothing was typed yet is none. */
+function entryOf({ name, value, secret, environment }: EnvRow): Schemas['EnvVar'] {
+  const entry = secret === null ? { name: name.trim(), value } : { name: name.trim(), secret }
+  return environment === 'production' ? entry : { ...entry, environment: environment as Schemas['Environment'] }
+}
 const typed = (rows: readonly EnvRow[]): EnvRow[] => rows.filter(({ name, value, secret }) => name.trim() || value || secret)
 
 type ReadNumber = (field: keyof SettingsForm, least: number, most: number, scale?: number) => number | undefined
@@ -182,12 +188,13 @@ function health(form: SettingsForm, number: ReadNumber, refused: Refused): Setti
 
 function checkEnv(rows: readonly EnvRow[], refused: Refused): void {
   const seen = new Set<string>()
-  for (const { key, name, secret } of rows) {
+  for (const { key, name, secret, environment } of rows) {
     const trimmed = name.trim()
+    const own = known({ name: trimmed, environment })
     if (refusedName(trimmed)) refused[`env.${key}`] = nameWords(trimmed)
-    else if (seen.has(trimmed)) refused[`env.${key}`] = `${trimmed} is there twice.`
+    else if (seen.has(own)) refused[`env.${key}`] = `${trimmed} is there twice.`
     else if (secret === '') refused[`env.${key}`] = 'Choose a secret, or give a value.'
-    seen.add(trimmed)
+    seen.add(own)
   }
   const bytes = envBytes(rows)
   if (rows.length > MAX_VARS) refused.env = `${rows.length} variables; ${MAX_VARS} are allowed.`

@@ -78,7 +78,7 @@ export const text = {
   sentNone: 'Nothing has come yet',
   sentNoneText: 'Push something, or have your git host send a test. What arrives stands here within a second, with what was made of it.',
   columns: { at: 'When', what: 'What', outcome: 'Outcome', why: 'Why' },
-  outcomes: { deploy: 'Deployed', known: 'Known', ignored: 'Ignored', refused: 'Refused', ping: 'Ping' } as Record<string, string>,
+  outcomes: { deploy: 'Deployed', preview: 'Preview', known: 'Known', ignored: 'Ignored', refused: 'Refused', ping: 'Ping' } as Record<string, string>,
   states: {
     waiting: 'Waits for a person',
     ready: 'Waits for its node',
