@@ -6,6 +6,7 @@ pub mod key;
 pub mod patch;
 pub mod process;
 pub mod proxy;
+pub mod schedule;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub use actor::{Actor, ActorKind};
 pub use admission::{Admission, Decision};
-pub use app::{deploy, hook, key, patch, process, proxy};
+pub use app::{deploy, hook, key, patch, process, proxy, schedule};
 pub use authority::{actor, object, permission, rights};
 pub use object::ObjectRef;
 pub use people::{access, factor, role, tenant, user};
@@ -50,6 +50,8 @@ pub enum Action {
     Patch(patch::PatchAction),
     /// Domains.
     Proxy(proxy::ProxyAction),
+    /// Commands by the clock.
+    Schedule(schedule::ScheduleAction),
     /// Deploys by push.
     Hook(hook::HookAction),
     /// Deploy keys.
@@ -86,6 +88,7 @@ impl Action {
             Self::Process(action) => action.spec(),
             Self::Patch(action) => action.spec(),
             Self::Proxy(action) => action.spec(),
+            Self::Schedule(action) => action.spec(),
             Self::Hook(action) => action.spec(),
             Self::Key(action) => action.spec(),
             Self::Run(action) => action.spec(),
@@ -110,6 +113,7 @@ impl Action {
             Self::Process(action) => Target::App(action.app),
             Self::Patch(action) => Target::App(action.apply().app),
             Self::Proxy(action) => action.target(),
+            Self::Schedule(action) => Target::App(action.app()),
             Self::Hook(action) => Target::App(action.app()),
             Self::Key(action) => Target::App(action.app()),
             Self::Run(action) => Target::Run(action.run()),
@@ -144,6 +148,8 @@ impl Action {
             ),
             // So is what is pushed.
             Self::Hook(action) => !matches!(action, hook::HookAction::Delete(_)),
+            // And what the clock starts, with nobody looking.
+            Self::Schedule(action) => matches!(action, schedule::ScheduleAction::Set(_)),
             Self::App(_)
             | Self::Deploy(_)
             | Self::Process(_)
@@ -190,6 +196,7 @@ impl Action {
             process::SPECS,
             patch::SPECS,
             proxy::SPECS,
+            schedule::SPECS,
             hook::SPECS,
             key::SPECS,
             run::SPECS,

@@ -270,6 +270,7 @@ pub fn decide(policy: &Policy, order: &Order) -> Result<(), Fault> {
         | Order::AppAction(_)
         | Order::DeleteProxy(_)
         | Order::Patch(_)
+        | Order::Schedule(_)
         | Order::Cancel(_)
         | Order::Void(_) => Ok(()),
     }

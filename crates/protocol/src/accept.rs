@@ -273,6 +273,7 @@ pub const fn is_numbered(kind: Kind) -> bool {
             | Kind::ProvisionDomain
             | Kind::DeleteProxy
             | Kind::Patch
+            | Kind::Schedule
             | Kind::Cancel
             | Kind::Void
             | Kind::DesiredState

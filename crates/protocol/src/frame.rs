@@ -131,6 +131,8 @@ frames! {
         DeleteProxy,
         /// [`crate::Command`] with [`crate::Order::Patch`].
         Patch,
+        /// [`crate::Command`] with [`crate::Order::Schedule`].
+        Schedule,
         /// [`crate::Command`] with [`crate::Order::Query`].
         Query,
         /// [`crate::Command`] with [`crate::Order::Cancel`].

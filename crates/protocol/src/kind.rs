@@ -51,6 +51,8 @@ kinds! {
     DeleteProxy = "DELETE_PROXY", "delete-proxy.v1";
     /// Change one file of an app.
     Patch = "PATCH", "patch.v1";
+    /// Have a command run by the clock, or no more, or now.
+    Schedule = "SCHEDULE", "schedule.v1";
     /// A read that the node must answer.
     Query = "QUERY", "query.v1";
     /// Stop working on an earlier command.

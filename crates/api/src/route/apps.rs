@@ -6,6 +6,7 @@ pub mod hooks;
 pub mod observe;
 pub mod patches;
 pub mod projects;
+pub mod schedules;
 pub mod secrets;
 
 use axum::extract::State;

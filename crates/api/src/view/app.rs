@@ -5,6 +5,7 @@ pub mod domain;
 pub mod file;
 pub mod hook;
 pub mod project;
+pub mod schedule;
 
 use serde::Serialize;
 use sf_protocol::query::{AppReport, Inspection, ProcessReport};

@@ -16,8 +16,9 @@ use crate::wire;
 ///
 /// 2: orders may hold sealed secrets ([`crate::sealed`]), and both sides know WITNESS. An order without secrets is the
 /// same in both. 3: domains ([`crate::site`]); what is about none is the same. 4: more builders and the hot path
-/// ([`crate::build`]), patches ([`crate::patch`]); deploys may bring a key for their repository.
-pub const VERSIONS: Versions = Versions { min: 1, max: 4 };
+/// ([`crate::build`]), patches ([`crate::patch`]); deploys may bring a key for their repository. 5: schedules
+/// ([`crate::schedule`]).
+pub const VERSIONS: Versions = Versions { min: 1, max: 5 };
 /// The first version in which orders hold sealed secrets.
 pub const SECRETS_SINCE: u16 = 2;
 /// The first version that knows domains.
@@ -28,6 +29,8 @@ pub const BUILDERS_SINCE: u16 = 4;
 pub const PATCH_SINCE: u16 = 4;
 /// The first version in which a deploy may bring a key for its repository.
 pub const DEPLOY_KEYS_SINCE: u16 = 4;
+/// The first version that knows schedules.
+pub const SCHEDULES_SINCE: u16 = 5;
 /// The version from which on both sides send WITNESS.
 pub const WITNESS_SINCE: u16 = 2;
 

@@ -220,6 +220,7 @@ pub fn facts_with(app: App, kept: Vec<ReleaseId>) -> plan::AppFacts {
         live: app.live_release,
         kept,
         site: None,
+        schedule: None,
     }
 }
 

@@ -64,6 +64,9 @@ const COVERED: &[&str] = &[
     "deploy_hooks",
     "hook_deliveries",
     "deploy_keys",
+    // Looked at in `schedules`.
+    "schedules",
+    "schedule_runs",
 ];
 
 pub async fn every_table_with_a_tenant_is_covered(_: World) {
