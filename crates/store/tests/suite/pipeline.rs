@@ -2,6 +2,7 @@
 
 pub mod hooks;
 pub mod inbox;
+pub mod schedules;
 
 use std::time::Duration;
 

@@ -21,7 +21,8 @@ pub struct CardView {
     pub id: Uuid,
     /// `approval`, `failed`, `review` or `alert`.
     pub kind: String,
-    /// The action's name: `app.deploy`; `node.silent`, `node.locked`, `node.diskFull` or `app.down` for alerts.
+    /// The action's name: `app.deploy`; `node.silent`, `node.locked`, `node.diskFull`, `app.down` or
+    /// `schedule.failing` for alerts.
     pub action: String,
     /// For people: "Deploy an app".
     pub title: String,
