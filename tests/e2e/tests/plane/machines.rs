@@ -4,3 +4,4 @@ pub mod alerts;
 pub mod builders;
 pub mod domains;
 pub mod patches;
+pub mod schedules;
