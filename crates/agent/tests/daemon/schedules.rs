@@ -27,7 +27,7 @@ console.error(`my key is ${process.env.API_TOKEN}`);
 const what = process.argv[2];
 if (what === 'fail') process.exit(3);
 if (what === 'hang') {
-  require('node:child_process').spawn('sh', ['-c', 'sleep 2; touch "$HOME/survived"; sleep 600'], { detached: true, stdio: 'ignore' });
+  require('node:child_process').spawn('sh', ['-c', 'sleep 600; touch survived'], { detached: true, stdio: 'ignore' });
   setInterval(() => {}, 1000);
 }
 "#;
@@ -123,6 +123,15 @@ impl Bench {
         std::fs::read_to_string(marks).unwrap_or_default().len()
     }
 
+    /// Processes of this world whose command line holds `word`.
+    fn left_of(&self, word: &str) -> Vec<String> {
+        let mark = self.world.dir.path().display().to_string();
+        let read = |path: PathBuf| String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()).into_owned();
+        let all = std::fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
+        let ours = all.filter(|process| read(process.join("environ")).contains(&mark));
+        ours.map(|process| read(process.join("cmdline"))).filter(|line| line.contains(word)).collect()
+    }
+
     fn file(&self) -> PathBuf {
         self.world.state().app(self.world.app).join("schedules").join(format!("{}.json", self.schedule))
     }
@@ -201,10 +210,8 @@ async fn a_command_that_hangs_is_ended_with_all_it_started_and_never_runs_beside
     let over = bench.over(before).await;
     assert_eq!((over.state, over.exit_code), (ScheduleRunState::TimedOut, None));
     assert!(over.note.contains("longer than 1 s"), "{}", over.note);
-    // Its grandchild in a session of its own would leave a mark after 2 s; the app, of the same user, serves on.
-    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
-    let data = bench.world.state().app(bench.world.app).join("data");
-    assert!(!data.join("survived").exists());
+    // Also its grandchild in a session of its own is gone; the app, of the same user, serves on.
+    assert_eq!(bench.left_of("survived"), Vec::<String>::new());
     let pid = bench.world.pid().await;
     assert!(std::path::Path::new(&format!("/proc/{pid}")).exists());
 
@@ -217,10 +224,12 @@ async fn a_command_that_hangs_is_ended_with_all_it_started_and_never_runs_beside
     }
     bench.refused(bench.run_now(), "schedule.under_way").await;
     let both = |state: &mut super::plane::State| {
-        let over = |report: &ScheduleReport| report.state == ScheduleRunState::TimedOut;
-        (state.events.iter().filter_map(report).skip(before).filter(over).count() == 2).then_some(())
+        let over = state.events.iter().filter_map(report).skip(before).filter(|report| report.state.is_over());
+        let over: Vec<_> = over.map(|report| (report.state, report.note)).collect();
+        (over.len() == 2).then_some(over)
     };
-    bench.world.plane.until("both runs", both).await;
+    let both = bench.world.plane.until("both runs", both).await;
+    assert!(both.iter().all(|(state, _)| *state == ScheduleRunState::TimedOut), "{both:?}");
 
     // A schedule that is removed takes its run with it.
     let mut long = Bench::settings("hang");
