@@ -170,6 +170,7 @@ impl Things {
         let workflow = id(&made("/api/v1/workflows", json!({ "document": document })).await);
         let begun = world.post(&format!("/api/v1/workflows/{workflow}/execute"), json!({})).await.expect(202);
         world.post(&format!("/api/v1/apps/{app}/hook"), json!({})).await.expect(201);
+        world.schedule(&app).await;
         Self {
             workflow,
             execution: id(&begun["run"]),
