@@ -78,6 +78,8 @@ pub enum Command {
     DeployKey(apps::deploy_key::Args),
     /// Pushes to a git host that deploy an app
     Hooks(apps::hooks::Args),
+    /// Commands that an app's machine runs by the clock
+    Schedules(apps::schedules::Args),
     /// Named values that apps can be given and nobody can read
     Secrets(apps::secrets::Args),
     /// Look into a repository before an app exists
@@ -157,6 +159,7 @@ impl Cli {
             Command::Domains(args) => apps::domains::run(&context, args).await,
             Command::DeployKey(args) => apps::deploy_key::run(&context, args).await,
             Command::Hooks(args) => apps::hooks::run(&context, args).await,
+            Command::Schedules(args) => apps::schedules::run(&context, args).await,
             Command::Secrets(args) => apps::secrets::run(&context, args).await,
             Command::Inspect(args) => inspect::run(&context, args).await,
             Command::Deploy(args) => deploy::run(&context, args).await,

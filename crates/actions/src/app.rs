@@ -7,6 +7,7 @@ pub mod patch;
 pub mod preview;
 pub mod process;
 pub mod proxy;
+pub mod schedule;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

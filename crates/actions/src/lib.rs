@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub use actor::{Actor, ActorKind};
 pub use admission::{Admission, Decision};
-pub use app::{deploy, hook, key, patch, preview, process, proxy};
+pub use app::{deploy, hook, key, patch, preview, process, proxy, schedule};
 pub use authority::{actor, object, permission, rights};
 pub use object::ObjectRef;
 pub use people::{access, factor, role, tenant, user};
@@ -50,6 +50,8 @@ pub enum Action {
     Patch(patch::PatchAction),
     /// Domains.
     Proxy(proxy::ProxyAction),
+    /// Commands by the clock.
+    Schedule(schedule::ScheduleAction),
     /// Deploys by push.
     Hook(hook::HookAction),
     /// Deploy keys.
@@ -88,6 +90,7 @@ impl Action {
             Self::Process(action) => action.spec(),
             Self::Patch(action) => action.spec(),
             Self::Proxy(action) => action.spec(),
+            Self::Schedule(action) => action.spec(),
             Self::Hook(action) => action.spec(),
             Self::Key(action) => action.spec(),
             Self::Preview(action) => action.spec(),
@@ -113,6 +116,7 @@ impl Action {
             Self::Process(action) => Target::App(action.app),
             Self::Patch(action) => Target::App(action.apply().app),
             Self::Proxy(action) => action.target(),
+            Self::Schedule(action) => Target::App(action.app()),
             Self::Hook(action) => Target::App(action.app()),
             Self::Key(action) => Target::App(action.app()),
             Self::Preview(action) => Target::App(action.app()),
@@ -149,6 +153,8 @@ impl Action {
             // So is what is pushed.
             Self::Hook(action) => !matches!(action, hook::HookAction::Delete(_)),
             Self::Preview(action) => matches!(action, preview::PreviewAction::Configure(_)),
+            // And what the clock starts, with nobody looking.
+            Self::Schedule(action) => matches!(action, schedule::ScheduleAction::Set(_)),
             Self::App(_)
             | Self::Deploy(_)
             | Self::Process(_)
@@ -195,6 +201,7 @@ impl Action {
             process::SPECS,
             patch::SPECS,
             proxy::SPECS,
+            schedule::SPECS,
             hook::SPECS,
             key::SPECS,
             preview::SPECS,

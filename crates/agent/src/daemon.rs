@@ -4,6 +4,7 @@
 
 pub(crate) mod aside;
 pub mod local;
+pub mod schedules;
 
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -28,6 +29,7 @@ use crate::relay::{self, Relays};
 use crate::source::{self, FetchLimits, Sources};
 use crate::state::StateDir;
 use crate::user::Users;
+use schedules::Schedules;
 
 /// How the daemon is run.
 #[derive(Clone, Debug)]
@@ -76,9 +78,18 @@ impl Daemon {
         for (app, why) in damaged {
             outbox.notice("app.damaged", format!("What this node knows of app {app} cannot be read: {why}."));
         }
+        let (schedules, damaged) = Schedules::open(&state.apps());
+        for why in damaged {
+            outbox.notice("schedule.damaged", format!("What this node knows of a schedule cannot be read: {why}."));
+        }
         let (facts, facts_known) = watch::channel(None);
-        let node =
-            Arc::new(node(&options, &registration, key, Parts { state, journal, outbox, apps, facts_known }, tasks)?);
+        let node = Arc::new(node(
+            &options,
+            &registration,
+            key,
+            Parts { state, journal, outbox, apps, schedules, facts_known },
+            tasks,
+        )?);
         let (status, link_state) = watch::channel(LinkState::Connecting);
         let (orders, incoming) = mpsc::channel(ORDERS_WAITING_MAX);
         let redial = Arc::new(Notify::new());
@@ -112,6 +123,8 @@ impl Daemon {
         });
         let (sweeping, stopping) = (node.clone(), tasks.shutdown());
         spawn(tasks, "containers.sweep", async move { sweeping.keep_engine_clean(stopping).await });
+        let (standing, resting) = (node.clone(), tasks.shutdown());
+        spawn(tasks, "schedules", async move { standing.keep_schedules(resting).await });
         let (keeping, stopping) = (node.clone(), tasks.shutdown());
         spawn(tasks, "sites", async move { keeping.keep_sites(stopping).await });
         spawn(tasks, "metrics", observers.1.sample(link_state.clone(), sampling));
@@ -134,6 +147,7 @@ struct Parts {
     journal: Journal,
     outbox: Outbox,
     apps: Apps,
+    schedules: Schedules,
     facts_known: watch::Receiver<Option<Arc<sf_protocol::report::NodeFacts>>>,
 }
 
@@ -144,7 +158,7 @@ fn node(
     parts: Parts,
     tasks: &Tasks,
 ) -> Result<Node, Fault> {
-    let Parts { state, journal, outbox, apps, facts_known } = parts;
+    let Parts { state, journal, outbox, apps, schedules, facts_known } = parts;
     let users = Users::open(&state.join("users.json")).map_err(|error| disk("the list of user numbers", &error))?;
     let users = Arc::new(users);
     let supervisor = Supervisor::new(process::Options {
@@ -192,6 +206,7 @@ fn node(
         making: RwLock::new(()),
         owed: Notify::new(),
         apps,
+        schedules,
         ports: Ports::default(),
         clock: options.clock.clone(),
         rng: options.rng.clone(),

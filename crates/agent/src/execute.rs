@@ -39,6 +39,7 @@ use tokio_util::sync::CancellationToken;
 pub use crate::traffic::port::{OWN, Ports, STABLE, any_is_apart};
 pub use converge::Start;
 pub use deploy::DRAIN_MAX;
+pub(crate) use logs::prune as prune_logs;
 pub use logs::{GONE_LOGS_KEPT, RUN_LOGS_KEPT};
 pub use node::{DEPLOYS_AT_ONCE, Node};
 pub use observe::Observer;
@@ -245,6 +246,7 @@ impl Executor {
                 | Order::DeleteProxy(_)
                 | Order::Patch(_)
                 | Order::ServiceAction(_)
+                | Order::Schedule(_)
                 | Order::DesiredState(_),
             ) => self.work(command),
         }
@@ -286,6 +288,7 @@ impl Executor {
                 Order::DeleteProxy(gone) => node.unprovision(&command, gone).await,
                 Order::Patch(patch) => node.patch(&command, patch, &cancel).await,
                 Order::ServiceAction(wanted) => node.steer(&command, wanted, &cancel).await,
+                Order::Schedule(order) => node.schedule(&command, order).await,
                 Order::DesiredState(desired) => node.converge_to(&command, desired).await,
                 Order::Query(_) | Order::Cancel(_) | Order::Void(_) => {
                     outcome(&node, command.id, (Verdict::Succeeded, None), Facts::None, node.clock.now())
@@ -403,6 +406,7 @@ fn apps_of(node: &Node, order: &Order) -> Vec<AppId> {
         Order::ProvisionDomain(wanted) => vec![wanted.site.app],
         Order::DeleteProxy(gone) => vec![gone.app],
         Order::Patch(patch) => vec![patch.app],
+        Order::Schedule(order) => vec![order.app()],
         Order::DesiredState(desired) => {
             let known = node.apps.list().into_iter().map(|record| record.spec.app);
             let mut apps: Vec<_> = desired.apps.iter().map(|one| one.spec.app).chain(known).collect();

@@ -1,7 +1,7 @@
 //! The program on a node: holds the connection to the control plane, verifies every order, runs apps.
 //!
-//! Floor 4, but it imports only `types`, `runtime`, `protocol`, `syntax` and `containers` (the No-Leak Rule): it never knows a
-//! table, an action or a policy of the control plane.
+//! Floor 4, but it imports only `types`, `runtime`, `protocol`, `schedule`, `syntax` and `containers` (the No-Leak Rule): it never
+//! knows a table, an action or a policy of the control plane.
 //!
 //! Processes outlive the daemon: [`shim`] holds one app process, [`relay`] holds one stable port; both are modes of
 //! the same binary.

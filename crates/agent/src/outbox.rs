@@ -126,8 +126,12 @@ impl Outbox {
 
     /// Text as it may leave the node.
     pub fn redacted(&self, text: &str) -> String {
-        let redactor = Arc::clone(&self.shared().redactor);
-        redactor.redact(text).into_owned()
+        self.redactor().redact(text).into_owned()
+    }
+
+    /// What cleans texts that leave the node.
+    pub fn redactor(&self) -> Arc<Redactor> {
+        Arc::clone(&self.shared().redactor)
     }
 
     /// Waits until there may be something new to deliver.

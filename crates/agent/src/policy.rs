@@ -292,6 +292,7 @@ pub fn decide(policy: &Policy, order: &Order) -> Result<(), Fault> {
         | Order::DeleteProxy(_)
         | Order::Patch(_)
         | Order::ServiceAction(_)
+        | Order::Schedule(_)
         | Order::Cancel(_)
         | Order::Void(_) => Ok(()),
     }

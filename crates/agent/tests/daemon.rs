@@ -18,6 +18,8 @@ mod measured;
 mod patch;
 #[path = "daemon/plane.rs"]
 mod plane;
+#[path = "daemon/schedules.rs"]
+mod schedules;
 #[path = "daemon/secrets.rs"]
 mod secrets;
 #[path = "daemon/services.rs"]
@@ -462,7 +464,7 @@ async fn workers_have_no_port_and_what_should_be_true_is_made_true() {
     let pid = world.pid().await;
     let desired = |spec: AppSpec, state| {
         let one = sf_protocol::order::DesiredApp { spec, release: Some(facts.release), state };
-        Order::DesiredState(sf_protocol::order::DesiredState { apps: vec![one], sites: Vec::new() })
+        Order::DesiredState(sf_protocol::order::DesiredState { apps: vec![one], ..Default::default() })
     };
     // An older generation changes nothing.
     let old = AppSpec { generation: 0, ..world.spec() };

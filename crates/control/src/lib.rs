@@ -23,7 +23,8 @@ mod start;
 pub mod workflow;
 
 pub(crate) use node::{
-    backlog, delivery, deploy_keys, dispatch, links, patches, receive, resync, signer, sites, speech, written,
+    backlog, delivery, deploy_keys, dispatch, links, patches, receive, resync, schedules, signer, sites, speech,
+    written,
 };
 pub(crate) use pipeline::{admission, due, moments, perform, rehearsal, subject, timers, transition};
 

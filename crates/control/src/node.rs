@@ -11,6 +11,7 @@ pub(crate) mod node_links;
 pub(crate) mod patches;
 pub(crate) mod receive;
 pub(crate) mod resync;
+pub(crate) mod schedules;
 pub(crate) mod signer;
 pub(crate) mod sites;
 pub(crate) mod speech;

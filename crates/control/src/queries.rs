@@ -12,6 +12,7 @@ pub mod projects;
 pub mod proxies;
 pub mod rights;
 pub mod runs;
+pub mod schedules;
 pub mod secrets;
 
 use sf_actions::{Actor, Permission};

@@ -6,15 +6,17 @@ use sf_actions::node::NodeAction;
 use sf_actions::patch::PatchAction;
 use sf_actions::process::ProcessVerb;
 use sf_actions::proxy::ProxyAction;
+use sf_actions::schedule::ScheduleAction;
 use sf_actions::{Action, Environment, Place, Source, Variable};
 use sf_protocol::app::{AppSpec, EnvVar};
 use sf_protocol::order::{
     AppAction, AppVerb, DeleteProxy, Deploy, DeploySource, GitSource, ProvisionDomain, ServiceAction,
 };
 use sf_protocol::patch::Patch;
+use sf_protocol::schedule::{ScheduleOrder, ScheduleSpec};
 use sf_protocol::site::SiteSpec;
 use sf_protocol::{Guard, Order};
-use sf_types::{AppId, Fault, Millis, ProxyId, ReleaseId, Slug};
+use sf_types::{AppId, Fault, Millis, ProxyId, ReleaseId, ScheduleId, Slug};
 
 /// How long a new release is watched after the switch.
 pub const WATCH: Millis = Millis::secs(10);
@@ -38,6 +40,8 @@ pub struct AppFacts {
     pub site: Option<(ProxyId, u64)>,
     /// What of its environment its processes get.
     pub environment: Environment,
+    /// The schedule an action is about, with the generation that setting it gives it.
+    pub schedule: Option<(ScheduleId, u64)>,
 }
 
 /// An order that a node can carry out.
@@ -144,6 +148,22 @@ pub fn plan(action: &Action, facts: &AppFacts, new_release: ReleaseId) -> Result
             };
             Ok(Planned { order, guard: Guard::default(), release: None })
         }
+        Action::Schedule(action) => {
+            if facts.live.is_none() {
+                return Err(never_deployed(facts));
+            }
+            let (schedule, generation) = facts.schedule.ok_or_else(|| no_schedule(facts))?;
+            let app = facts.app;
+            let order = match action {
+                ScheduleAction::Set(set) => {
+                    let (name, settings) = (set.name.clone(), set.settings.clone());
+                    ScheduleOrder::Set { spec: ScheduleSpec { schedule, app, name, generation, settings } }
+                }
+                ScheduleAction::Delete(_) => ScheduleOrder::Delete { app, schedule },
+                ScheduleAction::Run(_) => ScheduleOrder::Run { app, schedule },
+            };
+            Ok(Planned { order: Order::Schedule(Box::new(order)), guard: Guard::default(), release: None })
+        }
         Action::App(AppChange::Create(_) | AppChange::Update(_))
         | Action::Node(_)
         | Action::Run(_)
@@ -222,6 +242,11 @@ fn no_site(facts: &AppFacts) -> Fault {
     conflict("proxy.unknown", format!("That domain does not lead to `{}`.", facts.slug), "Look at the app's domains.")
 }
 
+fn no_schedule(facts: &AppFacts) -> Fault {
+    let message = format!("`{}` has no such schedule.", facts.slug);
+    conflict("schedule.unknown", message, "Look at the app's schedules.")
+}
+
 fn already_live(facts: &AppFacts) -> Fault {
     conflict("deploy.already_live", format!("That release of `{}` is live already.", facts.slug), "Choose another one.")
 }
@@ -251,6 +276,7 @@ mod tests {
             kept: kept.iter().copied().map(release).collect(),
             site: None,
             environment: Environment::Production,
+            schedule: None,
         }
     }
 

@@ -15,7 +15,6 @@ pub mod expr;
 pub mod fact;
 pub mod fork;
 pub mod key;
-pub mod schedule;
 pub mod span;
 pub mod webhook;
 
@@ -25,4 +24,5 @@ pub use document::Document;
 pub use execution::{Execution, Phase};
 pub use fact::{End, Fact, Finish};
 pub use key::StepKey;
+pub use sf_schedule as schedule;
 pub use span::Span;

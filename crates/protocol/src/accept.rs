@@ -274,6 +274,7 @@ pub const fn is_numbered(kind: Kind) -> bool {
             | Kind::DeleteProxy
             | Kind::Patch
             | Kind::ServiceAction
+            | Kind::Schedule
             | Kind::Cancel
             | Kind::Void
             | Kind::DesiredState

@@ -1,6 +1,7 @@
 //! What an app is, as far as its node has to know.
 
 pub mod patch;
+pub mod schedule;
 pub mod site;
 
 use serde::{Deserialize, Serialize};

@@ -133,6 +133,8 @@ frames! {
         Patch,
         /// [`crate::Command`] with [`crate::Order::ServiceAction`].
         ServiceAction,
+        /// [`crate::Command`] with [`crate::Order::Schedule`].
+        Schedule,
         /// [`crate::Command`] with [`crate::Order::Query`].
         Query,
         /// [`crate::Command`] with [`crate::Order::Cancel`].

@@ -53,6 +53,8 @@ kinds! {
     Patch = "PATCH", "patch.v1";
     /// Start, stop, restart or reload a service of the machine.
     ServiceAction = "SERVICE_ACTION", "service-action.v1";
+    /// Have a command run by the clock, or no more, or now.
+    Schedule = "SCHEDULE", "schedule.v1";
     /// A read that the node must answer.
     Query = "QUERY", "query.v1";
     /// Stop working on an earlier command.

@@ -8,6 +8,7 @@ use crate::command::Class;
 use crate::kind::Kind;
 use crate::patch::Patch;
 use crate::query::Query;
+use crate::schedule::{ScheduleOrder, ScheduleSpec};
 use crate::site::SiteSpec;
 
 /// What to do. The outer frame type, the signed label and this tag must agree.
@@ -26,6 +27,8 @@ pub enum Order {
     Patch(Box<Patch>),
     /// Steer a service of the machine. Version [`crate::handshake::SERVICES_SINCE`] and above.
     ServiceAction(ServiceAction),
+    /// Have a command run by the clock, or no more, or now. Version [`crate::handshake::SCHEDULES_SINCE`] and above.
+    Schedule(Box<ScheduleOrder>),
     /// Look.
     Query(Query),
     /// Stop working on an earlier command.
@@ -46,6 +49,7 @@ impl Order {
             Self::DeleteProxy(_) => Kind::DeleteProxy,
             Self::Patch(_) => Kind::Patch,
             Self::ServiceAction(_) => Kind::ServiceAction,
+            Self::Schedule(_) => Kind::Schedule,
             Self::Query(_) => Kind::Query,
             Self::Cancel(_) => Kind::Cancel,
             Self::Void(_) => Kind::Void,
@@ -63,6 +67,7 @@ impl Order {
             | Self::ProvisionDomain(_)
             | Self::DeleteProxy(_)
             | Self::Patch(_)
+            | Self::Schedule(_)
             | Self::Cancel(_)
             | Self::Void(_)
             | Self::DesiredState(_) => Class::Operate,
@@ -233,7 +238,7 @@ pub struct Void {
 }
 
 /// A snapshot of what should be true, for resync. Can never lower a generation.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DesiredState {
     /// The apps that should be on this node; one not listed is left alone (deletion is its own command).
@@ -241,6 +246,9 @@ pub struct DesiredState {
     /// The domains that should be served; one not listed is left alone. Version [`crate::handshake::SITES_SINCE`] and above.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sites: Vec<SiteSpec>,
+    /// The schedules that should be; one not listed is left alone. Version [`crate::handshake::SCHEDULES_SINCE`] and above.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub schedules: Vec<ScheduleSpec>,
 }
 
 /// What should be true of one app.

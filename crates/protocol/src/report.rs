@@ -6,6 +6,7 @@ use sf_types::{AppId, CommandId, Port, ReleaseId, RunId, Slug, Timestamp};
 use crate::app::AppState;
 use crate::order::ServiceVerb;
 use crate::outcome::Step;
+use crate::schedule::ScheduleReport;
 use crate::site::SiteReport;
 use crate::wire;
 
@@ -56,6 +57,11 @@ pub enum NodeEvent {
     Site {
         /// How it is now.
         site: SiteReport,
+    },
+    /// A run of a schedule began or ended. Version [`crate::handshake::SCHEDULES_SINCE`] and above.
+    Schedule {
+        /// How it is.
+        report: ScheduleReport,
     },
     /// A message was refused; somebody may be trying something.
     Refused {

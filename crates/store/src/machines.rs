@@ -7,3 +7,4 @@ pub mod enrol;
 pub mod metrics;
 pub mod nodes;
 pub mod proxies;
+pub mod schedules;

@@ -26,6 +26,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (15, "alerts", include_str!("migrate/m0015.sql")),
     (16, "domains", include_str!("migrate/m0016.sql")),
     (17, "deploys by push", include_str!("migrate/m0017.sql")),
+    (18, "schedules", include_str!("migrate/m0018.sql")),
     (20, "previews", include_str!("migrate/m0020.sql")),
 ];
 

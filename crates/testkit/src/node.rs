@@ -474,6 +474,7 @@ impl SimNode {
                 Facts::Site { site: Some(SiteReport { proxy, generation, certificate: CertificateState::None }) }
             }
             Order::ProvisionDomain(_) | Order::DeleteProxy(_) => Facts::Site { site: None },
+            Order::Schedule(_) => Facts::None,
             Order::DesiredState(desired) => {
                 for one in &desired.apps {
                     let known = memory.apps.get_mut(&one.spec.app);

@@ -110,6 +110,10 @@ typed_ids! {
     ReleaseId = "release";
     /// A domain that leads to an app.
     ProxyId = "domain";
+    /// A command that a node runs by the clock.
+    ScheduleId = "schedule";
+    /// One run of a schedule.
+    ScheduleRunId = "run of a schedule";
     /// A game or app server made from a template.
     ServerId = "server";
     /// A role a team made for itself.

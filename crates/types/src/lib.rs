@@ -26,8 +26,8 @@ pub use file::{ContentHash, FilePath, FileState};
 pub use id::{
     AccountId, AppId, ApprovalId, ChannelId, CliLoginId, CommandId, ConnectionId, DeputyId, DeviceCodeId, EnrolTokenId,
     FactorId, GrantId, InstanceId, InvitationId, NodeId, NotificationChannelId, ProjectId, ProxyId, ReleaseId,
-    RequestId, ResetId, RoleId, RunId, SecretId, ServerId, SessionId, TenantId, TicketId, TokenId, TriggerId, TypedId,
-    UserId, WorkflowId,
+    RequestId, ResetId, RoleId, RunId, ScheduleId, ScheduleRunId, SecretId, ServerId, SessionId, TenantId, TicketId,
+    TokenId, TriggerId, TypedId, UserId, WorkflowId,
 };
 pub use network::Network;
 pub use page::{Cursor, Page, PageRequest};

@@ -6,7 +6,7 @@ use crate::graph::{Dependency, Member};
 /// Floor by package; `None` in [`floor`] means outside the house, where everything may be imported.
 const FLOORS: &[(u8, &[&str])] = &[
     (0, &["sf-types"]),
-    (1, &["sf-runtime", "sf-protocol", "sf-syntax"]),
+    (1, &["sf-runtime", "sf-protocol", "sf-schedule", "sf-syntax"]),
     (2, &["sf-actions", "sf-egress", "sf-containers"]),
     (3, &["sf-policy", "sf-engine"]),
     (4, &["sf-store", "sf-bus", "sf-identity", "sf-sandbox", "sf-ai", "sf-connectors", AGENT]),
@@ -17,7 +17,8 @@ const FLOORS: &[(u8, &[&str])] = &[
 ];
 
 const AGENT: &str = "sf-agent";
-const AGENT_IMPORTS: &[&str] = &["sf-types", "sf-runtime", "sf-protocol", "sf-syntax", "sf-containers"];
+const AGENT_IMPORTS: &[&str] =
+    &["sf-types", "sf-runtime", "sf-protocol", "sf-schedule", "sf-syntax", "sf-containers"];
 /// Floors up to this one are pure, but for the crates that exist to touch the world.
 const HIGHEST_PURE_FLOOR: u8 = 3;
 const WORLDLY: &[&str] = &["sf-runtime", "sf-egress", "sf-containers"];

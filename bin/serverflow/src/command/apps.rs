@@ -7,6 +7,7 @@ pub mod logs;
 pub mod patch;
 pub mod power;
 pub mod previews;
+pub mod schedules;
 pub mod secrets;
 mod settings;
 

@@ -48,6 +48,8 @@ pub struct Job {
     pub group: Option<Group>,
     /// Wall-clock limit.
     pub time_limit: Duration,
+    /// Whether its user has other processes, which are left alone: the worker and the group see to what it started.
+    pub spares_user: bool,
     /// What may not grow beyond a size.
     pub disk: Option<DiskLimit>,
 }
@@ -221,7 +223,11 @@ impl Running {
     }
 
     fn rest(&self) -> Rest {
-        Rest { worker: self.worker, group: self.job.group.clone(), user: self.job.confinement.user }
+        Rest {
+            worker: self.worker,
+            group: self.job.group.clone(),
+            user: self.job.confinement.user.filter(|_| !self.job.spares_user),
+        }
     }
 }
 

@@ -21,6 +21,7 @@ fn job(script: &str, confinement: Confinement) -> Job {
         confinement,
         group: None,
         time_limit: Duration::from_secs(60),
+        spares_user: false,
         disk: None,
     }
 }

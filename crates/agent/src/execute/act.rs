@@ -1,5 +1,7 @@
 //! Orders about an app's processes: start, stop, restart, delete, report.
 
+mod schedule;
+
 use sf_protocol::app::{AppState, TrafficMode};
 use sf_protocol::command::Command;
 use sf_protocol::order::{AppAction, AppVerb};
@@ -76,7 +78,7 @@ impl Node {
         }
     }
 
-    pub(super) fn live_release(&self, app: AppId) -> Result<Release, Fault> {
+    pub(crate) fn live_release(&self, app: AppId) -> Result<Release, Fault> {
         let never = || {
             let message = "This app has no release on this node.";
             Fault::new(ErrorKind::Conflict, "app.never_deployed", message).fix("Deploy it first.")
@@ -207,6 +209,7 @@ impl Node {
             Some(record) => self.halt(record, progress).await?,
             None => None,
         };
+        self.forget_schedules(app).await?;
         for release in releases.list() {
             self.stop(release.manifest.release).await?;
         }

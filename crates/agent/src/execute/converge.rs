@@ -137,6 +137,11 @@ impl Node {
                 faults.push(format!("{}: {fault}", site.domain));
             }
         }
+        for spec in &desired.schedules {
+            if let Err(fault) = self.converge_schedule(spec) {
+                faults.push(format!("{}: {fault}", spec.name));
+            }
+        }
         for one in &desired.apps {
             if let Err(end) = Box::pin(self.converge_app(one)).await {
                 let (_, fault) = end.verdict();

@@ -14,6 +14,7 @@ use super::app::{disk, traffic};
 use super::node::Node;
 use crate::build::run::{search_path, tool_folders};
 use crate::build::words;
+use crate::confine::cgroup::Group;
 use crate::confine::{Confinement, Identity, Rlimits, TcpRule};
 use crate::process::{Process, ProcessError};
 use crate::relay::{Pointer, RelayError, RelaySpec, SPEC_VERSION, Target};
@@ -28,6 +29,9 @@ const GONE_TRIES: usize = 100;
 const GONE_PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
 /// Words in the name of a variable whose value must not leave the node.
 const SECRET_WORDS: [&str; 7] = ["SECRET", "TOKEN", "PASSWORD", "PASSWD", "KEY", "CREDENTIAL", "DATABASE_URL"];
+
+/// Environment, confinement and control group of a command beside an app.
+pub(crate) type Beside = (Vec<(String, String)>, Confinement, Group);
 
 /// A release that runs, or that its relay serves.
 #[derive(Debug)]
@@ -114,30 +118,54 @@ impl Node {
             argv = argv.iter().map(|word| words::with_port(word, &port)).collect();
         }
         let folder = self.state.app(app);
-        let user =
-            self.users.of(&format!("app-{app}")).map_err(|error| disk(&self.state.join("users.json"), &error))?;
+        let user = self.app_user(app)?;
         let data = own_folder(folder.join("data"), user)?;
         let temp = own_folder(folder.join("tmp"), user)?;
         let mut shim = ShimSpec::new(app, id, argv, release.root(), self.log_dir(app, id));
         shim.env = environment(spec, release, own, [&data, &temp]);
         shim.secrets = spec.secrets.clone();
         shim.restart = rule;
-        shim.confinement = self.confinement(spec, release, own, user, vec![data, temp]);
+        // A group for each release: while two run side by side neither eats the other's memory.
+        let group = self.limited(&format!("app-{id}"), spec);
+        shim.confinement = self.confinement(spec, release, &group, own_port(own), user, vec![data, temp]);
         Ok(shim)
+    }
+
+    /// What a command beside the app's own process gets: its environment, its user and folders, and a control group with the
+    /// same limits. It listens on what the kernel chooses for it, and never in the app's place.
+    ///
+    /// # Errors
+    /// What the operating system says of its folders or user.
+    pub(crate) fn beside(&self, spec: &AppSpec, release: &Release, name: &str) -> Result<Beside, Fault> {
+        let (folder, user) = (self.state.app(spec.app), self.app_user(spec.app)?);
+        let data = own_folder(folder.join("data"), user)?;
+        let temp = own_folder(folder.join("tmp"), user)?;
+        let env = environment(spec, release, None, [&data, &temp]);
+        let group = self.limited(name, spec);
+        let ports = TcpRule::Ports(any_is_apart().then_some(0).into_iter().collect());
+        let confinement = self.confinement(spec, release, &group, ports, user, vec![data, temp]);
+        Ok((env, confinement, group))
+    }
+
+    fn app_user(&self, app: AppId) -> Result<Option<Identity>, Fault> {
+        self.users.of(&format!("app-{app}")).map_err(|error| disk(&self.state.join("users.json"), &error))
+    }
+
+    /// A control group with the app's limits.
+    fn limited(&self, name: &str, spec: &AppSpec) -> Group {
+        let group = self.cgroups.create(name, &spec.limits);
+        group.inspect_err(|error| tracing::info!(%error, "no control group for this app")).unwrap_or_default()
     }
 
     fn confinement(
         &self,
         spec: &AppSpec,
         release: &Release,
-        own: Option<u16>,
+        group: &Group,
+        tcp_bind: TcpRule,
         user: Option<Identity>,
         read_write: Vec<PathBuf>,
     ) -> Confinement {
-        // A group for each release: while two run side by side neither eats the other's memory.
-        let group = self.cgroups.create(&format!("app-{}", release.manifest.release), &spec.limits);
-        let group =
-            group.inspect_err(|error| tracing::info!(%error, "no control group for this app")).unwrap_or_default();
         let base = Confinement::strict();
         let mut read_only = base.read_only.clone();
         read_only.push(release.tree());
@@ -146,7 +174,7 @@ impl Node {
         Confinement {
             read_only,
             read_write,
-            tcp_bind: own_port(own),
+            tcp_bind,
             user,
             rlimits: Rlimits {
                 processes: spec.limits.pids.filter(|_| user.is_some()).map(u64::from),

@@ -71,7 +71,7 @@ fn logs<I: FromStr + Ord>(dir: &Path) -> Vec<(I, PathBuf)> {
 }
 
 /// Removes the oldest logs beyond `keep`, those of `spared` neither removed nor counted. Answers which.
-fn prune<I: FromStr + Ord>(dir: &Path, keep: usize, spared: impl Fn(&I) -> bool) -> Vec<I> {
+pub(crate) fn prune<I: FromStr + Ord>(dir: &Path, keep: usize, spared: impl Fn(&I) -> bool) -> Vec<I> {
     let mut ended: Vec<(I, PathBuf)> = logs(dir).into_iter().filter(|(id, _)| !spared(id)).collect();
     ended.truncate(ended.len().saturating_sub(keep));
     let mut removed = Vec::new();

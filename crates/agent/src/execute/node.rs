@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use super::app::Apps;
 use crate::confine::cgroup::Cgroups;
+use crate::daemon::schedules::Schedules;
 use crate::journal::Journal;
 use crate::outbox::Outbox;
 use crate::patching::Checker;
@@ -61,6 +62,8 @@ pub struct Node {
     pub owed: Notify,
     /// What is kept of each app.
     pub apps: Apps,
+    /// Standing orders.
+    pub schedules: Schedules,
     /// Ports given out.
     pub ports: Ports,
     /// The time.

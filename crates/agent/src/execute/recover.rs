@@ -1,5 +1,6 @@
 //! Ending what a predecessor promised: by looking at what is there, never by doing it again blindly.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sf_protocol::app::AppState;
@@ -18,7 +19,7 @@ use super::{End, outcome};
 
 impl Node {
     /// The truthful end of a command that was accepted at `at` by an agent that is no more.
-    pub(super) async fn reconcile(&self, command: &Command, at: Timestamp) -> Outcome {
+    pub(super) async fn reconcile(self: &Arc<Self>, command: &Command, at: Timestamp) -> Outcome {
         let cancel = CancellationToken::new();
         match &command.order {
             Order::Deploy(deploy) => Box::pin(self.recover_deploy(command, deploy, at)).await,
@@ -31,6 +32,7 @@ impl Node {
             Order::DeleteProxy(gone) => self.unprovision(command, gone).await,
             Order::Patch(patch) => Box::pin(self.recover_patch(command, patch, at)).await,
             Order::ServiceAction(wanted) => self.recover_steering(command, wanted, at).await,
+            Order::Schedule(order) => self.schedule(command, order).await,
             Order::DesiredState(desired) => self.converge_to(command, desired).await,
             Order::Void(_) => outcome(self, command.id, (Verdict::Voided, None), Facts::None, at),
             Order::Cancel(_) | Order::Query(_) => {

@@ -1,6 +1,7 @@
 //! Texts that leave the node: without secrets, and short enough for their line and frame.
 
 use sf_protocol::report::{self, LogLine, NodeEvent};
+use sf_protocol::schedule::ScheduleReport;
 use sf_runtime::redact::{self, Redactor};
 
 /// Longest text of an event, in bytes: as JSON it has to fit a log line.
@@ -18,9 +19,32 @@ pub(super) fn cleaned(event: NodeEvent, redactor: &Redactor) -> NodeEvent {
         }
         // Its words are an authority's, which knows nothing of this node's secrets.
         NodeEvent::Site { site } => NodeEvent::Site { site },
+        NodeEvent::Schedule { report } => NodeEvent::Schedule { report: run_of_a_schedule(report, clean) },
         NodeEvent::Refused { kind, reason } => NodeEvent::Refused { kind: cut(&kind), reason: clean(reason) },
         NodeEvent::Notice { code, message } => NodeEvent::Notice { code, message: clean(message) },
     }
+}
+
+/// Its last lines, as many as fit.
+fn run_of_a_schedule(mut report: ScheduleReport, clean: impl Fn(String) -> String) -> ScheduleReport {
+    report.note = clean(report.note);
+    let mut room = ScheduleReport::MAX_LINES_BYTES;
+    let mut kept: Vec<String> = Vec::new();
+    for line in report.last_lines.into_iter().rev().take(ScheduleReport::MAX_LINES) {
+        let mut line = clean(line);
+        if line.len() > room {
+            // The last line of all is shown as far as it goes.
+            if !kept.is_empty() {
+                break;
+            }
+            line.truncate(line.floor_char_boundary(room));
+        }
+        room -= line.len();
+        kept.push(line);
+    }
+    kept.reverse();
+    report.last_lines = kept;
+    report
 }
 
 /// What is remembered between the lines of a log: a private key goes over many of them, and a long line comes in pieces.

@@ -120,7 +120,7 @@ async fn a_snapshot_changes_what_is_newer_and_nothing_else() {
     let port = facts.port.unwrap().get();
     let held = sf_agent::execute::app::Apps::open(&world.state().apps()).0.get(world.app).unwrap().spec;
     let app = |spec: AppSpec, state| DesiredApp { spec, release: Some(facts.release), state };
-    let snapshot = |apps| Order::DesiredState(DesiredState { apps, sites: Vec::new() });
+    let snapshot = |apps| Order::DesiredState(DesiredState { apps, ..DesiredState::default() });
     let colored = |generation, color: &str| {
         let variable = EnvVar { name: "COLOR".to_owned(), value: color.to_owned() };
         AppSpec { generation, env: vec![variable], ..held.clone() }

@@ -168,20 +168,12 @@ fn expressions() -> Vec<Row> {
 
 fn starts() -> Vec<Row> {
     vec![
-        ("cron line", characters(schedule::MAX_CRON_CHARS), "engine::workflow::schedule::MAX_CRON_CHARS"),
-        ("name of a time zone", characters(schedule::MAX_ZONE_CHARS), "engine::workflow::schedule::MAX_ZONE_CHARS"),
-        ("a moment later than this is missed", secs(schedule::GRACE), "engine::workflow::schedule::GRACE"),
-        (
-            "moments that `missed: all` makes up for",
-            schedule::MAX_CATCH_UP.to_string(),
-            "engine::workflow::schedule::MAX_CATCH_UP",
-        ),
-        ("missed moments counted", schedule::MAX_COUNTED.to_string(), "engine::workflow::schedule::MAX_COUNTED"),
-        (
-            "how far a moment is looked for",
-            format!("{} years", schedule::SEARCH_YEARS),
-            "engine::workflow::schedule::SEARCH_YEARS",
-        ),
+        ("cron line", characters(schedule::MAX_CRON_CHARS), "schedule::MAX_CRON_CHARS"),
+        ("name of a time zone", characters(schedule::MAX_ZONE_CHARS), "schedule::MAX_ZONE_CHARS"),
+        ("a moment later than this is missed", secs(schedule::GRACE), "schedule::GRACE"),
+        ("moments that `missed: all` makes up for", schedule::MAX_CATCH_UP.to_string(), "schedule::MAX_CATCH_UP"),
+        ("missed moments counted", schedule::MAX_COUNTED.to_string(), "schedule::MAX_COUNTED"),
+        ("how far a moment is looked for", format!("{} years", schedule::SEARCH_YEARS), "schedule::SEARCH_YEARS"),
         ("body of a webhook's request", bytes(webhook::MAX_BODY_BYTES), "engine::workflow::webhook::MAX_BODY_BYTES"),
         ("header of it that is read", bytes(webhook::MAX_HEADER_BYTES), "engine::workflow::webhook::MAX_HEADER_BYTES"),
         ("id of a delivery", bytes(webhook::MAX_DELIVERY_BYTES), "engine::workflow::webhook::MAX_DELIVERY_BYTES"),

@@ -7,6 +7,7 @@ pub mod observe;
 pub mod patches;
 pub mod previews;
 pub mod projects;
+pub mod schedules;
 pub mod secrets;
 
 use axum::extract::State;

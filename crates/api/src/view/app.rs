@@ -6,6 +6,7 @@ pub mod file;
 pub mod hook;
 pub mod preview;
 pub mod project;
+pub mod schedule;
 
 use serde::Serialize;
 use sf_protocol::query::{AppReport, Inspection, ProcessReport};

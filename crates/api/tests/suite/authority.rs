@@ -51,6 +51,9 @@ fn body(method: &Method, path: &str) -> Option<Value> {
         ("POST", "/api/v1/apps/{id}/previews") => json!({ "branch": "feature/x" }),
         ("POST", "/api/v1/apps/{id}/preview/extend") => json!({ "days": 3 }),
         ("PUT", "/api/v1/proxies/{id}") => json!({ "settings": {} }),
+        ("PUT", "/api/v1/apps/{id}/schedules/{name}") => {
+            json!({ "settings": { "cron": "@daily", "command": ["true"] } })
+        }
         ("PUT", "/api/v1/workflows/{id}") => {
             json!({ "document": "workflow: 1\nname: other\nsteps: [{ id: a, query: /apps }]" })
         }
@@ -150,6 +153,7 @@ async fn what_belongs_to_another_tenant_does_not_exist() {
                     .replace("{id}", id)
                     .replace("{grant}", &theirs.grant)
                     .replace("{key}", "w")
+                    .replace("{name}", "tidy")
                     .replace("/files/content", "/files/content?path=a.js"),
                 body(&method, &path),
             )

@@ -228,6 +228,19 @@ impl World {
         order.await.unwrap().id.to_string()
     }
 
+    /// The schedule `tidy` of an app, as if its order had been signed.
+    pub async fn schedule(&self, app: &str) {
+        let (app, name): (AppId, sf_types::Slug) = (app.parse().unwrap(), "tidy".parse().unwrap());
+        let settings = serde_json::from_value(json!({ "cron": "@daily", "command": ["true"] })).unwrap();
+        let order = self.control.store().write(Scope::System, move |tx| {
+            Box::pin(async move {
+                let app = apps::get(tx, app).await?;
+                sf_store::schedules::order(tx, &app, &name, &settings).await
+            })
+        });
+        order.await.unwrap();
+    }
+
     /// Another tenant with its own administrator, machine, app, run, token and session, and that one's token.
     pub async fn stranger(&self) -> Stranger {
         let (tenant, _) =

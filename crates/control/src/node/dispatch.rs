@@ -21,7 +21,7 @@ use crate::links::Numbered;
 use crate::receive::found;
 use crate::signer::Address;
 use crate::transition::After;
-use crate::{delivery, deploy_keys, moments, patches, sites, speech};
+use crate::{delivery, deploy_keys, moments, patches, schedules, sites, speech};
 
 /// Bytes of an order at the most; address, guard and names come on top of it in the signed body.
 pub(crate) const MAX_ORDER_BYTES: usize = sf_protocol::wire::MAX_BODY_BYTES - 2 * 1024;
@@ -107,9 +107,9 @@ async fn planned(tx: &mut Tx, core: &Core, run: &Run) -> sf_store::Result<Result
         return Ok(speech::fit(&mut order, core.links.version(node)).map(|()| (order, None, Vec::new())));
     }
     let Some(app) = run.app else { return Ok(Err(crate::subject::missing("app", ""))) };
-    // A domain has a generation of its own.
+    // A domain and a schedule have a generation of their own.
     let row = match &run.action {
-        Action::Proxy(_) => found(apps::get(tx, app).await)?,
+        Action::Proxy(_) | Action::Schedule(_) => found(apps::get(tx, app).await)?,
         _ => apps::next_generation(tx, app).await?,
     };
     let Some(row) = row else { return Ok(Err(crate::subject::missing("app", app))) };
@@ -118,6 +118,10 @@ async fn planned(tx: &mut Tx, core: &Core, run: &Run) -> sf_store::Result<Result
         Ok(Err(fault)) => return Ok(Err(fault)),
         Err(StoreError::NotFound(what)) => return Ok(Err(crate::subject::missing(what, ""))),
         Err(error) => return Err(error),
+    };
+    let schedule = match schedules::ordered(tx, core, &run.action, &row).await? {
+        Ok(schedule) => schedule,
+        Err(fault) => return Ok(Err(fault)),
     };
     let kept = match &run.action {
         Action::Deploy(DeployAction::Rollback(_)) => releases::kept(tx, app).await?,
@@ -132,6 +136,7 @@ async fn planned(tx: &mut Tx, core: &Core, run: &Run) -> sf_store::Result<Result
         kept,
         site,
         environment: row.environment(),
+        schedule,
     };
     let mut order = match sf_engine::plan::plan(&run.action, &facts, tx.new_id()) {
         Ok(planned) => planned.order,

@@ -21,7 +21,7 @@ use crate::approval::alerts;
 use crate::control::Control;
 use crate::transition::{self, After};
 use crate::written::Written;
-use crate::{events, moments, sites};
+use crate::{events, moments, schedules, sites};
 
 /// Code of the fault with which a connection is closed after its node refused an order: the numbers after it can only
 /// be taken once the backlog was repaired at the next connection.
@@ -329,6 +329,7 @@ async fn happened(
             Ok(())
         }
         NodeEvent::Site { site } => sites::told(tx, node, &site).await,
+        NodeEvent::Schedule { report } => schedules::told(tx, node, &report, after).await,
         NodeEvent::Refused { kind, reason } => {
             let row = nodes::get(tx, node).await?;
             tracing::warn!(agent_id = %node, %kind, %reason, "a node refused a message");

@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use sf_actions::Actor;
 use sf_protocol::app::{AppSpec, AppState};
-use sf_protocol::handshake::{SECRETS_SINCE, SITES_SINCE, VERSIONS};
+use sf_protocol::handshake::{SCHEDULES_SINCE, SECRETS_SINCE, SITES_SINCE, VERSIONS};
 use sf_protocol::order::{DesiredApp, DesiredState, Order};
 use sf_protocol::outcome::AppFacts;
 use sf_protocol::query::{AppReport, Query, Reply};
+use sf_protocol::schedule::ScheduleSpec;
 use sf_protocol::site::SiteSpec;
 use sf_protocol::{Guard, wire};
 use sf_store::apps::{AppChange, Applied, Desired};
-use sf_store::{Tx, apps, commands, nodes, proxies, releases};
+use sf_store::{Tx, apps, commands, nodes, proxies, releases, schedules};
 use sf_types::{AppId, ErrorKind, Fault, NodeId, Scope};
 
 use crate::control::{Control, Core};
@@ -33,11 +34,13 @@ pub(crate) async fn snapshot(tx: &mut Tx, core: &Arc<Core>, node: NodeId, after:
     applied.retain_mut(|one| speech::fit_settings(&mut one.spec.build, version).is_ok());
     let knows_sites = core.links.version(node).is_some_and(|version| version >= SITES_SINCE);
     let sites = if knows_sites { proxies::served(tx, node).await? } else { Vec::new() };
-    if applied.is_empty() && sites.is_empty() {
+    let knows_schedules = core.links.version(node).is_some_and(|version| version >= SCHEDULES_SINCE);
+    let standing = if knows_schedules { schedules::standing(tx, node).await? } else { Vec::new() };
+    if applied.is_empty() && sites.is_empty() && standing.is_empty() {
         return Ok(());
     }
     let tenant = nodes::get(tx, node).await?.tenant;
-    for order in orders(applied, sites) {
+    for order in orders(applied, sites).into_iter().chain(of_schedules(standing)) {
         let authz = dispatch::own_authz(tx, tenant, None);
         let command = dispatch::sign(tx, core, authz, node, order, Guard::default()).await?;
         commands::insert(tx, &command)?;
@@ -54,14 +57,15 @@ fn orders(applied: Vec<Applied>, sites: Vec<SiteSpec>) -> Vec<Order> {
         let one = desired(one);
         let size = wire::write(&one).len() + 1;
         if bytes + size > MAX_ORDER_BYTES && !apps.is_empty() {
-            orders.push(Order::DesiredState(DesiredState { apps: std::mem::take(&mut apps), sites: Vec::new() }));
+            orders
+                .push(Order::DesiredState(DesiredState { apps: std::mem::take(&mut apps), ..DesiredState::default() }));
             bytes = 0;
         }
         bytes += size;
         apps.push(one);
     }
     if !apps.is_empty() {
-        orders.push(Order::DesiredState(DesiredState { apps, sites: Vec::new() }));
+        orders.push(Order::DesiredState(DesiredState { apps, ..DesiredState::default() }));
     }
     orders.extend(of_sites(sites));
     orders
@@ -75,14 +79,34 @@ fn of_sites(sites: Vec<SiteSpec>) -> Vec<Order> {
         let size = wire::write(&one).len() + 1;
         if bytes + size > MAX_ORDER_BYTES && !fitting.is_empty() {
             let sites = std::mem::take(&mut fitting);
-            orders.push(Order::DesiredState(DesiredState { apps: Vec::new(), sites }));
+            orders.push(Order::DesiredState(DesiredState { sites, ..DesiredState::default() }));
             bytes = 0;
         }
         bytes += size;
         fitting.push(one);
     }
     if !fitting.is_empty() {
-        orders.push(Order::DesiredState(DesiredState { apps: Vec::new(), sites: fitting }));
+        orders.push(Order::DesiredState(DesiredState { sites: fitting, ..DesiredState::default() }));
+    }
+    orders
+}
+
+/// The same of schedules.
+fn of_schedules(standing: Vec<ScheduleSpec>) -> Vec<Order> {
+    let mut orders = Vec::new();
+    let (mut fitting, mut bytes) = (Vec::new(), 0);
+    for one in standing {
+        let size = wire::write(&one).len() + 1;
+        if bytes + size > MAX_ORDER_BYTES && !fitting.is_empty() {
+            let schedules = std::mem::take(&mut fitting);
+            orders.push(Order::DesiredState(DesiredState { schedules, ..DesiredState::default() }));
+            bytes = 0;
+        }
+        bytes += size;
+        fitting.push(one);
+    }
+    if !fitting.is_empty() {
+        orders.push(Order::DesiredState(DesiredState { schedules: fitting, ..DesiredState::default() }));
     }
     orders
 }
@@ -184,6 +208,7 @@ mod tests {
             kept: Vec::new(),
             site: None,
             environment: sf_actions::Environment::Production,
+            schedule: None,
         };
         let mut spec = sf_engine::plan::app_spec(&facts);
         spec.build.start = Some(vec!["x".repeat(padding)]);

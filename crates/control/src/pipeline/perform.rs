@@ -25,7 +25,7 @@ use crate::pipeline::secrets;
 use crate::proposal::Made;
 use crate::rehearsal::Told;
 use crate::transition::After;
-use crate::{approval, enrolment, events};
+use crate::{approval, enrolment, events, schedules};
 
 /// Carries out an action of the control plane.
 pub(crate) async fn perform(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mut After) -> sf_store::Result<Made> {
@@ -118,7 +118,8 @@ pub(crate) async fn perform(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mu
         | Action::Deploy(_)
         | Action::Process(_)
         | Action::Patch(_)
-        | Action::Proxy(_) => Ok(Made::Nothing),
+        | Action::Proxy(_)
+        | Action::Schedule(_) => Ok(Made::Nothing),
     }
 }
 
@@ -243,6 +244,7 @@ pub(crate) fn plan_steps(order: &Order, app: &apps::App) -> Vec<String> {
             "Delete its certificate there, and its row here".to_owned(),
         ],
         Order::ServiceAction(_) => steered(order).steps,
+        Order::Schedule(order) => schedules::steps(order, app),
         Order::Query(_) | Order::Cancel(_) | Order::Void(_) | Order::DesiredState(_) => Vec::new(),
     }
 }

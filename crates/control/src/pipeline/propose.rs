@@ -134,6 +134,7 @@ fn check(action: &Action) -> Result<(), Fault> {
         Action::Deploy(DeployAction::Deploy(deploy)) => deploy.check(),
         Action::Patch(patch) => patch.apply().check(),
         Action::Proxy(ProxyAction::Provision(provision)) => provision.check(),
+        Action::Schedule(schedule) => schedule.check(),
         Action::Hook(hook) => hook.check(),
         Action::Preview(preview) => preview.check(),
         Action::Access(sf_actions::access::AccessAction::CreateToken(token)) => token.check(),
@@ -245,8 +246,13 @@ fn may_preview(actor: &Actor, action: &Action, subject: &Subject) -> Result<(), 
 /// What a person would agree to: facts that must still hold when it is carried out.
 fn guard(action: &Action, subject: &Subject, admission: Admission, used: &[GuardedSecret]) -> Guard {
     match (&subject.app, admission) {
-        // A domain leads to the app, and a push deploys it, whichever release of it is live.
-        (Some(_), _) if matches!(action, Action::Proxy(_) | Action::Hook(_) | Action::Key(_) | Action::Preview(_)) => {
+        // A domain leads to the app, a push deploys it and a schedule runs, whichever release of it is live.
+        (Some(_), _)
+            if matches!(
+                action,
+                Action::Proxy(_) | Action::Schedule(_) | Action::Hook(_) | Action::Key(_) | Action::Preview(_)
+            ) =>
+        {
             Guard::default()
         }
         (Some(app), Admission::Ask) => {

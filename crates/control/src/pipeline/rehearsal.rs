@@ -116,6 +116,7 @@ pub(crate) async fn tell(at: &impl Look, core: &Arc<Core>, run: &Run) -> sf_stor
         | Action::Process(_)
         | Action::Patch(_)
         | Action::Proxy(_)
+        | Action::Schedule(_)
         | Action::Run(_) => Told::default(),
     })
 }

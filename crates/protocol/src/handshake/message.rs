@@ -17,7 +17,7 @@ use crate::wire;
 /// 2: orders may hold sealed secrets ([`crate::sealed`]), and both sides know WITNESS. An order without secrets is the
 /// same in both. 3: domains ([`crate::site`]); what is about none is the same. 4: more builders and the hot path
 /// ([`crate::build`]), patches ([`crate::patch`]); deploys may bring a key for their repository. 5: the builder
-/// `dockerfile` and its arguments ([`crate::build`]); services of the machine.
+/// `dockerfile` and its arguments ([`crate::build`]); services of the machine; schedules ([`crate::schedule`]).
 pub const VERSIONS: Versions = Versions { min: 1, max: 5 };
 /// The first version in which orders hold sealed secrets.
 pub const SECRETS_SINCE: u16 = 2;
@@ -33,6 +33,8 @@ pub const DEPLOY_KEYS_SINCE: u16 = 4;
 pub const SERVICES_SINCE: u16 = 5;
 /// The first version that knows the builder `dockerfile`.
 pub const CONTAINERS_SINCE: u16 = 5;
+/// The first version that knows schedules.
+pub const SCHEDULES_SINCE: u16 = 5;
 /// The version from which on both sides send WITNESS.
 pub const WITNESS_SINCE: u16 = 2;
 

@@ -11,13 +11,14 @@ use sf_protocol::outcome::Facts;
 use sf_protocol::patch::{Edit, FileChange, Patch, PatchSignal, TakesEffect};
 use sf_protocol::query::Query;
 use sf_protocol::report::NodeFacts;
+use sf_protocol::schedule::{CatchUp, Overlap, ScheduleOrder, ScheduleSettings, ScheduleSpec};
 use sf_protocol::site::{SiteSettings, SiteSpec};
 use sf_protocol::{
     Authz, Class, Command, Delegation, Guard, Kind, Order, Outcome, PublicKey, SecretKey, Signed, Verdict,
 };
 use sf_types::{
-    AppId, CommandId, FileState, InstanceId, Millis, NodeId, ProxyId, ReleaseId, RequestId, RunId, TenantId, Timestamp,
-    TypedId,
+    AppId, CommandId, FileState, InstanceId, Millis, NodeId, ProxyId, ReleaseId, RequestId, RunId, ScheduleId,
+    TenantId, Timestamp, TypedId,
 };
 
 /// 2026-11-21, about 06:27.
@@ -94,6 +95,24 @@ pub fn site() -> SiteSpec {
     }
 }
 
+pub fn schedule() -> ScheduleSpec {
+    ScheduleSpec {
+        schedule: id::<ScheduleId>(15),
+        app: id::<AppId>(10),
+        name: "nightly".parse().unwrap(),
+        generation: 2,
+        settings: ScheduleSettings {
+            cron: "30 2 * * *".into(),
+            timezone: "Europe/Berlin".into(),
+            command: vec!["node".into(), "tidy.js".into()],
+            time_limit: Millis::secs(300),
+            overlap: Overlap::Queue,
+            missed: CatchUp::Once,
+            enabled: true,
+        },
+    }
+}
+
 /// One order of each kind.
 pub fn orders() -> Vec<Order> {
     let source = GitSource { url: "https://git.example/shop.git".into(), reference: Some("main".into()), commit: None };
@@ -116,7 +135,7 @@ pub fn orders() -> Vec<Order> {
         Order::Query(Query::Inspect { source, build: BuildSettings::default() }),
         Order::Cancel(Cancel { command: id(12) }),
         Order::Void(Void { replaces: id(13) }),
-        Order::DesiredState(DesiredState { apps: vec![], sites: vec![site()] }),
+        Order::DesiredState(DesiredState { apps: vec![], sites: vec![site()], schedules: vec![schedule()] }),
         Order::ProvisionDomain(Box::new(ProvisionDomain { site: site(), time_limit: Millis::secs(60) })),
         Order::DeleteProxy(DeleteProxy { proxy: site().proxy, app: site().app }),
         Order::Patch(Box::new(Patch {
@@ -138,6 +157,7 @@ pub fn orders() -> Vec<Order> {
             verb: ServiceVerb::Reload,
             time_limit: Millis::secs(60),
         }),
+        Order::Schedule(Box::new(ScheduleOrder::Set { spec: schedule() })),
     ]
 }
 

@@ -270,6 +270,8 @@ id_fields!(
     InstanceId,
     RoleId,
     GrantId,
+    ScheduleId,
+    ScheduleRunId,
     SecretId,
     WorkflowId,
     TriggerId,

@@ -276,6 +276,7 @@ pub fn facts_with(app: App, kept: Vec<ReleaseId>) -> plan::AppFacts {
         live: app.live_release,
         kept,
         site: None,
+        schedule: None,
     }
 }
 

@@ -20,7 +20,7 @@ use std::pin::Pin;
 
 use fixture::World;
 use people::notices;
-use pipeline::{hooks, inbox, previews};
+use pipeline::{hooks, inbox, previews, schedules};
 use sf_store::testing::{Postgres, TestStore};
 
 fn fresh(server: &Postgres) -> Pin<Box<dyn Future<Output = World> + '_>> {
@@ -66,6 +66,10 @@ suite! {
         an_app_has_one_and_it_goes_with_what_it_was_sent,
         a_delivery_is_one_row_and_the_last_ones_are_kept,
         an_app_has_one_deploy_key_that_nobody_else_sees,
+    }
+    schedules {
+        a_run_that_ended_never_changes_and_the_last_ones_are_kept,
+        nobody_else_sees_a_schedule_and_it_goes_with_its_runs,
     }
     inbox {
         cards_failures_and_reviews_come_in_pages_and_can_be_put_aside,

@@ -3,6 +3,7 @@
 pub mod hooks;
 pub mod inbox;
 pub mod previews;
+pub mod schedules;
 
 use std::time::Duration;
 

@@ -5,3 +5,4 @@ pub mod builders;
 pub mod domains;
 pub mod patches;
 pub mod services;
+pub mod schedules;

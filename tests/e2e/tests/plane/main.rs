@@ -18,7 +18,7 @@ mod workflows;
 
 use anyhow::{Context, Result};
 use futures_util::future::BoxFuture;
-use machines::{alerts, builders, domains, patches, services};
+use machines::{alerts, builders, domains, patches, schedules, services};
 use sf_store::testing::Postgres;
 use sf_testkit::{Database, Plane};
 
@@ -48,6 +48,7 @@ scenarios! {
     builders::an_older_agent_is_ordered_only_what_it_knows;
     secrets::a_deploy_key_reaches_its_node_alone_with_deploys_by_ssh;
     domains::a_domain_is_one_apps_and_what_its_node_says_it_is;
+    schedules::a_schedule_is_what_its_node_has_and_goes_wrong_once;
     patches::a_patch_is_ordered_as_it_was_agreed_to_and_told_without_what_it_writes;
     patches::what_cannot_be_a_patch_is_refused_before_anybody_is_asked;
     services::a_service_is_steered_by_a_node_wide_order_and_an_older_agent_gets_none;

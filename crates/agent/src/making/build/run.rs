@@ -358,6 +358,7 @@ impl Attempt<'_> {
             confinement: self.confinement.clone(),
             group: Some(self.group.clone()),
             time_limit: self.deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1)),
+            spares_user: false,
             disk: Some(DiskLimit {
                 dirs: vec![self.site.tree.clone(), self.site.home.clone()],
                 shared_memory_of: self.site.user.map(|user| user.uid),

@@ -355,6 +355,7 @@ impl Git {
             confinement: self.confinement.clone(),
             group: None,
             time_limit: self.deadline.saturating_duration_since(Instant::now()),
+            spares_user: false,
             disk: Some(DiskLimit {
                 dirs: vec![self.dir.clone()],
                 shared_memory_of: None,

@@ -21,7 +21,8 @@ pub struct CardView {
     pub id: Uuid,
     /// `approval`, `failed`, `review` or `alert`.
     pub kind: String,
-    /// The action's name: `app.deploy`; `node.silent`, `node.locked`, `node.diskFull` or `app.down` for alerts.
+    /// The action's name: `app.deploy`; `node.silent`, `node.locked`, `node.diskFull`, `app.down` or
+    /// `schedule.failing` for alerts.
     pub action: String,
     /// For people: "Deploy an app".
     pub title: String,
@@ -231,12 +232,14 @@ impl CardView {
         let (about, app_id, node_id) = match &alert.thing {
             Thing::Node(node) => (node.name.clone(), None, node.id),
             Thing::App(app) => (app.name.to_string(), Some(app.id.uuid()), app.node),
+            Thing::Schedule(of) => (format!("{} of {}", of.0.name, of.1.name), Some(of.1.id.uuid()), of.0.node),
         };
         let action = match alert.trouble {
             Trouble::Locked => "node.locked",
             Trouble::Silent => "node.silent",
             Trouble::DiskFull => "node.diskFull",
             Trouble::Down => "app.down",
+            Trouble::Schedule => "schedule.failing",
         };
         Self {
             id: alert.id(),

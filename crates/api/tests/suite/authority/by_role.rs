@@ -111,6 +111,10 @@ fn needs(method: &Method, path: &str) -> Option<Needs> {
         ("DELETE", "/projects/{id}") => Right(P::ProjectDelete),
         ("GET", "/proxies" | "/proxies/{id}") => Right(P::ProxyView),
         ("POST", "/proxies") | ("PUT" | "DELETE", "/proxies/{id}") => Right(P::ProxyManage),
+        ("GET", "/apps/{id}/schedules" | "/apps/{id}/schedules/{name}/runs") => Right(P::ScheduleView),
+        ("PUT" | "DELETE", "/apps/{id}/schedules/{name}") | ("POST", "/apps/{id}/schedules/{name}/run") => {
+            Right(P::ScheduleManage)
+        }
         ("GET", "/secrets") => Right(P::SecretView),
         ("POST", "/secrets") | ("PATCH" | "DELETE", "/secrets/{id}") => Right(P::SecretManage),
         ("GET", "/workflows/schema") | ("POST", "/workflows/lint") => SignedIn,
@@ -170,6 +174,7 @@ impl Things {
         let workflow = id(&made("/api/v1/workflows", json!({ "document": document })).await);
         let begun = world.post(&format!("/api/v1/workflows/{workflow}/execute"), json!({})).await.expect(202);
         world.post(&format!("/api/v1/apps/{app}/hook"), json!({})).await.expect(201);
+        world.schedule(&app).await;
         Self {
             workflow,
             execution: id(&begun["run"]),
@@ -212,7 +217,7 @@ impl Things {
             // One's own alone; the table of other people's is in `authority`.
             _ => "0193a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
         };
-        path.replace("{id}", id).replace("{grant}", &self.grant).replace("{key}", "w")
+        path.replace("{id}", id).replace("{grant}", &self.grant).replace("{key}", "w").replace("{name}", "tidy")
     }
 
     fn body(&self, method: &Method, path: &str) -> Option<Value> {
@@ -254,6 +259,9 @@ impl Things {
             ("POST", "/apps/{id}/preview/extend") => json!({ "days": 3 }),
             ("POST", "/proxies") => json!({ "appId": self.app, "domain": "other.example.org" }),
             ("PUT", "/proxies/{id}") => json!({ "settings": {} }),
+            ("PUT", "/apps/{id}/schedules/{name}") => {
+                json!({ "settings": { "cron": "@daily", "command": ["true"] } })
+            }
             ("POST", "/workflows" | "/workflows/lint") | ("PUT", "/workflows/{id}") => {
                 json!({ "document": "workflow: 1\nname: other\nsteps: [{ id: a, query: /apps }]" })
             }

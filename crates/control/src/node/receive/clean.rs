@@ -111,6 +111,11 @@ impl Cleaning {
                 NodeEvent::App { app, release, state, restarts, reason: self.text(&reason) }
             }
             NodeEvent::Site { site } => NodeEvent::Site { site: self.site(site) },
+            NodeEvent::Schedule { mut report } => {
+                report.note = self.text(&report.note);
+                report.last_lines = report.last_lines.iter().map(|line| self.text(line)).collect();
+                NodeEvent::Schedule { report }
+            }
             NodeEvent::Refused { kind, reason } => NodeEvent::Refused { kind, reason: self.text(&reason) },
             NodeEvent::Notice { code, message } => NodeEvent::Notice { code, message: self.text(&message) },
         }

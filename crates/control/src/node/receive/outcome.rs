@@ -19,7 +19,7 @@ use crate::approval::cards;
 use crate::control::{Control, Core};
 use crate::resync::{change_of, desired_of};
 use crate::transition::{self, After};
-use crate::{events, moments, patches, previews, sites};
+use crate::{events, moments, patches, previews, schedules, sites};
 
 /// Stores an outcome, ends its run, makes the app what the node says it is. A repeated one changes nothing.
 ///
@@ -104,6 +104,7 @@ async fn facts(tx: &mut Tx, run: &Run, ordered: Option<&[u8]>, outcome: &Outcome
         (Facts::Site { site }, _) => {
             sites::heard(tx, run, site.as_ref(), ordered.and_then(order_of).as_ref(), outcome).await
         }
+        (Facts::None, Some(_)) => schedules::heard(tx, run, ordered.and_then(order_of).as_ref(), outcome).await,
         _ => Ok(()),
     }
 }
@@ -132,6 +133,7 @@ async fn ended(
         // What is gone can be given to nobody: its id never comes again.
         grants::forget_object(tx, ObjectRef(Object::App(app))).await?;
         proxies::delete_of_app(tx, app).await?;
+        sf_store::schedules::delete_of_app(tx, app).await?;
         hooks::delete_of_app(tx, app).await?;
         deploy_keys::delete_of_app(tx, app).await?;
         previews::gone(tx, app, after).await?;

@@ -6,7 +6,7 @@ use sf_engine::notify::Kind;
 use sf_engine::{Done, Run, RunState};
 use sf_runtime::redact::Redactor;
 use sf_store::{Look, Tx, outbox};
-use sf_types::{AppId, ApprovalId, NodeId, ProjectId, TenantId, Timestamp};
+use sf_types::{AppId, ApprovalId, NodeId, ProjectId, ScheduleId, TenantId, Timestamp};
 
 use super::{LANE, NOTICE};
 use crate::approval::alerts::Trouble;
@@ -26,6 +26,9 @@ pub(crate) struct Notice {
     /// Which silence of its machine it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) silent_since: Option<Timestamp>,
+    /// The schedule that goes wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) schedule: Option<ScheduleId>,
     /// What, one line; that of its card where empty.
     pub(crate) title: String,
     /// Why.
@@ -84,6 +87,7 @@ pub(crate) fn carded(
         approval: Some(approval),
         alert: None,
         silent_since: None,
+        schedule: None,
         title: String::new(),
         text: String::new(),
         path: inbox(approval),
@@ -130,6 +134,7 @@ fn of_run(run: &Run, kind: Kind, text: String, at: Timestamp) -> Notice {
         approval: None,
         alert: None,
         silent_since: None,
+        schedule: None,
         title: spec.title.to_owned(),
         text,
         path: format!("/runs/{}", run.id),

@@ -9,11 +9,13 @@ use sf_actions::{Actor, Permission};
 use sf_engine::notify::Kind;
 use sf_protocol::app::AppState;
 use sf_protocol::report::NodeSample;
+use sf_protocol::schedule::{RunReason, ScheduleReport, ScheduleRunState};
 use sf_store::apps::App;
 use sf_store::inbox::{self, Reading};
 use sf_store::nodes::{Node, NodeStatus};
+use sf_store::schedules::{self, Schedule};
 use sf_store::{Look, Reader, StoreError, Tx, apps, nodes};
-use sf_types::{AppId, Fault, NodeId, Timestamp};
+use sf_types::{AppId, Fault, NodeId, ScheduleId, Timestamp};
 use uuid::Uuid;
 
 use crate::control::{Control, Core};
@@ -40,6 +42,8 @@ pub enum Trouble {
     DiskFull,
     /// An app ended by itself too often, and is not started any more.
     Down,
+    /// What is to run by the clock failed or was left out, and has not succeeded since.
+    Schedule,
 }
 
 /// With what.
@@ -49,6 +53,8 @@ pub enum Thing {
     Node(Box<Node>),
     /// An app.
     App(Box<App>),
+    /// A schedule of an app.
+    Schedule(Box<(Schedule, App)>),
 }
 
 /// Something that a person should look at.
@@ -85,6 +91,7 @@ impl Trouble {
             Self::Silent => "A node is silent",
             Self::DiskFull => "The disk of a node is full",
             Self::Down => "An app is down",
+            Self::Schedule => "A schedule goes wrong",
         }
     }
 }
@@ -95,6 +102,7 @@ impl Alert {
         match &self.thing {
             Thing::Node(node) => node.id.uuid(),
             Thing::App(app) => app.id.uuid(),
+            Thing::Schedule(of) => of.0.id.uuid(),
         }
     }
 
@@ -106,6 +114,7 @@ impl Alert {
                 _ => node.last_seen_at.unwrap_or(node.created_at),
             },
             Thing::App(app) => app.updated_at,
+            Thing::Schedule(of) => of.0.troubled_at.unwrap_or(of.0.updated_at),
         }
     }
 
@@ -123,6 +132,58 @@ impl Alert {
         let trouble = Trouble::of_app(&app)?;
         let because = app.state_reason.clone().unwrap_or_else(|| "it ended by itself too often".to_owned());
         Some(Self { trouble, thing: Thing::App(Box::new(app)), because })
+    }
+}
+
+/// A schedule that goes wrong; `None` for one that does not, or whose app is not to be seen.
+async fn of_schedule(at: &Reader, schedule: Schedule) -> Result<Option<Alert>, StoreError> {
+    if schedule.troubled_at.is_none() {
+        return Ok(None);
+    }
+    let Some(app) = there(apps::get(at, schedule.app).await)? else { return Ok(None) };
+    let last = schedules::last_trouble(at, schedule.id).await?;
+    let because = last.map_or_else(|| "it has not succeeded since".to_owned(), |run| went_wrong(&run.report.0));
+    Ok(Some(Alert { trouble: Trouble::Schedule, thing: Thing::Schedule(Box::new((schedule, app))), because }))
+}
+
+fn went_wrong(report: &ScheduleReport) -> String {
+    let what = match report.state {
+        ScheduleRunState::Missed => "was missed",
+        ScheduleRunState::TimedOut => "took too long",
+        ScheduleRunState::Interrupted => "was interrupted",
+        _ => "failed",
+    };
+    let note = if report.note.is_empty() { String::new() } else { format!(": {}", report.note) };
+    format!("the run that was due at {} {what}{note}", report.due)
+}
+
+/// A schedule ran, or did not: told once when it begins to go wrong, and over when it succeeds. What somebody runs by hand they
+/// look at themselves.
+pub(crate) async fn schedule_ran(
+    tx: &mut Tx,
+    schedule: &Schedule,
+    report: &ScheduleReport,
+    after: &mut After,
+) -> sf_store::Result<()> {
+    use ScheduleRunState::{Failed, Interrupted, Missed, Succeeded, TimedOut};
+    match (report.state, schedule.troubled_at) {
+        (Succeeded, Some(_)) => schedules::set_troubled(tx, schedule.id, None).await,
+        (Failed | TimedOut | Interrupted | Missed, None) if report.why == RunReason::Clock => {
+            schedules::set_troubled(tx, schedule.id, Some(tx.now())).await?;
+            let text = format!("`{}`: {}", schedule.name, went_wrong(report));
+            let notice = Notice {
+                app: Some(schedule.app),
+                right: Permission::ScheduleView,
+                path: format!("/inbox/{}", schedule.id),
+                project: Some(schedule.project),
+                node: Some(schedule.node),
+                schedule: Some(schedule.id),
+                ..told(schedule.tenant, Trouble::Schedule, text, tx.now())
+            };
+            notice::raise(tx, &notice, after);
+            Ok(())
+        }
+        _ => Ok(()),
     }
 }
 
@@ -210,6 +271,7 @@ fn told(tenant: sf_types::TenantId, trouble: Trouble, text: String, at: Timestam
         approval: None,
         alert: Some(trouble),
         silent_since: None,
+        schedule: None,
         title: trouble.title().to_owned(),
         text,
         path: String::new(),
@@ -227,13 +289,16 @@ pub(crate) async fn is_so(at: &Reader, notice: &Notice) -> Result<bool, StoreErr
     if let (Trouble::Down, Some(app)) = (trouble, notice.app) {
         return Ok(there(apps::get(at, app).await)?.is_some_and(|app| Trouble::of_app(&app).is_some()));
     }
+    if let (Trouble::Schedule, Some(schedule)) = (trouble, notice.schedule) {
+        return Ok(there(schedules::get(at, schedule).await)?.is_some_and(|row| row.troubled_at.is_some()));
+    }
     let Some(node) = notice.node else { return Ok(false) };
     let Some(node) = there(nodes::get(at, node).await)? else { return Ok(false) };
     Ok(match trouble {
         Trouble::Silent => node.status == NodeStatus::Offline && node.last_seen_at == notice.silent_since,
         Trouble::Locked => node.status == NodeStatus::Locked,
         Trouble::DiskFull => node.disk_full_at.is_some(),
-        Trouble::Down => false,
+        Trouble::Down | Trouble::Schedule => false,
     })
 }
 
@@ -257,6 +322,11 @@ impl Control {
         if let Ok(reader) = self.view(actor, Permission::AppView) {
             alerts.extend(apps::down(&reader, MAX_ALERTS).await?.into_iter().filter_map(Alert::of_app));
         }
+        if let Ok(reader) = self.view(actor, Permission::ScheduleView) {
+            for schedule in schedules::troubled(&reader, MAX_ALERTS).await? {
+                alerts.extend(of_schedule(&reader, schedule).await?);
+            }
+        }
         let ids: Vec<Uuid> = alerts.iter().map(Alert::id).collect();
         let reader = self.core().store.read(actor.scope());
         let aside: HashMap<Uuid, Timestamp> = inbox::aside(&reader, reading, &ids).await?.into_iter().collect();
@@ -269,6 +339,11 @@ impl Control {
     pub(super) async fn alert(&self, actor: &Actor, id: Uuid) -> Result<Option<Alert>, Fault> {
         if let Ok(node) = self.node(actor, NodeId::from_uuid(id)).await {
             return Ok(Alert::of_node(node, self.core().options.alerts.silent_after(), self.now()));
+        }
+        if let Ok(reader) = self.view(actor, Permission::ScheduleView)
+            && let Some(schedule) = there(schedules::get(&reader, ScheduleId::from_uuid(id)).await)?
+        {
+            return Ok(of_schedule(&reader, schedule).await?);
         }
         let Ok(reader) = self.view(actor, Permission::AppView) else { return Ok(None) };
         Ok(there(apps::get(&reader, AppId::from_uuid(id)).await)?.and_then(Alert::of_app))

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use sf_actions::deploy::DeployAction;
 use sf_actions::proxy::ProxyAction;
+use sf_actions::schedule::ScheduleAction;
 use sf_actions::{Action, Object, ObjectRef, Place};
 use sf_engine::plan::AppFacts;
 use sf_engine::{Run, RunState};
@@ -16,7 +17,7 @@ use sf_types::{ErrorKind, Fault, ReleaseId, Scope};
 use super::Told;
 use crate::control::{Control, Core};
 use crate::proposal::Lines;
-use crate::{delivery, patches, perform, previews, rehearsal, sites, speech};
+use crate::{delivery, patches, perform, previews, rehearsal, schedules, sites, speech};
 
 /// What an order to a machine would do; `None` where the action sends none.
 pub(crate) async fn on_node(
@@ -34,7 +35,8 @@ pub(crate) async fn on_node(
     let kept = if looks_back(&run.action) { releases::kept(at, app.id).await? } else { Vec::new() };
     patches::known_to(core, &run.action, app.node)?;
     let site = sites::foreseen(at, core, &run.action, app).await??;
-    let facts = AppFacts { site, ..apps::facts_with(app.clone(), kept) };
+    let schedule = schedules::foreseen(at, core, &run.action, app).await??;
+    let facts = AppFacts { site, schedule, ..apps::facts_with(app.clone(), kept) };
     let mut planned = sf_engine::plan::plan(&run.action, &facts, ReleaseId::from_uuid(run.id.uuid()))?;
     speech::fit(&mut planned.order, core.links.version(app.node))?;
     let mut told = Told { steps: perform::plan_steps(&planned.order, app), losses: Vec::new() };
@@ -42,6 +44,8 @@ pub(crate) async fn on_node(
     if let Action::Proxy(ProxyAction::Delete(gone)) = &run.action {
         let domain = proxies::get(at, gone.proxy).await?.domain;
         told.losses.push(format!("{domain} leads nowhere then, and its certificate is deleted"));
+    } else if let Action::Schedule(ScheduleAction::Delete(gone)) = &run.action {
+        told.losses.push(format!("how the runs of `{}` went", gone.name));
     } else if run.action.spec().effect == sf_actions::Effect::Destroy {
         told.losses.push(format!(
             "{} releases and all logs of `{}` on its node",
@@ -51,6 +55,8 @@ pub(crate) async fn on_node(
         let domains = proxies::of_app(at, app.id).await?;
         told.losses.extend(domains.iter().map(|proxy| format!("{} leads nowhere then", proxy.domain)));
         told.losses.extend(previews::losses(at, app.id).await?);
+        let standing = sf_store::schedules::of_app(at, app.id).await?;
+        told.losses.extend(standing.iter().map(|one| format!("its schedule `{}`", one.name)));
         let object = ObjectRef(Object::App(app.id));
         told.losses.extend(rehearsal::given_at(grants::count_at(at, object).await?, "it"));
     }

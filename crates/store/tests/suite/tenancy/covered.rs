@@ -67,6 +67,9 @@ const COVERED: &[&str] = &[
     // Looked at in `previews`.
     "preview_settings",
     "previews",
+    // Looked at in `schedules`.
+    "schedules",
+    "schedule_runs",
 ];
 
 pub async fn every_table_with_a_tenant_is_covered(_: World) {

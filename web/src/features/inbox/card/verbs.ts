@@ -55,8 +55,8 @@ export function verbsOf(card: Card): Verbs {
   }
 }
 
-/** An alert about an app, not about its machine. */
-export const isOfApp = (card: Card): boolean => card.action.startsWith('app.')
+/** An alert about an app or one of its schedules, not about its machine. */
+export const isOfApp = (card: Card): boolean => card.action.startsWith('app.') || card.action.startsWith('schedule.')
 
 /** Where a card leads. A step that asks is shown open. */
 export function pathOf(card: Card): string {

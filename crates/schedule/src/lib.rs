@@ -1,4 +1,7 @@
-//! When a schedule starts its workflow: a cron line, a time zone, and what to do about runs that were missed.
+//! When a schedule is due: a cron line, a time zone, and what to do about moments that were missed.
+//!
+//! Floor 1 and pure. Workflows in the control plane and apps on their nodes run by the same lines. This crate must never know
+//! what is started. Start reading at [`Schedule::due`].
 //!
 //! Moments are computed from the wall clock of the zone, day by day. Where that clock jumps:
 //!
@@ -41,7 +44,7 @@ pub const MAX_COUNTED: usize = 10_000;
 /// years at the latest (over a year like 2100), and nothing is rarer.
 pub const SEARCH_YEARS: i16 = 41;
 
-/// What to do about runs whose time passed while the control plane was away.
+/// What to do about runs whose time passed while nobody looked.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Missed {
@@ -167,7 +170,7 @@ impl Schedule {
     }
 
     /// The newest moments in `(last, now]`, oldest first, [`MAX_COUNTED`] at most. Goes backwards from `now`, so that
-    /// the work does not grow with the time the control plane was away.
+    /// the work does not grow with the time nobody looked.
     fn between(&self, last: Timestamp, now: Timestamp) -> Vec<Timestamp> {
         let (last, now) = (last.as_millis().max(-1), now.as_millis().min(jiff::Timestamp::MAX.as_millisecond()));
         let (Some(oldest), Some(newest)) = (self.date_of(last), self.date_of(now)) else { return Vec::new() };
