@@ -26,6 +26,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (15, "alerts", include_str!("migrate/m0015.sql")),
     (16, "domains", include_str!("migrate/m0016.sql")),
     (17, "deploys by push", include_str!("migrate/m0017.sql")),
+    (19, "history of metrics, search in logs", include_str!("migrate/m0019.sql")),
 ];
 
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (version {int} PRIMARY KEY, name {text} NOT NULL, \

@@ -311,7 +311,7 @@ export const text = {
   settingsSame: 'Both were built with the same settings.',
   settingsUnknown: 'With which settings one of them was built is not known any more.',
   loadingShort: 'Reading…',
-  ranges: { '15m': '15 min', '1h': '1 h', '6h': '6 h', '24h': '24 h', '7d': '7 d' },
+  ranges: { '15m': '15 min', '1h': '1 h', '24h': '24 h', '7d': '7 d', '30d': '30 d', '1y': '1 year' },
   range: 'Range',
   metricsLive: 'Every second while you watch.',
   metricsAway: 'The node is not connected; what it measures meanwhile is added once it is back.',
