@@ -288,6 +288,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/apps/{id}/logs/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All lines kept of one release as a text: time, stream, line. Escape sequences are left out. */
+        get: operations["downloadLogs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apps/{id}/logs/kept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How long an app's log lines are kept, and since when there are any. */
+        get: operations["logsKept"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apps/{id}/logs/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Looks for lines in all logs of an app, newest first. A request looks for a bounded while: where `searchedUntil` is
+         *     set, older lines were not looked at yet, and `next` goes on there.
+         */
+        get: operations["searchLogs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/apps/{id}/metrics": {
         parameters: {
             query?: never;
@@ -295,7 +349,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Samples of an app, thinned out. */
+        /**
+         * The course of an app in at most so many points. Each says what it stands for: means with the lowest and the
+         *     highest, from samples of the last day, rows of 5 minutes or rows of an hour, the coarsest that gives the points.
+         */
         get: operations["appMetrics"];
         put?: never;
         post?: never;
@@ -1305,7 +1362,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Samples of a machine, thinned out. */
+        /**
+         * The course of a machine in at most so many points. Each says what it stands for: means with the lowest and the
+         *     highest, from samples of the last day, rows of 5 minutes or rows of an hour, the coarsest that gives the points.
+         */
         get: operations["nodeMetrics"];
         put?: never;
         post?: never;
@@ -2673,6 +2733,35 @@ export interface components {
         AppHook: {
             hook?: components["schemas"]["Hook"] | null;
         };
+        /** @description What happened within one point of an app's course. */
+        AppPoint: {
+            /**
+             * Format: int64
+             * @description Samples that were folded into it.
+             */
+            samples: number;
+            /**
+             * Format: int64
+             * @description Seconds that a point stands for; 0 where it is less than one.
+             */
+            stepSecs: number;
+            /** @description CPU use, thousandths of one core. */
+            cpuPermille: components["schemas"]["Spread"];
+            /** @description Memory of its processes, bytes. */
+            memory: components["schemas"]["Spread"];
+            /** @description Processes. */
+            processes: components["schemas"]["Spread"];
+            /**
+             * Format: int64
+             * @description The most requests answered in a second between two samples.
+             */
+            requestsMost: number;
+            /**
+             * Format: int64
+             * @description The most restarts of a release.
+             */
+            restartsMost: number;
+        };
         /** @description One process tree. */
         AppProcess: {
             /**
@@ -2709,7 +2798,7 @@ export interface components {
             /** @description What of its limits is enforced, in words. */
             enforced: string[];
         };
-        /** @description An app at one moment. */
+        /** @description An app at one moment, or on the mean of a while: counts are added, states are the last. */
         AppSample: {
             /** @description When. */
             at: components["schemas"]["Time"];
@@ -2740,6 +2829,8 @@ export interface components {
              * @description Restarts of the live release.
              */
             restarts: number;
+            /** @description What the while holds. */
+            within: components["schemas"]["AppPoint"];
         };
         /** @description How an app is, as its node says right now. */
         AppStatus: {
@@ -3938,6 +4029,54 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_LogsFound: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description What was found. */
+            data?: {
+                /** @description Newest first. */
+                hits: components["schemas"]["LogHit"][];
+                /** @description Where the next request goes on; null when all was looked at. */
+                next?: string | null;
+                searchedUntil?: components["schemas"]["Time"] | null;
+                /**
+                 * Format: int64
+                 * @description Lines that were looked at for this answer.
+                 */
+                linesLookedAt: number;
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_LogsKeptNow: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description How long an app's log lines are kept, and what there is. */
+            data?: {
+                /**
+                 * Format: int64
+                 * @description Days at the most.
+                 */
+                days: number;
+                /**
+                 * Format: int64
+                 * @description Bytes at the most.
+                 */
+                mostBytes: number;
+                /**
+                 * Format: int64
+                 * @description Bytes that there are.
+                 */
+                bytes: number;
+                oldestAt?: components["schemas"]["Time"] | null;
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
         Envelope_Mail: {
             /** @description Whether it worked. */
             success: boolean;
@@ -4816,6 +4955,8 @@ export interface components {
                  * @description Restarts of the live release.
                  */
                 restarts: number;
+                /** @description What the while holds. */
+                within: components["schemas"]["AppPoint"];
             }[];
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -5266,6 +5407,7 @@ export interface components {
                  * @description Memory of the agent itself, bytes.
                  */
                 agentRss: number;
+                within?: components["schemas"]["NodePoint"] | null;
             }[];
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -6610,6 +6752,27 @@ export interface components {
              */
             pids?: number | null;
         };
+        /** @description A line that was looked for. */
+        LogHit: {
+            /** @description The line. */
+            line: components["schemas"]["LogLine"];
+            /**
+             * Format: int64
+             * @description The number of the release that wrote it; null for builds.
+             */
+            releaseNumber?: number | null;
+            /**
+             * Format: uuid
+             * @description The run whose build said it; null for releases.
+             */
+            runId?: string | null;
+            /** @description What was found in it, each once; escape sequences do not count. */
+            marks: string[];
+            /** @description The lines before it in its log. */
+            before: components["schemas"]["LogLine"][];
+            /** @description The lines after it. */
+            after: components["schemas"]["LogLine"][];
+        };
         /** @description One line. */
         LogLine: {
             /**
@@ -6647,6 +6810,51 @@ export interface components {
             password: string;
             /** @description `browser` (default) or `cli`. */
             kind?: components["schemas"]["Kind"];
+        };
+        /** @description What was found. */
+        LogsFound: {
+            /** @description Newest first. */
+            hits: components["schemas"]["LogHit"][];
+            /** @description Where the next request goes on; null when all was looked at. */
+            next?: string | null;
+            searchedUntil?: components["schemas"]["Time"] | null;
+            /**
+             * Format: int64
+             * @description Lines that were looked at for this answer.
+             */
+            linesLookedAt: number;
+        };
+        /** @description How long an app's log lines are kept: until either is reached, the oldest goes. */
+        LogsKept: {
+            /**
+             * Format: int32
+             * @description Days, 1 to 400.
+             */
+            days?: number | null;
+            /**
+             * Format: int32
+             * @description MiB of all its logs together, 1 to 4096.
+             */
+            mebibytes?: number | null;
+        };
+        /** @description How long an app's log lines are kept, and what there is. */
+        LogsKeptNow: {
+            /**
+             * Format: int64
+             * @description Days at the most.
+             */
+            days: number;
+            /**
+             * Format: int64
+             * @description Bytes at the most.
+             */
+            mostBytes: number;
+            /**
+             * Format: int64
+             * @description Bytes that there are.
+             */
+            bytes: number;
+            oldestAt?: components["schemas"]["Time"] | null;
         };
         /** @description Whether mail goes. */
         Mail: {
@@ -7004,7 +7212,38 @@ export interface components {
             createdAt: components["schemas"]["Time"];
             retiredAt?: components["schemas"]["Time"] | null;
         };
-        /** @description A machine at one moment. */
+        /** @description What happened within one point of a machine's course. */
+        NodePoint: {
+            /**
+             * Format: int64
+             * @description Samples that were folded into it.
+             */
+            samples: number;
+            /**
+             * Format: int64
+             * @description Seconds that a point stands for; 0 where it is less than one.
+             */
+            stepSecs: number;
+            /** @description CPU use, thousandths of all cores together. */
+            cpuPermille: components["schemas"]["Spread"];
+            /** @description One-minute load average, thousandths. */
+            loadPermille: components["schemas"]["Spread"];
+            /** @description Memory in use, bytes. */
+            memoryUsed: components["schemas"]["Spread"];
+            /** @description Disk in use, bytes. */
+            diskUsed: components["schemas"]["Spread"];
+            /**
+             * Format: int64
+             * @description The most bytes received in a second between two samples.
+             */
+            netReceivedMost: number;
+            /**
+             * Format: int64
+             * @description The most bytes sent in a second between two samples.
+             */
+            netSentMost: number;
+        };
+        /** @description A machine at one moment, or on the mean of a while: counts are added, what is a state is the last. */
         NodeSample: {
             /** @description When. */
             at: components["schemas"]["Time"];
@@ -7058,6 +7297,7 @@ export interface components {
              * @description Memory of the agent itself, bytes.
              */
             agentRss: number;
+            within?: components["schemas"]["NodePoint"] | null;
         };
         /** @description An answer that says nothing but that it was done. */
         Nothing: Record<string, never>;
@@ -7785,6 +8025,7 @@ export interface components {
              * @description Old releases kept besides the live one, 1 to 50.
              */
             keepReleases?: number | null;
+            logs?: components["schemas"]["LogsKept"] | null;
         };
         /** @description Whether there is nobody yet. */
         SetupState: {
@@ -7872,6 +8113,19 @@ export interface components {
         Snooze: {
             /** @description RFC 3339, within 30 days; for good where it is null, for cards that wait for no decision. */
             until?: string | null;
+        };
+        /** @description The lowest and the highest of what a mean hides. */
+        Spread: {
+            /**
+             * Format: int64
+             * @description The lowest.
+             */
+            low: number;
+            /**
+             * Format: int64
+             * @description The highest.
+             */
+            high: number;
         };
         /** @description How long a step took. */
         StepTime: {
@@ -8985,6 +9239,96 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_LogLines"];
+                };
+            };
+        };
+    };
+    downloadLogs: {
+        parameters: {
+            query?: {
+                /** @description Of this release; the live one where absent. */
+                release?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+        };
+    };
+    logsKept: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_LogsKeptNow"];
+                };
+            };
+        };
+    };
+    searchLogs: {
+        parameters: {
+            query?: {
+                /** @description A text, in whatever case, or an expression; every line where absent. */
+                q?: string;
+                /** @description `q` is a regular expression as the Rust crate `regex` reads it, and minds case. */
+                regex?: boolean;
+                /** @description Only lines that say they are that bad: `error`, or `warning` for both. */
+                level?: string;
+                /** @description Not before (RFC 3339 or milliseconds). */
+                from?: string;
+                /** @description Before. */
+                to?: string;
+                /** @description Only from `out`, `err`, `tty` or `note`. */
+                stream?: string;
+                /** @description Only of this release. */
+                release?: string;
+                /** @description Only of what this run's build said. */
+                run?: string;
+                /** @description Lines around each hit, on each side: up to 10. */
+                context?: number;
+                /** @description Hits wanted, up to 200; 50 where absent. */
+                limit?: number;
+                /** @description Go on where an answer's `next` says. */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_LogsFound"];
                 };
             };
         };

@@ -6,6 +6,7 @@ pub mod hooks;
 pub mod logs;
 pub mod patch;
 pub mod power;
+pub mod search;
 pub mod secrets;
 mod settings;
 

@@ -88,14 +88,18 @@ impl Control {
         self.keep_audit_short(now).await
     }
 
-    /// What machines and apps send all the time is looked after more often than the rest.
-    async fn keep_observed(&self, now: Timestamp) -> Result<(), Fault> {
+    /// What machines and apps send all the time is looked after more often than the rest: metrics are folded into their
+    /// history, and logs kept within their days and bytes.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written.
+    pub async fn keep_observed(&self, now: Timestamp) -> Result<(), Fault> {
         self.keep_logs_short(now).await?;
         self.keep_history(now).await
     }
 
     /// Lines older than their app keeps them go, and the oldest of an app that has too many bytes of them.
-    pub(crate) async fn keep_logs_short(&self, now: Timestamp) -> Result<(), Fault> {
+    async fn keep_logs_short(&self, now: Timestamp) -> Result<(), Fault> {
         let reader = self.core().store.read(Scope::System);
         for (app, mut bytes) in logs::kept(&reader).await? {
             let own = match app {
@@ -133,7 +137,7 @@ impl Control {
     }
 
     /// Samples become history before they go.
-    pub(crate) async fn keep_history(&self, now: Timestamp) -> Result<(), Fault> {
+    async fn keep_history(&self, now: Timestamp) -> Result<(), Fault> {
         let store = &self.core().store;
         let kept = self.core().options.retention.metrics();
         let (samples, fine) = (now.minus(kept.samples), now.minus(kept.fine));

@@ -22,6 +22,8 @@ const settingNames = {
   cpu: 'CPU limit',
   pids: 'Process limit',
   keep: 'Releases kept',
+  logsDays: 'Days log lines are kept',
+  logsMebibytes: 'Log lines kept',
 }
 
 export const text = {
@@ -203,6 +205,8 @@ export const text = {
     cpuPercent: { label: 'CPU (% of one core)', hint: '150 is one and a half cores.', empty: 'no limit' },
     pids: { label: 'Processes and threads', hint: 'Stops a fork bomb.', empty: 'no limit' },
     keepReleases: { label: 'Old releases kept', hint: '1 to 50, to roll back without building.', empty: '5' },
+    logsDays: { label: 'Days log lines are kept', hint: '1 to 400. Holds at once, without a deploy.', empty: 'as set for all' },
+    logsMebibytes: { label: 'Log lines kept, MiB', hint: '1 to 4096; the oldest go first. Holds at once.', empty: 'as set for all' },
   },
   sections: {
     source: { title: 'Source', hint: 'Where the code comes from.' },
