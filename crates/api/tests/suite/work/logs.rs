@@ -131,8 +131,7 @@ async fn what_cannot_be_looked_for_says_why() {
     }
     let stranger = logged.world.stranger().await;
     for part in ["search", "kept", "download"] {
-        let path = format!("/api/v1/apps/{}/logs/{part}", logged.app);
-        let answer = logged.world.send(Method::GET, &path, Some(&stranger.token), None).await;
+        let answer = logged.world.get(&format!("/api/v1/apps/{}/logs/{part}", stranger.app)).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{part}");
     }
 }
