@@ -41,9 +41,10 @@ impl Logged {
 
     async fn say(&self, source: LogSource, lines: Vec<LogLine>) {
         let (owner, batch) = (self.owner, LogStream { source, lines, dropped: 0 });
-        let append = self.world.control.store().write(Scope::System, move |tx| {
-            Box::pin(async move { logs::append(tx, owner, &batch).await.map(drop) })
-        });
+        let append =
+            self.world.control.store().write(Scope::System, move |tx| {
+                Box::pin(async move { logs::append(tx, owner, &batch).await.map(drop) })
+            });
         append.await.unwrap();
     }
 
@@ -95,7 +96,10 @@ async fn lines_are_found_in_all_logs_of_an_app_newest_first() {
         ("stream=note", vec!["build timeout set"]),
         (&*format!("q=timeout&release={release}"), vec!["time\x1b[1mout\x1b[0m again", "GET /a timeout"]),
         (&*format!("run={}", logged.run), vec!["build timeout set"]),
-        (&*format!("q=timeout&from={}", start().as_millis() + 125), vec!["time\x1b[1mout\x1b[0m again", "TIMEOUT of 5ms"]),
+        (
+            &*format!("q=timeout&from={}", start().as_millis() + 125),
+            vec!["time\x1b[1mout\x1b[0m again", "TIMEOUT of 5ms"],
+        ),
         (&*format!("q=timeout&to={}", start().as_millis() + 120), vec!["build timeout set"]),
     ] {
         assert_eq!(texts(&logged.search(query).await), expected, "{query}");
@@ -112,7 +116,17 @@ async fn lines_are_found_in_all_logs_of_an_app_newest_first() {
             None => break,
         }
     }
-    let expected = ["done", "ok", "time\x1b[1mout\x1b[0m again", "WARN slow", "\x1b[31mERROR\x1b[0m lost", "TIMEOUT of 5ms", "GET /a timeout", "started", "build timeout set"];
+    let expected = [
+        "done",
+        "ok",
+        "time\x1b[1mout\x1b[0m again",
+        "WARN slow",
+        "\x1b[31mERROR\x1b[0m lost",
+        "TIMEOUT of 5ms",
+        "GET /a timeout",
+        "started",
+        "build timeout set",
+    ];
     assert_eq!(all, expected);
 }
 
@@ -182,20 +196,30 @@ async fn a_course_says_what_its_means_hide() {
         .map(|n| {
             let cpu = if n == 7 { 900 } else { 100 };
             let sample = NodeSample { cpu_permille: cpu, net_received: 30_000, ..NodeSample::default() };
-            let of_app = AppSample { app, state: AppState::Running, cpu_permille: cpu, memory: 9, processes: 1, requests: 60, restarts: 0 };
+            let of_app = AppSample {
+                app,
+                state: AppState::Running,
+                cpu_permille: cpu,
+                memory: 9,
+                processes: 1,
+                requests: 60,
+                restarts: 0,
+            };
             SystemLog { at: Timestamp::from_millis(now - n * 30_000), node: sample, apps: vec![of_app] }
         })
         .collect();
-    let append = world.control.store().write(Scope::System, move |tx| {
-        Box::pin(async move { metrics::append(tx, node, &samples).await })
-    });
+    let append = world
+        .control
+        .store()
+        .write(Scope::System, move |tx| Box::pin(async move { metrics::append(tx, node, &samples).await }));
     append.await.unwrap();
     for folded in [false, true] {
         if folded {
             world.control.keep_observed(start()).await.unwrap();
         }
         for (path, of_requests) in [(format!("nodes/{node}"), false), (format!("apps/{app}"), true)] {
-            let course = world.get(&format!("/api/v1/{path}/metrics?from={}&to={now}&points=1", now - hour)).await.expect(200);
+            let course =
+                world.get(&format!("/api/v1/{path}/metrics?from={}&to={now}&points=1", now - hour)).await.expect(200);
             assert_eq!(course.as_array().unwrap().len(), 1);
             let point = &course[0];
             assert_eq!(point["cpuPermille"], (119 * 100 + 900) / 120);
@@ -205,7 +229,10 @@ async fn a_course_says_what_its_means_hide() {
             if of_requests {
                 assert_eq!((point["requests"].as_u64(), within["requestsMost"].as_u64()), (Some(7_200), Some(2)));
             } else {
-                assert_eq!((point["netReceived"].as_u64(), within["netReceivedMost"].as_u64()), (Some(3_600_000), Some(1_000)));
+                assert_eq!(
+                    (point["netReceived"].as_u64(), within["netReceivedMost"].as_u64()),
+                    (Some(3_600_000), Some(1_000))
+                );
             }
         }
     }
@@ -220,7 +247,12 @@ async fn a_million_lines() {
     for chunk in 0..1_000_u64 {
         let one = |n| {
             let at = i64::try_from(chunk * 1_000 + n).unwrap() * 100 - 100_000_000;
-            line(chunk * 1_000 + n, at, Stream::Out, &format!("GET /orders/{} answered 200 in {n} ms for 10.0.{chunk}.7", chunk * n))
+            line(
+                chunk * 1_000 + n,
+                at,
+                Stream::Out,
+                &format!("GET /orders/{} answered 200 in {n} ms for 10.0.{chunk}.7", chunk * n),
+            )
         };
         logged.say(logged.release(0), (1..=1_000).map(one).collect()).await;
     }
@@ -238,7 +270,11 @@ async fn a_million_lines() {
                 None => break,
             }
         }
-        println!("{query}: {looked_at} lines in {} ms, {asks} requests, longest {} ms", began.elapsed().as_millis(), longest.as_millis());
+        println!(
+            "{query}: {looked_at} lines in {} ms, {asks} requests, longest {} ms",
+            began.elapsed().as_millis(),
+            longest.as_millis()
+        );
     }
     let ask = std::time::Instant::now();
     logged.search("q=orders&limit=50").await;

@@ -3,7 +3,7 @@
 //! A sample is folded once: the transaction that adds it to its rows marks it. What is not folded yet is added while
 //! reading, so that an answer is the same before and after. A sample that comes late is one that is not folded yet.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use sf_protocol::app::AppState;
@@ -332,7 +332,7 @@ pub struct Horizon {
 
 /// Machines or apps of which there is anything.
 pub(crate) async fn subjects<K: Kept>(at: &impl Look) -> Result<Vec<Uuid>> {
-    let mut found = HashMap::new();
+    let mut found = BTreeSet::new();
     for table in [K::SAMPLES, K::Row::TABLE] {
         let id = K::id();
         // From one to the next, by the key, instead of through all rows.
@@ -342,10 +342,10 @@ pub(crate) async fn subjects<K: Kept>(at: &impl Look) -> Result<Vec<Uuid>> {
              WHERE each_one.id IS NOT NULL) SELECT id FROM each_one WHERE id IS NOT NULL"
         );
         for cells in Sql::new(&hop).raws(at).await? {
-            found.insert(Uuid::read(&cells, 0)?, ());
+            found.insert(Uuid::read(&cells, 0)?);
         }
     }
-    Ok(found.into_keys().collect())
+    Ok(found.into_iter().collect())
 }
 
 /// The rows of one machine or app that are to go: for each table its condition.
