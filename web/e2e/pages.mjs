@@ -33,6 +33,7 @@ export const pages = ({ node, hello, workflow, checked, runs, me }) => [
   ...NODE_TABS.map((tab) => ({ name: `node-${tab}`, path: `/nodes/${node.id}${tab === 'overview' ? '' : `/${tab}`}` })),
   { name: 'apps', path: '/apps' },
   { name: 'app-new', path: '/apps/new' },
+  { name: 'app-logs-search', path: `/apps/${hello.id}/logs?in=all&q=listens&around=2` },
   ...APP_TABS.map((tab) => ({ name: `app-${tab}`, path: `/apps/${hello.id}${tab === 'overview' ? '' : `/${tab}`}` })),
   { name: 'deployment', path: `/apps/${hello.id}/deployments/1` },
   { name: 'domains', path: '/domains' },

@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand};
 use crate::backup;
 use crate::clone;
 use crate::command::approvals::{deputy, inbox, routing};
-use crate::command::apps::{logs, patch, power};
-use crate::command::nodes::enrol;
+use crate::command::apps::{logs, patch, power, search};
+use crate::command::nodes::{enrol, metrics};
 use crate::command::people::{keys, mail, tenants, users};
 use crate::command::{
     admin, apps, audit, completion, config, deploy, doctor, inspect, nodes, runs, server, session, workflow,
@@ -98,6 +98,10 @@ pub enum Command {
     Restart(power::Args),
     /// Log lines of an app
     Logs(logs::Args),
+    /// Look for lines in all logs of an app
+    Search(search::Args),
+    /// The course of an app or a machine: cpu, memory, network
+    Metrics(metrics::Args),
     /// What was done, and how it went
     Runs(runs::Args),
     /// Steps that are written down once and carried out as often as asked
@@ -169,6 +173,8 @@ impl Cli {
             Command::Stop(args) => power::run(&context, "stop", args).await,
             Command::Restart(args) => power::run(&context, "restart", args).await,
             Command::Logs(args) => logs::run(&context, args).await,
+            Command::Search(args) => search::run(&context, args).await,
+            Command::Metrics(args) => metrics::run(&context, args).await,
             Command::Runs(args) => runs::run(&context, args).await,
             Command::Workflow(args) => workflow::run(&context, args).await,
             Command::Inbox(args) => inbox::run(&context, args).await,

@@ -113,6 +113,34 @@ pub struct Settings {
     /// Old releases kept besides the live one.
     #[serde(default = "Settings::default_keep")]
     pub keep_releases: u8,
+    /// How long its log lines are kept; as the installation keeps them unless given. Holds at once, without a deploy.
+    #[serde(default, skip_serializing_if = "LogsKept::is_default")]
+    #[schemars(schema_with = "crate::spec::arguments::any_object")]
+    pub logs: LogsKept,
+}
+
+/// How long an app's log lines are kept: until either is reached, the oldest goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LogsKept {
+    /// Days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub days: Option<u32>,
+    /// MiB of all its logs together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mebibytes: Option<u32>,
+}
+
+impl LogsKept {
+    /// Days at the most.
+    pub const MAX_DAYS: u32 = 400;
+    /// MiB at the most.
+    pub const MAX_MEBIBYTES: u32 = 4_096;
+
+    /// Whether it is as the installation keeps them.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Settings {
@@ -143,6 +171,7 @@ impl Settings {
             restart: RestartRule::default(),
             limits: Limits::default(),
             keep_releases: Self::DEFAULT_KEEP,
+            logs: LogsKept::default(),
         }
     }
 
@@ -177,6 +206,12 @@ impl Settings {
         self.health.as_ref().map_or(Ok(()), valid::health)?;
         if self.keep_releases == 0 || self.keep_releases > Self::MAX_KEEP {
             return Err(Refused::new("keepReleases", "between 1 and 50 are allowed"));
+        }
+        if self.logs.days.is_some_and(|days| days == 0 || days > LogsKept::MAX_DAYS) {
+            return Err(Refused::new("logs.days", "between 1 and 400 are allowed"));
+        }
+        if self.logs.mebibytes.is_some_and(|mib| mib == 0 || mib > LogsKept::MAX_MEBIBYTES) {
+            return Err(Refused::new("logs.mebibytes", "between 1 and 4096 are allowed"));
         }
         let commands = [("install", &self.build.install), ("build", &self.build.build), ("start", &self.build.start)];
         for (name, argv) in commands {
@@ -308,6 +343,8 @@ mod tests {
         assert_eq!(with(|s| s.repository = "ext::id".into()), Err("repository".into()));
         assert_eq!(with(|s| s.reference = Some("-x".into())), Err("reference".into()));
         assert_eq!(with(|s| s.keep_releases = 0), Err("keepReleases".into()));
+        assert_eq!(with(|s| s.logs.days = Some(401)), Err("logs.days".into()));
+        assert_eq!(with(|s| s.logs.mebibytes = Some(0)), Err("logs.mebibytes".into()));
         assert_eq!(with(|s| s.build.start = Some(vec![])), Err("build.start".into()));
         fn arg(name: &str) -> Vec<sf_protocol::app::EnvVar> {
             vec![sf_protocol::app::EnvVar { name: name.into(), value: "1".into() }]

@@ -154,6 +154,16 @@ fn all_limits() -> Vec<(&'static str, String, &'static str)> {
             "types::PageRequest::DEFAULT_ROWS",
         ),
         ("points of metrics", sf_store::metrics::MAX_POINTS.to_string(), "store::metrics::MAX_POINTS"),
+        (
+            "samples kept of one machine or app, whatever their age",
+            sf_store::metrics::history::MAX_SAMPLES_KEPT.to_string(),
+            "store::metrics::history::MAX_SAMPLES_KEPT",
+        ),
+        (
+            "samples in one row of the history",
+            sf_store::metrics::fold::MAX_SAMPLES.to_string(),
+            "store::metrics::fold::MAX_SAMPLES",
+        ),
         ("value of a secret", bytes(sf_actions::secret::MAX_VALUE_BYTES), "actions::secret::MAX_VALUE_BYTES"),
         ("secrets of a project", sf_store::secrets::MAX_PER_PROJECT.to_string(), "store::secrets::MAX_PER_PROJECT"),
         ("versions kept of a secret", sf_store::secrets::VERSIONS_KEPT.to_string(), "store::secrets::VERSIONS_KEPT"),
@@ -166,6 +176,46 @@ fn all_limits() -> Vec<(&'static str, String, &'static str)> {
             "time of a verification of the audit chain",
             secs(crate::layer::rescue::CHAIN_TIMEOUT),
             "api::layer::rescue::CHAIN_TIMEOUT",
+        ),
+        (
+            "time of one request to look for lines in logs",
+            format!("{} ms", sf_control::queries::logs::SEARCH_TIME.as_millis()),
+            "control::queries::logs::SEARCH_TIME",
+        ),
+        (
+            "lines of logs found in one answer",
+            sf_control::queries::logs::MAX_HITS.to_string(),
+            "control::queries::logs::MAX_HITS",
+        ),
+        (
+            "lines on each side of one found",
+            sf_control::queries::logs::MAX_CONTEXT.to_string(),
+            "control::queries::logs::MAX_CONTEXT",
+        ),
+        (
+            "text or expression looked for in logs",
+            format!("{} characters", sf_control::queries::logs::pattern::MAX_PATTERN_CHARS),
+            "control::queries::logs::pattern::MAX_PATTERN_CHARS",
+        ),
+        (
+            "compiled expression looked for in logs",
+            bytes(sf_control::queries::logs::pattern::MAX_PATTERN_BYTES),
+            "control::queries::logs::pattern::MAX_PATTERN_BYTES",
+        ),
+        (
+            "logs looked at by one search",
+            sf_store::logs::MAX_LOGS_PER_SEARCH.to_string(),
+            "store::logs::MAX_LOGS_PER_SEARCH",
+        ),
+        (
+            "days an app's log lines are kept",
+            sf_actions::app::LogsKept::MAX_DAYS.to_string(),
+            "actions::app::LogsKept::MAX_DAYS",
+        ),
+        (
+            "log lines kept of an app",
+            format!("{} MiB", sf_actions::app::LogsKept::MAX_MEBIBYTES),
+            "actions::app::LogsKept::MAX_MEBIBYTES",
         ),
         ("lines kept of one log", sf_store::logs::MAX_LINES_PER_LOG.to_string(), "store::logs::MAX_LINES_PER_LOG"),
     ];

@@ -5,6 +5,7 @@ pub mod apps;
 pub mod devices;
 pub mod explain;
 pub mod files;
+pub mod logs;
 pub mod node;
 pub mod nodes;
 pub mod people;

@@ -27,6 +27,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (16, "domains", include_str!("migrate/m0016.sql")),
     (17, "deploys by push", include_str!("migrate/m0017.sql")),
     (18, "schedules", include_str!("migrate/m0018.sql")),
+    (19, "history of metrics, search in logs", include_str!("migrate/m0019.sql")),
     (20, "previews", include_str!("migrate/m0020.sql")),
 ];
 

@@ -46,6 +46,12 @@ impl Sql {
         self
     }
 
+    /// Puts text without values in front.
+    pub(crate) fn before(mut self, text: &str) -> Self {
+        self.text.insert_str(0, text);
+        self
+    }
+
     /// Appends text without values.
     pub(crate) fn push(mut self, text: &str) -> Self {
         self.text.push_str(text);

@@ -22,6 +22,8 @@ export const keys = {
   hookDeliveries: (id: string) => ['apps', 'one', id, 'hook', 'deliveries'] as const,
   previews: (id: string) => ['apps', 'one', id, 'previews'] as const,
   deployKey: (id: string) => ['apps', 'one', id, 'deployKey'] as const,
+  logsFound: (id: string, asked: object) => ['apps', 'one', id, 'logs', 'found', asked] as const,
+  logsKept: (id: string) => ['apps', 'one', id, 'logs', 'kept'] as const,
   releases: (id: string) => ['apps', 'one', id, 'releases'] as const,
   runs: ['runs'] as const,
   runList: (filter: object) => ['runs', 'list', filter] as const,

@@ -3,4 +3,4 @@
 pub mod deputy;
 pub mod inbox;
 pub mod routing;
-mod span;
+pub mod span;

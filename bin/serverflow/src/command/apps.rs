@@ -8,6 +8,7 @@ pub mod patch;
 pub mod power;
 pub mod previews;
 pub mod schedules;
+pub mod search;
 pub mod secrets;
 mod settings;
 

@@ -1,6 +1,7 @@
 //! `nodes`: the machines.
 
 pub mod enrol;
+pub mod metrics;
 
 use clap::Subcommand;
 use reqwest::Method;

@@ -3,6 +3,7 @@
 pub mod deploy_keys;
 pub mod domains;
 pub mod hooks;
+pub mod logs;
 pub mod observe;
 pub mod patches;
 pub mod previews;

@@ -20,6 +20,7 @@ use crate::envelope::{Envelope, Result, ok, page};
 use crate::fault::Problem;
 use crate::state::Api;
 use crate::view::app::InspectionView;
+use crate::view::metrics::of_node;
 use crate::view::node::{NodeKeyView, NodeSampleView, NodeView};
 use crate::view::plan::PlannedSteps;
 use crate::view::{Nothing, settings};
@@ -146,7 +147,8 @@ pub async fn unlock(
     }
 }
 
-/// Samples of a machine, thinned out.
+/// The course of a machine in at most so many points. Each says what it stands for: means with the lowest and the
+/// highest, from samples of the last day, rows of 5 minutes or rows of an hour, the coarsest that gives the points.
 #[utoipa::path(get, path = "/api/v1/nodes/{id}/metrics", tag = "nodes", operation_id = "nodeMetrics",
     params(("id" = uuid::Uuid, Path), Span), responses((status = 200, body = Envelope<Vec<NodeSampleView>>)))]
 pub async fn metrics(
@@ -156,8 +158,7 @@ pub async fn metrics(
     Asked(span): Asked<Span>,
 ) -> Result<Vec<NodeSampleView>> {
     let range = span.range(api.control().now())?;
-    let samples = api.control().node_metrics(&caller.actor, node, range).await?;
-    Ok(ok(samples.into_iter().map(|(at, sample)| NodeSampleView::of(at, sample)).collect()))
+    Ok(ok(of_node(&api.control().node_metrics(&caller.actor, node, range).await?)))
 }
 
 /// Lets a machine send metrics every second for a minute.

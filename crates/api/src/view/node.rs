@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Time;
+use super::metrics::NodePointView;
 
 /// A machine with an agent.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -125,7 +126,7 @@ pub struct NodeFactsView {
     pub tools: Vec<String>,
 }
 
-/// A machine at one moment.
+/// A machine at one moment, or on the mean of a while: counts are added, what is a state is the last.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = NodeSample)]
@@ -152,6 +153,9 @@ pub struct NodeSampleView {
     pub uptime_secs: u64,
     /// Memory of the agent itself, bytes.
     pub agent_rss: u64,
+    /// What the while holds, in a course.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub within: Option<NodePointView>,
 }
 
 impl NodeView {
@@ -201,6 +205,7 @@ impl NodeSampleView {
             net_sent: sample.net_sent,
             uptime_secs: sample.uptime_secs,
             agent_rss: sample.agent_rss,
+            within: None,
         }
     }
 }

@@ -34,6 +34,21 @@ pub struct Settings {
     /// Old releases kept besides the live one, 1 to 50.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep_releases: Option<u8>,
+    /// How long its log lines are kept; as the installation keeps them where absent. Holds at once, without a deploy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logs: Option<LogsKept>,
+}
+
+/// How long an app's log lines are kept: until either is reached, the oldest goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LogsKept {
+    /// Days, 1 to 400.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub days: Option<u32>,
+    /// MiB of all its logs together, 1 to 4096.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mebibytes: Option<u32>,
 }
 
 /// How traffic reaches an app.

@@ -4,6 +4,7 @@ pub mod approvals;
 mod batches;
 mod inbox;
 mod journal;
+mod logs;
 mod named;
 pub mod people;
 mod pushes;

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use sf_actions::app::LogsKept;
 use sf_store::audit::fields::Retention as Kind;
+use sf_store::metrics::tier::KeptFor;
 use sf_store::{Look, StoreError, Tx, audit, users};
 use sf_types::{Fault, Scope, Timestamp, UserId};
 
@@ -12,6 +14,7 @@ use crate::control::Control;
 /// Details about persons and lines removed in one bite.
 const BITE: u32 = 1_000;
 const DAY: Duration = Duration::from_secs(86_400);
+const HOUR: Duration = Duration::from_secs(3_600);
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
 /// Checkpoints are all kept for this long, then one an hour.
@@ -29,19 +32,45 @@ pub struct Retention {
     pub address_days: u32,
     /// Days that log lines of apps and runs are kept.
     pub logs_days: u32,
+    /// MiB of log lines that are kept of each app.
+    pub logs_mib: u32,
+    /// Hours that samples of machines and apps are kept as they came, each 30 s.
+    pub samples_hours: u32,
+    /// Days that their mean, lowest and highest of each 5 minutes are kept.
+    pub metrics_days: u32,
+    /// Days that their mean, lowest and highest of each hour are kept.
+    pub metrics_hourly_days: u32,
     /// Days that audit lines are kept, cut at a signed checkpoint; 0 keeps them for ever.
     pub audit_days: u32,
 }
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { sign_in_days: 365, address_days: 90, logs_days: 30, audit_days: 0 }
+        Self {
+            sign_in_days: 365,
+            address_days: 90,
+            logs_days: 30,
+            logs_mib: 64,
+            samples_hours: 24,
+            metrics_days: 30,
+            metrics_hourly_days: 400,
+            audit_days: 0,
+        }
     }
 }
 
 impl Retention {
-    pub(crate) fn logs(&self) -> Duration {
-        DAY.saturating_mul(self.logs_days)
+    /// How long lines are kept, and how many bytes, of an app that may have its own mind.
+    pub(crate) fn logs(&self, own: LogsKept) -> (Duration, u64) {
+        let mebibytes = u64::from(own.mebibytes.unwrap_or(self.logs_mib).max(1));
+        (DAY.saturating_mul(own.days.unwrap_or(self.logs_days)), mebibytes << 20)
+    }
+
+    /// What is coarser is kept at least as long.
+    pub(crate) fn metrics(&self) -> KeptFor {
+        let samples = HOUR.saturating_mul(self.samples_hours.max(1));
+        let fine = DAY.saturating_mul(self.metrics_days).max(samples);
+        KeptFor { samples, fine, coarse: DAY.saturating_mul(self.metrics_hourly_days).max(fine) }
     }
 }
 

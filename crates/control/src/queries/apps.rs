@@ -1,9 +1,9 @@
 //! Apps, their releases and logs.
 
 use sf_actions::{Actor, Permission};
-use sf_protocol::report::{AppSample, LogLine, LogSource};
+use sf_protocol::report::{LogLine, LogSource};
 use sf_store::{Reader, apps, logs, metrics, releases};
-use sf_types::{AppId, Fault, Page, PageRequest, ReleaseId, Timestamp};
+use sf_types::{AppId, Fault, Page, PageRequest, ReleaseId};
 
 use crate::control::Control;
 
@@ -69,7 +69,7 @@ impl Control {
         part.read(&reader, LogSource::App { app, release }).await
     }
 
-    /// Samples of an app, thinned out to about `points`.
+    /// The course of an app in at most `points`, from the coarsest of what is kept that gives them.
     ///
     /// # Errors
     /// Not there, no right, or the store cannot be read.
@@ -78,10 +78,10 @@ impl Control {
         actor: &Actor,
         app: AppId,
         range: metrics::Range,
-    ) -> Result<Vec<(Timestamp, AppSample)>, Fault> {
+    ) -> Result<metrics::Course<metrics::fold::AppFold>, Fault> {
         let reader = self.view(actor, Permission::MonitoringView)?;
         apps::get(&reader, app).await?;
-        Ok(metrics::of_app(&reader, app, range).await?)
+        Ok(metrics::of_app(&reader, app, range, self.core().options.retention.metrics()).await?)
     }
 }
 

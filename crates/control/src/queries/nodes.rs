@@ -32,7 +32,7 @@ impl Control {
         Ok(nodes::get(&self.view(actor, Permission::NodeView)?, node).await?)
     }
 
-    /// Samples of a machine and its apps, thinned out to about `points`.
+    /// The course of a machine in at most `points`, from the coarsest of what is kept that gives them.
     ///
     /// # Errors
     /// Not there, no right, or the store cannot be read.
@@ -41,10 +41,10 @@ impl Control {
         actor: &Actor,
         node: NodeId,
         range: metrics::Range,
-    ) -> Result<Vec<(Timestamp, NodeSample)>, Fault> {
+    ) -> Result<metrics::Course<metrics::fold::NodeFold>, Fault> {
         let reader = self.view(actor, Permission::MonitoringView)?;
         nodes::get(&reader, node).await?;
-        Ok(metrics::of_node(&reader, node, range).await?)
+        Ok(metrics::of_node(&reader, node, range, self.core().options.retention.metrics()).await?)
     }
 
     /// The keys a machine has or had, newest first.

@@ -1,10 +1,11 @@
-//! Samples of nodes and apps: taken in once, kept for a while, answered in as many points as asked for.
+//! Samples of nodes and apps: taken in once, folded into a history, answered in as many points as asked for.
 
 use std::collections::HashMap;
 
 use serde::de::DeserializeOwned;
 use sf_protocol::report::{AppSample, NodeSample, SystemLog};
-use sf_types::{AppId, NodeId, Scope, Timestamp};
+use sf_types::{AppId, NodeId, Timestamp};
+use uuid::Uuid;
 
 use crate::row::{Column, row};
 use crate::sql::{Sql, insert_all};
@@ -12,8 +13,12 @@ use crate::tx::{Look, Tx};
 use crate::{Result, StoreError, apps, nodes};
 
 pub mod fold;
+pub mod history;
+pub mod tier;
 
-use fold::{Buckets, Foldable};
+use fold::{AppFold, Buckets, NodeFold};
+use history::{Horizon, Kept};
+use tier::{KeptFor, way};
 
 /// Points of one answer at the most.
 pub const MAX_POINTS: u32 = 2_000;
@@ -25,6 +30,7 @@ row! {
         node: NodeId = "node_id",
         at: Timestamp,
         sample: String,
+        came_at: Timestamp,
     }
 }
 
@@ -33,6 +39,7 @@ row! {
         app: AppId = "app_id",
         at: Timestamp,
         sample: String,
+        came_at: Timestamp,
     }
 }
 
@@ -43,12 +50,14 @@ row! {
 pub async fn append(tx: &mut Tx, node: NodeId, samples: &[SystemLog]) -> Result<()> {
     nodes::get(tx, node).await?;
     let own: Vec<AppId> = apps::of_node(tx, node).await?.into_iter().map(|app| app.id).collect();
-    let machine: Vec<_> = samples.iter().map(|log| NodeRow { node, at: log.at, sample: write(&log.node) }).collect();
+    let came_at = tx.now;
+    let machine: Vec<_> =
+        samples.iter().map(|log| NodeRow { node, at: log.at, sample: write(&log.node), came_at }).collect();
     let of_apps: Vec<_> = samples
         .iter()
         .flat_map(|log| log.apps.iter().map(|sample| (log.at, sample)))
         .filter(|(_, sample)| own.contains(&sample.app))
-        .map(|(at, sample)| AppRow { app: sample.app, at, sample: write(sample) })
+        .map(|(at, sample)| AppRow { app: sample.app, at, sample: write(sample), came_at })
         .collect();
     insert_all(tx, &machine, " ON CONFLICT DO NOTHING").await?;
     insert_all(tx, &of_apps, " ON CONFLICT DO NOTHING").await.map(drop)
@@ -112,53 +121,116 @@ pub struct Range {
     pub points: u32,
 }
 
-/// A node's samples, ascending; several that fall into one point are folded ([`fold`]).
+/// What was asked for.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Course<T> {
+    /// Length of a point; samples within it are folded.
+    pub step_ms: i64,
+    /// The points that are not empty, ascending.
+    pub points: Vec<T>,
+}
+
+/// The course of a node.
 ///
 /// # Errors
 /// [`StoreError::NotFound`] when the node is not inside the scope.
-pub async fn of_node(at: &impl Look, node: NodeId, range: Range) -> Result<Vec<(Timestamp, NodeSample)>> {
+pub async fn of_node(at: &impl Look, node: NodeId, range: Range, kept: KeptFor) -> Result<Course<NodeFold>> {
     nodes::get(at, node).await?;
-    folded(at, Sql::new("SELECT at, sample FROM node_metrics WHERE TRUE").and("node_id = ?", &node), range).await
+    course(at, node.uuid(), range, kept).await
 }
 
-/// An app's samples, ascending; several that fall into one point are folded ([`fold`]).
+/// The course of an app.
 ///
 /// # Errors
 /// [`StoreError::NotFound`] when the app is not inside the scope.
-pub async fn of_app(at: &impl Look, app: AppId, range: Range) -> Result<Vec<(Timestamp, AppSample)>> {
+pub async fn of_app(at: &impl Look, app: AppId, range: Range, kept: KeptFor) -> Result<Course<AppFold>> {
     apps::get(at, app).await?;
-    folded(at, Sql::new("SELECT at, sample FROM app_metrics WHERE TRUE").and("app_id = ?", &app), range).await
+    course(at, app.uuid(), range, kept).await
 }
 
-async fn folded<T>(at: &impl Look, sql: Sql, range: Range) -> Result<Vec<(Timestamp, T)>>
-where
-    T: Foldable + DeserializeOwned + Send,
-{
-    let mut buckets = Buckets::new(range.from, range.to, range.points.clamp(1, MAX_POINTS));
-    let mut from = range.from;
+async fn course<K: Kept>(at: &impl Look, id: Uuid, range: Range, kept: KeptFor) -> Result<Course<K>> {
+    let way = way(range, at.now(), kept);
+    let mut buckets = Buckets::new(way.from, way.step_ms);
+    if let Some(secs) = way.rows_secs {
+        for (time, fold) in history::read::<K>(at, id, secs, way.from, range.to).await? {
+            buckets.add(time, fold);
+        }
+        return Ok(Course { step_ms: way.step_ms, points: buckets.finish() });
+    }
+    let sql =
+        Sql::new(&format!("SELECT at, sample FROM {} WHERE TRUE", K::SAMPLES)).and(&format!("{} = ?", K::id()), &id);
+    let (mut from, mut before) = (range.from, None);
     loop {
         let chunk = sql.clone().and("at >= ?", &from).and("at < ?", &range.to);
         let rows = chunk.with(" ORDER BY at LIMIT ?", CHUNK).raws(at).await?;
         for row in &rows {
             let time = Timestamp::read(row, 0)?;
-            buckets.add(time, parse(&String::read(row, 1)?)?);
+            let since = before.map(|before: i64| time.as_millis() - before);
+            buckets.add(time, K::of(time, parse(&String::read(row, 1)?)?, since));
+            before = Some(time.as_millis());
             from = Timestamp::from_millis(time.as_millis() + 1);
         }
         if i64::try_from(rows.len()).unwrap_or(i64::MAX) < CHUNK {
-            return Ok(buckets.finish());
+            return Ok(Course { step_ms: way.step_ms, points: buckets.finish() });
         }
     }
 }
 
-/// Deletes samples older than `before`; answers how many. System only.
+/// Of whom samples are.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Subjects {
+    /// Machines.
+    Nodes,
+    /// Apps.
+    Apps,
+}
+
+impl Subjects {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Nodes, Self::Apps];
+}
+
+/// Folds up to `limit` samples into the history; answers how many there were. System only.
 ///
 /// # Errors
 /// [`StoreError::OutOfScope`]; when the database fails.
-pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64> {
-    if tx.scope() != Scope::System {
-        return Err(StoreError::OutOfScope("metrics"));
+pub async fn fold(tx: &mut Tx, of: Subjects, limit: u32) -> Result<u64> {
+    history::system_only(tx)?;
+    match of {
+        Subjects::Nodes => history::fold::<NodeFold>(tx, limit).await,
+        Subjects::Apps => history::fold::<AppFold>(tx, limit).await,
     }
-    let nodes = Sql::new("DELETE FROM node_metrics WHERE TRUE").and("at < ?", &before).run(tx).await?;
-    let apps = Sql::new("DELETE FROM app_metrics WHERE TRUE").and("at < ?", &before).run(tx).await?;
-    Ok(nodes + apps)
+}
+
+/// Machines or apps of which something is older than it may be.
+///
+/// # Errors
+/// When the database fails.
+pub async fn overdue(at: &impl Look, of: Subjects, before: Horizon) -> Result<Vec<Uuid>> {
+    async fn of_kind<K: Kept>(at: &impl Look, before: Horizon) -> Result<Vec<Uuid>> {
+        let mut found = Vec::new();
+        for id in history::subjects::<K>(at).await? {
+            if history::is_old::<K>(at, id, before).await? {
+                found.push(id);
+            }
+        }
+        Ok(found)
+    }
+    match of {
+        Subjects::Nodes => of_kind::<NodeFold>(at, before).await,
+        Subjects::Apps => of_kind::<AppFold>(at, before).await,
+    }
+}
+
+/// Deletes up to `limit` samples and as many rows of each step of one machine or app; answers how many. Samples that are
+/// not folded stay. System only.
+///
+/// # Errors
+/// [`StoreError::OutOfScope`]; when the database fails.
+pub async fn prune(tx: &mut Tx, of: Subjects, id: Uuid, before: Horizon, limit: u32) -> Result<u64> {
+    history::system_only(tx)?;
+    match of {
+        Subjects::Nodes => history::prune::<NodeFold>(tx, id, before, limit).await,
+        Subjects::Apps => history::prune::<AppFold>(tx, id, before, limit).await,
+    }
 }

@@ -1,7 +1,7 @@
 //! Lines of apps and builds, as the nodes send them: taken in once, kept within limits.
 
 use sf_protocol::report::{LogLine, LogSource, LogStream, Stream};
-use sf_types::{AppId, ProjectId, Scope, TenantId, Timestamp};
+use sf_types::{AppId, ProjectId, TenantId, Timestamp};
 use uuid::Uuid;
 
 use crate::row::{row, words};
@@ -9,8 +9,18 @@ use crate::sql::{Sql, containing, insert_all};
 use crate::tx::{Look, Tx};
 use crate::{Result, StoreError};
 
-/// Lines kept of one log; older ones go.
-pub const MAX_LINES_PER_LOG: u64 = 20_000;
+mod newest;
+mod retain;
+
+pub use newest::{
+    MAX_LINES_PER_CHUNK, MAX_LOGS_PER_SEARCH, Place, Window, around, before, bytes_of_app, logs_of_app, oldest_of_app,
+};
+pub use retain::{Cut, Kept, cut, kept, older, oldest_first};
+
+/// Lines kept of one log between two housekeepings; older ones go at once. What stays is a matter of days and bytes.
+pub const MAX_LINES_PER_LOG: u64 = 1_000_000;
+/// Bytes that a line counts besides its text.
+pub const LINE_BYTES: u64 = 64;
 /// How many lines a log may be above that before it is cut: cutting at each append would cost more.
 const SLACK: u64 = 1_000;
 /// Lines of one answer at the most.
@@ -47,6 +57,10 @@ row! {
         dropped: u64,
         /// When the last lines came.
         updated_at: Timestamp,
+        /// Bytes kept.
+        bytes: u64,
+        /// The latest time of a line.
+        newest_at: Timestamp,
     }
 }
 
@@ -122,6 +136,9 @@ pub async fn append(tx: &mut Tx, owner: LogOwner, batch: &LogStream) -> Result<(
         })
         .collect();
     insert_all(tx, &rows, "").await?;
+    let (first_kept, freed) = cut_above(tx, batch.source, found.as_ref(), up_to).await?;
+    let added: u64 = rows.iter().map(|row| row.text.len() as u64 + LINE_BYTES).sum();
+    let newest = rows.iter().map(|row| row.at).max();
     let cursor = LogCursor {
         source_kind: source_kind.word().to_owned(),
         source,
@@ -129,12 +146,15 @@ pub async fn append(tx: &mut Tx, owner: LogOwner, batch: &LogStream) -> Result<(
         project: owner.project,
         app: owner.app,
         up_to,
-        first_kept: cut(tx, batch.source, found.as_ref(), up_to).await?,
+        first_kept,
         dropped: found.as_ref().map_or(0, |cursor| cursor.dropped) + dropped,
         updated_at: tx.now,
+        bytes: (found.as_ref().map_or(0, |cursor| cursor.bytes) + added).saturating_sub(freed),
+        newest_at: found.as_ref().map(|cursor| cursor.newest_at).max(newest).unwrap_or(tx.now),
     };
     let tail = " ON CONFLICT (source_kind, source_id) DO UPDATE SET up_to = excluded.up_to, \
-                first_kept = excluded.first_kept, dropped = excluded.dropped, updated_at = excluded.updated_at";
+                first_kept = excluded.first_kept, dropped = excluded.dropped, updated_at = excluded.updated_at, \
+                bytes = excluded.bytes, newest_at = excluded.newest_at";
     insert_all(tx, std::slice::from_ref(&cursor), tail).await?;
     Ok((up_to, fresh))
 }
@@ -144,15 +164,18 @@ fn storable(text: &str) -> String {
     if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text.to_owned() }
 }
 
-/// Deletes lines above the limit, now and then; answers the first that is left.
-async fn cut(tx: &Tx, source: LogSource, cursor: Option<&LogCursor>, up_to: u64) -> Result<u64> {
+/// Deletes lines above the limit, now and then; answers the first that is left, and the bytes that are free.
+async fn cut_above(tx: &Tx, source: LogSource, cursor: Option<&LogCursor>, up_to: u64) -> Result<(u64, u64)> {
     let first = cursor.map_or(1, |cursor| cursor.first_kept);
     if up_to < first + MAX_LINES_PER_LOG + SLACK {
-        return Ok(first);
+        return Ok((first, 0));
     }
     let first = up_to - MAX_LINES_PER_LOG + 1;
-    of(Sql::new("DELETE FROM log_lines WHERE TRUE"), source).and("seq < ?", &first).run(tx).await?;
-    Ok(first)
+    let above = |head: &str| of(Sql::new(head), source).and("seq < ?", &first);
+    let bytes = "SELECT CAST(COALESCE(SUM(octet_length(text) + 64), 0) AS BIGINT) FROM log_lines WHERE TRUE";
+    let freed = above(bytes).scalar(tx).await?.unwrap_or(0);
+    above("DELETE FROM log_lines WHERE TRUE").run(tx).await?;
+    Ok((first, freed))
 }
 
 /// How far a log is stored; `None` when there is none inside the scope.
@@ -215,29 +238,6 @@ async fn read(at: &impl Look, sql: Sql) -> Result<Vec<LogLine>> {
     let rows: Vec<LineRow> = sql.all(at).await?;
     let line = |row: LineRow| LogLine { sequence: row.seq, at: row.at, stream: row.stream, text: row.text };
     Ok(rows.into_iter().map(line).collect())
-}
-
-/// Deletes whole logs that got no line since `before`; answers how many. System only. The cursor stays as long as the
-/// node may still repeat lines, so that nothing is taken in twice.
-///
-/// # Errors
-/// [`StoreError::OutOfScope`]; when the database fails.
-pub async fn prune(tx: &mut Tx, before: Timestamp, limit: u32) -> Result<u64> {
-    if tx.scope() != Scope::System {
-        return Err(StoreError::OutOfScope("log"));
-    }
-    let old: Vec<LogCursor> = Sql::select::<LogCursor>()
-        .and("updated_at < ?", &before)
-        .push(" AND first_kept <= up_to")
-        .with(" ORDER BY updated_at LIMIT ?", i64::from(limit))
-        .all(tx)
-        .await?;
-    for cursor in &old {
-        let both = |sql: Sql| sql.and("source_kind = ?", &cursor.source_kind).and("source_id = ?", &cursor.source);
-        both(Sql::new("DELETE FROM log_lines WHERE TRUE")).run(tx).await?;
-        both(Sql::new("UPDATE log_cursors SET first_kept = up_to + 1 WHERE TRUE")).run(tx).await?;
-    }
-    Ok(old.len() as u64)
 }
 
 /// Number of the last line stored of a log; 0 for none: the agent's resume point.

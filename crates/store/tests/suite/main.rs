@@ -155,6 +155,9 @@ suite! {
         events_have_no_gaps_and_resume,
         logs_are_taken_in_once_and_cut,
         metrics_are_taken_in_once_and_folded,
+        lines_of_all_logs_are_one_row_by_time,
+        a_history_is_exact_whenever_it_is_folded,
+        a_spike_is_seen_a_year_later_in_few_rows,
     }
     secrets {
         versions_are_kept_in_order_and_old_ones_go,

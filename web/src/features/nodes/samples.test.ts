@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { cpuShare, gapOf, merged, ranges, ratesOf, sampleOf, type Sample } from './samples'
+import { cpuShare, gapOf, merged, ranges, ratesOf, sampleOf, type Sample, mostOf, spreadOf } from './samples'
 
 const at = (seconds: number, netReceived = 0): Sample => ({ at: new Date(seconds * 1_000).toISOString(), netReceived }) as Sample
 const seconds = (samples: Sample[]): number[] => samples.map((sample) => Date.parse(sample.at) / 1_000)
@@ -31,4 +31,12 @@ describe('cpuShare', () => {
 it('an event is a sample with its time', () => {
   const time = '1970-01-01T00:00:01.000Z'
   expect(sampleOf({ nodeId: 'n', at: time, node: { cpuPermille: 7 } as Sample })).toEqual({ at: time, cpuPermille: 7 })
+})
+
+it('tells what a mean hides, and nothing where every point is one sample', () => {
+  const point = (samples: number): Sample => ({ cpuPermille: 50, within: { samples, cpuPermille: { low: 10, high: 900 }, netReceivedMost: 700 } }) as Sample
+  expect(spreadOf([point(1), point(1)], 'cpuPermille')).toEqual({})
+  const live = { cpuPermille: 60 } as Sample
+  expect(spreadOf([point(120), live], 'cpuPermille')).toEqual({ low: [10, 60], high: [900, 60] })
+  expect(mostOf([point(120), point(120)], [null, 40], 'netReceivedMost')).toEqual({ low: [null, 40], high: [null, 700] })
 })

@@ -11,7 +11,7 @@ export interface MetricsEvent {
 
 export const sampleOf = (told: MetricsEvent): Sample => ({ ...told.node, at: told.at })
 
-export type RangeName = '15m' | '1h' | '24h' | '7d'
+export type RangeName = '15m' | '1h' | '24h' | '7d' | '30d' | '1y'
 
 export interface Range {
   /** Milliseconds. */
@@ -22,11 +22,14 @@ export interface Range {
 }
 
 const MINUTE_MS = 60_000
+const DAY_MS = 24 * 60 * MINUTE_MS
 export const ranges: Record<RangeName, Range> = {
   '15m': { span: 15 * MINUTE_MS, points: 450, live: true },
   '1h': { span: 60 * MINUTE_MS, points: 360, live: true },
-  '24h': { span: 24 * 60 * MINUTE_MS, points: 288, live: false },
-  '7d': { span: 7 * 24 * 60 * MINUTE_MS, points: 336, live: false },
+  '24h': { span: DAY_MS, points: 288, live: false },
+  '7d': { span: 7 * DAY_MS, points: 336, live: false },
+  '30d': { span: 30 * DAY_MS, points: 360, live: false },
+  '1y': { span: 365 * DAY_MS, points: 365, live: false },
 }
 
 /** A node nobody watches samples itself this often. */
@@ -49,6 +52,21 @@ export function ratesOf(samples: Sample[], field: 'netReceived' | 'netSent', gap
     const ms = Date.parse(sample.at) - Date.parse(before.at)
     return ms > 0 && ms <= gap ? (sample[field] / ms) * 1_000 : null
   })
+}
+
+/** The lowest and highest around the mean of each point; none where every point is one sample. */
+export function spreadOf(samples: Sample[], field: 'cpuPermille' | 'loadPermille' | 'memoryUsed' | 'diskUsed'): { low?: number[]; high?: number[] } {
+  if (samples.every(({ within }) => (within?.samples ?? 1) < 2)) return {}
+  return {
+    low: samples.map((sample) => sample.within?.[field].low ?? sample[field]),
+    high: samples.map((sample) => sample.within?.[field].high ?? sample[field]),
+  }
+}
+
+/** The same for bytes a second, of which only the most is known. */
+export function mostOf(samples: Sample[], rates: (number | null)[], field: 'netReceivedMost' | 'netSentMost'): { low?: (number | null)[]; high?: (number | null)[] } {
+  if (samples.every(({ within }) => (within?.samples ?? 1) < 2)) return {}
+  return { low: rates, high: samples.map(({ within }, at) => (rates[at] === null ? null : Math.max(rates[at]!, within?.[field] ?? 0))) }
 }
 
 /** CPU of a process between two readings, thousandths of one core; null where they are not of the same process. */

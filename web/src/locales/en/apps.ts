@@ -23,6 +23,8 @@ const settingNames = {
   cpu: 'CPU limit',
   pids: 'Process limit',
   keep: 'Releases kept',
+  logsDays: 'Days log lines are kept',
+  logsMebibytes: 'Log lines kept',
 }
 
 export const text = {
@@ -204,6 +206,8 @@ export const text = {
     cpuPercent: { label: 'CPU (% of one core)', hint: '150 is one and a half cores.', empty: 'no limit' },
     pids: { label: 'Processes and threads', hint: 'Stops a fork bomb.', empty: 'no limit' },
     keepReleases: { label: 'Old releases kept', hint: '1 to 50, to roll back without building.', empty: '5' },
+    logsDays: { label: 'Days log lines are kept', hint: '1 to 400. Holds at once, without a deploy.', empty: 'as set for all' },
+    logsMebibytes: { label: 'Log lines kept, MiB', hint: '1 to 4096; the oldest go first. Holds at once.', empty: 'as set for all' },
   },
   sections: {
     source: { title: 'Source', hint: 'Where the code comes from.' },
@@ -314,7 +318,7 @@ export const text = {
   settingsSame: 'Both were built with the same settings.',
   settingsUnknown: 'With which settings one of them was built is not known any more.',
   loadingShort: 'Reading…',
-  ranges: { '15m': '15 min', '1h': '1 h', '6h': '6 h', '24h': '24 h', '7d': '7 d' },
+  ranges: { '15m': '15 min', '1h': '1 h', '24h': '24 h', '7d': '7 d', '30d': '30 d', '1y': '1 year' },
   range: 'Range',
   metricsLive: 'Every second while you watch.',
   metricsAway: 'The node is not connected; what it measures meanwhile is added once it is back.',

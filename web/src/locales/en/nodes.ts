@@ -88,7 +88,7 @@ export const text = {
   process: { app: 'App', state: 'State', pid: 'PID', cpu: 'CPU', memory: 'Memory', restarts: 'Restarts', since: 'Since', ports: 'Ports' },
   cpuTotal: (time: string) => `${time} of CPU time in all`,
   range: 'Time',
-  ranges: { '15m': '15 min', '1h': '1 h', '24h': '24 h', '7d': '7 d' },
+  ranges: { '15m': '15 min', '1h': '1 h', '24h': '24 h', '7d': '7 d', '30d': '30 d', '1y': '1 year' },
   live: 'Live, every second',
   liveWaiting: 'Asking the node for live samples…',
   liveOff: 'The node is not connected: no live samples.',

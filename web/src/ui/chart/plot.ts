@@ -1,5 +1,7 @@
+import type UPlot from 'uplot'
 import type { Options } from 'uplot'
 import type { Tone } from '../tones'
+import type { Mark } from './series'
 
 /** Lines differ by their dash too, so that colour alone says nothing. */
 export const dashes: number[][] = [[], [6, 4], [2, 3]]
@@ -40,7 +42,9 @@ export function reach(high: number | null, top: number | undefined): number {
 }
 
 export interface Plot {
-  series: { label: string; tone: Tone }[]
+  series: { label: string; tone: Tone; low?: unknown; high?: unknown }[]
+  /** What happened meanwhile. */
+  marks: () => Mark[]
   format: (value: number) => string
   /** The value axis reaches at least so far. */
   top?: number
@@ -53,6 +57,28 @@ export interface Plot {
   height: number
   /** The sample under the crosshair; null when it leaves. */
   onCursor: (at: number | null) => void
+}
+
+/** Columns of a chart: each line, and after all of them the lowest and highest of those that have both. */
+const spreads = (series: Plot['series']): { line: number; tone: Tone }[] =>
+  series.flatMap(({ low, high, tone }, line) => (low && high ? [{ line, tone }] : []))
+
+/** Upright lines where something happened. */
+function drawMarks(chart: UPlot, marks: Mark[]): void {
+  const { ctx, bbox } = chart
+  ctx.save()
+  ctx.lineWidth = devicePixelRatio
+  ctx.setLineDash([3 * devicePixelRatio, 3 * devicePixelRatio])
+  for (const { at, tone } of marks) {
+    const x = Math.round(chart.valToPos(at, 'x', true))
+    if (x < bbox.left || x > bbox.left + bbox.width) continue
+    ctx.strokeStyle = token(TOKENS[tone])
+    ctx.beginPath()
+    ctx.moveTo(x, bbox.top)
+    ctx.lineTo(x, bbox.top + bbox.height)
+    ctx.stroke()
+  }
+  ctx.restore()
 }
 
 /** uPlot's options for one of our charts: quiet grid, our type, our colours asked for at every drawing. */
@@ -89,9 +115,17 @@ export function plotOptions(plot: Plot): Options {
         width: 1.5,
         dash: dashes[at % dashes.length]!,
         points: { show: false },
-        ...(plot.series.length === 1 ? { fill: () => faint(token(TOKENS[tone])) } : {}),
+        ...(plot.series.length === 1 && !spreads(plot.series).length ? { fill: () => faint(token(TOKENS[tone])) } : {}),
       })),
+      ...spreads(plot.series).flatMap(({ tone }) => {
+        const edge = { stroke: () => faint(token(TOKENS[tone])), width: 1, points: { show: false } }
+        return [edge, edge]
+      }),
     ],
-    hooks: { setCursor: [(chart) => plot.onCursor(chart.cursor.idx ?? null)] },
+    bands: spreads(plot.series).map(({ tone }, at) => {
+      const low = 1 + plot.series.length + 2 * at
+      return { series: [low + 1, low] as [number, number], fill: () => faint(token(TOKENS[tone])) }
+    }),
+    hooks: { setCursor: [(chart) => plot.onCursor(chart.cursor.idx ?? null)], draw: [(chart) => drawMarks(chart, plot.marks())] },
   }
 }

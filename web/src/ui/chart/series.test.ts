@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { columnsOf, rowsOf, sparkPath, summary, type Series } from './series'
+import { columnsOf, rowsOf, sparkPath, summary, type Series, withSpread } from './series'
 
 const line = (values: (number | null)[]): Series => ({ label: 'CPU', values, tone: 'accent' })
 
@@ -44,4 +44,18 @@ describe('sparkPath', () => {
   it('breaks at a gap', () => expect(sparkPath([1, null, 1], 20, 10, 2)).toBe('M0.0 5.0M20.0 5.0'))
   it('draws nothing from nothing', () => expect(sparkPath([], 20, 10)).toBe(''))
   it('stands zeros on the ground', () => expect(sparkPath([0, 0], 10, 10)).toBe('M0.0 10.0L10.0 10.0'))
+})
+
+it('puts the lowest and highest behind each line that has them', () => {
+  const series = [
+    { label: 'CPU', tone: 'accent' as const, values: [2], low: [1], high: [9] },
+    { label: 'Load', tone: 'info' as const, values: [3] },
+  ]
+  const shown = withSpread(series, { low: (label) => `${label} low`, high: (label) => `${label} high` })
+  expect(shown.map(({ label, values }) => [label, values])).toEqual([
+    ['CPU', [2]],
+    ['CPU low', [1]],
+    ['CPU high', [9]],
+    ['Load', [3]],
+  ])
 })

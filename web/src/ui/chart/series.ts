@@ -5,6 +5,16 @@ export interface Series {
   /** One for each time; null where nothing is known. */
   values: (number | null)[]
   tone: Tone
+  /** What a mean hides: the lowest and the highest around each value. */
+  low?: (number | null)[]
+  high?: (number | null)[]
+}
+
+/** Something that happened: drawn as an upright line, and listed beside the chart. */
+export interface Mark {
+  /** Milliseconds. */
+  at: number
+  tone: Tone
 }
 
 /** A silence longer than so many usual steps is a gap. */
@@ -50,6 +60,15 @@ export function rowsOf(times: number[], series: Series[]): Row[] {
   const rows: Row[] = []
   for (let at = times.length - 1; at >= 0; at -= stride) rows.push({ time: times[at]!, values: series.map(({ values }) => values[at] ?? null) })
   return rows
+}
+
+/** Values, and for each that has them the lowest and highest around it: what is drawn, told and shown as a table. */
+export function withSpread(series: Series[], words: { low: (label: string) => string; high: (label: string) => string }): Series[] {
+  return series.flatMap(({ low, high, ...line }) => [
+    line,
+    ...(low ? [{ label: words.low(line.label), tone: line.tone, values: low }] : []),
+    ...(high ? [{ label: words.high(line.label), tone: line.tone, values: high }] : []),
+  ])
 }
 
 /** The known values' lowest, highest and newest, for those who cannot see the line. */

@@ -61,6 +61,12 @@ pub struct SettingArgs {
     /// Old releases kept.
     #[arg(long, value_name = "N")]
     keep_releases: Option<u8>,
+    /// Days that log lines are kept.
+    #[arg(long, value_name = "DAYS")]
+    logs_days: Option<u32>,
+    /// MiB of log lines that are kept.
+    #[arg(long, value_name = "MIB")]
+    logs_mb: Option<u32>,
 }
 
 impl SettingArgs {
@@ -91,6 +97,12 @@ impl SettingArgs {
         set(&mut limits, "cpuPercent", self.cpu_percent);
         settings["limits"] = limits;
         set(settings, "keepReleases", self.keep_releases);
+        if self.logs_days.is_some() || self.logs_mb.is_some() {
+            let mut logs = settings.get("logs").cloned().unwrap_or_else(|| json!({}));
+            set(&mut logs, "days", self.logs_days);
+            set(&mut logs, "mebibytes", self.logs_mb);
+            settings["logs"] = logs;
+        }
         self.health(settings)?;
         self.variables(settings)
     }

@@ -14,7 +14,7 @@ use crate::route::{Paged, Span};
 use crate::state::Api;
 use crate::view::app::AppStatusView;
 use crate::view::log::{LineView, LogView};
-use crate::view::metrics::AppSampleView;
+use crate::view::metrics::{AppSampleView, of_app};
 use crate::view::release::ReleaseView;
 
 /// Lines of a log unless told otherwise.
@@ -75,7 +75,8 @@ pub async fn logs(
     Ok(ok(view(or_empty(found)?)))
 }
 
-/// Samples of an app, thinned out.
+/// The course of an app in at most so many points. Each says what it stands for: means with the lowest and the
+/// highest, from samples of the last day, rows of 5 minutes or rows of an hour, the coarsest that gives the points.
 #[utoipa::path(get, path = "/api/v1/apps/{id}/metrics", tag = "apps", operation_id = "appMetrics",
     params(("id" = uuid::Uuid, Path), Span), responses((status = 200, body = Envelope<Vec<AppSampleView>>)))]
 pub async fn metrics(
@@ -85,8 +86,7 @@ pub async fn metrics(
     Asked(span): Asked<Span>,
 ) -> Result<Vec<AppSampleView>> {
     let range = span.range(api.control().now())?;
-    let samples = api.control().app_metrics(&caller.actor, app, range).await?;
-    Ok(ok(samples.into_iter().map(|(at, sample)| AppSampleView::of(at, sample)).collect()))
+    Ok(ok(of_app(app, &api.control().app_metrics(&caller.actor, app, range).await?)))
 }
 
 /// How an app is, as its machine says right now.

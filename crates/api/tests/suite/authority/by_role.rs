@@ -51,9 +51,17 @@ fn needs(method: &Method, path: &str) -> Option<Needs> {
         ("POST", "/nodes/{id}/inspect" | "/apps") => Right(P::AppCreate),
         ("POST", "/enrol-tokens" | "/device-codes/approve" | "/device-codes/deny") => Right(P::NodeCreate),
         ("GET", "/device-codes") => Right(P::NodeCreate),
-        ("GET", "/apps" | "/apps/{id}" | "/apps/{id}/logs" | "/apps/{id}/releases" | "/apps/{id}/status") => {
-            Right(P::AppView)
-        }
+        (
+            "GET",
+            "/apps"
+            | "/apps/{id}"
+            | "/apps/{id}/logs"
+            | "/apps/{id}/logs/search"
+            | "/apps/{id}/logs/kept"
+            | "/apps/{id}/logs/download"
+            | "/apps/{id}/releases"
+            | "/apps/{id}/status",
+        ) => Right(P::AppView),
         ("PATCH", "/apps/{id}") => Right(P::AppUpdate),
         ("DELETE", "/apps/{id}") => Right(P::AppDelete),
         ("GET", "/apps/{id}/files") => Right(P::PatchView),

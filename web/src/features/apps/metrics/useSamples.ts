@@ -5,8 +5,10 @@ import { serverNow } from '@/api/clock'
 import { keys } from '@/api/keys'
 import { useTopic } from '@/api/socket'
 
-export type Sample = Schemas['AppSample']
-export const RANGES = { '15m': 15, '1h': 60, '6h': 6 * 60, '24h': 24 * 60, '7d': 7 * 24 * 60 } as const
+/** One told live has nothing within. */
+export type Sample = Omit<Schemas['AppSample'], 'within'> & Partial<Pick<Schemas['AppSample'], 'within'>>
+const DAY = 24 * 60
+export const RANGES = { '15m': 15, '1h': 60, '24h': DAY, '7d': 7 * DAY, '30d': 30 * DAY, '1y': 365 * DAY } as const
 export type Range = keyof typeof RANGES
 
 const MINUTE_MS = 60_000
@@ -43,6 +45,21 @@ export function useSamples(id: MaybeRefOrGetter<string>, range: MaybeRefOrGetter
 export function joined(read: Sample[], told: Sample[], from: number): Sample[] {
   const last = read.length ? Date.parse(read.at(-1)!.at) : -Infinity
   return [...read, ...told.filter((sample) => Date.parse(sample.at) > last)].filter((sample) => Date.parse(sample.at) >= from)
+}
+
+/** The lowest and highest around the mean of each point; none where every point is one sample. */
+export function spreadOf(samples: Sample[], field: 'cpuPermille' | 'memory' | 'processes'): { low?: number[]; high?: number[] } {
+  if (samples.every(({ within }) => (within?.samples ?? 1) < 2)) return {}
+  return {
+    low: samples.map((sample) => sample.within?.[field].low ?? sample[field]),
+    high: samples.map((sample) => sample.within?.[field].high ?? sample[field]),
+  }
+}
+
+/** The most requests in a second of each point, beside their mean. */
+export function requestsMost(samples: Sample[], rates: (number | null)[]): { low?: (number | null)[]; high?: (number | null)[] } {
+  if (samples.every(({ within }) => (within?.samples ?? 1) < 2)) return {}
+  return { low: rates, high: samples.map(({ within }, at) => (rates[at] === null ? null : Math.max(rates[at]!, within?.requestsMost ?? 0))) }
 }
 
 /** Requests a second: each sample counts those since the one before. A long silence tells nothing. */

@@ -72,6 +72,8 @@ function told(settings: Settings): Map<string, string> {
   put('cpu', limits?.cpuPercent && `${limits.cpuPercent} %`)
   put('pids', limits?.pids && count(limits.pids))
   put('keep', settings.keepReleases && String(settings.keepReleases))
+  put('logsDays', settings.logs?.days && String(settings.logs.days))
+  put('logsMebibytes', settings.logs?.mebibytes && `${settings.logs.mebibytes} MiB`)
   for (const { value, secret, ...entry } of (settings.env ?? []) as Entry[]) told.set(`env.${known(entry)}`, secret == null ? (value ?? '') : text.envSecretNamed(secret))
   return told
 }

@@ -48,6 +48,8 @@ export interface SettingsForm {
   cpuPercent: string
   pids: string
   keepReleases: string
+  logsDays: string
+  logsMebibytes: string
   env: EnvRow[]
 }
 export type Refused = Partial<Record<keyof SettingsForm | `env.${number}`, string>>
@@ -96,6 +98,8 @@ export function toForm(settings: Settings): SettingsForm {
     cpuPercent: limits?.cpuPercent ? String(limits.cpuPercent) : '',
     pids: limits?.pids ? String(limits.pids) : '',
     keepReleases: String(settings.keepReleases ?? DEFAULT_KEEP),
+    logsDays: settings.logs?.days ? String(settings.logs.days) : '',
+    logsMebibytes: settings.logs?.mebibytes ? String(settings.logs.mebibytes) : '',
     env: (settings.env ?? []).map(({ name, value, secret, environment }: Entry) => envRow(name, value ?? '', secret ?? null, environment ?? 'production')),
   }
 }
@@ -150,10 +154,15 @@ export function fromForm(form: SettingsForm): { settings: Settings; refused: Ref
     },
     limits: defined({ memory: number('memory', 0.001, 1_048_576, MB), cpuPercent: number('cpuPercent', 1, 100_000), pids: number('pids', 1, 1_000_000) }),
     keepReleases: needed('keepReleases', 1, 50),
+    logs: kept(number('logsDays', 1, 400), number('logsMebibytes', 1, 4_096)),
   }
   checkEnv(typed(form.env), refused)
   return { settings: defined({ ...settings, traffic: defined(settings.traffic!) }) as Settings, refused }
 }
+
+/** As the installation keeps them where neither is set. */
+const kept = (days: number | undefined, mebibytes: number | undefined): Settings['logs'] =>
+  days === undefined && mebibytes === undefined ? undefined : defined({ days, mebibytes })
 
 /** A row in which nothing was typed yet is none. */
 function entryOf({ name, value, secret, environment }: EnvRow): Schemas['EnvVar'] {

@@ -11,4 +11,9 @@ export const text = {
   optional: 'optional',
   trail: 'Where this is',
   time: 'Time',
+  newest: 'Newest',
+  highest: (value: string) => `highest ${value}`,
+  lowestOf: (label: string) => `${label}, lowest`,
+  highestOf: (label: string) => `${label}, highest`,
+  valuesOf: (label: string) => `${label}, value by value: arrow keys`,
 }
