@@ -114,6 +114,10 @@ impl Writer<'_> {
         // Always in the same order, so that the same files are the same context.
         names.sort();
         for name in names {
+            // Also where nothing is sent for long, because all of it is left out.
+            if self.pieces.is_closed() {
+                return Err(ContextError::Gone);
+            }
             // A name that is no text cannot be named by any rule or instruction.
             let Ok(text) = name.to_str() else { continue };
             let path = if above.is_empty() { text.to_owned() } else { format!("{above}/{text}") };

@@ -38,11 +38,11 @@ impl Ignore {
 
     /// Whether a path of the context is left out: the last rule that names it or a folder above it decides.
     pub fn excludes(&self, path: &str) -> bool {
-        let parts: Vec<&str> = path.split('/').collect();
+        let parts: Vec<Vec<char>> = path.split('/').map(|part| part.chars().collect()).collect();
         let mut out = false;
         for rule in &self.rules {
             // One that would change nothing need not be tried.
-            if rule.again == out && (1..=parts.len()).any(|length| matches(&rule.parts, &parts[..length])) {
+            if rule.again == out && names(&rule.parts, &parts) {
                 out = !rule.again;
             }
         }
@@ -55,16 +55,26 @@ impl Ignore {
     }
 }
 
-fn matches(pattern: &[String], path: &[&str]) -> bool {
-    match (pattern.split_first(), path.split_first()) {
-        (None, None) => true,
-        (Some((first, rest)), _) if first == "**" => (0..=path.len()).any(|skipped| matches(rest, &path[skipped..])),
-        (Some((first, rest)), Some((name, below))) => {
-            let (first, name): (Vec<char>, Vec<char>) = (first.chars().collect(), name.chars().collect());
-            fits(&first, &name) && matches(rest, below)
+/// Whether a pattern names a path or a folder above it. Row by row, so that no pattern costs more than its parts times those
+/// of the path.
+fn names(pattern: &[String], path: &[Vec<char>]) -> bool {
+    // Which beginnings of the path the parts so far stand for.
+    let mut reached = vec![false; path.len() + 1];
+    reached[0] = true;
+    for part in pattern {
+        let mut next = vec![false; path.len() + 1];
+        if part == "**" {
+            let first = reached.iter().position(|is| *is).unwrap_or(next.len());
+            next[first..].fill(true);
+        } else {
+            let part: Vec<char> = part.chars().collect();
+            for (at, name) in path.iter().enumerate().filter(|(at, _)| reached[*at]) {
+                next[at + 1] = fits(&part, name);
+            }
         }
-        _ => false,
+        reached = next;
     }
+    reached[1..].contains(&true)
 }
 
 /// One part: `*`, `?`, `[a-z]`, `[^a]` and `\` as in Go's `filepath.Match`.
@@ -152,7 +162,8 @@ mod tests {
 
     #[test]
     fn a_hostile_pattern_costs_little() {
-        let ignore = Ignore::parse(&"*a".repeat(2000));
-        assert!(!ignore.excludes(&"a".repeat(2000)) || ignore.excludes("a"));
+        let ignore = Ignore::parse(&format!("{}b\n{}x", "*a".repeat(1000), "**/a/".repeat(100)));
+        assert!(!ignore.excludes(&"a".repeat(2000)) && !ignore.excludes(&"a/".repeat(200)));
+        assert!(ignore.excludes(&format!("{}x", "a/".repeat(200))));
     }
 }
