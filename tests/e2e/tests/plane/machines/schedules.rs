@@ -71,7 +71,7 @@ pub async fn a_schedule_is_what_its_node_has_and_goes_wrong_once(plane: Plane) -
     assert_eq!(code(&plane, &admin, set(shop, "@daily")?).await?, "app.never_deployed");
     let deploy = DeployAction::Deploy(Deploy { app: shop, reference: None, commit: None, full: false });
     assert_eq!(ended(&plane, &admin, Action::Deploy(deploy)).await?.state, DONE);
-    assert_eq!(code(&plane, &admin, set(shop, "61 * * * *")?).await?, "request.invalid");
+    assert_eq!(code(&plane, &admin, set(shop, "61 * * * *")?).await?, "value.refused");
     let run_now = Action::Schedule(ScheduleAction::Run(of(shop)?));
     assert_eq!(code(&plane, &admin, run_now.clone()).await?, "schedule.not_found");
 
