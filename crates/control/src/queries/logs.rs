@@ -1,5 +1,6 @@
 //! Search over all logs of an app: releases and builds as one row of lines, newest first, a bounded while at a time.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
@@ -139,8 +140,8 @@ async fn name_and_surround(reader: &Reader, hits: &mut [Hit], context: u8) -> Re
     let mut numbers: HashMap<ReleaseId, u64> = HashMap::new();
     for hit in hits {
         if let LogSource::App { release, .. } = hit.source {
-            if !numbers.contains_key(&release) {
-                numbers.insert(release, releases::get(reader, release).await?.number);
+            if let Entry::Vacant(unknown) = numbers.entry(release) {
+                unknown.insert(releases::get(reader, release).await?.number);
             }
             hit.release_number = numbers.get(&release).copied();
         }
