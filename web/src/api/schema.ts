@@ -288,6 +288,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/apps/{id}/logs/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All lines kept of one release as a text: time, stream, line. Escape sequences are left out. */
+        get: operations["downloadLogs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apps/{id}/logs/kept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How long an app's log lines are kept, and since when there are any. */
+        get: operations["logsKept"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apps/{id}/logs/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Looks for lines in all logs of an app, newest first. A request looks for a bounded while: where `searchedUntil` is
+         *     set, older lines were not looked at yet, and `next` goes on there.
+         */
+        get: operations["searchLogs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/apps/{id}/metrics": {
         parameters: {
             query?: never;
@@ -295,7 +349,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Samples of an app, thinned out. */
+        /**
+         * The course of an app in at most so many points. Each says what it stands for: means with the lowest and the
+         *     highest, from samples of the last day, rows of 5 minutes or rows of an hour, the coarsest that gives the points.
+         */
         get: operations["appMetrics"];
         put?: never;
         post?: never;
@@ -437,6 +494,78 @@ export interface paths {
         put?: never;
         /** Puts a release live again that is still on the machine; nothing is built. */
         post: operations["rollBackApp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apps/{id}/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The schedules of an app, by name, with their last runs and next times. */
+        get: operations["listSchedules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apps/{id}/schedules/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Has the app's node run a command by the clock, also while the control plane is away; where the app has a schedule of this
+         *     name, it is changed.
+         */
+        put: operations["setSchedule"];
+        post?: never;
+        /** Has the command run no more; a run under way is stopped, and its history is deleted. */
+        delete: operations["deleteSchedule"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apps/{id}/schedules/{name}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Runs the command once now; refused where it is running already. */
+        post: operations["runSchedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apps/{id}/schedules/{name}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the last runs of a schedule went, newest first; the last 50 are kept. */
+        get: operations["listScheduleRuns"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1358,7 +1487,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Samples of a machine, thinned out. */
+        /**
+         * The course of a machine in at most so many points. Each says what it stands for: means with the lowest and the
+         *     highest, from samples of the last day, rows of 5 minutes or rows of an hour, the coarsest that gives the points.
+         */
         get: operations["nodeMetrics"];
         put?: never;
         post?: never;
@@ -2749,6 +2881,35 @@ export interface components {
         AppHook: {
             hook?: components["schemas"]["Hook"] | null;
         };
+        /** @description What happened within one point of an app's course. */
+        AppPoint: {
+            /**
+             * Format: int64
+             * @description Samples that were folded into it.
+             */
+            samples: number;
+            /**
+             * Format: int64
+             * @description Seconds that a point stands for; 0 where it is less than one.
+             */
+            stepSecs: number;
+            /** @description CPU use, thousandths of one core. */
+            cpuPermille: components["schemas"]["Spread"];
+            /** @description Memory of its processes, bytes. */
+            memory: components["schemas"]["Spread"];
+            /** @description Processes. */
+            processes: components["schemas"]["Spread"];
+            /**
+             * Format: int64
+             * @description The most requests answered in a second between two samples.
+             */
+            requestsMost: number;
+            /**
+             * Format: int64
+             * @description The most restarts of a release.
+             */
+            restartsMost: number;
+        };
         /** @description The preview that an app is, where it is one. */
         AppPreview: {
             preview?: components["schemas"]["Preview"] | null;
@@ -2802,7 +2963,7 @@ export interface components {
             /** @description What of its limits is enforced, in words. */
             enforced: string[];
         };
-        /** @description An app at one moment. */
+        /** @description An app at one moment, or on the mean of a while: counts are added, states are the last. */
         AppSample: {
             /** @description When. */
             at: components["schemas"]["Time"];
@@ -2833,6 +2994,8 @@ export interface components {
              * @description Restarts of the live release.
              */
             restarts: number;
+            /** @description What the while holds. */
+            within: components["schemas"]["AppPoint"];
         };
         /** @description How an app is, as its node says right now. */
         AppStatus: {
@@ -4095,6 +4258,54 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_LogsFound: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description What was found. */
+            data?: {
+                /** @description Newest first. */
+                hits: components["schemas"]["LogHit"][];
+                /** @description Where the next request goes on; null when all was looked at. */
+                next?: string | null;
+                searchedUntil?: components["schemas"]["Time"] | null;
+                /**
+                 * Format: int64
+                 * @description Lines that were looked at for this answer.
+                 */
+                linesLookedAt: number;
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_LogsKeptNow: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description How long an app's log lines are kept, and what there is. */
+            data?: {
+                /**
+                 * Format: int64
+                 * @description Days at the most.
+                 */
+                days: number;
+                /**
+                 * Format: int64
+                 * @description Bytes at the most.
+                 */
+                mostBytes: number;
+                /**
+                 * Format: int64
+                 * @description Bytes that there are.
+                 */
+                bytes: number;
+                oldestAt?: components["schemas"]["Time"] | null;
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
         Envelope_Mail: {
             /** @description Whether it worked. */
             success: boolean;
@@ -4980,6 +5191,8 @@ export interface components {
                  * @description Restarts of the live release.
                  */
                 restarts: number;
+                /** @description What the while holds. */
+                within: components["schemas"]["AppPoint"];
             }[];
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -5223,7 +5436,10 @@ export interface components {
                 id: string;
                 /** @description `approval`, `failed`, `review` or `alert`. */
                 kind: string;
-                /** @description The action's name: `app.deploy`; `node.silent`, `node.locked`, `node.diskFull` or `app.down` for alerts. */
+                /**
+                 * @description The action's name: `app.deploy`; `node.silent`, `node.locked`, `node.diskFull`, `app.down` or
+                 *     `schedule.failing` for alerts.
+                 */
                 action: string;
                 /** @description For people: "Deploy an app". */
                 title: string;
@@ -5430,6 +5646,7 @@ export interface components {
                  * @description Memory of the agent itself, bytes.
                  */
                 agentRss: number;
+                within?: components["schemas"]["NodePoint"] | null;
             }[];
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -5752,6 +5969,86 @@ export interface components {
                 good: boolean;
                 /** @description When. */
                 at: components["schemas"]["Time"];
+            }[];
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Vec_Schedule: {
+            /** @description Whether it worked. */
+            success: boolean;
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                /** @description Its name, unique within the app. */
+                name: string;
+                /**
+                 * Format: uuid
+                 * @description The app whose command it runs.
+                 */
+                appId: string;
+                /**
+                 * Format: uuid
+                 * @description On which machine.
+                 */
+                nodeId: string;
+                /** @description How it shall be. */
+                settings: components["schemas"]["ScheduleSettings"];
+                /** @description Whether its node has it as it shall be; false while an order is under way or after one that failed. */
+                inStep: boolean;
+                /** @description `pending`, `standing` or `failed`. */
+                state: string;
+                /** @description Why the last order failed; null where it did not. */
+                reason?: string | null;
+                troubledAt?: components["schemas"]["Time"] | null;
+                last?: components["schemas"]["ScheduleRun"] | null;
+                /** @description The next three times by its clock; empty while it is turned off. */
+                next: components["schemas"]["Time"][];
+                /** @description When it was made. */
+                createdAt: components["schemas"]["Time"];
+                /** @description When it last changed. */
+                updatedAt: components["schemas"]["Time"];
+            }[];
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Vec_ScheduleRun: {
+            /** @description Whether it worked. */
+            success: boolean;
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                /** @description `running`, `succeeded`, `failed`, `timedOut`, `interrupted`, `skipped`, `missed` or `stopped`. */
+                state: string;
+                /** @description What started it: `clock` or `hand`. */
+                why: string;
+                /** @description When it was due. */
+                dueAt: components["schemas"]["Time"];
+                startedAt?: components["schemas"]["Time"] | null;
+                endedAt?: components["schemas"]["Time"] | null;
+                /**
+                 * Format: int64
+                 * @description Milliseconds it took; null where it did not run to its end.
+                 */
+                tookMs?: number | null;
+                /**
+                 * Format: int32
+                 * @description What its command ended with, where it ended by itself.
+                 */
+                exitCode?: number | null;
+                /** @description In words; empty where there is nothing to say. */
+                note: string;
+                /** @description The last lines it said, at most 20. */
+                lastLines: string[];
             }[];
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -6576,7 +6873,10 @@ export interface components {
             id: string;
             /** @description `approval`, `failed`, `review` or `alert`. */
             kind: string;
-            /** @description The action's name: `app.deploy`; `node.silent`, `node.locked`, `node.diskFull` or `app.down` for alerts. */
+            /**
+             * @description The action's name: `app.deploy`; `node.silent`, `node.locked`, `node.diskFull`, `app.down` or
+             *     `schedule.failing` for alerts.
+             */
             action: string;
             /** @description For people: "Deploy an app". */
             title: string;
@@ -6799,6 +7099,27 @@ export interface components {
              */
             pids?: number | null;
         };
+        /** @description A line that was looked for. */
+        LogHit: {
+            /** @description The line. */
+            line: components["schemas"]["LogLine"];
+            /**
+             * Format: int64
+             * @description The number of the release that wrote it; null for builds.
+             */
+            releaseNumber?: number | null;
+            /**
+             * Format: uuid
+             * @description The run whose build said it; null for releases.
+             */
+            runId?: string | null;
+            /** @description What was found in it, each once; escape sequences do not count. */
+            marks: string[];
+            /** @description The lines before it in its log. */
+            before: components["schemas"]["LogLine"][];
+            /** @description The lines after it. */
+            after: components["schemas"]["LogLine"][];
+        };
         /** @description One line. */
         LogLine: {
             /**
@@ -6836,6 +7157,51 @@ export interface components {
             password: string;
             /** @description `browser` (default) or `cli`. */
             kind?: components["schemas"]["Kind"];
+        };
+        /** @description What was found. */
+        LogsFound: {
+            /** @description Newest first. */
+            hits: components["schemas"]["LogHit"][];
+            /** @description Where the next request goes on; null when all was looked at. */
+            next?: string | null;
+            searchedUntil?: components["schemas"]["Time"] | null;
+            /**
+             * Format: int64
+             * @description Lines that were looked at for this answer.
+             */
+            linesLookedAt: number;
+        };
+        /** @description How long an app's log lines are kept: until either is reached, the oldest goes. */
+        LogsKept: {
+            /**
+             * Format: int32
+             * @description Days, 1 to 400.
+             */
+            days?: number | null;
+            /**
+             * Format: int32
+             * @description MiB of all its logs together, 1 to 4096.
+             */
+            mebibytes?: number | null;
+        };
+        /** @description How long an app's log lines are kept, and what there is. */
+        LogsKeptNow: {
+            /**
+             * Format: int64
+             * @description Days at the most.
+             */
+            days: number;
+            /**
+             * Format: int64
+             * @description Bytes at the most.
+             */
+            mostBytes: number;
+            /**
+             * Format: int64
+             * @description Bytes that there are.
+             */
+            bytes: number;
+            oldestAt?: components["schemas"]["Time"] | null;
         };
         /** @description How long a preview stays. */
         LongerPreview: {
@@ -7202,7 +7568,38 @@ export interface components {
             createdAt: components["schemas"]["Time"];
             retiredAt?: components["schemas"]["Time"] | null;
         };
-        /** @description A machine at one moment. */
+        /** @description What happened within one point of a machine's course. */
+        NodePoint: {
+            /**
+             * Format: int64
+             * @description Samples that were folded into it.
+             */
+            samples: number;
+            /**
+             * Format: int64
+             * @description Seconds that a point stands for; 0 where it is less than one.
+             */
+            stepSecs: number;
+            /** @description CPU use, thousandths of all cores together. */
+            cpuPermille: components["schemas"]["Spread"];
+            /** @description One-minute load average, thousandths. */
+            loadPermille: components["schemas"]["Spread"];
+            /** @description Memory in use, bytes. */
+            memoryUsed: components["schemas"]["Spread"];
+            /** @description Disk in use, bytes. */
+            diskUsed: components["schemas"]["Spread"];
+            /**
+             * Format: int64
+             * @description The most bytes received in a second between two samples.
+             */
+            netReceivedMost: number;
+            /**
+             * Format: int64
+             * @description The most bytes sent in a second between two samples.
+             */
+            netSentMost: number;
+        };
+        /** @description A machine at one moment, or on the mean of a while: counts are added, what is a state is the last. */
         NodeSample: {
             /** @description When. */
             at: components["schemas"]["Time"];
@@ -7256,6 +7653,7 @@ export interface components {
              * @description Memory of the agent itself, bytes.
              */
             agentRss: number;
+            within?: components["schemas"]["NodePoint"] | null;
         };
         /** @description A service of a machine that can be steered. */
         NodeService: {
@@ -7957,6 +8355,92 @@ export interface components {
             /** @description When. */
             at: components["schemas"]["Time"];
         };
+        /** @description A command that an app's node runs by the clock. */
+        Schedule: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description Its name, unique within the app. */
+            name: string;
+            /**
+             * Format: uuid
+             * @description The app whose command it runs.
+             */
+            appId: string;
+            /**
+             * Format: uuid
+             * @description On which machine.
+             */
+            nodeId: string;
+            /** @description How it shall be. */
+            settings: components["schemas"]["ScheduleSettings"];
+            /** @description Whether its node has it as it shall be; false while an order is under way or after one that failed. */
+            inStep: boolean;
+            /** @description `pending`, `standing` or `failed`. */
+            state: string;
+            /** @description Why the last order failed; null where it did not. */
+            reason?: string | null;
+            troubledAt?: components["schemas"]["Time"] | null;
+            last?: components["schemas"]["ScheduleRun"] | null;
+            /** @description The next three times by its clock; empty while it is turned off. */
+            next: components["schemas"]["Time"][];
+            /** @description When it was made. */
+            createdAt: components["schemas"]["Time"];
+            /** @description When it last changed. */
+            updatedAt: components["schemas"]["Time"];
+        };
+        /** @description One run of a schedule. */
+        ScheduleRun: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description `running`, `succeeded`, `failed`, `timedOut`, `interrupted`, `skipped`, `missed` or `stopped`. */
+            state: string;
+            /** @description What started it: `clock` or `hand`. */
+            why: string;
+            /** @description When it was due. */
+            dueAt: components["schemas"]["Time"];
+            startedAt?: components["schemas"]["Time"] | null;
+            endedAt?: components["schemas"]["Time"] | null;
+            /**
+             * Format: int64
+             * @description Milliseconds it took; null where it did not run to its end.
+             */
+            tookMs?: number | null;
+            /**
+             * Format: int32
+             * @description What its command ended with, where it ended by itself.
+             */
+            exitCode?: number | null;
+            /** @description In words; empty where there is nothing to say. */
+            note: string;
+            /** @description The last lines it said, at most 20. */
+            lastLines: string[];
+        };
+        /** @description When a schedule runs, what, and within which bounds. */
+        ScheduleSettings: {
+            /** @description Five fields of cron, or `@daily` and the like. */
+            cron: string;
+            /** @description A name of the IANA database; UTC where absent. */
+            timezone?: string | null;
+            /** @description Program and arguments; never a line for a shell. */
+            command: string[];
+            /**
+             * Format: int64
+             * @description Milliseconds that one run gets, up to 24 h; 600,000 where absent.
+             */
+            timeLimit?: number | null;
+            /** @description When its last run is still under way: `skip` leaves the time out, `queue` waits, one at the most. */
+            overlap?: string | null;
+            /** @description Times that passed while the node was off: `skip` leaves them out, `once` makes up for them by one run. */
+            missed?: string | null;
+            /** @description Whether it runs by the clock; true where absent. */
+            enabled?: boolean | null;
+        };
         /** @description A sealed value with a name and versions. The value is in no answer. */
         Secret: {
             /**
@@ -8054,6 +8538,7 @@ export interface components {
              * @description Old releases kept besides the live one, 1 to 50.
              */
             keepReleases?: number | null;
+            logs?: components["schemas"]["LogsKept"] | null;
         };
         /** @description Whether there is nobody yet. */
         SetupState: {
@@ -8141,6 +8626,19 @@ export interface components {
         Snooze: {
             /** @description RFC 3339, within 30 days; for good where it is null, for cards that wait for no decision. */
             until?: string | null;
+        };
+        /** @description The lowest and the highest of what a mean hides. */
+        Spread: {
+            /**
+             * Format: int64
+             * @description The lowest.
+             */
+            low: number;
+            /**
+             * Format: int64
+             * @description The highest.
+             */
+            high: number;
         };
         /** @description What to do to which service. */
         SteerNodeService: {
@@ -8372,6 +8870,16 @@ export interface components {
         /** @description What an app shall have previews of. */
         WantedPreviews: {
             settings?: components["schemas"]["PreviewSettings"] | null;
+        };
+        /** @description How a schedule shall be. */
+        WantedSchedule: {
+            /** @description When, what and how, whole. */
+            settings: components["schemas"]["ScheduleSettings"];
+            /**
+             * Format: double
+             * @description How sure whoever proposes it is, 0 to 100.
+             */
+            confidence?: number | null;
         };
         /**
          * @description How a second factor is shown.
@@ -9283,6 +9791,96 @@ export interface operations {
             };
         };
     };
+    downloadLogs: {
+        parameters: {
+            query?: {
+                /** @description Of this release; the live one where absent. */
+                release?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+        };
+    };
+    logsKept: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_LogsKeptNow"];
+                };
+            };
+        };
+    };
+    searchLogs: {
+        parameters: {
+            query?: {
+                /** @description A text, in whatever case, or an expression; every line where absent. */
+                q?: string;
+                /** @description `q` is a regular expression as the Rust crate `regex` reads it, and minds case. */
+                regex?: boolean;
+                /** @description Only lines that say they are that bad: `error`, or `warning` for both. */
+                level?: string;
+                /** @description Not before (RFC 3339 or milliseconds). */
+                from?: string;
+                /** @description Before. */
+                to?: string;
+                /** @description Only from `out`, `err`, `tty` or `note`. */
+                stream?: string;
+                /** @description Only of this release. */
+                release?: string;
+                /** @description Only of what this run's build said. */
+                run?: string;
+                /** @description Lines around each hit, on each side: up to 10. */
+                context?: number;
+                /** @description Hits wanted, up to 200; 50 where absent. */
+                limit?: number;
+                /** @description Go on where an answer's `next` says. */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_LogsFound"];
+                };
+            };
+        };
+    };
     appMetrics: {
         parameters: {
             query?: {
@@ -9564,6 +10162,133 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_RunOpened"];
+                };
+            };
+        };
+    };
+    listSchedules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_Schedule"];
+                };
+            };
+        };
+    };
+    setSchedule: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WantedSchedule"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_RunOpened"];
+                };
+            };
+        };
+    };
+    deleteSchedule: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_RunOpened"];
+                };
+            };
+        };
+    };
+    runSchedule: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_RunOpened"];
+                };
+            };
+        };
+    };
+    listScheduleRuns: {
+        parameters: {
+            query?: {
+                /** @description Rows wanted, 1 to 200; 50 where absent. */
+                limit?: number;
+                /** @description Continue after this cursor. */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_ScheduleRun"];
                 };
             };
         };
