@@ -17,8 +17,7 @@ const FLOORS: &[(u8, &[&str])] = &[
 ];
 
 const AGENT: &str = "sf-agent";
-const AGENT_IMPORTS: &[&str] =
-    &["sf-types", "sf-runtime", "sf-protocol", "sf-schedule", "sf-syntax", "sf-containers"];
+const AGENT_IMPORTS: &[&str] = &["sf-types", "sf-runtime", "sf-protocol", "sf-schedule", "sf-syntax", "sf-containers"];
 /// Floors up to this one are pure, but for the crates that exist to touch the world.
 const HIGHEST_PURE_FLOOR: u8 = 3;
 const WORLDLY: &[&str] = &["sf-runtime", "sf-egress", "sf-containers"];

@@ -191,7 +191,7 @@ pub async fn lines_of_all_logs_are_one_row_by_time(world: World) {
             lines.iter().map(|line| (Place { at: line.at, source: id_of(source), sequence: line.sequence }, source)),
         );
     }
-    all.sort_by(|one, other| other.0.cmp(&one.0));
+    all.sort_by_key(|one| std::cmp::Reverse(one.0));
     assert_eq!(all.len(), 23);
     // From every place on, each log gives exactly what stands behind it.
     for (nth, (place, _)) in all.iter().enumerate() {

@@ -4,5 +4,5 @@ pub mod alerts;
 pub mod builders;
 pub mod domains;
 pub mod patches;
-pub mod services;
 pub mod schedules;
+pub mod services;

@@ -117,8 +117,8 @@ async fn a_push_of_a_matching_branch_makes_an_app_of_its_own_and_deploys_it_for_
         }
     };
     let (ordinary, own) = (("shop".to_owned(), false), ("feature-x-shop".to_owned(), true));
-    assert_eq!(of("?previews=false").await, [ordinary.clone()]);
-    assert_eq!(of("?previews=true").await, [own.clone()]);
+    assert_eq!(of("?previews=false").await, std::slice::from_ref(&ordinary));
+    assert_eq!(of("?previews=true").await, std::slice::from_ref(&own));
     assert_eq!(of("").await, [own, ordinary]);
     // The same delivery again, and the same commit by another one: nothing new.
     let again = hook.push(&world, &pushed("feature/x", '0', 'b')).await.expect(202);
