@@ -35,6 +35,7 @@ async fn a_branch_is_previewed_served_kept_longer_and_deleted_and_its_app_is_lef
             break shown;
         }
         ensure!(shown["previews"][0]["problem"].is_null(), "{shown}");
+        // tidy: sleep because a program is asked, as a person would, and asks nobody to wait
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     };
     ensure!(shown["previews"][0]["state"] == "running", "{shown}");
@@ -57,6 +58,7 @@ async fn a_branch_is_previewed_served_kept_longer_and_deleted_and_its_app_is_lef
         if apps.as_array().is_some_and(Vec::is_empty) {
             break;
         }
+        // tidy: sleep because a program is asked, as a person would, and asks nobody to wait
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
     served.stop().await;

@@ -64,6 +64,7 @@ async fn opened(world: &World, app: &Value, action: &str, count: usize) -> Vec<V
             return runs;
         }
         looked(world).await;
+        // tidy: sleep because the lane that opens them tells nobody when it has found nothing to do
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     panic!("there are no {count} of {action}")
