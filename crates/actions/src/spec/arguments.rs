@@ -7,7 +7,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
-use crate::{app, deploy, hook, key, node, patch, preview, process, project, proxy, secret, workflow};
+use crate::{app, deploy, hook, key, node, patch, preview, process, project, proxy, schedule, secret, workflow};
 
 /// The schema of an action's arguments, an object; `None` for what only people propose, where no form asks for them.
 /// Ids say by `x-target` what they are ids of.
@@ -32,6 +32,7 @@ fn all() -> BTreeMap<String, Value> {
         proxy::ProxyAction::json_schema(&mut generator),
         hook::HookAction::json_schema(&mut generator),
         key::KeyAction::json_schema(&mut generator),
+        schedule::ScheduleAction::json_schema(&mut generator),
         preview::PreviewAction::json_schema(&mut generator),
         project::ProjectAction::json_schema(&mut generator),
         secret::SecretAction::json_schema(&mut generator),
