@@ -1,7 +1,7 @@
 //! `serverflow apps previews`, with a node that carries it out.
 
 use anyhow::{Result, ensure};
-use sf_testkit::Plane;
+use sf_testkit::{Plane, Script};
 
 use crate::ADMIN;
 use crate::world::Served;
@@ -11,6 +11,7 @@ async fn a_branch_is_previewed_served_kept_longer_and_deleted_and_its_app_is_lef
     let plane = Plane::real_time(true).await?;
     let admin = plane.admin().await?;
     let node = plane.enrol(&admin).await?;
+    let session = node.serve(&plane.nodes, &plane.dial(), Script::Succeed).await?;
     plane.app(&admin, node.id(), "shop").await?;
     let served = Served::start(&plane).await?;
     let ada = served.person().await?;
@@ -61,6 +62,7 @@ async fn a_branch_is_previewed_served_kept_longer_and_deleted_and_its_app_is_lef
         // tidy: sleep because a program is asked, as a person would, and asks nobody to wait
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
+    session.cut().await;
     served.stop().await;
     plane.stop().await;
     Ok(())
