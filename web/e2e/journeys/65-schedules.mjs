@@ -126,7 +126,9 @@ journey('it is switched off and run by hand, on a phone', { at, size: 'phone' },
 
 journey('one that fails raises an alert, which leads to it, and a good run ends it', { at: '/inbox', timeout: LONG_MS }, async ({ page, plane, hello }) => {
   const card = page.locator('[data-swipe]:not([data-ghost])')
-  await card.getByRole('heading', { name: /A schedule goes wrong/ }).waitFor({ timeout: CLOCK_MS })
+  await until('the alert is raised', async () => (await plane.call('GET', '/inbox?kind=alert')).length === 1, CLOCK_MS)
+  await page.goto('/inbox')
+  await card.getByRole('heading', { name: /A schedule goes wrong/ }).waitFor()
   await card.getByText('sweep of hello-node').waitFor()
   await page.keyboard.press('a')
   await page.waitForURL(`**/apps/${hello.id}/schedules`)
