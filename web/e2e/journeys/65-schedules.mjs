@@ -106,7 +106,7 @@ journey('it is switched off and run by hand, on a phone', { at, size: 'phone' },
   await form.getByLabel('Run it by the clock').uncheck()
   await form.getByLabel('Seconds it gets').fill('0')
   await form.getByRole('button', { name: 'Review' }).click()
-  await form.getByRole('alert').getByText(/between 1 s and 24 h/).waitFor()
+  await form.getByRole('alert').getByText(/^Between 1 s and 24 h/).waitFor()
   await form.getByLabel('Seconds it gets').fill('30')
   await form.getByRole('button', { name: 'Review' }).click()
   await apply(page, 'Change the schedule count-up of shop')

@@ -39,10 +39,12 @@ it('what needs no question is said at once, each beside its field', () => {
 })
 
 it('a refusal stands beside the field it is of', () => {
-  expect(fieldOf({ field: 'settings.cron', code: 'request.invalid' })).toBe('cron')
-  expect(fieldOf({ field: 'settings.timeLimit', code: 'request.invalid' })).toBe('timeLimit')
-  expect(fieldOf({ field: null, code: 'path.invalid' })).toBe('name')
-  expect(fieldOf({ field: null, code: 'schedule.too_many' })).toBeNull()
+  const of = (code: string, message: string, field: string | null = null) => fieldOf({ code, message, field })
+  expect(of('value.refused', 'settings.cron: the minute "61" is not understood')).toBe('cron')
+  expect(of('value.refused', 'settings.timeLimit: between 1 s and 24 h are allowed')).toBe('timeLimit')
+  expect(of('body.invalid', 'no such zone', 'settings.timezone')).toBe('timezone')
+  expect(of('path.invalid', 'a name has letters')).toBe('name')
+  expect(of('schedule.too_many', '`shop` has 20 schedules already.')).toBeNull()
 })
 
 it('a schedule is told by what is most urgent of it', () => {

@@ -2,6 +2,7 @@ import type { Schemas } from '@/api/client'
 import type { Problem } from '@/api/problem'
 import { text } from '@/locales/en/apps/schedules'
 import type { Tone } from '@/ui/tones'
+import { refusedField } from '../create/refusal'
 
 export type Schedule = Schemas['Schedule']
 export type ScheduleRun = Schemas['ScheduleRun']
@@ -93,10 +94,11 @@ export function refusedAtOnce(form: Form, taken: readonly string[]): Partial<Rec
   return refused
 }
 
-const FIELDS: Record<string, Field> = { cron: 'cron', timezone: 'timezone', command: 'command', timeLimit: 'timeLimit', overlap: 'overlap', missed: 'missed', enabled: 'enabled', name: 'name' }
+const FIELDS = new Set<string>(['cron', 'timezone', 'command', 'timeLimit', 'overlap', 'missed', 'enabled'] satisfies Field[])
 
 /** The field that the dry run refuses; null where it is about something else. */
-export function fieldOf({ field, code }: Pick<Problem, 'field' | 'code'>): Field | null {
-  if (code === 'path.invalid') return 'name'
-  return FIELDS[field?.split('.').at(-1) ?? ''] ?? null
+export function fieldOf(problem: Pick<Problem, 'field' | 'code' | 'message'>): Field | null {
+  if (problem.code === 'path.invalid') return 'name'
+  const named = refusedField(problem)?.split('.').at(-1) ?? ''
+  return FIELDS.has(named) ? (named as Field) : null
 }

@@ -90,7 +90,6 @@ export const text = {
     enabledHint: 'Switched off, it runs by hand alone.',
     review: 'Review',
     cancel: 'Cancel',
-    failed: 'It cannot be set so.',
   },
   acts: {
     make: (name: string, app: string) => `Have ${app} run ${name} by the clock`,
