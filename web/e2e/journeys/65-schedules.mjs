@@ -43,6 +43,14 @@ async function apply(page, name) {
   await plan.getByRole('listitem').first().waitFor()
   await plan.getByRole('button', { name }).click()
   await plan.waitFor({ state: 'detached' })
+  await carriedOut(page)
+}
+/** The timeline of what was ordered opens by itself; it is closed once its node has done it. */
+async function carriedOut(page) {
+  const timeline = page.getByRole('dialog')
+  await timeline.getByText('Succeeded', { exact: true }).waitFor({ timeout: 20_000 })
+  await page.keyboard.press('Escape')
+  await timeline.waitFor({ state: 'detached' })
 }
 
 journey('one is made by keyboard alone, refused where it is wrong, and runs by itself', { at, timeout: LONG_MS }, async ({ page, plane }) => {
@@ -79,6 +87,7 @@ journey('one is made by keyboard alone, refused where it is wrong, and runs by i
   await tabTo(page, plan.getByRole('button', { name: 'Have shop run count-up by the clock' }), 'the button of the plan')
   await page.keyboard.press('Enter')
   await plan.waitFor({ state: 'detached' })
+  await carriedOut(page)
   const item = page.getByRole('list', { name: 'Schedules' }).getByRole('listitem').filter({ has: page.getByRole('heading', { name: 'count-up' }) })
   await item.getByText('On', { exact: true }).waitFor()
   await item.getByText('every minute').waitFor()
