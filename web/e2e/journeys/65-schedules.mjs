@@ -122,7 +122,7 @@ journey('it is switched off and run by hand, on a phone', { at, size: 'phone' },
   await form.waitFor({ state: 'detached' })
   await page.getByText('It is switched off; it runs by hand alone.').waitFor()
   await until('its node has it so', async () => (await schedules(plane))[0].inStep)
-  await page.getByRole('button', { name: 'Run count-up now' }).click()
+  await page.getByRole('button', { name: 'Run now: count-up' }).click()
   await apply(page, 'Run count-up of shop now')
   const runs = page.getByRole('region', { name: 'Runs of count-up' })
   await runs.getByText('By hand').first().waitFor({ timeout: 20_000 })
@@ -154,7 +154,7 @@ journey('one that fails raises an alert, which leads to it, and a good run ends 
   await apply(page, 'Change the schedule sweep of hello-node')
   await page.getByText('on 1 January at 00:00').waitFor()
   await until('its node has it so', async () => (await schedules(plane, hello))[0].inStep)
-  await page.getByRole('button', { name: 'Run sweep now' }).click()
+  await page.getByRole('button', { name: 'Run now: sweep' }).click()
   await apply(page, 'Run sweep of hello-node now')
   await runs.getByText('swept', { exact: true }).waitFor({ timeout: 20_000 })
   await page.getByText(/Its runs go wrong since/).waitFor({ state: 'detached' })
@@ -201,7 +201,7 @@ journey('whoever may only look gets no buttons', { at: null, signedIn: false }, 
   await page.getByRole('button', { name: 'Sign in' }).click()
   await page.getByText('Making and changing schedules needs the right to manage them.').waitFor()
   await page.getByRole('button', { name: 'History of count-up' }).waitFor()
-  for (const name of ['Run count-up now', 'Change count-up', 'Delete count-up', 'Make a schedule']) {
+  for (const name of ['Run now: count-up', 'Change count-up', 'Delete count-up', 'Make a schedule']) {
     assert.equal(await page.getByRole('button', { name }).count(), 0, name)
   }
 })

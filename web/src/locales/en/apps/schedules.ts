@@ -21,7 +21,7 @@ export const text = {
   delete: 'Delete',
   history: 'History',
   verbs: {
-    run: (name: string) => `Run ${name} now`,
+    run: (name: string) => `Run now: ${name}`,
     change: (name: string) => `Change ${name}`,
     delete: (name: string) => `Delete ${name}`,
     history: (name: string) => `History of ${name}`,
