@@ -1,7 +1,7 @@
 // Every page there is, with what shows that it has arrived. Accessibility and screenshots go through this list, so a new
 // page is added here once.
 const NODE_TABS = ['overview', 'processes', 'metrics', 'security', 'events']
-const APP_TABS = ['overview', 'deployments', 'env', 'files', 'domains', 'logs', 'metrics', 'settings']
+const APP_TABS = ['overview', 'deployments', 'schedules', 'env', 'files', 'domains', 'logs', 'metrics', 'settings']
 const WORKFLOW_TABS = ['document', 'triggers']
 
 /** Into the document, as one edits it, with the form of a step. */

@@ -1,7 +1,8 @@
 //! The commands of the guides work, in their order: those of docs/guides/first-deploy.md against a running `serverflow up`,
 //! those of docs/guides/workflows.md and docs/guides/approvals.md against a control plane without a machine, those of
 //! docs/guides/domains.md with an nginx, of docs/guides/webhooks.md with a repository, of docs/guides/zero-downtime.md and
-//! docs/guides/patch.md, of docs/guides/previews.md with both, the latter six with what they print; the documents of examples/workflows are fine.
+//! docs/guides/patch.md, of docs/guides/previews.md with both, of docs/guides/schedules.md, the latter seven with what they print; the
+//! documents of examples/workflows are fine.
 #![expect(clippy::unwrap_used, reason = "a test: its helpers may stop it, too")]
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -367,6 +368,17 @@ fn the_guide_to_previews_works_and_shows_what_is_printed() {
     up.wait_until_deployed();
     let compared = follow(&page, up.folder.path(), up.port, &root());
     assert!(compared >= 6, "only {compared} answers were compared");
+}
+
+#[test]
+fn the_guide_to_schedules_works_and_shows_what_is_printed() {
+    let agent = Path::new(env!("CARGO_BIN_EXE_serverflow")).with_file_name("serverflow-agent");
+    assert!(agent.is_file(), "{} is missing: make test-bins", agent.display());
+    let page = std::fs::read_to_string(root().join("docs/guides/schedules.md")).unwrap();
+    let mut up = Up::start(&agent);
+    up.wait_until_deployed();
+    let compared = follow(&page, up.folder.path(), up.port, &root());
+    assert!(compared >= 5, "only {compared} answers were compared");
 }
 
 #[test]

@@ -67,7 +67,7 @@ pub(crate) fn app_changed(tenant: TenantId, project: Option<ProjectId>, app: App
     }
 }
 
-/// An app went down by itself, or is up again.
+/// An app went down by itself, or is up again; a schedule of it goes wrong, or does not any more.
 pub(crate) fn app_turned(tenant: TenantId, project: Option<ProjectId>, app: AppId, change: &str) -> NewEvent {
     let data = serde_json::json!({ "id": app, "change": change }).to_string().into();
     NewEvent { data, ..app_changed(tenant, project, app) }

@@ -1,6 +1,7 @@
 // @vitest-environment jsdom
 import { beforeEach, expect, it, vi } from 'vitest'
 import { access } from '@/api/session'
+import { text as appText } from '@/locales/en/apps'
 import { router } from './router'
 
 const signIn = (due: { passwordChangeDue?: boolean; secondFactorDue?: boolean }): void => {
@@ -36,4 +37,12 @@ it('leads there from the page that is open when it turns out', async () => {
   await router.push('/settings/security')
   signIn({ secondFactorDue: true })
   await vi.waitFor(() => expect(at()).toBe('/second-factor'))
+})
+
+it('has an address for every tab of an app', () => {
+  const { label: _, ...tabs } = appText.tabs
+  for (const tab of Object.keys(tabs)) {
+    const path = `/apps/0190a6e4-7a51-7c3e-8a4e-2f6c1b9d0e11/${tab === 'overview' ? '' : tab}`
+    expect(router.resolve(path).name, path).toBe('app')
+  }
 })

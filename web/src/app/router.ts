@@ -39,7 +39,7 @@ const inside: RouteRecordRaw[] = [
   { path: 'apps', component: page('AppsPage'), meta: { title: 'Apps' } },
   { path: 'apps/new', component: page('NewAppPage'), meta: { title: 'New app' } },
   {
-    path: `apps/${id}/:tab(overview|deployments|push|env|files|domains|logs|metrics|settings)?`,
+    path: `apps/${id}/:tab(overview|deployments|push|previews|schedules|env|files|domains|logs|metrics|settings)?`,
     name: 'app',
     component: page('AppPage'),
   },

@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use sf_actions::app::Settings;
 use sf_engine::{Done, Input, RunState, step};
+use sf_protocol::Kind;
 use sf_protocol::app::AppState;
 use sf_protocol::outcome::{DeployFacts, Facts, Outcome, Step, StepTime, Verdict as NodeVerdict};
 use sf_store::approvals::{self, ApprovalState, Verdict};
 use sf_store::apps::{AppChange, Desired};
-use sf_store::commands::{self, CommandState};
+use sf_store::commands::{self, CommandState, StoredCommand};
 use sf_store::releases::{self, ReleaseState};
 use sf_store::runs::RunFilter;
 use sf_store::timeline::{self, Moment, MomentKind};
@@ -165,6 +166,11 @@ pub async fn commands_wait_in_order_and_move_forward_only(world: World) {
     assert!(!write!(store, Scope::System, |tx| commands::mark_lost(tx, unaccepted).await).unwrap());
     assert_eq!(commands::of_older_epochs(&world.system(), a.node, 2).await.unwrap().len(), 3);
     assert_eq!(commands::highest(&world.system(), a.node, 1).await.unwrap(), 4);
+    let schedule = StoredCommand { kind: Kind::Schedule, ..new_command(&run, 1, 9, now) };
+    let (command, payload) = (schedule.id, schedule.payload.clone());
+    write!(store, Scope::System, |tx| commands::insert(tx, &schedule)).unwrap();
+    let found = commands::under_way(&world.system(), Some(a.node), command).await.unwrap().unwrap();
+    assert_eq!(found.order, Some(payload), "its node's word on a schedule is about what was ordered");
 }
 
 /// A command comes further by a node's word, if it is news.

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { text } from '@/locales/en/workflow/starts'
-import { momentIn, nextInWords, zones } from './next'
+import { nextInWords } from './next'
 
 const NOW = Date.parse('2026-10-23T12:00:00Z')
 // The clock of Berlin is set back in the night before the second one.
@@ -16,14 +16,4 @@ it('tells when a schedule comes round by the clock of its zone', () => {
 it('leaves out what has passed since it was told, and says that nothing is left', () => {
   expect(nextInWords({ upcoming: BERLIN, timezone: 'UTC' }, Date.parse(BERLIN[2]!)).next).toContain('Tuesday 27 October at 02:00 (UTC)')
   expect(nextInWords({ upcoming: BERLIN, timezone: 'UTC' }, Date.parse(BERLIN[3]!))).toEqual({ next: text.never, then: '' })
-})
-
-it('names the year where it is another one, and UTC where the zone is not known here', () => {
-  expect(momentIn('2027-01-01T04:00:00Z', 'UTC', NOW)).toContain('2027')
-  expect(momentIn('2026-10-24T01:00:00Z', 'Moon/Crater', NOW)).toMatch(/01:00 UTC$/)
-})
-
-it('offers zones with the one that is written, whatever it is', () => {
-  expect(zones('Moon/Crater')[0]).toBe('Moon/Crater')
-  expect(new Set(zones('UTC')).size).toBe(zones('UTC').length)
 })

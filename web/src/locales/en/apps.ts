@@ -72,7 +72,7 @@ export const text = {
   toApps: 'All apps',
   restarts: (count: number) => s(count, 'restart'),
 
-  tabs: { label: 'Parts of this app', overview: 'Overview', deployments: 'Deployments', push: 'Push', previews: 'Previews', env: 'Environment', files: 'Files', domains: 'Domains', logs: 'Logs', metrics: 'Metrics', settings: 'Settings' },
+  tabs: { label: 'Parts of this app', overview: 'Overview', deployments: 'Deployments', push: 'Push', previews: 'Previews', schedules: 'Schedules', env: 'Environment', files: 'Files', domains: 'Domains', logs: 'Logs', metrics: 'Metrics', settings: 'Settings' },
   open: 'Open',
   deploy: 'Deploy',
   restart: 'Restart',

@@ -167,9 +167,14 @@ pub(crate) async fn schedule_ran(
 ) -> sf_store::Result<()> {
     use ScheduleRunState::{Failed, Interrupted, Missed, Succeeded, TimedOut};
     match (report.state, schedule.troubled_at) {
-        (Succeeded, Some(_)) => schedules::set_troubled(tx, schedule.id, None).await,
+        (Succeeded, Some(_)) => {
+            schedules::set_troubled(tx, schedule.id, None).await?;
+            schedule_turned(tx, schedule, "scheduleWell");
+            Ok(())
+        }
         (Failed | TimedOut | Interrupted | Missed, None) if report.why == RunReason::Clock => {
             schedules::set_troubled(tx, schedule.id, Some(tx.now())).await?;
+            schedule_turned(tx, schedule, "scheduleFailing");
             let text = format!("`{}`: {}", schedule.name, went_wrong(report));
             let notice = Notice {
                 app: Some(schedule.app),
@@ -185,6 +190,11 @@ pub(crate) async fn schedule_ran(
         }
         _ => Ok(()),
     }
+}
+
+/// Inboxes that are open show or lose its card.
+fn schedule_turned(tx: &mut Tx, schedule: &Schedule, change: &str) {
+    tx.publish(events::app_turned(schedule.tenant, Some(schedule.project), schedule.app, change));
 }
 
 fn silent_for(time: Duration) -> String {

@@ -10,13 +10,14 @@ export function useRunNames(run: () => Schemas['Run'] | null) {
   const nodeId = computed(() => run()?.nodeId ?? null)
   const app = useQuery({
     queryKey: computed(() => keys.app(appId.value ?? '')),
-    queryFn: ({ signal }) => data<Schemas['App']>(api.GET('/api/v1/apps/{id}', { params: { path: { id: appId.value! } }, signal })),
+    // By the id of the key: pages share it, and read it again by this function when no run is looked at any more.
+    queryFn: ({ queryKey: [, , id], signal }) => data<Schemas['App']>(api.GET('/api/v1/apps/{id}', { params: { path: { id } }, signal })),
     enabled: computed(() => appId.value !== null),
     retry: false,
   })
   const node = useQuery({
     queryKey: computed(() => keys.node(nodeId.value ?? '')),
-    queryFn: ({ signal }) => data<Schemas['Node']>(api.GET('/api/v1/nodes/{id}', { params: { path: { id: nodeId.value! } }, signal })),
+    queryFn: ({ queryKey: [, , id], signal }) => data<Schemas['Node']>(api.GET('/api/v1/nodes/{id}', { params: { path: { id } }, signal })),
     enabled: computed(() => nodeId.value !== null),
     retry: false,
   })

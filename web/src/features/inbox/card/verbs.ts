@@ -60,6 +60,7 @@ export const isOfApp = (card: Card): boolean => card.action.startsWith('app.') |
 
 /** Where a card leads. A step that asks is shown open. */
 export function pathOf(card: Card): string {
+  if (card.kind === 'alert' && card.action.startsWith('schedule.')) return `/apps/${card.appId ?? card.id}/schedules`
   if (card.kind === 'alert') return isOfApp(card) ? `/apps/${card.appId ?? card.id}` : `/nodes/${card.nodeId ?? card.id}`
   const step = stepOf(card)
   return runPath({ id: card.runId!, action: card.action }) + (step ? `?step=${encodeURIComponent(step)}` : '')
