@@ -192,7 +192,7 @@ impl Settings {
 
     /// The names of the secrets that any environment uses, each once, sorted.
     pub fn all_secrets(&self) -> Vec<&SecretName> {
-        named(self.env.iter())
+        named(self.variables(Environment::Production).chain(self.variables(Environment::Preview)))
     }
 
     /// Refuses what no node could carry out.

@@ -212,7 +212,7 @@ impl Schedules {
 impl Node {
     /// Starts what is due when it is due, until the agent stops. What was under way when the last agent ended is told first.
     pub async fn keep_schedules(self: &Arc<Self>, shutdown: Shutdown) {
-        self.cgroups.sweep(run::GROUP);
+        self.cgroups.sweep(&self.own_schedules());
         for schedule in self.schedules.ids() {
             let now = self.clock.now();
             let found = self.schedules.change(schedule, |record, _| record.recover(now));

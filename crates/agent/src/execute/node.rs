@@ -116,6 +116,11 @@ impl Node {
         format!("build-{}-", self.id)
     }
 
+    /// The same of what it runs by the clock.
+    pub fn own_schedules(&self) -> String {
+        format!("schedule-{}-", self.id)
+    }
+
     /// The releases of an app.
     ///
     /// # Errors

@@ -23,6 +23,8 @@ const EXPIRING: &[(&str, Option<&str>)] = &[
     ("api_tokens", None),
     // Answers to requests that were made before the backup: still true.
     ("idempotency_keys", None),
+    // What expires is an app: it is deleted when its time comes, as it would have been.
+    ("previews", None),
     // Orders: the raised epoch and the nodes' journals decide.
     ("commands", None),
     // Of the runs they belong to: those that a node may have carried out end when it is back.

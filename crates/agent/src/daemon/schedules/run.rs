@@ -27,8 +27,6 @@ pub const LOG_KEPT: LogLimits = LogLimits { segment_bytes: 256 * 1024, segments:
 pub const LOGS_KEPT: usize = 20;
 /// Pause before an end that the disk refused is written again.
 const WRITE_AGAIN: Duration = Duration::from_secs(2);
-/// How the control groups of runs begin.
-pub(super) const GROUP: &str = "schedule-";
 
 /// What a command said.
 struct Output {
@@ -140,7 +138,7 @@ impl Node {
         }
         let spec = self.apps.get(app).ok_or_else(|| crate::execute::app::unknown(app))?.spec;
         let release = self.live_release(app)?;
-        let (mut env, confinement, group) = self.beside(&spec, &release, &format!("{GROUP}{run}"))?;
+        let (mut env, confinement, group) = self.beside(&spec, &release, &format!("{}{run}", self.own_schedules()))?;
         env.push(("SERVERFLOW_SCHEDULE".to_owned(), record.spec.name.to_string()));
         let mut env: Vec<(OsString, OsString)> =
             env.into_iter().map(|(name, value)| (name.into(), value.into())).collect();

@@ -64,12 +64,12 @@ const COVERED: &[&str] = &[
     "deploy_hooks",
     "hook_deliveries",
     "deploy_keys",
-    // Looked at in `previews`.
-    "preview_settings",
-    "previews",
     // Looked at in `schedules`.
     "schedules",
     "schedule_runs",
+    // Looked at in `previews`.
+    "preview_settings",
+    "previews",
 ];
 
 pub async fn every_table_with_a_tenant_is_covered(_: World) {
