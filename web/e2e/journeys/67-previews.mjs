@@ -102,7 +102,7 @@ journey('a push of a branch is served at its own name, and production’s goes o
   const [preview] = await previews(plane)
   const own = await plane.call('GET', `/apps/${preview.appId}`)
   assert.deepEqual([own.previewOf, own.settings.env ?? []], [shared.app.id, []])
-  const link = page.getByRole('link', { name: 'Open the preview of feature/x' })
+  const link = page.getByRole('link', { name: /: open the preview of feature\/x$/ })
   await link.waitFor({ timeout: 20_000 })
   assert.match(await link.getAttribute('href'), new RegExp(`//${NAME}$`))
   await page.getByText(/Goes\s+in 7 days/).waitFor()
@@ -110,11 +110,11 @@ journey('a push of a branch is served at its own name, and production’s goes o
   await page.getByText('This app is the preview of a branch.').waitFor()
 })
 
-for (const size of ['desktop', 'phone']) {
+for (const size of ['wide', 'phone']) {
   journey(`the page has no barriers (${size})`, { at, size }, async ({ page }) => {
-    await page.getByRole('link', { name: 'Open the preview of feature/x' }).waitFor()
+    await page.getByRole('link', { name: /: open the preview of feature\/x$/ }).waitFor()
     await settled(page)
-    assert.deepEqual(await violations(page), [])
+    assert.deepEqual(await violations(page, `previews, ${size}`), [])
   })
 }
 
@@ -124,7 +124,7 @@ journey('lists of apps leave previews out', { at: '/apps' }, async ({ page }) =>
 })
 
 journey('one is kept longer, and deleted after its plan', { at }, async ({ page, plane, web }) => {
-  await page.getByRole('button', { name: 'Keep feature/x for 7 more days' }).click()
+  await page.getByRole('button', { name: 'Keep longer: feature/x, for 7 more days' }).click()
   await (await apply(page, 'Keep the preview of feature/x')).waitFor({ state: 'detached' })
   await page.getByRole('button', { name: 'Delete the preview of feature/x' }).click()
   const plan = page.getByRole('dialog', { name: 'Delete the preview of feature/x' })
