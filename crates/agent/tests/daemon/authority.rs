@@ -12,9 +12,11 @@ use tokio::net::TcpStream;
 
 use super::plane::LIMIT;
 
-/// A port that nobody has now.
+/// A port that nobody has now, and that the kernel gives to nobody who asks for any: what is stopped finds it free again.
 pub fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+    let random = sf_runtime::Rng::system();
+    let any = || 10_000 + u16::try_from(random.below(10_000)).unwrap();
+    std::iter::repeat_with(any).find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok()).unwrap()
 }
 
 /// 90 days.
