@@ -7,8 +7,11 @@ use sha2::{Digest, Sha256};
 use crate::dialect::Dialect;
 use crate::{Result, StoreError};
 
+/// Number, name, text.
+type Step = (i64, &'static str, &'static str);
+
 /// All steps, oldest first. The texts hold words for the types ([`Dialect::types`]), so one text serves both.
-const STEPS: &[(i64, &str, &str)] = &[
+const STEPS: &[Step] = &[
     (1, "first schema", include_str!("migrate/m0001.sql")),
     (2, "held runs, commands without a run", include_str!("migrate/m0002.sql")),
     (3, "roles, rights at objects", include_str!("migrate/m0003.sql")),
@@ -69,13 +72,20 @@ pub(crate) async fn apply(tx: &DatabaseTransaction, now: Timestamp, version: i64
     for (known, _, checksum) in &applied {
         check(*known, checksum)?;
     }
-    for (version, name, text) in STEPS.iter().skip(applied.len()).take_while(|step| step.0 <= version) {
-        tx.execute_unprepared(&dialect.types(text)).await?;
-        let values: [sea_orm::Value; 4] =
-            [(*version).into(), (*name).into(), checksum_of(text).into(), now.as_millis().into()];
-        let insert = "INSERT INTO schema_migrations (version, name, checksum, applied_at) VALUES ($1, $2, $3, $4)";
-        tx.execute_raw(Statement::from_sql_and_values(dialect.backend(), insert, values)).await?;
+    let is_missing = |step: &&Step| !applied.iter().any(|(known, ..)| *known == step.0);
+    for step in STEPS.iter().filter(is_missing).take_while(|step| step.0 <= version) {
+        take(tx, now, step).await?;
     }
+    Ok(())
+}
+
+async fn take(tx: &DatabaseTransaction, now: Timestamp, (version, name, text): &Step) -> Result<()> {
+    let dialect = Dialect::of(tx.get_database_backend());
+    tx.execute_unprepared(&dialect.types(text)).await?;
+    let values: [sea_orm::Value; 4] =
+        [(*version).into(), (*name).into(), checksum_of(text).into(), now.as_millis().into()];
+    let insert = "INSERT INTO schema_migrations (version, name, checksum, applied_at) VALUES ($1, $2, $3, $4)";
+    tx.execute_raw(Statement::from_sql_and_values(dialect.backend(), insert, values)).await?;
     Ok(())
 }
 
@@ -116,5 +126,17 @@ mod tests {
         let sums: Vec<_> = STEPS.iter().map(|step| checksum_of(step.2)).collect();
         let expected: Vec<&str> = include_str!("migrate/checksums.txt").lines().collect();
         assert_eq!(sums, expected, "a released step is frozen: add a new one instead");
+    }
+
+    #[tokio::test]
+    async fn a_step_that_came_later_than_its_successor_is_taken_too() {
+        let (database, now) = (sea_orm::Database::connect("sqlite::memory:").await.unwrap(), Timestamp::from_millis(1));
+        let (early, last) = (STEPS[STEPS.len() - 4].0, STEPS.last().unwrap());
+        let tx = begin(&database).await.unwrap();
+        apply(&tx, now, early).await.unwrap();
+        take(&tx, now, last).await.unwrap();
+        apply(&tx, now, i64::MAX).await.unwrap();
+        let found: Vec<_> = applied(&tx).await.unwrap().into_iter().map(|(version, ..)| version).collect();
+        assert_eq!(found, STEPS.iter().map(|step| step.0).collect::<Vec<_>>());
     }
 }

@@ -213,7 +213,8 @@ pub async fn reopen(tx: &mut Tx, id: ApprovalId) -> Result<()> {
 /// [`StoreError::Stale`] where nothing is decided about it.
 pub async fn undecide(tx: &mut Tx, id: ApprovalId) -> Result<()> {
     let sql = Sql::new("UPDATE approvals SET state = 'withdrawn', decision = NULL, decided_by = NULL, comment = NULL");
-    let changed = sql.push(" WHERE state = 'decided'").and("id = ?", &id).scoped(tx.scope()).run(tx).await?;
+    let changed =
+        sql.push(", decided_at = NULL WHERE state = 'decided'").and("id = ?", &id).scoped(tx.scope()).run(tx).await?;
     if changed == 1 { Ok(()) } else { Err(StoreError::Stale("approval")) }
 }
 

@@ -296,7 +296,8 @@ impl Control {
         let cards = approvals::of_run(&reader, run.id).await?;
         let open: Vec<&Approval> = cards.iter().filter(|card| is_open(card)).collect();
         let wanted = match open.as_slice() {
-            [] => cards.iter().max_by_key(|card| (card.decided_at, card.id)),
+            // One that was taken back is not what was decided last, though both may have been in the same instant.
+            [] => cards.iter().max_by_key(|card| (card.state == ApprovalState::Decided, card.decided_at, card.id)),
             [one] => Some(*one),
             several => return Err(ambiguous(&run, several)),
         };
