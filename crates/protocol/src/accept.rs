@@ -275,6 +275,7 @@ pub const fn is_numbered(kind: Kind) -> bool {
             | Kind::Patch
             | Kind::ServiceAction
             | Kind::Schedule
+            | Kind::ServerAction
             | Kind::Cancel
             | Kind::Void
             | Kind::DesiredState

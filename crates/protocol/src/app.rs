@@ -2,6 +2,7 @@
 
 pub mod patch;
 pub mod schedule;
+pub mod server;
 pub mod site;
 
 use serde::{Deserialize, Serialize};

@@ -17,6 +17,7 @@ use crate::enrol::{Pending, Register};
 use crate::handshake::{Closing, Connect};
 use crate::kind::Kind;
 use crate::report::{DetectedPorts, LogStream, StatusUpdate, Stored, SystemLog};
+use crate::server::ConsoleOutput;
 
 /// Bytes of a frame at the most: 64 KiB.
 pub const MAX_FRAME_BYTES: usize = 64 * 1024;
@@ -135,6 +136,8 @@ frames! {
         ServiceAction,
         /// [`crate::Command`] with [`crate::Order::Schedule`].
         Schedule,
+        /// [`crate::Command`] with [`crate::Order::ServerAction`].
+        ServerAction,
         /// [`crate::Command`] with [`crate::Order::Query`].
         Query,
         /// [`crate::Command`] with [`crate::Order::Cancel`].
@@ -170,6 +173,8 @@ frames! {
         StatusUpdate(StatusUpdate),
         /// Lines of a log.
         LogStream(LogStream),
+        /// What a watched server says.
+        ConsoleOutput(ConsoleOutput),
         /// Ports an app listens on.
         DetectedPorts(DetectedPorts),
         /// One sample of the node and its apps.

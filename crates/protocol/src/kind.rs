@@ -55,6 +55,8 @@ kinds! {
     ServiceAction = "SERVICE_ACTION", "service-action.v1";
     /// Have a command run by the clock, or no more, or now.
     Schedule = "SCHEDULE", "schedule.v1";
+    /// Make, steer or remove a panel server.
+    ServerAction = "SERVER_ACTION", "server-action.v1";
     /// A read that the node must answer.
     Query = "QUERY", "query.v1";
     /// Stop working on an earlier command.
@@ -83,6 +85,8 @@ kinds! {
     StatusUpdate = "STATUS_UPDATE", "status-update.v1";
     /// Lines of a log.
     LogStream = "LOG_STREAM", "log-stream.v1";
+    /// What a watched server says, as it says it.
+    ConsoleOutput = "CONSOLE_OUTPUT", "console-output.v1";
     /// Ports an app listens on.
     DetectedPorts = "DETECTED_PORTS", "detected-ports.v1";
     /// Metrics of the node and its apps.

@@ -21,7 +21,7 @@ pub mod report;
 pub mod trust;
 pub mod wire;
 
-pub use app::{patch, schedule, site};
+pub use app::{patch, schedule, server, site};
 pub use trust::{delegation, dsse, key, sealed, witness};
 
 pub use command::{Authz, Class, Command, Guard};

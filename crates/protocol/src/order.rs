@@ -9,6 +9,7 @@ use crate::kind::Kind;
 use crate::patch::Patch;
 use crate::query::Query;
 use crate::schedule::{ScheduleOrder, ScheduleSpec};
+use crate::server::{ServerAction, ServerSpec};
 use crate::site::SiteSpec;
 
 /// What to do. The outer frame type, the signed label and this tag must agree.
@@ -29,6 +30,8 @@ pub enum Order {
     ServiceAction(ServiceAction),
     /// Have a command run by the clock, or no more, or now. Version [`crate::handshake::SCHEDULES_SINCE`] and above.
     Schedule(Box<ScheduleOrder>),
+    /// Make, steer or remove a panel server. Version [`crate::handshake::SERVERS_SINCE`] and above.
+    ServerAction(Box<ServerAction>),
     /// Look.
     Query(Query),
     /// Stop working on an earlier command.
@@ -50,6 +53,7 @@ impl Order {
             Self::Patch(_) => Kind::Patch,
             Self::ServiceAction(_) => Kind::ServiceAction,
             Self::Schedule(_) => Kind::Schedule,
+            Self::ServerAction(_) => Kind::ServerAction,
             Self::Query(_) => Kind::Query,
             Self::Cancel(_) => Kind::Cancel,
             Self::Void(_) => Kind::Void,
@@ -68,6 +72,7 @@ impl Order {
             | Self::DeleteProxy(_)
             | Self::Patch(_)
             | Self::Schedule(_)
+            | Self::ServerAction(_)
             | Self::Cancel(_)
             | Self::Void(_)
             | Self::DesiredState(_) => Class::Operate,
@@ -249,6 +254,9 @@ pub struct DesiredState {
     /// The schedules that should be; one not listed is left alone. Version [`crate::handshake::SCHEDULES_SINCE`] and above.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub schedules: Vec<ScheduleSpec>,
+    /// The panel servers that should be; one not listed is left alone. Version [`crate::handshake::SERVERS_SINCE`] and above.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub servers: Vec<ServerSpec>,
 }
 
 /// What should be true of one app.

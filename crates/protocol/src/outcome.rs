@@ -7,6 +7,7 @@ use crate::app::AppState;
 use crate::build::{Builder, PathTaken};
 use crate::patch::PatchFacts;
 use crate::report::ServiceState;
+use crate::server::ServerReport;
 use crate::site::SiteReport;
 use crate::wire;
 
@@ -73,6 +74,11 @@ pub enum Facts {
     Service {
         /// How it is now.
         state: ServiceState,
+    },
+    /// After SERVER_ACTION: how the server is now; `None` when it is not there.
+    Server {
+        /// Its state.
+        server: Option<Box<ServerReport>>,
     },
 }
 
@@ -175,6 +181,8 @@ pub enum Step {
     Signal,
     /// Start, stop, restart or reload a service (SERVICE_ACTION).
     Steer,
+    /// Set what a server's files must say before it starts (SERVER_ACTION).
+    Edit,
 }
 
 /// How long a step took.

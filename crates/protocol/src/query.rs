@@ -1,7 +1,7 @@
 //! Reads that a node must answer. Signed and bounded in time, without sequence, journal or run.
 
 use serde::{Deserialize, Serialize};
-use sf_types::{AppId, CommandId, Fault, FilePath, Millis, NodeId, ReleaseId, Timestamp};
+use sf_types::{AppId, CommandId, Fault, FilePath, Millis, NodeId, ReleaseId, ServerId, Timestamp};
 
 use crate::app::AppState;
 use crate::build::{BuildPlan, BuildSettings};
@@ -9,6 +9,7 @@ use crate::order::GitSource;
 use crate::outcome::{AppFacts, Outcome};
 use crate::patch::{FileChunk, FileListing, FilesWanted, Preview, Proposed};
 use crate::report::{NodeFacts, ServiceReport};
+use crate::server::{ConsoleChunk, ConsoleWanted, ServerReport};
 use crate::wire;
 
 /// What is asked.
@@ -63,6 +64,13 @@ pub enum Query {
     /// Which services of the machine may be steered, and how are they? Version [`crate::handshake::SERVICES_SINCE`] and above.
     #[serde(deserialize_with = "crate::wire::no_fields")]
     Services,
+    /// How is this panel server? Version [`crate::handshake::SERVERS_SINCE`] and above, like the next one.
+    Server {
+        /// Which.
+        server: ServerId,
+    },
+    /// What did its console say, and what will it?
+    Console(ConsoleWanted),
 }
 
 impl Query {
@@ -108,6 +116,10 @@ pub enum Reply {
     Preview(Box<Preview>),
     /// To [`Query::Services`].
     Services(Vec<ServiceReport>),
+    /// To [`Query::Server`].
+    Server(Box<ServerReport>),
+    /// To [`Query::Console`].
+    Console(Box<ConsoleChunk>),
     /// It could not be answered.
     Fault(Fault),
 }

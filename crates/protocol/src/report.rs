@@ -7,6 +7,7 @@ use crate::app::AppState;
 use crate::order::ServiceVerb;
 use crate::outcome::Step;
 use crate::schedule::ScheduleReport;
+use crate::server::{ServerReport, ServerSample};
 use crate::site::SiteReport;
 use crate::wire;
 
@@ -62,6 +63,11 @@ pub enum NodeEvent {
     Schedule {
         /// How it is.
         report: ScheduleReport,
+    },
+    /// A panel server changed: by an order or by itself. Version [`crate::handshake::SERVERS_SINCE`] and above.
+    Server {
+        /// How it is now.
+        report: ServerReport,
     },
     /// A message was refused; somebody may be trying something.
     Refused {
@@ -198,6 +204,9 @@ pub struct SystemLog {
     pub node: NodeSample,
     /// The apps.
     pub apps: Vec<AppSample>,
+    /// The panel servers. Version [`crate::handshake::SERVERS_SINCE`] and above.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub servers: Vec<ServerSample>,
 }
 
 /// The machine at one moment.

@@ -37,8 +37,12 @@ const SETTINGS: &str =
     "builder = \"dockerfile\"\n[health]\npath = \"/healthz\"\nwithin = \"20s\"\n[container]\nread_only = true\n";
 
 async fn commit(world: &World, name: &str, more: &str) {
+    commit_with(world, name, more, SETTINGS).await;
+}
+
+async fn commit_with(world: &World, name: &str, more: &str, settings: &str) {
     let file = dockerfile(more);
-    let files = [("Dockerfile", &*file), ("serve", SERVE), ("index.html", name), ("serverflow.app.toml", SETTINGS)];
+    let files = [("Dockerfile", &*file), ("serve", SERVE), ("index.html", name), ("serverflow.app.toml", settings)];
     world.commit(&files).await;
 }
 
@@ -56,10 +60,16 @@ async fn running(engine: &Dockerd) -> World {
     world
 }
 
+/// Time between two requests. Each is a connection of its own to the container: thousands of them would meet again in the
+/// same ports before those are free, where the kernel takes an answer for one of the connection before (PAWS).
+const ASK_EVERY: Duration = Duration::from_millis(20);
+
 /// Asks again and again until it is stopped; how often, and what went wrong.
 async fn ask_on(port: u16, stop: tokio_util::sync::CancellationToken) -> (usize, Vec<String>) {
     let (mut asked, mut wrong) = (0, Vec::new());
+    let mut turn = tokio::time::interval(ASK_EVERY);
     while !stop.is_cancelled() {
+        turn.tick().await;
         asked += 1;
         let (status, body) = get(port, "/").await;
         if status != 200 {
@@ -150,7 +160,7 @@ async fn a_dockerfile_serves_is_replaced_and_leaves_nothing() {
         ("RUN echo sick", "health"),
         ("NONSENSE", "build.failed"),
     ] {
-        commit(&world, "bad", more).await;
+        commit_with(&world, "bad", more, &SETTINGS.replace("20s", "5s")).await;
         let mut order = world.deploy_order(None, Millis::secs(1));
         keep(&mut order, 1);
         let failed = world.plane.run(order).await;

@@ -315,7 +315,8 @@ pub async fn get(port: u16, path: &str) -> (u16, String) {
     let request = format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut text = String::new();
-    stream.read_to_string(&mut text).await.unwrap();
+    let whole = tokio::time::timeout(LIMIT, stream.read_to_string(&mut text)).await;
+    whole.unwrap_or_else(|_| panic!("no end of the answer to {path} at {port}: {text:?}")).unwrap();
     let status = text.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
     (status, text.split_once("\r\n\r\n").map_or_else(String::new, |(_, body)| body.to_owned()))
 }

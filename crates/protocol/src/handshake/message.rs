@@ -18,7 +18,7 @@ use crate::wire;
 /// same in both. 3: domains ([`crate::site`]); what is about none is the same. 4: more builders and the hot path
 /// ([`crate::build`]), patches ([`crate::patch`]); deploys may bring a key for their repository. 5: the builder
 /// `dockerfile` and its arguments ([`crate::build`]); services of the machine; schedules ([`crate::schedule`]).
-pub const VERSIONS: Versions = Versions { min: 1, max: 5 };
+pub const VERSIONS: Versions = Versions { min: 1, max: 6 };
 /// The first version in which orders hold sealed secrets.
 pub const SECRETS_SINCE: u16 = 2;
 /// The first version that knows domains.
@@ -35,6 +35,8 @@ pub const SERVICES_SINCE: u16 = 5;
 pub const CONTAINERS_SINCE: u16 = 5;
 /// The first version that knows schedules.
 pub const SCHEDULES_SINCE: u16 = 5;
+/// The version in which a node can keep panel servers.
+pub const SERVERS_SINCE: u16 = 6;
 /// The version from which on both sides send WITNESS.
 pub const WITNESS_SINCE: u16 = 2;
 

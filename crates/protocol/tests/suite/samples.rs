@@ -164,7 +164,7 @@ fn told() -> Vec<Frame> {
             dropped: 0,
         }),
         Frame::DetectedPorts(DetectedPorts { app: id(10), release: id(11), ports: vec![port], stable: Some(port) }),
-        Frame::SystemLog(SystemLog { at: NOW, node: NodeSample::default(), apps: vec![sample] }),
+        Frame::SystemLog(SystemLog { at: NOW, node: NodeSample::default(), apps: vec![sample], servers: vec![] }),
     ]
 }
 
