@@ -9,6 +9,7 @@ use crate::clone;
 use crate::command::approvals::{deputy, inbox, routing};
 use crate::command::apps::{logs, patch, power, search};
 use crate::command::nodes::{enrol, metrics};
+use crate::command::panel::{ports, servers};
 use crate::command::people::{keys, mail, tenants, users};
 use crate::command::{
     admin, apps, audit, completion, config, deploy, doctor, inspect, nodes, runs, server, session, workflow,
@@ -68,8 +69,12 @@ pub enum Command {
     Logout,
     /// The machines
     Nodes(nodes::Args),
+    /// Ports of machines that servers can be given
+    Ports(ports::Args),
     /// Add a machine
     Enrol(enrol::Args),
+    /// Servers made from templates: watched and steered
+    Servers(servers::Args),
     /// The apps
     Apps(apps::Args),
     /// Names that lead to apps, and their certificates
@@ -158,7 +163,9 @@ impl Cli {
             Command::Login(args) => session::login(&context, args).await,
             Command::Logout => session::logout(&context).await,
             Command::Nodes(args) => nodes::run(&context, args).await,
+            Command::Ports(args) => ports::run(&context, args).await,
             Command::Enrol(args) => enrol::run(&context, args).await,
+            Command::Servers(args) => servers::run(&context, args).await,
             Command::Apps(args) => apps::run(&context, args).await,
             Command::Domains(args) => apps::domains::run(&context, args).await,
             Command::DeployKey(args) => apps::deploy_key::run(&context, args).await,

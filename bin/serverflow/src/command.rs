@@ -10,6 +10,7 @@ pub mod deploy;
 pub mod doctor;
 pub mod inspect;
 pub mod nodes;
+pub mod panel;
 pub mod people;
 pub mod runs;
 pub mod server;

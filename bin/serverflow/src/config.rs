@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sf_control::audit::retention::Retention;
-use sf_control::options::{Alerts, Identity, Routing};
+use sf_control::options::{Alerts, Identity, Panel, Routing};
 use sf_identity::master::MasterSource;
 use sf_identity::password::Cost;
 use sf_store::StoreOptions;
@@ -55,6 +55,8 @@ pub struct Config {
     pub egress: sf_egress::Options,
     /// When people are told that something is wrong.
     pub alerts: Alerts,
+    /// What machines may promise to servers of the panel.
+    pub panel: Panel,
     /// `/metrics`.
     pub metrics: Metrics,
     /// The control plane's own log.
@@ -140,6 +142,7 @@ impl Config {
         options.identity = self.identity.clone();
         options.egress = self.egress.clone();
         options.alerts = self.alerts.clone();
+        options.panel = self.panel.clone();
         if let Some(key) = &self.master.key {
             options.master = MasterSource::Text(Secret::new(key.clone()));
         } else if !self.master.command.is_empty() {

@@ -9,6 +9,7 @@ pub mod admission;
 pub mod app;
 pub mod authority;
 pub mod node;
+pub mod panel;
 pub mod people;
 pub mod project;
 pub mod secret;
@@ -25,6 +26,7 @@ pub use admission::{Admission, Decision};
 pub use app::{deploy, hook, key, patch, preview, process, proxy, schedule};
 pub use authority::{actor, object, permission, rights};
 pub use object::ObjectRef;
+pub use panel::{allocation, console, power, server, template};
 pub use people::{access, factor, role, tenant, user};
 pub use permission::{Permission, PermissionSet};
 pub use rights::{Object, Rights, Standing};
@@ -78,6 +80,16 @@ pub enum Action {
     Tenant(tenant::TenantAction),
     /// What runs by itself.
     Policy(policy::PolicyAction),
+    /// Templates of servers.
+    Template(template::TemplateAction),
+    /// Servers of the panel.
+    Server(server::ServerAction),
+    /// Whether they run.
+    Power(power::PowerAction),
+    /// What is written to their consoles.
+    Console(console::ConsoleAction),
+    /// Their ports.
+    Allocation(allocation::AllocationAction),
 }
 
 impl Action {
@@ -104,6 +116,11 @@ impl Action {
             Self::Workflow(action) => action.spec(),
             Self::Tenant(action) => action.spec(),
             Self::Policy(action) => action.spec(),
+            Self::Template(action) => action.spec(),
+            Self::Server(action) => action.spec(),
+            Self::Power(action) => action.spec(),
+            Self::Console(action) => action.spec(),
+            Self::Allocation(action) => action.spec(),
         }
     }
 
@@ -130,6 +147,11 @@ impl Action {
             Self::Workflow(action) => action.target(),
             Self::Tenant(action) => action.target(),
             Self::Policy(action) => action.target(),
+            Self::Template(action) => action.target(),
+            Self::Server(action) => action.target(),
+            Self::Power(action) => Target::Server(action.server),
+            Self::Console(action) => Target::Server(action.server()),
+            Self::Allocation(action) => action.target(),
         }
     }
 
@@ -155,8 +177,19 @@ impl Action {
             Self::Preview(action) => matches!(action, preview::PreviewAction::Configure(_)),
             // And what the clock starts, with nobody looking.
             Self::Schedule(action) => matches!(action, schedule::ScheduleAction::Set(_)),
+            // What is written there runs as an install script or a startup later.
+            Self::Template(action) => {
+                matches!(action, template::TemplateAction::CreateAlt(_) | template::TemplateAction::UpdateAlt(_))
+            }
+            // Whose it is may do everything with it.
+            Self::Server(action) => {
+                matches!(action, server::ServerAction::Update(update) if update.owner.is_some())
+            }
             Self::App(_)
             | Self::Deploy(_)
+            | Self::Power(_)
+            | Self::Console(_)
+            | Self::Allocation(_)
             | Self::Process(_)
             | Self::Patch(_)
             | Self::Proxy(_)
@@ -215,6 +248,11 @@ impl Action {
             workflow::SPECS,
             tenant::SPECS,
             policy::SPECS,
+            template::SPECS,
+            server::SPECS,
+            power::SPECS,
+            console::SPECS,
+            allocation::SPECS,
         ]
         .into_iter()
         .flatten()

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use sf_types::{
-    AppId, InvitationId, NodeId, ProjectId, ProxyId, RoleId, RunId, SecretId, TenantId, TokenId, UserId, WorkflowId,
+    AltId, AppId, CtrlId, InvitationId, NodeId, ProjectId, ProxyId, RoleId, RunId, SecretId, ServerId, TenantId, TokenId,
+    UserId, WorkflowId,
 };
 
 /// The kind of thing acted on.
@@ -34,6 +35,12 @@ pub enum TargetKind {
     Workflow,
     /// A team, as whoever operates the installation sees it.
     Team,
+    /// A category of templates.
+    Ctrl,
+    /// A template of servers.
+    Alt,
+    /// A server of the panel.
+    Server,
 }
 
 /// The thing acted on.
@@ -66,4 +73,10 @@ pub enum Target {
     Workflow(WorkflowId),
     /// A team, as whoever operates the installation sees it.
     Team(TenantId),
+    /// A category of templates.
+    Ctrl(CtrlId),
+    /// A template of servers.
+    Alt(AltId),
+    /// A server of the panel.
+    Server(ServerId),
 }

@@ -9,10 +9,10 @@ pub mod deploys;
 pub mod enrolment;
 pub mod health;
 pub mod nodes;
+pub mod panel;
 pub mod people;
 pub mod reference;
 pub mod runs;
-pub mod setup;
 pub mod tokens;
 pub mod workflows;
 

@@ -17,7 +17,7 @@ use crate::layer::{address, headers, host, idempotency, origin, rates, rescue};
 use crate::options::ApiOptions;
 use crate::route::apps::secrets;
 use crate::route::{
-    activity, approvals, apps, auth, deploys, enrolment, health, nodes, people, reference, runs, setup, tokens,
+    activity, approvals, apps, auth, deploys, enrolment, health, nodes, panel, people, reference, runs, tokens,
     workflows,
 };
 use crate::state::Api;
@@ -55,7 +55,7 @@ fn around(router: Router<Api>, api: &Api) -> Router<Api> {
 pub(crate) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::with_openapi(openapi::Empty::openapi())
         .routes(routes!(health::get))
-        .routes(routes!(setup::get, setup::post))
+        .routes(routes!(auth::setup::get, auth::setup::post))
         .routes(routes!(auth::login))
         .routes(routes!(auth::factors::login))
         .routes(routes!(auth::factors::get))
@@ -149,6 +149,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(apps::schedules::set, apps::schedules::delete))
         .routes(routes!(apps::schedules::run))
         .routes(routes!(apps::schedules::runs))
+        .merge(panel::routes())
         .routes(routes!(apps::hooks::rotate))
         .routes(routes!(apps::hooks::deliveries))
         .routes(routes!(apps::hooks::deliver))

@@ -3,11 +3,11 @@
 pub mod activity;
 pub mod app;
 pub mod approval;
-pub mod device;
 pub mod log;
 pub mod metrics;
 pub(crate) mod names;
 pub mod node;
+pub mod panel;
 pub mod plan;
 pub mod release;
 pub mod run;

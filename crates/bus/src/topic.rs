@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use sf_types::{AppId, ChannelId, NodeId, ProjectId, RunId, TenantId, UserId};
+use sf_types::{AppId, ChannelId, NodeId, ProjectId, RunId, ServerId, TenantId, UserId};
 
 use crate::error::BusError;
 
@@ -58,6 +58,8 @@ topics! {
     Node(NodeId) = "node";
     /// One app: state, log lines, metrics.
     App(AppId) = "app";
+    /// One server of the panel: state, console.
+    Server(ServerId) = "server";
     /// One run: every step of it.
     Run(RunId) = "run";
     /// One byte stream: opened, closed.

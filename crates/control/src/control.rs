@@ -38,6 +38,7 @@ pub(crate) struct Core {
     pub(crate) mail: crate::mail::Mail,
     pub(crate) notices: crate::notify::Notifier,
     pub(crate) questions: Questions,
+    pub(crate) consoles: crate::panel::console::Consoles,
     pub(crate) written: WrittenCommands,
     pub(crate) quota: crate::pipeline::quota::Quota,
     pub(crate) refusals: crate::pipeline::refusals::Refusals,

@@ -2,7 +2,7 @@
 
 use sf_store::audit::Entry;
 use sf_store::events::NewEvent;
-use sf_types::{AppId, InvitationId, NodeId, ProjectId, RunId, TenantId, UserId, WorkflowId};
+use sf_types::{AppId, InvitationId, NodeId, ProjectId, RunId, ServerId, TenantId, UserId, WorkflowId};
 
 /// A run changed.
 pub const RUN_UPDATE: &str = "run.update";
@@ -12,6 +12,8 @@ pub const NODE_UPDATE: &str = "node.status.update";
 pub const NODE_METRICS: &str = "node.metrics";
 /// An app changed.
 pub const APP_UPDATE: &str = "app.status.update";
+/// A server of the panel changed.
+pub const SERVER_UPDATE: &str = "server.status.update";
 /// An approval was opened or decided.
 pub const APPROVAL_UPDATE: &str = "approval.update";
 /// A person came, changed or left, or was given something else.
@@ -26,6 +28,8 @@ pub const PROJECT_UPDATE: &str = "project.update";
 pub const WORKFLOW_UPDATE: &str = "workflow.update";
 /// Steps of a workflow's run have begun or ended.
 pub const WORKFLOW_PROGRESS: &str = "workflow.progress.update";
+/// What a server of the panel says, to whoever watches its console.
+pub const CONSOLE_OUTPUT: &str = "console.output";
 /// Lines of a log.
 pub const LOG_LINE: &str = "log.line";
 /// How the control plane is.
@@ -46,6 +50,11 @@ pub fn app_topic(app: AppId) -> String {
     format!("app:{app}")
 }
 
+/// Topic of one server of the panel.
+pub fn server_topic(server: ServerId) -> String {
+    format!("server:{server}")
+}
+
 /// Topic of one app's log.
 pub fn app_log_topic(app: AppId) -> String {
     format!("logs:app:{app}")
@@ -64,6 +73,17 @@ pub(crate) fn app_changed(tenant: TenantId, project: Option<ProjectId>, app: App
         topics: vec![app_topic(app), "apps".to_owned()],
         name: APP_UPDATE.to_owned(),
         data: serde_json::json!({ "id": app }).to_string().into(),
+    }
+}
+
+/// A server of the panel changed.
+pub(crate) fn server_changed(tenant: TenantId, project: Option<ProjectId>, server: ServerId) -> NewEvent {
+    NewEvent {
+        tenant: Some(tenant),
+        project,
+        topics: vec![server_topic(server), "servers".to_owned()],
+        name: SERVER_UPDATE.to_owned(),
+        data: serde_json::json!({ "id": server }).to_string().into(),
     }
 }
 

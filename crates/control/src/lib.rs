@@ -23,7 +23,7 @@ mod start;
 pub mod workflow;
 
 pub(crate) use node::{
-    backlog, delivery, deploy_keys, dispatch, links, patches, receive, resync, schedules, signer, sites, speech,
+    backlog, delivery, deploy_keys, dispatch, links, panel, patches, receive, resync, schedules, signer, sites, speech,
     written,
 };
 pub(crate) use pipeline::{admission, due, moments, perform, rehearsal, subject, timers, transition};
@@ -35,6 +35,7 @@ pub use node::enrolment;
 pub use node::enrolment::Admission as DeviceAdmission;
 pub use node::links::{Links, Numbered, Outgoing};
 pub use node::node_links::{Joined, Presence};
+pub use node::panel::console::Watching;
 pub use node::receive::REFUSED_ORDER;
 pub use node::signer::{Certified, Signer};
 pub use options::{Options, StartError};

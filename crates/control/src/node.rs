@@ -8,6 +8,7 @@ pub(crate) mod dispatch;
 pub mod enrolment;
 pub(crate) mod links;
 pub(crate) mod node_links;
+pub(crate) mod panel;
 pub(crate) mod patches;
 pub(crate) mod receive;
 pub(crate) mod resync;

@@ -8,6 +8,7 @@ pub mod files;
 pub mod logs;
 pub mod node;
 pub mod nodes;
+pub mod panel;
 pub mod people;
 pub mod projects;
 pub mod proxies;

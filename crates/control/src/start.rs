@@ -57,6 +57,7 @@ impl Control {
             started_at: clock.now(),
             links: Links::default(),
             questions: Default::default(),
+            consoles: Default::default(),
             written: Default::default(),
             quota: Default::default(),
             refusals: Default::default(),

@@ -164,6 +164,7 @@ pub fn plan(action: &Action, facts: &AppFacts, new_release: ReleaseId) -> Result
             };
             Ok(Planned { order: Order::Schedule(Box::new(order)), guard: Guard::default(), release: None })
         }
+        // Servers of the panel are ordered by their templates (`control::panel`).
         Action::App(AppChange::Create(_) | AppChange::Update(_))
         | Action::Node(_)
         | Action::Run(_)
@@ -175,6 +176,11 @@ pub fn plan(action: &Action, facts: &AppFacts, new_release: ReleaseId) -> Result
         | Action::Secret(_)
         | Action::Tenant(_)
         | Action::Policy(_)
+        | Action::Template(_)
+        | Action::Server(_)
+        | Action::Power(_)
+        | Action::Console(_)
+        | Action::Allocation(_)
         | Action::Hook(_)
         | Action::Key(_)
         | Action::Preview(_)

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sf_actions::{Action, ActorKind, Decision};
 use sf_protocol::command::Guard;
 use sf_protocol::outcome::Step;
-use sf_types::{AppId, CommandId, Fault, NodeId, ProjectId, RequestId, RunId, TenantId, Timestamp};
+use sf_types::{AppId, CommandId, Fault, NodeId, ProjectId, RequestId, RunId, ServerId, TenantId, Timestamp};
 
 /// One action, from proposal to end.
 #[derive(Clone, PartialEq, Debug)]
@@ -28,6 +28,8 @@ pub struct Run {
     pub node: Option<NodeId>,
     /// Which app it changes.
     pub app: Option<AppId>,
+    /// Which server of the panel it changes.
+    pub server: Option<ServerId>,
     /// Where it stands.
     pub state: RunState,
     /// The machine is silent: what is true there is not known at the moment.

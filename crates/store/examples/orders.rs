@@ -183,6 +183,7 @@ fn new_run(place: &Place) -> Run {
         request: place.rng.id(&place.clock),
         node: Some(place.node),
         app: Some(place.app),
+        server: None,
         state: RunState::Ready,
         stale: false,
         step: None,

@@ -6,5 +6,6 @@ pub mod devices;
 pub mod enrol;
 pub mod metrics;
 pub mod nodes;
+pub mod panel;
 pub mod proxies;
 pub mod schedules;

@@ -116,6 +116,12 @@ typed_ids! {
     ScheduleRunId = "run of a schedule";
     /// A game or app server made from a template.
     ServerId = "server";
+    /// A category of templates.
+    CtrlId = "ctrl";
+    /// A template of servers.
+    AltId = "alt";
+    /// A port of a node that a server may have as its own.
+    AllocationId = "allocation";
     /// A role a team made for itself.
     RoleId = "role";
     /// One right or role of one person at one object.

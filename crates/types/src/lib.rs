@@ -24,7 +24,7 @@ pub use email::Email;
 pub use error::{ErrorKind, Fault};
 pub use file::{ContentHash, FilePath, FileState};
 pub use id::{
-    AccountId, AppId, ApprovalId, ChannelId, CliLoginId, CommandId, ConnectionId, DeputyId, DeviceCodeId, EnrolTokenId,
+    AccountId, AllocationId, AltId, AppId, ApprovalId, ChannelId, CliLoginId, CommandId, ConnectionId, CtrlId, DeputyId, DeviceCodeId, EnrolTokenId,
     FactorId, GrantId, InstanceId, InvitationId, NodeId, NotificationChannelId, ProjectId, ProxyId, ReleaseId,
     RequestId, ResetId, RoleId, RunId, ScheduleId, ScheduleRunId, SecretId, ServerId, SessionId, TenantId, TicketId,
     TokenId, TriggerId, TypedId, UserId, WorkflowId,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::id::{AppId, NodeId, ProjectId};
+use crate::id::{AppId, NodeId, ProjectId, ServerId};
 
 /// What is seen inside a scope. Several layers narrow each other: an API key sees what both its person and its own
 /// limits allow.
@@ -18,6 +18,8 @@ pub struct Seen {
     pub nodes: Vec<NodeId>,
     /// These apps.
     pub apps: Vec<AppId>,
+    /// These servers of the panel.
+    pub servers: Vec<ServerId>,
 }
 
 impl Sight {

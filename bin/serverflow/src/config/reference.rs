@@ -46,6 +46,7 @@ fn reference() -> String {
         ("retention", RETENTION, "Retention"),
         ("egress", EGRESS, "Options"),
         ("alerts", ROUTING, "Alerts"),
+        ("panel", ROUTING, "Panel"),
         ("metrics", SECTIONS, "Metrics"),
         ("log", SECTIONS, "Log"),
     ] {

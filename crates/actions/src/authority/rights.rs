@@ -117,7 +117,7 @@ impl Rights {
                     Object::Project(id) => seen.projects.push(id),
                     Object::Node(id) => seen.nodes.push(id),
                     Object::App(id) => seen.apps.push(id),
-                    Object::Server(_) => {}
+                    Object::Server(id) => seen.servers.push(id),
                 }
             }
             if is_all {

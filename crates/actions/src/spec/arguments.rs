@@ -7,7 +7,10 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
-use crate::{app, deploy, hook, key, node, patch, preview, process, project, proxy, schedule, secret, workflow};
+use crate::{
+    allocation, app, console, deploy, hook, key, node, patch, power, preview, process, project, proxy, schedule, secret,
+    server, template, workflow,
+};
 
 /// The schema of an action's arguments, an object; `None` for what only people propose, where no form asks for them.
 /// Ids say by `x-target` what they are ids of.
@@ -37,6 +40,11 @@ fn all() -> BTreeMap<String, Value> {
         project::ProjectAction::json_schema(&mut generator),
         secret::SecretAction::json_schema(&mut generator),
         workflow::WorkflowAction::json_schema(&mut generator),
+        template::TemplateAction::json_schema(&mut generator),
+        server::ServerAction::json_schema(&mut generator),
+        power::PowerAction::json_schema(&mut generator),
+        console::ConsoleAction::json_schema(&mut generator),
+        allocation::AllocationAction::json_schema(&mut generator),
     ];
     families.into_iter().flat_map(variants).collect()
 }
@@ -63,11 +71,16 @@ macro_rules! ids {
         }
     )*};
 }
-ids! { app node project proxy release run secret trigger workflow }
+ids! { alt app ctrl node project proxy release run secret server trigger user workflow }
 
 /// A name of some kind; its own type refuses what can be none.
 pub(crate) fn text(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string" })
+}
+
+/// Names or ids.
+pub(crate) fn texts(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "array", "items": { "type": "string" } })
 }
 
 /// What can be done to a service.

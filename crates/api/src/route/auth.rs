@@ -3,6 +3,7 @@
 pub mod device;
 pub mod factors;
 pub mod sessions;
+pub mod setup;
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr};

@@ -15,7 +15,7 @@ use crate::caller::Caller;
 use crate::envelope::{Envelope, Result, created, ok};
 use crate::fault::Problem;
 use crate::state::Api;
-use crate::view::device::{DeviceView, EnrolTokenView};
+use crate::view::node::device::{DeviceView, EnrolTokenView};
 use crate::view::node::NodeView;
 use crate::view::plan::PlannedSteps;
 use crate::view::{Nothing, Time};

@@ -128,6 +128,9 @@ pub fn specs() -> Vec<SpecView> {
         TargetKind::Invitation => "invitation",
         TargetKind::Secret => "secret",
         TargetKind::Team => "team",
+        TargetKind::Ctrl => "ctrl",
+        TargetKind::Alt => "alt",
+        TargetKind::Server => "server",
         TargetKind::Workflow => "workflow",
     };
     let view = |spec: &sf_actions::Spec| SpecView {

@@ -1,5 +1,7 @@
 //! Machines.
 
+pub mod device;
+
 use serde::Serialize;
 use sf_protocol::order::ServiceVerb;
 use sf_protocol::report::{NodeFacts, NodeSample, ServiceReport, ServiceState};

@@ -9,11 +9,11 @@ use std::time::Duration;
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use sf_actions::Permission;
 use sf_bus::{Delivery, Event, Subscription};
-use sf_control::events as names;
+use sf_control::{Watching, events as names};
 use sf_protocol::report::{LogSource, LogStream};
 use sf_runtime::{Place, Shutdown};
 use sf_store::{StoreError, events};
-use sf_types::{ErrorKind, Fault, Timestamp, UserId};
+use sf_types::{ErrorKind, Fault, ServerId, Timestamp, UserId};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use uuid::Uuid;
@@ -60,6 +60,8 @@ pub(super) struct Socket {
     subscription: Option<Subscription>,
     /// What is followed, and up to which event it was told.
     followed: HashMap<Topic, u64>,
+    /// Consoles that are watched: their nodes send for as long as these are held.
+    consoles: HashMap<ServerId, Watching>,
     /// Up to which line each log was told.
     lines: HashMap<Uuid, u64>,
     health: Option<watch::Receiver<Option<String>>>,
@@ -108,6 +110,7 @@ impl Socket {
             stream,
             subscription: None,
             followed: HashMap::new(),
+            consoles: HashMap::new(),
             lines: HashMap::new(),
             health: None,
             heard: Instant::now(),
@@ -307,6 +310,13 @@ impl Socket {
         for topic in &topics {
             topic.authorise(self.api.control(), actor).await?;
         }
+        for topic in &topics {
+            if let Topic::Console(server) = topic
+                && !self.consoles.contains_key(server)
+            {
+                self.consoles.insert(*server, self.api.control().watch_console(actor, *server).await?);
+            }
+        }
         let carriers = topics.iter().filter_map(|topic| topic.carrier(actor.tenant));
         match &mut self.subscription {
             Some(subscription) => {
@@ -322,8 +332,10 @@ impl Socket {
     /// The carrier stays followed: other topics may ride on it, and what no topic holds is left out anyway.
     fn unfollow(&mut self, topic: Topic) {
         self.followed.remove(&topic);
-        if topic == Topic::System {
-            self.health = None;
+        match topic {
+            Topic::System => self.health = None,
+            Topic::Console(server) => drop(self.consoles.remove(&server)),
+            _ => {}
         }
     }
 

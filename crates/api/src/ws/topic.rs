@@ -6,7 +6,7 @@ use std::str::FromStr;
 use sf_actions::{Actor, Permission, Standing};
 use sf_bus::Event;
 use sf_control::{Control, events};
-use sf_types::{AppId, ErrorKind, Fault, NodeId, ProjectId, RunId, TenantId};
+use sf_types::{AppId, ErrorKind, Fault, NodeId, ProjectId, RunId, ServerId, TenantId};
 
 /// A topic as clients write it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -17,6 +17,10 @@ pub enum Topic {
     App(AppId),
     /// `node:<id>`.
     Node(NodeId),
+    /// `server:<id>`.
+    Server(ServerId),
+    /// `console:<id>`: what a server says, as it says it.
+    Console(ServerId),
     /// `logs:app:<id>`.
     AppLog(AppId),
     /// `logs:run:<id>`.
@@ -25,6 +29,8 @@ pub enum Topic {
     Runs,
     /// `apps`.
     Apps,
+    /// `servers`.
+    Servers,
     /// `nodes`.
     Nodes,
     /// `approvals`.
@@ -46,6 +52,7 @@ impl FromStr for Topic {
         let known = match text {
             "runs" => Some(Self::Runs),
             "apps" => Some(Self::Apps),
+            "servers" => Some(Self::Servers),
             "nodes" => Some(Self::Nodes),
             "approvals" => Some(Self::Approvals),
             "users" => Some(Self::Users),
@@ -56,6 +63,8 @@ impl FromStr for Topic {
                 "run" => id.parse().ok().map(Self::Run),
                 "app" => id.parse().ok().map(Self::App),
                 "node" => id.parse().ok().map(Self::Node),
+                "server" => id.parse().ok().map(Self::Server),
+                "console" => id.parse().ok().map(Self::Console),
                 "logs:app" => id.parse().ok().map(Self::AppLog),
                 "logs:run" => id.parse().ok().map(Self::RunLog),
                 _ => None,
@@ -65,8 +74,8 @@ impl FromStr for Topic {
             let shown: String = text.chars().take(64).collect();
             let message = format!("`{shown}` is no topic.");
             Fault::new(ErrorKind::Invalid, "events.topic", message).fix(
-                "Use run:<id>, app:<id>, node:<id>, logs:app:<id>, logs:run:<id>, runs, apps, nodes, approvals, users, \
-                 projects, workflows or system.",
+                "Use run:<id>, app:<id>, node:<id>, server:<id>, console:<id>, logs:app:<id>, logs:run:<id>, runs, apps, \
+                 servers, nodes, approvals, users, projects, workflows or system.",
             )
         })
     }
@@ -78,10 +87,13 @@ impl fmt::Display for Topic {
             Self::Run(id) => write!(f, "run:{id}"),
             Self::App(id) => write!(f, "app:{id}"),
             Self::Node(id) => write!(f, "node:{id}"),
+            Self::Server(id) => write!(f, "server:{id}"),
+            Self::Console(id) => write!(f, "console:{id}"),
             Self::AppLog(id) => write!(f, "logs:app:{id}"),
             Self::RunLog(id) => write!(f, "logs:run:{id}"),
             Self::Runs => f.write_str("runs"),
             Self::Apps => f.write_str("apps"),
+            Self::Servers => f.write_str("servers"),
             Self::Nodes => f.write_str("nodes"),
             Self::Approvals => f.write_str("approvals"),
             Self::Users => f.write_str("users"),
@@ -99,8 +111,10 @@ impl Topic {
             Self::Run(run) | Self::RunLog(run) => Some(sf_bus::Topic::Run(run)),
             Self::App(app) | Self::AppLog(app) => Some(sf_bus::Topic::App(app)),
             Self::Node(node) => Some(sf_bus::Topic::Node(node)),
+            Self::Server(server) | Self::Console(server) => Some(sf_bus::Topic::Server(server)),
             Self::Runs
             | Self::Apps
+            | Self::Servers
             | Self::Nodes
             | Self::Approvals
             | Self::Users
@@ -113,7 +127,7 @@ impl Topic {
     /// Its name in the stored events; `None` for what is not stored there.
     pub fn stored(self) -> Option<String> {
         match self {
-            Self::AppLog(_) | Self::RunLog(_) | Self::System => None,
+            Self::AppLog(_) | Self::RunLog(_) | Self::Console(_) | Self::System => None,
             other => Some(other.to_string()),
         }
     }
@@ -122,10 +136,11 @@ impl Topic {
     pub const fn distance(self) -> u8 {
         match self {
             Self::Run(_) | Self::RunLog(_) => 0,
-            Self::App(_) | Self::AppLog(_) => 1,
+            Self::App(_) | Self::AppLog(_) | Self::Server(_) | Self::Console(_) => 1,
             Self::Node(_) => 2,
             Self::Runs
             | Self::Apps
+            | Self::Servers
             | Self::Nodes
             | Self::Approvals
             | Self::Users
@@ -139,15 +154,19 @@ impl Topic {
     pub fn holds(self, event: &Event) -> bool {
         let name = event.name.as_ref();
         let is_log = name == events::LOG_LINE;
+        let is_console = name == events::CONSOLE_OUTPUT;
         let about = |topic: sf_bus::Topic| event.topics.contains(&topic);
         match self {
             Self::Run(run) => !is_log && about(sf_bus::Topic::Run(run)),
             Self::App(app) => !is_log && about(sf_bus::Topic::App(app)),
             Self::Node(node) => !is_log && about(sf_bus::Topic::Node(node)),
+            Self::Server(server) => !is_console && about(sf_bus::Topic::Server(server)),
+            Self::Console(server) => is_console && about(sf_bus::Topic::Server(server)),
             Self::AppLog(app) => is_log && about(sf_bus::Topic::App(app)),
             Self::RunLog(run) => is_log && about(sf_bus::Topic::Run(run)),
             Self::Runs => name == events::RUN_UPDATE,
             Self::Apps => name == events::APP_UPDATE,
+            Self::Servers => name == events::SERVER_UPDATE,
             Self::Nodes => name == events::NODE_UPDATE,
             Self::Approvals => name == events::APPROVAL_UPDATE,
             Self::Users => [events::USER_UPDATE, events::INVITATION_UPDATE, events::ROLE_UPDATE].contains(&name),
@@ -166,8 +185,11 @@ impl Topic {
             Self::Run(run) | Self::RunLog(run) => control.run(actor, run).await.map(drop),
             Self::App(app) | Self::AppLog(app) => control.app(actor, app).await.map(drop),
             Self::Node(node) => control.node(actor, node).await.map(drop),
+            Self::Server(server) => control.server(actor, server).await.map(drop),
+            Self::Console(server) => control.may_see_console(actor, server).await,
             Self::Runs
             | Self::Apps
+            | Self::Servers
             | Self::Nodes
             | Self::Approvals
             | Self::Users
@@ -181,12 +203,20 @@ impl Topic {
     const fn list_right(self) -> Option<Permission> {
         match self {
             Self::Runs | Self::Apps => Some(Permission::AppView),
+            Self::Servers => Some(Permission::ServerView),
             Self::Nodes => Some(Permission::NodeView),
             Self::Approvals => Some(Permission::ApprovalView),
             Self::Users => Some(Permission::UserView),
             Self::Projects => Some(Permission::ProjectView),
             Self::Workflows => Some(Permission::WorkflowView),
-            Self::Run(_) | Self::App(_) | Self::Node(_) | Self::AppLog(_) | Self::RunLog(_) | Self::System => None,
+            Self::Run(_)
+            | Self::App(_)
+            | Self::Node(_)
+            | Self::Server(_)
+            | Self::Console(_)
+            | Self::AppLog(_)
+            | Self::RunLog(_)
+            | Self::System => None,
         }
     }
 
@@ -201,6 +231,7 @@ impl Topic {
             match topic {
                 sf_bus::Topic::App(app) => standing.app = Some(app),
                 sf_bus::Topic::Node(node) => standing.node = Some(node),
+                sf_bus::Topic::Server(server) => standing.server = Some(server),
                 _ => {}
             }
         }
@@ -225,10 +256,10 @@ mod tests {
     #[test]
     fn topics_read_back_and_nothing_else_does() {
         let id = "0193a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b";
-        for text in ["runs", "apps", "nodes", "approvals", "users", "projects", "workflows", "system"] {
+        for text in ["runs", "apps", "servers", "nodes", "approvals", "users", "projects", "workflows", "system"] {
             assert_eq!(text.parse::<Topic>().unwrap().to_string(), text);
         }
-        for kind in ["run", "app", "node", "logs:app", "logs:run"] {
+        for kind in ["run", "app", "node", "server", "console", "logs:app", "logs:run"] {
             let text = format!("{kind}:{id}");
             assert_eq!(text.parse::<Topic>().unwrap().to_string(), text);
         }

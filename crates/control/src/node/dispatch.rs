@@ -21,7 +21,7 @@ use crate::links::Numbered;
 use crate::receive::found;
 use crate::signer::Address;
 use crate::transition::After;
-use crate::{delivery, deploy_keys, moments, patches, schedules, sites, speech};
+use crate::{delivery, deploy_keys, moments, panel, patches, schedules, sites, speech};
 
 /// Bytes of an order at the most; address, guard and names come on top of it in the signed body.
 pub(crate) const MAX_ORDER_BYTES: usize = sf_protocol::wire::MAX_BODY_BYTES - 2 * 1024;
@@ -106,6 +106,13 @@ async fn planned(tx: &mut Tx, core: &Core, run: &Run) -> sf_store::Result<Result
     if let (Some(mut order), Some(node)) = (sf_engine::plan::of_machine(&run.action), run.node) {
         return Ok(speech::fit(&mut order, core.links.version(node)).map(|()| (order, None, Vec::new())));
     }
+    if panel::order::is_ordered(&run.action) {
+        let order = match panel::order::ordered(tx, core, run).await? {
+            Ok(order) => order,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        return Ok(within_bounds(&order).map(|()| (order, None, Vec::new())));
+    }
     let Some(app) = run.app else { return Ok(Err(crate::subject::missing("app", ""))) };
     // A domain and a schedule have a generation of their own.
     let row = match &run.action {
@@ -152,11 +159,8 @@ async fn planned(tx: &mut Tx, core: &Core, run: &Run) -> sf_store::Result<Result
     if let Err(fault) = deploy_keys::equip(tx, core, &row, &mut order).await? {
         return Ok(Err(fault));
     }
-    let bytes = sf_protocol::wire::write(&order).len();
-    if bytes > MAX_ORDER_BYTES {
-        let message = format!("The order would have {bytes} bytes; {MAX_ORDER_BYTES} fit into one.");
-        let fault = Fault::new(ErrorKind::TooLarge, "order.too_large", message);
-        return Ok(Err(fault.fix("Shorten the app's variables, secrets and commands; put long texts into files.")));
+    if let Err(fault) = within_bounds(&order) {
+        return Ok(Err(fault));
     }
     if let Err(fault) = patches::known_to(core, &run.action, row.node) {
         return Ok(Err(fault));
@@ -173,6 +177,17 @@ async fn planned(tx: &mut Tx, core: &Core, run: &Run) -> sf_store::Result<Result
         _ => None,
     };
     Ok(Ok((order, release, secrets)))
+}
+
+/// Whether an order fits into one signed body.
+fn within_bounds(order: &Order) -> Result<(), Fault> {
+    let bytes = sf_protocol::wire::write(order).len();
+    if bytes <= MAX_ORDER_BYTES {
+        return Ok(());
+    }
+    let message = format!("The order would have {bytes} bytes; {MAX_ORDER_BYTES} fit into one.");
+    let fault = Fault::new(ErrorKind::TooLarge, "order.too_large", message);
+    Err(fault.fix("Shorten variables, secrets, commands and scripts; put long texts into files."))
 }
 
 /// Takes the node's next number and signs one command with it.

@@ -21,7 +21,7 @@ use crate::approval::alerts;
 use crate::control::Control;
 use crate::transition::{self, After};
 use crate::written::Written;
-use crate::{events, moments, schedules, sites};
+use crate::{events, moments, panel, schedules, sites};
 
 /// Code of the fault with which a connection is closed after its node refused an order: the numbers after it can only
 /// be taken once the backlog was repaired at the next connection.
@@ -48,6 +48,7 @@ impl Control {
             Frame::Witness(signed) => self.witnessed(open.node, signed).await,
             Frame::StatusUpdate(update) => self.status(open.node, update).await,
             Frame::LogStream(lines) => self.log(open.node, lines).await,
+            Frame::ConsoleOutput(output) => self.console_said(open.node, output).await,
             Frame::DetectedPorts(ports) => self.ports(open.node, ports).await,
             Frame::SystemLog(sample) => self.sample(open.node, sample).await,
             other => Err(Fault::new(
@@ -329,6 +330,7 @@ async fn happened(
             Ok(())
         }
         NodeEvent::Site { site } => sites::told(tx, node, &site).await,
+        NodeEvent::Server { report } => panel::heard::told(tx, node, &report).await,
         NodeEvent::Schedule { report } => schedules::told(tx, node, &report, after).await,
         NodeEvent::Refused { kind, reason } => {
             let row = nodes::get(tx, node).await?;

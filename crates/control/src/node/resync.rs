@@ -20,7 +20,7 @@ use crate::control::{Control, Core};
 use crate::dispatch::{self, Delivery, MAX_ORDER_BYTES};
 use crate::receive::found;
 use crate::transition::After;
-use crate::{backlog, events, speech};
+use crate::{backlog, events, panel, speech};
 
 /// Signs what should be true of a node's apps by its own last word on them. A node that holds it already changes
 /// nothing; it can lower no generation.
@@ -36,6 +36,7 @@ pub(crate) async fn snapshot(tx: &mut Tx, core: &Arc<Core>, node: NodeId, after:
     let sites = if knows_sites { proxies::served(tx, node).await? } else { Vec::new() };
     let knows_schedules = core.links.version(node).is_some_and(|version| version >= SCHEDULES_SINCE);
     let standing = if knows_schedules { schedules::standing(tx, node).await? } else { Vec::new() };
+    panel::heard::tell(tx, core, node, after).await?;
     if applied.is_empty() && sites.is_empty() && standing.is_empty() {
         return Ok(());
     }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use sf_actions::{ActorKind, Object, ObjectRef, PermissionSet, Rights, Standing};
 use sf_store::tokens::Token;
-use sf_store::{Look, StoreError, apps, grants, nodes, runs, tenants, tokens};
+use sf_store::{Look, StoreError, apps, grants, nodes, servers, runs, tenants, tokens};
 use sf_types::Fault;
 
 /// What a principal may do now. Who acts for a person may do what the person may; a key narrows that to what it was
@@ -61,7 +61,10 @@ pub(crate) async fn standing_of(at: &impl Look, object: ObjectRef) -> Result<Sta
             let app = apps::get(at, id).await?;
             Standing { project: Some(app.project), node: Some(app.node), app: Some(id), server: None }
         }
-        Object::Server(_) => return Err(StoreError::NotFound("server")),
+        Object::Server(id) => {
+            let server = servers::get(at, id).await?;
+            Standing { project: Some(server.project), node: Some(server.node), app: None, server: Some(id) }
+        }
     })
 }
 
@@ -72,7 +75,7 @@ pub(crate) async fn name_of(at: &impl Look, object: ObjectRef) -> Result<Option<
         Object::Project(id) => tenants::project(at, id).await.map(|project| project.name),
         Object::Node(id) => nodes::get(at, id).await.map(|node| node.name),
         Object::App(id) => apps::get(at, id).await.map(|app| app.name.to_string()),
-        Object::Server(_) => Err(StoreError::NotFound("server")),
+        Object::Server(id) => servers::get(at, id).await.map(|server| server.name.to_string()),
     };
     match found {
         Ok(name) => Ok(Some(name)),

@@ -13,7 +13,7 @@ use sf_actions::{Action, Object, ObjectRef};
 use sf_engine::Run;
 use sf_protocol::order::{AppVerb, DeploySource, Order, ServiceAction, ServiceVerb};
 use sf_protocol::site::{CertificateFrom, SiteSpec};
-use sf_store::{Json, Look, StoreError, Tx, apps, factors, grants, nodes, tenants, tokens, users};
+use sf_store::{Json, Look, StoreError, Tx, allocations, apps, factors, grants, nodes, servers, tenants, tokens, users};
 use sf_types::{AppId, ErrorKind, Fault, NodeId};
 use sha2::{Digest, Sha256};
 
@@ -114,7 +114,12 @@ pub(crate) async fn perform(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mu
         Action::Workflow(action) => crate::workflow::perform::perform(tx, core, run, action, after).await,
         Action::Tenant(action) => crate::people::teams::perform(tx, core, run, action, after).await,
         Action::Policy(action) => approval::routing::perform(tx, run, action, after).await,
+        Action::Template(_) | Action::Server(_) | Action::Allocation(_) => {
+            crate::panel::perform::perform(tx, core, run, after).await
+        }
         Action::App(AppAction::Delete(_))
+        | Action::Power(_)
+        | Action::Console(_)
         | Action::Deploy(_)
         | Action::Process(_)
         | Action::Patch(_)
@@ -157,7 +162,13 @@ async fn node(
                 let fault = Fault::new(ErrorKind::Conflict, "node.has_apps", "There are still apps on this node.");
                 return Err(fault.fix("Delete them first, or move them to another node.").into());
             }
+            if !servers::of_node(tx, remove.node).await?.is_empty() {
+                let fault = Fault::new(ErrorKind::Conflict, "node.has_servers", "There are still servers on this node.");
+                return Err(fault.fix("Delete them first; of a machine that is gone for good, forget them.").into());
+            }
             grants::forget_object(tx, ObjectRef(Object::Node(remove.node))).await?;
+            servers::forget_leftovers(tx, remove.node).await?;
+            allocations::delete_of_node(tx, remove.node).await?;
             nodes::remove(tx, remove.node).await?;
             let gone = Fault::new(ErrorKind::Forbidden, "node.removed", "This node was removed.");
             after.cut.push((remove.node, gone));
@@ -245,7 +256,7 @@ pub(crate) fn plan_steps(order: &Order, app: &apps::App) -> Vec<String> {
         ],
         Order::ServiceAction(_) => steered(order).steps,
         Order::Schedule(order) => schedules::steps(order, app),
-        Order::Query(_) | Order::Cancel(_) | Order::Void(_) | Order::DesiredState(_) => Vec::new(),
+        Order::ServerAction(_) | Order::Query(_) | Order::Cancel(_) | Order::Void(_) | Order::DesiredState(_) => Vec::new(),
     }
 }
 

@@ -146,6 +146,12 @@ pub enum Made {
     Workflow(sf_types::WorkflowId),
     /// Rules of a project, or of the team, changed.
     Policy(Option<sf_types::ProjectId>),
+    /// A category of templates came to be or changed.
+    Ctrl(sf_types::CtrlId),
+    /// A template came to be or changed.
+    Alt(sf_types::AltId),
+    /// A server of the panel came to be or changed.
+    Server(sf_types::ServerId),
 }
 
 /// What an action made, as the step of a workflow sees it: ids, and never what is shown once.
@@ -164,6 +170,9 @@ pub(crate) fn told(made: &Made) -> serde_json::Value {
         Made::Project(id) => json!({ "project": id }),
         Made::Workflow(id) => json!({ "workflow": id }),
         Made::Policy(project) => json!({ "project": project }),
+        Made::Ctrl(id) => json!({ "ctrl": id }),
+        Made::Alt(id) => json!({ "alt": id }),
+        Made::Server(id) => json!({ "server": id }),
         Made::Team { id, .. } => json!({ "team": id }),
     }
 }

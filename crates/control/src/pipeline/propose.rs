@@ -76,6 +76,7 @@ impl Control {
             request,
             node: subject.node,
             app: subject.app.as_ref().map(|app| app.id),
+            server: subject.server.as_ref().map(|server| server.id),
             state: RunState::Waiting,
             stale: false,
             step: None,
@@ -141,6 +142,10 @@ fn check(action: &Action) -> Result<(), Fault> {
         Action::Role(role) => role.check(),
         Action::Tenant(tenant) => tenant.check(),
         Action::Policy(policy) => routing::check(policy),
+        Action::Template(template) => template.check(),
+        Action::Server(server) => server.check(),
+        Action::Console(console) => console.check(),
+        Action::Allocation(allocation) => allocation.check(),
         _ => Ok(()),
     };
     checked.map_err(|error| refused(&error))
@@ -265,7 +270,7 @@ fn guard(action: &Action, subject: &Subject, admission: Admission, used: &[Guard
 /// What would happen; refuses what cannot be planned before anything is recorded.
 async fn plan(core: &Core, run: &Run, subject: &Subject, used: Vec<GuardedSecret>) -> Result<Plan, Fault> {
     let reader = core.store.read(sf_types::Scope::Tenant(subject.tenant));
-    let planned = planned::on_node(&reader, core, run, subject.app.as_ref(), &used).await?;
+    let planned = planned::on_node(&reader, core, run, &subject.object(), &used).await?;
     let Told { steps, losses } = planned.unwrap_or_else(|| planned::in_short(run));
     let asks = run.decision.admission == Admission::Ask;
     let waits_for = match asks {

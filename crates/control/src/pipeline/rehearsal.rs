@@ -110,6 +110,8 @@ pub(crate) async fn tell(at: &impl Look, core: &Arc<Core>, run: &Run) -> sf_stor
         Action::Preview(action) => crate::previews::tell(at, action).await?,
         Action::Workflow(action) => crate::workflow::told::tell(at, core, action).await?,
         Action::Tenant(action) => crate::people::teams::tell(core, action).await?,
+        Action::Template(_) | Action::Allocation(_) => crate::panel::told::tell(at, &run.action).await?,
+        Action::Server(_) => crate::panel::told::tell(at, &run.action).await?,
         Action::Policy(action) => steps(crate::approval::routing::tell(at, core, run, action).await?),
         Action::App(AppAction::Delete(_))
         | Action::Deploy(_)
@@ -117,6 +119,8 @@ pub(crate) async fn tell(at: &impl Look, core: &Arc<Core>, run: &Run) -> sf_stor
         | Action::Patch(_)
         | Action::Proxy(_)
         | Action::Schedule(_)
+        | Action::Power(_)
+        | Action::Console(_)
         | Action::Run(_) => Told::default(),
     })
 }

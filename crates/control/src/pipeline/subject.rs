@@ -3,12 +3,14 @@
 use sf_actions::app::AppAction;
 use sf_actions::role::RoleAction;
 use sf_actions::secret::SecretAction;
+use sf_actions::server::{Create, ServerAction};
 use sf_actions::workflow::WorkflowAction;
 use sf_actions::{Action, Actor, Permission, Place, Standing, Target};
 use sf_engine::Run;
 use sf_policy::Owned;
 use sf_store::{
-    Reader, StoreError, apps, grants, invitations, nodes, proxies, roles, runs, secrets, tenants, users, workflows,
+    Reader, StoreError, alts, apps, ctrls, grants, invitations, nodes, proxies, roles, runs, secrets, servers, tenants,
+    users, workflows,
 };
 use sf_types::{ErrorKind, Fault, NodeId, ProjectId, TenantId};
 
@@ -22,6 +24,7 @@ pub(crate) struct Subject {
     pub(crate) project: Option<ProjectId>,
     pub(crate) node: Option<NodeId>,
     pub(crate) app: Option<apps::App>,
+    pub(crate) server: Option<servers::Server>,
     /// Where rights for it are looked for.
     pub(crate) standing: Standing,
     /// The right that makes it visible, and the one that the action needs, where they depend on the object.
@@ -30,11 +33,11 @@ pub(crate) struct Subject {
 
 impl Subject {
     const fn of_tenant(tenant: TenantId) -> Self {
-        Self { tenant, project: None, node: None, app: None, standing: Standing::TENANT, rights: None }
+        Self { tenant, project: None, node: None, app: None, server: None, standing: Standing::TENANT, rights: None }
     }
 
     const fn at(tenant: TenantId, standing: Standing) -> Self {
-        Self { tenant, project: standing.project, node: standing.node, app: None, standing, rights: None }
+        Self { tenant, project: standing.project, node: standing.node, app: None, server: None, standing, rights: None }
     }
 
     fn of_app(app: apps::App) -> Self {
@@ -42,9 +45,32 @@ impl Subject {
         Self { app: Some(app.clone()), ..Self::at(app.tenant, standing) }
     }
 
+    fn of_server(server: servers::Server) -> Self {
+        let standing =
+            Standing { project: Some(server.project), node: Some(server.node), app: None, server: Some(server.id) };
+        Self { server: Some(server.clone()), ..Self::at(server.tenant, standing) }
+    }
+
+    /// What an order would be about.
+    pub(crate) const fn object(&self) -> Ordered<'_> {
+        match (&self.app, &self.server) {
+            (Some(app), _) => Ordered::App(app),
+            (None, Some(server)) => Ordered::Server(server),
+            (None, None) => Ordered::Nothing,
+        }
+    }
+
     pub(crate) const fn owned(&self) -> Owned {
         Owned { tenant: self.tenant, standing: self.standing }
     }
+}
+
+/// What an order is about besides its machine.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Ordered<'a> {
+    App(&'a apps::App),
+    Server(&'a servers::Server),
+    Nothing,
 }
 
 /// The right that makes an object of this kind visible; `None` for things that do not exist yet.
@@ -58,6 +84,9 @@ pub(crate) const fn view_right(target: Target) -> Option<Permission> {
         Target::Secret(_) => Some(Permission::SecretView),
         Target::Proxy(_) => Some(Permission::ProxyView),
         Target::Workflow(_) => Some(Permission::WorkflowView),
+        Target::Server(_) => Some(Permission::ServerView),
+        // Who sees servers sees what they can be made from.
+        Target::Ctrl(_) | Target::Alt(_) => Some(Permission::ServerView),
     }
 }
 
@@ -91,6 +120,9 @@ pub(crate) async fn resolve(reader: &Reader, actor: &Actor, action: &Action) -> 
             let app = proxies::get(reader, proxy).await?.app;
             Ok(Subject::of_app(apps::get(reader, app).await?))
         }
+        Target::Server(server) => Ok(Subject::of_server(servers::get(reader, server).await?)),
+        Target::Ctrl(ctrl) => Ok(Subject::of_tenant(ctrls::get(reader, ctrl).await?.tenant)),
+        Target::Alt(alt) => Ok(Subject::of_tenant(alts::get(reader, alt).await?.tenant)),
         Target::Secret(secret) => {
             let secret = secrets::get(reader, secret).await?;
             let standing = Standing { project: Some(secret.project), ..Standing::TENANT };
@@ -103,7 +135,7 @@ pub(crate) async fn resolve(reader: &Reader, actor: &Actor, action: &Action) -> 
         }
         Target::Run(run) => {
             let run = runs::get(reader, run).await?;
-            let standing = Standing { project: run.project, node: run.node, app: run.app, server: None };
+            let standing = Standing { project: run.project, node: run.node, app: run.app, server: run.server };
             Ok(Subject { rights: of_workflow(&run, action), ..Subject::at(run.tenant, standing) })
         }
     }
@@ -131,6 +163,7 @@ async fn of_new(reader: &Reader, actor: &Actor, action: &Action) -> Result<Subje
             let project = Some(in_project(reader, create.project).await?);
             return Ok(Subject::at(actor.tenant, Standing { project, ..Standing::TENANT }));
         }
+        Action::Server(ServerAction::Create(create)) => return of_new_server(reader, actor, create).await,
         _ => return Ok(Subject::of_tenant(actor.tenant)),
     };
     let project = in_project(reader, create.project).await?;
@@ -141,6 +174,21 @@ async fn of_new(reader: &Reader, actor: &Actor, action: &Action) -> Result<Subje
     }
     let standing = Standing { project: Some(project), ..Standing::TENANT };
     Ok(Subject { node: Some(node.id), ..Subject::at(actor.tenant, standing) })
+}
+
+/// A server is made in its project, from a template of the team, on a node that its maker may see where they name one.
+async fn of_new_server(reader: &Reader, actor: &Actor, create: &Create) -> Result<Subject, Fault> {
+    let project = in_project(reader, create.project).await?;
+    alts::get(reader, create.alt).await?;
+    if let Some(node) = create.node {
+        let node = nodes::get(reader, node).await?;
+        let there = Standing { project: node.project, node: Some(node.id), ..Standing::TENANT };
+        if !actor.may_at(Permission::NodeView, &there) {
+            return Err(missing("node", node.id));
+        }
+    }
+    let standing = Standing { project: Some(project), ..Standing::TENANT };
+    Ok(Subject { node: create.node, ..Subject::at(actor.tenant, standing) })
 }
 
 /// The project something is made in: the named one, or the team's first.

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use sf_actions::{Action, ActorKind, Place};
+use sf_actions::{Action, ActorKind, Admission, Decision, Place};
 use sf_engine::step::Timer;
 use sf_engine::{Done, Effect, Input, Run, RunState};
-use sf_protocol::Verdict;
+use sf_protocol::{Guard, Verdict};
 use sf_store::approvals::ApprovalState;
 use sf_store::audit::Entry;
 use sf_store::events::NewEvent;
 use sf_store::timeline::{self, Moment};
 use sf_store::{Look, Tx, approvals, outbox, runs};
-use sf_types::{CommandId, DeviceCodeId, Fault, NodeId, RunId, Timestamp};
+use sf_types::{CommandId, DeviceCodeId, Fault, NodeId, RunId, ServerId, Timestamp};
 
 use crate::approval::cards::{self, Asking};
 use crate::approval::learn;
@@ -73,6 +73,43 @@ pub(crate) async fn open(tx: &mut Tx, core: &Arc<Core>, run: Run, after: &mut Af
     tell_made(tx, &run, &made, after).await?;
     learn::taken_back(tx, core, &run).await?;
     Ok((run, made))
+}
+
+/// Opens a run of what follows from another one, as the same principal and by the same decision: what somebody was let do
+/// includes it.
+pub(crate) async fn follow(
+    tx: &mut Tx,
+    core: &Arc<Core>,
+    of: &Run,
+    action: Action,
+    (node, server): (NodeId, ServerId),
+    after: &mut After,
+) -> sf_store::Result<RunId> {
+    let (id, now) = (tx.new_id(), tx.now());
+    let run = Run {
+        id,
+        action,
+        node: Some(node),
+        app: None,
+        server: Some(server),
+        state: RunState::Waiting,
+        stale: false,
+        step: None,
+        fault: None,
+        decision: Decision { admission: Admission::Auto, ..of.decision.clone() },
+        guard: Guard::default(),
+        command: None,
+        version: 0,
+        opened_at: now,
+        updated_at: now,
+        closed_at: None,
+        expires_at: now,
+        held_until: None,
+        parent: None,
+        ..of.clone()
+    };
+    Box::pin(open(tx, core, run, after)).await?;
+    Ok(id)
 }
 
 /// Applies `input` to a run as it is stored: the one way in which a run changes and ends. `None` when it changes
@@ -246,6 +283,7 @@ pub(crate) fn publish(tx: &mut Tx, run: &Run) {
     let (state, done) = run.state.words();
     let mut topics = vec![events::run_topic(run.id), "runs".to_owned()];
     topics.extend(run.app.map(events::app_topic));
+    topics.extend(run.server.map(events::server_topic));
     tx.publish(NewEvent {
         tenant: Some(run.tenant),
         project: run.project,
@@ -253,7 +291,7 @@ pub(crate) fn publish(tx: &mut Tx, run: &Run) {
         name: events::RUN_UPDATE.to_owned(),
         data: serde_json::json!({
             "id": run.id, "action": run.action.spec().name, "state": state, "done": done, "stale": run.stale,
-            "step": run.step, "fault": run.fault, "appId": run.app, "nodeId": run.node, "version": run.version,
+            "step": run.step, "fault": run.fault, "appId": run.app, "serverId": run.server, "nodeId": run.node, "version": run.version,
         })
         .to_string()
         .into(),

@@ -39,6 +39,18 @@ pub struct Options {
     pub egress: sf_egress::Options,
     /// When something is wrong for so long that people are told.
     pub alerts: Alerts,
+    /// What machines may promise to servers of the panel.
+    pub panel: Panel,
+}
+
+/// `[panel]`: what machines may promise to servers of the panel.
+#[derive(Clone, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Panel {
+    /// Percent of a machine's memory that its servers may be promised beyond what it has: most do not use all of theirs.
+    pub memory_overcommit_percent: u32,
+    /// The same of its disk.
+    pub disk_overcommit_percent: u32,
 }
 
 /// `[alerts]`: when something is wrong for so long that people are told.
@@ -136,6 +148,7 @@ impl Options {
             identity: Identity::default(),
             egress: sf_egress::Options::default(),
             alerts: Alerts::default(),
+            panel: Panel::default(),
             data,
         }
     }

@@ -61,6 +61,7 @@ fn new_run(admission: Admission, place: Place) -> Run {
         request: id::<RequestId>(5),
         node: Some(id::<NodeId>(2)),
         app: Some(id::<AppId>(1)),
+        server: None,
         state: RunState::Waiting,
         stale: false,
         step: None,

@@ -178,7 +178,7 @@ async fn free_name(tx: &Tx, tenant: TenantId, wanted: &str) -> Result<String> {
 }
 
 /// Columns by which a node is seen; what lives on it shows nothing of it.
-const SEEN: Places = Places { project: "project_id", node: Some("id"), app: None };
+const SEEN: Places = Places { project: "project_id", node: Some("id"), app: None, server: None };
 
 /// A node inside the scope that is not deleted.
 ///
@@ -247,6 +247,15 @@ pub async fn count(at: &impl Look, status: NodeStatus) -> Result<u64> {
 pub async fn count_all(at: &impl Look) -> Result<u64> {
     let sql = Sql::new("SELECT count(*) FROM nodes WHERE removed_at IS NULL").scoped(at.scope());
     Ok(sql.scalar(at).await?.unwrap_or(0))
+}
+
+/// All nodes inside the scope, oldest first: where a new server could go.
+///
+/// # Errors
+/// When the database fails.
+pub async fn all(at: &impl Look) -> Result<Vec<Node>> {
+    let sql = Sql::select::<Node>().push(" AND removed_at IS NULL").scoped(at.scope()).seen(at, &SEEN);
+    sql.push(" ORDER BY id").all(at).await
 }
 
 /// A statement that changes one node inside the scope that is not deleted: `UPDATE nodes SET <set>`, then the rest.

@@ -67,7 +67,7 @@ row! {
     }
 }
 
-const SEEN: Places = Places { project: "project_id", node: Some("node_id"), app: Some("app_id") };
+const SEEN: Places = Places { project: "project_id", node: Some("node_id"), app: Some("app_id"), server: None };
 
 /// Which domains.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

@@ -228,7 +228,7 @@ pub async fn rename(tx: &mut Tx, id: TenantId, name: &str) -> Result<()> {
 }
 
 /// How a project is seen: by itself.
-const SEEN: Places = Places { project: "id", node: None, app: None };
+const SEEN: Places = Places::in_project("id");
 
 fn living() -> Sql {
     Sql::select::<Project>().push(" AND deleted_at IS NULL")

@@ -16,6 +16,15 @@ pub(crate) struct Places {
     pub(crate) node: Option<&'static str>,
     /// The app it belongs to, where it belongs to one.
     pub(crate) app: Option<&'static str>,
+    /// The server of the panel it belongs to, where it belongs to one.
+    pub(crate) server: Option<&'static str>,
+}
+
+impl Places {
+    /// What stands in projects alone.
+    pub(crate) const fn in_project(project: &'static str) -> Self {
+        Self { project, node: None, app: None, server: None }
+    }
 }
 
 impl Sql {
@@ -28,9 +37,10 @@ impl Sql {
         let projects = seen.projects.iter().map(|id| id.uuid()).collect();
         let nodes = seen.nodes.iter().map(|id| id.uuid()).collect();
         let apps = seen.apps.iter().map(|id| id.uuid()).collect();
+        let servers = seen.servers.iter().map(|id| id.uuid()).collect();
         let this = self.push(" AND (FALSE");
         let this = this.or_in(Some(places.project), projects).or_in(places.node, nodes).or_in(places.app, apps);
-        this.push(")")
+        this.or_in(places.server, servers).push(")")
     }
 
     /// ` OR place IN (...)`, where there is a place and somewhere to look.

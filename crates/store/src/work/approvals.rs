@@ -103,6 +103,7 @@ pub(crate) const SEEN: Places = Places {
     project: "project_id",
     node: Some("(SELECT r.node_id FROM runs r WHERE r.id = run_id)"),
     app: Some("(SELECT r.app_id FROM runs r WHERE r.id = run_id)"),
+    server: Some("(SELECT r.server_id FROM runs r WHERE r.id = run_id)"),
 };
 
 /// An approval inside the scope.

@@ -95,7 +95,7 @@ pub struct NewApp {
 }
 
 /// Columns by which an app is seen.
-const SEEN: Places = Places { project: "project_id", node: Some("node_id"), app: Some("id") };
+const SEEN: Places = Places { project: "project_id", node: Some("node_id"), app: Some("id"), server: None };
 
 /// Which apps.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

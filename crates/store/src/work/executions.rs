@@ -117,7 +117,7 @@ row! {
 }
 
 /// How an execution is seen: with its project.
-const SEEN: Places = Places { project: "project_id", node: None, app: None };
+const SEEN: Places = Places::in_project("project_id");
 
 /// Which executions.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

@@ -100,6 +100,7 @@ const SEEN: Places = Places {
     project: "project_id",
     node: Some("(SELECT a.node_id FROM apps a WHERE a.id = app_id)"),
     app: Some("app_id"),
+    server: None,
 };
 
 /// A release inside the scope.

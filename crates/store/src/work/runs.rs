@@ -12,7 +12,7 @@ use sf_engine::{Done, Parent, Run, RunState};
 use sf_protocol::outcome::{Outcome, Step};
 use sf_protocol::{Guard, Signed};
 use sf_types::{
-    AppId, CommandId, Fault, NodeId, Page, PageRequest, ProjectId, RequestId, RunId, TenantId, Timestamp, UserId,
+    AppId, CommandId, Fault, NodeId, Page, PageRequest, ProjectId, RequestId, RunId, ServerId, TenantId, Timestamp, UserId,
 };
 
 use crate::row::{Column, Field, Json, Row, column, row};
@@ -37,6 +37,7 @@ row! {
         target_id: String,
         node: Option<NodeId> = "node_id",
         app: Option<AppId> = "app_id",
+        server: Option<ServerId> = "server_id",
         state: String,
         done: Option<String>,
         stale: bool,
@@ -77,6 +78,8 @@ pub struct RunFilter {
     pub action: Option<String>,
     /// Of this app.
     pub app: Option<AppId>,
+    /// Of this server of the panel.
+    pub server: Option<ServerId>,
     /// On this machine.
     pub node: Option<NodeId>,
     /// With this in the action's name or the app's.
@@ -100,6 +103,7 @@ impl RunRow {
             target_id,
             node: run.node,
             app: run.app,
+            server: run.server,
             state: state.to_owned(),
             done: done.map(str::to_owned),
             stale: run.stale,
@@ -133,6 +137,7 @@ impl RunRow {
             request: self.request,
             node: self.node,
             app: self.app,
+            server: self.server,
             state,
             stale: self.stale,
             step: self.step,
@@ -171,6 +176,9 @@ pub fn target(target: Target) -> (&'static str, String) {
         Target::Secret(id) => ("secret", id.to_string()),
         Target::Workflow(id) => ("workflow", id.to_string()),
         Target::Team(id) => ("tenant", id.to_string()),
+        Target::Ctrl(id) => ("ctrl", id.to_string()),
+        Target::Alt(id) => ("alt", id.to_string()),
+        Target::Server(id) => ("server", id.to_string()),
     }
 }
 
@@ -279,7 +287,7 @@ pub async fn get(at: &impl Look, id: RunId) -> Result<Run> {
 }
 
 /// Columns by which a run is seen.
-pub(crate) const SEEN: Places = Places { project: "project_id", node: Some("node_id"), app: Some("app_id") };
+pub(crate) const SEEN: Places = Places { project: "project_id", node: Some("node_id"), app: Some("app_id"), server: Some("server_id") };
 
 /// A run inside the scope with the node's word on it.
 ///
@@ -312,6 +320,7 @@ pub async fn page(at: &impl Look, filter: &RunFilter, page: &PageRequest) -> Res
         .seen(at, &SEEN)
         .and_some("action_name = ?", filter.action.as_ref())
         .and_some("app_id = ?", filter.app.as_ref())
+        .and_some("server_id = ?", filter.server.as_ref())
         .and_some("node_id = ?", filter.node.as_ref());
     match filter.state.as_deref() {
         None => {}

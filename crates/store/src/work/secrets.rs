@@ -329,7 +329,7 @@ pub async fn take(tx: &mut Tx, run: RunId) -> Result<Option<Vec<u8>>> {
 }
 
 // How a secret is seen: with its project.
-const SEEN: Places = Places { project: "project_id", node: None, app: None };
+const SEEN: Places = Places::in_project("project_id");
 
 fn living() -> Sql {
     Sql::select::<SecretRow>().push(" AND deleted_at IS NULL")

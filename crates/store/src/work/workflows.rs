@@ -89,7 +89,7 @@ row! {
 }
 
 /// How a workflow is seen: with its project.
-const SEEN: Places = Places { project: "project_id", node: None, app: None };
+const SEEN: Places = Places::in_project("project_id");
 
 /// Keeps a new workflow.
 ///

@@ -170,6 +170,7 @@ pub fn new_run(side: Side, now: Timestamp) -> Run {
         request: id(),
         node: Some(side.node),
         app: Some(side.app),
+        server: None,
         state: RunState::Ready,
         stale: false,
         step: None,

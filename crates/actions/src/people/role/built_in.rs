@@ -18,6 +18,9 @@ pub struct BuiltIn {
 /// Everything, and the only one whose last holder cannot lose it.
 pub const OWNER: &str = "owner";
 
+/// The name of what whoever owns a server of the panel has at it.
+pub const SERVER_OWNER: &str = "server-owner";
+
 /// All of them, widest first.
 pub const ALL: &[BuiltIn] = &[
     BuiltIn {
@@ -44,6 +47,12 @@ pub const ALL: &[BuiltIn] = &[
         title: "Developer",
         help: "Makes, changes and deploys apps, servers and workflows; removes none of them, touches no machines.",
         permissions: DEVELOPER,
+    },
+    BuiltIn {
+        name: SERVER_OWNER,
+        title: "Owner of a server",
+        help: "Everything with one server but making and deleting it, and who else may do what with it. Given at that server.",
+        permissions: SERVER_PERMISSIONS,
     },
     BuiltIn {
         name: "viewer",
@@ -139,6 +148,36 @@ const DEVELOPER: PermissionSet = VIEWER.union(PermissionSet::of(&[
     Permission::TokenManage,
 ]));
 
+const SERVER_PERMISSIONS: PermissionSet = PermissionSet::of(&[
+    Permission::ServerView,
+    Permission::ServerUpdate,
+    Permission::ServerStart,
+    Permission::ServerStop,
+    Permission::ServerRestart,
+    Permission::FileRead,
+    Permission::FileWrite,
+    Permission::FileDelete,
+    Permission::FileArchive,
+    Permission::ConsoleView,
+    Permission::ConsoleCommand,
+    Permission::BackupView,
+    Permission::BackupCreate,
+    Permission::BackupRestore,
+    Permission::BackupDelete,
+    Permission::DatabaseView,
+    Permission::DatabaseCreate,
+    Permission::DatabaseUpdate,
+    Permission::DatabaseDelete,
+    Permission::NetworkView,
+    Permission::NetworkCreate,
+    Permission::NetworkDelete,
+    Permission::MonitoringView,
+    Permission::MonitoringAlerts,
+    Permission::ScheduleView,
+    Permission::ScheduleManage,
+    Permission::AdminRoles,
+]);
+
 const SUPPORT: PermissionSet = PermissionSet::of(&[
     Permission::ServerView,
     Permission::UserView,
@@ -154,6 +193,11 @@ const SUPPORT: PermissionSet = PermissionSet::of(&[
 /// The role of who made the installation.
 pub const fn owner() -> &'static BuiltIn {
     &ALL[0]
+}
+
+/// The role of whoever owns a server of the panel, given at that server.
+pub const fn server_owner() -> &'static BuiltIn {
+    &ALL[4]
 }
 
 /// The built-in role of this name.

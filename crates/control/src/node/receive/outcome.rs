@@ -11,7 +11,7 @@ use sf_protocol::outcome::{DeployFacts, Facts, Outcome};
 use sf_protocol::{Command, Kind, Signed, Verdict};
 use sf_store::apps::AppChange;
 use sf_store::commands::{self, CommandState};
-use sf_store::{Tx, apps, deploy_keys, grants, hooks, nodes, proxies, releases};
+use sf_store::{Tx, apps, deploy_keys, grants, hooks, nodes, proxies, releases, servers};
 use sf_types::{AppId, Fault, NodeId, Scope, Timestamp};
 
 use super::found;
@@ -19,7 +19,7 @@ use crate::approval::cards;
 use crate::control::{Control, Core};
 use crate::resync::{change_of, desired_of};
 use crate::transition::{self, After};
-use crate::{events, moments, patches, previews, schedules, sites};
+use crate::{events, moments, panel, patches, previews, schedules, sites};
 
 /// Stores an outcome, ends its run, makes the app what the node says it is. A repeated one changes nothing.
 ///
@@ -42,6 +42,7 @@ pub(crate) async fn record(
                 let Some(mut found) = found.filter(|found| found.state != CommandState::Done) else { return Ok(after) };
                 commands::done(tx, outcome.command, signed.as_ref(), sent);
                 let Some(run) = found.run.take() else {
+                    panel::heard::cleared(tx, found.order.as_deref().and_then(order_of).as_ref(), &outcome).await?;
                     in_step(tx, node, found.kind, &outcome).await?;
                     return Ok(after);
                 };
@@ -78,6 +79,11 @@ async fn is_older(tx: &Tx, run: &Run, outcome: &Outcome) -> sf_store::Result<boo
         Facts::App(facts) => facts.generation,
         // Orders about one domain follow each other, as those about its app do.
         Facts::Site { .. } | Facts::Service { .. } | Facts::None => return Ok(false),
+        Facts::Server { server } => {
+            let Some(report) = server else { return Ok(false) };
+            let row = found(servers::get(tx, report.server).await)?;
+            return Ok(row.is_some_and(|row| report.generation < row.generation));
+        }
     };
     let Some(app) = run.app else { return Ok(false) };
     Ok(found(apps::get(tx, app).await)?.is_some_and(|row| generation < row.generation))
@@ -104,6 +110,7 @@ async fn facts(tx: &mut Tx, run: &Run, ordered: Option<&[u8]>, outcome: &Outcome
         (Facts::Site { site }, _) => {
             sites::heard(tx, run, site.as_ref(), ordered.and_then(order_of).as_ref(), outcome).await
         }
+        (Facts::Server { .. }, _) => panel::heard::outcome(tx, ordered.and_then(order_of).as_ref(), outcome).await,
         (Facts::None, Some(_)) => schedules::heard(tx, run, ordered.and_then(order_of).as_ref(), outcome).await,
         _ => Ok(()),
     }
@@ -126,6 +133,9 @@ async fn ended(
     let word = moments::outcome(outcome.finished_at, outcome.verdict);
     let said = sent.map(moments::sent).into_iter().chain([word]);
     let advanced = transition::advance(tx, core, run, Input::Outcome(Box::new(outcome)), said, after).await?;
+    if let Some(run) = &advanced {
+        panel::heard::ended(tx, run).await?;
+    }
     if let Some(Run { state: RunState::Done(Done::Succeeded), action: Action::App(AppAction::Delete(_)), app, .. }) =
         advanced
         && let Some(app) = app

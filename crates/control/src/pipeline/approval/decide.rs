@@ -196,7 +196,7 @@ async fn judged(
     by: UserId,
     verdict: Verdict,
 ) -> sf_store::Result<Ruling> {
-    let standing = Standing { project: waiting.project, node: waiting.node, app: waiting.app, server: None };
+    let standing = Standing { project: waiting.project, node: waiting.node, app: waiting.app, server: waiting.server };
     let may = |rights: sf_actions::Rights| rights.at(&standing).has(Permission::ApprovalDecide);
     let mut deputy_of = Vec::new();
     for user in deputies::decides_for(tx, by, tx.now()).await? {

@@ -391,7 +391,7 @@ impl Voices {
     fn refusal(&self, card: &Approval, run: Option<&Run>, votes: &[Vote]) -> Option<String> {
         let usual = Terms::default();
         let standing = match run {
-            Some(run) => Standing { project: run.project, node: run.node, app: run.app, server: None },
+            Some(run) => Standing { project: run.project, node: run.node, app: run.app, server: run.server },
             None => Standing { project: card.project, ..Standing::TENANT },
         };
         let may = |rights: &sf_actions::Rights| rights.at(&standing).has(Permission::ApprovalDecide);

@@ -10,28 +10,35 @@ use sf_actions::{Action, Object, ObjectRef, Place};
 use sf_engine::plan::AppFacts;
 use sf_engine::{Run, RunState};
 use sf_protocol::command::GuardedSecret;
-use sf_store::apps::App;
-use sf_store::{Look, apps, grants, proxies, releases};
+use sf_store::{Look, apps, grants, proxies, releases, servers};
 use sf_types::{ErrorKind, Fault, ReleaseId, Scope};
 
 use super::Told;
 use crate::control::{Control, Core};
 use crate::proposal::Lines;
-use crate::{delivery, patches, perform, previews, rehearsal, schedules, sites, speech};
+use crate::subject::Ordered;
+use crate::{delivery, panel, patches, perform, previews, rehearsal, schedules, sites, speech};
 
 /// What an order to a machine would do; `None` where the action sends none.
 pub(crate) async fn on_node(
     at: &impl Look,
     core: &Core,
     run: &Run,
-    app: Option<&App>,
+    about: &Ordered<'_>,
     used: &[GuardedSecret],
 ) -> Result<Option<Told>, Fault> {
     if let (Some(mut order), Some(node)) = (sf_engine::plan::of_machine(&run.action), run.node) {
         speech::fit(&mut order, core.links.version(node))?;
         return Ok(Some(perform::steered(&order)));
     }
-    let (Place::Node, Some(app), Some(_)) = (run.action.spec().place, app, run.node) else { return Ok(None) };
+    let (app, _) = match (run.action.spec().place, about, run.node) {
+        (Place::Node, Ordered::App(app), Some(node)) => (*app, node),
+        (Place::Node, Ordered::Server(server), Some(_)) => {
+            let order = panel::order::foreseen(at, core, &run.action, server).await??;
+            return Ok(Some(panel::told::ordered(at, &run.action, &order, server).await?));
+        }
+        _ => return Ok(None),
+    };
     let kept = if looks_back(&run.action) { releases::kept(at, app.id).await? } else { Vec::new() };
     patches::known_to(core, &run.action, app.node)?;
     let site = sites::foreseen(at, core, &run.action, app).await??;
@@ -114,9 +121,18 @@ async fn foretold(core: &Arc<Core>, run: &Run) -> Result<Told, Fault> {
         Some(app) => Some(apps::get(&reader, app).await?),
         None => None,
     };
+    let server = match run.server {
+        Some(server) => Some(servers::get(&reader, server).await?),
+        None => None,
+    };
     let used = match &app {
         Some(app) => delivery::guarded(&delivery::foreseen(&reader, &run.action, app).await??),
         None => Vec::new(),
     };
-    Ok(on_node(&reader, core, run, app.as_ref(), &used).await?.unwrap_or_else(|| in_short(run)))
+    let about = match (&app, &server) {
+        (Some(app), _) => Ordered::App(app),
+        (None, Some(server)) => Ordered::Server(server),
+        (None, None) => Ordered::Nothing,
+    };
+    Ok(on_node(&reader, core, run, &about, &used).await?.unwrap_or_else(|| in_short(run)))
 }

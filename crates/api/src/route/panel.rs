@@ -1,0 +1,39 @@
+//! The panel: templates, servers, their power and console, and the ports of machines.
+
+pub mod alts;
+pub mod console;
+pub mod ctrls;
+pub mod ports;
+pub mod power;
+pub mod servers;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::state::Api;
+
+/// All of them.
+pub(crate) fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(ctrls::list, ctrls::create))
+        .routes(routes!(ctrls::get, ctrls::change, ctrls::delete))
+        .routes(routes!(alts::list, alts::create))
+        .routes(routes!(alts::get, alts::change, alts::delete))
+        .routes(routes!(alts::versions))
+        .routes(routes!(servers::list, servers::create))
+        .routes(routes!(servers::get, servers::change, servers::delete))
+        .routes(routes!(servers::status))
+        .routes(routes!(servers::forget))
+        .routes(routes!(servers::install))
+        .routes(routes!(servers::reinstall))
+        .routes(routes!(servers::suspend))
+        .routes(routes!(servers::unsuspend))
+        .routes(routes!(power::power))
+        .routes(routes!(console::read))
+        .routes(routes!(console::command))
+        .routes(routes!(ports::list, ports::create))
+        .routes(routes!(ports::delete))
+        .routes(routes!(ports::assign))
+        .routes(routes!(ports::unassign))
+        .routes(routes!(ports::make_default))
+}

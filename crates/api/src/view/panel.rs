@@ -1,0 +1,4 @@
+//! The panel: templates, servers, ports.
+
+pub mod server;
+pub mod template;

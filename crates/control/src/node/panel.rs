@@ -1,0 +1,14 @@
+//! The panel between its rows and its nodes: templates are resolved here, and a node's word on a server is taken in.
+//!
+//! A change of rows is in [`perform`], an order for a node in [`order`], its word in [`heard`]; [`placement`] and
+//! [`resolve`] are pure.
+
+pub(crate) mod console;
+pub(crate) mod heard;
+pub(crate) mod order;
+pub(crate) mod perform;
+pub(crate) mod placement;
+pub(crate) mod ports;
+pub(crate) mod resolve;
+pub(crate) mod templates;
+pub(crate) mod told;
