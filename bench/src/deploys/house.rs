@@ -166,7 +166,7 @@ async fn git(folder: &Path, args: &[&str]) -> Result<()> {
 /// A port whose neighbour is free, too.
 fn neighbours() -> Result<u16> {
     let at = |port: u16| std::net::TcpListener::bind(("127.0.0.1", port));
-    for _ in 0..100 {
+    for _ in 0..10_000 {
         let first = at(0)?;
         let port = first.local_addr()?.port();
         if port < u16::MAX && at(port + 1).is_ok() {

@@ -177,8 +177,28 @@ impl Client {
     }
 }
 
-/// Fifty deploys as they happen: a new app starts, the relay switches, the old one is drained and killed. Four
-/// clients ask all the time over kept connections.
+/// Every deploy makes sure of its relay: none may leave a connection behind, of which a relay serves few.
+#[tokio::test]
+async fn a_relay_is_made_sure_of_as_often_as_one_likes() {
+    let world = World::new();
+    let first = world.start(TrafficMode::Http).await;
+    for nth in 0..100 {
+        let again = within(world.relays.ensure(&world.spec(TrafficMode::Http, first.port))).await;
+        assert_eq!(again.unwrap_or_else(|error| panic!("{nth}: {error}")).relay, first.relay);
+    }
+    // It is still watched: killed, it comes back.
+    kill(Pid::from_raw(first.relay.pid), Signal::SIGKILL).unwrap();
+    let back = async {
+        loop {
+            match world.relays.status(world.app).await {
+                Ok(status) if status.relay != first.relay => break status,
+                _ => tokio::task::yield_now().await,
+            }
+        }
+    };
+    assert_eq!(within(back).await.port, first.port);
+}
+
 #[tokio::test]
 async fn who_was_refused_a_port_gets_another_one_at_once() {
     let world = World::new();
@@ -192,6 +212,8 @@ async fn who_was_refused_a_port_gets_another_one_at_once() {
     }
 }
 
+/// Fifty deploys as they happen: a new app starts, the relay switches, the old one is drained and killed. Four
+/// clients ask all the time over kept connections.
 #[tokio::test]
 async fn fifty_switches_under_load_lose_nothing() {
     const SWITCHES: usize = 50;

@@ -28,6 +28,10 @@ pub const KILL_PAUSE: Duration = Duration::from_millis(1);
 /// Share of a contended processor that a humble group gets, of 100 that each other group has. A process's own priority
 /// counts only among those of its group.
 pub const HUMBLE_WEIGHT: u64 = 10;
+/// The same of a release that nobody is sent to yet: what serves goes first, and it still starts on a busy machine.
+pub const TRIAL_WEIGHT: u64 = 25;
+/// What each group has of its own accord.
+pub const USUAL_WEIGHT: u64 = 100;
 
 /// The control groups of a machine.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -239,18 +243,26 @@ fn quota_us(percent: u32) -> u64 {
 impl Group {
     /// Lets other groups have the processor first ([`HUMBLE_WEIGHT`]), where the kernel shares it out by groups.
     pub fn humble(&mut self) {
+        if self.weigh(HUMBLE_WEIGHT) {
+            self.enforced.push(format!("{HUMBLE_WEIGHT} % of another group's share of the processors"));
+        }
+    }
+
+    /// Gives it this share of a contended processor, of [`USUAL_WEIGHT`] that each other group has. Whether the kernel shares it
+    /// out by groups.
+    pub fn weigh(&self, weight: u64) -> bool {
         /// What version 1 gives a group of its own accord, in its own unit; see `sched-design-CFS.rst`.
         const USUAL_SHARES: u64 = 1024;
-        for (file, weight) in [("cpu.weight", HUMBLE_WEIGHT), ("cpu.shares", USUAL_SHARES * HUMBLE_WEIGHT / 100)] {
+        let mut shared = false;
+        for (file, weight) in [("cpu.weight", weight), ("cpu.shares", USUAL_SHARES * weight / USUAL_WEIGHT)] {
             for place in self.dirs.iter().map(|dir| dir.join(file)).filter(|place| place.exists()) {
                 match fs::write(&place, weight.to_string()) {
-                    Ok(()) => {
-                        self.enforced.push(format!("{HUMBLE_WEIGHT} % of another group's share of the processors"))
-                    }
+                    Ok(()) => shared = true,
                     Err(error) => tracing::warn!(%error, place = %place.display(), "a control group keeps its share"),
                 }
             }
         }
+        shared
     }
 
     /// Folders whose `cgroup.procs` a child has to join; empty where groups cannot be made.
@@ -375,6 +387,9 @@ mod tests {
             group.humble();
             assert_eq!(fs::read_to_string(root.path().join(dir).join(file)).unwrap(), expected);
             assert!(group.enforced().join(";").contains("10 % of another group's share"));
+            assert!(group.weigh(USUAL_WEIGHT));
+            let usual = if controllers.is_some() { "100" } else { "1024" };
+            assert_eq!(fs::read_to_string(root.path().join(dir).join(file)).unwrap(), usual);
         }
     }
 

@@ -283,6 +283,7 @@ impl Deploying<'_> {
             return self.phase(self.watching()).map_err(End::Failed);
         }
         progress.begin(Step::Switch, "");
+        node.as_good_as_others(&self.way.spec, self.way.release);
         let phase = self.phase(Phase::Switching);
         fail::fail_point!("deploy-before-switch");
         let switched = match phase {

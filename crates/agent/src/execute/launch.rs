@@ -8,13 +8,13 @@ use std::path::PathBuf;
 
 use sf_protocol::app::{AppSpec, HealthCheck, Probe, RestartRule, Traffic, TrafficMode};
 use sf_protocol::report::LogSource;
-use sf_types::{AppId, Fault, Millis, Port};
+use sf_types::{AppId, Fault, Millis, Port, ReleaseId};
 
 use super::app::{disk, traffic};
 use super::node::Node;
 use crate::build::run::{search_path, tool_folders};
 use crate::build::words;
-use crate::confine::cgroup::Group;
+use crate::confine::cgroup::{self, Group};
 use crate::confine::{Confinement, Identity, Rlimits, TcpRule};
 use crate::process::{Process, ProcessError};
 use crate::relay::{Pointer, RelayError, RelaySpec, SPEC_VERSION, Target};
@@ -126,9 +126,17 @@ impl Node {
         shim.secrets = spec.secrets.clone();
         shim.restart = rule;
         // A group for each release: while two run side by side neither eats the other's memory.
-        let group = self.limited(&format!("app-{id}"), spec);
+        let group = self.limited(&group_of(id), spec);
+        let on_trial = shim.restart == RestartRule::NEVER;
+        group.weigh(if on_trial { cgroup::TRIAL_WEIGHT } else { cgroup::USUAL_WEIGHT });
         shim.confinement = self.confinement(spec, release, &group, own_port(own), user, vec![data, temp]);
         Ok(shim)
+    }
+
+    /// From here on a release is worth as much as others: it is about to serve. Before the switch, so that an agent that dies
+    /// between the two leaves none behind that serves with less.
+    pub fn as_good_as_others(&self, spec: &AppSpec, release: ReleaseId) {
+        self.limited(&group_of(release), spec).weigh(cgroup::USUAL_WEIGHT);
     }
 
     /// What a command beside the app's own process gets: its environment, its user and folders, and a control group with the
@@ -241,7 +249,7 @@ impl Node {
     ///
     /// # Errors
     /// `process.silent` when it cannot be stopped.
-    pub async fn stop(&self, release: sf_types::ReleaseId) -> Result<Option<String>, Fault> {
+    pub async fn stop(&self, release: ReleaseId) -> Result<Option<String>, Fault> {
         let contained = self.supervisor.container(release);
         let Some(process) = self.supervisor.get(release) else {
             self.forget_process(release).await;
@@ -253,7 +261,7 @@ impl Node {
         let stopped = status.stopped.filter(|_| alive).map(|stopped| stopped.to_string());
         self.forget_process(release).await;
         self.remove_container(contained).await;
-        let group = self.cgroups.create(&format!("app-{release}"), &sf_protocol::app::Limits::default());
+        let group = self.cgroups.create(&group_of(release), &sf_protocol::app::Limits::default());
         if let Err(error) = group.and_then(|group| group.remove()) {
             tracing::debug!(%release, %error, "a control group could not be removed");
         }
@@ -261,7 +269,7 @@ impl Node {
     }
 
     /// Removes the run folder of an ended process. Its shim says "ended" a moment before it lets go of its lock.
-    async fn forget_process(&self, release: sf_types::ReleaseId) {
+    async fn forget_process(&self, release: ReleaseId) {
         for _ in 0..GONE_TRIES {
             match self.supervisor.remove(release) {
                 Ok(()) => return,
@@ -270,6 +278,11 @@ impl Node {
             }
         }
     }
+}
+
+/// The name of a release's control group.
+fn group_of(release: ReleaseId) -> String {
+    format!("app-{release}")
 }
 
 /// An app behind a relay listens on its own port and on what the kernel chooses for it, so that it cannot take the place

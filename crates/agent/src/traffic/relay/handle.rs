@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use sf_runtime::{OnError, Tasks};
 use sf_types::{AppId, ErrorKind, Fault, Millis};
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::spec::{Drained, Message, Pointer, RelaySpec, RelayStatus, Request};
 use crate::process::detach::{EXIT_HELD, EXIT_PORT};
@@ -108,8 +109,9 @@ pub struct Relays(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     options: Options,
-    /// Relays that should run, with the turn of their watch: an older watch ends when it sees a newer turn.
-    wanted: Mutex<HashMap<AppId, u64>>,
+    /// Relays that should run, each with its watch. One that is replaced or forgotten ends at once: it holds a connection
+    /// to its relay, which serves few of them.
+    wanted: Mutex<HashMap<AppId, DropGuard>>,
 }
 
 impl Relays {
@@ -122,7 +124,7 @@ impl Relays {
         RunFolder::at(self.0.options.dir.join(app.to_string()))
     }
 
-    fn wanted(&self) -> MutexGuard<'_, HashMap<AppId, u64>> {
+    fn wanted(&self) -> MutexGuard<'_, HashMap<AppId, DropGuard>> {
         self.0.wanted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -291,31 +293,28 @@ impl Relays {
 
     /// Notices when a relay is killed and starts it again.
     fn watch(&self, app: AppId) {
-        let turn = {
-            let mut wanted = self.wanted();
-            let turn = wanted.get(&app).map_or(1, |turn| turn + 1);
-            wanted.insert(app, turn);
-            turn
-        };
+        let over = CancellationToken::new();
+        self.wanted().insert(app, over.clone().drop_guard());
         let relays = self.clone();
         self.0.options.tasks.spawn("relay.watch", OnError::Log, async move {
-            relays.keep_watch(app, turn).await;
+            relays.keep_watch(app, over).await;
             Ok::<(), Infallible>(())
         });
     }
 
-    async fn keep_watch(&self, app: AppId, turn: u64) {
+    async fn keep_watch(&self, app: AppId, over: CancellationToken) {
         let (folder, shutdown) = (self.folder(app), self.0.options.tasks.shutdown());
         let begun = tokio::time::Instant::now();
-        while self.wanted().get(&app) == Some(&turn) {
+        while !over.is_cancelled() {
             if let Ok(mut connection) = Connection::open(&folder).await {
                 // A relay speaks only when asked, so this ends when it does.
                 tokio::select! {
                     _ = connection.receive::<Message>() => {}
                     () = shutdown.requested() => return,
+                    () = over.cancelled() => return,
                 }
             }
-            if self.wanted().get(&app) != Some(&turn) {
+            if over.is_cancelled() {
                 return;
             }
             if folder.is_held().unwrap_or(false) {
@@ -326,7 +325,7 @@ impl Relays {
             if begun.elapsed() < SHORT_LIFE {
                 // One that ends at once, again and again, must not keep the machine busy.
                 tokio::time::sleep(BREATHER).await;
-                if shutdown.is_requested() || self.wanted().get(&app) != Some(&turn) {
+                if shutdown.is_requested() || over.is_cancelled() {
                     return;
                 }
             }

@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use http::header::Entry;
 use http::request::Parts;
@@ -42,6 +43,9 @@ const HOP_BY_HOP: [HeaderName; 7] = [
     header::UPGRADE,
     header::PROXY_AUTHORIZATION,
 ];
+
+/// Time that a process which has just ended needs to be gone.
+const ENDING: Duration = Duration::from_millis(25);
 
 /// Who a connection comes from.
 #[derive(Clone, Debug)]
@@ -154,6 +158,8 @@ async fn forward(
                 if tries == 0 {
                     return Err(io::Error::other(error));
                 }
+                // While it ends, the kernel still takes connections in its name that nobody will answer.
+                ticket.follow_within(ENDING).await;
             }
         }
     };
