@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use sf_types::{
-    AltId, AppId, CtrlId, InvitationId, NodeId, ProjectId, ProxyId, RoleId, RunId, SecretId, ServerId, TenantId, TokenId,
-    UserId, WorkflowId,
+    AltId, AppId, CtrlId, InvitationId, NodeId, ProjectId, ProxyId, RoleId, RunId, SecretId, ServerId, TenantId,
+    TokenId, UserId, WorkflowId,
 };
 
 /// The kind of thing acted on.

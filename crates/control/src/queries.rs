@@ -32,6 +32,14 @@ impl Control {
         }
     }
 
+    /// A view of runs, for somebody who sees any.
+    pub(crate) fn view_runs(&self, actor: &Actor) -> Result<Reader, Fault> {
+        match actor.rights.sight_of_runs() {
+            Some(sight) => Ok(self.core().store.read(actor.scope()).seeing(sight)),
+            None => Err(lacks(Permission::AppView)),
+        }
+    }
+
     /// The same for what belongs to the team as a whole: the right has to hold everywhere.
     pub(crate) fn view_team(&self, actor: &Actor, right: Permission) -> Result<Reader, Fault> {
         if actor.may(right) { Ok(self.core().store.read(actor.scope())) } else { Err(lacks(right)) }

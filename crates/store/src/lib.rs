@@ -24,8 +24,8 @@ pub mod work;
 mod writer;
 
 pub use error::StoreError;
-pub use machines::{commands, delegations, devices, enrol, metrics, nodes, proxies, schedules};
 pub use machines::panel::{allocations, alts, ctrls, servers};
+pub use machines::{commands, delegations, devices, enrol, metrics, nodes, proxies, schedules};
 pub use people::notices::{channels, held, preferences};
 pub use people::{
     cli_logins, deputies, factors, grants, invitations, lockout, permissions, resets, roles, sessions, tenants,

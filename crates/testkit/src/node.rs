@@ -13,10 +13,13 @@ use sf_protocol::outcome::{Accepted, AppFacts, DeployFacts, Facts, Outcome, Step
 use sf_protocol::patch::{PatchFacts, TakesEffect};
 use sf_protocol::query::{Answer, AppReport, JournalEntry, Query, Reply};
 use sf_protocol::report::{NodeEvent, NodeFacts, StatusUpdate, StepState};
+use sf_protocol::server::{InstallState, ServerAction, ServerReport, ServerState, ServerVerb};
 use sf_protocol::site::{CertificateState, SiteReport};
 use sf_protocol::{Command, Frame, KeyId, Kind, SecretKey, Signed, Verdict};
 use sf_runtime::{Clock, Rng};
-use sf_types::{AppId, CommandId, ContentHash, ErrorKind, Fault, FileState, Name, NodeId, Port, ReleaseId};
+use sf_types::{
+    AppId, CommandId, ContentHash, ErrorKind, Fault, FileState, Name, NodeId, Port, ReleaseId, ServerId, Timestamp,
+};
 
 use crate::journal::Journal;
 use crate::wire::{Dial, Wire, WireError};
@@ -52,8 +55,49 @@ struct Memory {
     outcomes: HashMap<CommandId, Signed>,
     events: u64,
     apps: HashMap<AppId, App>,
+    servers: HashMap<ServerId, ServerReport>,
     refused: Vec<Refusal>,
     began: Vec<Command>,
+}
+
+impl Memory {
+    /// What a server is after an order.
+    fn server(&mut self, order: &ServerAction, verdict: Verdict, now: Timestamp) -> ServerReport {
+        let report = self.servers.entry(order.spec.server).or_insert_with(|| ServerReport {
+            server: order.spec.server,
+            generation: 0,
+            state: ServerState::Stopped,
+            install: InstallState::Missing,
+            since: now,
+            reason: "never installed".to_owned(),
+            restarts: 0,
+            stopped_by: None,
+            enforced: vec!["a simulated limit".to_owned()],
+            disk_bytes: 0,
+        });
+        report.generation = order.spec.generation;
+        if verdict != Verdict::Succeeded {
+            return report.clone();
+        }
+        report.since = now;
+        match order.verb {
+            ServerVerb::Install { .. } => {
+                (report.install, report.state) = (InstallState::Installed, ServerState::Stopped);
+                report.disk_bytes = 4096;
+            }
+            ServerVerb::Start | ServerVerb::Restart => report.state = ServerState::Running,
+            ServerVerb::Stop => {
+                report.state = ServerState::Stopped;
+                report.stopped_by = Some("command stop after 0.1 s".to_owned());
+            }
+            ServerVerb::Kill => {
+                report.state = ServerState::Stopped;
+                report.stopped_by = Some("SIGKILL after 0.0 s".to_owned());
+            }
+            ServerVerb::Configure | ServerVerb::Command { .. } | ServerVerb::Delete => {}
+        }
+        report.clone()
+    }
 }
 
 /// An app's folder on a simulated node's disk.
@@ -475,6 +519,10 @@ impl SimNode {
             }
             Order::ProvisionDomain(_) | Order::DeleteProxy(_) => Facts::Site { site: None },
             Order::Schedule(_) => Facts::None,
+            Order::ServerAction(order) => Facts::Server {
+                server: (order.verb != ServerVerb::Delete || verdict != Verdict::Succeeded)
+                    .then(|| Box::new(memory.server(order, verdict, self.0.clock.now()))),
+            },
             Order::DesiredState(desired) => {
                 for one in &desired.apps {
                     let known = memory.apps.get_mut(&one.spec.app);

@@ -93,6 +93,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Templates, newest first. */
+        get: operations["listAlts"];
+        put?: never;
+        /** Makes a template; servers can be made from it. */
+        post: operations["createAlt"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One template with what its newest version says, or another one. */
+        get: operations["getAlt"];
+        /** Writes a template's next version; servers stay at theirs until they are moved. */
+        put: operations["changeAlt"];
+        post?: never;
+        /** Deletes a template that no server uses. */
+        delete: operations["deleteAlt"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alts/{id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Versions of a template, newest first. */
+        get: operations["listAltVersions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/approvals": {
         parameters: {
             query?: never;
@@ -949,6 +1003,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/ctrls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Categories of templates, newest first. */
+        get: operations["listCtrls"];
+        put?: never;
+        /** Makes a category. */
+        post: operations["createCtrl"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ctrls/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One category. */
+        get: operations["getCtrl"];
+        /** Gives a category another name and description. */
+        put: operations["changeCtrl"];
+        post?: never;
+        /** Deletes a category without templates. */
+        delete: operations["deleteCtrl"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/deputies": {
         parameters: {
             query?: never;
@@ -1444,6 +1535,41 @@ export interface paths {
         head?: never;
         /** Gives a machine another name. */
         patch: operations["renameNode"];
+        trace?: never;
+    };
+    "/api/v1/nodes/{id}/allocations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Ports of a machine that servers can be given, newest first. */
+        get: operations["listAllocations"];
+        put?: never;
+        /** Adds ports to a machine; those it has stay as they are. */
+        post: operations["createAllocations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/nodes/{id}/allocations/{allocation}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Removes a free port from a machine. */
+        delete: operations["deleteAllocation"];
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/nodes/{id}/inspect": {
@@ -2042,6 +2168,247 @@ export interface paths {
         head?: never;
         /** Gives a secret a new value, another description, or both. */
         patch: operations["changeSecret"];
+        trace?: never;
+    };
+    "/api/v1/servers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Servers, newest first. */
+        get: operations["listServers"];
+        put?: never;
+        /** Makes a server from a template, gives it ports, and installs it. */
+        post: operations["createServer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/servers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One server. */
+        get: operations["getServer"];
+        put?: never;
+        post?: never;
+        /** Kills a server and deletes its files on its machine. */
+        delete: operations["deleteServer"];
+        options?: never;
+        head?: never;
+        /** Changes a server; it takes effect with its next start. */
+        patch: operations["changeServer"];
+        trace?: never;
+    };
+    "/api/v1/servers/{id}/allocations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives a server another port of its own, from its next start on. */
+        post: operations["assignAllocation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/servers/{id}/allocations/{allocation}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes a port from a server, from its next start on. */
+        delete: operations["unassignAllocation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/servers/{id}/allocations/{allocation}/default": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a port a server's first one, from its next start on. */
+        post: operations["defaultAllocation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/servers/{id}/command": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Writes one line to a server's standard input. */
+        post: operations["sendCommand"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/servers/{id}/console": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lines of a server's console, from its machine. */
+        get: operations["readConsole"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/servers/{id}/forget": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Deletes a server's rows though its machine is silent; the machine deletes its files when it is back. */
+        post: operations["forgetServer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/servers/{id}/install": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Runs its template's install script. */
+        post: operations["installServer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/servers/{id}/power": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Starts, stops, restarts or kills a server. */
+        post: operations["powerServer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/servers/{id}/reinstall": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Runs the install script again, with its files deleted before where asked. */
+        post: operations["reinstallServer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/servers/{id}/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How a server is, as its machine says right now. */
+        get: operations["getServerStatus"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/servers/{id}/suspend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stops a server and keeps it stopped, whoever asks. */
+        post: operations["suspendServer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/servers/{id}/unsuspend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets a suspended server be started again. */
+        post: operations["unsuspendServer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/sessions": {
@@ -2809,6 +3176,91 @@ export interface components {
             /** @description What it is called. */
             agentName?: string | null;
         };
+        /** @description A port of a machine. */
+        Allocation: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /**
+             * Format: uuid
+             * @description The machine.
+             */
+            nodeId: string;
+            /** @description Address it is bound to there. */
+            ip: string;
+            /**
+             * Format: int32
+             * @description The port, for TCP and UDP.
+             */
+            port: number;
+            /** @description What people connect to in place of the address. */
+            alias?: string | null;
+            /** @description Where people connect to: `play.example.org:25565`. */
+            place: string;
+            /**
+             * Format: uuid
+             * @description Whose own it is.
+             */
+            serverId?: string | null;
+            /** @description Whether it is that server's first one. */
+            isDefault: boolean;
+        };
+        /** @description A template of servers. */
+        Alt: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /**
+             * Format: uuid
+             * @description Its category.
+             */
+            ctrlId: string;
+            /** @description Its name, unique within its category. */
+            name: string;
+            /**
+             * Format: int32
+             * @description Number of its newest version.
+             */
+            version: number;
+            /** @description Digest of that version. */
+            hash: string;
+            /** @description The format it was imported from: `PTDL_v2`; null for one that was written here. */
+            source?: string | null;
+            /** @description When it was made. */
+            createdAt: components["schemas"]["Time"];
+            /** @description When it last changed. */
+            updatedAt: components["schemas"]["Time"];
+        };
+        /** @description One version of a template. */
+        AltVersion: {
+            /**
+             * Format: int32
+             * @description Its number, from 1.
+             */
+            version: number;
+            /** @description Digest of what it says. */
+            hash: string;
+            /**
+             * Format: uuid
+             * @description Who wrote it.
+             */
+            createdBy?: string | null;
+            /** @description When. */
+            createdAt: components["schemas"]["Time"];
+        };
+        /** @description A template with what one version of it says. */
+        AltWithDocument: {
+            /** @description The template. */
+            alt: components["schemas"]["Alt"];
+            /** @description The version shown. */
+            version: components["schemas"]["AltVersion"];
+            /** @description What it says: see `docs/reference/eggs.md`. */
+            document: Record<string, never>;
+        };
         /** @description Something deployed from git. */
         App: {
             /**
@@ -3313,6 +3765,27 @@ export interface components {
             description?: string | null;
             environment?: components["schemas"]["Environment"] | null;
         };
+        /** @description What of a server shall be different; what is left out stays. */
+        ChangeServer: {
+            /** @description Its name. */
+            name?: string | null;
+            /**
+             * Format: uuid
+             * @description Whose it is.
+             */
+            ownerId?: string | null;
+            /**
+             * Format: int32
+             * @description The version of its template it follows.
+             */
+            altVersion?: number | null;
+            settings?: components["schemas"]["ServerSettings"] | null;
+            /**
+             * Format: int64
+             * @description The `generation` this change was made from: where somebody else was faster, it is refused.
+             */
+            from?: number | null;
+        };
         /** @description One change to a team: another name, a suspension, or its end. */
         ChangeTenant: {
             /** @description Its new name. */
@@ -3326,6 +3799,16 @@ export interface components {
         ChangeUser: {
             /** @description The name. */
             name: string;
+        };
+        /** @description A template's next version. */
+        ChangedAlt: {
+            /** @description The template as it shall be, whole. */
+            document: Record<string, never>;
+            /**
+             * Format: int32
+             * @description Number of the version this change was made from: where there is a newer one, it is refused.
+             */
+            from?: number | null;
         };
         /** @description A new version of a workflow. */
         ChangedWorkflow: {
@@ -3373,6 +3856,21 @@ export interface components {
             /** @description Of the authenticator app; a recovery code where one is taken. */
             code: string;
         };
+        /** @description Lines of a console. */
+        ConsoleLines: {
+            /** @description Lines, ascending. */
+            lines: components["schemas"]["LogLine"][];
+            /**
+             * Format: int64
+             * @description Number of the oldest line that is still kept.
+             */
+            oldest: number;
+            /**
+             * Format: int64
+             * @description Number of the newest line.
+             */
+            newest: number;
+        };
         /** @description What is particular to an app in a container. */
         ContainerPlan: {
             /** @description The file that says how its image is built, from the app's folder. */
@@ -3386,6 +3884,22 @@ export interface components {
             port?: number | null;
             /** @description Whether it cannot write its root file system. */
             readOnly: boolean;
+        };
+        /** @description A category of templates. */
+        Ctrl: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description Its name, unique within the team. */
+            name: string;
+            /** @description For people. */
+            description: string;
+            /** @description When it was made. */
+            createdAt: components["schemas"]["Time"];
+            /** @description When it last changed. */
+            updatedAt: components["schemas"]["Time"];
         };
         /** @description The code a person typed. */
         DecideDevice: {
@@ -3667,6 +4181,23 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_AltWithDocument: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description A template with what one version of it says. */
+            data?: {
+                /** @description The template. */
+                alt: components["schemas"]["Alt"];
+                /** @description The version shown. */
+                version: components["schemas"]["AltVersion"];
+                /** @description What it says: see `docs/reference/eggs.md`. */
+                document: Record<string, never>;
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
         Envelope_App: {
             /** @description Whether it worked. */
             success: boolean;
@@ -3835,6 +4366,53 @@ export interface components {
             data?: {
                 /** @description One chain for each control plane that has ever shared the database. */
                 instances: components["schemas"]["AuditChain"][];
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_ConsoleLines: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description Lines of a console. */
+            data?: {
+                /** @description Lines, ascending. */
+                lines: components["schemas"]["LogLine"][];
+                /**
+                 * Format: int64
+                 * @description Number of the oldest line that is still kept.
+                 */
+                oldest: number;
+                /**
+                 * Format: int64
+                 * @description Number of the newest line.
+                 */
+                newest: number;
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Ctrl: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description A category of templates. */
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                /** @description Its name, unique within the team. */
+                name: string;
+                /** @description For people. */
+                description: string;
+                /** @description When it was made. */
+                createdAt: components["schemas"]["Time"];
+                /** @description When it last changed. */
+                updatedAt: components["schemas"]["Time"];
             };
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -4777,6 +5355,11 @@ export interface components {
                  * @description Which app it changes.
                  */
                 appId?: string | null;
+                /**
+                 * Format: uuid
+                 * @description The server of the panel it is about.
+                 */
+                serverId?: string | null;
                 /** @description What the workflow is called that it is about. */
                 workflowName?: string | null;
                 /**
@@ -4852,6 +5435,109 @@ export interface components {
                 updatedBy?: string | null;
                 /** @description What uses it. */
                 usedBy: components["schemas"]["SecretUser"][];
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Server: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description A server of the panel. */
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                /** @description Its name, unique within its project. */
+                name: string;
+                /**
+                 * Format: uuid
+                 * @description The machine it lives on.
+                 */
+                nodeId: string;
+                /**
+                 * Format: uuid
+                 * @description The project that owns it.
+                 */
+                projectId: string;
+                /**
+                 * Format: uuid
+                 * @description Whose it is.
+                 */
+                ownerId: string;
+                /**
+                 * Format: uuid
+                 * @description The template it is made from.
+                 */
+                altId: string;
+                /**
+                 * Format: int32
+                 * @description Which version of it.
+                 */
+                altVersion: number;
+                /** @description How it is run. */
+                settings: components["schemas"]["ServerSettings"];
+                /** @description Whether it is kept stopped. */
+                suspended: boolean;
+                /**
+                 * Format: int64
+                 * @description Raised by every lasting change; goes into a change as `from`.
+                 */
+                generation: number;
+                /** @description What it does, as last heard: `stopped`, `starting`, `running`, `stopping` or `error`. */
+                state: string;
+                /** @description Whether its files are there, as last heard: `missing`, `installing`, `installed` or `failed`. */
+                install: string;
+                unknownSince?: components["schemas"]["Time"] | null;
+                report?: components["schemas"]["ServerReport"] | null;
+                heardAt?: components["schemas"]["Time"] | null;
+                /** @description Its ports, the first one first. */
+                allocations: components["schemas"]["Allocation"][];
+                /** @description When it was made. */
+                createdAt: components["schemas"]["Time"];
+                /** @description When it last changed. */
+                updatedAt: components["schemas"]["Time"];
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_ServerReport: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description How a server is, in its machine's words. */
+            data?: {
+                /** @description What it does: `stopped`, `starting`, `running`, `stopping` or `error`. */
+                state: string;
+                /** @description Whether its files are there: `missing`, `installing`, `installed` or `failed`. */
+                install: string;
+                /** @description Since when. */
+                since: components["schemas"]["Time"];
+                /** @description Why. */
+                reason: string;
+                /**
+                 * Format: int32
+                 * @description Starts after a crash.
+                 */
+                restarts: number;
+                /** @description How it was stopped the last time it was. */
+                stoppedBy?: string | null;
+                /** @description What of its limits is enforced, in words. */
+                enforced: string[];
+                /**
+                 * Format: int64
+                 * @description Bytes of its files, as last counted.
+                 */
+                diskBytes: number;
+                /**
+                 * Format: int64
+                 * @description Generation the machine holds: it runs with older settings where it is lower than the server's.
+                 */
+                generation: number;
             };
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -5087,6 +5773,103 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Vec_Allocation: {
+            /** @description Whether it worked. */
+            success: boolean;
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                /**
+                 * Format: uuid
+                 * @description The machine.
+                 */
+                nodeId: string;
+                /** @description Address it is bound to there. */
+                ip: string;
+                /**
+                 * Format: int32
+                 * @description The port, for TCP and UDP.
+                 */
+                port: number;
+                /** @description What people connect to in place of the address. */
+                alias?: string | null;
+                /** @description Where people connect to: `play.example.org:25565`. */
+                place: string;
+                /**
+                 * Format: uuid
+                 * @description Whose own it is.
+                 */
+                serverId?: string | null;
+                /** @description Whether it is that server's first one. */
+                isDefault: boolean;
+            }[];
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Vec_Alt: {
+            /** @description Whether it worked. */
+            success: boolean;
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                /**
+                 * Format: uuid
+                 * @description Its category.
+                 */
+                ctrlId: string;
+                /** @description Its name, unique within its category. */
+                name: string;
+                /**
+                 * Format: int32
+                 * @description Number of its newest version.
+                 */
+                version: number;
+                /** @description Digest of that version. */
+                hash: string;
+                /** @description The format it was imported from: `PTDL_v2`; null for one that was written here. */
+                source?: string | null;
+                /** @description When it was made. */
+                createdAt: components["schemas"]["Time"];
+                /** @description When it last changed. */
+                updatedAt: components["schemas"]["Time"];
+            }[];
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Vec_AltVersion: {
+            /** @description Whether it worked. */
+            success: boolean;
+            data?: {
+                /**
+                 * Format: int32
+                 * @description Its number, from 1.
+                 */
+                version: number;
+                /** @description Digest of what it says. */
+                hash: string;
+                /**
+                 * Format: uuid
+                 * @description Who wrote it.
+                 */
+                createdBy?: string | null;
+                /** @description When. */
+                createdAt: components["schemas"]["Time"];
+            }[];
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
         Envelope_Vec_App: {
             /** @description Whether it worked. */
             success: boolean;
@@ -5272,6 +6055,29 @@ export interface components {
                 fixes: string[];
                 /** @description What shows it, in the order of the log. */
                 lines: components["schemas"]["QuotedLine"][];
+            }[];
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Vec_Ctrl: {
+            /** @description Whether it worked. */
+            success: boolean;
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                /** @description Its name, unique within the team. */
+                name: string;
+                /** @description For people. */
+                description: string;
+                /** @description When it was made. */
+                createdAt: components["schemas"]["Time"];
+                /** @description When it last changed. */
+                updatedAt: components["schemas"]["Time"];
             }[];
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -5907,6 +6713,11 @@ export interface components {
                  * @description Which app it changes.
                  */
                 appId?: string | null;
+                /**
+                 * Format: uuid
+                 * @description The server of the panel it is about.
+                 */
+                serverId?: string | null;
                 /** @description What the workflow is called that it is about. */
                 workflowName?: string | null;
                 /**
@@ -6088,6 +6899,70 @@ export interface components {
                 updatedBy?: string | null;
                 /** @description What uses it. */
                 usedBy: components["schemas"]["SecretUser"][];
+            }[];
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Vec_Server: {
+            /** @description Whether it worked. */
+            success: boolean;
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                /** @description Its name, unique within its project. */
+                name: string;
+                /**
+                 * Format: uuid
+                 * @description The machine it lives on.
+                 */
+                nodeId: string;
+                /**
+                 * Format: uuid
+                 * @description The project that owns it.
+                 */
+                projectId: string;
+                /**
+                 * Format: uuid
+                 * @description Whose it is.
+                 */
+                ownerId: string;
+                /**
+                 * Format: uuid
+                 * @description The template it is made from.
+                 */
+                altId: string;
+                /**
+                 * Format: int32
+                 * @description Which version of it.
+                 */
+                altVersion: number;
+                /** @description How it is run. */
+                settings: components["schemas"]["ServerSettings"];
+                /** @description Whether it is kept stopped. */
+                suspended: boolean;
+                /**
+                 * Format: int64
+                 * @description Raised by every lasting change; goes into a change as `from`.
+                 */
+                generation: number;
+                /** @description What it does, as last heard: `stopped`, `starting`, `running`, `stopping` or `error`. */
+                state: string;
+                /** @description Whether its files are there, as last heard: `missing`, `installing`, `installed` or `failed`. */
+                install: string;
+                unknownSince?: components["schemas"]["Time"] | null;
+                report?: components["schemas"]["ServerReport"] | null;
+                heardAt?: components["schemas"]["Time"] | null;
+                /** @description Its ports, the first one first. */
+                allocations: components["schemas"]["Allocation"][];
+                /** @description When it was made. */
+                createdAt: components["schemas"]["Time"];
+                /** @description When it last changed. */
+                updatedAt: components["schemas"]["Time"];
             }[];
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -7295,6 +8170,27 @@ export interface components {
             /** @description What it is called, unique within the team. */
             name: string;
         };
+        /** @description New ports of a machine. */
+        NewAllocations: {
+            /** @description Address of the machine; `0.0.0.0` where left out. */
+            ip?: string | null;
+            /** @description Ports and ranges: `25565, 25570-25580`. */
+            ports: string;
+            /** @description What people connect to in place of the address. */
+            alias?: string | null;
+        };
+        /** @description A new template. */
+        NewAlt: {
+            /**
+             * Format: uuid
+             * @description In which category.
+             */
+            ctrlId: string;
+            /** @description The template, whole: see `docs/reference/eggs.md`. */
+            document: Record<string, never>;
+            /** @description The format it was imported from. */
+            source?: string | null;
+        };
         /** @description A new app. */
         NewApp: {
             /** @description Its name: `a-z`, `0-9` and `-`, beginning with a letter, at most 40 characters. */
@@ -7311,6 +8207,16 @@ export interface components {
             projectId?: string | null;
             /** @description How it is made and run. */
             settings: components["schemas"]["Settings"];
+        };
+        /** @description What is written to a console. */
+        NewCommand: {
+            /** @description One line, without its end. */
+            line: string;
+            /**
+             * Format: double
+             * @description How sure whoever proposes it is, 0 to 100.
+             */
+            confidence?: number | null;
         };
         /** @description A machine to be. */
         NewEnrolToken: {
@@ -7432,6 +8338,47 @@ export interface components {
             /** @description What it is for, at most 500 characters. */
             description?: string;
             environment?: components["schemas"]["Environment"] | null;
+        };
+        /** @description A new server. */
+        NewServer: {
+            /** @description Its name: `a-z`, `0-9` and `-`, beginning with a letter, at most 40 characters. */
+            name: string;
+            /**
+             * Format: uuid
+             * @description The template.
+             */
+            altId: string;
+            /**
+             * Format: int32
+             * @description Which version of it; the newest where left out.
+             */
+            altVersion?: number | null;
+            /**
+             * Format: uuid
+             * @description The machine it lives on; where left out, the one with the most room that fits it.
+             */
+            nodeId?: string | null;
+            /**
+             * Format: uuid
+             * @description The project that owns it; the team's first where left out.
+             */
+            projectId?: string | null;
+            /**
+             * Format: uuid
+             * @description Whose it is; yours where left out.
+             */
+            ownerId?: string | null;
+            /** @description Ports that are its own, the first one by default. */
+            allocationIds?: string[];
+            /**
+             * Format: int32
+             * @description How many free ports it gets where none are named; 1 where left out.
+             */
+            ports?: number;
+            /** @description How it is run. */
+            settings?: components["schemas"]["ServerSettings"];
+            /** @description Whether its install script runs at once; it does where left out. */
+            install?: boolean;
         };
         /** @description A team whose owner was asked to join. */
         NewTeam: {
@@ -7896,6 +8843,11 @@ export interface components {
             /** @description `sfd_…`, from `POST /auth/device`. */
             deviceCode: string;
         };
+        /**
+         * @description What can be done to a server's process.
+         * @enum {string}
+         */
+        PowerVerb: "start" | "stop" | "restart" | "kill";
         /** @description The preview of a branch. */
         Preview: {
             /**
@@ -8294,6 +9246,11 @@ export interface components {
              * @description Which app it changes.
              */
             appId?: string | null;
+            /**
+             * Format: uuid
+             * @description The server of the panel it is about.
+             */
+            serverId?: string | null;
             /** @description What the workflow is called that it is about. */
             workflowName?: string | null;
             /**
@@ -8484,6 +9441,143 @@ export interface components {
             id: string;
             /** @description Its name. */
             name: string;
+        };
+        /** @description A server of the panel. */
+        Server: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description Its name, unique within its project. */
+            name: string;
+            /**
+             * Format: uuid
+             * @description The machine it lives on.
+             */
+            nodeId: string;
+            /**
+             * Format: uuid
+             * @description The project that owns it.
+             */
+            projectId: string;
+            /**
+             * Format: uuid
+             * @description Whose it is.
+             */
+            ownerId: string;
+            /**
+             * Format: uuid
+             * @description The template it is made from.
+             */
+            altId: string;
+            /**
+             * Format: int32
+             * @description Which version of it.
+             */
+            altVersion: number;
+            /** @description How it is run. */
+            settings: components["schemas"]["ServerSettings"];
+            /** @description Whether it is kept stopped. */
+            suspended: boolean;
+            /**
+             * Format: int64
+             * @description Raised by every lasting change; goes into a change as `from`.
+             */
+            generation: number;
+            /** @description What it does, as last heard: `stopped`, `starting`, `running`, `stopping` or `error`. */
+            state: string;
+            /** @description Whether its files are there, as last heard: `missing`, `installing`, `installed` or `failed`. */
+            install: string;
+            unknownSince?: components["schemas"]["Time"] | null;
+            report?: components["schemas"]["ServerReport"] | null;
+            heardAt?: components["schemas"]["Time"] | null;
+            /** @description Its ports, the first one first. */
+            allocations: components["schemas"]["Allocation"][];
+            /** @description When it was made. */
+            createdAt: components["schemas"]["Time"];
+            /** @description When it last changed. */
+            updatedAt: components["schemas"]["Time"];
+        };
+        /** @description What a server may use; nothing is no limit. */
+        ServerLimits: {
+            /**
+             * Format: int64
+             * @description Bytes of memory of the whole process tree.
+             */
+            memory?: number | null;
+            /**
+             * Format: int64
+             * @description Bytes of swap beside it; none where 0.
+             */
+            swap?: number | null;
+            /**
+             * Format: int32
+             * @description CPU in percent of one core.
+             */
+            cpuPercent?: number | null;
+            /**
+             * Format: int64
+             * @description Bytes of its files.
+             */
+            disk?: number | null;
+            /**
+             * Format: int32
+             * @description Processes and threads.
+             */
+            pids?: number | null;
+        };
+        /** @description How a server is, in its machine's words. */
+        ServerReport: {
+            /** @description What it does: `stopped`, `starting`, `running`, `stopping` or `error`. */
+            state: string;
+            /** @description Whether its files are there: `missing`, `installing`, `installed` or `failed`. */
+            install: string;
+            /** @description Since when. */
+            since: components["schemas"]["Time"];
+            /** @description Why. */
+            reason: string;
+            /**
+             * Format: int32
+             * @description Starts after a crash.
+             */
+            restarts: number;
+            /** @description How it was stopped the last time it was. */
+            stoppedBy?: string | null;
+            /** @description What of its limits is enforced, in words. */
+            enforced: string[];
+            /**
+             * Format: int64
+             * @description Bytes of its files, as last counted.
+             */
+            diskBytes: number;
+            /**
+             * Format: int64
+             * @description Generation the machine holds: it runs with older settings where it is lower than the server's.
+             */
+            generation: number;
+        };
+        /** @description How a server is run; what is left out is as its template says. */
+        ServerSettings: {
+            /** @description For people. */
+            description?: string;
+            /** @description The label of one of its template's images. */
+            image?: string | null;
+            /** @description The label of one of its template's ways to start. */
+            startup?: string | null;
+            /** @description Values of its template's variables. */
+            variables?: {
+                [key: string]: string;
+            };
+            /** @description What it may use. */
+            limits?: components["schemas"]["ServerLimits"];
+            /**
+             * Format: int32
+             * @description Ports that its people may have in all.
+             */
+            allocationLimit?: number;
+            /** @description What happens when it ends by itself. */
+            restart?: components["schemas"]["RestartRule"];
         };
         /** @description A signed-in browser or CLI. */
         Session: {
@@ -8856,9 +9950,34 @@ export interface components {
             /** @description Until when it waits. */
             expiresAt: components["schemas"]["Time"];
         };
+        /** @description One more port of a server. */
+        WantedAllocation: {
+            /**
+             * Format: uuid
+             * @description Which; the lowest free one of its machine where left out.
+             */
+            allocationId?: string | null;
+        };
+        /** @description A category of templates. */
+        WantedCtrl: {
+            /** @description Its name, unique within the team. */
+            name: string;
+            /** @description For people. */
+            description?: string;
+        };
         /** @description Which pushes shall deploy an app. */
         WantedHook: {
             settings?: components["schemas"]["HookSettings"] | null;
+        };
+        /** @description What to do with a server's process. */
+        WantedPower: {
+            /** @description `start`, `stop`, `restart` or `kill`. */
+            verb: components["schemas"]["PowerVerb"];
+            /**
+             * Format: double
+             * @description How sure whoever proposes it is, 0 to 100.
+             */
+            confidence?: number | null;
         };
         /** @description The branch to preview. */
         WantedPreview: {
@@ -8870,6 +9989,11 @@ export interface components {
         /** @description What an app shall have previews of. */
         WantedPreviews: {
             settings?: components["schemas"]["PreviewSettings"] | null;
+        };
+        /** @description How a server is installed again. */
+        WantedReinstall: {
+            /** @description Whether its files are deleted before. */
+            wipe?: boolean;
         };
         /** @description How a schedule shall be. */
         WantedSchedule: {
@@ -9300,6 +10424,162 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_AuditChains"];
+                };
+            };
+        };
+    };
+    listAlts: {
+        parameters: {
+            query?: {
+                /** @description In this category. */
+                ctrlId?: string;
+                /** @description With this in the name. */
+                q?: string;
+                /** @description Rows wanted, 1 to 200. */
+                limit?: number;
+                /** @description Continue after this cursor. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_Alt"];
+                };
+            };
+        };
+    };
+    createAlt: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAlt"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_AltWithDocument"];
+                };
+            };
+        };
+    };
+    getAlt: {
+        parameters: {
+            query?: {
+                /** @description Its number; the newest where absent. */
+                version?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_AltWithDocument"];
+                };
+            };
+        };
+    };
+    changeAlt: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangedAlt"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_AltWithDocument"];
+                };
+            };
+        };
+    };
+    deleteAlt: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Nothing"];
+                };
+            };
+        };
+    };
+    listAltVersions: {
+        parameters: {
+            query?: {
+                /** @description Rows wanted, 1 to 200; 50 where absent. */
+                limit?: number;
+                /** @description Continue after this cursor. */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_AltVersion"];
                 };
             };
         };
@@ -10891,6 +12171,131 @@ export interface operations {
             };
         };
     };
+    listCtrls: {
+        parameters: {
+            query?: {
+                /** @description With this in the name. */
+                q?: string;
+                /** @description Rows wanted, 1 to 200. */
+                limit?: number;
+                /** @description Continue after this cursor. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_Ctrl"];
+                };
+            };
+        };
+    };
+    createCtrl: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WantedCtrl"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Ctrl"];
+                };
+            };
+        };
+    };
+    getCtrl: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Ctrl"];
+                };
+            };
+        };
+    };
+    changeCtrl: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WantedCtrl"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Ctrl"];
+                };
+            };
+        };
+    };
+    deleteCtrl: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Nothing"];
+                };
+            };
+        };
+    };
     listDeputies: {
         parameters: {
             query?: never;
@@ -11802,6 +13207,89 @@ export interface operations {
             };
         };
     };
+    listAllocations: {
+        parameters: {
+            query?: {
+                /** @description Those of servers alone, or free ones; all where absent. */
+                taken?: boolean;
+                /** @description With this in address, alias or port. */
+                q?: string;
+                /** @description Rows wanted, 1 to 200. */
+                limit?: number;
+                /** @description Continue after this cursor. */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_Allocation"];
+                };
+            };
+        };
+    };
+    createAllocations: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAllocations"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Nothing"];
+                };
+            };
+        };
+    };
+    deleteAllocation: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+                allocation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Nothing"];
+                };
+            };
+        };
+    };
     inspectRepository: {
         parameters: {
             query?: never;
@@ -12563,6 +14051,8 @@ export interface operations {
                 action?: string;
                 /** @description Of this app. */
                 appId?: string;
+                /** @description Of this server of the panel. */
+                serverId?: string;
                 /** @description On this machine. */
                 nodeId?: string;
                 /** @description With this in the action's name or the app's. */
@@ -12983,6 +14473,446 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_Secret"];
+                };
+            };
+        };
+    };
+    listServers: {
+        parameters: {
+            query?: {
+                /** @description On this machine. */
+                nodeId?: string;
+                /** @description In this project. */
+                projectId?: string;
+                /** @description From this template. */
+                altId?: string;
+                /** @description Of this person. */
+                ownerId?: string;
+                /** @description `stopped`, `starting`, `running`, `stopping` or `error`. */
+                state?: string;
+                /** @description With this in the name. */
+                q?: string;
+                /** @description Rows wanted, 1 to 200. */
+                limit?: number;
+                /** @description Continue after this cursor. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_Server"];
+                };
+            };
+        };
+    };
+    createServer: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewServer"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Server"];
+                };
+            };
+        };
+    };
+    getServer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Server"];
+                };
+            };
+        };
+    };
+    deleteServer: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_RunOpened"];
+                };
+            };
+        };
+    };
+    changeServer: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeServer"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Server"];
+                };
+            };
+        };
+    };
+    assignAllocation: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WantedAllocation"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Server"];
+                };
+            };
+        };
+    };
+    unassignAllocation: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+                allocation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Server"];
+                };
+            };
+        };
+    };
+    defaultAllocation: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+                allocation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Server"];
+                };
+            };
+        };
+    };
+    sendCommand: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCommand"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_RunOpened"];
+                };
+            };
+        };
+    };
+    readConsole: {
+        parameters: {
+            query?: {
+                /** @description After the line of this number; the newest ones where absent. */
+                after?: number;
+                /** @description At the most, up to 1,000; 200 where absent. An answer may hold fewer: it has to fit a frame. */
+                lines?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_ConsoleLines"];
+                };
+            };
+        };
+    };
+    forgetServer: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Nothing"];
+                };
+            };
+        };
+    };
+    installServer: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_RunOpened"];
+                };
+            };
+        };
+    };
+    powerServer: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WantedPower"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_RunOpened"];
+                };
+            };
+        };
+    };
+    reinstallServer: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WantedReinstall"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_RunOpened"];
+                };
+            };
+        };
+    };
+    getServerStatus: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_ServerReport"];
+                };
+            };
+        };
+    };
+    suspendServer: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_RunOpened"];
+                };
+            };
+        };
+    };
+    unsuspendServer: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_RunOpened"];
                 };
             };
         };

@@ -107,11 +107,24 @@ impl Rights {
 
     /// Which objects are seen by `view`; `None` where there are none.
     pub fn sight(&self, view: Permission) -> Option<Sight> {
+        self.shown(|_, permissions| permissions.has(view))
+    }
+
+    /// Where runs are seen; `None` where there are none. What happens to apps and machines is seen by who sees apps there;
+    /// what happens to one server, by who sees that server.
+    pub fn sight_of_runs(&self) -> Option<Sight> {
+        self.shown(|object, permissions| {
+            let server = matches!(object, Object::Server(_)) && permissions.has(Permission::ServerView);
+            server || permissions.has(Permission::AppView)
+        })
+    }
+
+    fn shown(&self, shows: impl Fn(Object, &PermissionSet) -> bool) -> Option<Sight> {
         let mut layers = Vec::new();
         for layer in &self.0 {
             let mut seen = Seen::default();
             let mut is_all = false;
-            for (object, _) in layer.iter().filter(|(_, permissions)| permissions.has(view)) {
+            for (object, _) in layer.iter().filter(|(object, permissions)| shows(*object, permissions)) {
                 match *object {
                     Object::Tenant => is_all = true,
                     Object::Project(id) => seen.projects.push(id),

@@ -109,7 +109,9 @@ impl CreateAllocations {
     /// # Errors
     /// [`Refused`] says which part is none.
     pub fn each_port(&self) -> Result<Vec<u16>, Refused> {
-        let bad = |part: &str| Refused::new("ports", format!("`{part}` is no port and no range of ports from 1,024 to 65,535"));
+        let bad = |part: &str| {
+            Refused::new("ports", format!("`{part}` is no port and no range of ports from 1,024 to 65,535"))
+        };
         let mut ports = std::collections::BTreeSet::new();
         for part in self.ports.split(',').map(str::trim) {
             let (first, last) = part.split_once('-').unwrap_or((part, part));
@@ -129,11 +131,46 @@ impl CreateAllocations {
 
 /// In the order of the enum.
 pub const SPECS: &[Spec] = &[
-    spec("allocation.create", "Add ports to a machine", "Servers can be given them.", Permission::NodeUpdate, TargetKind::Node, 20),
-    spec("allocation.delete", "Remove a port from a machine", "Only a free one.", Permission::NodeUpdate, TargetKind::Node, 20),
-    spec("allocation.assign", "Give a server a port", "It counts from its next start on.", Permission::NetworkCreate, TargetKind::Server, 20),
-    spec("allocation.unassign", "Take a port from a server", "It counts from its next start on.", Permission::NetworkDelete, TargetKind::Server, 35),
-    spec("allocation.default", "Choose a server's first port", "It counts from its next start on.", Permission::NetworkCreate, TargetKind::Server, 30),
+    spec(
+        "allocation.create",
+        "Add ports to a machine",
+        "Servers can be given them.",
+        Permission::NodeUpdate,
+        TargetKind::Node,
+        20,
+    ),
+    spec(
+        "allocation.delete",
+        "Remove a port from a machine",
+        "Only a free one.",
+        Permission::NodeUpdate,
+        TargetKind::Node,
+        20,
+    ),
+    spec(
+        "allocation.assign",
+        "Give a server a port",
+        "It counts from its next start on.",
+        Permission::NetworkCreate,
+        TargetKind::Server,
+        20,
+    ),
+    spec(
+        "allocation.unassign",
+        "Take a port from a server",
+        "It counts from its next start on.",
+        Permission::NetworkDelete,
+        TargetKind::Server,
+        35,
+    ),
+    spec(
+        "allocation.default",
+        "Choose a server's first port",
+        "It counts from its next start on.",
+        Permission::NetworkCreate,
+        TargetKind::Server,
+        30,
+    ),
 ];
 
 const fn spec(
@@ -190,7 +227,11 @@ impl AllocationAction {
         create.each_port()?;
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '_');
         match &create.alias {
-            Some(alias) if alias.is_empty() || alias.len() > CreateAllocations::MAX_ALIAS_CHARS || !alias.chars().all(plain) => {
+            Some(alias)
+                if alias.is_empty()
+                    || alias.len() > CreateAllocations::MAX_ALIAS_CHARS
+                    || !alias.chars().all(plain) =>
+            {
                 Err(Refused::new("alias", "a host name or an address is expected"))
             }
             _ => Ok(()),

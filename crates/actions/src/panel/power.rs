@@ -74,7 +74,13 @@ impl From<PowerAction> for Written {
 /// In the order of [`PowerVerb`].
 pub const SPECS: &[Spec] = &[
     spec("server.start", "Start a server", "Starts it and waits until it is ready.", Permission::ServerStart, 10),
-    spec("server.stop", "Stop a server", "By its template's command or signal; says which was needed.", Permission::ServerStop, 40),
+    spec(
+        "server.stop",
+        "Stop a server",
+        "By its template's command or signal; says which was needed.",
+        Permission::ServerStop,
+        40,
+    ),
     spec("server.restart", "Restart a server", "Stops it and starts it again.", Permission::ServerRestart, 25),
     spec("server.kill", "Kill a server", "Ends it at once; what it has not saved is lost.", Permission::ServerStop, 60),
 ];

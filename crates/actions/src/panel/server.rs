@@ -194,7 +194,10 @@ impl ServerSettings {
         if self.description.chars().count() > Self::MAX_DESCRIPTION_CHARS
             || self.description.chars().any(|c| c.is_control() && c != '\n')
         {
-            return Err(Refused::new("settings.description", "at most 500 characters, none of them a control character"));
+            return Err(Refused::new(
+                "settings.description",
+                "at most 500 characters, none of them a control character",
+            ));
         }
         let bytes: usize = self.variables.iter().map(|(name, value)| name.len() + value.len()).sum();
         if self.variables.len() > Self::MAX_VARIABLES || bytes > Self::MAX_VARIABLE_BYTES {
@@ -251,7 +254,12 @@ pub const SPECS: &[Spec] = &[
     Spec {
         time_limit: minutes(120),
         effect: Effect::Destroy,
-        ..spec("server.reinstall", "Reinstall a server", "Runs the install script again; its files may be overwritten.", 70)
+        ..spec(
+            "server.reinstall",
+            "Reinstall a server",
+            "Runs the install script again; its files may be overwritten.",
+            70,
+        )
     },
     Spec {
         undo: Some("server.unsuspend"),

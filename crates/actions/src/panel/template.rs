@@ -113,16 +113,36 @@ pub const MAX_DESCRIPTION_CHARS: usize = 2_000;
 
 /// In the order of the enum.
 pub const SPECS: &[Spec] = &[
-    Spec { target: TargetKind::Tenant, undo: Some("ctrl.delete"), ..spec("ctrl.create", "Create a category", "A Ctrl: it holds templates.", 5) },
-    Spec { target: TargetKind::Ctrl, undo: Some("ctrl.update"), ..spec("ctrl.update", "Rename a category", "Name and description.", 5) },
-    Spec { target: TargetKind::Ctrl, effect: Effect::Destroy, ..spec("ctrl.delete", "Delete a category", "Only one without templates.", 20) },
-    Spec { target: TargetKind::Ctrl, undo: Some("alt.delete"), ..spec("alt.create", "Create a template", "An Alt: servers can be made from it.", 15) },
+    Spec {
+        target: TargetKind::Tenant,
+        undo: Some("ctrl.delete"),
+        ..spec("ctrl.create", "Create a category", "A Ctrl: it holds templates.", 5)
+    },
+    Spec {
+        target: TargetKind::Ctrl,
+        undo: Some("ctrl.update"),
+        ..spec("ctrl.update", "Rename a category", "Name and description.", 5)
+    },
+    Spec {
+        target: TargetKind::Ctrl,
+        effect: Effect::Destroy,
+        ..spec("ctrl.delete", "Delete a category", "Only one without templates.", 20)
+    },
+    Spec {
+        target: TargetKind::Ctrl,
+        undo: Some("alt.delete"),
+        ..spec("alt.create", "Create a template", "An Alt: servers can be made from it.", 15)
+    },
     Spec {
         target: TargetKind::Alt,
         undo: Some("alt.update"),
         ..spec("alt.update", "Change a template", "Its next version; servers stay at theirs until they are moved.", 25)
     },
-    Spec { target: TargetKind::Alt, effect: Effect::Destroy, ..spec("alt.delete", "Delete a template", "Only one that no server uses.", 40) },
+    Spec {
+        target: TargetKind::Alt,
+        effect: Effect::Destroy,
+        ..spec("alt.delete", "Delete a template", "Only one that no server uses.", 40)
+    },
 ];
 
 const fn spec(name: &'static str, title: &'static str, help: &'static str, risk: u8) -> Spec {

@@ -8,8 +8,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
 use crate::{
-    allocation, app, console, deploy, hook, key, node, patch, power, preview, process, project, proxy, schedule, secret,
-    server, template, workflow,
+    allocation, app, console, deploy, hook, key, node, patch, power, preview, process, project, proxy, schedule,
+    secret, server, template, workflow,
 };
 
 /// The schema of an action's arguments, an object; `None` for what only people propose, where no form asks for them.

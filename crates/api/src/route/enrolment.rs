@@ -15,8 +15,8 @@ use crate::caller::Caller;
 use crate::envelope::{Envelope, Result, created, ok};
 use crate::fault::Problem;
 use crate::state::Api;
-use crate::view::node::device::{DeviceView, EnrolTokenView};
 use crate::view::node::NodeView;
+use crate::view::node::device::{DeviceView, EnrolTokenView};
 use crate::view::plan::PlannedSteps;
 use crate::view::{Nothing, Time};
 

@@ -9,7 +9,7 @@ use sf_control::Control;
 use sf_control::queries::apps::LogPart;
 use sf_protocol::report::{LogLine, LogSource};
 use sf_store::runs::RunFilter;
-use sf_types::{AppId, Fault, NodeId, RunId};
+use sf_types::{AppId, Fault, NodeId, RunId, ServerId};
 use utoipa::{IntoParams, ToSchema};
 
 use super::apps::observe::{self, BuildLines};
@@ -36,6 +36,9 @@ pub struct ListRuns {
     /// Of this app.
     #[param(value_type = Option<uuid::Uuid>)]
     app_id: Option<AppId>,
+    /// Of this server of the panel.
+    #[param(value_type = Option<uuid::Uuid>)]
+    server_id: Option<ServerId>,
     /// On this machine.
     #[param(value_type = Option<uuid::Uuid>)]
     node_id: Option<NodeId>,
@@ -64,8 +67,8 @@ type Answered = std::result::Result<Response, Problem>;
 #[utoipa::path(get, path = "/api/v1/runs", tag = "runs", operation_id = "listRuns", params(ListRuns),
     responses((status = 200, body = Envelope<Vec<RunView>>)))]
 pub async fn list(State(api): State<Api>, caller: Caller, Asked(query): Asked<ListRuns>) -> Result<Vec<RunView>> {
-    let ListRuns { state, action, app_id, node_id, q, limit, after } = query;
-    let filter = RunFilter { state, action, app: app_id, node: node_id, q };
+    let ListRuns { state, action, app_id, server_id, node_id, q, limit, after } = query;
+    let filter = RunFilter { state, action, app: app_id, server: server_id, node: node_id, q };
     let runs = api.control().runs(&caller.actor, &filter, &page_request(limit, after)).await?;
     let mut names = Names::new(&api, &caller.actor);
     let mut views = Vec::with_capacity(runs.items.len());

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use sf_actions::{Actor, ActorKind, Target};
 use sf_engine::Run;
 use sf_store::runs::RunRecord;
-use sf_store::{apps, executions, nodes, tokens, users, workflows};
-use sf_types::{AppId, NodeId, RunId, TokenId, TriggerId, UserId, WorkflowId};
+use sf_store::{apps, executions, nodes, servers, tokens, users, workflows};
+use sf_types::{AppId, NodeId, RunId, ServerId, TokenId, TriggerId, UserId, WorkflowId};
 
 use super::run::{ActorView, RunView};
 use crate::state::Api;
@@ -55,6 +55,7 @@ impl<'a> Names<'a> {
             (Target::Workflow(id), ..) => self.workflow(id).await,
             (Target::Run(id), ..) => self.workflow_of(id).await,
             (_, Some(app), _) => self.app(app).await,
+            (Target::Server(id), ..) => self.server(id).await,
             (_, None, Some(node)) => self.node(node).await,
             _ => None,
         }
@@ -129,6 +130,15 @@ impl<'a> Names<'a> {
         }
         let reader = self.api.control().store().read(self.actor.scope());
         let name = apps::get(&reader, id).await.ok().map(|app| app.name.to_string());
+        self.found.entry(id.uuid()).or_insert(name).clone()
+    }
+
+    async fn server(&mut self, id: ServerId) -> Option<String> {
+        if let Some(known) = self.found.get(&id.uuid()) {
+            return known.clone();
+        }
+        let reader = self.api.control().store().read(self.actor.scope());
+        let name = servers::get(&reader, id).await.ok().map(|server| server.name.to_string());
         self.found.entry(id.uuid()).or_insert(name).clone()
     }
     async fn workflow(&mut self, id: WorkflowId) -> Option<String> {

@@ -45,6 +45,8 @@ pub struct RunView {
     pub node_id: Option<Uuid>,
     /// Which app it changes.
     pub app_id: Option<Uuid>,
+    /// The server of the panel it is about.
+    pub server_id: Option<Uuid>,
     /// What the workflow is called that it is about.
     pub workflow_name: Option<String>,
     /// The workflow's run whose step has proposed it.
@@ -209,6 +211,7 @@ impl RunView {
             request_id: run.request.uuid(),
             node_id: run.node.map(|node| node.uuid()),
             app_id: run.app.map(|app| app.uuid()),
+            server_id: run.server.map(|server| server.uuid()),
             workflow_name: None,
             parent_run_id: run.parent.as_ref().map(|parent| parent.run.uuid()),
             parent_step: run.parent.map(|parent| parent.step.to_string()),

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use sf_actions::{ActorKind, Object, ObjectRef, PermissionSet, Rights, Standing};
 use sf_store::tokens::Token;
-use sf_store::{Look, StoreError, apps, grants, nodes, servers, runs, tenants, tokens};
+use sf_store::{Look, StoreError, apps, grants, nodes, runs, servers, tenants, tokens};
 use sf_types::Fault;
 
 /// What a principal may do now. Who acts for a person may do what the person may; a key narrows that to what it was

@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 use sf_actions::Actor;
 use sf_engine::{Done, Run, RunState};
 use sf_store::{Reader, StoreError, Tx, idempotency, runs};
-use sf_types::{AppId, ErrorKind, Fault, NodeId, ProjectId, RoleId, RunId, SecretId, TenantId, UserId, WorkflowId};
+use sf_types::{
+    AltId, AppId, CtrlId, ErrorKind, Fault, NodeId, ProjectId, RoleId, RunId, SecretId, ServerId, TenantId, UserId,
+    WorkflowId,
+};
 
 use crate::control::Control;
 use crate::proposal::{Made, Proposed};
@@ -73,6 +76,9 @@ enum Claim {
     Workflow(WorkflowId),
     Policy(Option<ProjectId>),
     Team(TenantId),
+    Ctrl(CtrlId),
+    Alt(AltId),
+    Server(ServerId),
 }
 
 impl Claim {
@@ -89,6 +95,9 @@ impl Claim {
             Made::Project(project) => Self::Project(*project),
             Made::Workflow(workflow) => Self::Workflow(*workflow),
             Made::Policy(project) => Self::Policy(*project),
+            Made::Ctrl(ctrl) => Self::Ctrl(*ctrl),
+            Made::Alt(alt) => Self::Alt(*alt),
+            Made::Server(server) => Self::Server(*server),
             Made::Team { id, link: None, .. } => Self::Team(*id),
             Made::Invitation(_) | Made::Token { .. } | Made::Hook { .. } => Self::Once,
             Made::Invited { .. } | Made::Team { .. } => Self::Once,
@@ -126,6 +135,9 @@ pub(crate) async fn carried_out(reader: &Reader, key: Option<&Key>) -> Result<Op
         Claim::Project(project) => Proposed::Done(run, Made::Project(project)),
         Claim::Workflow(workflow) => Proposed::Done(run, Made::Workflow(workflow)),
         Claim::Policy(project) => Proposed::Done(run, Made::Policy(project)),
+        Claim::Ctrl(ctrl) => Proposed::Done(run, Made::Ctrl(ctrl)),
+        Claim::Alt(alt) => Proposed::Done(run, Made::Alt(alt)),
+        Claim::Server(server) => Proposed::Done(run, Made::Server(server)),
         Claim::Team(id) => Proposed::Done(run, Made::Team { id, link: None, mailed: false }),
     }))
 }

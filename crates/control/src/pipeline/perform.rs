@@ -13,7 +13,9 @@ use sf_actions::{Action, Object, ObjectRef};
 use sf_engine::Run;
 use sf_protocol::order::{AppVerb, DeploySource, Order, ServiceAction, ServiceVerb};
 use sf_protocol::site::{CertificateFrom, SiteSpec};
-use sf_store::{Json, Look, StoreError, Tx, allocations, apps, factors, grants, nodes, servers, tenants, tokens, users};
+use sf_store::{
+    Json, Look, StoreError, Tx, allocations, apps, factors, grants, nodes, servers, tenants, tokens, users,
+};
 use sf_types::{AppId, ErrorKind, Fault, NodeId};
 use sha2::{Digest, Sha256};
 
@@ -163,7 +165,8 @@ async fn node(
                 return Err(fault.fix("Delete them first, or move them to another node.").into());
             }
             if !servers::of_node(tx, remove.node).await?.is_empty() {
-                let fault = Fault::new(ErrorKind::Conflict, "node.has_servers", "There are still servers on this node.");
+                let fault =
+                    Fault::new(ErrorKind::Conflict, "node.has_servers", "There are still servers on this node.");
                 return Err(fault.fix("Delete them first; of a machine that is gone for good, forget them.").into());
             }
             grants::forget_object(tx, ObjectRef(Object::Node(remove.node))).await?;
@@ -256,7 +259,9 @@ pub(crate) fn plan_steps(order: &Order, app: &apps::App) -> Vec<String> {
         ],
         Order::ServiceAction(_) => steered(order).steps,
         Order::Schedule(order) => schedules::steps(order, app),
-        Order::ServerAction(_) | Order::Query(_) | Order::Cancel(_) | Order::Void(_) | Order::DesiredState(_) => Vec::new(),
+        Order::ServerAction(_) | Order::Query(_) | Order::Cancel(_) | Order::Void(_) | Order::DesiredState(_) => {
+            Vec::new()
+        }
     }
 }
 

@@ -136,19 +136,24 @@ pub(crate) async fn resolve(reader: &Reader, actor: &Actor, action: &Action) -> 
         Target::Run(run) => {
             let run = runs::get(reader, run).await?;
             let standing = Standing { project: run.project, node: run.node, app: run.app, server: run.server };
-            Ok(Subject { rights: of_workflow(&run, action), ..Subject::at(run.tenant, standing) })
+            Ok(Subject { rights: of_other(&run, action), ..Subject::at(run.tenant, standing) })
         }
     }
 }
 
-/// A workflow's run is seen by who sees workflows, and is no app's.
-fn of_workflow(run: &Run, action: &Action) -> Option<(Permission, Permission)> {
+/// A workflow's run is seen by who sees workflows and a server's by who sees servers; neither is an app's.
+fn of_other(run: &Run, action: &Action) -> Option<(Permission, Permission)> {
     let spec = run.action.spec();
     let needs = match action {
         Action::Run(action) => action.needs(spec),
         _ => action.spec().permission,
     };
-    (spec.place == Place::Engine).then_some((Permission::WorkflowView, needs))
+    let view = match (spec.place, run.server) {
+        (Place::Engine, _) => Permission::WorkflowView,
+        (_, Some(_)) => Permission::ServerView,
+        _ => return None,
+    };
+    Some((view, needs))
 }
 
 /// What is made stands in its project; an app, on a node that its maker may see.

@@ -9,9 +9,7 @@ use sf_store::alts::{Alt, AltFilter, Version};
 use sf_store::ctrls::Ctrl;
 use sf_store::servers::{Server, ServerFilter};
 use sf_store::{Reader, allocations, alts, ctrls, nodes, servers};
-use sf_types::{
-    AltId, CtrlId, ErrorKind, Fault, NodeId, Page, PageRequest, RequestId, Scope, ServerId, Timestamp,
-};
+use sf_types::{AltId, CtrlId, ErrorKind, Fault, NodeId, Page, PageRequest, RequestId, Scope, ServerId, Timestamp};
 
 use crate::control::Control;
 
@@ -89,17 +87,16 @@ impl Control {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub async fn with_ports(
-        &self,
-        actor: &Actor,
-        rows: Vec<Server>,
-    ) -> Result<Vec<(Server, Vec<Allocation>)>, Fault> {
+    pub async fn with_ports(&self, actor: &Actor, rows: Vec<Server>) -> Result<Vec<(Server, Vec<Allocation>)>, Fault> {
         let ids: Vec<ServerId> = rows.iter().map(|row| row.id).collect();
         let mut ports = allocations::of_servers(&self.core().store.read(actor.scope()), &ids).await?;
-        Ok(rows.into_iter().map(|row| {
-            let own = ports.remove(&row.id).unwrap_or_default();
-            (row, own)
-        }).collect())
+        Ok(rows
+            .into_iter()
+            .map(|row| {
+                let own = ports.remove(&row.id).unwrap_or_default();
+                (row, own)
+            })
+            .collect())
     }
 
     /// Since when a server's machine says nothing; `None` while it is connected.
@@ -176,15 +173,9 @@ impl Control {
     ///
     /// # Errors
     /// Not there, or the right is missing.
-    pub(crate) async fn server_for(
-        &self,
-        actor: &Actor,
-        server: ServerId,
-        right: Permission,
-    ) -> Result<Server, Fault> {
+    pub(crate) async fn server_for(&self, actor: &Actor, server: ServerId, right: Permission) -> Result<Server, Fault> {
         let row = servers::get(&self.view(actor, Permission::ServerView)?, server).await?;
-        let standing =
-            Standing { project: Some(row.project), node: Some(row.node), app: None, server: Some(row.id) };
+        let standing = Standing { project: Some(row.project), node: Some(row.node), app: None, server: Some(row.id) };
         if actor.may_at(right, &standing) {
             return Ok(row);
         }

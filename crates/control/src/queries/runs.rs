@@ -40,7 +40,7 @@ impl Control {
         filter: &runs::RunFilter,
         page: &PageRequest,
     ) -> Result<Page<runs::RunRecord>, Fault> {
-        Ok(runs::page(&self.view(actor, Permission::AppView)?, filter, page).await?)
+        Ok(runs::page(&self.view_runs(actor)?, filter, page).await?)
     }
 
     /// One run; a workflow's is seen by who sees workflows, too.
@@ -48,7 +48,7 @@ impl Control {
     /// # Errors
     /// Not there, no right, or the store cannot be read.
     pub async fn run(&self, actor: &Actor, run: RunId) -> Result<runs::RunRecord, Fault> {
-        let found = match self.view(actor, Permission::AppView) {
+        let found = match self.view_runs(actor) {
             Ok(reader) => runs::record(&reader, run).await.map_err(Fault::from),
             Err(fault) => Err(fault),
         };
@@ -74,7 +74,7 @@ impl Control {
     /// # Errors
     /// Not there, no right, or the store cannot be read.
     pub async fn timeline(&self, actor: &Actor, run: RunId) -> Result<Vec<timeline::Moment>, Fault> {
-        let reader = self.view(actor, Permission::AppView)?;
+        let reader = self.view_runs(actor)?;
         runs::get(&reader, run).await?;
         Ok(timeline::of_run(&reader, run).await?)
     }
@@ -84,7 +84,7 @@ impl Control {
     /// # Errors
     /// Not there, no right, or the store cannot be read.
     pub async fn run_log(&self, actor: &Actor, run: RunId, part: &LogPart) -> Result<LogLines, Fault> {
-        let reader = self.view(actor, Permission::AppView)?;
+        let reader = self.view_runs(actor)?;
         runs::get(&reader, run).await?;
         part.read(&reader, LogSource::Run { run }).await
     }
@@ -94,7 +94,7 @@ impl Control {
     /// # Errors
     /// Not there, no right, never signed, or the store cannot be read.
     pub async fn proof(&self, actor: &Actor, run: RunId) -> Result<Proof, Fault> {
-        let reader = self.view(actor, Permission::AppView)?;
+        let reader = self.view_runs(actor)?;
         let run = runs::get(&reader, run).await?;
         if let (Action::Patch(_), Some(app)) = (&run.action, run.app) {
             // Its order holds what is written, and the file may be a secret.

@@ -160,7 +160,8 @@ pub async fn take(tx: &mut Tx, user: UserId, id: GrantId) -> Result<Grant> {
 /// When the database fails.
 pub async fn take_role(tx: &mut Tx, user: UserId, built_in: &str, object: ObjectRef) -> Result<()> {
     let (kind, id) = columns(object);
-    let sql = Sql::new("DELETE FROM user_roles WHERE TRUE").and("user_id = ?", &user).with(" AND built_in = ?", built_in);
+    let sql =
+        Sql::new("DELETE FROM user_roles WHERE TRUE").and("user_id = ?", &user).with(" AND built_in = ?", built_in);
     let sql = sql.with(" AND object_kind = ?", kind.as_str()).with(" AND object_id = ?", id.as_str());
     sql.tenant_scoped(tx.scope()).run(tx).await.map(drop)
 }

@@ -12,7 +12,8 @@ use sf_engine::{Done, Parent, Run, RunState};
 use sf_protocol::outcome::{Outcome, Step};
 use sf_protocol::{Guard, Signed};
 use sf_types::{
-    AppId, CommandId, Fault, NodeId, Page, PageRequest, ProjectId, RequestId, RunId, ServerId, TenantId, Timestamp, UserId,
+    AppId, CommandId, Fault, NodeId, Page, PageRequest, ProjectId, RequestId, RunId, ServerId, TenantId, Timestamp,
+    UserId,
 };
 
 use crate::row::{Column, Field, Json, Row, column, row};
@@ -287,7 +288,8 @@ pub async fn get(at: &impl Look, id: RunId) -> Result<Run> {
 }
 
 /// Columns by which a run is seen.
-pub(crate) const SEEN: Places = Places { project: "project_id", node: Some("node_id"), app: Some("app_id"), server: Some("server_id") };
+pub(crate) const SEEN: Places =
+    Places { project: "project_id", node: Some("node_id"), app: Some("app_id"), server: Some("server_id") };
 
 /// A run inside the scope with the node's word on it.
 ///

@@ -79,7 +79,9 @@ pub async fn run(context: &Context, args: Args) -> Done {
             let id = find_id(&client, "/nodes", &node).await?;
             let body = json!({ "ip": ip, "ports": ports, "alias": alias });
             let added = client.write(Method::POST, &format!("/nodes/{id}/allocations"), Some(&body)).await?;
-            context.screen.answer(&added, |_| format!("{node} has the ports {ports}. See `serverflow ports list {node}`."));
+            context
+                .screen
+                .answer(&added, |_| format!("{node} has the ports {ports}. See `serverflow ports list {node}`."));
         }
         Command::Remove { node, port } => {
             let id = find_id(&client, "/nodes", &node).await?;

@@ -212,7 +212,9 @@ pub async fn run(context: &Context, args: Args) -> Done {
                 return planned(context, &client, Method::POST, &path, Some(&json!({}))).await;
             }
             let answer = client.write(Method::POST, &path, Some(&json!({}))).await?;
-            context.screen.answer(&answer, |_| format!("{server} is forgotten; its machine deletes its files when it is back."));
+            context
+                .screen
+                .answer(&answer, |_| format!("{server} is forgotten; its machine deletes its files when it is back."));
             Ok(Exit::Succeeded)
         }
         Command::Console(args) => console::read(context, args).await,

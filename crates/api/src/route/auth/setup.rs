@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sf_types::Secret;
 use utoipa::ToSchema;
 
-use super::auth::{self, Client};
+use super::Client;
 use crate::body::Strict;
 use crate::envelope::{Envelope, Result, ok};
 use crate::fault::Problem;
@@ -35,7 +35,7 @@ pub struct SetUp {
     password: String,
     /// `browser` (default) or `cli`.
     #[serde(default)]
-    kind: auth::Kind,
+    kind: super::Kind,
 }
 
 /// Whether the first administrator is still to be made.
@@ -56,5 +56,5 @@ pub async fn post(
     let SetUp { code, email, name, password, kind } = body;
     let origin = client.origin(kind);
     let signed_in = api.control().set_up(&code, &email, &name, Secret::new(password), origin).await?;
-    Ok(auth::answer(&api, signed_in, kind, http::StatusCode::CREATED))
+    Ok(super::answer(&api, signed_in, kind, http::StatusCode::CREATED))
 }

@@ -154,13 +154,7 @@ async fn plain(api: &Api, caller: &Caller, write: Write, action: AllocationActio
     }
 }
 
-async fn of_server(
-    api: &Api,
-    caller: &Caller,
-    write: Write,
-    server: ServerId,
-    action: AllocationAction,
-) -> Answered {
+async fn of_server(api: &Api, caller: &Caller, write: Write, server: ServerId, action: AllocationAction) -> Answered {
     match propose(api, caller, write, Action::Allocation(action)).await? {
         Carried::Answered(response) => Ok(response),
         Carried::Done(_) => Ok(ok(show(api, caller, server).await?).into_response()),

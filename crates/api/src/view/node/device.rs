@@ -5,8 +5,8 @@ use sf_store::devices::DeviceCode;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::view::Time;
 use super::NodeFactsView;
+use crate::view::Time;
 
 /// A machine that waits for a person. Its code is on its own screen and nowhere else.
 #[derive(Clone, Debug, Serialize, ToSchema)]

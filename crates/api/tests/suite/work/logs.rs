@@ -205,7 +205,12 @@ async fn a_course_says_what_its_means_hide() {
                 requests: 60,
                 restarts: 0,
             };
-            SystemLog { at: Timestamp::from_millis(now - n * 30_000), node: sample, apps: vec![of_app] }
+            SystemLog {
+                at: Timestamp::from_millis(now - n * 30_000),
+                node: sample,
+                apps: vec![of_app],
+                servers: vec![],
+            }
         })
         .collect();
     let append = world

@@ -84,12 +84,13 @@ impl Control {
             (watched.count == 1).then(|| watched.over.clone())
         };
         if let Some(over) = over {
-            let (control, tenant, node) = (self.clone(), row.tenant, row.node);
+            let (control, actor, node) = (self.clone(), Actor::system(row.tenant), row.node);
+            let shutdown = core.tasks.shutdown();
             core.tasks.spawn("watch a console", OnError::Log, async move {
                 tokio::select! {
                     () = over.cancelled() => {}
-                    () = control.core().tasks.shutdown().requested() => {}
-                    () = control.keep_watching(&Actor::system(tenant), node, server) => {}
+                    () = shutdown.requested() => {}
+                    () = control.keep_watching(&actor, node, server) => {}
                 }
                 Ok::<(), Fault>(())
             });

@@ -30,8 +30,7 @@ pub(crate) async fn outcome(tx: &mut Tx, order: Option<&Order>, outcome: &Outcom
         _ => None,
     };
     servers::heard(tx, report, taken).await?;
-    let row = found(servers::get(tx, report.server).await)?;
-    for row in row {
+    if let Some(row) = found(servers::get(tx, report.server).await)? {
         tx.publish(events::server_changed(row.tenant, Some(row.project), row.id));
     }
     Ok(())
@@ -92,7 +91,11 @@ pub(crate) async fn snapshot(tx: &mut Tx, core: &Core, node: NodeId) -> sf_store
     for left in servers::leftovers(tx, node).await? {
         let mut spec = left.spec.0;
         spec.generation += 1;
-        orders.push(Order::ServerAction(Box::new(Ordered { spec, verb: ServerVerb::Delete, time_limit: DELETE_LIMIT })));
+        orders.push(Order::ServerAction(Box::new(Ordered {
+            spec,
+            verb: ServerVerb::Delete,
+            time_limit: DELETE_LIMIT,
+        })));
     }
     Ok(orders)
 }

@@ -7,7 +7,7 @@ use sf_actions::server::{Create, ServerAction, ServerRef, Update};
 use sf_actions::{Action, Object, ObjectRef};
 use sf_engine::Run;
 use sf_store::servers::{Changed, NewServer, Server};
-use sf_store::{Look, Tx, allocations, alts, grants, metrics, nodes, servers, tenants, users};
+use sf_store::{Tx, allocations, alts, grants, metrics, nodes, servers, tenants, users};
 use sf_types::{ErrorKind, Fault, NodeId, ProjectId, ServerId};
 
 use super::placement::{self, Place, Wanted};
@@ -19,12 +19,7 @@ use crate::proposal::Made;
 use crate::transition::{self, After};
 
 /// Carries out an action of the panel.
-pub(crate) async fn perform(
-    tx: &mut Tx,
-    core: &Arc<Core>,
-    run: &Run,
-    after: &mut After,
-) -> sf_store::Result<Made> {
+pub(crate) async fn perform(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mut After) -> sf_store::Result<Made> {
     match &run.action {
         Action::Template(action) => templates::perform(tx, run, action).await,
         Action::Allocation(action) => ports::perform(tx, run, action).await,
@@ -37,13 +32,7 @@ pub(crate) async fn perform(
 }
 
 /// Makes a server: its row, its ports, its owner's rights; then its installation is proposed by whoever made it.
-async fn make(
-    tx: &mut Tx,
-    core: &Arc<Core>,
-    run: &Run,
-    create: &Create,
-    after: &mut After,
-) -> sf_store::Result<Made> {
+async fn make(tx: &mut Tx, core: &Arc<Core>, run: &Run, create: &Create, after: &mut After) -> sf_store::Result<Made> {
     let project = match create.project {
         Some(project) => tenants::project(tx, project).await?.id,
         None => tenants::default_project(tx).await?.id,
@@ -149,7 +138,8 @@ async fn fits(tx: &Tx, core: &Core, id: NodeId, wanted: Wanted) -> sf_store::Res
 async fn change(tx: &mut Tx, run: &Run, update: &Update) -> sf_store::Result<Made> {
     let before = servers::get(tx, update.server).await?;
     if update.from.is_some_and(|from| from != before.generation) {
-        let fault = Fault::new(ErrorKind::Conflict, "server.changed", "Somebody else has changed it since you read it.");
+        let fault =
+            Fault::new(ErrorKind::Conflict, "server.changed", "Somebody else has changed it since you read it.");
         return Err(fault.fix("Read it again, and make your change on top of theirs.").into());
     }
     let settings = update.settings.clone().unwrap_or_else(|| before.settings.0.clone());

@@ -67,7 +67,8 @@ pub(super) async fn perform(tx: &mut Tx, run: &Run, action: &TemplateAction) -> 
 /// A document as it is kept, or what is wrong with it.
 fn written(run: &Run, document: &serde_json::Value) -> Result<Written, Fault> {
     let alt = judged(document)?;
-    let name: Name = alt.name.parse().map_err(|error| bad("document.name", &format!("{error}"), "Give it another one."))?;
+    let name: Name =
+        alt.name.parse().map_err(|error| bad("document.name", &format!("{error}"), "Give it another one."))?;
     let document = serde_json::to_value(&alt)
         .map_err(|error| Fault::new(ErrorKind::Internal, "alt.unwritable", error.to_string()))?;
     Ok(Written { name, hash: alt.hash(), document, by: run.actor.user() })

@@ -22,7 +22,8 @@ pub(crate) async fn tell(at: &impl Look, action: &Action) -> sf_store::Result<To
             let mut told = Told::default();
             told.steps.push(format!("The settings of `{}` are replaced.", row.name));
             if let Some(version) = update.alt_version.filter(|version| *version != row.alt_version) {
-                told.steps.push(format!("It follows version {version} of its template; it followed {}.", row.alt_version));
+                told.steps
+                    .push(format!("It follows version {version} of its template; it followed {}.", row.alt_version));
             }
             told.steps.push("They take effect with its next start; its files stay as they are.".to_owned());
             Ok(told)

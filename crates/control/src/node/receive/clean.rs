@@ -116,6 +116,10 @@ impl Cleaning {
                 report.last_lines = report.last_lines.iter().map(|line| self.text(line)).collect();
                 NodeEvent::Schedule { report }
             }
+            NodeEvent::Server { mut report } => {
+                report.reason = self.text(&report.reason);
+                NodeEvent::Server { report }
+            }
             NodeEvent::Refused { kind, reason } => NodeEvent::Refused { kind, reason: self.text(&reason) },
             NodeEvent::Notice { code, message } => NodeEvent::Notice { code, message: self.text(&message) },
         }

@@ -127,7 +127,11 @@ fn why(run: &Run, done: Done) -> String {
 
 fn of_run(run: &Run, kind: Kind, text: String, at: Timestamp) -> Notice {
     let spec = run.action.spec();
-    let right = if spec.place == Place::Engine { Permission::WorkflowView } else { Permission::AppView };
+    let right = match (spec.place, run.server) {
+        (Place::Engine, _) => Permission::WorkflowView,
+        (_, Some(_)) => Permission::ServerView,
+        _ => Permission::AppView,
+    };
     Notice {
         tenant: run.tenant,
         kind,

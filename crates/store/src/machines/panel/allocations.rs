@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use sf_types::{AllocationId, NodeId, Page, PageRequest, ServerId, TenantId, Timestamp};
 
-use crate::row::{Column, row};
+use crate::row::row;
 use crate::sql::{Sql, containing, insert_all, page_of};
 use crate::tx::{Look, Tx};
 use crate::{Result, nodes};
@@ -96,7 +96,9 @@ pub async fn page(at: &impl Look, filter: &AllocationFilter, page: &PageRequest)
     };
     if let Some(q) = &filter.q {
         let like = containing(q);
-        sql = sql.with(" AND (ip LIKE ? ESCAPE '\\'", like.clone()).with(" OR lower(alias) LIKE ? ESCAPE '\\'", like.clone());
+        sql = sql
+            .with(" AND (ip LIKE ? ESCAPE '\\'", like.clone())
+            .with(" OR lower(alias) LIKE ? ESCAPE '\\'", like.clone());
         sql = sql.with(" OR CAST(port AS TEXT) LIKE ? ESCAPE '\\')", like);
     }
     Ok(page_of(sql.page(page)?.all(at).await?, page, |one: &Allocation| one.id.uuid()))

@@ -109,8 +109,10 @@ pub async fn update(tx: &mut Tx, id: AltId, written: Written) -> Result<Alt> {
         updated_at: tx.now,
         ..alt
     };
-    let set = Sql::new("UPDATE alts SET name = ").with("?", alt.name.value()).with(", version = ?", alt.version.to_raw());
-    let set = set.with(", hash = ?", alt.hash.as_str()).with(", updated_at = ?", tx.now.as_millis()).push(" WHERE TRUE");
+    let set =
+        Sql::new("UPDATE alts SET name = ").with("?", alt.name.value()).with(", version = ?", alt.version.to_raw());
+    let set =
+        set.with(", hash = ?", alt.hash.as_str()).with(", updated_at = ?", tx.now.as_millis()).push(" WHERE TRUE");
     set.and("id = ?", &id).tenant_scoped(tx.scope()).run_one(tx, "alt").await?;
     keep(tx, &alt, written).await?;
     let old = Sql::new("DELETE FROM alt_versions WHERE TRUE").and("alt_id = ?", &id).tenant_scoped(tx.scope());
@@ -123,7 +125,7 @@ pub async fn update(tx: &mut Tx, id: AltId, written: Written) -> Result<Alt> {
 
 async fn keep(tx: &mut Tx, alt: &Alt, written: Written) -> Result<()> {
     let version = Version {
-        id: crate::tx::uuid(tx),
+        id: tx.new_uuid(),
         tenant: alt.tenant,
         alt: alt.id,
         version: alt.version,

@@ -4,9 +4,7 @@ use std::collections::HashMap;
 
 use sf_actions::server::ServerSettings;
 use sf_protocol::server::{InstallState, ServerReport, ServerSpec, ServerState};
-use sf_types::{
-    AltId, ByteSize, NodeId, Page, PageRequest, ProjectId, ServerId, Slug, TenantId, Timestamp, UserId,
-};
+use sf_types::{AltId, ByteSize, NodeId, Page, PageRequest, ProjectId, ServerId, Slug, TenantId, Timestamp, UserId};
 
 use crate::row::{Column, Field, Json, column, row, words};
 use crate::seen::Places;
@@ -281,7 +279,8 @@ pub struct Taken {
 /// # Errors
 /// When the database fails.
 pub async fn taken(at: &impl Look) -> Result<HashMap<NodeId, Taken>> {
-    let sql = "SELECT node_id, CAST(sum(memory) AS BIGINT), CAST(sum(disk) AS BIGINT), count(*) FROM servers WHERE TRUE";
+    let sql =
+        "SELECT node_id, CAST(sum(memory) AS BIGINT), CAST(sum(disk) AS BIGINT), count(*) FROM servers WHERE TRUE";
     let rows = Sql::new(sql).tenant_scoped(at.scope()).push(" GROUP BY node_id").raws(at).await?;
     let read = |row: &crate::session::Cells| {
         let mut place = 0;
@@ -373,7 +372,8 @@ pub async fn standing(at: &impl Look, node: NodeId) -> Result<Vec<ServerSpec>> {
 /// When the database fails.
 pub async fn names(at: &impl Look, ids: &[ServerId]) -> Result<HashMap<ServerId, Slug>> {
     let Some((first, more)) = ids.split_first() else { return Ok(HashMap::new()) };
-    let sql = Sql::new("SELECT id, name FROM servers WHERE TRUE").scoped(at.scope()).with(" AND id IN (?", first.uuid());
+    let sql =
+        Sql::new("SELECT id, name FROM servers WHERE TRUE").scoped(at.scope()).with(" AND id IN (?", first.uuid());
     let sql = more.iter().fold(sql, |sql, id| sql.with(", ?", id.uuid())).push(")");
     let read = |row| {
         let mut place = 0;

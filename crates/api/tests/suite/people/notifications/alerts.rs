@@ -125,7 +125,7 @@ impl<'a> Machine<'a> {
     async fn disk(&self, used: u64) {
         let node = NodeSample { disk_used: used, disk_total: 100, ..NodeSample::default() };
         self.world.clock.set(self.world.clock.now().plus(Duration::from_secs(10)));
-        let log = SystemLog { at: self.world.clock.now(), node, apps: Vec::new() };
+        let log = SystemLog { at: self.world.clock.now(), node, apps: Vec::new(), servers: Vec::new() };
         self.world.control.receive(&self.open, Frame::SystemLog(log)).await.unwrap();
         self.world.control.deliver_notices().await.unwrap();
     }
