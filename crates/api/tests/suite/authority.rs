@@ -57,6 +57,11 @@ fn body(method: &Method, path: &str) -> Option<Value> {
         ("PUT", "/api/v1/workflows/{id}") => {
             json!({ "document": "workflow: 1\nname: other\nsteps: [{ id: a, query: /apps }]" })
         }
+        ("PUT", "/api/v1/ctrls/{id}") => json!({ "name": "other" }),
+        ("PUT", "/api/v1/alts/{id}") => json!({ "document": crate::world::template("other") }),
+        ("POST", "/api/v1/servers/{id}/power") => json!({ "verb": "stop" }),
+        ("POST", "/api/v1/servers/{id}/command") => json!({ "line": "say hello" }),
+        ("POST", "/api/v1/nodes/{id}/allocations") => json!({ "ports": "26000" }),
         ("POST", "/api/v1/workflows/{id}/triggers") => json!({ "enabled": false }),
         ("POST", "/api/v1/workflow-executions/{id}/events") => json!({ "event": "go" }),
         ("POST", "/api/v1/workflow-executions/{id}/move") => json!({ "version": 1 }),

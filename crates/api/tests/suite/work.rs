@@ -6,6 +6,7 @@ mod inbox;
 mod journal;
 mod logs;
 mod named;
+mod panel;
 pub mod people;
 mod pushes;
 mod secrets;

@@ -241,6 +241,20 @@ impl World {
         order.await.unwrap();
     }
 
+    /// A category, a template, ports of a machine and a server with two of them, whose installation waits for the machine.
+    pub async fn panel(&self, node: NodeId) -> Panel {
+        let ctrl = id(&self.post("/api/v1/ctrls", json!({ "name": "Games" })).await.expect(201));
+        let alt = json!({ "ctrlId": ctrl, "document": template("Tiny") });
+        let alt = id(&self.post("/api/v1/alts", alt).await.expect(201)["alt"]);
+        let ports = format!("/api/v1/nodes/{node}/allocations");
+        self.post(&ports, json!({ "ports": "25565-25568" })).await.expect(200);
+        let settings = json!({ "allocationLimit": 4 });
+        let body = json!({ "name": "tiny", "altId": alt, "nodeId": node, "ports": 2, "settings": settings });
+        let server = self.post("/api/v1/servers", body).await.expect(201);
+        let second_port = id(&server["allocations"][1]);
+        Panel { ctrl, alt, server: id(&server), second_port }
+    }
+
     /// Another tenant with its own administrator, machine, app, run, token and session, and that one's token.
     pub async fn stranger(&self) -> Stranger {
         let (tenant, _) =
@@ -393,4 +407,35 @@ pub fn facts(host: &str) -> NodeFacts {
 /// Every action of the vocabulary, to see that what is generated is complete.
 pub fn actions() -> Vec<&'static str> {
     Action::all_specs().map(|spec| spec.name).collect()
+}
+
+/// The panel's things of a test.
+pub struct Panel {
+    pub ctrl: String,
+    pub alt: String,
+    pub server: String,
+    pub second_port: String,
+}
+
+/// A template whose servers are processes.
+pub fn template(name: &str) -> Value {
+    json!({
+        "alt": 1,
+        "name": name,
+        "slug": name.to_lowercase(),
+        "runtime": "process",
+        "startups": [{
+            "label": "Default",
+            "run": { "kind": "argv", "argv": ["sh", "server.sh", "{{MOTD}}", "{{SERVER_PORT}}"] },
+        }],
+        "variables": [
+            { "name": "Message", "env": "MOTD", "default": "hello", "viewable": true, "editable": true,
+              "rules": ["required", "string", "max:20"] },
+            { "name": "Players", "env": "MAX_PLAYERS", "default": "10", "viewable": true, "editable": true,
+              "rules": ["required", "integer", "between:1,100"] },
+        ],
+        "install": { "entrypoint": "sh", "script": "echo installed > marker\n" },
+        "ready": { "lines": [{ "kind": "text", "text": "ready" }], "within": 60000 },
+        "stop": { "kind": "command", "line": "stop", "grace": 10000 },
+    })
 }

@@ -20,7 +20,7 @@ use std::pin::Pin;
 
 use fixture::World;
 use people::notices;
-use pipeline::{hooks, inbox, previews, schedules};
+use pipeline::{hooks, inbox, panel, previews, schedules};
 use sf_store::testing::{Postgres, TestStore};
 
 fn fresh(server: &Postgres) -> Pin<Box<dyn Future<Output = World> + '_>> {
@@ -56,6 +56,10 @@ macro_rules! suite {
 }
 
 suite! {
+    panel {
+        versions_that_servers_use_are_kept,
+        a_port_is_one_servers,
+    }
     previews {
         a_branch_has_one_preview_with_a_name_of_its_own,
         a_base_is_one_teams,

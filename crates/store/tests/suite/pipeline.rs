@@ -2,6 +2,7 @@
 
 pub mod hooks;
 pub mod inbox;
+pub mod panel;
 pub mod previews;
 pub mod schedules;
 

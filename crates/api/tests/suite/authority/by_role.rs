@@ -123,6 +123,28 @@ fn needs(method: &Method, path: &str) -> Option<Needs> {
         ("PUT" | "DELETE", "/apps/{id}/schedules/{name}") | ("POST", "/apps/{id}/schedules/{name}/run") => {
             Right(P::ScheduleManage)
         }
+        ("GET", "/ctrls" | "/ctrls/{id}" | "/alts" | "/alts/{id}" | "/alts/{id}/versions") => Right(P::ServerView),
+        ("POST", "/ctrls" | "/alts") | ("PUT" | "DELETE", "/ctrls/{id}" | "/alts/{id}") => Right(P::AdminTemplates),
+        ("GET", "/servers" | "/servers/{id}" | "/servers/{id}/status") => Right(P::ServerView),
+        ("POST", "/servers") => Right(P::ServerCreate),
+        ("PATCH", "/servers/{id}") => Right(P::ServerUpdate),
+        (
+            "POST",
+            "/servers/{id}/install" | "/servers/{id}/reinstall" | "/servers/{id}/suspend" | "/servers/{id}/unsuspend",
+        ) => Right(P::ServerUpdate),
+        ("DELETE", "/servers/{id}") | ("POST", "/servers/{id}/forget") => Right(P::ServerDelete),
+        // The body asks for a stop; what each verb needs is in `work::panel`.
+        ("POST", "/servers/{id}/power") => Right(P::ServerStop),
+        ("GET", "/servers/{id}/console") => Right(P::ConsoleView),
+        ("POST", "/servers/{id}/command") => Right(P::ConsoleCommand),
+        ("GET", "/nodes/{id}/allocations") => Right(P::NodeView),
+        ("POST", "/nodes/{id}/allocations") | ("DELETE", "/nodes/{id}/allocations/{allocation}") => {
+            Right(P::NodeUpdate)
+        }
+        ("POST", "/servers/{id}/allocations" | "/servers/{id}/allocations/{allocation}/default") => {
+            Right(P::NetworkCreate)
+        }
+        ("DELETE", "/servers/{id}/allocations/{allocation}") => Right(P::NetworkDelete),
         ("GET", "/secrets") => Right(P::SecretView),
         ("POST", "/secrets") | ("PATCH" | "DELETE", "/secrets/{id}") => Right(P::SecretManage),
         ("GET", "/workflows/schema") | ("POST", "/workflows/lint") => SignedIn,
@@ -163,6 +185,11 @@ struct Things {
     workflow: String,
     execution: String,
     channel: String,
+    ctrl: String,
+    alt: String,
+    server: String,
+    /// A port of the server, its second one.
+    port: String,
 }
 
 impl Things {
@@ -183,7 +210,12 @@ impl Things {
         let begun = world.post(&format!("/api/v1/workflows/{workflow}/execute"), json!({})).await.expect(202);
         world.post(&format!("/api/v1/apps/{app}/hook"), json!({})).await.expect(201);
         world.schedule(&app).await;
+        let panel = world.panel(node).await;
         Self {
+            ctrl: panel.ctrl,
+            alt: panel.alt,
+            server: panel.server,
+            port: panel.second_port,
             workflow,
             execution: id(&begun["run"]),
             node: node.to_string(),
@@ -222,10 +254,13 @@ impl Things {
             "workflows" => &self.workflow,
             "workflow-executions" => &self.execution,
             "notification-channels" => &self.channel,
+            "ctrls" => &self.ctrl,
+            "alts" => &self.alt,
+            "servers" => &self.server,
             // One's own alone; the table of other people's is in `authority`.
             _ => "0193a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
         };
-        path.replace("{id}", id).replace("{grant}", &self.grant).replace("{key}", "w").replace("{name}", "tidy")
+        path.replace("{id}", id).replace("{grant}", &self.grant).replace("{key}", "w").replace("{allocation}", &self.port).replace("{name}", "tidy")
     }
 
     fn body(&self, method: &Method, path: &str) -> Option<Value> {
@@ -273,6 +308,13 @@ impl Things {
             ("POST", "/workflows" | "/workflows/lint") | ("PUT", "/workflows/{id}") => {
                 json!({ "document": "workflow: 1\nname: other\nsteps: [{ id: a, query: /apps }]" })
             }
+            ("POST", "/ctrls") | ("PUT", "/ctrls/{id}") => json!({ "name": "other" }),
+            ("POST", "/alts") => json!({ "ctrlId": self.ctrl, "document": crate::world::template("other") }),
+            ("PUT", "/alts/{id}") => json!({ "document": crate::world::template("other") }),
+            ("POST", "/servers") => json!({ "name": "other", "altId": self.alt, "nodeId": self.node, "ports": 0 }),
+            ("POST", "/servers/{id}/power") => json!({ "verb": "stop" }),
+            ("POST", "/servers/{id}/command") => json!({ "line": "say hello" }),
+            ("POST", "/nodes/{id}/allocations") => json!({ "ports": "26000" }),
             ("POST", "/workflows/{id}/triggers") => json!({ "enabled": true }),
             ("POST", "/workflow-executions/{id}/events") => json!({ "event": "go" }),
             ("POST", "/workflow-executions/{id}/move") => json!({ "version": 1 }),

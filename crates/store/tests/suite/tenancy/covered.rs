@@ -70,6 +70,13 @@ const COVERED: &[&str] = &[
     // Looked at in `previews`.
     "preview_settings",
     "previews",
+    // Looked at in `panel`.
+    "ctrls",
+    "alts",
+    "alt_versions",
+    "servers",
+    "allocations",
+    "server_leftovers",
 ];
 
 pub async fn every_table_with_a_tenant_is_covered(_: World) {

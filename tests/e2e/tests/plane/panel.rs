@@ -1,0 +1,172 @@
+//! Servers of the panel on a simulated node: ordered, believed, brought in step, deleted.
+
+use anyhow::{Context, Result, bail};
+use sf_actions::allocation::{AllocationAction, CreateAllocations};
+use sf_actions::console::{ConsoleAction, ConsoleCommand};
+use sf_actions::power::{PowerAction, PowerVerb};
+use sf_actions::server::{Create, ServerAction, ServerRef, ServerSettings};
+use sf_actions::template::{CreateAlt, CreateCtrl, TemplateAction};
+use sf_actions::{Action, Actor};
+use sf_control::{Made, Proposed};
+use sf_engine::{Done, RunState};
+use sf_protocol::order::Order;
+use sf_protocol::server::ServerVerb;
+use sf_store::nodes::NodeStatus;
+use sf_store::runs::{self, RunFilter};
+use sf_store::servers::{self, Install, Server, State};
+use sf_testkit::{Plane, Script, SimNode};
+use sf_types::{AltId, PageRequest, RunId, Scope, ServerId};
+
+async fn made(plane: &Plane, actor: &Actor, action: Action) -> Result<Made> {
+    match plane.propose(actor, action).await? {
+        Proposed::Done(_, made) => Ok(made),
+        other => bail!("done at once: {other:?}"),
+    }
+}
+
+async fn alt(plane: &Plane, admin: &Actor) -> Result<AltId> {
+    let ctrl = CreateCtrl { name: "Games".parse().ok().context("a name")?, description: String::new() };
+    let Made::Ctrl(ctrl) = made(plane, admin, Action::Template(TemplateAction::CreateCtrl(ctrl))).await? else {
+        bail!("a category")
+    };
+    let document = serde_json::json!({
+        "alt": 1, "name": "Tiny", "slug": "tiny", "runtime": "process",
+        "startups": [{ "label": "Default", "run": { "kind": "argv", "argv": ["sh", "server.sh", "{{MOTD}}"] } }],
+        "variables": [{ "name": "Message", "env": "MOTD", "default": "hello" }],
+        "install": { "entrypoint": "sh", "script": "echo hello\n" },
+        "ready": { "lines": [], "within": 60000 },
+        "stop": { "kind": "command", "line": "stop", "grace": 10000 },
+    });
+    let create = CreateAlt { ctrl, document, source: None };
+    match made(plane, admin, Action::Template(TemplateAction::CreateAlt(Box::new(create)))).await? {
+        Made::Alt(alt) => Ok(alt),
+        other => bail!("a template: {other:?}"),
+    }
+}
+
+/// A server of a node's own, and the run that installs it.
+async fn server(plane: &Plane, admin: &Actor, node: &SimNode, name: &str) -> Result<(ServerId, RunId)> {
+    let alt = alt(plane, admin).await?;
+    let ports = CreateAllocations { node: node.id(), ip: "0.0.0.0".into(), ports: "25565-25566".into(), alias: None };
+    made(plane, admin, Action::Allocation(AllocationAction::Create(ports))).await?;
+    let create = Create {
+        name: name.parse().ok().context("a name")?,
+        alt,
+        alt_version: None,
+        node: Some(node.id()),
+        project: None,
+        owner: None,
+        allocations: Vec::new(),
+        ports: 1,
+        settings: ServerSettings::default(),
+        install: true,
+    };
+    let Made::Server(server) = made(plane, admin, Action::Server(ServerAction::Create(Box::new(create)))).await? else {
+        bail!("a server")
+    };
+    let filter = RunFilter { server: Some(server), ..RunFilter::default() };
+    let reader = plane.control.store().read(admin.scope());
+    let runs = runs::page(&reader, &filter, &PageRequest::default()).await?;
+    Ok((server, runs.items.first().context("its installation")?.run.id))
+}
+
+async fn row(plane: &Plane, server: ServerId) -> Result<Server> {
+    Ok(servers::get(&plane.control.store().read(Scope::System), server).await?)
+}
+
+async fn power(plane: &Plane, admin: &Actor, server: ServerId, verb: PowerVerb) -> Result<()> {
+    let run = plane.open_run(admin, Action::Power(PowerAction { server, verb })).await?;
+    let ended = plane.ended(run).await?;
+    anyhow::ensure!(ended.state == RunState::Done(Done::Succeeded), "{verb:?}: {ended:?}");
+    Ok(())
+}
+
+fn verbs(node: &SimNode) -> Vec<String> {
+    let verb = |order: Order| match order {
+        Order::ServerAction(order) => Some(match order.verb {
+            ServerVerb::Install { .. } => "install".to_owned(),
+            ServerVerb::Command { line } => format!("command {line}"),
+            other => format!("{other:?}").to_lowercase(),
+        }),
+        _ => None,
+    };
+    node.began().into_iter().filter_map(|command| verb(command.order)).collect()
+}
+
+pub async fn a_server_is_installed_started_steered_and_deleted_by_its_node(plane: Plane) -> Result<()> {
+    let admin = plane.admin().await?;
+    let node = plane.enrol(&admin).await?;
+    // Made while its node is silent: its installation waits for it.
+    let (server, install) = server(&plane, &admin, &node, "tiny").await?;
+    assert_eq!(plane.run(install).await?.state, RunState::Ready);
+    let session = node.serve(&plane.nodes, &plane.dial(), Script::Quick).await?;
+    assert_eq!(plane.ended(install).await?.state, RunState::Done(Done::Succeeded));
+    let installed = row(&plane, server).await?;
+    assert_eq!((installed.install, installed.state), (Install::Installed, State::Stopped));
+    power(&plane, &admin, server, PowerVerb::Start).await?;
+    assert_eq!(row(&plane, server).await?.state, State::Running);
+    let command = ConsoleCommand { server, line: "say hello".into() };
+    let said = plane.open_run(&admin, Action::Console(ConsoleAction::Command(command))).await?;
+    assert_eq!(plane.ended(said).await?.state, RunState::Done(Done::Succeeded));
+    power(&plane, &admin, server, PowerVerb::Stop).await?;
+    let stopped = row(&plane, server).await?;
+    assert_eq!(stopped.state, State::Stopped);
+    assert_eq!(stopped.report.context("its word")?.0.stopped_by.as_deref(), Some("command stop after 0.1 s"));
+
+    // Suspended, it is refused before anything is ordered; let again, it starts.
+    for (action, starts) in [
+        (ServerAction::Suspend(ServerRef { server }), false),
+        (ServerAction::Unsuspend(ServerRef { server }), true),
+    ] {
+        let run = plane.open_run(&admin, Action::Server(action)).await?;
+        assert_eq!(plane.ended(run).await?.state, RunState::Done(Done::Succeeded));
+        let start = plane.propose(&admin, Action::Power(PowerAction { server, verb: PowerVerb::Start })).await;
+        match (start, starts) {
+            (Ok(Proposed::Open(run)), true) => drop(plane.ended(run.id).await?),
+            (Err(fault), false) => assert_eq!(fault.code, "server.suspended"),
+            (other, _) => bail!("{other:?}"),
+        }
+    }
+    assert_eq!(
+        verbs(&node),
+        ["install", "start", "command say hello", "stop", "stop", "configure", "start"]
+    );
+    let gone = plane.open_run(&admin, Action::Server(ServerAction::Delete(ServerRef { server }))).await?;
+    assert_eq!(plane.ended(gone).await?.state, RunState::Done(Done::Succeeded));
+    assert!(row(&plane, server).await.is_err(), "rows go last");
+    plane.audited().await?;
+    session.cut().await;
+    plane.stop().await;
+    Ok(())
+}
+
+pub async fn a_dead_node_blocks_nothing_and_deletes_what_was_forgotten_when_it_is_back(plane: Plane) -> Result<()> {
+    let admin = plane.admin().await?;
+    let node = plane.enrol(&admin).await?;
+    let (server, install) = server(&plane, &admin, &node, "tiny").await?;
+    let session = node.serve(&plane.nodes, &plane.dial(), Script::Quick).await?;
+    plane.ended(install).await?;
+    let forget = || Action::Server(ServerAction::Forget(ServerRef { server }));
+    let refused = plane.propose(&admin, forget()).await.err().context("its node is there")?;
+    assert_eq!(refused.code, "server.node_is_there");
+    session.cut().await;
+    plane.until_node(node.id(), NodeStatus::Offline).await?;
+    let listed = row(&plane, server).await?;
+    assert!(plane.control.unknown_since(&listed).await?.is_some());
+    made(&plane, &admin, forget()).await?;
+    assert!(row(&plane, server).await.is_err());
+    let reader = plane.control.store().read(Scope::System);
+    assert_eq!(servers::leftovers(&reader, node.id()).await?.len(), 1);
+    let session = node.serve(&plane.nodes, &plane.dial(), Script::Quick).await?;
+    let cleared = async {
+        while !servers::leftovers(&reader, node.id()).await?.is_empty() {
+            plane.control.store().probe().await?;
+        }
+        Ok::<_, anyhow::Error>(())
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), cleared).await??;
+    assert_eq!(verbs(&node).last().map(String::as_str), Some("delete"));
+    session.cut().await;
+    plane.stop().await;
+    Ok(())
+}
