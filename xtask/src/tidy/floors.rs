@@ -7,7 +7,7 @@ use crate::graph::{Dependency, Member};
 const FLOORS: &[(u8, &[&str])] = &[
     (0, &["sf-types"]),
     (1, &["sf-runtime", "sf-protocol", "sf-schedule", "sf-syntax"]),
-    (2, &["sf-actions", "sf-egress", "sf-containers"]),
+    (2, &["sf-actions", "sf-egress", "sf-containers", "sf-template"]),
     (3, &["sf-policy", "sf-engine"]),
     (4, &["sf-store", "sf-bus", "sf-identity", "sf-sandbox", "sf-ai", "sf-connectors", AGENT]),
     (5, &["sf-control"]),
