@@ -1,6 +1,9 @@
-use sf_protocol::server::Stop;
-use sf_template::Run;
+use std::net::{IpAddr, Ipv4Addr};
+
+use sf_protocol::server::{Allocation, ServerRuntime, ServerSpec, Startup, Stop};
 use sf_template::alt::Field;
+use sf_template::{Choice, Facts, Run, resolve};
+use sf_types::{ServerId, Slug};
 
 use super::{places, sample, samples};
 
@@ -118,4 +121,38 @@ fn parts_of_samples_mean_what_their_authors_meant() {
     let garrys = sample("ptdl-v1-garrys-mod.json").alt;
     assert_eq!(garrys.images[0].label, "ghcr.io/pterodactyl/games:source");
     assert!(matches!(&garrys.startups[0].run, Run::Shell { line } if line.contains("{{SERVER_PORT}}")));
+}
+
+#[test]
+fn every_sample_becomes_a_server() {
+    let slug: Slug = "a-server".parse().unwrap();
+    let facts = Facts {
+        server: ServerId::from_uuid(uuid::Uuid::nil()),
+        slug: &slug,
+        generation: 1,
+        location: "here",
+        timezone: "UTC",
+        allocation_limit: 1,
+        suspended: false,
+    };
+    for name in samples() {
+        let alt = sample(&name).alt;
+        let allocations = vec![Allocation { ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED), port: 25565 }];
+        let mut choice = Choice { allocations, ..Choice::default() };
+        // What a template leaves for people to give is refused by its name until they do.
+        if let Err(refusals) = resolve(&alt, &choice, facts) {
+            for refusal in refusals {
+                let env = refusal.place.strip_prefix("values.").unwrap_or_else(|| panic!("{name}: {refusal:?}"));
+                assert!(refusal.message.contains("it must be given"), "{name}: {refusal:?}");
+                choice.values.insert(env.to_owned(), "given".to_owned());
+            }
+        }
+        let resolved = resolve(&alt, &choice, facts).unwrap_or_else(|why| panic!("{name}: {why:?}"));
+        assert_eq!(resolved.unchecked, Vec::<String>::new(), "{name}");
+        let spec: ServerSpec = sf_protocol::wire::parse(&sf_protocol::wire::write(&resolved.spec)).unwrap();
+        assert_eq!(spec, resolved.spec, "{name}");
+        assert!(matches!(spec.runtime, ServerRuntime::Docker { .. }) && matches!(spec.startup, Startup::Shell { .. }));
+        let edits = serde_json::to_string(&spec.edits).unwrap();
+        assert!(!edits.contains("{{server") && !edits.contains("{{env"), "{name}: {edits}");
+    }
 }
