@@ -7,12 +7,12 @@ use clap::{Args, Parser, Subcommand};
 use crate::backup;
 use crate::clone;
 use crate::command::approvals::{deputy, inbox, routing};
-use crate::command::apps::{logs, patch, power, search};
+use crate::command::apps::{inspect, logs, patch, power, search};
 use crate::command::nodes::{enrol, metrics};
 use crate::command::panel::{ports, servers};
 use crate::command::people::{keys, mail, tenants, users};
 use crate::command::{
-    admin, apps, audit, completion, config, deploy, doctor, inspect, nodes, runs, server, session, workflow,
+    admin, alts, apps, audit, completion, config, deploy, doctor, nodes, runs, server, session, workflow,
 };
 use crate::context::Context;
 use crate::failure::Done;
@@ -112,6 +112,8 @@ pub enum Command {
     /// Steps that are written down once and carried out as often as asked
     #[command(visible_alias = "workflows")]
     Workflow(workflow::Args),
+    /// Templates of servers, and the eggs they come from
+    Alts(alts::Args),
     /// What needs you: decisions, what failed, what is to be looked back at, machines in trouble
     Inbox(inbox::Args),
     /// What runs by itself, and who decides about the rest
@@ -184,6 +186,7 @@ impl Cli {
             Command::Metrics(args) => metrics::run(&context, args).await,
             Command::Runs(args) => runs::run(&context, args).await,
             Command::Workflow(args) => workflow::run(&context, args).await,
+            Command::Alts(args) => alts::run(&context, &args),
             Command::Inbox(args) => inbox::run(&context, args).await,
             Command::Routing(args) => routing::run(&context, args).await,
             Command::Deputy(args) => deputy::run(&context, args).await,

@@ -1,6 +1,7 @@
 //! The commands, a file a noun.
 
 pub mod admin;
+pub mod alts;
 pub mod approvals;
 pub mod apps;
 pub mod audit;
@@ -8,7 +9,6 @@ pub mod completion;
 pub mod config;
 pub mod deploy;
 pub mod doctor;
-pub mod inspect;
 pub mod nodes;
 pub mod panel;
 pub mod people;

@@ -30,7 +30,7 @@ pub const MAX_BYTES: usize = 4 << 20;
 /// Nesting of an egg at the most.
 pub const MAX_DEPTH: usize = 32;
 /// Values in an egg at the most, aliases of YAML followed.
-pub const MAX_VALUES: usize = 200_000;
+pub const MAX_VALUES: usize = 100_000;
 /// Bytes of all its texts at the most, aliases of YAML followed.
 pub const MAX_TEXT_BYTES: usize = 2 * MAX_BYTES;
 /// Warnings that are told.

@@ -9,8 +9,16 @@ pub enum Source<'a> {
     Ip,
     /// Port of the first allocation.
     Port,
-    /// The limit of memory, in MiB.
+    /// The limit of memory, in MiB; 0 for none.
     Memory,
+    /// The limit of swap, in MiB; 0 for none.
+    Swap,
+    /// The limit of its files, in MiB; 0 for none.
+    Disk,
+    /// The limit of CPU, in percent of a core; 0 for none.
+    Cpu,
+    /// The server's id.
+    Uuid,
     /// A variable of the environment.
     Variable(&'a str),
     /// Something only the node knows; it stays for the node: `config.docker.interface`.
@@ -35,6 +43,10 @@ impl<'a> Source<'a> {
             "server.build.default.ip" | "server.allocations.default.ip" => return Self::Ip,
             "server.build.default.port" | "server.allocations.default.port" => return Self::Port,
             "server.build.memory" | "server.build.memory_limit" => return Self::Memory,
+            "server.build.swap" => return Self::Swap,
+            "server.build.disk" | "server.build.disk_space" => return Self::Disk,
+            "server.build.cpu" | "server.build.cpu_limit" => return Self::Cpu,
+            "server.uuid" => return Self::Uuid,
             _ => {}
         }
         for prefix in ["server.build.env.", "server.build.environment.", "server.environment.", "server.env.", "env."] {
@@ -58,6 +70,9 @@ impl<'a> Source<'a> {
             Self::Ip => "server.build.default.ip".into(),
             Self::Port => "server.build.default.port".into(),
             Self::Memory => "server.build.memory".into(),
+            Self::Disk => "server.build.disk".into(),
+            Self::Cpu => "server.build.cpu".into(),
+            Self::Swap | Self::Uuid => self.anywhere(),
             Self::Variable(name) => format!("server.build.env.{name}").into(),
             Self::Node(name) | Self::Unknown(name) => name.into(),
         }
@@ -69,9 +84,17 @@ impl<'a> Source<'a> {
             Self::Ip => "server.allocations.default.ip".into(),
             Self::Port => "server.allocations.default.port".into(),
             Self::Memory => "server.build.memory_limit".into(),
+            Self::Disk => "server.build.disk_space".into(),
+            Self::Cpu => "server.build.cpu_limit".into(),
+            Self::Swap | Self::Uuid => self.anywhere(),
             Self::Variable(name) => format!("server.environment.{name}").into(),
             Self::Node(name) | Self::Unknown(name) => name.into(),
         }
+    }
+
+    /// What both write alike.
+    fn anywhere(self) -> Cow<'a, str> {
+        if self == Self::Swap { "server.build.swap".into() } else { "server.uuid".into() }
     }
 }
 
@@ -176,6 +199,8 @@ mod tests {
             ("{{server.build.memory}}", "{{server.build.memory_limit}}"),
             ("{{config.docker.interface}}$2", "{{config.docker.interface}}$2"),
             ("{{server.uuid}} {{PLAIN}}", "{{server.uuid}} {{PLAIN}}"),
+            ("{{server.build.disk}}{{server.build.cpu}}", "{{server.build.disk_space}}{{server.build.cpu_limit}}"),
+            ("{{server.build.swap}} {{server.nobody}}", "{{server.build.swap}} {{server.nobody}}"),
         ] {
             assert_eq!(canonical(pelican_text), pterodactyl);
             assert_eq!(canonical(pterodactyl), pterodactyl);

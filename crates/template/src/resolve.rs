@@ -8,7 +8,7 @@ use sf_protocol::server::{
     Allocation, EditValue, FileEdit, InstallScript, ServerLimits, ServerRuntime, ServerSpec, SetKey, Startup,
 };
 use sf_protocol::wire::MAX_BODY_BYTES;
-use sf_types::{ServerId, Slug};
+use sf_types::{ByteSize, ServerId, Slug};
 
 use crate::alt::{Alt, Run, RuntimeKind, Variable, limit};
 use crate::name;
@@ -96,6 +96,7 @@ pub fn resolve(alt: &Alt, choice: &Choice, facts: Facts<'_>) -> Result<Resolved,
     let runtime = work.runtime();
     let run = work.run();
     let (mut env, unchecked) = work.values();
+    work.add_upper_case(&mut env);
     work.add_given(&mut env, run);
     let startup = run.map(|run| work.startup(run, &env));
     let edits = alt.edits.iter().map(|edit| work.edit(edit, &env)).collect();
@@ -212,7 +213,7 @@ impl<'a> Work<'a> {
         let (alt, choice) = (self.alt, self.choice);
         for name in choice.values.keys().filter(|name| alt.variable(name).is_none()) {
             let message = format!("The template has no variable {}.", quoted(name));
-            self.refuse(format!("values.{name}"), message, "Leave it out.");
+            self.refuse(format!("values.{}", crate::text::line(name)), message, "Leave it out.");
         }
         let mut env = Vec::new();
         let mut unchecked = Vec::new();
@@ -259,6 +260,23 @@ impl<'a> Work<'a> {
         }
     }
 
+    /// Names in lower case are there in upper case too: other panels' daemons write them so, and images and scripts rely on
+    /// it.
+    fn add_upper_case(&self, env: &mut Vec<EnvVar>) {
+        if self.alt.runtime == RuntimeKind::Process {
+            return;
+        }
+        let mut upper: Vec<EnvVar> = Vec::new();
+        for var in env.iter() {
+            let name = var.name.to_ascii_uppercase();
+            let is_free = env.iter().chain(&upper).all(|other| other.name != name);
+            if is_free && !name::is_reserved(&name) && name::danger(&name).is_none() {
+                upper.push(EnvVar { name, value: var.value.clone() });
+            }
+        }
+        env.append(&mut upper);
+    }
+
     /// What every server is given. It comes last, and so it wins.
     fn add_given(&self, env: &mut Vec<EnvVar>, run: Option<&Run>) {
         let mut add = |name: &str, value: String| env.push(EnvVar { name: name.to_owned(), value });
@@ -268,7 +286,7 @@ impl<'a> Work<'a> {
         if let Some(Run::Shell { line }) = run {
             add("STARTUP", line.clone());
         }
-        add("SERVER_MEMORY", self.memory());
+        add("SERVER_MEMORY", mebibytes(self.choice.limits.memory));
         if let Some(first) = self.choice.allocations.first() {
             add("SERVER_IP", first.ip.to_string());
             add("SERVER_PORT", first.port.to_string());
@@ -276,11 +294,6 @@ impl<'a> Work<'a> {
         add("P_SERVER_LOCATION", self.facts.location.to_owned());
         add("P_SERVER_UUID", self.facts.server.to_string());
         add("P_SERVER_ALLOCATION_LIMIT", self.facts.allocation_limit.to_string());
-    }
-
-    /// The limit in MiB; 0 where there is none.
-    fn memory(&self) -> String {
-        self.choice.limits.memory.map_or(0, |memory| memory.bytes() >> 20).to_string()
     }
 
     fn startup(&mut self, run: &Run, env: &[EnvVar]) -> Startup {
@@ -338,7 +351,11 @@ impl<'a> Work<'a> {
                 }
                 Source::Ip => first.map(|first| first.ip.to_string()),
                 Source::Port => first.map(|first| first.port.to_string()),
-                Source::Memory => Some(self.memory()),
+                Source::Memory => Some(mebibytes(self.choice.limits.memory)),
+                Source::Swap => Some(mebibytes(self.choice.limits.swap)),
+                Source::Disk => Some(mebibytes(self.choice.limits.disk)),
+                Source::Cpu => Some(self.choice.limits.cpu_percent.unwrap_or(0).to_string()),
+                Source::Uuid => Some(self.facts.server.to_string()),
                 Source::Variable(name) => env.iter().rev().find(|var| var.name == name).map(|var| var.value.clone()),
                 Source::Node(_) | Source::Unknown(_) => None,
             };
@@ -356,6 +373,11 @@ impl<'a> Work<'a> {
             self.refuse("allocations", message, "Give it a port.");
         }
     }
+}
+
+/// A limit in MiB; 0 where there is none.
+fn mebibytes(limit: Option<ByteSize>) -> String {
+    limit.map_or(0, |limit| limit.bytes() >> 20).to_string()
 }
 
 #[cfg(test)]

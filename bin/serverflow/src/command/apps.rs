@@ -3,6 +3,7 @@
 pub mod deploy_key;
 pub mod domains;
 pub mod hooks;
+pub mod inspect;
 pub mod logs;
 pub mod patch;
 pub mod power;
@@ -17,7 +18,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use sf_types::ByteSize;
 
-use super::inspect::{node, repository};
+use self::inspect::{node, repository};
 use crate::client::Client;
 use crate::context::{Context, find, find_id};
 use crate::failure::{Done, Exit, Failure};

@@ -188,7 +188,8 @@ impl Found {
         let known = |name: &str| alt.variable(name).is_some() || name::is_injected(name) || name == "TZ";
         for name in names {
             let is_known = match Source::parse(name, Site::Startup) {
-                Source::Ip | Source::Port | Source::Memory => true,
+                Source::Ip | Source::Port | Source::Memory | Source::Swap | Source::Disk => true,
+                Source::Cpu | Source::Uuid => true,
                 Source::Variable(variable) => known(variable),
                 Source::Node(_) | Source::Unknown(_) => false,
             };

@@ -214,7 +214,8 @@ fn ready(mut startup: Fields, parts: &mut Parts) -> Ready {
             lines.push(Match::Text { text });
             continue;
         };
-        if let Some(why) = parts.bad_expression(pattern) {
+        let why = if pattern.is_empty() { Some("It says nothing.".to_owned()) } else { parts.bad_expression(pattern) };
+        if let Some(why) = why {
             parts.attend(&place, format!("{why} It is left out."));
             parts.leave(&["config", "startup", "done"], Node::List(vec![item.clone()]));
             continue;

@@ -71,6 +71,7 @@ fn one_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::MAX_VALUES;
     use super::*;
 
     fn check(text: &str, expected: &str) {

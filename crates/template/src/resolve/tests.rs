@@ -104,6 +104,37 @@ fn a_container_gets_its_startup_as_code() {
 }
 
 #[test]
+fn names_in_lower_case_are_there_in_upper_case_too() {
+    let mut alt = sample();
+    for (variable, name) in alt.variables.iter_mut().zip(["srv_name", "path"]) {
+        variable.env = name.to_owned();
+    }
+    alt.variables[1].rules.clear();
+    alt.edits.clear();
+    let process = resolved(&alt, &choice()).unwrap();
+    assert_eq!(env(&process)[..3], ["srv_name=Hello", "path=100", "TZ=Europe/Berlin"]);
+    alt.runtime = RuntimeKind::Docker;
+    let mut choice = choice();
+    choice.image = Some(ImageChoice::Other("a:1".into()));
+    let container = resolved(&alt, &choice).unwrap();
+    assert_eq!(
+        env(&container)[..4],
+        ["srv_name=Hello", "path=100", "SRV_NAME=Hello", "TZ=Europe/Berlin"],
+        "never PATH"
+    );
+}
+
+#[test]
+fn limits_and_the_id_can_be_put_in() {
+    let mut alt = sample();
+    let all =
+        "{{server.build.memory}} {{server.build.swap}} {{server.build.disk}} {{server.build.cpu}} {{server.uuid}}";
+    alt.edits[0].set[0].value = EditValue::Text(all.into());
+    let resolved = resolved(&alt, &choice()).unwrap();
+    assert_eq!(resolved.spec.edits[0].set[0].value, EditValue::Text(format!("512 0 0 0 {ID}")));
+}
+
+#[test]
 fn a_value_in_an_expression_is_only_a_text() {
     let mut alt = sample();
     alt.edits[0].set[2].only_if = Some("regex:^{{server.build.env.MOTD}}$".into());

@@ -1,11 +1,51 @@
-use sf_protocol::server::Stop;
-use sf_template::Run;
+use std::net::{IpAddr, Ipv4Addr};
+
+use sf_protocol::server::{Allocation, ServerRuntime, ServerSpec, Startup, Stop};
 use sf_template::alt::Field;
+use sf_template::{Choice, Facts, Run, resolve};
+use sf_types::{ServerId, Slug};
 
 use super::{places, sample, samples};
 
 /// What every sample becomes: format, needs, stop, images, variables, edited keys, ready lines, places of warnings.
-const EXPECTED: &[(&str, &str)] = &[];
+const EXPECTED: &[(&str, &str)] = &[
+    (
+        "plcn-v2-arma-reforger.json",
+        "PLCN_v2 network,docker stop=^SIGINT images=1 variables=13 keys=13 ready=1 script=73",
+    ),
+    ("plcn-v3-paper.yaml", "PLCN_v3 network,docker stop=stop images=5 variables=4 keys=3 ready=1 script=51"),
+    (
+        "plcn-v3-python-generic.json",
+        "PLCN_v3 network,docker stop=^SIGINT images=9 variables=9 keys=0 ready=2 script=70",
+    ),
+    (
+        "ptdl-conan-exiles-rules-map.json",
+        "PTDL_v2 network,docker stop=^SIGINT images=1 variables=8 keys=0 ready=1 script=64",
+    ),
+    ("ptdl-mumble.json", "PTDL_v2 network,docker stop=^SIGINT images=1 variables=1 keys=5 ready=1 script=18"),
+    ("ptdl-v1-garrys-mod.json", "PTDL_v1 network,docker stop=quit images=1 variables=8 keys=0 ready=1 script=99"),
+    (
+        "ptdl-v2-arma-reforger.json",
+        "PTDL_v2 network,docker stop=^SIGINT images=1 variables=15 keys=10 ready=1 script=85",
+    ),
+    ("ptdl-v2-bungeecord.json", "PTDL_v2 network,docker stop=end images=5 variables=2 keys=3 ready=1 script=12"),
+    (
+        "ptdl-v2-krypton-denylist-string.json",
+        "PTDL_v2 network,docker stop=stop images=5 variables=2 keys=2 ready=1 script=20 config.logs",
+    ),
+    (
+        "ptdl-v2-nodejs-generic.json",
+        "PTDL_v2 network,docker stop=^SIGINT images=8 variables=10 keys=0 ready=2 script=71",
+    ),
+    ("ptdl-v2-openttd.json", "PTDL_v2 network,docker stop=exit images=1 variables=4 keys=4 ready=1 script=27"),
+    ("ptdl-v2-paper.json", "PTDL_v2 network,docker stop=stop images=5 variables=4 keys=3 ready=1 script=53"),
+    ("ptdl-v2-rust.json", "PTDL_v2 network,docker stop=quit images=1 variables=17 keys=0 ready=1 script=41"),
+    (
+        "ptdl-v2-space-engineers.json",
+        "PTDL_v2 network,docker stop=^SIGINT images=1 variables=19 keys=26 ready=1 script=68",
+    ),
+    ("ptdl-v2-vanilla.json", "PTDL_v2 network,docker stop=stop images=5 variables=2 keys=3 ready=1 script=27"),
+];
 
 fn told(name: &str) -> String {
     let found = sample(name);
@@ -81,4 +121,38 @@ fn parts_of_samples_mean_what_their_authors_meant() {
     let garrys = sample("ptdl-v1-garrys-mod.json").alt;
     assert_eq!(garrys.images[0].label, "ghcr.io/pterodactyl/games:source");
     assert!(matches!(&garrys.startups[0].run, Run::Shell { line } if line.contains("{{SERVER_PORT}}")));
+}
+
+#[test]
+fn every_sample_becomes_a_server() {
+    let slug: Slug = "a-server".parse().unwrap();
+    let facts = Facts {
+        server: ServerId::from_uuid(uuid::Uuid::nil()),
+        slug: &slug,
+        generation: 1,
+        location: "here",
+        timezone: "UTC",
+        allocation_limit: 1,
+        suspended: false,
+    };
+    for name in samples() {
+        let alt = sample(&name).alt;
+        let allocations = vec![Allocation { ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED), port: 25565 }];
+        let mut choice = Choice { allocations, ..Choice::default() };
+        // What a template leaves for people to give is refused by its name until they do.
+        if let Err(refusals) = resolve(&alt, &choice, facts) {
+            for refusal in refusals {
+                let env = refusal.place.strip_prefix("values.").unwrap_or_else(|| panic!("{name}: {refusal:?}"));
+                assert!(refusal.message.contains("it must be given"), "{name}: {refusal:?}");
+                choice.values.insert(env.to_owned(), "given".to_owned());
+            }
+        }
+        let resolved = resolve(&alt, &choice, facts).unwrap_or_else(|why| panic!("{name}: {why:?}"));
+        assert_eq!(resolved.unchecked, Vec::<String>::new(), "{name}");
+        let spec: ServerSpec = sf_protocol::wire::parse(&sf_protocol::wire::write(&resolved.spec)).unwrap();
+        assert_eq!(spec, resolved.spec, "{name}");
+        assert!(matches!(spec.runtime, ServerRuntime::Docker { .. }) && matches!(spec.startup, Startup::Shell { .. }));
+        let edits = serde_json::to_string(&spec.edits).unwrap();
+        assert!(!edits.contains("{{server") && !edits.contains("{{env"), "{name}: {edits}");
+    }
 }
