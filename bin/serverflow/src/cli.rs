@@ -9,11 +9,9 @@ use crate::clone;
 use crate::command::approvals::{deputy, inbox, routing};
 use crate::command::apps::{inspect, logs, patch, power, search};
 use crate::command::nodes::{enrol, metrics};
-use crate::command::panel::{ports, servers};
+use crate::command::panel::{alts, ctrls, ports, servers};
 use crate::command::people::{keys, mail, tenants, users};
-use crate::command::{
-    admin, alts, apps, audit, completion, config, deploy, doctor, nodes, runs, server, session, workflow,
-};
+use crate::command::{admin, apps, audit, completion, config, deploy, doctor, nodes, runs, server, session, workflow};
 use crate::context::Context;
 use crate::failure::Done;
 use crate::screen::Screen;
@@ -112,6 +110,8 @@ pub enum Command {
     /// Steps that are written down once and carried out as often as asked
     #[command(visible_alias = "workflows")]
     Workflow(workflow::Args),
+    /// Categories of templates
+    Ctrls(ctrls::Args),
     /// Templates of servers, and the eggs they come from
     Alts(alts::Args),
     /// What needs you: decisions, what failed, what is to be looked back at, machines in trouble
@@ -186,7 +186,8 @@ impl Cli {
             Command::Metrics(args) => metrics::run(&context, args).await,
             Command::Runs(args) => runs::run(&context, args).await,
             Command::Workflow(args) => workflow::run(&context, args).await,
-            Command::Alts(args) => alts::run(&context, &args),
+            Command::Alts(args) => alts::run(&context, args).await,
+            Command::Ctrls(args) => ctrls::run(&context, args).await,
             Command::Inbox(args) => inbox::run(&context, args).await,
             Command::Routing(args) => routing::run(&context, args).await,
             Command::Deputy(args) => deputy::run(&context, args).await,

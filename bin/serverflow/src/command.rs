@@ -1,7 +1,6 @@
 //! The commands, a file a noun.
 
 pub mod admin;
-pub mod alts;
 pub mod approvals;
 pub mod apps;
 pub mod audit;

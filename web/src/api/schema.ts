@@ -111,6 +111,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alts/lint": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says everything that is wrong with a template, and keeps nothing. */
+        post: operations["lintAlt"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alts/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says what an egg would become, and keeps nothing. */
+        post: operations["readEgg"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alts/{id}": {
         parameters: {
             query?: never;
@@ -125,6 +159,23 @@ export interface paths {
         post?: never;
         /** Deletes a template that no server uses. */
         delete: operations["deleteAlt"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alts/{id}/egg": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A template's newest version as an egg. */
+        get: operations["getEgg"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -3235,6 +3286,29 @@ export interface components {
             /** @description When it last changed. */
             updatedAt: components["schemas"]["Time"];
         };
+        /** @description Something that is wrong with a template. */
+        AltFinding: {
+            /** @description Where: `variables[2].rules[0]`; empty for the whole. */
+            place: string;
+            /** @description What is wrong, and why. */
+            message: string;
+            /** @description What to do. */
+            fix: string;
+        };
+        /** @description Everything that is wrong with a template. */
+        AltFindings: {
+            /** @description Whether nothing is. */
+            ok: boolean;
+            /** @description Its digest, where nothing is. */
+            hash?: string | null;
+            /** @description What is. */
+            defects: components["schemas"]["AltFinding"][];
+        };
+        /** @description The text of a template. */
+        AltText: {
+            /** @description JSON. */
+            text: string;
+        };
         /** @description One version of a template. */
         AltVersion: {
             /**
@@ -4112,6 +4186,41 @@ export interface components {
             /** @description The action's arguments as they are to be. */
             args: Record<string, never>;
         };
+        /** @description What an egg would become. */
+        Egg: {
+            /** @description `PTDL_v1`, `PTDL_v2`, `PLCN_v1`, `PLCN_v2` or `PLCN_v3`. */
+            format: string;
+            /** @description Whether it can be kept as it is. */
+            ok: boolean;
+            /** @description The template. */
+            document: Record<string, never>;
+            /** @description Digest of the template. */
+            hash: string;
+            /** @description What keeps it from being used. */
+            defects: components["schemas"]["AltFinding"][];
+            /** @description What was left out or is not as it was. */
+            warnings: components["schemas"]["EggWarning"][];
+            /** @description What its servers need: `network`, `docker`, `attention`. */
+            needs: string[];
+            /** @description How its servers are stopped, in words. */
+            stop: string;
+        };
+        /** @description A template as an egg. */
+        EggText: {
+            /** @description Its format. */
+            format: string;
+            /** @description The file. */
+            text: string;
+        };
+        /** @description Something a person should know about an egg that was read. */
+        EggWarning: {
+            /** @description Where in the egg. */
+            place: string;
+            /** @description What it is, and what was done about it. */
+            message: string;
+            /** @description Whether a person has to look before servers are made of it. */
+            attention: boolean;
+        };
         /** @description Whether triggers start it. */
         Enabled: {
             /** @description Whether its triggers start it. */
@@ -4175,6 +4284,23 @@ export interface components {
                 because: string;
                 /** @description People who could give it. */
                 grantableBy: components["schemas"]["GiverView"][];
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_AltFindings: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description Everything that is wrong with a template. */
+            data?: {
+                /** @description Whether nothing is. */
+                ok: boolean;
+                /** @description Its digest, where nothing is. */
+                hash?: string | null;
+                /** @description What is. */
+                defects: components["schemas"]["AltFinding"][];
             };
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -4520,6 +4646,48 @@ export interface components {
                 createdAt: components["schemas"]["Time"];
                 /** @description When it last changed. */
                 updatedAt: components["schemas"]["Time"];
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Egg: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description What an egg would become. */
+            data?: {
+                /** @description `PTDL_v1`, `PTDL_v2`, `PLCN_v1`, `PLCN_v2` or `PLCN_v3`. */
+                format: string;
+                /** @description Whether it can be kept as it is. */
+                ok: boolean;
+                /** @description The template. */
+                document: Record<string, never>;
+                /** @description Digest of the template. */
+                hash: string;
+                /** @description What keeps it from being used. */
+                defects: components["schemas"]["AltFinding"][];
+                /** @description What was left out or is not as it was. */
+                warnings: components["schemas"]["EggWarning"][];
+                /** @description What its servers need: `network`, `docker`, `attention`. */
+                needs: string[];
+                /** @description How its servers are stopped, in words. */
+                stop: string;
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_EggText: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description A template as an egg. */
+            data?: {
+                /** @description Its format. */
+                format: string;
+                /** @description The file. */
+                text: string;
             };
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -10482,6 +10650,52 @@ export interface operations {
             };
         };
     };
+    lintAlt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AltText"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_AltFindings"];
+                };
+            };
+        };
+    };
+    readEgg: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EggText"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Egg"];
+                };
+            };
+        };
+    };
     getAlt: {
         parameters: {
             query?: {
@@ -10554,6 +10768,32 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_Nothing"];
+                };
+            };
+        };
+    };
+    getEgg: {
+        parameters: {
+            query?: {
+                /** @description `PTDL_v1`, `PTDL_v2`, `PLCN_v1`, `PLCN_v2` or `PLCN_v3`; the last one where absent. */
+                format?: string;
+                /** @description As YAML in place of JSON. */
+                yaml?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_EggText"];
                 };
             };
         };

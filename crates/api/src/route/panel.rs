@@ -3,6 +3,7 @@
 pub mod alts;
 pub mod console;
 pub mod ctrls;
+pub mod eggs;
 pub mod ports;
 pub mod power;
 pub mod servers;
@@ -20,6 +21,9 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(alts::list, alts::create))
         .routes(routes!(alts::get, alts::change, alts::delete))
         .routes(routes!(alts::versions))
+        .routes(routes!(eggs::read))
+        .routes(routes!(eggs::lint))
+        .routes(routes!(eggs::write))
         .routes(routes!(servers::list, servers::create))
         .routes(routes!(servers::get, servers::change, servers::delete))
         .routes(routes!(servers::status))

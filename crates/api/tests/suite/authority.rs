@@ -149,6 +149,9 @@ async fn what_belongs_to_another_tenant_does_not_exist() {
             "tenants" => &theirs.tenant,
             "notification-channels" => &theirs.team_channel,
             "me" => &theirs.channel,
+            "ctrls" => &theirs.ctrl,
+            "alts" => &theirs.alt,
+            "servers" => &theirs.server,
             other => panic!("whose `{other}` are to be tried?"),
         };
         let answer = world
@@ -157,6 +160,7 @@ async fn what_belongs_to_another_tenant_does_not_exist() {
                 &path
                     .replace("{id}", id)
                     .replace("{grant}", &theirs.grant)
+                    .replace("{allocation}", &theirs.port)
                     .replace("{key}", "w")
                     .replace("{name}", "tidy")
                     .replace("/files/content", "/files/content?path=a.js"),
@@ -171,6 +175,9 @@ async fn what_belongs_to_another_tenant_does_not_exist() {
     assert!(asked > 20, "the table has {asked} rows");
     for list in [
         "nodes",
+        "ctrls",
+        "alts",
+        "servers",
         "apps",
         "runs",
         "activity",

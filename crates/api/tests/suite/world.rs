@@ -305,6 +305,10 @@ pub struct Stranger {
     pub execution: String,
     pub channel: String,
     pub team_channel: String,
+    pub ctrl: String,
+    pub alt: String,
+    pub server: String,
+    pub port: String,
 }
 
 async fn stranger<F: Future<Output = Answer>>(
@@ -336,7 +340,18 @@ async fn stranger<F: Future<Output = Answer>>(
     let channel = id(&own["channel"]);
     let body = json!({ "name": "theirs", "target": { "kind": "mail", "to": "theirs@example.org" } });
     let made_team = ask(Method::POST, "/api/v1/notification-channels".into(), Some(body)).await.expect(201);
+    let ctrl = id(&ask(Method::POST, "/api/v1/ctrls".into(), Some(json!({ "name": "theirs" }))).await.expect(201));
+    let body = json!({ "ctrlId": ctrl, "document": template("theirs") });
+    let alt = id(&ask(Method::POST, "/api/v1/alts".into(), Some(body)).await.expect(201)["alt"]);
+    let ports = format!("/api/v1/nodes/{node}/allocations");
+    ask(Method::POST, ports, Some(json!({ "ports": "25565" }))).await.expect(200);
+    let body = json!({ "name": "theirs", "altId": alt, "nodeId": node });
+    let server = ask(Method::POST, "/api/v1/servers".into(), Some(body)).await.expect(201);
     Stranger {
+        ctrl,
+        alt,
+        port: id(&server["allocations"][0]),
+        server: id(&server),
         channel,
         team_channel: id(&made_team["channel"]),
         execution: id(&begun["run"]),

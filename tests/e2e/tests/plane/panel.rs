@@ -114,10 +114,9 @@ pub async fn a_server_is_installed_started_steered_and_deleted_by_its_node(plane
     assert_eq!(stopped.report.context("its word")?.0.stopped_by.as_deref(), Some("command stop after 0.1 s"));
 
     // Suspended, it is refused before anything is ordered; let again, it starts.
-    for (action, starts) in [
-        (ServerAction::Suspend(ServerRef { server }), false),
-        (ServerAction::Unsuspend(ServerRef { server }), true),
-    ] {
+    for (action, starts) in
+        [(ServerAction::Suspend(ServerRef { server }), false), (ServerAction::Unsuspend(ServerRef { server }), true)]
+    {
         let run = plane.open_run(&admin, Action::Server(action)).await?;
         assert_eq!(plane.ended(run).await?.state, RunState::Done(Done::Succeeded));
         let start = plane.propose(&admin, Action::Power(PowerAction { server, verb: PowerVerb::Start })).await;
@@ -127,10 +126,7 @@ pub async fn a_server_is_installed_started_steered_and_deleted_by_its_node(plane
             (other, _) => bail!("{other:?}"),
         }
     }
-    assert_eq!(
-        verbs(&node),
-        ["install", "start", "command say hello", "stop", "stop", "configure", "start"]
-    );
+    assert_eq!(verbs(&node), ["install", "start", "command say hello", "stop", "stop", "configure", "start"]);
     let gone = plane.open_run(&admin, Action::Server(ServerAction::Delete(ServerRef { server }))).await?;
     assert_eq!(plane.ended(gone).await?.state, RunState::Done(Done::Succeeded));
     assert!(row(&plane, server).await.is_err(), "rows go last");

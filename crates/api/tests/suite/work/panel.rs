@@ -27,14 +27,20 @@ async fn a_template_has_versions_and_its_servers_stay_at_theirs() {
     assert_eq!(world.call(Method::PUT, &alt, Some(changed.clone())).await.expect(200)["alt"]["version"], 2);
     assert_eq!(world.call(Method::PUT, &alt, Some(changed)).await.code(), "alt.changed");
     let versions = world.get(&format!("{alt}/versions")).await.expect(200);
-    assert_eq!(versions.as_array().unwrap().iter().map(|one| one["version"].as_u64().unwrap()).collect::<Vec<_>>(), [2, 1]);
+    assert_eq!(
+        versions.as_array().unwrap().iter().map(|one| one["version"].as_u64().unwrap()).collect::<Vec<_>>(),
+        [2, 1]
+    );
     let old = world.get(&format!("{alt}?version=1")).await.expect(200);
     assert_eq!(old["document"]["variables"][0]["default"], "hello");
     let server = format!("{SERVERS}/{}", panel.server);
     assert_eq!(world.get(&server).await.expect(200)["altVersion"], 1);
     let moved = world.call(Method::PATCH, &server, Some(json!({ "altVersion": 2 }))).await.expect(200);
     assert_eq!(moved["altVersion"], 2);
-    assert_eq!(world.call(Method::PATCH, &server, Some(json!({ "altVersion": 3 }))).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        world.call(Method::PATCH, &server, Some(json!({ "altVersion": 3 }))).await.status,
+        StatusCode::NOT_FOUND
+    );
     // What is used stays.
     assert_eq!(world.call(Method::DELETE, &alt, None).await.code(), "alt.in_use");
     let ctrl = format!("/api/v1/ctrls/{}", panel.ctrl);
@@ -52,7 +58,7 @@ async fn a_template_that_no_server_could_be_made_from_is_refused_by_its_place() 
         (with(good.clone(), "/alt", json!(99)), "alt"),
         (with(good.clone(), "/startups", json!([])), "startups"),
         (with(good.clone(), "/startups/0/run", json!({ "kind": "shell", "line": "rm -rf /" })), "startups[0]"),
-        (with(good.clone(), "/variables/0/env", json!("A B")), "variables[0]"),
+        (with(good.clone(), "/variables/1/env", json!("A B")), "variables[1]"),
         (with(good.clone(), "/stop", json!({ "kind": "signal", "signal": "SIGSEGV", "grace": 1 })), "stop"),
     ] {
         let body = json!({ "ctrlId": ctrl, "document": document });
@@ -96,7 +102,7 @@ async fn a_server_is_made_with_its_ports_and_its_installation_waits_for_its_mach
         (json!({ "settings": { "image": "alpine" } }), "server.refused"),
         (json!({ "settings": { "limits": { "memory": 1 } } }), "value.refused"),
         (json!({ "settings": { "limits": { "memory": 1_u64 << 50 } } }), "server.no_room"),
-        (json!({ "altVersion": 9 }), "version of an alt.not_found"),
+        (json!({ "altVersion": 9 }), "version_of_an_alt.not_found"),
     ] {
         let refused = world.post(SERVERS, body(change.clone())).await;
         assert_eq!(refused.code(), code, "{change}: {}", refused.body);
@@ -125,11 +131,8 @@ async fn changes_are_made_on_top_of_what_was_read() {
     // Limits of ports hold, also for many at once.
     let ports = format!("{path}/allocations");
     world.post(&ports, json!({})).await.expect(200);
-    let (one, two, three) = tokio::join!(
-        world.post(&ports, json!({})),
-        world.post(&ports, json!({})),
-        world.post(&ports, json!({}))
-    );
+    let (one, two, three) =
+        tokio::join!(world.post(&ports, json!({})), world.post(&ports, json!({})), world.post(&ports, json!({})));
     let mut codes = [one.status, two.status, three.status];
     codes.sort_unstable();
     assert_eq!(codes, [StatusCode::OK, StatusCode::CONFLICT, StatusCode::CONFLICT]);
@@ -225,7 +228,8 @@ async fn whose_a_server_is_may_do_everything_with_it_and_others_what_they_were_g
         ("reinstall", json!({ "wipe": true }), false),
         ("allocations", json!({}), false),
     ] {
-        let answer = world.send(Method::POST, &format!("{path}/{what}?dryRun=true"), Some(&cleo), Some(body.clone())).await;
+        let answer =
+            world.send(Method::POST, &format!("{path}/{what}?dryRun=true"), Some(&cleo), Some(body.clone())).await;
         assert_eq!(answer.status == StatusCode::OK, allowed, "{what} {body}: {}", answer.body);
     }
     let console = world.send(Method::GET, &format!("{path}/console"), Some(&cleo), None).await;
@@ -242,4 +246,28 @@ async fn a_line_for_a_console_is_one_line() {
         assert_eq!(refused.code(), "value.refused", "{line:?}: {}", refused.body);
     }
     world.post(&path, json!({ "line": "say $(rm -rf /) `id`; kick \u{202e}eve" })).await.expect(202);
+}
+
+#[tokio::test]
+async fn an_egg_is_read_before_it_is_kept_and_written_back() {
+    let world = World::new().await;
+    let egg = include_str!("../../../../template/tests/eggs/ptdl-v2-paper.json");
+    let read = world.post("/api/v1/alts/read", json!({ "text": egg })).await.expect(200);
+    assert_eq!((&read["format"], &read["ok"]), (&json!("PTDL_v2"), &json!(true)));
+    assert!(read["needs"].as_array().unwrap().contains(&json!("docker")), "{}", read["needs"]);
+    assert_eq!(world.get("/api/v1/alts").await.expect(200), json!([]), "nothing is kept by reading");
+    let ctrl = id(&world.post("/api/v1/ctrls", json!({ "name": "Games" })).await.expect(201));
+    let body = json!({ "ctrlId": ctrl, "document": read["document"], "source": read["format"] });
+    let kept = world.post("/api/v1/alts", body).await.expect(201);
+    assert_eq!((&kept["alt"]["hash"], &kept["alt"]["source"]), (&read["hash"], &json!("PTDL_v2")));
+    let path = format!("/api/v1/alts/{}/egg", id(&kept["alt"]));
+    for query in ["", "?format=PTDL_v2", "?format=PLCN_v1&yaml=true"] {
+        let written = world.get(&format!("{path}{query}")).await.expect(200);
+        let again = world.post("/api/v1/alts/read", json!({ "text": written["text"] })).await.expect(200);
+        assert_eq!(again["hash"], read["hash"], "{query}");
+    }
+    assert_eq!(world.get(&format!("{path}?format=PTDL_v9")).await.code(), "query.format");
+    assert_eq!(world.post("/api/v1/alts/read", json!({ "text": "{}" })).await.code(), "alt.no_egg");
+    let findings = world.post("/api/v1/alts/lint", json!({ "text": "{\"alt\": 1}" })).await.expect(200);
+    assert_eq!((&findings["ok"], findings["defects"].as_array().unwrap().is_empty()), (&json!(false), false));
 }

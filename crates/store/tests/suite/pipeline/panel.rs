@@ -73,7 +73,8 @@ pub async fn a_port_is_one_servers(world: World) {
     let free = allocations::free(&reader, a.node, &[2000], 5).await.unwrap();
     assert_eq!(free.iter().map(|one| one.port).collect::<Vec<_>>(), [2001, 2002]);
     let port = free[0].id;
-    let take = async |server| write!(world.store, a.scope(), |tx| allocations::take(tx, port, server, true).await).unwrap();
+    let take =
+        async |server| write!(world.store, a.scope(), |tx| allocations::take(tx, port, server, true).await).unwrap();
     assert_eq!((take(one).await, take(two).await), (true, false));
     let theirs = world.store.read(b.scope());
     assert!(allocations::get(&theirs, port).await.is_err());
