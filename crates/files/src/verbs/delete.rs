@@ -133,16 +133,21 @@ impl Tree {
         let top = rustix::fs::openat(&self.staging, name, FOLDER, Mode::empty()).map_err(fault)?;
         rustix::fs::fchmod(&top, Mode::RWXU).map_err(fault)?;
         let mut emptying = Emptying { top, moved: 0, removed };
-        match emptying.all(cancel) {
-            Ok(()) => {}
-            Err(FileFault::Cancelled | FileFault::TimeUp) => {
-                emptying.removed.goes_on = true;
-                return Ok(emptying.removed);
+        loop {
+            match emptying.all(cancel).and_then(|()| cancel.check()) {
+                Ok(()) => {}
+                Err(FileFault::Cancelled | FileFault::TimeUp) => {
+                    emptying.removed.goes_on = true;
+                    return Ok(emptying.removed);
+                }
+                Err(other) => return Err(other),
             }
-            Err(other) => return Err(other),
+            match rustix::fs::unlinkat(&self.staging, name, AtFlags::REMOVEDIR) {
+                Err(Errno::NOTEMPTY) => {}
+                Err(errno) => return Err(fault(errno)),
+                Ok(()) => return Ok(emptying.removed),
+            }
         }
-        rustix::fs::unlinkat(&self.staging, name, AtFlags::REMOVEDIR).map_err(fault)?;
-        Ok(emptying.removed)
     }
 }
 
