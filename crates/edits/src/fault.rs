@@ -80,7 +80,9 @@ impl EditError {
 impl From<EditError> for Fault {
     fn from(error: EditError) -> Self {
         let (kind, fix) = match &error {
-            EditError::TooLarge { .. } | EditError::TooMany { .. } => (ErrorKind::TooLarge, "Take the edit out of the template."),
+            EditError::TooLarge { .. } | EditError::TooMany { .. } => {
+                (ErrorKind::TooLarge, "Take the edit out of the template.")
+            }
             EditError::NotText => (ErrorKind::Invalid, "Save the file as UTF-8."),
             EditError::Syntax { .. } | EditError::Depth => {
                 (ErrorKind::Invalid, "Mend the file, or delete it so that the server makes it anew.")

@@ -91,7 +91,11 @@ fn parted(whole: &str) -> Result<(String, String), EditError> {
         }
     }
     let (section, key) = (section.unwrap_or_default(), key.trim().to_owned());
-    if key.is_empty() || key.contains(['=', '\n', '\r']) || key.starts_with([';', '#']) || section.contains(['\n', '\r']) {
+    if key.is_empty()
+        || key.contains(['=', '\n', '\r'])
+        || key.starts_with([';', '#'])
+        || section.contains(['\n', '\r'])
+    {
         return Err(bad("it would be no key of an ini file"));
     }
     Ok((section, key))

@@ -124,14 +124,12 @@ fn insert(text: &str, tree: &Tree, at: usize, steps: &[Step], new: &New) -> Spli
     };
     // What is in it already: where it begins, key included, and where it ends.
     let (first, last) = match &node.kind {
-        Kind::Map(entries) => (
-            entries.last().map(|(_, key, _)| key.start),
-            entries.last().map(|(.., value)| tree.nodes[*value].span.end),
-        ),
-        Kind::List(items) => (
-            items.last().map(|item| tree.nodes[*item].span.start),
-            items.last().map(|item| tree.nodes[*item].span.end),
-        ),
+        Kind::Map(entries) => {
+            (entries.last().map(|(_, key, _)| key.start), entries.last().map(|(.., value)| tree.nodes[*value].span.end))
+        }
+        Kind::List(items) => {
+            (items.last().map(|item| tree.nodes[*item].span.start), items.last().map(|item| tree.nodes[*item].span.end))
+        }
         // Nothing is there, or null: all of it is new.
         _ => return Splice { range: node.span.clone(), with: layout.made(steps, new, &indent) },
     };

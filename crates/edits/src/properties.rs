@@ -31,7 +31,8 @@ pub fn set(text: &str, set: &Set<'_>) -> Result<Change, EditError> {
         if value != old {
             // A key alone has no sign behind it.
             let before = &text[..pair.value.start];
-            let sign = if pair.value.is_empty() && !before.ends_with(['=', ':', ' ', '\t', '\u{c}']) { "=" } else { "" };
+            let sign =
+                if pair.value.is_empty() && !before.ends_with(['=', ':', ' ', '\t', '\u{c}']) { "=" } else { "" };
             change.splices.push(Splice { range: pair.value, with: format!("{sign}{}", escaped(&value, false)) });
         }
     }

@@ -129,12 +129,9 @@ mod tests {
 
     #[test]
     fn a_line_is_put_in_behind_another() {
-        for (text, at, then) in [
-            ("", 0, "x\n"),
-            ("a\nb\n", 0, "a\nx\nb\n"),
-            ("a\r\nb", 3, "a\r\nb\r\nx"),
-            ("a\n", 2, "a\nx\n"),
-        ] {
+        for (text, at, then) in
+            [("", 0, "x\n"), ("a\nb\n", 0, "a\nx\nb\n"), ("a\r\nb", 3, "a\r\nb\r\nx"), ("a\n", 2, "a\nx\n")]
+        {
             let mut source = Source::read(Parser::Ini, text.as_bytes()).unwrap();
             source.splice(vec![after_line(text, at, "x")], "k").unwrap();
             assert_eq!(source.text(), then, "{text:?}");

@@ -146,7 +146,9 @@ impl Go<'_, '_> {
         let same = matches!((&new, value), (New::Text(text), Value::String(_)) if *text == old_text);
         let with = match &new {
             // Its own quotes stay where they can hold it.
-            New::Text(text) if was.starts_with('\'') && !was.starts_with("'''") && is_literal(text) => format!("'{text}'"),
+            New::Text(text) if was.starts_with('\'') && !was.starts_with("'''") && is_literal(text) => {
+                format!("'{text}'")
+            }
             new => written(new),
         };
         if !same && with != was {
@@ -177,7 +179,8 @@ impl Go<'_, '_> {
         }
         from_head.extend(inner);
         let line = format!("{} = {new}", dotted(&from_head));
-        let last = last_value(if table.is_dotted() { table } else { holder }).or_else(|| above.head.clone().map(|head| head.end));
+        let last = last_value(if table.is_dotted() { table } else { holder })
+            .or_else(|| above.head.clone().map(|head| head.end));
         self.change.splices.push(match last {
             Some(at) => after_line(self.text, at, &line),
             // The root has none yet: before the first table, comments at the top included.

@@ -7,7 +7,10 @@ use crate::value::Old;
 use crate::{Change, Set, WarningKind};
 
 pub enum Kind {
-    Scalar { text: String, old: Old },
+    Scalar {
+        text: String,
+        old: Old,
+    },
     /// Keys with their places.
     Map(Vec<(String, Range<usize>, usize)>),
     List(Vec<usize>),
@@ -119,7 +122,9 @@ pub fn at_places(
             },
             Place::Missing(..) if !set.condition.makes() => {}
             // What is made anew begins with its first element, and for "all" there is nothing yet.
-            Place::Missing(_, rest) if rest[1..].iter().any(|step| !matches!(step, Step::Name(_) | Step::Element(0))) => {
+            Place::Missing(_, rest)
+                if rest[1..].iter().any(|step| !matches!(step, Step::Name(_) | Step::Element(0))) =>
+            {
                 warnings.push(WarningKind::NoElement);
             }
             Place::Missing(at, rest) => missing(at, rest, change),

@@ -37,7 +37,8 @@ pub fn set(text: &str, set: &Set<'_>) -> Result<Change, EditError> {
     for (depth, tag) in tags.iter().enumerate().skip(1) {
         let mut next = Vec::new();
         for at in &here {
-            let found: Vec<usize> = children(&document, *at).filter(|child| fits(&document.elements[*child], tag)).collect();
+            let found: Vec<usize> =
+                children(&document, *at).filter(|child| fits(&document.elements[*child], tag)).collect();
             match tag.number {
                 Some(number) => next.extend(found.get(number - 1)),
                 None => next.extend(found),
@@ -78,7 +79,9 @@ fn tags(key: &str) -> Result<Vec<Tag>, EditError> {
                 continue;
             }
             ('[', None) => depth += 1,
-            (']', None) => depth = depth.checked_sub(1).ok_or_else(|| bad("a bracket is closed that was not opened"))?,
+            (']', None) => {
+                depth = depth.checked_sub(1).ok_or_else(|| bad("a bracket is closed that was not opened"))?
+            }
             ('\'' | '"', None) if depth > 0 => quote = Some(c),
             (c, Some(open)) if c == open => quote = None,
             _ => {}
@@ -139,7 +142,13 @@ fn children(document: &Document, at: usize) -> impl Iterator<Item = usize> {
     })
 }
 
-fn set_attribute(text: &str, element: &Element, name: &str, set: &Set<'_>, change: &mut Change) -> Result<(), EditError> {
+fn set_attribute(
+    text: &str,
+    element: &Element,
+    name: &str,
+    set: &Set<'_>,
+    change: &mut Change,
+) -> Result<(), EditError> {
     let there = element.attributes.iter().find(|attribute| attribute.name == name);
     let Some(there) = there else {
         if set.condition.makes()
@@ -279,7 +288,8 @@ fn begin(text: &str, tags: &[Tag], set: &Set<'_>, change: &mut Change) -> Result
         return Ok(());
     }
     let end = line_end(text);
-    let head = if text.trim().is_empty() { format!("<?xml version=\"1.0\" encoding=\"utf-8\"?>{end}") } else { String::new() };
+    let head =
+        if text.trim().is_empty() { format!("<?xml version=\"1.0\" encoding=\"utf-8\"?>{end}") } else { String::new() };
     let gap = if text.is_empty() || text.ends_with('\n') { "" } else { end };
     let with = format!("{gap}{head}{}{end}", made(tags, set, "", end)?);
     change.splices.push(Splice { range: text.len()..text.len(), with });

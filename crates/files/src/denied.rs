@@ -149,6 +149,9 @@ mod tests {
     #[test]
     fn a_hostile_pattern_costs_little() {
         let denied = Denied::parse(&[format!("{}b", "*a".repeat(1000)), format!("{}x", "**/a/".repeat(100))]);
-        assert!(!denied.denies("a".repeat(255).as_bytes()) && !denied.denies("a/".repeat(200).trim_end_matches('/').as_bytes()));
+        assert!(
+            !denied.denies("a".repeat(255).as_bytes())
+                && !denied.denies("a/".repeat(200).trim_end_matches('/').as_bytes())
+        );
     }
 }

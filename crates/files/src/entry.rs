@@ -60,7 +60,7 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
-    #[expect(clippy::unnecessary_cast, clippy::useless_conversion, reason = "the fields of stat differ by machine")]
+    #[expect(clippy::unnecessary_cast, reason = "the fields of stat differ by machine")]
     pub fn of(stat: &Stat) -> Self {
         /// `st_blocks` counts these, whatever the file system's block size; see stat(2).
         const BLOCK_BYTES: u64 = 512;

@@ -265,7 +265,9 @@ impl FileFault {
             Self::NotFound { .. } => "List the folder again; it may have been renamed or deleted.",
             Self::Exists { .. } => "Choose another name, or ask for what is there to be replaced.",
             Self::Link { .. } => "Name the file that the link points to, where it is inside the server's folder.",
-            Self::NotAFolder { .. } | Self::IsAFolder { .. } | Self::Special { .. } => "Choose a path of the right kind.",
+            Self::NotAFolder { .. } | Self::IsAFolder { .. } | Self::Special { .. } => {
+                "Choose a path of the right kind."
+            }
             Self::NotEmpty { .. } => "Delete what is in it first, or choose another name.",
             Self::Denied { .. } => "Leave it alone, or have the template changed by who administers it.",
             Self::Changed { .. } => "Read it again and make the change anew.",

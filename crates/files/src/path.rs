@@ -265,7 +265,22 @@ mod tests {
 
     #[test]
     fn what_is_no_path_is_refused() {
-        for bad in ["/", "/a", "a/", "a//b", ".", "..", "a/../b", "a/./b", r"a\", r"a\n", r"\x0", r"\x00", r"\x2f", r"\x2e\x2e/a"] {
+        for bad in [
+            "/",
+            "/a",
+            "a/",
+            "a//b",
+            ".",
+            "..",
+            "a/../b",
+            "a/./b",
+            r"a\",
+            r"a\n",
+            r"\x0",
+            r"\x00",
+            r"\x2f",
+            r"\x2e\x2e/a",
+        ] {
             assert!(bad.parse::<TreePath>().is_err(), "{bad}");
         }
         assert!(TreePath::from_bytes(&[b'a'; 256]).is_err());

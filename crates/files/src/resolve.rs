@@ -19,8 +19,7 @@ pub enum Resolve {
     Steps,
 }
 
-const BENEATH: ResolveFlags =
-    ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS).union(ResolveFlags::NO_MAGICLINKS);
+const BENEATH: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS).union(ResolveFlags::NO_MAGICLINKS);
 /// The kernel gives up with EAGAIN where names are moved while it walks; that many times it is asked again.
 const ASKED_AGAIN: usize = 16;
 
@@ -103,9 +102,7 @@ impl Tree {
     pub(crate) fn facts(&self, path: &TreePath) -> Result<Facts, FileFault> {
         let stat = match path.split() {
             None => rustix::fs::fstat(&self.root),
-            Some((above, name)) => {
-                rustix::fs::statat(self.folder(above)?, name.as_bytes(), AtFlags::SYMLINK_NOFOLLOW)
-            }
+            Some((above, name)) => rustix::fs::statat(self.folder(above)?, name.as_bytes(), AtFlags::SYMLINK_NOFOLLOW),
         };
         stat.map(|stat| Facts::of(&stat)).map_err(|errno| FileFault::of(path, errno))
     }

@@ -75,9 +75,8 @@ impl Tree {
 
     /// Moves something into the staging folder, out of everybody's reach, under a name that says it is to be removed.
     pub(crate) fn take_away(&self, dir: &OwnedFd, name: &[u8], path: &[u8]) -> Result<String, FileFault> {
-        let moved = fresh("trash-", |trash| {
-            rustix::fs::renameat_with(dir, name, &self.staging, trash, RenameFlags::NOREPLACE)
-        });
+        let moved =
+            fresh("trash-", |trash| rustix::fs::renameat_with(dir, name, &self.staging, trash, RenameFlags::NOREPLACE));
         match moved {
             Ok((trash, ())) => Ok(trash),
             Err(FileFault::NotFound { .. }) => Err(FileFault::at(path, Errno::NOENT)),
@@ -168,7 +167,14 @@ impl NewTree<'_> {
     }
 }
 
-fn show(tree: &Tree, staged: &str, dir: &OwnedFd, name: &Name, flags: RenameFlags, path: &[u8]) -> Result<(), FileFault> {
+fn show(
+    tree: &Tree,
+    staged: &str,
+    dir: &OwnedFd,
+    name: &Name,
+    flags: RenameFlags,
+    path: &[u8],
+) -> Result<(), FileFault> {
     let fault = |errno| FileFault::at(path, errno);
     rustix::fs::renameat_with(&tree.staging, staged, dir, name.as_bytes(), flags).map_err(fault)?;
     rustix::fs::fsync(dir).map_err(fault)

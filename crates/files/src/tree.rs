@@ -46,7 +46,8 @@ pub struct Tree {
     pub(crate) options: Options,
 }
 
-pub(crate) const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+pub(crate) const FOLDER: OFlags =
+    OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 /// Mode of new folders.
 pub(crate) const FOLDER_MODE: u32 = 0o755;

@@ -13,9 +13,9 @@ mod write;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub(crate) use copy::new_in;
 pub use change::Replace;
 pub use copy::Copied;
+pub(crate) use copy::new_in;
 pub use delete::Removed;
 pub use list::{Listing, Page};
 pub use read::{Opened, Piece};

@@ -82,7 +82,8 @@ impl Walk {
         if visit(Visit::Entry(met))? == Then::Pass || facts.kind != Kind::Folder {
             return Ok(true);
         }
-        let inner = if deep { Err(Errno::NAMETOOLONG) } else { rustix::fs::openat(parent, name, FOLDER, Mode::empty()) };
+        let inner =
+            if deep { Err(Errno::NAMETOOLONG) } else { rustix::fs::openat(parent, name, FOLDER, Mode::empty()) };
         match inner.and_then(Dir::new) {
             Ok(inner) => self.open.push((inner, self.path.len())),
             Err(errno) => {
@@ -117,6 +118,8 @@ pub(crate) fn names(
 ) -> Result<(), FileFault> {
     /// Names between two looks at the time.
     const UNASKED: u32 = 1024;
+    // Whoever read it before left it at its end.
+    rustix::fs::seek(dir, rustix::fs::SeekFrom::Start(0)).map_err(|errno| FileFault::at(path, errno))?;
     let mut buffer = [MaybeUninit::uninit(); 32 * 1024];
     let mut entries = RawDir::new(dir.as_fd(), &mut buffer);
     let mut seen = 0_u32;
@@ -136,7 +139,13 @@ pub(crate) fn names(
 
 impl Tree {
     /// Refuses a folder that has something denied in it; `path` is its own.
-    pub(crate) fn allow_below(&self, top: OwnedFd, path: &[u8], as_path: &[u8], cancel: &Cancel) -> Result<(), FileFault> {
+    pub(crate) fn allow_below(
+        &self,
+        top: OwnedFd,
+        path: &[u8],
+        as_path: &[u8],
+        cancel: &Cancel,
+    ) -> Result<(), FileFault> {
         if self.options.denied.is_empty() {
             return Ok(());
         }

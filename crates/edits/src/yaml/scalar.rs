@@ -27,13 +27,21 @@ fn is_typed(text: &str) -> bool {
         return false;
     }
     // Numbers of any base, by sixties, with underscores; dates and times. An address has two points, and is none of them.
-    let alike = |c: char| c.is_ascii_hexdigit() || matches!(c, '.' | '_' | ':' | '-' | '+' | 'x' | 'o' | 'T' | 't' | 'Z' | 'z' | ' ');
+    let alike = |c: char| {
+        c.is_ascii_hexdigit() || matches!(c, '.' | '_' | ':' | '-' | '+' | 'x' | 'o' | 'T' | 't' | 'Z' | 'z' | ' ')
+    };
     text.chars().all(alike) && text.matches('.').count() < 2
 }
 
 /// Whether text reads back as itself without quotes, in a block and in brackets. What is not surely so is quoted.
 fn is_plain(text: &str) -> bool {
-    let inner = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '.' | '_' | '-' | '/' | '+' | '@' | ':' | '(' | ')' | '=' | '$' | '^' | ';' | '\'' | '~');
+    let inner = |c: char| {
+        c.is_alphanumeric()
+            || matches!(
+                c,
+                ' ' | '.' | '_' | '-' | '/' | '+' | '@' | ':' | '(' | ')' | '=' | '$' | '^' | ';' | '\'' | '~'
+            )
+    };
     let Some(first) = text.chars().next() else { return false };
     (first.is_alphanumeric() || matches!(first, '/' | '.' | '_' | '(' | '$' | '^'))
         && text.chars().all(inner)
@@ -58,7 +66,7 @@ fn quoted(text: &str) -> String {
 }
 
 fn needs_escapes(text: &str) -> bool {
-    text.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}'))
+    text.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'))
 }
 
 fn double(text: &str) -> String {

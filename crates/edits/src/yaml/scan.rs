@@ -27,7 +27,8 @@ pub fn tree(text: &str) -> Result<Tree, EditError> {
     let mut open: Vec<Open> = Vec::new();
     // Keys that are no scalars are no names: they and all in them are passed.
     for event in Parser::new_from_str(text) {
-        let (event, span) = event.map_err(|error| EditError::Syntax { line: error.marker().line(), why: error.info().to_owned() })?;
+        let (event, span) =
+            event.map_err(|error| EditError::Syntax { line: error.marker().line(), why: error.info().to_owned() })?;
         match event {
             Event::Scalar(value, style, _, tag) => {
                 let range = range(&span);
@@ -72,7 +73,8 @@ pub fn tree(text: &str) -> Result<Tree, EditError> {
                     _ => {}
                 }
                 let flow = done.flow;
-                let at = tree.push(Node { kind, span: done.start..end, flow, key_end: done.key_end, indent: done.indent });
+                let at =
+                    tree.push(Node { kind, span: done.start..end, flow, key_end: done.key_end, indent: done.indent });
                 put(&mut tree, &mut open, at);
             }
             _ => {}

@@ -53,7 +53,9 @@ impl Unpack<'_> {
             if part == b".." {
                 return refuse(ArchiveFault::Outside);
             }
-            let Some(part) = Name::from_bytes(part).ok().filter(Name::is_plain) else { return refuse(ArchiveFault::Name) };
+            let Some(part) = Name::from_bytes(part).ok().filter(Name::is_plain) else {
+                return refuse(ArchiveFault::Name);
+            };
             let Ok(longer) = path.join(part) else { return refuse(ArchiveFault::Name) };
             path = longer;
         }
@@ -73,9 +75,8 @@ impl Unpack<'_> {
 
     /// Makes a folder, and those above it.
     pub fn folder(&mut self, path: &TreePath) -> Result<OwnedFd, FileFault> {
-        let open = |names: &[Name]| {
-            Resolve::Steps.open(self.staged.top.as_fd(), names, OFlags::RDONLY | OFlags::DIRECTORY)
-        };
+        let open =
+            |names: &[Name]| Resolve::Steps.open(self.staged.top.as_fd(), names, OFlags::RDONLY | OFlags::DIRECTORY);
         // As far as it is there.
         let names = path.names();
         let mut there = names.len();

@@ -114,7 +114,8 @@ impl Tree {
         }
         self.allow(path)?;
         let fault = |errno| FileFault::of(path, errno);
-        let place = self.resolve.open(std::os::fd::AsFd::as_fd(&self.root), path.names(), OFlags::PATH).map_err(fault)?;
+        let place =
+            self.resolve.open(std::os::fd::AsFd::as_fd(&self.root), path.names(), OFlags::PATH).map_err(fault)?;
         let facts = Facts::of(&rustix::fs::fstat(&place).map_err(fault)?);
         match facts.kind {
             Kind::File if facts.links > 1 => return Err(FileFault::HardLink { path: path.to_string() }),

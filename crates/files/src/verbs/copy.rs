@@ -114,7 +114,9 @@ impl Tree {
             Kind::File => {
                 let (file, facts) = match file_in(met.parent, met.name.to_bytes(), met.path) {
                     // It was a file a moment ago; what is gone or has become something else is not copied.
-                    Err(FileFault::NotFound { .. } | FileFault::Link { .. } | FileFault::Special { .. }) => return Ok(None),
+                    Err(FileFault::NotFound { .. } | FileFault::Link { .. } | FileFault::Special { .. }) => {
+                        return Ok(None);
+                    }
                     other => other?,
                 };
                 hold.entry()?;
@@ -197,7 +199,8 @@ mod tests {
         std::fs::hard_link(bench.path("a/x"), bench.path("a/b/z")).unwrap();
         std::os::unix::fs::symlink("/etc/passwd", bench.path("a/link")).unwrap();
         bench.fifo("a/fifo");
-        let copy = |from: &str, to: &str| bench.tree().copy(&from.parse().unwrap(), &to.parse().unwrap(), &Cancel::new());
+        let copy =
+            |from: &str, to: &str| bench.tree().copy(&from.parse().unwrap(), &to.parse().unwrap(), &Cancel::new());
         assert_eq!(copy("a", "c").unwrap(), Copied { entries: 6, bytes: 4, skipped: 1 });
         assert_eq!(bench.text("c/b/y"), "22");
         assert_eq!(std::fs::read_link(bench.path("c/link")).unwrap().to_str(), Some("/etc/passwd"));

@@ -319,7 +319,9 @@ mod tests {
     fn what_may_not_go_stays() {
         let bench = Bench::with(|options| options.denied = crate::Denied::parse(&["*.key"]));
         bench.put("a/b/x.key", "1");
-        for (path, code) in [("a", "file.denied"), ("a/b/x.key", "file.denied"), ("", "file.root"), ("n", "file.not_found")] {
+        for (path, code) in
+            [("a", "file.denied"), ("a/b/x.key", "file.denied"), ("", "file.root"), ("n", "file.not_found")]
+        {
             assert_eq!(bench.tree().delete(&path.parse().unwrap(), &Cancel::new()).unwrap_err().code(), code, "{path}");
         }
         assert_eq!(bench.text("a/b/x.key"), "1");

@@ -149,7 +149,9 @@ mod tests {
         let bench = Bench::new();
         bench.put("a", "1");
         std::os::unix::fs::symlink(".", bench.path("l")).unwrap();
-        for (path, code) in [("a", "file.not_a_folder"), ("l", "file.link"), ("l/a", "file.link"), ("x", "file.not_found")] {
+        for (path, code) in
+            [("a", "file.not_a_folder"), ("l", "file.link"), ("l/a", "file.link"), ("x", "file.not_found")]
+        {
             let fault = bench.tree().list(&path.parse().unwrap(), &Page::default(), &Cancel::new()).unwrap_err();
             assert_eq!(fault.code(), code, "{path}");
         }

@@ -111,7 +111,9 @@ mod tests {
         let bench = Bench::new();
         bench.put("a", "0123456789");
         let path = "a".parse().unwrap();
-        for (offset, bytes, read) in [(0, 4, "0123"), (8, 4, "89"), (10, 4, ""), (u64::MAX >> 1, 1, ""), (0, usize::MAX, "0123456789")] {
+        for (offset, bytes, read) in
+            [(0, 4, "0123"), (8, 4, "89"), (10, 4, ""), (u64::MAX >> 1, 1, ""), (0, usize::MAX, "0123456789")]
+        {
             let piece = bench.tree().read(&path, offset, bytes).unwrap();
             assert_eq!((String::from_utf8(piece.bytes).unwrap().as_str(), piece.entry.bytes), (read, 10));
         }

@@ -340,7 +340,10 @@ mod tests {
         let yaml = "plugins/Shop/config.yml:1:port: 25565 plugins/Shop/config.yml:2:port: 25566";
         assert_eq!(find("port", false, true, 10), (yaml.to_owned(), None, 2));
         assert_eq!(find("PORT", false, false, 10).0, format!("{yaml} server.properties:2:Server-Port=25565"));
-        assert_eq!(find(r"=\w+$", true, true, 10).0, "server.properties:1:motd=Hallo server.properties:2:Server-Port=25565");
+        assert_eq!(
+            find(r"=\w+$", true, true, 10).0,
+            "server.properties:1:motd=Hallo server.properties:2:Server-Port=25565"
+        );
         assert_eq!(find("port", false, true, 1).1, Some(Stopped::Answers));
         assert_eq!(find(".", false, true, 10).0, "");
     }

@@ -1,7 +1,7 @@
 //! Uploads in pieces that can be gone on with, after a lost connection or a restart.
 
-use std::fs::File;
 use std::fmt;
+use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::str::FromStr;
 

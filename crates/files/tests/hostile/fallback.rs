@@ -17,7 +17,13 @@ fn trees() -> (Bench, Tree, Tree) {
             let _ = std::os::unix::fs::symlink(target, at.join(name));
         }
         let _ = std::os::unix::fs::symlink(bench.outside(), at.join("out"));
-        let _ = rustix::fs::mknodat(rustix::fs::CWD, at.join("fifo"), rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0);
+        let _ = rustix::fs::mknodat(
+            rustix::fs::CWD,
+            at.join("fifo"),
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::RWXU,
+            0,
+        );
     }
     let kernel = bench.tree();
     assert_eq!(kernel.resolve(), Resolve::Kernel);
@@ -30,8 +36,10 @@ fn trees() -> (Bench, Tree, Tree) {
 fn answers(tree: &Tree, path: &TreePath) -> Vec<String> {
     let cancel = Cancel::new();
     vec![
-        tree.stat(path).map_or_else(|fault| fault.code().to_owned(), |entry| format!("{:?} {}", entry.kind, entry.bytes)),
-        tree.list(path, &Page::default(), &cancel).map_or_else(|fault| fault.code().to_owned(), |it| it.total.to_string()),
+        tree.stat(path)
+            .map_or_else(|fault| fault.code().to_owned(), |entry| format!("{:?} {}", entry.kind, entry.bytes)),
+        tree.list(path, &Page::default(), &cancel)
+            .map_or_else(|fault| fault.code().to_owned(), |it| it.total.to_string()),
         tree.read(path, 0, 100).map_or_else(|fault| fault.code().to_owned(), |piece| format!("{:?}", piece.bytes)),
         tree.chmod(path, 0o755).map_or_else(|fault| fault.code().to_owned(), |()| "done".to_owned()),
         tree.make_folder(path, false).map_or_else(|fault| fault.code().to_owned(), |()| "done".to_owned()),

@@ -40,7 +40,11 @@ fn above(model: &Model, path: &str) -> Result<(), &'static str> {
 
 fn below(model: &Model, path: &str) -> Vec<(String, Thing)> {
     let prefix = format!("{path}/");
-    model.iter().filter(|(at, _)| *at == path || at.starts_with(&prefix)).map(|(at, it)| (at.clone(), it.clone())).collect()
+    model
+        .iter()
+        .filter(|(at, _)| *at == path || at.starts_with(&prefix))
+        .map(|(at, it)| (at.clone(), it.clone()))
+        .collect()
 }
 
 fn expect(model: &mut Model, verb: &Verb) -> Result<(), &'static str> {
@@ -141,7 +145,8 @@ fn found(tree: &Tree, top: &TreePath, into: &mut Model) {
 }
 
 fn path() -> impl Strategy<Value = String> {
-    proptest::collection::vec(proptest::sample::select(vec!["a", "b", "ä", r"\\"]), 1..4).prop_map(|names| names.join("/"))
+    proptest::collection::vec(proptest::sample::select(vec!["a", "b", "ä", r"\\"]), 1..4)
+        .prop_map(|names| names.join("/"))
 }
 
 /// Names that something new may have.

@@ -6,13 +6,13 @@ use std::os::unix::fs::symlink;
 
 use crate::bench::{Bench, End, INSIDE, SECRET, contains, while_swapped};
 use sf_files::{
-    ArchiveFormat, ArchiveLimits, Cancel, Existing, FileFault, Name, NameSearch, Options, Page, Replace, Resolve, TextSearch,
-    Tree, TreePath,
+    ArchiveFormat, ArchiveLimits, Cancel, Existing, FileFault, Name, NameSearch, Options, Page, Replace, Resolve,
+    TextSearch, Tree, TreePath,
 };
 use sf_types::FileState;
 
 /// Times each verb is done in each way of walking.
-const ROUNDS: usize = 1500;
+const ROUNDS: usize = 3000;
 
 fn path(text: &str) -> TreePath {
     text.parse().unwrap()
@@ -37,7 +37,11 @@ fn race(mut verb: impl FnMut(&Bench, &Tree, usize) -> Result<(), FileFault>) {
         rustix::fs::mknodat(rustix::fs::CWD, root.join("fifo"), fifo, rustix::fs::Mode::RWXU, 0).unwrap();
         let tree = bench.tree();
         let mut answers: BTreeMap<&'static str, usize> = BTreeMap::new();
-        let pairs = [(root.join("d"), root.join("l")), (root.join("file"), root.join("m")), (root.join("m"), root.join("fifo"))];
+        let pairs = [
+            (root.join("d"), root.join("l")),
+            (root.join("file"), root.join("m")),
+            (root.join("m"), root.join("fifo")),
+        ];
         while_swapped(&pairs, || {
             for round in 0..ROUNDS {
                 let answer = verb(&bench, &tree, round);
@@ -74,10 +78,16 @@ fn looking() {
             1 => tree.list(&path("d/sub"), &Page::default(), &cancel).map(|listing| {
                 assert!(listing.entries.iter().all(|entry| entry.bytes == INSIDE.len() as u64));
             }),
-            2 => tree.find_text(&path(""), &TextSearch { text: "SECRET".into(), regex: false, case: true, names: None, most: 9 }, &cancel)
+            2 => tree
+                .find_text(
+                    &path(""),
+                    &TextSearch { text: "SECRET".into(), regex: false, case: true, names: None, most: 9 },
+                    &cancel,
+                )
                 .map(|found| assert!(found.matches.is_empty(), "{found:?}")),
             _ => {
-                let found = tree.find_names(&path(""), &NameSearch { pattern: "g".into(), case: true, most: 9 }, &cancel)?;
+                let found =
+                    tree.find_names(&path(""), &NameSearch { pattern: "g".into(), case: true, most: 9 }, &cancel)?;
                 assert!(found.matches.len() <= 2, "{found:?}");
                 let mut count = tree.count(&path(""))?;
                 while count.step(10, &cancel)? {}
@@ -169,9 +179,8 @@ fn packing_and_unpacking() {
         let format = if round % 2 == 0 { ArchiveFormat::Zip } else { ArchiveFormat::TarGz };
         let archive = path("d/archive");
         let packed = tree.compress(&path("d"), &[name("f"), name("sub")], &archive, format, &cancel);
-        let unpacked = packed.and_then(|_| {
-            tree.extract(&archive, &path("d/sub"), Existing::Replace, ArchiveLimits::default(), &cancel)
-        });
+        let unpacked = packed
+            .and_then(|_| tree.extract(&archive, &path("d/sub"), Existing::Replace, ArchiveLimits::default(), &cancel));
         let _ = tree.delete(&archive, &cancel);
         unpacked.map(|_| ())
     });

@@ -3,10 +3,10 @@
 use std::io::{self, Read};
 
 use super::{BLOCK, head};
+use crate::FileFault;
 use crate::archive::ArchiveFault;
 use crate::archive::extract::read_block;
 use crate::archive::unpack::{Unpack, broken, refuse_set_id};
-use crate::FileFault;
 
 /// Bytes of a long name or of pax records that are taken in.
 const EXTENSION_MAX: u64 = 64 * 1024;
@@ -75,7 +75,13 @@ pub fn unpack(mut from: impl Read, archive: &[u8], unpack: &mut Unpack<'_>) -> R
         }
         let said = std::mem::take(&mut said);
         head.name = said.name.unwrap_or(head.name);
-        head.size = said.size.unwrap_or(head.size);
+        if let Some(size) = said.size {
+            // Only what the head has no digits for is said elsewhere; else two readers would see two archives.
+            if size != head.size && head.size != 0 && size < 1 << 33 {
+                return Err(FileFault::archive(&head.name, ArchiveFault::Size));
+            }
+            head.size = size;
+        }
         entry(&mut from, &head, unpack)?;
     }
     drain(from, archive)
@@ -168,7 +174,8 @@ mod tests {
         assert_eq!(read(b"20 comment=anything\n").unwrap(), (None, None));
         assert_eq!(read(b"22 GNU.sparse.major=1\n"), Err(ArchiveFault::Sparse));
         assert_eq!(read(b"11 path=a\0\n"), Err(ArchiveFault::Name));
-        for bad in [b"x".as_slice(), b"99 path=a\n", b"3 =\n", b"0 a=b\n", b"8 path=a\n", b"8 patha\n", b"11 size=-1\n"] {
+        for bad in [b"x".as_slice(), b"99 path=a\n", b"3 =\n", b"0 a=b\n", b"8 path=a\n", b"8 patha\n", b"11 size=-1\n"]
+        {
             assert!(read(bad).is_err(), "{bad:?}");
         }
     }

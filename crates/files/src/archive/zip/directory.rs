@@ -93,9 +93,8 @@ fn end(file: &File, archive: &[u8]) -> Result<End, FileFault> {
     let mut tail = Vec::new();
     At { file, at: start }.take(length - start).read_to_end(&mut tail).map_err(fault)?;
     // Its comment reaches exactly to the end of the file; anything else is a signature in somebody's comment.
-    let ends = |at: &usize| {
-        u32_at(&tail, *at) == END && at + FIXED_END + usize::from(u16_at(&tail, at + 20)) == tail.len()
-    };
+    let ends =
+        |at: &usize| u32_at(&tail, *at) == END && at + FIXED_END + usize::from(u16_at(&tail, at + 20)) == tail.len();
     let last = tail.len().checked_sub(FIXED_END).ok_or_else(|| no("it ends too early"))?;
     let at = (0..=last).rev().find(ends).ok_or_else(|| no("it has no end record: it is cut, or goes on behind it"))?;
     let record = &tail[at..];

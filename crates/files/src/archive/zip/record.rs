@@ -53,9 +53,8 @@ pub fn parse(fixed: &[u8; FIXED], name: &[u8], extra: &[u8]) -> Result<Record, A
             return Ok(u64::from(short));
         }
         // They follow one another there, those alone that did not fit.
-        let (number, rest) = long
-            .split_at_checked(8)
-            .ok_or_else(|| ArchiveFault::Broken("a 64-bit size is missing".to_owned()))?;
+        let (number, rest) =
+            long.split_at_checked(8).ok_or_else(|| ArchiveFault::Broken("a 64-bit size is missing".to_owned()))?;
         long = rest;
         Ok(u64_at(number, 0))
     };

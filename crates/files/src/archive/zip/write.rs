@@ -197,7 +197,8 @@ fn utf8(name: &[u8]) -> u16 {
 }
 
 fn name_length(name: &[u8]) -> io::Result<u16> {
-    u16::try_from(name.len()).map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "a name is too long for a zip archive"))
+    u16::try_from(name.len())
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "a name is too long for a zip archive"))
 }
 
 /// Seconds since 1970 as DOS has them, in UTC: 1980 to 2107, in steps of two seconds. 4.4.6
@@ -216,9 +217,9 @@ fn dos_time(seconds: i64) -> u32 {
     let day = of_year - (153 * month_from_march + 2) / 5 + 1;
     let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
-    let date = (year - 1980) << 9 | month << 5 | day;
-    let time = (of_day / 3600) << 11 | (of_day / 60 % 60) << 5 | of_day % 60 / 2;
-    u32::try_from(date << 16 | time).unwrap_or_default()
+    let date = ((year - 1980) << 9) | (month << 5) | day;
+    let time = ((of_day / 3600) << 11) | ((of_day / 60 % 60) << 5) | (of_day % 60 / 2);
+    u32::try_from((date << 16) | time).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -22,7 +22,8 @@ fn truth(key: &str, value: bool) -> SetKey {
 /// Before, one edit, after; and once more nothing changes, unless the condition no longer holds either.
 fn check(parser: Parser, cases: &[(&str, SetKey, &str)]) {
     for (before, set, after) in cases {
-        let edited = apply(parser, before.as_bytes(), std::slice::from_ref(set)).unwrap_or_else(|error| panic!("{before:?} {set:?}: {error}"));
+        let edited = apply(parser, before.as_bytes(), std::slice::from_ref(set))
+            .unwrap_or_else(|error| panic!("{before:?} {set:?}: {error}"));
         assert_eq!(String::from_utf8(edited.bytes.clone()).unwrap(), *after, "{set:?} in {before:?}");
         assert_eq!(edited.changed, before != after, "{set:?}");
         if set.only_if.is_none() {
@@ -52,7 +53,11 @@ fn file() {
             ("a = 1", when("a", "1", "a = 2"), "a = 2"),
             ("a = 1", when("a", "a = 1", "a = 2"), "a = 2"),
             ("a = 1", when("a", "2", "a = 3"), "a = 1"),
-            ("host: 127.0.0.1:80", when("host", r"regex:^(127\.0\.0\.1)(:\d+)?$", "host: 10.0.0.1$2"), "host: 10.0.0.1:80"),
+            (
+                "host: 127.0.0.1:80",
+                when("host", r"regex:^(127\.0\.0\.1)(:\d+)?$", "host: 10.0.0.1$2"),
+                "host: 10.0.0.1:80",
+            ),
             ("x", text("a", "a"), "x"),
         ],
     );
@@ -153,7 +158,16 @@ fn json() {
     assert_eq!(warnings(Parser::Json, "{\"a\":\"x\"}", text("a.b", "1")), [WarningKind::InTheWay]);
     assert_eq!(warnings(Parser::Json, "{\"a\":[]}", text("a[1]", "1")), [WarningKind::NoElement]);
     assert_eq!(warnings(Parser::Json, "{\"a\":1}", text("a", "x")), [WarningKind::Retyped]);
-    for (bad, line) in [("{\n\"a\": }", 2), ("{\"a\":1,,}", 1), ("{'a':1}", 1), ("{}\n\nx", 3), ("{\"a\":\"", 1), ("[1 2]", 1), ("{\"a\":\"\\x\"}", 1), ("/*", 1)] {
+    for (bad, line) in [
+        ("{\n\"a\": }", 2),
+        ("{\"a\":1,,}", 1),
+        ("{'a':1}", 1),
+        ("{}\n\nx", 3),
+        ("{\"a\":\"", 1),
+        ("[1 2]", 1),
+        ("{\"a\":\"\\x\"}", 1),
+        ("/*", 1),
+    ] {
         match refused(Parser::Json, bad, text("a", "1")) {
             EditError::Syntax { line: found, .. } => assert_eq!(found, line, "{bad}"),
             other => panic!("{bad}: {other}"),
@@ -190,7 +204,11 @@ fn yaml() {
             ("a: |\n  x\nb: 1\n", text("c", "z"), "a: |\n  x\nb: 1\nc: z\n"),
             ("b: 1\na: |\n  x\n", text("c", "z"), "b: 1\na: |\n  x\nc: z\n"),
             ("s:\n  x:\n    a: 1\n  y:\n    a: 2\n", text("s.*.a", "3"), "s:\n  x:\n    a: 3\n  y:\n    a: 3\n"),
-            ("s:\n  x:\n    b: 1\n  y:\n    b: 2\n", text("s.*.a", "c"), "s:\n  x:\n    b: 1\n    a: c\n  y:\n    b: 2\n    a: c\n"),
+            (
+                "s:\n  x:\n    b: 1\n  y:\n    b: 2\n",
+                text("s.*.a", "c"),
+                "s:\n  x:\n    b: 1\n    a: c\n  y:\n    b: 2\n    a: c\n",
+            ),
             ("---\na: 1\n---\na: 1\n", text("a", "2"), "---\na: 2\n---\na: 1\n"),
             ("a: &x 1\nb: *x\n", text("a", "2"), "a: &x 2\nb: *x\n"),
             ("\"a b\": 1\n", text("a b", "2"), "\"a b\": 2\n"),
@@ -224,7 +242,11 @@ fn xml() {
             ("<a><b/></a>", text("a.b", "x<&>"), "<a><b>x&lt;&amp;&gt;</b></a>"),
             ("<a><b c='1' /></a>", text("a.b", "x"), "<a><b c='1'>x</b></a>"),
             ("<a>\r\n  <b>1</b>\r\n</a>", text("a.c", "x"), "<a>\r\n  <b>1</b>\r\n  <c>x</c>\r\n</a>"),
-            ("<a>\n  <b>\n  </b>\n</a>", text("a.b.c.d", "x"), "<a>\n  <b>\n    <c>\n      <d>x</d>\n    </c>\n  </b>\n</a>"),
+            (
+                "<a>\n  <b>\n  </b>\n</a>",
+                text("a.b.c.d", "x"),
+                "<a>\n  <b>\n    <c>\n      <d>x</d>\n    </c>\n  </b>\n</a>",
+            ),
             ("<a><b><!-- why -->1</b></a>", text("a.b", "2"), "<a><b><!-- why -->2</b></a>"),
             ("<a><b><![CDATA[1]]></b></a>", text("a.b", "2"), "<a><b>2</b></a>"),
             ("<a><b x=\"1\"/></a>", text("a.b", "[x='2']"), "<a><b x=\"2\"/></a>"),
@@ -245,7 +267,11 @@ fn xml() {
             ("<a><b>x:1</b></a>", when("a.b", "regex:^x", "y"), "<a><b>y:1</b></a>"),
             ("<a><b>1</b></a>", when("a.b", "2", "3"), "<a><b>1</b></a>"),
             ("<a><b v=\"1\"/></a>", when("a.b", "1", "[v='2']"), "<a><b v=\"2\"/></a>"),
-            (&format!("{head}<!DOCTYPE a [<!ENTITY x \"]>\">]>\n<a>&x;<!-- <a> --></a>\n"), text("a", "1"), &format!("{head}<!DOCTYPE a [<!ENTITY x \"]>\">]>\n<a>1<!-- <a> --></a>\n")),
+            (
+                &format!("{head}<!DOCTYPE a [<!ENTITY x \"]>\">]>\n<a>&x;<!-- <a> --></a>\n"),
+                text("a", "1"),
+                &format!("{head}<!DOCTYPE a [<!ENTITY x \"]>\">]>\n<a>1<!-- <a> --></a>\n"),
+            ),
         ],
     );
     assert_eq!(warnings(Parser::Xml, "<a><b><c/></b></a>", text("a.b", "1")), [WarningKind::Nested]);
@@ -253,7 +279,16 @@ fn xml() {
     assert_eq!(warnings(Parser::Xml, "<a/>", text("b.c", "1")), [WarningKind::InTheWay]);
     assert_eq!(warnings(Parser::Xml, "<a><b/><b/></a>", text("a.b", "1")), [WarningKind::Several(2)]);
     assert_eq!(refused(Parser::Xml, "<a/>", text("a", "\u{1}")).code(), "edit.value");
-    for (bad, line) in [("<a>\n</b>", 2), ("<a", 1), ("<a x=1/>", 1), ("<a/><b/>", 1), ("<a/>\nx", 2), ("<a>", 1), ("<!-- ", 1), ("<1/>", 1)] {
+    for (bad, line) in [
+        ("<a>\n</b>", 2),
+        ("<a", 1),
+        ("<a x=1/>", 1),
+        ("<a/><b/>", 1),
+        ("<a/>\nx", 2),
+        ("<a>", 1),
+        ("<!-- ", 1),
+        ("<1/>", 1),
+    ] {
         match refused(Parser::Xml, bad, text("a", "1")) {
             EditError::Syntax { line: found, .. } => assert_eq!(found, line, "{bad}"),
             other => panic!("{bad}: {other}"),

@@ -31,7 +31,14 @@ fn paper_server_properties() {
     let set = [text("server-ip", "0.0.0.0"), text("server-port", "27015"), text("query.port", "27015")];
     assert_eq!(
         difference(before, &edited(Parser::Properties, before, &set)),
-        ["-query.port=25565", "-server-ip=", "-server-port=25565", "+query.port=27015", "+server-ip=0.0.0.0", "+server-port=27015"]
+        [
+            "-query.port=25565",
+            "-server-ip=",
+            "-server-port=25565",
+            "+query.port=27015",
+            "+server-ip=0.0.0.0",
+            "+server-port=27015"
+        ]
     );
 }
 
@@ -181,7 +188,10 @@ fn arma_reforger_json() {
             },
         })
     );
-    assert!(after.contains("\n\t\t\"visible\": \"true\"\n") && after.contains("\n\t\"bindAddress\": \"0.0.0.0\"\n"), "{after}");
+    assert!(
+        after.contains("\n\t\t\"visible\": \"true\"\n") && after.contains("\n\t\"bindAddress\": \"0.0.0.0\"\n"),
+        "{after}"
+    );
 }
 
 #[test]
