@@ -116,6 +116,8 @@ pub enum WarningKind {
     NoElement,
     /// It is an alias, or below one, whose value others have as well; nothing was set.
     Alias,
+    /// The file is written in a way in which it could not be set for sure; nothing was set.
+    Unsure,
     /// It was a number or truth value and is text now.
     Retyped,
     /// It is there so many times, and was set each time.
@@ -131,6 +133,7 @@ impl fmt::Display for Warning {
             WarningKind::InTheWay => f.write_str("what is on the way there holds no names; nothing was set"),
             WarningKind::NoElement => f.write_str("there is no such element; nothing was set"),
             WarningKind::Alias => f.write_str("it is an alias, so that others have its value, too; nothing was set"),
+            WarningKind::Unsure => f.write_str("the file's form leaves no sure way to set it; nothing was set"),
             WarningKind::Retyped => f.write_str("it was a number or truth value, and is text now"),
             WarningKind::Several(times) => write!(f, "it is there {times} times, and was set each time"),
         }

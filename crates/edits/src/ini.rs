@@ -43,8 +43,7 @@ pub fn set(text: &str, set: &Set<'_>) -> Result<Change, EditError> {
         }
         times += 1;
         let old = &text[pair.value.clone()];
-        let quoted = old.len() >= 2 && old.starts_with('"') && old.ends_with('"');
-        let inner = if quoted { old[1..old.len() - 1].replace("\\\"", "\"") } else { old.to_owned() };
+        let (quoted, inner) = unquoted(old).map_or_else(|| (false, old.to_owned()), |inner| (true, inner));
         let Some(value) = set.condition.instead_of(&inner, &set.key.value) else { continue };
         let value = plain(&value);
         if value != inner {
@@ -121,15 +120,8 @@ fn pair(at: usize, line: &str) -> Option<Pair<'_>> {
 
 /// Bytes of a value without a comment behind it: `;` after a blank, or `#` between blanks. A `#1` belongs to the value.
 fn value_length(rest: &str) -> usize {
-    if rest.starts_with('"') {
-        let mut escaped = false;
-        for (at, c) in rest.char_indices().skip(1) {
-            match c {
-                '\\' if !escaped => escaped = true,
-                '"' if !escaped => return at + 1,
-                _ => escaped = false,
-            }
-        }
+    if let Some(length) = quoted_length(rest) {
+        return length;
     }
     let bytes = rest.as_bytes();
     let is_blank = |at: usize| bytes.get(at).is_none_or(|byte| matches!(byte, b' ' | b'\t'));
@@ -141,11 +133,38 @@ fn value_length(rest: &str) -> usize {
     rest[..comment.unwrap_or(rest.len())].trim_end().len()
 }
 
+/// Bytes of a value in quotes, where it begins with one and ends.
+fn quoted_length(rest: &str) -> Option<usize> {
+    let mut escaped = false;
+    for (at, c) in rest.strip_prefix('"')?.char_indices() {
+        match c {
+            '\\' if !escaped => escaped = true,
+            '"' if !escaped => return Some(at + 2),
+            _ => escaped = false,
+        }
+    }
+    None
+}
+
 fn written(value: &str, quoted: bool, key: &str) -> Result<String, EditError> {
     if value.chars().any(|c| c.is_control() && c != '\t') {
         let why = "it has a line break or control character, which would be lines of its own".to_owned();
         return Err(EditError::Value { key: key.to_owned(), why });
     }
     let fits = value == value.trim() && value_length(value) == value.len() && !value.starts_with('"');
-    if quoted || !fits { Ok(format!("\"{}\"", value.replace('"', "\\\""))) } else { Ok(value.to_owned()) }
+    if !quoted && fits {
+        return Ok(value.to_owned());
+    }
+    let with = format!("\"{}\"", value.replace('"', "\\\""));
+    if quoted_length(&with) == Some(with.len()) && unquoted(&with).as_deref() == Some(value) {
+        return Ok(with);
+    }
+    let why =
+        "it needs quotes, and has backslashes beside quotes or at its end, which readers take differently".to_owned();
+    Err(EditError::Value { key: key.to_owned(), why })
+}
+
+fn unquoted(text: &str) -> Option<String> {
+    let inner = text.strip_prefix('"')?.strip_suffix('"')?;
+    Some(inner.replace("\\\"", "\""))
 }

@@ -94,20 +94,38 @@ pub fn apply(parser: Parser, bytes: &[u8], set: &[SetKey]) -> Result<Edited, Edi
     for key in set {
         check_value(key)?;
         let set = Set { key, condition: Condition::of(key)? };
-        let change = match parser {
-            Parser::File => file::set(source.text(), &set),
-            Parser::Properties => properties::set(source.text(), &set),
-            Parser::Ini => ini::set(source.text(), &set),
-            Parser::Json => json::set(source.text(), &set),
-            Parser::Yaml => yaml::set(source.text(), &set),
-            Parser::Xml => xml::set(source.text(), &set),
-            Parser::Toml => toml::set(source.text(), &set),
-        }?;
-        warnings.extend(change.warnings.into_iter().map(|kind| Warning { key: key.key.clone(), kind }));
-        source.splice(change.splices, &key.key)?;
+        let Change { splices, warnings: kinds } = set_one(parser, source.text(), &set)?;
+        warnings.extend(kinds.into_iter().map(|kind| Warning { key: key.key.clone(), kind }));
+        if splices.is_empty() {
+            continue;
+        }
+        let before = source.clone();
+        source.splice(splices, &key.key)?;
+        if !is_settled(parser, source.text(), &set) {
+            source = before;
+            warnings.push(Warning { key: key.key.clone(), kind: WarningKind::Unsure });
+        }
     }
     let edited = source.into_bytes()?;
     Ok(Edited { changed: edited != bytes, bytes: edited, warnings })
+}
+
+fn set_one(parser: Parser, text: &str, set: &Set<'_>) -> Result<Change, EditError> {
+    match parser {
+        Parser::File => file::set(text, set),
+        Parser::Properties => properties::set(text, set),
+        Parser::Ini => ini::set(text, set),
+        Parser::Json => json::set(text, set),
+        Parser::Yaml => yaml::set(text, set),
+        Parser::Xml => xml::set(text, set),
+        Parser::Toml => toml::set(text, set),
+    }
+}
+
+/// Whether the file can still be read, and says what was set: setting it once more would change nothing. Files have forms
+/// that nobody thought of, and a server's own file is not the place to find out.
+fn is_settled(parser: Parser, text: &str, set: &Set<'_>) -> bool {
+    set_one(parser, text, set).is_ok_and(|again| !set.condition.makes() || again.splices.is_empty())
 }
 
 fn check_value(key: &SetKey) -> Result<(), EditError> {

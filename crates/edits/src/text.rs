@@ -15,6 +15,7 @@ pub struct Splice {
     pub with: String,
 }
 
+#[derive(Clone)]
 pub struct Source {
     text: String,
     marked: bool,

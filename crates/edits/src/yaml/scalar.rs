@@ -124,7 +124,7 @@ mod tests {
             ("Hallo Welt", "Hallo Welt"),
             ("0.0.0.0:25565", "0.0.0.0:25565"),
             ("127.0.0.1", "127.0.0.1"),
-            ("/home/container", "/home/container"),
+            ("/srv/container", "/srv/container"),
             ("25565", "'25565'"),
             ("1.5", "'1.5'"),
             ("0x1F", "'0x1F'"),

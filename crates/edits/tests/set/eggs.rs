@@ -111,8 +111,8 @@ fn mumble_ini() {
     let before = "; Murmur configuration file.\n;\n; Path to database.\ndatabase=\n; logfile=murmur.log\n\nport=64738\n\
                   serverpassword=\nusers=100\n;host=\nwelcometext=\"<br />Welcome; to <b>Murmur</b>.<br />\"\n\n[Ice]\nIce.Warn.UnknownProperties=1\n";
     let set = [
-        text("database", "/home/container/murmur.sqlite"),
-        text("logfile", "/home/container/murmur.log"),
+        text("database", "/srv/container/murmur.sqlite"),
+        text("logfile", "/srv/container/murmur.log"),
         text("port", "27015"),
         text("host", "0.0.0.0"),
         text("users", "50"),
@@ -124,10 +124,10 @@ fn mumble_ini() {
             "-database=",
             "-port=64738",
             "-users=100",
-            "+database=/home/container/murmur.sqlite",
+            "+database=/srv/container/murmur.sqlite",
             "+port=27015",
             "+users=50",
-            "+logfile=/home/container/murmur.log",
+            "+logfile=/srv/container/murmur.log",
             "+host=0.0.0.0",
         ]
     );

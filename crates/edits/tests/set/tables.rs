@@ -117,7 +117,9 @@ fn ini() {
             ("a=1\n", when("a", "2", "3"), "a=1\n"),
         ],
     );
-    assert_eq!(refused(Parser::Ini, "", text("a", "b\n[c]")).code(), "edit.value");
+    for bad in ["b\n[c]", r#"\" "#, r" \"] {
+        assert_eq!(refused(Parser::Ini, "", text("a", bad)).code(), "edit.value", "{bad}");
+    }
     for bad in ["", "a.", "a]b", "a\nb", ";a"] {
         assert_eq!(refused(Parser::Ini, "", text(bad, "b")).code(), "edit.key", "{bad}");
     }
@@ -222,6 +224,8 @@ fn yaml() {
     assert_eq!(warnings(Parser::Yaml, "x: &x 1\na: *x\n", text("a", "1")), [WarningKind::Alias]);
     assert_eq!(warnings(Parser::Yaml, "a: x\n", text("a.b", "1")), [WarningKind::InTheWay]);
     assert_eq!(warnings(Parser::Yaml, "a: 1\n", text("a", "x")), [WarningKind::Retyped]);
+    // A key in the long form, with nothing behind it.
+    assert_eq!(warnings(Parser::Yaml, "? b", text("a", "x")), [WarningKind::Unsure]);
     for (bad, line) in [("a: 1\nb: [1\n", 3), ("a: 1\n\tb: 2\n", 2), ("a: \"x\n", 2)] {
         match refused(Parser::Yaml, bad, text("a", "1")) {
             EditError::Syntax { line: found, .. } => assert!(found.abs_diff(line) <= 1, "{bad:?}: {found}"),

@@ -217,8 +217,8 @@ mod tests {
             assert_eq!(copy(from, to).unwrap_err().code(), code, "{from} {to}");
         }
         let used = bench.tree().quota().used();
-        bench.put("big/1", &"x".repeat(600_000));
-        bench.put("big/2", &"x".repeat(600_000));
+        bench.put("big/1", "x".repeat(600_000));
+        bench.put("big/2", "x".repeat(600_000));
         assert_eq!(copy("big", "big2").unwrap_err().code(), "file.quota");
         assert!(!bench.path("big2").exists());
         assert_eq!(bench.tree().quota().used(), used);
