@@ -91,7 +91,11 @@ impl Tree {
         if let Some(owner) = owner.or(self.options.owner) {
             let now = Facts::of(&rustix::fs::fstat(fd)?);
             if (now.uid, now.gid) != (owner.uid, owner.gid) {
-                rustix::fs::fchown(fd, Some(Uid::from_raw(owner.uid)), Some(Gid::from_raw(owner.gid)))?;
+                match rustix::fs::fchown(fd, Some(Uid::from_raw(owner.uid)), Some(Gid::from_raw(owner.gid))) {
+                    // Who is not root gives nothing away, and the file of another's group becomes one of ours.
+                    Err(Errno::PERM) if !rustix::process::geteuid().is_root() => {}
+                    other => other?,
+                }
             }
         }
         rustix::fs::fchmod(fd, Mode::from_raw_mode(mode & 0o777))

@@ -103,7 +103,10 @@ impl Tree {
             // Now nobody can swap it any more: was it that file whose content was looked at?
             let taken = new.facts()?;
             if (taken.id, taken.bytes, taken.modified) != (seen.id, seen.bytes, seen.modified) {
-                new.exchange(dir, name, path)?;
+                if new.exchange(dir, name, path).is_err() {
+                    // Ours is gone by now; what was taken goes back to its name all the same.
+                    new.place(dir, name, RenameFlags::NOREPLACE, path)?;
+                }
                 return Err(changed(path));
             }
             new.keep();

@@ -422,3 +422,43 @@ fn archives_are_those_of_others() {
     }
     bench.is_clean();
 }
+
+mod damaged {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn good() -> Vec<Vec<u8>> {
+        let bench = Bench::new(Options::default());
+        for (name, bytes) in [("w/a", "1".repeat(2000)), ("w/e/empty", String::new()), ("w/b", "text".to_owned())] {
+            bench.put(name, bytes);
+        }
+        let mut archives = vec![[tar_file("a", "1"), tar_file("d/b", &"2".repeat(700)), vec![0; 1024]].concat()];
+        for format in [ArchiveFormat::TarGz, ArchiveFormat::Zip] {
+            let names = ["w".parse::<Name>().unwrap()];
+            bench.tree().compress(&path(""), &names, &path("x"), format, &Cancel::new()).unwrap();
+            archives.push(std::fs::read(bench.root().join("x")).unwrap());
+            std::fs::remove_file(bench.root().join("x")).unwrap();
+        }
+        archives
+    }
+
+    proptest! {
+        /// Bytes changed, cut or put in anywhere: an answer, never a panic, and nothing half unpacked.
+        #[test]
+        fn any_damage_has_an_answer(
+            which in 0..3_usize,
+            changes in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..6),
+            cut in proptest::option::weighted(0.2, any::<proptest::sample::Index>()),
+        ) {
+            let mut bytes = good().swap_remove(which);
+            for (at, byte) in changes {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+            }
+            if let Some(cut) = cut {
+                bytes.truncate(cut.index(bytes.len()));
+            }
+            unpacked(&bytes, ArchiveLimits { bytes: 1 << 20, ..ArchiveLimits::default() });
+        }
+    }
+}

@@ -5,6 +5,8 @@ mod archives;
 #[cfg(test)]
 mod bench;
 #[cfg(test)]
+mod cancelled;
+#[cfg(test)]
 mod crowd;
 #[cfg(test)]
 mod fallback;
