@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::str::FromStr;
 
-use rustix::fs::{AtFlags, Mode, OFlags};
+use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 use sf_types::{ContentHash, FileState};
 
@@ -108,14 +108,15 @@ impl Tree {
         if have != bytes {
             return Err(FileFault::Digest { what: format!("{have} bytes are there, {bytes} were announced") });
         }
-        let found = hash_of(file, b"(upload)", cancel)?;
+        // The part stays locked until it is shown, so that what was hashed is what is shown.
+        let part = NewFile::of_part(self, id.part(), file);
+        let content = part.file.try_clone().map_err(|error| FileFault::io(b"(upload)", error))?;
+        let found = hash_of(content, b"(upload)", cancel)?;
         if let Some(hash) = hash.filter(|hash| *hash != found) {
             let what = format!("its hash is {}, {} was announced", found.short(), hash.short());
             return Err(FileFault::Digest { what });
         }
         let (dir, name) = self.place(path, "replaced")?;
-        let (file, _) = self.part(id)?;
-        let part = NewFile::of_part(self, id.part(), file);
         let expected = (replace == Replace::Never).then_some(FileState::Absent);
         let replaced = self.show(part, (&dir, name), &path.to_bytes(), expected, cancel)?;
         Ok(Written { bytes, hash: found, replaced })
@@ -148,14 +149,20 @@ impl Tree {
         }
     }
 
+    /// The part file, locked for as long as it is open, and its bytes.
     fn part(&self, id: &UploadId) -> Result<(File, u64), FileFault> {
+        let fault = |errno| FileFault::at(b"(upload)", errno);
         let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = match rustix::fs::openat(&self.staging, id.part(), flags, Mode::empty()) {
             Err(Errno::NOENT) => return Err(FileFault::NoUpload),
-            other => other.map_err(|errno| FileFault::at(b"(upload)", errno))?,
+            other => other.map_err(fault)?,
         };
-        let facts = Facts::of(&rustix::fs::fstat(&file).map_err(|errno| FileFault::at(b"(upload)", errno))?);
-        if facts.kind == Kind::File { Ok((File::from(file), facts.bytes)) } else { Err(FileFault::NoUpload) }
+        rustix::fs::flock(&file, FlockOperation::LockExclusive).map_err(fault)?;
+        let facts = Facts::of(&rustix::fs::fstat(&file).map_err(fault)?);
+        // Who held the lock may have shown it, and then it is no part any more.
+        let now = facts_in(&self.staging, id.part().as_bytes(), b"(upload)")?;
+        let still = facts.kind == Kind::File && now.is_some_and(|now| now.id == facts.id);
+        if still { Ok((File::from(file), facts.bytes)) } else { Err(FileFault::NoUpload) }
     }
 }
 
@@ -207,6 +214,31 @@ mod tests {
         assert_eq!(tree.upload_begin(&id, &path, 1, Replace::Never).unwrap_err().code(), "file.exists");
         tree.upload_abort(&id).unwrap();
         bench.is_clean();
+    }
+
+    #[test]
+    fn two_at_once_are_one_after_the_other() {
+        let bench = Bench::new();
+        let (id, path, cancel) = ("1".parse().unwrap(), "a".parse().unwrap(), Cancel::new());
+        bench.tree().upload_begin(&id, &path, 400, Replace::Never).unwrap();
+        std::thread::scope(|scope| {
+            for text in ["a", "b", "c", "d"] {
+                let (tree, id) = (bench.again(), &id);
+                scope.spawn(move || {
+                    let (mut have, mut added) = (0, 0);
+                    while added < 100 {
+                        match tree.upload_append(id, have, text.as_bytes()) {
+                            Ok(now) => (have, added) = (now, added + 1),
+                            Err(FileFault::Offset { have: now, .. }) => have = now,
+                            Err(other) => panic!("{other}"),
+                        }
+                    }
+                });
+            }
+        });
+        bench.tree().upload_finish(&id, &path, (400, None), Replace::Never, &cancel).unwrap();
+        let text = bench.text("a");
+        assert!(["a", "b", "c", "d"].iter().all(|letter| text.matches(letter).count() == 100), "{text}");
     }
 
     #[test]
