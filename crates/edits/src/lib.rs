@@ -95,7 +95,13 @@ pub fn apply(parser: Parser, bytes: &[u8], set: &[SetKey]) -> Result<Edited, Edi
         check_value(key)?;
         let set = Set { key, condition: Condition::of(key)? };
         let Change { splices, warnings: kinds } = set_one(parser, source.text(), &set)?;
-        warnings.extend(kinds.into_iter().map(|kind| Warning { key: key.key.clone(), kind }));
+        for kind in kinds {
+            let warning = Warning { key: key.key.clone(), kind };
+            // Once a key, however many places it has.
+            if !warnings.contains(&warning) {
+                warnings.push(warning);
+            }
+        }
         if splices.is_empty() {
             continue;
         }

@@ -247,7 +247,8 @@ fn unescaped(text: &str) -> String {
     while let Some(at) = rest.find('&') {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
-        let entity = rest.find(';').filter(|end| *end <= 10).map(|end| &rest[1..end]);
+        // No further than the longest one: a text of ampersands is no reason to search it over and over.
+        let entity = rest.bytes().take(12).position(|byte| byte == b';').map(|end| &rest[1..end]);
         let number = |digits: &str| match digits.strip_prefix('x') {
             Some(hex) => u32::from_str_radix(hex, 16).ok(),
             None => digits.parse().ok(),

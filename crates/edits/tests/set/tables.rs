@@ -350,4 +350,19 @@ fn bounds() {
     assert_eq!(refused(Parser::Json, "{}", text("a", "\0")).code(), "edit.value");
     assert_eq!(refused(Parser::Json, "{}", when("a", "regex:(", "x")).code(), "edit.condition");
     assert_eq!(apply(Parser::Yaml, b"\xff", &[]).unwrap_err().code(), "edit.not_text");
+    // Looked through once, not once for each of its bytes.
+    let text_of = |part: &str| part.repeat((1 << 20) / part.len());
+    for (parser, long) in [
+        (Parser::Xml, format!("<a x='{0}'>{0}</a>", text_of("&"))),
+        (Parser::Json, format!("{{\"b\": [{}1]}}", text_of("/**/1,"))),
+        (Parser::Yaml, text_of("k: |\n  v\n")),
+        (Parser::Toml, text_of("[[t]]\nx = 1\n")),
+        (Parser::Ini, text_of("\"; [\n")),
+        (Parser::Properties, text_of("\\\n")),
+        (Parser::File, text_of("b\n")),
+    ] {
+        apply(parser, long.as_bytes(), &[text("a", "1")]).unwrap();
+    }
+    let many = apply(Parser::Json, format!("[{}1]", "1,".repeat(1000)).as_bytes(), &[text("*", "x")]).unwrap();
+    assert_eq!(many.warnings.len(), 1);
 }
