@@ -1,0 +1,123 @@
+//! One name against a pattern: `*`, `?`, `[a-z]`, `[!a]` and `\` as in glob(7).
+
+/// A pattern of one name.
+#[derive(Clone, Debug)]
+pub struct Glob {
+    pattern: Vec<char>,
+    /// Upper and lower case are the same.
+    folded: bool,
+}
+
+/// A name as letters; a byte that is no UTF-8 is one of its own, which no pattern can spell.
+pub fn letters(name: &[u8]) -> Vec<char> {
+    let stray = |byte: &u8| char::from_u32(0x10_ff00 + u32::from(*byte)).unwrap_or(char::REPLACEMENT_CHARACTER);
+    let chunks = name.utf8_chunks();
+    chunks.flat_map(|chunk| chunk.valid().chars().chain(chunk.invalid().iter().map(stray))).collect()
+}
+
+fn fold(letters: Vec<char>) -> Vec<char> {
+    letters.into_iter().flat_map(char::to_lowercase).collect()
+}
+
+impl Glob {
+    pub fn new(pattern: &str, folded: bool) -> Self {
+        let pattern: Vec<char> = pattern.chars().collect();
+        Self { pattern: if folded { fold(pattern) } else { pattern }, folded }
+    }
+
+    pub fn fits(&self, name: &[u8]) -> bool {
+        self.fits_letters(&letters(name))
+    }
+
+    pub fn fits_letters(&self, name: &[char]) -> bool {
+        if self.folded { fits(&self.pattern, &fold(name.to_vec())) } else { fits(&self.pattern, name) }
+    }
+}
+
+fn fits(pattern: &[char], name: &[char]) -> bool {
+    // The last star is the only one worth going back to, so a hostile pattern costs no more than its length times the name's.
+    let (mut p, mut n, mut star) = (0, 0, None);
+    while n < name.len() {
+        let step = match pattern.get(p) {
+            Some('*') => {
+                star = Some((p, n));
+                p += 1;
+                continue;
+            }
+            Some('?') => Some(p + 1),
+            Some('[') => match class(pattern, p, name[n]) {
+                Class::Holds(next) => Some(next),
+                Class::HoldsNot => None,
+                Class::IsNone => (name[n] == '[').then_some(p + 1),
+            },
+            Some('\\') => pattern.get(p + 1).filter(|c| **c == name[n]).map(|_| p + 2),
+            Some(c) if *c == name[n] => Some(p + 1),
+            _ => None,
+        };
+        match (step, star) {
+            (Some(next), _) => (p, n) = (next, n + 1),
+            (None, Some((at, from))) => {
+                star = Some((at, from + 1));
+                (p, n) = (at + 1, from + 1);
+            }
+            (None, None) => return false,
+        }
+    }
+    pattern[p..].iter().all(|c| *c == '*')
+}
+
+enum Class {
+    /// It holds the letter; the pattern goes on there.
+    Holds(usize),
+    HoldsNot,
+    /// It is not closed, so that `[` is itself.
+    IsNone,
+}
+
+fn class(pattern: &[char], at: usize, c: char) -> Class {
+    let (not, start) = match pattern.get(at + 1) {
+        Some('!' | '^') => (true, at + 2),
+        _ => (false, at + 1),
+    };
+    // A `]` that comes first is one of the letters.
+    let Some(end) = pattern.iter().skip(start + 1).position(|c| *c == ']').map(|found| start + 1 + found) else {
+        return Class::IsNone;
+    };
+    let inner = &pattern[start..end];
+    let (mut found, mut i) = (false, 0);
+    while i < inner.len() {
+        if inner.get(i + 1) == Some(&'-') && i + 2 < inner.len() {
+            found |= (inner[i]..=inner[i + 2]).contains(&c);
+            i += 3;
+        } else {
+            found |= inner[i] == c;
+            i += 1;
+        }
+    }
+    if found == not { Class::HoldsNot } else { Class::Holds(end + 1) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_is_a_whole_name() {
+        for (pattern, name, folded, fits) in [
+            ("*", "", false, true),
+            ("*.jar", "a.jar", false, true),
+            ("*.jar", "a.JAR", false, false),
+            ("*.jar", "a.JAR", true, true),
+            ("ÄB*", "äbc", true, true),
+            ("a", "ab", false, false),
+            ("[]a]x", "]x", false, true),
+            ("[^a-c]", "d", false, true),
+            ("[a-", "[a-", false, true),
+            ("[", "[", false, true),
+            (r"\*", "x", false, false),
+            (r"\*", "*", false, true),
+        ] {
+            assert_eq!(Glob::new(pattern, folded).fits(name.as_bytes()), fits, "{pattern} {name}");
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! A folder whose files are worked on.
+
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use rustix::fs::{CWD, Mode, OFlags};
+use rustix::io::Errno;
+
+use crate::entry::Facts;
+use crate::{Denied, FileFault, Quota, Resolve, TreePath};
+
+/// Who gets what is made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Owner {
+    /// User.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+}
+
+/// How a tree is worked on.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Who gets what is made; whoever runs this where `None`.
+    pub owner: Option<Owner>,
+    /// What may not be touched by hand.
+    pub denied: Denied,
+    /// What it may hold.
+    pub quota: Quota,
+    /// How paths are walked; what the kernel can where `None`.
+    pub resolve: Option<Resolve>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { owner: None, denied: Denied::default(), quota: Quota::unlimited(), resolve: None }
+    }
+}
+
+/// A folder of files, and beside it the staging folder in which everything new is made.
+#[derive(Debug)]
+pub struct Tree {
+    pub(crate) root: OwnedFd,
+    pub(crate) staging: OwnedFd,
+    pub(crate) resolve: Resolve,
+    pub(crate) options: Options,
+}
+
+pub(crate) const FOLDER: OFlags =
+    OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+
+/// Mode of new folders.
+pub(crate) const FOLDER_MODE: u32 = 0o755;
+/// Mode of new files.
+pub(crate) const FILE_MODE: u32 = 0o644;
+
+impl Tree {
+    /// Folders that a walk goes down; what is deeper can be listed and deleted, but not copied or packed.
+    pub const DEPTH_MAX: usize = 128;
+
+    /// Opens a tree. Both folders have to be there, on one file system; `staging` lies outside of `root`, and nobody else
+    /// may enter it (0700). What a process that ended left in it is removed by [`Tree::sweep`].
+    ///
+    /// # Errors
+    /// Where one is not there, a link, or on another file system.
+    pub fn open(root: &Path, staging: &Path, options: Options) -> Result<Self, FileFault> {
+        let open = |path: &Path| {
+            let bytes = path.as_os_str().as_encoded_bytes();
+            let not = |errno: Errno| FileFault::at(bytes, errno);
+            let fd = rustix::fs::openat(CWD, path, FOLDER, Mode::empty()).map_err(not)?;
+            let facts = Facts::of(&rustix::fs::fstat(&fd).map_err(not)?);
+            Ok::<_, FileFault>((fd, facts))
+        };
+        let ((root, of_root), (staging_fd, of_staging)) = (open(root)?, open(staging)?);
+        if of_root.id.0 != of_staging.id.0 {
+            return Err(FileFault::at(staging.as_os_str().as_encoded_bytes(), Errno::XDEV));
+        }
+        let resolve = options.resolve.unwrap_or_else(|| Resolve::of_this_kernel(&root));
+        Ok(Self { root, staging: staging_fd, resolve, options })
+    }
+
+    /// How paths are walked.
+    pub const fn resolve(&self) -> Resolve {
+        self.resolve
+    }
+
+    /// The meter of its bytes.
+    pub const fn quota(&self) -> &Quota {
+        &self.options.quota
+    }
+
+    /// Refuses a path that is denied, or is in a folder that is.
+    pub(crate) fn allow(&self, path: &TreePath) -> Result<(), FileFault> {
+        let bytes = path.to_bytes();
+        if self.options.denied.denies(&bytes) {
+            return Err(FileFault::Denied { path: path.to_string() });
+        }
+        Ok(())
+    }
+
+    /// As [`Tree::allow`], for a path at which something new is to be seen.
+    pub(crate) fn allow_new(&self, path: &TreePath) -> Result<(), FileFault> {
+        self.allow(path)?;
+        match path.names().iter().find(|name| !name.is_plain()) {
+            // Folders with strange names that are there already can be worked in.
+            Some(name) if path.names().last() == Some(name) => Err(FileFault::BadName { name: name.to_string() }),
+            _ => Ok(()),
+        }
+    }
+}
