@@ -28,8 +28,8 @@ pub use error::HandshakeError;
 pub use join::{Join, join};
 pub use message::{
     Authorized, BUILDERS_SINCE, CONTAINERS_SINCE, Challenge, Closing, Connect, DEPLOY_KEYS_SINCE, Digest, Enrolment,
-    Nonce, PATCH_SINCE, Response, SCHEDULES_SINCE, SECRETS_SINCE, SERVERS_SINCE, SERVICES_SINCE, SITES_SINCE, VERSIONS, Versions,
-    WITNESS_SINCE,
+    Nonce, PATCH_SINCE, Response, SCHEDULES_SINCE, SECRETS_SINCE, SERVERS_SINCE, SERVICES_SINCE, SITES_SINCE, VERSIONS,
+    Versions, WITNESS_SINCE,
 };
 pub use server::{
     AwaitingNode, AwaitingResponse, Endpoint, Identity, NodeRecord, Proven, ServerHello, ServerOpen, Welcome,

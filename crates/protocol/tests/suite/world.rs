@@ -135,7 +135,12 @@ pub fn orders() -> Vec<Order> {
         Order::Query(Query::Inspect { source, build: BuildSettings::default() }),
         Order::Cancel(Cancel { command: id(12) }),
         Order::Void(Void { replaces: id(13) }),
-        Order::DesiredState(DesiredState { apps: vec![], sites: vec![site()], schedules: vec![schedule()], servers: vec![] }),
+        Order::DesiredState(DesiredState {
+            apps: vec![],
+            sites: vec![site()],
+            schedules: vec![schedule()],
+            servers: vec![],
+        }),
         Order::ProvisionDomain(Box::new(ProvisionDomain { site: site(), time_limit: Millis::secs(60) })),
         Order::DeleteProxy(DeleteProxy { proxy: site().proxy, app: site().app }),
         Order::Patch(Box::new(Patch {
