@@ -22,6 +22,9 @@ have_dockerd() { [ -x /usr/sbin/dockerd ] || have dockerd; }
 # One that needs no library: images of tests are made of it.
 have_busybox_static() { have busybox && ! ldd "$(command -v busybox)" >/dev/null 2>&1; }
 
+# Beyond the PATH of ordinary users, too.
+have_ngircd() { [ -x /usr/sbin/ngircd ]; }
+
 have_certificates() { [ -s /etc/ssl/certs/ca-certificates.crt ]; }
 
 missing=()
@@ -51,6 +54,7 @@ need curl have curl
 need docker.io have_dockerd
 need iptables have iptables
 need busybox-static have_busybox_static
+need ngircd have_ngircd
 
 nextest=(cargo install cargo-nextest --locked)
 have cargo || {

@@ -5,6 +5,7 @@
 pub(crate) mod aside;
 pub mod local;
 pub mod schedules;
+pub mod servers;
 
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -30,6 +31,7 @@ use crate::source::{self, FetchLimits, Sources};
 use crate::state::StateDir;
 use crate::user::Users;
 use schedules::Schedules;
+use servers::Servers;
 
 /// How the daemon is run.
 #[derive(Clone, Debug)]
@@ -82,12 +84,17 @@ impl Daemon {
         for why in damaged {
             outbox.notice("schedule.damaged", format!("What this node knows of a schedule cannot be read: {why}."));
         }
+        let (servers, damaged) = Servers::open(&state.join("servers"));
+        for (server, why) in damaged {
+            let message = format!("What this node knows of server {server} cannot be read: {why}.");
+            outbox.notice("server.damaged", message);
+        }
         let (facts, facts_known) = watch::channel(None);
         let node = Arc::new(node(
             &options,
             &registration,
             key,
-            Parts { state, journal, outbox, apps, schedules, facts_known },
+            Parts { state, journal, outbox, apps, servers, schedules, facts_known },
             tasks,
         )?);
         let (status, link_state) = watch::channel(LinkState::Connecting);
@@ -109,8 +116,9 @@ impl Daemon {
         let observers = (Observer::new(node.clone()), Observer::new(node.clone()));
         let (watching, sampling) = (tasks.shutdown(), tasks.shutdown());
         spawn(tasks, "apps.watch", observers.0.watch_apps(watching));
-        let start = node.adopt().await;
-        tracing::info!(living = start.living, lost = start.lost.len(), "processes found again");
+        spawn(tasks, "servers.watch", node.clone().watch_servers(tasks.shutdown()));
+        let (start, servers) = tokio::join!(node.adopt(), node.adopt_servers());
+        tracing::info!(living = start.living, lost = start.lost.len(), servers, "processes found again");
         node.tell_of(&start);
         let (working, shutdown) = (node.clone(), tasks.shutdown());
         let unfinished = recovered.unfinished;
@@ -118,11 +126,13 @@ impl Daemon {
             working.cgroups.sweep(&working.own_builds());
             let busy = busy_apps(&unfinished);
             working.converge(&start, &busy).await;
+            working.converge_servers().await;
             working.sites_follow().await;
             Executor::new(working).run(unfinished, incoming, shutdown).await;
         });
         let (sweeping, stopping) = (node.clone(), tasks.shutdown());
         spawn(tasks, "containers.sweep", async move { sweeping.keep_engine_clean(stopping).await });
+        spawn(tasks, "servers.disks", node.clone().count_disks(tasks.shutdown()));
         let (standing, resting) = (node.clone(), tasks.shutdown());
         spawn(tasks, "schedules", async move { standing.keep_schedules(resting).await });
         let (keeping, stopping) = (node.clone(), tasks.shutdown());
@@ -147,6 +157,7 @@ struct Parts {
     journal: Journal,
     outbox: Outbox,
     apps: Apps,
+    servers: Servers,
     schedules: Schedules,
     facts_known: watch::Receiver<Option<Arc<sf_protocol::report::NodeFacts>>>,
 }
@@ -158,16 +169,20 @@ fn node(
     parts: Parts,
     tasks: &Tasks,
 ) -> Result<Node, Fault> {
-    let Parts { state, journal, outbox, apps, schedules, facts_known } = parts;
+    let Parts { state, journal, outbox, apps, servers, schedules, facts_known } = parts;
     let users = Users::open(&state.join("users.json")).map_err(|error| disk("the list of user numbers", &error))?;
     let users = Arc::new(users);
-    let supervisor = Supervisor::new(process::Options {
-        dir: state.join("run"),
-        program: options.program.clone(),
-        key: key.clone(),
-        clock: options.clock.clone(),
-        tasks: tasks.clone(),
-    });
+    let held_below = |folder: &str, below| {
+        Supervisor::new(process::Options {
+            dir: state.join(folder),
+            below,
+            program: options.program.clone(),
+            key: key.clone(),
+            clock: options.clock.clone(),
+            tasks: tasks.clone(),
+        })
+    };
+    let (supervisor, held) = (held_below("run", None), held_below("servers", Some(servers::RUN)));
     let relays = Relays::new(relay::Options {
         dir: state.join("relay"),
         program: options.program.clone(),
@@ -198,6 +213,7 @@ fn node(
         journal,
         outbox,
         supervisor,
+        held,
         relays,
         proxy,
         sources,
@@ -206,6 +222,8 @@ fn node(
         making: RwLock::new(()),
         owed: Notify::new(),
         apps,
+        servers,
+        installing: std::sync::Mutex::default(),
         schedules,
         ports: Ports::default(),
         clock: options.clock.clone(),

@@ -30,9 +30,10 @@ use sf_protocol::frame::Frame;
 use sf_protocol::order::Order;
 use sf_protocol::outcome::{self as report, Facts};
 use sf_protocol::report::Stream;
+use sf_protocol::server::ServerVerb;
 use sf_protocol::{Kind, Outcome, Signed, Verdict};
 use sf_runtime::{OnError, Shutdown};
-use sf_types::{AppId, CommandId, ErrorKind, Fault, RunId, Timestamp};
+use sf_types::{AppId, CommandId, ErrorKind, Fault, Millis, RunId, ServerId, Timestamp};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -43,8 +44,9 @@ pub(crate) use logs::prune as prune_logs;
 pub use logs::{GONE_LOGS_KEPT, RUN_LOGS_KEPT};
 pub use node::{DEPLOYS_AT_ONCE, Node};
 pub use observe::Observer;
-use progress::Progress;
+pub(crate) use progress::Progress;
 pub use query::LOOKS_AT_ONCE;
+pub(crate) use recover::interrupted;
 use turn::Turn;
 
 use crate::journal::{Accepted, JournalError};
@@ -80,7 +82,7 @@ impl From<Fault> for End {
 }
 
 impl End {
-    fn verdict(self) -> (Verdict, Option<Fault>) {
+    pub(crate) fn verdict(self) -> (Verdict, Option<Fault>) {
         match self {
             Self::Failed(fault) => (Verdict::Failed, Some(fault)),
             Self::RolledBack(fault) => (Verdict::RolledBack, Some(fault)),
@@ -107,13 +109,18 @@ pub(crate) fn outcome(
     Outcome { command, node: node.id, verdict, fault, facts, started_at, finished_at: node.clock.now() }
 }
 
+/// A length of time as the protocol has it.
+pub(crate) fn millis(time: Duration) -> Millis {
+    Millis(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+}
+
 /// Takes orders. One per agent.
 #[derive(Debug)]
 pub struct Executor {
     node: Arc<Node>,
     running: Running,
-    /// For each app the end of the order that was accepted last.
-    lanes: HashMap<AppId, CancellationToken>,
+    /// For each app and server the end of the order that was accepted last.
+    lanes: HashMap<Lane, CancellationToken>,
     /// For each app its newest deploy.
     newest: HashMap<AppId, Turn>,
     /// Reads of the last minutes.
@@ -247,6 +254,7 @@ impl Executor {
                 | Order::Patch(_)
                 | Order::ServiceAction(_)
                 | Order::Schedule(_)
+                | Order::ServerAction(_)
                 | Order::DesiredState(_),
             ) => self.work(command),
         }
@@ -280,7 +288,8 @@ impl Executor {
             earlier.supersede();
         }
         let (cancel, behind) = (turn.asked().clone(), Behind { run: command.authz.run, id });
-        self.in_turn(apps_of(&node, &command.order), behind, turn, async move {
+        let lanes = if overtakes(&command.order) { Vec::new() } else { lanes_of(&node, &command.order) };
+        self.in_turn(lanes, behind, turn, async move {
             match &command.order {
                 Order::Deploy(deploy) => node.deploy(&command, deploy, &cancel).await,
                 Order::AppAction(action) => node.act(&command, action, &cancel).await,
@@ -289,6 +298,7 @@ impl Executor {
                 Order::Patch(patch) => node.patch(&command, patch, &cancel).await,
                 Order::ServiceAction(wanted) => node.steer(&command, wanted, &cancel).await,
                 Order::Schedule(order) => node.schedule(&command, order).await,
+                Order::ServerAction(action) => node.serve(&command, action, &cancel).await,
                 Order::DesiredState(desired) => node.converge_to(&command, desired).await,
                 Order::Query(_) | Order::Cancel(_) | Order::Void(_) => {
                     outcome(&node, command.id, (Verdict::Succeeded, None), Facts::None, node.clock.now())
@@ -305,19 +315,19 @@ impl Executor {
             return;
         };
         let behind = Behind { run: command.authz.run, id: command.id };
-        let apps = apps_of(&node, &command.order);
-        self.in_turn(apps, behind, Turn::default(), async move { node.reconcile(&command, accepted.at).await });
+        let lanes = lanes_of(&node, &command.order);
+        self.in_turn(lanes, behind, Turn::default(), async move { node.reconcile(&command, accepted.at).await });
     }
 
-    /// Runs `work` when the earlier orders for the same apps have ended, unless `turn` is left before.
-    fn in_turn<F>(&mut self, apps: Vec<AppId>, order: Behind, turn: Turn, work: F)
+    /// Runs `work` when the earlier orders for the same apps and servers have ended, unless `turn` is left before.
+    fn in_turn<F>(&mut self, lanes: Vec<Lane>, order: Behind, turn: Turn, work: F)
     where
         F: Future<Output = Outcome> + Send + 'static,
     {
         self.lanes.retain(|_, ended| !ended.is_cancelled());
         self.newest.retain(|_, turn| turn.is_waiting());
         let ended = CancellationToken::new();
-        let before: Vec<_> = apps.iter().filter_map(|app| self.lanes.insert(*app, ended.clone())).collect();
+        let before: Vec<_> = lanes.iter().filter_map(|lane| self.lanes.insert(*lane, ended.clone())).collect();
         let (node, running) = (self.node.clone(), self.running.clone());
         self.node.tasks.spawn("order", OnError::Log, async move {
             // Also when the work panics or is dropped: those behind must not wait for ever.
@@ -351,7 +361,8 @@ impl Executor {
             node.finish(outcome).await;
             node.prune_run_logs().await;
             // The journal has it: what was kept beside the app for a restarted agent may go.
-            for app in apps.iter().filter(|_| deployed) {
+            let apps = lanes.iter().filter_map(|lane| if let Lane::App(app) = lane { Some(app) } else { None });
+            for app in apps.filter(|_| deployed) {
                 node.apps.settled(*app).unwrap_or_else(|fault| tracing::warn!(%fault, "a deploy's file stays"));
                 node.prune_app_logs(*app).await;
             }
@@ -372,7 +383,7 @@ impl Node {
     /// Says in the run's log why nothing happens.
     fn say_waiting(&self, order: Behind) {
         let progress = Progress::new(order.id, order.run, &self.state, &self.outbox, &self.clock);
-        progress.line(Stream::Note, "Waits until the earlier order for this app has ended.");
+        progress.line(Stream::Note, "Waits until the earlier order has ended.");
     }
 
     /// Writes an outcome down, then sends it. A disk that refuses is asked again: what was done must not be lost.
@@ -398,6 +409,35 @@ impl Node {
     }
 }
 
+/// Orders of one lane follow one another.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+enum Lane {
+    App(AppId),
+    Server(ServerId),
+    /// Commands of a server among themselves, where they need not wait for its other orders.
+    Input(ServerId),
+}
+
+/// Whether an order waits for nobody: what ends a server also ends what waits for it.
+fn overtakes(order: &Order) -> bool {
+    matches!(order, Order::ServerAction(action) if action.verb == ServerVerb::Kill)
+}
+
+/// What an order is about.
+fn lanes_of(node: &Node, order: &Order) -> Vec<Lane> {
+    if let Order::ServerAction(action) = order {
+        let server = action.spec.server;
+        // A start may wait for an answer that a person has to type.
+        let at_once = matches!(action.verb, ServerVerb::Command { .. }) && node.takes_input(server);
+        return vec![if at_once { Lane::Input(server) } else { Lane::Server(server) }];
+    }
+    let servers = match order {
+        Order::DesiredState(desired) => desired.servers.iter().map(|spec| Lane::Server(spec.server)).collect(),
+        _ => Vec::new(),
+    };
+    apps_of(node, order).into_iter().map(Lane::App).chain(servers).collect()
+}
+
 /// The apps an order is about.
 fn apps_of(node: &Node, order: &Order) -> Vec<AppId> {
     match order {
@@ -414,7 +454,9 @@ fn apps_of(node: &Node, order: &Order) -> Vec<AppId> {
             apps.dedup();
             apps
         }
-        Order::Query(_) | Order::ServiceAction(_) | Order::Cancel(_) | Order::Void(_) => Vec::new(),
+        Order::Query(_) | Order::ServiceAction(_) | Order::ServerAction(_) | Order::Cancel(_) | Order::Void(_) => {
+            Vec::new()
+        }
     }
 }
 

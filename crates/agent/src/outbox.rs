@@ -4,6 +4,7 @@
 //! Events and samples lie in numbered logs of their own, in the same format as the logs of apps; outcomes lie in the
 //! journal. What is sent and what is stored over there is kept by [`Delivery`], one for each connection.
 
+mod console;
 mod cursors;
 mod delivery;
 mod text;
@@ -20,10 +21,12 @@ use sf_protocol::handshake::VERSIONS;
 use sf_protocol::report::{DetectedPorts, LogSource, NodeEvent, StatusUpdate, Stream, SystemLog};
 use sf_runtime::redact::Redactor;
 use sf_runtime::{Clock, OnError, Tasks};
-use sf_types::{AppId, CommandId};
+use sf_types::{AppId, CommandId, ServerId};
 use tokio::sync::Notify;
 
+pub use console::CONSOLE_FRAME_BYTES;
 pub use delivery::{Delivery, IN_FLIGHT_BYTES_MAX};
+pub(crate) use text::sized;
 
 use crate::journal::Journal;
 use crate::process::{Process, tree};
@@ -38,6 +41,8 @@ pub const SAMPLES_KEPT: LogLimits = LogLimits { segment_bytes: 1024 * 1024, segm
 pub const SAY_MAX: usize = 256;
 /// Apps in one sample; a node with more sends several.
 pub const APPS_PER_SAMPLE: usize = 64;
+/// The same of panel servers.
+pub const SERVERS_PER_SAMPLE: usize = 32;
 /// Numbers left out after a reboot: events and samples that a power cut took may have been sent under them.
 const SKIPPED_AFTER_BOOT: u64 = 1000;
 /// File that holds the boot in which the events were last written.
@@ -76,6 +81,8 @@ struct Shared {
     ports_dirty: BTreeSet<AppId>,
     secrets: BTreeMap<AppId, Vec<String>>,
     redactor: Arc<Redactor>,
+    /// What watched servers said and nobody has taken yet.
+    consoles: console::Consoles,
 }
 
 impl Outbox {
@@ -105,6 +112,7 @@ impl Outbox {
             ports_dirty: BTreeSet::new(),
             secrets: BTreeMap::new(),
             redactor: Arc::new(Redactor::new([])),
+            consoles: console::Consoles::default(),
         };
         let (shared, wake, spoken) = (Mutex::new(shared), Notify::new(), AtomicU16::new(VERSIONS.min));
         Ok(Self(Arc::new(Inner { dir: dir.to_owned(), clock, journal, shared, wake, spoken })))
@@ -296,6 +304,17 @@ impl Outbox {
         self.secrets(app, Vec::new());
     }
 
+    /// Says what a watched server said, as soon as the connection takes it; what comes meanwhile is put together.
+    pub fn console(&self, output: sf_protocol::server::ConsoleOutput) {
+        self.shared().consoles.add(output);
+        self.0.wake.notify_one();
+    }
+
+    /// A server is no more.
+    pub fn forget_console(&self, server: ServerId) {
+        self.shared().consoles.forget(server);
+    }
+
     /// Number of the newest event.
     pub fn last_event(&self) -> u64 {
         self.shared().events.head().last
@@ -311,15 +330,16 @@ fn say(shared: &mut Shared, frame: Frame) {
 
 /// A sample in parts that fit a line and a frame; the time identifies each.
 fn parts(sample: &SystemLog) -> Vec<SystemLog> {
-    if sample.apps.len() <= APPS_PER_SAMPLE {
-        return vec![sample.clone()];
-    }
-    let part = |(index, apps): (usize, &[_])| SystemLog {
-        at: sample.at.plus(std::time::Duration::from_millis(index as u64)),
-        node: sample.node,
-        apps: apps.to_vec(),
+    let (mut apps, mut servers) = (sample.apps.chunks(APPS_PER_SAMPLE), sample.servers.chunks(SERVERS_PER_SAMPLE));
+    let part = |index: usize| {
+        let (apps, servers) = (apps.next(), servers.next());
+        let at = sample.at.plus(std::time::Duration::from_millis(index as u64));
+        let owned = (apps.unwrap_or_default().to_vec(), servers.unwrap_or_default().to_vec());
+        let part = SystemLog { at, node: sample.node, apps: owned.0, servers: owned.1 };
+        // The machine itself is in the first one, whatever runs on it.
+        (index == 0 || apps.is_some() || servers.is_some()).then_some(part)
     };
-    sample.apps.chunks(APPS_PER_SAMPLE).enumerate().map(part).collect()
+    (0..).map_while(part).collect()
 }
 
 #[cfg(test)]

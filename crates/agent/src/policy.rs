@@ -38,6 +38,10 @@
 //! restart = ["/usr/bin/pm2", "restart", "shop-worker"]
 //! status = ["/usr/bin/pm2", "pid", "shop-worker"]   # exits with 0 while it runs
 //!
+//! [servers]                              # panel servers
+//! enabled = true
+//! ports = ["1024-65535"]                 # what they may listen on; any where there is no line
+//!
 //! [containers]
 //! engine = "auto"                        # the standard socket where the agent is root; "unix:///path/of/its.sock", "off"
 //! build_network = true                   # whether steps of a Dockerfile reach the network
@@ -58,6 +62,7 @@ use sf_protocol::app::AppSpec;
 use sf_protocol::command::Class;
 use sf_protocol::order::{DeploySource, GitSource, Order};
 use sf_protocol::query::Query;
+use sf_protocol::server::{ServerSpec, ServerVerb};
 use sf_protocol::site::SiteSpec;
 use sf_types::{ByteSize, ErrorKind, Fault, Slug};
 
@@ -91,6 +96,24 @@ pub struct Policy {
     pub services: BTreeMap<Slug, Service>,
     /// Which container engine is used.
     pub containers: image::Choice,
+    /// Panel servers.
+    pub servers: Servers,
+}
+
+/// What panel servers may do.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Servers {
+    /// Whether there may be any.
+    pub enabled: bool,
+    /// Ports that they may listen on; any where empty.
+    pub ports: Vec<PortRange>,
+}
+
+impl Default for Servers {
+    fn default() -> Self {
+        Self { enabled: true, ports: Vec::new() }
+    }
 }
 
 /// What is denied, whoever signed it.
@@ -277,7 +300,18 @@ pub fn decide(policy: &Policy, order: &Order) -> Result<(), Fault> {
         }
         Order::DesiredState(desired) => {
             desired.apps.iter().try_for_each(|one| app(policy, &one.spec))?;
-            desired.sites.iter().try_for_each(|one| site(policy, one))
+            desired.sites.iter().try_for_each(|one| site(policy, one))?;
+            desired.servers.iter().try_for_each(|one| server(policy, one))
+        }
+        // What is there already can always be ended.
+        Order::ServerAction(action)
+            if matches!(action.verb, ServerVerb::Stop | ServerVerb::Kill | ServerVerb::Delete) =>
+        {
+            Ok(())
+        }
+        Order::ServerAction(action) => server(policy, &action.spec),
+        Order::Query(Query::Console(_)) if policy.deny.kinds.contains(&Kind::ServerAction) => {
+            Err(denied("looks at the consoles of servers".to_owned(), "deny.kinds"))
         }
         Order::ProvisionDomain(wanted) => site(policy, &wanted.site),
         Order::Query(Query::Inspect { source, .. } | Query::Resolve { source }) => repository(policy, source),
@@ -306,6 +340,25 @@ fn app(policy: &Policy, spec: &AppSpec) -> Result<(), Fault> {
         Some(port) if policy.denies_port(port.get()) => Err(denied(format!("port {port}"), "deny.ports")),
         _ => Ok(()),
     }
+}
+
+fn server(policy: &Policy, spec: &ServerSpec) -> Result<(), Fault> {
+    if !policy.servers.enabled {
+        return Err(denied("panel servers".to_owned(), "servers.enabled"));
+    }
+    for at in &spec.allocations {
+        let (ranges, port) = (&policy.servers.ports, at.port);
+        if policy.denies_port(port) {
+            return Err(denied(format!("port {port}"), "deny.ports"));
+        }
+        if !ranges.is_empty() && !ranges.iter().any(|range| range.contains(port)) {
+            return Err(denied(format!("port {port}"), "servers.ports"));
+        }
+        if policy.deny.public && !at.ip.is_loopback() {
+            return Err(denied(format!("{} being reachable from other machines", spec.slug), "deny.public"));
+        }
+    }
+    Ok(())
 }
 
 fn site(policy: &Policy, site: &SiteSpec) -> Result<(), Fault> {

@@ -48,6 +48,8 @@ const STOP_MARGIN: Millis = Millis::secs(10);
 pub struct Options {
     /// Folder of the run folders, one per release that runs.
     pub dir: PathBuf,
+    /// The run folder's name in the folder of each, where that holds more than it.
+    pub below: Option<&'static str>,
     /// The program that has the mode `shim`: usually this one.
     pub program: PathBuf,
     /// The node's key, which opens secrets.
@@ -82,7 +84,12 @@ impl Supervisor {
 
     /// The run folder of a release.
     fn folder(&self, release: ReleaseId) -> RunFolder {
-        RunFolder::at(self.0.options.dir.join(release.to_string()))
+        self.run_folder(self.0.options.dir.join(release.to_string()))
+    }
+
+    /// The run folder in the folder of one.
+    fn run_folder(&self, of: PathBuf) -> RunFolder {
+        RunFolder::at(self.0.options.below.map_or_else(|| of.clone(), |name| of.join(name)))
     }
 
     fn processes(&self) -> MutexGuard<'_, HashMap<ReleaseId, Process>> {
@@ -234,6 +241,26 @@ impl Process {
         Ok(self.ended().await)
     }
 
+    /// Ends it by KILL, whatever is under way. Answers how it ended; ending what has ended is fine.
+    ///
+    /// # Errors
+    /// As [`Process::stop`]; [`ProcessError::Refused`] where something of it waits in the kernel.
+    pub async fn kill(&self) -> Result<Status, ProcessError> {
+        self.0.give_up();
+        match self.ask(&Request::Kill, STOP_MARGIN).await {
+            Ok(_) | Err(ProcessError::Gone { .. }) => Ok(self.ended().await),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes a line to its standard input, now or as soon as it reads.
+    ///
+    /// # Errors
+    /// [`ProcessError::Refused`] where it has no input or does not read, [`ProcessError::Gone`] when it has ended.
+    pub async fn input(&self, line: &str) -> Result<Status, ProcessError> {
+        self.ask(&Request::Input { line: line.to_owned() }, ANSWER_LIMIT).await
+    }
+
     /// Stops it and starts it again.
     ///
     /// # Errors
@@ -311,7 +338,7 @@ impl Process {
     }
 
     /// The container's first process, where it has one that this machine sees.
-    fn inside(&self) -> Option<Identity> {
+    pub fn inside(&self) -> Option<Identity> {
         self.0.contained.as_ref().and_then(|_| attend::inside(&self.0.folder))
     }
 

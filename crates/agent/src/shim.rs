@@ -11,8 +11,10 @@ pub mod attend;
 mod client;
 pub(crate) mod crash;
 mod ending;
-mod flood;
+pub(crate) mod flood;
+mod input;
 pub mod log;
+mod ready;
 mod serve;
 mod spawn;
 pub mod spec;
@@ -27,6 +29,8 @@ use crate::process::detach::{self, EXIT_FAILED, EXIT_HELD, EXIT_SPEC};
 use crate::process::folder::{Held, RunFolder, SPEC};
 
 pub use flood::{LOG_BURST_BYTES, LOG_BYTES_PER_SECOND};
+pub use input::WAITING_BYTES as INPUT_WAITING_BYTES;
+pub use ready::{ReadyRule, without_escapes};
 pub use spec::{SPEC_VERSION, ShimSpec, StopRule};
 pub use state::{Exit, How, Message, Request, Status, Stopped};
 

@@ -22,6 +22,8 @@ mod plane;
 mod schedules;
 #[path = "daemon/secrets.rs"]
 mod secrets;
+#[path = "daemon/servers/bench.rs"]
+mod servers;
 #[path = "daemon/services.rs"]
 mod services;
 #[path = "daemon/sites.rs"]

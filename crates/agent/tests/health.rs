@@ -25,6 +25,7 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         let (program, clock, tasks) = (PathBuf::from(PROGRAM), Clock::system(), Tasks::new());
         let supervisor = Supervisor::new(Options {
+            below: None,
             dir: dir.path().join("run"),
             program,
             key: SecretKey::from_seed(&[7; 32]),

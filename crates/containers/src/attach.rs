@@ -1,11 +1,11 @@
-//! What a container writes, as it writes it.
+//! What a container writes, as it writes it, and what is written to it.
 
 use bytes::{Buf, Bytes, BytesMut};
 use http_body_util::{BodyExt, Empty};
 use hyper::header::{CONNECTION, UPGRADE};
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 
 use crate::engine::{broken, escaped, read};
 use crate::{Engine, EngineError};
@@ -24,11 +24,41 @@ pub enum Stream {
     Err,
 }
 
+/// What of a container is open to whoever attaches.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Ends {
+    /// Its standard input.
+    pub input: bool,
+    /// Whether it has a terminal: its output then comes as it is, and not in pieces by stream.
+    pub terminal: bool,
+}
+
+type Upgraded = TokioIo<hyper::upgrade::Upgraded>;
+
 /// An open connection to a container's output. While nobody reads, the container waits as it would at a full pipe.
 #[derive(Debug)]
 pub struct Attached {
-    io: TokioIo<hyper::upgrade::Upgraded>,
-    pieces: Pieces,
+    output: ReadHalf<Upgraded>,
+    /// `None` of a terminal.
+    pieces: Option<Pieces>,
+    raw: BytesMut,
+    input: Option<Input>,
+}
+
+/// An open connection to a container's standard input.
+#[derive(Debug)]
+pub struct Input(WriteHalf<Upgraded>);
+
+impl Input {
+    /// Writes as much as is taken now; answers how many bytes. Dropped before, nothing was written.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub async fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let written = self.0.write(bytes).await?;
+        self.0.flush().await?;
+        Ok(written)
+    }
 }
 
 /// Takes the engine's framing apart, whatever pieces it comes in.
@@ -66,26 +96,34 @@ impl Attached {
     /// The next bytes; `None` when there are no more, because it ended or the engine did.
     pub async fn next(&mut self) -> Option<(Stream, Bytes)> {
         loop {
-            if let Some(piece) = self.pieces.next() {
+            if let Some(piece) = self.pieces.as_mut().and_then(Pieces::next) {
                 return Some(piece);
             }
-            self.pieces.buffer.reserve(READ_BYTES);
-            match self.io.read_buf(&mut self.pieces.buffer).await {
+            let buffer = self.pieces.as_mut().map_or(&mut self.raw, |pieces| &mut pieces.buffer);
+            buffer.reserve(READ_BYTES);
+            match self.output.read_buf(buffer).await {
                 Ok(0) | Err(_) => return None,
+                Ok(_) if self.pieces.is_none() => return Some((Stream::Out, self.raw.split().freeze())),
                 Ok(_) => {}
             }
         }
     }
+
+    /// Its standard input, once, where it is open.
+    pub const fn input(&mut self) -> Option<Input> {
+        self.input.take()
+    }
 }
 
 impl Engine {
-    /// Opens the output of a container from now on. Before it is started, so that nothing is missed.
+    /// Opens the output of a container from now on, and its input. Before it is started, so that nothing is missed.
     ///
     /// # Errors
     /// [`EngineError`].
-    pub async fn attach(&self, id: &str) -> Result<Attached, EngineError> {
+    pub async fn attach(&self, id: &str, ends: Ends) -> Result<Attached, EngineError> {
         let what = "the output of the container";
-        let path = format!("/containers/{}/attach?stream=1&stdout=1&stderr=1", escaped(id));
+        let stdin = u8::from(ends.input);
+        let path = format!("/containers/{}/attach?stream=1&stdin={stdin}&stdout=1&stderr=1", escaped(id));
         let request = Request::builder()
             .method(Method::POST)
             .uri(path)
@@ -99,7 +137,13 @@ impl Engine {
             return Err(broken(what, &"it did not open it"));
         }
         let upgraded = wire.drive(hyper::upgrade::on(response)).await.map_err(|error| broken(what, &error))?;
-        Ok(Attached { io: TokioIo::new(upgraded), pieces: Pieces::default() })
+        let (output, input) = tokio::io::split(TokioIo::new(upgraded));
+        Ok(Attached {
+            output,
+            pieces: (!ends.terminal).then(Pieces::default),
+            raw: BytesMut::new(),
+            input: ends.input.then_some(Input(input)),
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! One container: made, started, looked at, signalled, removed.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use hyper::Method;
 use serde::{Deserialize, Serialize};
@@ -30,9 +31,15 @@ pub struct Spec {
     /// A port of this machine's loopback, and the TCP port of the container that it leads to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published: Option<(u16, u16)>,
-    /// Memory, swap included, bytes.
+    /// Addresses of this machine and ports there that lead to the same TCP and UDP ports of the container.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub opened: Vec<(IpAddr, u16)>,
+    /// Memory, bytes; with no swap beside it unless `swap` says otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<u64>,
+    /// Swap beside its memory.
+    #[serde(default)]
+    pub swap: Swap,
     /// Processor in percent of one core.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu_percent: Option<u32>,
@@ -44,6 +51,34 @@ pub struct Spec {
     /// Folders of this machine, and where they are seen.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub folders: Vec<(String, String)>,
+    /// Folders of this machine that it may only read, and where they are seen.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shown: Vec<(String, String)>,
+    /// Bytes of a `/tmp` in memory whose files can be executed, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tmp: Option<u64>,
+    /// Where its program begins, in place of what the image says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
+    /// Whether its standard input stays open for whoever attaches.
+    #[serde(default)]
+    pub input: bool,
+    /// Whether it has a terminal: then it has one stream, as it writes it.
+    #[serde(default)]
+    pub terminal: bool,
+}
+
+/// Swap of a container that has a limit of memory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Swap {
+    /// None.
+    #[default]
+    None,
+    /// So many bytes beside the memory.
+    Bytes(u64),
+    /// As much as the machine has.
+    Any,
 }
 
 /// Size of `/tmp` where the rest cannot be written.
@@ -67,11 +102,13 @@ impl Spec {
             "Image": self.image,
             "Labels": self.labels,
             "Env": env.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>(),
-            "AttachStdin": false,
+            "AttachStdin": self.input,
             "AttachStdout": true,
             "AttachStderr": true,
-            "OpenStdin": false,
-            "Tty": false,
+            "OpenStdin": self.input,
+            // Whoever attends to it may end and be followed by another.
+            "StdinOnce": false,
+            "Tty": self.terminal,
         });
         if let Some(argv) = &self.argv {
             body["Entrypoint"] = json!(argv);
@@ -80,29 +117,77 @@ impl Spec {
         if let Some(user) = &self.user {
             body["User"] = json!(user);
         }
-        if let Some((own, inside)) = self.published {
-            let inside = format!("{inside}/tcp");
-            body["ExposedPorts"] = json!({&inside: {}});
-            host["PortBindings"] = json!({inside: [{"HostIp": "127.0.0.1", "HostPort": own.to_string()}]});
+        if let Some(folder) = &self.folder {
+            body["WorkingDir"] = json!(folder);
+        }
+        let ports = self.ports();
+        if !ports.is_empty() {
+            body["ExposedPorts"] = ports.keys().map(|inside| (inside.clone(), json!({}))).collect();
+            host["PortBindings"] = json!(ports);
         }
         if let Some(memory) = self.memory {
             host["Memory"] = json!(memory);
-            host["MemorySwap"] = json!(memory);
+            host["MemorySwap"] = match self.swap {
+                Swap::None => json!(memory),
+                Swap::Bytes(bytes) => json!(memory.saturating_add(bytes)),
+                Swap::Any => json!(-1),
+            };
         }
         if let Some(percent) = self.cpu_percent {
             host["NanoCpus"] = json!(u64::from(percent) * 10_000_000);
         }
-        if self.read_only {
-            host["Tmpfs"] = json!({"/tmp": format!("rw,nosuid,nodev,size={TMP_BYTES},mode=1777")});
+        match self.tmp {
+            Some(bytes) => {
+                let owner = self.tmp_owner();
+                host["Tmpfs"] = json!({"/tmp": format!("rw,exec,nosuid,nodev,size={bytes},mode=1777{owner}")});
+            }
+            None if self.read_only => {
+                host["Tmpfs"] = json!({"/tmp": format!("rw,nosuid,nodev,size={TMP_BYTES},mode=1777")});
+            }
+            None => {}
         }
-        if !self.folders.is_empty() {
-            let mounts = self.folders.iter().map(|(here, there)| {
-                json!({"Type": "bind", "Source": here, "Target": there, "BindOptions": {"Propagation": "rprivate"}})
-            });
-            host["Mounts"] = mounts.collect();
+        let written = self.folders.iter().map(|folder| (folder, false));
+        let mounts: Vec<Value> = written
+            .chain(self.shown.iter().map(|folder| (folder, true)))
+            .map(|((here, there), read_only)| {
+                json!({"Type": "bind", "Source": here, "Target": there, "ReadOnly": read_only,
+                    "BindOptions": {"Propagation": "rprivate"}})
+            })
+            .collect();
+        if !mounts.is_empty() {
+            host["Mounts"] = mounts.into();
         }
         body["HostConfig"] = host;
         body
+    }
+
+    /// A container may take the mode of its `/tmp` from its image, which need not let everybody write there.
+    fn tmp_owner(&self) -> String {
+        let numbers = self.user.as_deref().and_then(|user| user.split_once(':'));
+        let number = |text: &str| text.parse::<u32>().ok();
+        let owner = numbers.and_then(|(uid, gid)| Some((number(uid)?, number(gid)?)));
+        owner.map_or_else(String::new, |(uid, gid)| format!(",uid={uid},gid={gid}"))
+    }
+
+    /// By its own port, as `8080/tcp`: the places of this machine that lead there.
+    fn ports(&self) -> BTreeMap<String, Vec<Value>> {
+        let mut ports: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+        let mut add = |inside: String, ip: String, port: u16| {
+            ports.entry(inside).or_default().push(json!({"HostIp": ip, "HostPort": port.to_string()}));
+        };
+        if let Some((own, inside)) = self.published {
+            add(format!("{inside}/tcp"), "127.0.0.1".to_owned(), own);
+        }
+        for (ip, port) in &self.opened {
+            add(format!("{port}/tcp"), ip.to_string(), *port);
+            add(format!("{port}/udp"), ip.to_string(), *port);
+        }
+        ports
+    }
+
+    /// How whoever attaches to it speaks with it.
+    pub const fn ends(&self) -> crate::attach::Ends {
+        crate::attach::Ends { input: self.input, terminal: self.terminal }
     }
 }
 
@@ -302,11 +387,18 @@ mod tests {
             capabilities: Vec::new(),
             labels: BTreeMap::from([("a".to_owned(), "b".to_owned())]),
             published: Some((40_000, 8080)),
+            opened: Vec::new(),
             memory: Some(1 << 26),
+            swap: Swap::None,
             cpu_percent: Some(50),
             processes: 32,
             read_only: true,
             folders: vec![("/srv/x".to_owned(), "/data".to_owned())],
+            shown: Vec::new(),
+            tmp: None,
+            folder: None,
+            input: false,
+            terminal: false,
         };
         let body = spec.body(&[("A".to_owned(), "x=y".to_owned())]);
         let host = &body["HostConfig"];
@@ -315,9 +407,36 @@ mod tests {
         assert_eq!((&host["CapDrop"], &host["CapAdd"]), (&json!(["ALL"]), &json!([])));
         assert_eq!((&host["Memory"], &host["MemorySwap"]), (&json!(1 << 26), &json!(1 << 26)));
         assert_eq!((&host["NanoCpus"], &host["Privileged"]), (&json!(500_000_000), &json!(false)));
+        assert_eq!((&body["OpenStdin"], &body["Tty"]), (&json!(false), &json!(false)));
         let bare = Spec { argv: None, user: None, published: None, ..spec };
         let body = bare.body(&[]);
         assert!(body.get("Entrypoint").is_none() && body.get("User").is_none());
         assert!(body["HostConfig"].get("PortBindings").is_none());
+
+        let served = Spec {
+            user: Some("7:8".to_owned()),
+            opened: vec![([127, 0, 0, 1].into(), 6667), ("::1".parse().unwrap(), 6667)],
+            swap: Swap::Bytes(1 << 20),
+            shown: vec![("/srv/y".to_owned(), "/install".to_owned())],
+            tmp: Some(1024),
+            folder: Some("/home".to_owned()),
+            input: true,
+            terminal: true,
+            ..bare
+        };
+        let body = served.body(&[]);
+        let host = &body["HostConfig"];
+        let both = json!([{"HostIp": "127.0.0.1", "HostPort": "6667"}, {"HostIp": "::1", "HostPort": "6667"}]);
+        assert_eq!(host["PortBindings"], json!({"6667/tcp": both, "6667/udp": both}));
+        assert_eq!(body["ExposedPorts"], json!({"6667/tcp": {}, "6667/udp": {}}));
+        assert_eq!(host["MemorySwap"], json!((1 << 26) + (1 << 20)));
+        assert!(host["Tmpfs"]["/tmp"].as_str().unwrap().ends_with("exec,nosuid,nodev,size=1024,mode=1777,uid=7,gid=8"));
+        let read_only: Vec<&Value> = host["Mounts"].as_array().unwrap().iter().map(|one| &one["ReadOnly"]).collect();
+        assert_eq!(read_only, [&json!(false), &json!(true)]);
+        assert_eq!(
+            (&body["OpenStdin"], &body["Tty"], &body["WorkingDir"]),
+            (&json!(true), &json!(true), &json!("/home"))
+        );
+        assert_eq!(Spec { swap: Swap::Any, ..served }.body(&[])["HostConfig"]["MemorySwap"], json!(-1));
     }
 }

@@ -12,6 +12,7 @@ pub mod container;
 mod engine;
 mod error;
 pub mod image;
+pub mod pull;
 mod wire;
 
 pub use engine::{About, Engine, SOCKET};

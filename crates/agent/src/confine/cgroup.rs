@@ -3,12 +3,17 @@
 //! One group per app or build below `serverflow/`. A child joins by writing itself into `cgroup.procs` of each of
 //! [`Group::dirs`] (see [`super::Confinement::cgroups`]). Layout after the kernel's `cgroup-v1/` and `cgroup-v2.rst`.
 
+mod reading;
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sf_protocol::app::Limits;
+use sf_types::ByteSize;
+
+pub use reading::{Reading, reading};
 
 /// Where the kernel's control groups are mounted.
 pub const MOUNT: &str = "/sys/fs/cgroup";
@@ -241,6 +246,24 @@ fn quota_us(percent: u32) -> u64 {
 }
 
 impl Group {
+    /// Allows swap beside a memory limit that is in force: so much, or as much as there is.
+    pub fn allow_swap(&mut self, memory: ByteSize, swap: Option<ByteSize>) {
+        let both =
+            swap.map_or_else(|| "-1".to_owned(), |swap| (memory.bytes().saturating_add(swap.bytes())).to_string());
+        let alone = swap.map_or_else(|| "max".to_owned(), |swap| swap.bytes().to_string());
+        for (file, value) in [("memory.memsw.limit_in_bytes", both), ("memory.swap.max", alone)] {
+            for place in self.dirs.iter().map(|dir| dir.join(file)).filter(|place| place.exists()) {
+                match fs::write(&place, &value) {
+                    Ok(()) => self.enforced.push(match swap {
+                        Some(swap) => format!("{swap} of swap"),
+                        None => "as much swap as there is".to_owned(),
+                    }),
+                    Err(error) => tracing::warn!(%error, place = %place.display(), "a control group keeps its swap"),
+                }
+            }
+        }
+    }
+
     /// Lets other groups have the processor first ([`HUMBLE_WEIGHT`]), where the kernel shares it out by groups.
     pub fn humble(&mut self) {
         if self.weigh(HUMBLE_WEIGHT) {
@@ -333,8 +356,6 @@ impl Group {
 
 #[cfg(test)]
 mod tests {
-    use sf_types::ByteSize;
-
     use super::*;
 
     const LIMITS: Limits = Limits { memory: Some(ByteSize::mib(64)), cpu_percent: Some(50), pids: Some(10) };
@@ -368,6 +389,27 @@ mod tests {
         assert_eq!(read("serverflow/build-1/memory.max"), "67108864");
         assert_eq!(read("serverflow/build-1/cpu.max"), "50000 100000");
         assert_eq!(group.dirs(), [root.path().join("serverflow/build-1")]);
+    }
+
+    #[test]
+    fn swap_is_given_beside_a_limit() {
+        for (controllers, file, expected) in [
+            (Some("memory"), "serverflow/server-1/memory.swap.max", "1048576"),
+            (None, "memory/serverflow/server-1/memory.memsw.limit_in_bytes", "68157440"),
+        ] {
+            let root = tempfile::tempdir().unwrap();
+            match controllers {
+                Some(list) => fs::write(root.path().join("cgroup.controllers"), list).unwrap(),
+                None => fs::create_dir(root.path().join("memory")).unwrap(),
+            }
+            fs::create_dir_all(root.path().join(file).parent().unwrap()).unwrap();
+            fs::write(root.path().join(file), "").unwrap();
+            let limits = Limits { memory: Some(ByteSize::mib(64)), cpu_percent: None, pids: None };
+            let mut group = Cgroups::at(root.path()).create("server-1", &limits).unwrap();
+            group.allow_swap(ByteSize::mib(64), Some(ByteSize::mib(1)));
+            assert_eq!(fs::read_to_string(root.path().join(file)).unwrap(), expected);
+            assert!(group.enforced().join(";").contains("of swap"));
+        }
     }
 
     #[test]

@@ -142,6 +142,11 @@ impl Node {
                 faults.push(format!("{}: {fault}", spec.name));
             }
         }
+        for spec in &desired.servers {
+            if let Err(fault) = Box::pin(self.converge_to_server(spec)).await {
+                faults.push(format!("{}: {fault}", spec.slug));
+            }
+        }
         for one in &desired.apps {
             if let Err(end) = Box::pin(self.converge_app(one)).await {
                 let (_, fault) = end.verdict();
@@ -207,7 +212,7 @@ impl Node {
     }
 
     /// For work that no command asked for: its steps are in the agent's own log only.
-    pub(super) fn silent_progress(&self) -> Progress {
+    pub(crate) fn silent_progress(&self) -> Progress {
         Progress::silent(&self.outbox, &self.clock)
     }
 

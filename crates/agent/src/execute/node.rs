@@ -1,20 +1,22 @@
 //! What orders act on.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use sf_protocol::app::AppState;
 use sf_protocol::outcome::AppFacts;
 use sf_protocol::report::NodeFacts;
 use sf_protocol::{KeyId, SecretKey};
 use sf_runtime::{Clock, Rng, Tasks};
-use sf_types::{AppId, Fault, NodeId, Port, ReleaseId};
+use sf_types::{AppId, Fault, NodeId, Port, ReleaseId, ServerId};
 use tokio::sync::{Notify, RwLock, Semaphore, watch};
 use tokio::time::Instant;
 
 use super::app::Apps;
 use crate::confine::cgroup::Cgroups;
 use crate::daemon::schedules::Schedules;
+use crate::daemon::servers::Servers;
 use crate::journal::Journal;
 use crate::outbox::Outbox;
 use crate::patching::Checker;
@@ -46,6 +48,8 @@ pub struct Node {
     pub outbox: Outbox,
     /// App processes.
     pub supervisor: Supervisor,
+    /// Processes of panel servers.
+    pub held: Supervisor,
     /// Stable ports.
     pub relays: Relays,
     /// Domains.
@@ -62,6 +66,10 @@ pub struct Node {
     pub owed: Notify,
     /// What is kept of each app.
     pub apps: Apps,
+    /// What is kept of each panel server.
+    pub servers: Servers,
+    /// Servers whose install script runs in a container.
+    pub installing: Mutex<HashSet<ServerId>>,
     /// Standing orders.
     pub schedules: Schedules,
     /// Ports given out.

@@ -115,14 +115,14 @@ impl Observer {
                     let now = matches!(*link.borrow_and_update(), LinkState::Connected { .. });
                     if now && !std::mem::replace(&mut connected, now) {
                         // The first frame of a connection confirms it; there is always this one.
-                        let sample = sampler.take(node.clock.now(), &node.readings().await);
+                        let sample = sampler.take(node.clock.now(), &node.readings().await, &node.server_readings().await);
                         node.outbox.live_sample(&sample);
                     }
                     connected = now;
                     continue;
                 }
             }
-            let sample = sampler.take(node.clock.now(), &node.readings().await);
+            let sample = sampler.take(node.clock.now(), &node.readings().await, &node.server_readings().await);
             if Instant::now() >= next {
                 node.outbox.sample(&sample);
                 next = Instant::now() + metrics::EVERY.duration();

@@ -166,5 +166,6 @@ pub const fn name(step: Step) -> &'static str {
         Step::Write => "write",
         Step::Signal => "signal",
         Step::Steer => "steer",
+        Step::Edit => "edit files",
     }
 }

@@ -1,6 +1,7 @@
 //! Reads: answered at once, signed, without a place in the journal.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use sf_protocol::build::BuildSettings;
 use sf_protocol::command::Command;
@@ -16,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::app::unknown;
 use super::node::Node;
 use crate::daemon::aside;
+use crate::daemon::servers::record;
 use crate::process::Process;
 use crate::release::{check_space, tree};
 use crate::{build, policy};
@@ -33,7 +35,7 @@ const INSPECT_NEED: ByteSize = ByteSize::mib(64);
 
 impl Node {
     /// Answers a read.
-    pub(super) async fn answer(&self, command: &Command) {
+    pub(super) async fn answer(self: &Arc<Self>, command: &Command) {
         let Order::Query(query) = &command.order else { return };
         let allowed = self.policy().and_then(|policy| policy::decide(&policy, &command.order));
         let reply = match allowed {
@@ -59,7 +61,7 @@ impl Node {
         self.outbox.say(Frame::Answer(Signed::seal(Kind::Answer, &answer, &self.key)));
     }
 
-    async fn reply(&self, id: CommandId, query: &Query) -> Result<Reply, Fault> {
+    async fn reply(self: &Arc<Self>, id: CommandId, query: &Query) -> Result<Reply, Fault> {
         match query {
             Query::Inspect { source, build } => Ok(Reply::Inspected(Box::new(self.inspect(id, source, build).await?))),
             Query::Resolve { source } => {
@@ -83,6 +85,11 @@ impl Node {
             Query::Files(wanted) => Ok(Reply::Files(Box::new(self.files(wanted).await?))),
             Query::File { app, path, from } => Ok(Reply::File(Box::new(self.file(*app, path, *from).await?))),
             Query::Services => Ok(Reply::Services(self.services().await?)),
+            Query::Server { server } => {
+                let report = self.server_report(*server).ok_or_else(|| record::unknown(*server))?;
+                Ok(Reply::Server(Box::new(report)))
+            }
+            Query::Console(wanted) => Ok(Reply::Console(Box::new(self.console(wanted).await?))),
             Query::Preview(proposed) => Ok(Reply::Preview(Box::new(self.preview(proposed).await?))),
         }
     }

@@ -34,6 +34,7 @@ impl Node {
             Order::ServiceAction(wanted) => self.recover_steering(command, wanted, at).await,
             Order::Schedule(order) => self.schedule(command, order).await,
             Order::DesiredState(desired) => self.converge_to(command, desired).await,
+            Order::ServerAction(action) => Box::pin(self.reconcile_server(command, action, at)).await,
             Order::Void(_) => outcome(self, command.id, (Verdict::Voided, None), Facts::None, at),
             Order::Cancel(_) | Order::Query(_) => {
                 let fault = interrupted("What it was to cancel was ended by the restart itself.");
@@ -131,6 +132,6 @@ impl Deploying<'_> {
     }
 }
 
-pub(super) fn interrupted(message: &str) -> Fault {
+pub(crate) fn interrupted(message: &str) -> Fault {
     Fault::new(ErrorKind::Unavailable, "agent.restarted", message).fix("Run it again if it is still wanted.")
 }

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use sf_protocol::app::AppState;
 use sf_protocol::report::{AppSample, NodeSample, SystemLog};
-use sf_types::{AppId, Millis, Timestamp};
+use sf_protocol::server::{ServerSample, ServerState};
+use sf_types::{AppId, Millis, ServerId, Timestamp};
 
 use crate::process::{Usage, tree};
 
@@ -23,6 +24,7 @@ pub struct Sampler {
     net: Option<Net>,
     at: Option<Timestamp>,
     apps: HashMap<AppId, (u64, u64)>,
+    servers: Servers,
 }
 
 /// One app as it is read.
@@ -40,6 +42,67 @@ pub struct AppReading {
     pub restarts: u32,
 }
 
+/// One panel server as it is read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ServerReading {
+    /// The server.
+    pub server: ServerId,
+    /// Its state.
+    pub state: ServerState,
+    /// CPU time used since some beginning, milliseconds.
+    pub cpu_ms: u64,
+    /// Memory, bytes.
+    pub memory: u64,
+    /// Processes.
+    pub processes: u32,
+    /// Bytes of its files, as last counted.
+    pub disk: u64,
+    /// Bytes received and sent since some beginning, where it has a network of its own.
+    pub net: Option<(u64, u64)>,
+    /// Milliseconds since it was started; 0 while it does not run.
+    pub uptime_ms: u64,
+}
+
+/// What was last read of servers, since samples are differences.
+#[derive(Debug, Default)]
+pub struct Servers(HashMap<ServerId, (Timestamp, ServerReading)>);
+
+impl Servers {
+    /// The sample that follows from this reading.
+    pub fn sample(&mut self, now: Timestamp, reading: &ServerReading) -> ServerSample {
+        let (at, before) = self.0.insert(reading.server, (now, *reading)).unwrap_or((now, *reading));
+        let passed = u64::try_from(now.since(at).as_millis()).unwrap_or(u64::MAX);
+        let net = |of: fn((u64, u64)) -> u64| reading.net.map(|now| since(of(now), before.net.map_or(0, of)));
+        ServerSample {
+            server: reading.server,
+            state: reading.state,
+            cpu_permille: permille(since(reading.cpu_ms, before.cpu_ms), passed),
+            memory: reading.memory,
+            processes: reading.processes,
+            disk: reading.disk,
+            net_received: net(|(received, _)| received),
+            net_sent: net(|(_, sent)| sent),
+            uptime_ms: reading.uptime_ms,
+        }
+    }
+
+    /// Forgets all others.
+    pub fn keep(&mut self, servers: &[ServerReading]) {
+        self.0.retain(|server, _| servers.iter().any(|reading| reading.server == *server));
+    }
+}
+
+/// A fresh process, relay or group counts from 0 again.
+const fn since(now: u64, before: u64) -> u64 {
+    if now >= before { now - before } else { now }
+}
+
+/// Bytes received and sent over the interfaces of the network that `pid` is in, but loopback; `None` when it is gone.
+pub fn net_of(pid: i32) -> Option<(u64, u64)> {
+    let sum = net(&fs::read_to_string(format!("/proc/{pid}/net/dev")).ok()?);
+    Some((sum.received, sum.sent))
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 struct CpuTimes {
     busy: u64,
@@ -55,17 +118,20 @@ struct Net {
 impl Sampler {
     /// Samples the disk of `disk`.
     pub fn new(disk: &Path) -> Self {
-        Self { disk: disk.to_owned(), cpu: None, net: None, at: None, apps: HashMap::new() }
+        let (cpu, net, at) = (None, None, None);
+        Self { disk: disk.to_owned(), cpu, net, at, apps: HashMap::new(), servers: Servers::default() }
     }
 
     /// One sample. What the machine does not tell is 0.
-    pub fn take(&mut self, now: Timestamp, apps: &[AppReading]) -> SystemLog {
+    pub fn take(&mut self, now: Timestamp, apps: &[AppReading], servers: &[ServerReading]) -> SystemLog {
         let node = self.node();
         let passed = self.at.map_or(0, |at| u64::try_from(now.since(at).as_millis()).unwrap_or(u64::MAX));
         let sampled = apps.iter().map(|reading| self.app(reading, passed)).collect();
         self.apps.retain(|app, _| apps.iter().any(|reading| reading.app == *app));
         self.at = Some(now);
-        SystemLog { at: now, node, apps: sampled }
+        self.servers.keep(servers);
+        let servers = servers.iter().map(|reading| self.servers.sample(now, reading)).collect();
+        SystemLog { at: now, node, apps: sampled, servers }
     }
 
     fn node(&mut self) -> NodeSample {
@@ -96,8 +162,6 @@ impl Sampler {
     fn app(&mut self, reading: &AppReading, passed_ms: u64) -> AppSample {
         let now = (reading.usage.cpu_ms, reading.requests);
         let before = self.apps.insert(reading.app, now).unwrap_or(now);
-        // A fresh process or relay counts from 0 again.
-        let since = |now: u64, before: u64| if now >= before { now - before } else { now };
         AppSample {
             app: reading.app,
             state: reading.state,
@@ -200,12 +264,38 @@ mod tests {
             restarts: 0,
         };
         let mut check = |second: i64, reading, expected: (u32, u64)| {
-            let sample = sampler.take(Timestamp::from_millis(second * 1000), &[reading]);
+            let sample = sampler.take(Timestamp::from_millis(second * 1000), &[reading], &[]);
             assert_eq!((sample.apps[0].cpu_permille, sample.apps[0].requests), expected);
             assert!(sample.node.memory_total > 0 && sample.node.agent_rss > 0);
         };
         check(0, reading(500, 10), (0, 0));
         check(1, reading(1000, 15), (500, 5));
         check(2, reading(100, 2), (100, 2));
+    }
+
+    #[test]
+    fn servers_are_sampled_by_what_changed() {
+        let server = ServerId::from_parts(Timestamp::EPOCH, [2; 10]);
+        let reading = |cpu_ms, net| ServerReading {
+            server,
+            state: ServerState::Running,
+            cpu_ms,
+            memory: 7,
+            processes: 1,
+            disk: 9,
+            net,
+            uptime_ms: 5,
+        };
+        let mut servers = Servers::default();
+        let mut check = |second: i64, reading, expected: (u32, Option<u64>, Option<u64>)| {
+            let sample = servers.sample(Timestamp::from_millis(second * 1000), &reading);
+            assert_eq!((sample.cpu_permille, sample.net_received, sample.net_sent), expected);
+        };
+        check(0, reading(100, Some((10, 20))), (0, Some(0), Some(0)));
+        check(2, reading(1100, Some((15, 27))), (500, Some(5), Some(7)));
+        check(3, reading(250, Some((3, 4))), (250, Some(3), Some(4)));
+        check(4, reading(250, None), (0, None, None));
+        servers.keep(&[]);
+        assert!(servers.0.is_empty());
     }
 }

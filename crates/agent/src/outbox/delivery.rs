@@ -117,6 +117,7 @@ impl Delivery {
         (0..lost.min(1_000_000)).for_each(|_| shared.events.lose());
         cursors.samples = cursors.samples.min(shared.samples.head().last);
         shared.say.clear();
+        shared.consoles.clear();
         shared.results.clear();
         shared.dirty.clear();
         shared.ports_dirty = shared.ports.keys().copied().collect();
@@ -153,11 +154,14 @@ impl Delivery {
             return Some(frame);
         }
         self.expire();
-        if self.bytes >= IN_FLIGHT_BYTES_MAX {
-            return None;
-        }
-        let next = self.result().or_else(|| self.event()).or_else(|| self.ports());
-        let (frame, what) = next.or_else(|| self.sample()).or_else(|| self.lines())?;
+        let is_full = self.bytes >= IN_FLIGHT_BYTES_MAX;
+        let first = if is_full { None } else { self.result().or_else(|| self.event()).or_else(|| self.ports()) };
+        let next = first.or_else(|| self.console());
+        let (frame, what) = match next {
+            Some(next) => next,
+            None if is_full => return None,
+            None => self.sample().or_else(|| self.lines())?,
+        };
         if let Some((what, bytes)) = what {
             self.on_the_way.push_back(OnTheWay { what, bytes, since: Instant::now() });
             self.bytes += bytes;
@@ -248,6 +252,11 @@ impl Delivery {
         let app = shared.ports_dirty.pop_first()?;
         let ports = shared.ports.get(&app)?.clone();
         Some((Frame::DetectedPorts(ports), None))
+    }
+
+    /// Behind what has to arrive, and never waited for: one frame a turn.
+    fn console(&self) -> Option<Sent> {
+        self.outbox.shared().consoles.take().map(|output| (Frame::ConsoleOutput(output), None))
     }
 
     fn sample(&mut self) -> Option<Sent> {

@@ -1,5 +1,5 @@
 use super::*;
-use sf_protocol::report::{LogStored, NodeSample, Stored};
+use sf_protocol::report::{LogLine, LogStored, NodeSample, Stored};
 use sf_types::{ReleaseId, Timestamp, TypedId};
 
 struct World {
@@ -119,10 +119,25 @@ async fn large_samples_are_sent_in_parts_and_once() {
         restarts: 0,
     };
     let at = Timestamp::from_millis(5_000);
-    outbox.sample(&SystemLog { at, node: NodeSample::default(), apps: (0..150).map(app).collect() });
+    let server = |n: u8| sf_protocol::server::ServerSample {
+        server: sf_types::ServerId::from_parts(Timestamp::EPOCH, [n; 10]),
+        state: sf_protocol::server::ServerState::Running,
+        cpu_permille: u32::MAX,
+        memory: u64::MAX,
+        processes: u32::MAX,
+        disk: u64::MAX,
+        net_received: Some(u64::MAX),
+        net_sent: Some(u64::MAX),
+        uptime_ms: u64::MAX,
+    };
+    let (apps, servers) = ((0..150).map(app).collect(), (0..70).map(server).collect());
+    outbox.sample(&SystemLog { at, node: NodeSample::default(), apps, servers });
     let mut delivery = Delivery::new(&outbox, &Stored::default());
     let frames = drain(&mut delivery);
     assert_eq!(frames.len(), 3);
+    let count = |f: &Frame| if let Frame::SystemLog(part) = f { (part.apps.len(), part.servers.len()) } else { (0, 0) };
+    assert_eq!(frames.iter().map(count).collect::<Vec<_>>(), [(64, 32), (64, 32), (22, 6)]);
+    assert!(frames.iter().all(|frame| frame.write().unwrap().len() < sf_protocol::frame::MAX_FRAME_BYTES / 2));
     delivery.stored(&Stored { metrics: Some(Timestamp::from_millis(5_001)), ..Stored::default() });
     delivery.save();
     assert_eq!(drain(&mut Delivery::new(&outbox, &Stored::default())).len(), 1);
@@ -136,7 +151,12 @@ fn sample_times(frames: &[Frame]) -> Vec<i64> {
 async fn samples_of_the_time_without_a_connection_are_delivered_once_though_a_live_one_is_confirmed_first() {
     let world = World::new();
     let outbox = world.outbox();
-    let sample = |ms| SystemLog { at: Timestamp::from_millis(ms), node: NodeSample::default(), apps: Vec::new() };
+    let sample = |ms| SystemLog {
+        at: Timestamp::from_millis(ms),
+        node: NodeSample::default(),
+        apps: Vec::new(),
+        servers: Vec::new(),
+    };
     let stored = |ms| Stored { metrics: Some(Timestamp::from_millis(ms)), ..Stored::default() };
     (1..=4).for_each(|n| outbox.sample(&sample(n * 30_000)));
     // Connected: the sample of now goes first.
@@ -162,6 +182,45 @@ async fn samples_of_the_time_without_a_connection_are_delivered_once_though_a_li
     delivery.stored(&stored(1_000));
     delivery.save();
     assert!(drain(&mut Delivery::new(&outbox, &Stored::default())).is_empty());
+}
+
+/// What has to arrive goes first, and what does not is neither waited for nor in the way.
+#[tokio::test]
+async fn a_console_waits_behind_everything_and_is_never_counted_as_on_its_way() {
+    let world = World::new();
+    let outbox = world.outbox();
+    let server = sf_types::ServerId::from_parts(Timestamp::EPOCH, [9; 10]);
+    let line = |sequence| LogLine { sequence, at: Timestamp::EPOCH, stream: Stream::Tty, text: "x".repeat(1000) };
+    let says = |number: u64| {
+        outbox.console(sf_protocol::server::ConsoleOutput {
+            server,
+            lines: vec![line(number)],
+            skipped: 0,
+            sample: None,
+        })
+    };
+    let mut delivery = Delivery::new(&outbox, &Stored::default());
+    for number in 1..=1000 {
+        says(number);
+        outbox.notice("a", "one of many");
+    }
+    let frames = drain(&mut delivery);
+    let is_console = |frame: &Frame| matches!(frame, Frame::ConsoleOutput(_));
+    assert!(
+        frames.iter().position(is_console) > frames.iter().rposition(|frame| matches!(frame, Frame::StatusUpdate(_)))
+    );
+    assert_eq!(frames.iter().filter(|frame| is_console(frame)).count(), 1);
+    // Nothing was confirmed and enough is on its way: consoles go on, and what was said for at once before them.
+    let long = "y".repeat(1900);
+    (0..200).for_each(|_| outbox.notice("b", long.clone()));
+    drain(&mut delivery);
+    says(1001);
+    outbox.say(Frame::Stored(Stored::default()));
+    let frames = drain(&mut delivery);
+    assert!(matches!(&frames[..], [Frame::Stored(_), Frame::ConsoleOutput(output)] if output.skipped == 0));
+    // Of a connection that is lost, nothing comes again.
+    says(1002);
+    assert!(!drain(&mut Delivery::new(&outbox, &Stored::default())).iter().any(is_console));
 }
 
 #[tokio::test]

@@ -20,6 +20,10 @@ pub(super) fn cleaned(event: NodeEvent, redactor: &Redactor) -> NodeEvent {
         // Its words are an authority's, which knows nothing of this node's secrets.
         NodeEvent::Site { site } => NodeEvent::Site { site },
         NodeEvent::Schedule { report } => NodeEvent::Schedule { report: run_of_a_schedule(report, clean) },
+        NodeEvent::Server { mut report } => {
+            report.reason = clean(report.reason);
+            NodeEvent::Server { report }
+        }
         NodeEvent::Refused { kind, reason } => NodeEvent::Refused { kind: cut(&kind), reason: clean(reason) },
         NodeEvent::Notice { code, message } => NodeEvent::Notice { code, message: clean(message) },
     }
@@ -63,7 +67,7 @@ impl Cleaner {
 }
 
 /// The line's size as JSON; it fits a frame.
-pub(super) fn sized(mut line: LogLine) -> (LogLine, usize) {
+pub(crate) fn sized(mut line: LogLine) -> (LogLine, usize) {
     let mut size = json_bytes(&line);
     if size > LINE_JSON_BYTES {
         line.text = line.text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();

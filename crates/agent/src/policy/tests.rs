@@ -62,6 +62,51 @@ fn a_denial_wins_and_names_its_rule() {
     }
 }
 
+fn start(ip: &str, port: u16, verb: ServerVerb) -> Order {
+    use sf_protocol::server::{Allocation, Ready, ServerAction, ServerRuntime, Startup, Stop};
+    let spec = ServerSpec {
+        server: sf_types::ServerId::from_parts(Timestamp::from_millis(1), [3; 10]),
+        slug: "craft".parse().unwrap(),
+        generation: 1,
+        runtime: ServerRuntime::Process,
+        startup: Startup::Argv { argv: vec!["./server".to_owned()] },
+        env: Vec::new(),
+        edits: Vec::new(),
+        ready: Ready { lines: Vec::new(), strip_ansi: false, within: Millis::secs(1) },
+        stop: Stop::Command { line: "stop".to_owned(), grace: Millis::secs(1) },
+        restart: RestartRule::default(),
+        limits: Default::default(),
+        allocations: vec![Allocation { ip: ip.parse().unwrap(), port }],
+        denied: Vec::new(),
+        suspended: false,
+    };
+    Order::ServerAction(Box::new(ServerAction { spec, verb, time_limit: Millis::secs(1) }))
+}
+
+#[test]
+fn servers_are_bounded_by_the_owner_and_what_is_there_can_be_ended() {
+    for (text, order, rule) in [
+        ("", start("0.0.0.0", 25565, ServerVerb::Start), None),
+        ("servers.enabled = false", start("0.0.0.0", 25565, ServerVerb::Start), Some("servers.enabled")),
+        ("servers.enabled = false", start("0.0.0.0", 25565, ServerVerb::Stop), None),
+        ("servers.enabled = false", start("0.0.0.0", 25565, ServerVerb::Kill), None),
+        ("servers.enabled = false", start("0.0.0.0", 25565, ServerVerb::Delete), None),
+        ("servers.ports = [\"20000-30000\"]", start("0.0.0.0", 25565, ServerVerb::Start), None),
+        ("servers.ports = [\"20000-30000\", 7]", start("0.0.0.0", 80, ServerVerb::Restart), Some("servers.ports")),
+        ("deny.ports = [25565]", start("0.0.0.0", 25565, ServerVerb::Start), Some("deny.ports")),
+        ("deny.public = true", start("0.0.0.0", 25565, ServerVerb::Start), Some("deny.public")),
+        ("deny.public = true", start("127.0.0.1", 25565, ServerVerb::Start), None),
+        ("deny.kinds = [\"SERVER_ACTION\"]", start("127.0.0.1", 1, ServerVerb::Stop), Some("deny.kinds")),
+    ] {
+        let policy = Policy::parse(text).unwrap();
+        match (decide(&policy, &order), rule) {
+            (Ok(()), None) => {}
+            (Err(fault), Some(rule)) => assert!(fault.message.contains(rule), "{text}: {fault}"),
+            (decision, rule) => panic!("{text}: {decision:?}, expected {rule:?}"),
+        }
+    }
+}
+
 #[test]
 fn an_address_git_would_interpret_is_refused_by_every_policy() {
     for url in ["ext::sh -c id", "--upload-pack=x", "http://host/a"] {

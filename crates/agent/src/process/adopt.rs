@@ -44,7 +44,8 @@ impl Supervisor {
         let folders: Vec<RunFolder> = entries
             .flatten()
             .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
-            .map(|entry| RunFolder::at(entry.path()))
+            .map(|entry| self.run_folder(entry.path()))
+            .filter(|folder| self.0.options.below.is_none() || folder.path().is_dir())
             .collect();
         let mut found = futures_util::stream::iter(folders).map(|folder| self.adopt(folder)).buffer_unordered(AT_ONCE);
         let mut adopted = Adopted::default();

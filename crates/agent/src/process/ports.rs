@@ -9,6 +9,9 @@ use super::tree;
 /// `TCP_LISTEN` in `/proc/net/tcp` (include/net/tcp_states.h).
 const LISTEN: &str = "0A";
 
+/// State of a UDP socket that is bound and connected to nobody (`TCP_CLOSE`).
+const BOUND: &str = "07";
+
 /// Who listens on a port.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Owner {
@@ -43,8 +46,19 @@ pub fn listening(sockets: &Sockets, pids: &[i32]) -> Vec<u16> {
 
 /// Who listens on `port`, where `/proc` tells: processes of other users are visible to root alone.
 pub fn owner(port: u16) -> Option<Owner> {
-    let inodes: Vec<u64> =
-        listening_sockets().into_iter().filter(|(_, p)| *p == port).map(|(inode, _)| inode).collect();
+    owner_among(listening_sockets(), port)
+}
+
+/// Who has the UDP port, where `/proc` tells.
+pub fn udp_owner(port: u16) -> Option<Owner> {
+    owner_among(tables(["/proc/net/udp", "/proc/net/udp6"], BOUND), port)
+}
+
+fn owner_among(sockets: HashMap<u64, u16>, port: u16) -> Option<Owner> {
+    let inodes: Vec<u64> = sockets.into_iter().filter(|(_, p)| *p == port).map(|(inode, _)| inode).collect();
+    if inodes.is_empty() {
+        return None;
+    }
     tree::all()
         .into_iter()
         .find(|stat| socket_inodes(stat.pid).any(|inode| inodes.contains(&inode)))
@@ -52,18 +66,22 @@ pub fn owner(port: u16) -> Option<Owner> {
 }
 
 fn listening_sockets() -> HashMap<u64, u16> {
-    ["/proc/net/tcp", "/proc/net/tcp6"]
+    tables(["/proc/net/tcp", "/proc/net/tcp6"], LISTEN)
+}
+
+fn tables(paths: [&str; 2], state: &str) -> HashMap<u64, u16> {
+    paths
         .iter()
         .filter_map(|path| fs::read_to_string(path).ok())
-        .flat_map(|table| table.lines().skip(1).filter_map(parse_line).collect::<Vec<_>>())
+        .flat_map(|table| table.lines().skip(1).filter_map(|line| parse_line(line, state)).collect::<Vec<_>>())
         .collect()
 }
 
 /// `sl local_address rem_address st tx:rx tr:tm retrnsmt uid timeout inode` (proc_net_tcp in the kernel's docs).
-fn parse_line(line: &str) -> Option<(u64, u16)> {
+fn parse_line(line: &str, state: &str) -> Option<(u64, u16)> {
     let mut fields = line.split_ascii_whitespace();
     let local = fields.nth(1)?;
-    if fields.nth(1)? != LISTEN {
+    if fields.nth(1)? != state {
         return None;
     }
     let port = u16::from_str_radix(local.rsplit_once(':')?.1, 16).ok()?;
@@ -85,9 +103,9 @@ mod tests {
     #[test]
     fn only_listening_sockets_count() {
         let listen = "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  0  0 991 1 f 100";
-        assert_eq!(parse_line(listen), Some((991, 8080)));
-        assert_eq!(parse_line(&listen.replace(" 0A ", " 01 ")), None);
-        assert_eq!(parse_line("garbage"), None);
+        assert_eq!(parse_line(listen, LISTEN), Some((991, 8080)));
+        assert_eq!(parse_line(&listen.replace(" 0A ", " 01 "), LISTEN), None);
+        assert_eq!(parse_line("garbage", LISTEN), None);
     }
 
     #[test]
@@ -97,6 +115,8 @@ mod tests {
         let pid = i32::try_from(std::process::id()).unwrap();
         assert!(listening(&sockets(), &[pid]).contains(&port));
         assert_eq!(owner(port).map(|owner| owner.pid), Some(pid));
+        let udp = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        assert_eq!(udp_owner(udp.local_addr().unwrap().port()).map(|owner| owner.pid), Some(pid));
         if let Ok(six) = TcpListener::bind("[::1]:0") {
             assert!(listening(&sockets(), &[pid]).contains(&six.local_addr().unwrap().port()));
         }

@@ -5,16 +5,18 @@
 //! it is of the same start, and else replaces it.
 
 use std::io::Write;
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, raise, sigaction};
 use serde::{Deserialize, Serialize};
-use sf_containers::attach::{Attached, Stream};
+use sf_containers::attach::{Attached, Input, Stream};
 use sf_containers::container::Spec;
 use sf_containers::{Engine, EngineError};
 use sf_types::Millis;
+use tokio::io::AsyncReadExt;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::spec::ShimSpec;
@@ -33,6 +35,8 @@ const INSIDE: &str = "container.json";
 const START: &str = "serverflow.start";
 /// Code of what could not even be started.
 const EXIT_NOT_STARTED: u8 = 125;
+/// Bytes of input on their way to the container at once.
+const FEED_BYTES: usize = 4096;
 /// Longest wait for the last output of a container that has ended.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
@@ -156,7 +160,7 @@ impl Attendant {
         };
         let (id, output) = match found {
             Some(found) if found.running && same(&found.labels) => {
-                let output = self.engine.attach(&found.id).await?;
+                let output = self.engine.attach(&found.id, self.contained.spec.ends()).await?;
                 say("took over its running container; what that wrote meanwhile is lost");
                 (found.id, output)
             }
@@ -183,7 +187,7 @@ impl Attendant {
         let mut spec = self.contained.spec.clone();
         spec.labels.insert(START.to_owned(), self.contained.start.clone());
         let id = self.engine.create(&self.contained.name, &spec, &self.env).await?;
-        let output = self.engine.attach(&id).await?;
+        let output = self.engine.attach(&id, spec.ends()).await?;
         self.engine.start(&id).await?;
         Ok((id, output))
     }
@@ -201,6 +205,7 @@ impl Attendant {
         let ended = self.engine.wait(id);
         tokio::pin!(ended);
         let (mut is_open, mut kill_at) = (true, None::<tokio::time::Instant>);
+        let mut feed = output.input().and_then(Feed::of);
         loop {
             let due = kill_at.unwrap_or_else(|| tokio::time::Instant::now() + Duration::from_secs(3600));
             tokio::select! {
@@ -213,6 +218,9 @@ impl Attendant {
                     self.last_words(&mut output).await;
                     return self.over(id, code).await;
                 }
+                fed = Feed::go(&mut feed), if feed.is_some() => if fed.is_err() {
+                    feed = None;
+                },
                 asked = signals.next() => {
                     if asked == Signal::SIGTERM {
                         kill_at.get_or_insert_with(|| tokio::time::Instant::now() + self.contained.grace.duration());
@@ -275,6 +283,40 @@ fn copy(stream: Stream, bytes: &[u8]) {
         }
         Stream::Err => std::io::stderr().lock().write_all(bytes),
     };
+}
+
+/// What is written to our own standard input, on its way to the container's. A container that does not read holds up
+/// nothing but this.
+struct Feed {
+    from: tokio::net::unix::pipe::Receiver,
+    to: Input,
+    waiting: Vec<u8>,
+}
+
+impl Feed {
+    /// From our standard input, where that is a pipe.
+    fn of(to: Input) -> Option<Self> {
+        let own = std::io::stdin().as_fd().try_clone_to_owned().ok()?;
+        let from = tokio::net::unix::pipe::Receiver::from_owned_fd(own).ok()?;
+        Some(Self { from, to, waiting: Vec::new() })
+    }
+
+    /// One step: reads, or writes what was read. The error is the end. Cancel-safe.
+    async fn go(feed: &mut Option<Self>) -> std::io::Result<()> {
+        let Some(feed) = feed else { return std::future::pending().await };
+        if feed.waiting.is_empty() {
+            let mut chunk = [0; FEED_BYTES];
+            let read = feed.from.read(&mut chunk).await?;
+            if read == 0 {
+                return Err(std::io::ErrorKind::UnexpectedEof.into());
+            }
+            feed.waiting.extend_from_slice(&chunk[..read]);
+            return Ok(());
+        }
+        let written = feed.to.write(&feed.waiting).await?;
+        feed.waiting.drain(..written);
+        Ok(())
+    }
 }
 
 /// Signals that are passed on.

@@ -8,7 +8,7 @@ use super::state::{Message, Request};
 /// Connections served at once; further ones are closed at once.
 pub const CLIENTS_MAX: usize = 16;
 /// Longest request, in bytes.
-const REQUEST_BYTES: usize = 4 * 1024;
+const REQUEST_BYTES: usize = 8 * 1024;
 /// Answers waiting to be read, in bytes; a client that lets more pile up is cut.
 const WAITING_BYTES: usize = 256 * 1024;
 

@@ -34,6 +34,8 @@ pub struct Ending {
     pub why: Why,
     /// The hardest signal so far.
     pub signal: Signal,
+    /// It was asked by a line on its standard input, and no signal was sent yet.
+    pub by_line: bool,
     /// When the first was sent.
     pub began: Instant,
     /// Processes that only KILL could end.
@@ -51,10 +53,32 @@ impl Ending {
     pub fn begin(why: Why, rule: StopRule, now: Instant) -> Self {
         let first = Signal::try_from(rule.signal).unwrap_or(Signal::SIGTERM);
         let signal = if why == Why::Crash { Signal::SIGKILL } else { first };
-        let mut ending =
-            Self { why, signal, began: now, killed: 0, deadline: now, rule, kills: None, reached: HashSet::new() };
+        let mut ending = Self {
+            why,
+            signal,
+            by_line: false,
+            began: now,
+            killed: 0,
+            deadline: now,
+            rule,
+            kills: None,
+            reached: HashSet::new(),
+        };
         ending.deadline = now + if signal == Signal::SIGKILL { ending.next_kill(now) } else { rule.grace.duration() };
         ending
+    }
+
+    /// Begins with a line that was written to it: TERM follows after the rule's grace.
+    pub fn begin_by_line(why: Why, rule: StopRule, now: Instant) -> Self {
+        let rule = StopRule { signal: Signal::SIGTERM as i32, ..rule };
+        Self { by_line: true, ..Self::begin(why, rule, now) }
+    }
+
+    /// Nobody waits any longer; the caller sends the signal at once.
+    pub fn kill(&mut self, now: Instant) {
+        (self.by_line, self.signal) = (false, Signal::SIGKILL);
+        self.deadline = now + self.next_kill(now);
+        self.reached.clear();
     }
 
     /// The time until the next KILL, as one is sent now.
@@ -85,7 +109,8 @@ impl Ending {
         if now < self.deadline {
             return false;
         }
-        let gentle = self.signal != Signal::SIGTERM && self.signal != Signal::SIGKILL;
+        let gentle = self.by_line || self.signal != Signal::SIGTERM && self.signal != Signal::SIGKILL;
+        self.by_line = false;
         self.signal = if gentle { Signal::SIGTERM } else { Signal::SIGKILL };
         self.deadline = now + if gentle { self.rule.term_grace.duration() } else { self.next_kill(now) };
         self.reached.clear();
@@ -94,6 +119,9 @@ impl Ending {
 
     /// Sends the present signal to the process group of `leader` and to everything else that descends from us.
     pub fn send(&mut self, shim: i32, leader: Option<i32>) {
+        if self.by_line {
+            return;
+        }
         if let Some(leader) = leader {
             // The group may be gone already.
             let _ = killpg(Pid::from_raw(leader), self.signal);
@@ -113,6 +141,9 @@ impl Ending {
 
     /// Sends the present signal to what came into being while it was sent. Call it when the leader is gone.
     pub fn send_missed(&mut self, shim: i32) {
+        if self.by_line {
+            return;
+        }
         self.send_to(&tree::descendants(shim));
     }
 
@@ -151,6 +182,19 @@ mod tests {
         check(Why::Restart, SIGINT, &[(0, SIGINT), (100, SIGTERM), (130, SIGKILL)]);
         check(Why::Stop, SIGKILL, &[(0, SIGKILL), (50, SIGKILL), (150, SIGKILL), (350, SIGKILL), (750, SIGKILL)]);
         check(Why::Crash, SIGTERM, &[(0, SIGKILL), (50, SIGKILL)]);
+    }
+
+    #[test]
+    fn a_line_comes_before_every_signal_and_a_kill_waits_for_nothing() {
+        let (start, ms) = (Instant::now(), Duration::from_millis);
+        let rule = StopRule { signal: Signal::SIGINT as i32, grace: Millis(100), term_grace: Millis(30) };
+        let mut ending = Ending::begin_by_line(Why::Stop, rule, start);
+        assert!(ending.by_line && !ending.is_due(start + ms(99)));
+        assert!(ending.is_due(start + ms(100)) && !ending.by_line && ending.signal == Signal::SIGTERM);
+        assert!(ending.is_due(start + ms(130)) && ending.signal == Signal::SIGKILL);
+        let mut ending = Ending::begin_by_line(Why::Stop, rule, start);
+        ending.kill(start + ms(10));
+        assert!(!ending.by_line && ending.signal == Signal::SIGKILL && ending.is_due(start + ms(60)));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use sf_protocol::report::{LogLine, Stream};
 use sf_types::Timestamp;
 
-pub use read::{Batch, LogReader};
+pub use read::{Batch, LogReader, ends};
 // As the protocol has them: longer lines are split, and a piece says that it goes on.
 pub use sf_protocol::report::{GOES_ON, MAX_LINE_BYTES};
 pub use split::LineSplitter;

@@ -12,6 +12,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal, kill, killpg};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::Pid;
+use sf_protocol::app::AppState;
 use sf_protocol::report::Stream;
 use sf_runtime::Clock;
 use sf_runtime::redact::Redactor;
@@ -20,7 +21,9 @@ use super::client::{CLIENTS_MAX, Client};
 use super::crash::CrashGuard;
 use super::ending::{Ending, Why};
 use super::flood::Flood;
+use super::input::Input;
 use super::log::{LineSplitter, LogWriter};
+use super::ready::ReadyRule;
 use super::spawn::Output;
 use super::spec::ShimSpec;
 use super::state::{Message, Request, Status};
@@ -55,6 +58,9 @@ struct Shim {
     told: u64,
     flood: Flood,
     outputs: Vec<(Output, LineSplitter)>,
+    input: Option<Input>,
+    /// When the process is ready, where it says so.
+    ready: Option<ReadyRule>,
     started: Instant,
     /// Since when `status.child` is the process that counts.
     main_since: Instant,
@@ -116,6 +122,7 @@ impl Shim {
         let (status, guard) = life::take_over(&folder, &spec, &clock, &mut log);
         let listener = folder.listen(&held)?;
         let now = Instant::now();
+        let ready = spec.ready.as_ref().map(ReadyRule::of).transpose().map_err(std::io::Error::other)?.flatten();
         Ok(Self {
             folder,
             held,
@@ -131,6 +138,8 @@ impl Shim {
             log,
             flood: Flood::default(),
             outputs: Vec::new(),
+            input: None,
+            ready,
             started: now,
             main_since: now,
             main_end: None,
@@ -153,6 +162,9 @@ impl Shim {
         }
         let now = Instant::now();
         self.flood.refill(u64::try_from(now.duration_since(self.begun).as_millis()).unwrap_or(u64::MAX));
+        if ready.input {
+            self.feed();
+        }
         for index in ready.outputs.into_iter().rev() {
             if !self.read_output(index, READS_IN_A_ROW) {
                 self.outputs.remove(index);
@@ -181,6 +193,9 @@ impl Shim {
             let write = if client.has_output() { PollFlags::POLLOUT } else { PollFlags::empty() };
             PollFd::new(client.stream.as_fd(), PollFlags::POLLIN | write)
         }));
+        // One that waits for nothing is not looked at: a closed end would wake us for ever.
+        let waiting = self.input.as_ref().filter(|input| input.has_waiting());
+        fds.extend(waiting.map(|input| PollFd::new(input.as_fd(), PollFlags::POLLOUT)));
         let now = Instant::now();
         // A flood that ends in the middle of a hole is told of when the hole is over, and not with the next output.
         let hole = self.flood.ends_in_ms().map(|ms| now + Duration::from_millis(ms));
@@ -201,6 +216,7 @@ impl Shim {
             listener: hit(1),
             outputs: (0..outputs).filter(|index| hit(2 + index)).collect(),
             clients: (0..clients).filter(|index| hit(2 + outputs + index)).collect(),
+            input: waiting.is_some() && hit(2 + outputs + clients),
         }
     }
 
@@ -221,12 +237,24 @@ impl Shim {
 
     /// Reads what a stream has; `false` when it has ended.
     fn read_output(&mut self, index: usize, reads: usize) -> bool {
+        let mut is_ready = false;
+        let goes_on = self.read_lines(index, reads, &mut is_ready);
+        if is_ready {
+            self.became_ready();
+        }
+        goes_on
+    }
+
+    fn read_lines(&mut self, index: usize, reads: usize, is_ready: &mut bool) -> bool {
         let Some((output, splitter)) = self.outputs.get_mut(index) else { return false };
         let mut chunk = [0; READ_BYTES];
+        let rule = self.ready.as_ref().filter(|_| self.status.state == AppState::Starting);
         for _ in 0..reads {
             let (log, flood, at, stream) = (&mut self.log, &mut self.flood, self.clock.now(), output.stream);
             let redactor = &self.redactor;
             let mut keep = |line: &str| {
+                // Also in a line that a flood takes away.
+                *is_ready = *is_ready || rule.is_some_and(|rule| rule.is_met_by(line));
                 if flood.admits(line.len()) {
                     match redactor {
                         Some(redactor) => log.push(at, stream, &redactor.redact(line)),
@@ -248,6 +276,23 @@ impl Shim {
             }
         }
         true
+    }
+
+    /// Writes a line to the process's standard input, now or when it reads.
+    fn write_line(&mut self, line: &str) -> Result<(), String> {
+        if self.leader().is_none() {
+            return Err("no process runs".to_owned());
+        }
+        let input = self.input.as_mut().ok_or("it has closed its standard input")?;
+        input.push(line)?;
+        self.feed();
+        Ok(())
+    }
+
+    fn feed(&mut self) {
+        if self.input.as_mut().is_some_and(|input| !input.flush()) {
+            self.input = None;
+        }
     }
 
     fn note(&mut self, text: &str) {
@@ -303,6 +348,19 @@ impl Shim {
                 self.clients[index].waits = true;
                 self.begin_end(Why::Restart, None);
                 return None;
+            }
+            Request::Kill => {
+                self.clients[index].waits = true;
+                self.kill_now();
+                return None;
+            }
+            Request::Input { line } => {
+                if line.contains(char::is_control) {
+                    return Some(Message::Refused("a line for its input holds a control character".to_owned()));
+                }
+                if let Err(reason) = self.write_line(&line) {
+                    return Some(Message::Refused(reason));
+                }
             }
             Request::Signal { signal } => match (Signal::try_from(signal), self.status.child.as_ref()) {
                 (Ok(signal), Some(child)) => {
@@ -384,4 +442,5 @@ struct Ready {
     listener: bool,
     outputs: Vec<usize>,
     clients: Vec<usize>,
+    input: bool,
 }

@@ -13,6 +13,7 @@ use nix::unistd::Pid;
 use sf_protocol::report::Stream;
 
 use super::attend;
+use super::input::Input;
 use super::spec::ShimSpec;
 use super::values::Values;
 use crate::process::detach;
@@ -26,15 +27,27 @@ pub struct Output {
     pub file: File,
 }
 
-/// Starts the process with the variable `marker`. Answers its pid and our ends of its streams. The caller reaps it.
+/// A process that was started, and our ends of its streams. Whoever started it reaps it.
+#[derive(Debug)]
+pub struct Spawned {
+    /// Its pid.
+    pub pid: i32,
+    /// What it writes.
+    pub outputs: Vec<Output>,
+    /// What it reads, where that stays open.
+    pub input: Option<Input>,
+}
+
+/// Starts the process with the variable `marker`.
 ///
 /// # Errors
 /// Why it could not be started, in words: no such program, no such folder, a rule that could not be put in force.
-pub fn spawn(spec: &ShimSpec, values: &Values, marker: (&str, String)) -> Result<(i32, Vec<Output>), String> {
+pub fn spawn(spec: &ShimSpec, values: &Values, marker: (&str, String)) -> Result<Spawned, String> {
     let program = spec.argv.first().ok_or("it has no start command")?;
     let mut confinement = spec.confinement.prepare().map_err(|error| error.to_string())?;
-    let streams = if spec.terminal { terminal() } else { pipes() };
-    let (stdin, stdout, stderr, outputs) = streams.map_err(|error| format!("no pipe or terminal: {error}"))?;
+    let streams = if spec.terminal { terminal(spec.input) } else { pipes(spec.input) };
+    let Streams { theirs: [stdin, stdout, stderr], outputs, input } =
+        streams.map_err(|error| format!("no pipe or terminal: {error}"))?;
     let mut command = Command::new(program);
     // Meant for the container alone: an attendant has more rights than what it attends to, and must not be steered.
     let prefix = if spec.container.is_some() { attend::VARIABLE } else { "" };
@@ -67,7 +80,8 @@ pub fn spawn(spec: &ShimSpec, values: &Values, marker: (&str, String)) -> Result
         });
     }
     let child = command.spawn().map_err(|error| explain(spec, program, &error))?;
-    Ok((i32::try_from(child.id()).map_err(|_| "its pid is out of range")?, outputs))
+    let pid = i32::try_from(child.id()).map_err(|_| "its pid is out of range")?;
+    Ok(Spawned { pid, outputs, input })
 }
 
 fn explain(spec: &ShimSpec, program: &str, error: &io::Error) -> String {
@@ -85,25 +99,37 @@ fn explain(spec: &ShimSpec, program: &str, error: &io::Error) -> String {
     }
 }
 
-type Streams = (Stdio, Stdio, Stdio, Vec<Output>);
+struct Streams {
+    /// Standard input, output and error of the process.
+    theirs: [Stdio; 3],
+    outputs: Vec<Output>,
+    input: Option<Input>,
+}
 
-fn pipes() -> io::Result<Streams> {
+fn pipes(with_input: bool) -> io::Result<Streams> {
     let (out, out_theirs) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
     let (err, err_theirs) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
     let outputs = vec![output(Stream::Out, out)?, output(Stream::Err, err)?];
-    Ok((Stdio::null(), out_theirs.into(), err_theirs.into(), outputs))
+    let (stdin, input) = if with_input {
+        let (in_theirs, end) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
+        (in_theirs.into(), Some(Input::to(end)?))
+    } else {
+        (Stdio::null(), None)
+    };
+    Ok(Streams { theirs: [stdin, out_theirs.into(), err_theirs.into()], outputs, input })
 }
 
-fn terminal() -> io::Result<Streams> {
+fn terminal(with_input: bool) -> io::Result<Streams> {
     /// What a program sees until somebody attaches a console.
     const SIZE: libc::winsize = libc::winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
     let pair = nix::pty::openpty(Some(&SIZE), None)?;
     for side in [&pair.master, &pair.slave] {
         fcntl(side.as_fd(), FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC))?;
     }
+    let input = if with_input { Some(Input::to(pair.master.try_clone()?)?) } else { None };
     let outputs = vec![output(Stream::Tty, pair.master)?];
     let (stdout, stderr) = (pair.slave.try_clone()?, pair.slave.try_clone()?);
-    Ok((pair.slave.into(), stdout.into(), stderr.into(), outputs))
+    Ok(Streams { theirs: [pair.slave.into(), stdout.into(), stderr.into()], outputs, input })
 }
 
 fn output(stream: Stream, end: OwnedFd) -> io::Result<Output> {

@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use nix::sys::signal::Signal;
 use serde::{Deserialize, Serialize};
 use sf_protocol::app::{RestartRule, SecretVar};
+use sf_protocol::server::Ready;
 use sf_types::{AppId, Millis, ReleaseId};
 
 use super::attend::Contained;
 use super::log::LogLimits;
+use super::ready::ReadyRule;
 use crate::confine::Confinement;
 
 /// Version of [`ShimSpec`] that this program writes and reads.
@@ -47,6 +49,15 @@ pub struct ShimSpec {
     /// A pseudo-terminal instead of two pipes.
     #[serde(default)]
     pub terminal: bool,
+    /// Standard input that stays open, for lines that come later. Without it the process reads nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub input: bool,
+    /// The line on its standard input that it is stopped by, in place of the first signal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_line: Option<String>,
+    /// When it counts as running; as soon as it is started where `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ready: Option<Ready>,
     /// What it may touch and use, user and cgroups included.
     #[serde(default)]
     pub confinement: Confinement,
@@ -90,6 +101,9 @@ impl ShimSpec {
             stop: StopRule::default(),
             restart: RestartRule::default(),
             terminal: false,
+            input: false,
+            stop_line: None,
+            ready: None,
             confinement: Confinement::default(),
             container: None,
         }
@@ -118,8 +132,10 @@ impl ShimSpec {
             Some("a variable has no name or one with `=`".to_owned())
         } else if Signal::try_from(self.stop.signal).is_err() {
             Some(format!("{} is no signal to stop with", self.stop.signal))
+        } else if self.stop_line.as_ref().is_some_and(|line| line.contains(char::is_control)) {
+            Some("the line it is stopped by holds a control character".to_owned())
         } else {
-            None
+            self.ready.as_ref().and_then(|ready| ReadyRule::of(ready).err())
         }
     }
 }

@@ -86,6 +86,9 @@ pub enum How {
 pub struct Stopped {
     /// The signal that was needed in the end.
     pub signal: i32,
+    /// Its own stop command was enough, and no signal was needed.
+    #[serde(default)]
+    pub by_line: bool,
     /// Time from the first signal to the end of the last process.
     pub took: Millis,
     /// Processes that only KILL ended.
@@ -106,6 +109,13 @@ pub enum Request {
     },
     /// Stop it and start it again; answered when it is started.
     Restart,
+    /// End it by KILL, also while it is being stopped; answered when it has ended.
+    Kill,
+    /// Write this line to its standard input.
+    Input {
+        /// Without a line break.
+        line: String,
+    },
     /// Send this signal to the process group.
     Signal {
         /// Its number.
@@ -165,7 +175,8 @@ impl fmt::Display for Exit {
 
 impl fmt::Display for Stopped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} after {}", signal_name(self.signal), seconds(self.took))
+        let by = if self.by_line { "its stop command".to_owned() } else { signal_name(self.signal) };
+        write!(f, "{by} after {}", seconds(self.took))
     }
 }
 
@@ -189,7 +200,8 @@ mod tests {
         assert_eq!(exit(How::Code(1), 0), "exited with code 1 after 3.2 s");
         assert_eq!(exit(How::Signal(11), 0), "was ended by SIGSEGV after 3.2 s");
         assert_eq!(exit(How::Code(0), 2), "exited with code 0 after 3.2 s, leaving 2 processes that were killed");
-        let stopped = Stopped { signal: 15, took: Millis(400), killed: 0 };
+        let stopped = Stopped { signal: 15, by_line: false, took: Millis(400), killed: 0 };
         assert_eq!(stopped.to_string(), "SIGTERM after 0.4 s");
+        assert_eq!(Stopped { by_line: true, ..stopped }.to_string(), "its stop command after 0.4 s");
     }
 }

@@ -15,10 +15,11 @@ use sf_protocol::handshake::{
 };
 use sf_protocol::query::{Answer, Query, Reply};
 use sf_protocol::report::{LogSource, LogStored, StatusUpdate, Stored};
+use sf_protocol::server::{ConsoleOutput, ServerSample};
 use sf_protocol::witness::Witness;
 use sf_protocol::{Delegation, KeyId, Kind, Order, Outcome, PublicKey, SecretKey, Signed};
 use sf_runtime::{Clock, OnError, Rng, Tasks};
-use sf_types::{CommandId, InstanceId, Millis, NodeId};
+use sf_types::{CommandId, InstanceId, Millis, NodeId, ServerId};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, mpsc};
 use tokio_rustls::TlsAcceptor;
@@ -67,6 +68,10 @@ pub struct State {
     /// By log and number: a line that comes twice is taken in once.
     pub lines: BTreeMap<(LogSource, u64), String>,
     pub samples: usize,
+    /// What watched servers said, as it came.
+    pub consoles: Vec<ConsoleOutput>,
+    /// The newest sample of each server.
+    pub servers: BTreeMap<ServerId, ServerSample>,
     pub acks: Vec<CommandId>,
     pub first_words: Vec<Kind>,
     /// Heads of audit chains that the node said it holds.
@@ -438,8 +443,13 @@ fn receive(state: &mut State, frame: Frame, key: &PublicKey) -> Option<Stored> {
             state.witnessed.push(signed);
             None
         }
+        Frame::ConsoleOutput(output) => {
+            state.consoles.push(output);
+            None
+        }
         Frame::SystemLog(sample) => {
             state.samples += 1;
+            state.servers.extend(sample.servers.iter().map(|one| (one.server, *one)));
             Some(Stored { metrics: Some(sample.at), ..Stored::default() })
         }
         _ => None,

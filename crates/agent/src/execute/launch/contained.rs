@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
-use sf_containers::container::Spec;
+use sf_containers::container::{Spec, Swap};
 use sf_protocol::app::{AppSpec, RestartRule};
 use sf_protocol::build::ContainerPlan;
 use sf_types::{ErrorKind, Fault, Millis};
@@ -83,11 +83,18 @@ impl Node {
             capabilities: if who == Who::Root { ROOTS.map(str::to_owned).to_vec() } else { Vec::new() },
             labels: image::labels(self.id, app, id),
             published: own.map(|own| (own, inside)),
+            opened: Vec::new(),
             memory: spec.limits.memory.map(sf_types::ByteSize::bytes),
+            swap: Swap::None,
             cpu_percent: spec.limits.cpu_percent,
             processes: spec.limits.pids.unwrap_or(PROCESSES),
             read_only: how.read_only,
             folders: data.iter().map(|data| (data.display().to_string(), DATA.to_owned())).collect(),
+            shown: Vec::new(),
+            tmp: None,
+            folder: None,
+            input: false,
+            terminal: false,
         };
         let program = self.supervisor.program().display().to_string();
         let file = self.supervisor.spec_of(id).display().to_string();

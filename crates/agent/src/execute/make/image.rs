@@ -108,6 +108,7 @@ impl Node {
                 Err(error) => {
                     tracing::debug!(%error, "the container engine could not be swept");
                     owed |= self.apps.list().iter().any(|record| self.has_images(record.spec.app));
+                    owed |= self.servers.has_contained();
                 }
             }
             tokio::select! {
@@ -128,6 +129,7 @@ impl Node {
             let releases = self.state.app(app).exists().then(|| self.releases(app).ok()).flatten();
             releases.is_some_and(|releases| !matches!(releases.get(release), Ok(None)))
         };
+        self.sweep_server_containers(&engine).await?;
         image::sweep(&engine, self.id, exists, |release| self.supervisor.holds(release)).await.map(|()| true)
     }
 }

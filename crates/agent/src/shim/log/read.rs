@@ -21,6 +21,20 @@ pub struct Batch {
     pub dropped: u64,
 }
 
+/// Numbers of the oldest and the newest line on disk; `(1, 0)` where there is none.
+///
+/// # Errors
+/// What the operating system says. A log that does not exist yet has no lines.
+pub fn ends(dir: &Path) -> io::Result<(u64, u64)> {
+    let firsts = segments(dir)?;
+    let (Some(oldest), Some(newest)) = (firsts.first(), firsts.last()) else { return Ok((1, 0)) };
+    match super::write::last_number(&segment_path(dir, *newest)) {
+        Ok(last) => Ok((*oldest, last.unwrap_or(newest.saturating_sub(1)))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok((*oldest, newest.saturating_sub(1))),
+        Err(error) => Err(error),
+    }
+}
+
 /// Reads a log from one number on; goes on where it stopped when called again.
 #[derive(Debug)]
 pub struct LogReader {
@@ -142,6 +156,20 @@ mod tests {
         }
         assert_eq!(seen + missed, 10_000);
         assert!(missed > 0);
+    }
+
+    #[test]
+    fn the_ends_of_a_log_are_told() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(ends(&dir.path().join("none")).unwrap(), (1, 0));
+        let mut log = LogWriter::open(dir.path(), LogLimits { segment_bytes: 0, segments: 0 }.sane()).unwrap();
+        for _ in 0..5_000 {
+            log.push(Timestamp::EPOCH, Stream::Out, &"y".repeat(100));
+        }
+        log.flush();
+        let (oldest, newest) = ends(dir.path()).unwrap();
+        assert!(oldest > 1 && newest == 5_000, "{oldest} {newest}");
+        assert_eq!(LogReader::from(dir.path(), 1).read(1).unwrap().lines[0].sequence, oldest);
     }
 
     #[test]

@@ -233,6 +233,11 @@ fn write_lines(file: &mut impl Write, lines: &[u8]) -> (u64, u64) {
     (end as u64, lines[..end].iter().filter(|byte| **byte == b'\n').count() as u64)
 }
 
+/// Number of the last whole line of a segment.
+pub(super) fn last_number(path: &Path) -> io::Result<Option<u64>> {
+    whole_end(&mut File::open(path)?).map(|(_, last)| last)
+}
+
 /// Where the last whole line of a segment ends, and its number.
 fn whole_end(file: &mut File) -> io::Result<(u64, Option<u64>)> {
     let length = file.metadata()?.len();

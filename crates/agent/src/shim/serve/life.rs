@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
+use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use sf_protocol::app::AppState;
 use sf_protocol::report::Stream;
@@ -16,8 +17,8 @@ use crate::shim::attend;
 use crate::shim::crash::{CrashGuard, Next};
 use crate::shim::ending::{Ending, Why};
 use crate::shim::log::{LineSplitter, LogWriter};
-use crate::shim::spawn;
-use crate::shim::spec::ShimSpec;
+use crate::shim::spawn::{self, Spawned};
+use crate::shim::spec::{ShimSpec, StopRule};
 use crate::shim::state::{Exit, How, Status, Stopped, seconds};
 
 /// Reads of a stream of a process that has ended: more than a pipe holds.
@@ -59,6 +60,10 @@ pub fn take_over(folder: &RunFolder, spec: &ShimSpec, clock: &Clock, log: &mut L
     status.restarts = before.restarts + 1;
     log.go_on_after(before.log.last);
     log.push(now, Stream::Note, &format!("the process {exit}; starting again"));
+    if spec.container.is_some() && before.state == AppState::Running {
+        // The container went on, and says only once that it is ready.
+        status.state = AppState::Running;
+    }
     let guard = CrashGuard::after_exits(&status.exits);
     (status, guard)
 }
@@ -69,15 +74,26 @@ impl Shim {
         self.start_at = None;
         self.main_end = None;
         self.status.started_line = self.log.head().last;
-        let (pid, outputs) = spawn::spawn(&self.spec, &self.values, self.folder.marker())?;
+        let Spawned { pid, outputs, input } = spawn::spawn(&self.spec, &self.values, self.folder.marker())?;
+        let was_ready = self.status.state == AppState::Running;
+        self.input = input;
         self.outputs = outputs.into_iter().map(|output| (output, LineSplitter::default())).collect();
         self.started = Instant::now();
         self.main_since = self.started;
         self.status.started_at = self.clock.now();
         // Not reaped yet, so it has its entry even if it has ended already.
         self.status.child = Identity::of(pid);
-        self.become_state(AppState::Running, "started".to_owned());
+        match self.ready.is_some() && !was_ready {
+            true => self.become_state(AppState::Starting, "started, and not ready yet".to_owned()),
+            false => self.become_state(AppState::Running, "started".to_owned()),
+        }
         Ok(())
+    }
+
+    /// A line said so.
+    pub fn became_ready(&mut self) {
+        let took = Millis(u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX));
+        self.become_state(AppState::Running, format!("ready after {}", seconds(took)));
     }
 
     /// A start failed at once: there is nothing to hold.
@@ -110,13 +126,36 @@ impl Shim {
             }
             Some(_) => return,
             None => {
-                let mut ending = Ending::begin(why, rule, Instant::now());
+                let mut ending = self.begin_ending(why, rule);
                 ending.send(self.status.shim.pid, self.leader());
                 self.ending = Some(ending);
             }
         }
         self.start_at = None;
         self.become_state(AppState::Stopping, "told to stop".to_owned());
+    }
+
+    /// By its own command where it has one and still reads, else by signals.
+    fn begin_ending(&mut self, why: Why, rule: StopRule) -> Ending {
+        match self.spec.stop_line.clone() {
+            Some(line) if self.write_line(&line).is_ok() => Ending::begin_by_line(why, rule, Instant::now()),
+            _ => Ending::begin(why, rule, Instant::now()),
+        }
+    }
+
+    /// Ends the process by KILL, whatever is under way.
+    pub fn kill_now(&mut self) {
+        if self.status.ended {
+            return;
+        }
+        let (now, leader) = (Instant::now(), self.leader());
+        let rule = StopRule { signal: Signal::SIGKILL as i32, ..self.spec.stop };
+        let ending = self.ending.get_or_insert_with(|| Ending::begin(Why::Stop, rule, now));
+        ending.why = Why::Stop;
+        ending.kill(now);
+        ending.send(self.status.shim.pid, leader);
+        self.start_at = None;
+        self.become_state(AppState::Stopping, "told to end at once".to_owned());
     }
 
     /// The leader of the app's process group, while it is not reaped: only so long is the number surely ours.
@@ -189,7 +228,9 @@ impl Shim {
                 self.status.child = eldest;
                 self.main_end = None;
                 self.main_since = Instant::now();
-                self.become_state(AppState::Running, "went to the background".to_owned());
+                let state =
+                    if self.status.state == AppState::Starting { AppState::Starting } else { AppState::Running };
+                self.become_state(state, "went to the background".to_owned());
             }
             return;
         }
@@ -204,6 +245,7 @@ impl Shim {
             self.read_output(index, LAST_READS);
         }
         self.outputs.clear();
+        self.input = None;
         let ending = self.ending.take();
         let asked = ending.as_ref().is_some_and(|ending| ending.why != Why::Crash);
         let ran = Millis(u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX));
@@ -216,16 +258,24 @@ impl Shim {
         self.main_end = None;
         self.stuck = false;
         match ending {
-            Some(ending) if asked => self.ended_on_request(&ending, ran_at_all),
+            Some(ending) if asked => self.ended_on_request(&ending, ran_at_all.then_some(how)),
             _ => self.crashed(exit, &detail),
         }
     }
 
-    fn ended_on_request(&mut self, ending: &Ending, ran_at_all: bool) {
+    fn ended_on_request(&mut self, ending: &Ending, how: Option<How>) {
         let took = Millis(u64::try_from(ending.began.elapsed().as_millis()).unwrap_or(u64::MAX));
-        let stopped = Stopped { signal: ending.signal as i32, took, killed: ending.killed };
-        self.status.stopped = ran_at_all.then_some(stopped);
-        let how = if ran_at_all { format!("stopped by {stopped}") } else { "stopped before it ran again".to_owned() };
+        // By whomever: the kernel for want of memory, or an attendant, which ends as its container did.
+        let killed = how == Some(How::Signal(Signal::SIGKILL as i32));
+        let stopped = Stopped {
+            signal: if killed { Signal::SIGKILL } else { ending.signal } as i32,
+            by_line: ending.by_line && !killed,
+            took,
+            killed: ending.killed,
+        };
+        self.status.stopped = how.map(|_| stopped);
+        let how =
+            if how.is_some() { format!("stopped by {stopped}") } else { "stopped before it ran again".to_owned() };
         if ending.why == Why::Restart {
             self.guard.forget();
             self.note(&format!("restarting: {how}"));

@@ -1,0 +1,24 @@
+//! Panel servers on their node: a folder of files each, held by a shim of its own.
+//!
+//! Start reading at [`record`] (what is kept), then `act` (orders), `power` and `install`. What runs is a shim's child as an
+//! app's is ([`crate::shim`]); its console is the shim's log.
+
+mod act;
+pub mod console;
+mod contained;
+mod converge;
+mod edits;
+mod install;
+mod launch;
+mod live;
+mod places;
+mod power;
+pub mod record;
+mod report;
+
+pub use console::{CONSOLE_KEPT, WATCHED_MAX};
+pub use converge::COUNT_EVERY;
+pub use edits::EDIT_BYTES;
+pub use launch::PROCESSES;
+pub use record::{RUN, ServerRecord, Servers};
+pub use report::{held, hold};

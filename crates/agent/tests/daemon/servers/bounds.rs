@@ -1,0 +1,87 @@
+//! What a hostile server can do to the node and to others: nothing.
+
+use sf_types::ByteSize;
+
+use super::*;
+
+#[tokio::test]
+async fn a_fork_bomb_is_bounded_and_killed() {
+    let mut bench = Bench::installed().await;
+    if !nix::unistd::geteuid().is_root() {
+        eprintln!("SKIPPED: processes of one server alone are bounded by control groups, which want root");
+        return;
+    }
+    // The machine has other work, too.
+    bench.spec.limits.cpu_percent = Some(50);
+    bench.succeeds(ServerVerb::Start).await;
+    bench.says("bomb").await;
+    bench
+        .world
+        .plane
+        .until("it forks", |state| {
+            let samples = state.consoles.iter().filter_map(|output| output.sample);
+            samples.rev().find(|sample| sample.processes > 30)
+        })
+        .await;
+    assert!(bench.left().len() <= 70, "{}", bench.left().len());
+    // The node goes on, and another server of it, too.
+    let mut other = spec();
+    std::mem::swap(&mut other, &mut bench.spec);
+    bench.succeeds(ServerVerb::Install { script: Some(script()), wipe: false }).await;
+    assert_eq!(bench.succeeds(ServerVerb::Start).await.state, ServerState::Running);
+    std::mem::swap(&mut other, &mut bench.spec);
+    let killed = bench.succeeds(ServerVerb::Kill).await;
+    assert_eq!((killed.state, bench.left()), (ServerState::Stopped, vec![]));
+}
+
+#[tokio::test]
+async fn a_server_sees_its_own_files_alone() {
+    let mut bench = Bench::installed().await;
+    let secret = bench.world.state().join("agent-key");
+    assert!(secret.exists());
+    let outside = bench.world.dir.path().join("outside");
+    std::fs::write(&outside, "a secret of the node").unwrap();
+    let look = format!(
+        "cat {} {} /etc/shadow; echo x > {}; echo own > own && echo wrote; echo listening; exec sleep 600",
+        secret.display(),
+        outside.display(),
+        outside.display()
+    );
+    std::fs::write(bench.files().join("look.sh"), look).unwrap();
+    bench.spec.startup = Startup::Argv { argv: ["sh", "look.sh"].map(str::to_owned).to_vec() };
+    let report = bench.succeeds(ServerVerb::Start).await;
+    bench.line("wrote", 1).await;
+    let lines = bench.page(Some(0), 1000, None).await.lines;
+    assert!(!lines.iter().any(|line| line.text.contains("secret of the node") || line.text.contains("PRIVATE")));
+    assert_eq!(std::fs::read_to_string(&outside).unwrap(), "a secret of the node");
+    assert!(report.enforced.iter().any(|word| word.contains("Landlock")), "{:?}", report.enforced);
+    assert!(report.enforced.iter().any(|word| word.contains("system calls")), "{:?}", report.enforced);
+}
+
+#[tokio::test]
+async fn an_installation_is_held_to_its_time_and_disk_and_can_be_killed() {
+    let mut bench = Bench::new().await;
+    bench.spec.limits.disk = Some(ByteSize::mib(8));
+    let with = |text: &str| ServerVerb::Install {
+        script: Some(InstallScript { script: text.to_owned(), ..script() }),
+        wipe: false,
+    };
+    let why = bench.fails(with("head -c 64m /dev/zero > large; sleep 600"), "server.install_disk").await;
+    assert!(why.contains("allowed"), "{why}");
+    // What it left is too much to start with.
+    bench.spec.limits.disk = Some(ByteSize::mib(1));
+    bench.succeeds(ServerVerb::Install { script: None, wipe: false }).await;
+    bench.fails(ServerVerb::Start, "server.disk_full").await;
+    bench.spec.limits.disk = None;
+    let order = bench.order(with("echo begun; sleep 600"));
+    let Order::ServerAction(mut action) = order else { unreachable!() };
+    action.time_limit = Millis::secs(2);
+    let slow = bench.world.plane.run(Order::ServerAction(action)).await;
+    assert_eq!(slow.fault.unwrap().code, "server.install_slow");
+    bench.watch().await;
+    let install = bench.send(with("echo begun anew; sleep 600"));
+    bench.line("begun anew", 1).await;
+    bench.succeeds(ServerVerb::Kill).await;
+    assert_eq!(bench.world.plane.outcome(install).await.fault.unwrap().code, "server.killed");
+    assert_eq!(bench.report().await.install, InstallState::Failed);
+}
