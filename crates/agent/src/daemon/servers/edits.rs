@@ -8,7 +8,7 @@ use std::path::Path;
 
 use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, ResolveFlags, Uid};
 use rustix::io::Errno;
-use sf_protocol::server::{FileEdit, Parser, ServerSpec, SetKey};
+use sf_protocol::server::{EditValue, FileEdit, Parser, ServerRuntime, ServerSpec, SetKey};
 use sf_types::{ErrorKind, Fault};
 
 use crate::confine::Identity;
@@ -31,15 +31,44 @@ pub fn edit_files(spec: &ServerSpec, root: &Path, owner: Option<Identity>) -> Re
 }
 
 /// The new content of a file.
-fn apply(parser: Parser, _bytes: &[u8], _set: &[SetKey]) -> Result<Vec<u8>, Fault> {
-    let message = format!("This agent cannot edit files of the kind {parser:?} yet.");
-    Err(Fault::new(ErrorKind::Conflict, "server.edit", message).fix("Take the edits out of its template."))
+fn apply(parser: Parser, bytes: &[u8], set: &[SetKey]) -> Result<Vec<u8>, Fault> {
+    let edited = sf_edits::apply(parser, bytes, set).map_err(|error| {
+        let fault = Fault::new(ErrorKind::Conflict, "server.edit", format!("{error}."));
+        fault.fix("Correct or delete the file, or change the server's settings.")
+    })?;
+    for warning in &edited.warnings {
+        tracing::info!(key = warning.key, kind = ?warning.kind, "a key of a server's file is not as its template wants it");
+    }
+    Ok(edited.bytes)
+}
+
+/// What a template leaves to the node: the address at which the machine is reached from inside.
+const INTERFACE: [&str; 2] = ["{{config.docker.interface}}", "{{config.docker.network.interface}}"];
+/// That of containers, as engines have it unless their owner says otherwise.
+const BRIDGE: &str = "172.17.0.1";
+
+/// The keys of a file with what the node itself knows put in.
+fn known_here(spec: &ServerSpec, set: &[SetKey]) -> Vec<SetKey> {
+    let address = match spec.runtime {
+        ServerRuntime::Process => "127.0.0.1",
+        ServerRuntime::Docker { .. } => BRIDGE,
+    };
+    let put_in = |text: &str| INTERFACE.iter().fold(text.to_owned(), |text, name| text.replace(name, address));
+    let each = set.iter().map(|key| SetKey {
+        value: match &key.value {
+            EditValue::Text(text) => EditValue::Text(put_in(text)),
+            other => other.clone(),
+        },
+        ..key.clone()
+    });
+    each.collect()
 }
 
 type Apply = fn(Parser, &[u8], &[SetKey]) -> Result<Vec<u8>, Fault>;
 
 fn edit_with(spec: &ServerSpec, root: &Path, owner: Option<Identity>, apply: Apply) -> Result<(), Fault> {
     for edit in &spec.edits {
+        let edit = &FileEdit { set: known_here(spec, &edit.set), ..edit.clone() };
         edit_one(edit, root, owner, apply).map_err(|reason| match reason {
             Why::Disk(error) => {
                 let message = format!("{} cannot be edited: {}.", edit.path.as_str(), explain(&error));
@@ -220,9 +249,25 @@ mod tests {
     }
 
     #[test]
-    fn until_there_are_editors_a_server_with_edits_is_refused() {
+    fn what_a_template_sets_is_there_and_the_rest_is_as_it_was() {
         let dir = tempfile::tempdir().unwrap();
-        assert!(edit(dir.path(), "a.cfg", apply).unwrap_err().contains("cannot edit"));
-        assert!(edit_files(&super::super::record::tests::spec(1), dir.path(), None).is_ok());
+        let key = |key: &str, value: EditValue| SetKey { key: key.to_owned(), only_if: None, value };
+        let text = |text: &str| EditValue::Text(text.to_owned());
+        std::fs::write(dir.path().join("server.properties"), "# mine\nmotd=old\nserver-port=1\n").unwrap();
+        std::fs::write(dir.path().join("bad.json"), "{").unwrap();
+        let edit = |path: &str, parser, set| FileEdit { path: path.parse().unwrap(), parser, set };
+        let with = |edits| ServerSpec { edits, ..super::super::record::tests::spec(1) };
+        let spec = with(vec![
+            edit("server.properties", Parser::Properties, vec![key("server-port", text("25565"))]),
+            edit("config.yml", Parser::Yaml, vec![key("host", text("{{config.docker.interface}}:80"))]),
+        ]);
+        edit_files(&spec, dir.path(), None).unwrap();
+        let read = |name: &str| std::fs::read_to_string(dir.path().join(name)).unwrap();
+        assert_eq!(read("server.properties"), "# mine\nmotd=old\nserver-port=25565\n");
+        assert!(read("config.yml").contains("127.0.0.1:80"), "{}", read("config.yml"));
+        let spec = with(vec![edit("bad.json", Parser::Json, vec![key("a", EditValue::Bool(true))])]);
+        let fault = edit_files(&spec, dir.path(), None).unwrap_err();
+        assert!(fault.code == "server.edit" && fault.message.starts_with("bad.json"), "{fault:?}");
+        assert_eq!(read("bad.json"), "{");
     }
 }
