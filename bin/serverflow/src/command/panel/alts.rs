@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 use sf_template::egg;
 use sf_types::text::is_deceptive;
 
+use crate::client::Client;
+use crate::command::deploy;
 use crate::context::{Context, find_id};
 use crate::failure::{Done, Exit, Failure};
 use crate::screen::Table;
@@ -53,6 +55,27 @@ enum Command {
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
     },
+    /// Make a template from its JSON
+    Create {
+        /// Name or id of the category it goes into.
+        #[arg(long)]
+        ctrl: String,
+        /// The template; `-` reads standard input.
+        file: PathBuf,
+        /// Only say what would happen.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Write a template's next version
+    Set {
+        /// Name or id.
+        alt: String,
+        /// The template as it shall be, whole.
+        file: PathBuf,
+        /// Only say what would happen.
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Write a template as an egg
     Export {
         /// Name or id.
@@ -93,6 +116,17 @@ pub async fn run(context: &Context, args: Args) -> Done {
             Ok(Exit::Succeeded)
         }
         Command::Import { check, ctrl, files } => import(context, ctrl.filter(|_| !check), &files).await,
+        Command::Create { ctrl, file, dry_run } => {
+            let client = context.client()?;
+            let body = json!({ "ctrlId": find_id(&client, "/ctrls", &ctrl).await?, "document": written(&file)? });
+            keep(context, &client, Method::POST, "/alts", &body, dry_run).await
+        }
+        Command::Set { alt, file, dry_run } => {
+            let client = context.client()?;
+            let id = find_id(&client, "/alts", &alt).await?;
+            let body = json!({ "document": written(&file)? });
+            keep(context, &client, Method::PUT, &format!("/alts/{id}"), &body, dry_run).await
+        }
         Command::Export { alt, format, yaml } => {
             let found = document(context, &alt, None).await?;
             let alt = sf_template::Alt::read(&found["document"].to_string()).map_err(|_| {
@@ -110,6 +144,25 @@ pub async fn run(context: &Context, args: Args) -> Done {
             Ok(Exit::Succeeded)
         }
     }
+}
+
+/// The JSON of a template's file.
+fn written(file: &Path) -> Result<Value, Failure> {
+    let bytes = read(file).map_err(|error| Failure::file(file, &error))?;
+    serde_json::from_slice(&bytes).map_err(|error| Failure::usage(format!("{} is no JSON: {error}", file.display())))
+}
+
+async fn keep(context: &Context, client: &Client, method: Method, path: &str, body: &Value, dry_run: bool) -> Done {
+    if dry_run {
+        let plan = client.write_with(method, path, &[("dryRun", "true".into())], Some(body)).await?;
+        context.screen.answer(&plan, deploy::plan);
+        return Ok(Exit::Succeeded);
+    }
+    let kept = client.write(method, path, Some(body)).await?;
+    context.screen.answer(&kept, |kept| {
+        format!("{} is kept, version {}.", value::text(kept, "/alt/name"), value::text(kept, "/alt/version"))
+    });
+    Ok(Exit::Succeeded)
 }
 
 async fn document(context: &Context, alt: &str, version: Option<u32>) -> Result<Value, Failure> {
