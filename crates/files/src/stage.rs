@@ -167,7 +167,10 @@ impl NewTree<'_> {
 
     /// What is in it was moved to its places by others; the rest is removed.
     pub fn keep(mut self) {
-        std::mem::replace(&mut self.hold, self.tree.options.quota.hold()).keep();
+        let quota = &self.tree.options.quota;
+        std::mem::replace(&mut self.hold, quota.hold()).keep();
+        // Its own folder is not shown.
+        quota.give(crate::quota::BLOCK);
     }
 }
 

@@ -7,7 +7,7 @@ use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 
 use crate::entry::Facts;
-use crate::{Denied, FileFault, Quota, Resolve, TreePath};
+use crate::{Denied, FileFault, Kind, Quota, Resolve, TreePath};
 
 /// Who gets what is made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -65,18 +65,26 @@ impl Tree {
     /// Where one is not there, a link, or on another file system.
     pub fn open(root: &Path, staging: &Path, options: Options) -> Result<Self, FileFault> {
         let open = |path: &Path| {
-            let bytes = path.as_os_str().as_encoded_bytes();
-            let not = |errno: Errno| FileFault::at(bytes, errno);
-            let fd = rustix::fs::openat(CWD, path, FOLDER, Mode::empty()).map_err(not)?;
-            let facts = Facts::of(&rustix::fs::fstat(&fd).map_err(not)?);
-            Ok::<_, FileFault>((fd, facts))
+            let opened = rustix::fs::openat(CWD, path, FOLDER, Mode::empty());
+            opened.map_err(|errno| FileFault::at(path.as_os_str().as_encoded_bytes(), errno))
         };
-        let ((root, of_root), (staging_fd, of_staging)) = (open(root)?, open(staging)?);
-        if of_root.id.0 != of_staging.id.0 {
-            return Err(FileFault::at(staging.as_os_str().as_encoded_bytes(), Errno::XDEV));
+        Self::of(open(root)?, open(staging)?, options)
+    }
+
+    /// As [`Tree::open`], of folders that were opened before: by somebody with the right to, for a worker without.
+    ///
+    /// # Errors
+    /// Where one is no folder, or they are on two file systems.
+    pub fn of(root: OwnedFd, staging: OwnedFd, options: Options) -> Result<Self, FileFault> {
+        let device = |fd: &OwnedFd, name: &[u8]| {
+            let facts = Facts::of(&rustix::fs::fstat(fd).map_err(|errno| FileFault::at(name, errno))?);
+            if facts.kind == Kind::Folder { Ok(facts.id.0) } else { Err(FileFault::at(name, Errno::NOTDIR)) }
+        };
+        if device(&root, b"")? != device(&staging, b"(staging)")? {
+            return Err(FileFault::at(b"(staging)", Errno::XDEV));
         }
         let resolve = options.resolve.unwrap_or_else(|| Resolve::of_this_kernel(&root));
-        Ok(Self { root, staging: staging_fd, resolve, options })
+        Ok(Self { root, staging, resolve, options })
     }
 
     /// How paths are walked.
@@ -106,5 +114,32 @@ impl Tree {
             Some(name) if path.names().last() == Some(name) => Err(FileFault::BadName { name: name.to_string() }),
             _ => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verbs::tests::Bench;
+
+    #[test]
+    fn a_tree_is_two_folders_of_one_file_system() {
+        let bench = Bench::new();
+        bench.put("file", "");
+        std::os::unix::fs::symlink(".", bench.path("link")).unwrap();
+        for (root, staging, code) in [
+            (bench.path("none"), bench.path(""), "file.not_found"),
+            (bench.path("file"), bench.path(""), "file.not_a_folder"),
+            (bench.path(""), bench.path("link"), "file.not_a_folder"),
+            (bench.path(""), "/proc".into(), "file.other_disk"),
+        ] {
+            assert_eq!(Tree::open(&root, &staging, Options::default()).unwrap_err().code(), code, "{}", root.display());
+        }
+        let file = OwnedFd::from(std::fs::File::open(bench.path("file")).unwrap());
+        let folder = || OwnedFd::from(std::fs::File::open(bench.path("")).unwrap());
+        assert!(Tree::of(folder(), file, Options::default()).is_err());
+        let tree =
+            Tree::of(folder(), OwnedFd::from(std::fs::File::open(bench.outside("")).unwrap()), Options::default());
+        assert_eq!(tree.unwrap().stat(&"file".parse().unwrap()).unwrap().kind, Kind::File);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
+use std::ops::ControlFlow;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{AtFlags, Dir, Mode, RawDir};
@@ -109,12 +110,12 @@ impl Walk {
     }
 }
 
-/// Shows every name of one folder, through one buffer, however many there are.
+/// Shows every name of one folder, through one buffer, however many there are, until told to end.
 pub(crate) fn names(
     dir: &OwnedFd,
     path: &[u8],
     cancel: &Cancel,
-    mut each: impl FnMut(&[u8]) -> Result<(), FileFault>,
+    mut each: impl FnMut(&[u8]) -> Result<ControlFlow<()>, FileFault>,
 ) -> Result<(), FileFault> {
     /// Names between two looks at the time.
     const UNASKED: u32 = 1024;
@@ -126,8 +127,8 @@ pub(crate) fn names(
     while let Some(entry) = entries.next() {
         let entry = entry.map_err(|errno| FileFault::at(path, errno))?;
         let name = entry.file_name().to_bytes();
-        if name != b"." && name != b".." {
-            each(name)?;
+        if name != b"." && name != b".." && each(name)?.is_break() {
+            break;
         }
         seen = seen.wrapping_add(1);
         if seen.is_multiple_of(UNASKED) {

@@ -3,12 +3,13 @@
 use std::cell::Cell;
 use std::fs::File;
 use std::io::{BufReader, Read};
+use std::ops::ControlFlow;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::rc::Rc;
 
 use flate2::read::MultiGzDecoder;
-use rustix::fs::{Mode, RenameFlags};
+use rustix::fs::{AtFlags, Mode, RenameFlags};
 use rustix::io::Errno;
 
 use super::unpack::{Counted, Unpack};
@@ -61,8 +62,8 @@ impl Tree {
         }
         let moving = Moving { tree: self, existing, cancel };
         let (bytes, done) = (to.to_bytes(), unpack.done);
-        moving.all(&unpack.staged.top, &target, &bytes, false)?;
-        moving.all(&unpack.staged.top, &target, &bytes, true)?;
+        moving.look(&unpack.staged.top, &target, &bytes)?;
+        moving.all(&unpack.staged.top, &target, &bytes)?;
         unpack.staged.keep();
         Ok(done)
     }
@@ -102,20 +103,31 @@ struct Moving<'t> {
 }
 
 impl Moving<'_> {
-    /// Goes over a staged folder and its target side by side: only looks for what is in the way, or moves.
-    fn all(&self, from: &OwnedFd, to: &OwnedFd, path: &[u8], moves: bool) -> Result<(), FileFault> {
-        // Names are taken in before anything is moved from beside them.
-        let mut all = Vec::new();
+    /// Looks over a staged folder and its target side by side for what is in the way.
+    fn look(&self, from: &OwnedFd, to: &OwnedFd, path: &[u8]) -> Result<(), FileFault> {
         names(from, path, self.cancel, |name| {
-            all.push(name.to_vec());
-            Ok(())
-        })?;
-        for name in all {
-            self.cancel.check()?;
-            let whole = if path.is_empty() { name.clone() } else { [path, b"/", &name].concat() };
-            self.one(from, to, &name, &whole, moves)?;
+            self.one(from, to, name, &below(path, name), false)?;
+            Ok(ControlFlow::Continue(()))
+        })
+    }
+
+    /// Moves everything of a staged folder to its target, a few names at a time: what was moved is not there any more.
+    fn all(&self, from: &OwnedFd, to: &OwnedFd, path: &[u8]) -> Result<(), FileFault> {
+        const AT_ONCE: usize = 1024;
+        loop {
+            let mut some = Vec::new();
+            names(from, path, self.cancel, |name| {
+                some.push(name.to_vec());
+                Ok(if some.len() < AT_ONCE { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+            })?;
+            if some.is_empty() {
+                return rustix::fs::fsync(to).map_err(|errno| FileFault::at(path, errno));
+            }
+            for name in some {
+                self.cancel.check()?;
+                self.one(from, to, &name, &below(path, &name), true)?;
+            }
         }
-        if moves { rustix::fs::fsync(to).map_err(|errno| FileFault::at(path, errno)) } else { Ok(()) }
     }
 
     fn one(&self, from: &OwnedFd, to: &OwnedFd, name: &[u8], whole: &[u8], moves: bool) -> Result<(), FileFault> {
@@ -125,9 +137,15 @@ impl Moving<'_> {
         let flags = match &old {
             None => RenameFlags::NOREPLACE,
             Some(old) if old.kind == Kind::Folder && new.kind == Kind::Folder => {
-                let from = rustix::fs::openat(from, name, FOLDER, Mode::empty()).map_err(fault)?;
+                let inner = rustix::fs::openat(from, name, FOLDER, Mode::empty()).map_err(fault)?;
                 let to = rustix::fs::openat(to, name, FOLDER, Mode::empty()).map_err(fault)?;
-                return self.all(&from, &to, whole, moves);
+                if !moves {
+                    return self.look(&inner, &to, whole);
+                }
+                self.all(&inner, &to, whole)?;
+                // Its folder was there already.
+                self.tree.options.quota.give(crate::quota::BLOCK);
+                return rustix::fs::unlinkat(from, name, AtFlags::REMOVEDIR).map_err(fault);
             }
             Some(_) if self.existing == Existing::Refuse => return Err(fault(Errno::EXIST)),
             Some(old) if new.kind == Kind::Folder => {
@@ -146,6 +164,10 @@ impl Moving<'_> {
         }
         Ok(())
     }
+}
+
+fn below(path: &[u8], name: &[u8]) -> Vec<u8> {
+    if path.is_empty() { name.to_vec() } else { [path, b"/", name].concat() }
 }
 
 /// Reads exactly so many bytes; whether there was anything at all.

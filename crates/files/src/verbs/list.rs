@@ -1,6 +1,7 @@
 //! Listing a folder by pages, whatever its size, in the memory of one page.
 
 use std::collections::BinaryHeap;
+use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 
@@ -65,11 +66,11 @@ impl Tree {
         names(&dir, &bytes, cancel, |name| {
             if total == Self::LISTED_MAX {
                 more = true;
-                return Ok(());
+                return Ok(ControlFlow::Break(()));
             }
             total += 1;
             if page.after.as_ref().is_some_and(|after| name <= after.as_bytes()) {
-                return Ok(());
+                return Ok(ControlFlow::Continue(()));
             }
             if smallest.len() <= rows {
                 smallest.push(name.into());
@@ -77,7 +78,7 @@ impl Tree {
                 smallest.pop();
                 smallest.push(name.into());
             }
-            Ok(())
+            Ok(ControlFlow::Continue(()))
         })?;
         let mut sorted = smallest.into_sorted_vec();
         let goes_on = sorted.len() > rows;

@@ -345,6 +345,34 @@ fn what_is_there_stays_unless_it_may_be_replaced() {
     bench.is_clean();
 }
 
+#[test]
+fn many_files_are_unpacked_among_many() {
+    let bench = Bench::new(Options::default());
+    let files: Vec<u8> = (0..2500).flat_map(|number| tar_file(&format!("d/{number}"), "new")).collect();
+    bench.put("a.tar", files);
+    for number in 2000..3000 {
+        bench.put(&format!("d/{number}"), "old");
+    }
+    let tree = bench.tree();
+    let used = || {
+        let mut count = tree.count(&TreePath::root()).unwrap();
+        while count.step(1000, &Cancel::new()).unwrap() {}
+        count.usage().bytes
+    };
+    tree.quota().set_used(used());
+    let unpack = |existing| extract(&tree, "a.tar", "", existing, ArchiveLimits::default());
+    assert_eq!(unpack(Existing::Refuse).unwrap_err().code(), "file.exists");
+    assert_eq!(std::fs::read_dir(bench.root().join("d")).unwrap().count(), 1000);
+    assert_eq!(unpack(Existing::Replace).unwrap(), 2501);
+    assert_eq!(std::fs::read_dir(bench.root().join("d")).unwrap().count(), 3000);
+    for (number, text) in [(0, "new"), (2499, "new"), (2500, "old")] {
+        assert_eq!(std::fs::read_to_string(bench.root().join(format!("d/{number}"))).unwrap(), text);
+    }
+    // But for the folder itself, which has grown on some file systems.
+    assert!(tree.quota().used().abs_diff(used()) <= 256 * 1024, "{} {}", tree.quota().used(), used());
+    bench.is_clean();
+}
+
 /// What is packed, by us and by others, is what is unpacked, by us and by others.
 #[test]
 fn archives_are_those_of_others() {
