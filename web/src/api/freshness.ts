@@ -21,17 +21,20 @@ export function keepFresh(client: QueryClient): void {
   }
 
   const onRun = ({ data }: PlaneEvent): void => {
-    const { id, appId, done } = data as { id: string; appId?: string | null; done?: string | null }
+    const { id, appId, serverId, done } = data as { id: string; appId?: string | null; serverId?: string | null; done?: string | null }
     // One that ended may have failed, or be drawn for a review.
     if (done) mark(keys.inboxCount)
     mark([...keys.runs, 'list'], keys.run(id))
     if (appId) mark(keys.releases(appId), keys.app(appId))
+    if (serverId) mark(keys.server(serverId))
   }
   const onNode = ({ event, data }: PlaneEvent): void => {
     const { id, change } = data as { id: string; change?: string }
     if (event !== 'node.status.update') return
     mark([...keys.nodes, 'list'], keys.node(id), keys.inboxCount)
     if (change === 'joined') mark(keys.devices)
+    // What is known of its servers, too.
+    mark(keys.servers)
   }
   socket.listen('runs', onRun)
   socket.listen('apps', ({ data }) => {
@@ -40,6 +43,7 @@ export function keepFresh(client: QueryClient): void {
     if (change) mark(keys.inboxCount)
   })
   socket.listen('nodes', onNode)
+  socket.listen('servers', ({ data }) => mark([...keys.servers, 'list'], keys.server((data as { id: string }).id)))
   socket.listen('approvals', () => mark(['approvals'], keys.inboxCount, keys.inboxTop))
   // What somebody was given may have changed what this page may do.
   socket.listen('users', () => mark(keys.people, keys.invitations, keys.roles, keys.me))

@@ -32,7 +32,7 @@ const inside: RouteRecordRaw[] = [
   { path: 'nodes', component: page('NodesPage'), meta: { title: 'Nodes' } },
   { path: 'nodes/new', component: page('AddNodePage'), meta: { title: 'Add a node' } },
   {
-    path: `nodes/${id}/:tab(overview|processes|metrics|security|events)?`,
+    path: `nodes/${id}/:tab(overview|processes|ports|metrics|security|events)?`,
     name: 'node',
     component: page('NodePage'),
   },
@@ -48,6 +48,13 @@ const inside: RouteRecordRaw[] = [
     name: 'deployment',
     component: page('DeploymentPage'),
   },
+  { path: 'servers', component: page('ServersPage'), meta: { title: 'Servers' } },
+  { path: 'servers/new', component: page('NewServerPage'), meta: { title: 'New server' } },
+  // What tabs there are is said in one place, `features/servers/one/tabs.ts`.
+  { path: `servers/${id}/:tab([a-z]+)?`, name: 'server', component: page('ServerPage') },
+  { path: 'templates', component: page('TemplatesPage'), meta: { title: 'Templates' } },
+  { path: 'templates/new', component: page('NewTemplatePage'), meta: { title: 'New template' } },
+  { path: `templates/${id}/:tab(document|versions)?`, name: 'template', component: page('TemplatePage') },
   { path: 'domains', component: page('DomainsPage') },
   { path: 'domains/new', component: page('NewDomainPage') },
   { path: `domains/${id}/:tab(overview|settings)?`, name: 'domain', component: page('DomainPage') },

@@ -8,11 +8,19 @@ const VERBS: Record<string, (name: string) => string> = {
   'app.stop': text.stop,
   'app.restart': text.restart,
   'app.delete': text.remove,
+  'server.start': text.start,
+  'server.stop': text.stop,
+  'server.restart': text.restart,
+  'server.kill': text.kill,
+  'server.install': text.install,
+  'server.reinstall': text.reinstall,
+  'server.delete': text.remove,
+  'server.command': text.command,
   'workflow.run': text.run,
   'workflow.fork': text.runAgain,
 }
 
-/** What a run does, with the name of its app or workflow where that is known: "Deploy shop", "Run nightly-report". */
+/** What a run does, with the name of its app, server or workflow where that is known: "Deploy shop", "Run nightly-report". */
 export function runTitle(run: Pick<Schemas['Run'], 'action' | 'title' | 'workflowName'>, app: string | undefined): string {
   const name = app ?? run.workflowName
   if (!name) return run.title

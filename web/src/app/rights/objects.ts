@@ -4,7 +4,7 @@ import { text } from '@/locales/en/people/rights'
 type Shown = Schemas['Object']
 export type ObjectKind = 'tenant' | 'project' | 'node' | 'app' | 'server'
 /** Kinds that exist so far, in the order they are offered. */
-export const KINDS: ObjectKind[] = ['tenant', 'project', 'node', 'app']
+export const KINDS: ObjectKind[] = ['tenant', 'project', 'node', 'app', 'server']
 
 /** As a query of the API names an object: `app:<id>`, `tenant`. */
 export const objectRef = ({ kind, id }: Pick<Shown, 'kind' | 'id'>): string => (id ? `${kind}:${id}` : 'tenant')

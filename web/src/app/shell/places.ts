@@ -1,4 +1,4 @@
-import { Activity, Boxes, Building2, HeartPulse, House, Inbox, ListChecks, LockKeyhole, Server, Settings, Users, Workflow } from '@lucide/vue'
+import { Activity, Boxes, Building2, HeartPulse, House, Inbox, ListChecks, LockKeyhole, Server, Settings, SquareTerminal, Users, Workflow } from '@lucide/vue'
 import type { Component } from 'vue'
 import { text } from '@/locales/en/shell'
 
@@ -21,6 +21,7 @@ export const places: Place[] = [
   { label: text.home, to: '/', icon: House, key: 'h', bottom: true },
   { label: text.inbox, to: '/inbox', icon: Inbox, key: 'i', bottom: true, counted: true },
   { label: text.apps, to: '/apps', icon: Boxes, key: 'a', bottom: true },
+  { label: text.servers, to: '/servers', icon: SquareTerminal, key: 'v' },
   { label: text.nodes, to: '/nodes', icon: Server, key: 'n', bottom: true },
   { label: text.runs, to: '/runs', icon: ListChecks, key: 'r' },
   { label: text.workflows, to: '/workflows', icon: Workflow, key: 'w', right: 'workflow:view' },

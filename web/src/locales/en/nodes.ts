@@ -43,7 +43,7 @@ export const text = {
   cannotRemove: (name: string) => `${name} cannot be removed yet`,
   cannotRemoveText: (n: number | null) =>
     n ? `${plural(n, 'app lives', 'apps live')} on this node. Delete ${n === 1 ? 'it' : 'each of them'} first; the name leads there.` : 'Apps live on this node. Delete them first.',
-  tabs: { overview: 'Overview', processes: 'Processes', metrics: 'Metrics', security: 'Security', events: 'Events' },
+  tabs: { overview: 'Overview', processes: 'Processes', ports: 'Ports', metrics: 'Metrics', security: 'Security', events: 'Events' },
   keys: { add: 'Add a node', rename: 'Rename the node', processes: 'Its processes', metrics: 'Its metrics' },
   tabsOf: 'Parts of this node',
   gone: 'There is no such node',

@@ -4,6 +4,7 @@ export const text = {
   home: 'Home',
   nodes: 'Nodes',
   apps: 'Apps',
+  servers: 'Servers',
   inbox: 'Inbox',
   waiting: (count: string) => `${count} waiting`,
   runs: 'Runs',

@@ -21,9 +21,16 @@ export function useRunNames(run: () => Schemas['Run'] | null) {
     enabled: computed(() => nodeId.value !== null),
     retry: false,
   })
+  const serverId = computed(() => run()?.serverId ?? null)
+  const server = useQuery({
+    queryKey: computed(() => keys.server(serverId.value ?? '')),
+    queryFn: ({ queryKey: [, , id], signal }) => data<Schemas['Server']>(api.GET('/api/v1/servers/{id}', { params: { path: { id: id! } }, signal })),
+    enabled: computed(() => serverId.value !== null),
+    retry: false,
+  })
   const title = computed(() => {
     const found = run()
-    return found ? runTitle(found, app.data.value?.name) : ''
+    return found ? runTitle(found, app.data.value?.name ?? server.data.value?.name) : ''
   })
-  return { app: computed(() => app.data.value ?? null), node: computed(() => node.data.value ?? null), title }
+  return { app: computed(() => app.data.value ?? null), server: computed(() => server.data.value ?? null), node: computed(() => node.data.value ?? null), title }
 }
