@@ -287,6 +287,15 @@ impl Executor {
         {
             earlier.supersede();
         }
+        if let Order::ServerAction(action) = &command.order
+            && action.verb == ServerVerb::Delete
+        {
+            let (node, server) = (node.clone(), action.spec.server);
+            self.node.tasks.spawn("order.give_way", OnError::Log, async move {
+                node.give_way(server).await;
+                Ok::<(), Infallible>(())
+            });
+        }
         let (cancel, behind) = (turn.asked().clone(), Behind { run: command.authz.run, id });
         let lanes = if overtakes(&command.order) { Vec::new() } else { lanes_of(&node, &command.order) };
         self.in_turn(lanes, behind, turn, async move {

@@ -71,6 +71,7 @@ impl Socket {
         let tls_failed = |reason: String| LinkError::Tls { address: address.clone(), reason };
         let tcp = connect(url).await?;
         drop(tcp.set_nodelay(true));
+        keep_queue_short(&tcp);
         let name = ServerName::try_from(url.host().to_owned()).map_err(|error| tls_failed(error.to_string()))?;
         let pinned = if let Trust::Pinned(pin) = &trust { Some(pin.clone()) } else { None };
         let (config, seen) = tls::config(trust).map_err(|error| tls_failed(error.to_string()))?;
@@ -204,6 +205,24 @@ async fn connect(url: &ControlUrl) -> Result<TcpStream, LinkError> {
         }
     }
     Err(LinkError::Tcp { address: url.authority(), source: last })
+}
+
+/// Bytes that lie in the kernel before they are sent, at the most. What waits longer than that waits with us, where an outcome
+/// goes before a console.
+const UNSENT_BYTES: nix::libc::c_int = 128 * 1024;
+
+fn keep_queue_short(tcp: &TcpStream) {
+    use std::os::fd::AsRawFd;
+    let (bytes, size) = (UNSENT_BYTES, size_of_val(&UNSENT_BYTES));
+    let size = nix::libc::socklen_t::try_from(size).expect("the size of an integer");
+    // SAFETY: the socket is open, and the kernel reads an integer of ours.
+    let set = unsafe {
+        let (level, name) = (nix::libc::IPPROTO_TCP, nix::libc::TCP_NOTSENT_LOWAT);
+        nix::libc::setsockopt(tcp.as_raw_fd(), level, name, (&raw const bytes).cast(), size)
+    };
+    if set != 0 {
+        tracing::debug!(error = %io::Error::last_os_error(), "the queue of the connection cannot be kept short");
+    }
 }
 
 async fn within<T>(step: &'static str, limit: Millis, work: impl Future<Output = T>) -> Result<T, LinkError> {

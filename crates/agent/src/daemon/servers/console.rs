@@ -142,7 +142,7 @@ impl Node {
         Ok(())
     }
 
-    async fn push_console(&self, server: ServerId, from: u64) {
+    async fn push_console(self: &Arc<Self>, server: ServerId, from: u64) {
         let (live, shutdown) = (self.servers.live(server), self.tasks.shutdown());
         let mut reader = LogReader::from(&self.servers.log(server), from + 1);
         let mut samples = metrics::Servers::default();

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use sf_containers::container::{Spec, Swap};
 use sf_containers::{Engine, EngineError};
@@ -20,8 +21,9 @@ pub const SERVER: &str = "serverflow.server";
 /// Where its files are inside; images made for panels know no other place.
 // tidy: machine-path because it is a folder of the image
 const HOME: &str = "/home/container";
-/// Who it is where the agent has no numbers to give: nobody.
-const NOBODY: (u32, u32) = (65_534, 65_534);
+/// Looks at a container that is being removed, and the pause between two.
+const GONE_TRIES: usize = 100;
+const GONE_PAUSE: Duration = Duration::from_millis(50);
 /// Bytes of its `/tmp`.
 const TMP_BYTES: u64 = 100 * 1024 * 1024;
 
@@ -106,7 +108,9 @@ impl Node {
         let (server, engine) = (spec.server, self.server_engine()?);
         let user = self.server_user(server)?;
         let files = self.server_folder(self.servers.files(server), user)?;
-        let (uid, gid) = user.map_or(NOBODY, |user| (user.uid, user.gid));
+        // Where the agent has no numbers to give, it is who owns its files.
+        let own = || (nix::unistd::geteuid().as_raw(), nix::unistd::getegid().as_raw());
+        let (uid, gid) = user.map_or_else(own, |user| (user.uid, user.gid));
         let container = Spec {
             image: image.to_owned(),
             argv: match startup {
@@ -158,7 +162,7 @@ impl Node {
     pub(super) async fn remove_server_containers(&self, server: ServerId) {
         let Ok(engine) = self.server_engine() else { return };
         for name in [container_name(server), installer_name(server)] {
-            if let Err(error) = engine.remove(&name).await {
+            if let Err(error) = gone(&engine, &name).await {
                 tracing::warn!(%error, name, "a container could not be removed; it is tried again");
                 self.owed.notify_one();
             }
@@ -186,6 +190,18 @@ impl Node {
         }
         Ok(())
     }
+}
+
+/// Removes a container and waits until nothing of it is there: another order may be removing it at this moment.
+async fn gone(engine: &Engine, name: &str) -> Result<(), EngineError> {
+    for _ in 0..GONE_TRIES {
+        engine.remove(name).await?;
+        if engine.container(name).await?.is_none() {
+            break;
+        }
+        tokio::time::sleep(GONE_PAUSE).await;
+    }
+    Ok(())
 }
 
 fn enforced(container: &Spec, uid: u32) -> Vec<String> {

@@ -117,14 +117,14 @@ impl Node {
         group
     }
 
-    /// What the shim of a server holds.
+    /// What the shim of a server holds, and what is in force of its limits, in words.
     ///
     /// # Errors
     /// `server.spec`, `server.shell_needs_container`, `server.no_engine`, `app.disk`.
-    pub(super) fn server_shim(&self, spec: &ServerSpec) -> Result<ShimSpec, Fault> {
+    pub(super) fn server_shim(&self, spec: &ServerSpec) -> Result<(ShimSpec, Vec<String>), Fault> {
         let (rule, stop_line) = stop_rule(&spec.stop)?;
         let by_term = stop_line.is_none() && rule.signal == Signal::SIGTERM as i32;
-        let mut shim = match (&spec.runtime, &spec.startup) {
+        let (mut shim, more): (_, Vec<String>) = match (&spec.runtime, &spec.startup) {
             (ServerRuntime::Process, Startup::Argv { argv }) => self.process_shim(spec, argv)?,
             (ServerRuntime::Process, Startup::Shell { .. }) => {
                 let message = "Its startup is code for a shell, which runs in containers only.";
@@ -132,7 +132,7 @@ impl Node {
                     .fix("Give the server a container image, or a template that starts a program."));
             }
             (ServerRuntime::Docker { image }, startup) => {
-                self.contained_shim(spec, (image.as_str(), startup), (rule, by_term))?
+                (self.contained_shim(spec, (image.as_str(), startup), (rule, by_term))?, Vec::new())
             }
         };
         shim.stop = rule;
@@ -146,11 +146,14 @@ impl Node {
         shim.restart = spec.restart.clone();
         match shim.defect() {
             Some(defect) => Err(refused(format!("It cannot be started: {defect}."))),
-            None => Ok(shim),
+            None => {
+                let enforced = shim.enforces().into_iter().chain(more).collect();
+                Ok((shim, enforced))
+            }
         }
     }
 
-    fn process_shim(&self, spec: &ServerSpec, argv: &[String]) -> Result<ShimSpec, Fault> {
+    fn process_shim(&self, spec: &ServerSpec, argv: &[String]) -> Result<(ShimSpec, Vec<String>), Fault> {
         let server = spec.server;
         let user = self.server_user(server)?;
         let files = self.server_folder(self.servers.files(server), user)?;
@@ -165,7 +168,9 @@ impl Node {
         let any = any_is_apart().then_some(0);
         let ports = TcpRule::Ports(ports.chain(any).collect());
         shim.confinement = self.server_confinement(spec, &group, (ports, user), vec![files, temp]);
-        Ok(shim)
+        let mut more = group.enforced().to_vec();
+        more.push("UDP ports not restricted: kernels have no such rule".to_owned());
+        Ok((shim, more))
     }
 
     /// What a process of the server's user may touch and use.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sf_protocol::app::AppState;
 use sf_protocol::outcome::Step;
-use sf_protocol::server::{InstallState, ServerRuntime, ServerSpec, ServerState, ServerVerb};
+use sf_protocol::server::{InstallState, ServerLimits, ServerRuntime, ServerSpec, ServerState, ServerVerb};
 use sf_types::{ByteSize, ErrorKind, Fault, ServerId};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -103,6 +103,11 @@ impl Node {
     pub(super) async fn start_server(&self, errand: &Errand<'_>) -> Result<(), End> {
         let server = errand.server;
         startable(&self.servers.known_one(server)?)?;
+        let crashed = self.server_process(server).filter(|process| process.status().state == AppState::Crashed);
+        if crashed.is_some() {
+            // It would come back by itself after a while; whoever asks wants it now.
+            self.stop_server(errand).await?;
+        }
         let record = self.servers.change(server, |record| record.runs = true)?;
         let process = match self.server_process(server) {
             Some(process) => {
@@ -168,8 +173,8 @@ impl Node {
             }
         }
         progress.begin(Step::Start, "");
-        let shim = self.server_shim(spec)?;
-        self.servers.change(server, |record| (record.end, record.enforced) = (None, shim.enforces()))?;
+        let (shim, enforced) = self.server_shim(spec)?;
+        self.servers.change(server, |record| (record.end, record.enforced) = (None, enforced))?;
         fail::fail_point!("agent-server-start");
         if errand.halt.is_cancelled() {
             return Err(killed().into());
@@ -270,6 +275,15 @@ impl Node {
         Ok(())
     }
 
+    /// A server is to be deleted: what waits in its other orders is ended now, so that their turns end.
+    pub(crate) async fn give_way(&self, server: ServerId) {
+        if self.servers.get(server).is_some()
+            && let Err(fault) = self.kill_server(server, &self.silent_progress()).await
+        {
+            tracing::warn!(%server, %fault, "a server that is to be deleted could not be killed yet");
+        }
+    }
+
     async fn end_by_kill(&self, server: ServerId, process: &Process) -> Result<(), Fault> {
         let record = self.servers.known_one(server)?;
         // What forks as fast as its shim looks is met by its control group.
@@ -339,6 +353,9 @@ impl Node {
                 Ok(()) => break,
                 Err(error) => return Err(process_fault(error)),
             }
+        }
+        if let Err(error) = self.server_group(&launch::group_name(server), &ServerLimits::default()).remove() {
+            tracing::debug!(%server, %error, "a control group could not be removed");
         }
         let folder = self.servers.folder(server);
         let removed = folder.clone();

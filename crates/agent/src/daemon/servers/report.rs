@@ -1,5 +1,6 @@
 //! How a server is, in one place for outcomes, answers, events and samples.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use sf_protocol::app::AppState;
@@ -81,7 +82,6 @@ impl Node {
                 let status = process.status();
                 (report.state, report.reason) = (state_of(status.state), status.reason);
                 (report.since, report.restarts) = (status.since, status.restarts);
-                report.enforced = status.enforced;
             }
             (None, None, Some(End { state, at, reason, restarts })) => {
                 (report.state, report.since, report.reason, report.restarts) = (state, at, reason, restarts);
@@ -119,7 +119,6 @@ impl Node {
                 restarts: status.restarts,
             });
             record.stopped_by = by.or(record.stopped_by.take());
-            record.enforced.clone_from(&status.enforced);
         });
         if let Err(fault) = noted {
             tracing::warn!(%server, %fault, "the end of a server could not be written down");
@@ -155,28 +154,29 @@ impl Node {
     }
 
     /// What each server uses now.
-    pub(crate) async fn server_readings(&self) -> Vec<ServerReading> {
-        let ids = self.servers.ids();
+    pub(crate) async fn server_readings(self: &Arc<Self>) -> Vec<ServerReading> {
+        let (node, ids) = (self.clone(), self.servers.ids());
         if ids.is_empty() {
             return Vec::new();
         }
-        let held = self.held.clone();
-        // Of the processes that run, from one look at the machine.
-        let usage = aside::short(move || held.usage()).await;
-        let one = |server| {
-            let used = usage.iter().find(|(_, release, _)| *release == hold(server).1).map(|(_, _, used)| *used);
-            self.server_reading(server, used.unwrap_or_default())
-        };
-        ids.into_iter().filter_map(one).collect()
+        aside::short(move || {
+            // Of the processes that run, from one look at the machine.
+            let usage: HashMap<ReleaseId, tree::Usage> =
+                node.held.usage().into_iter().map(|(_, release, used)| (release, used)).collect();
+            let used = |server| usage.get(&hold(server).1).copied().unwrap_or_default();
+            ids.into_iter().filter_map(|server| node.server_reading(server, used(server))).collect()
+        })
+        .await
     }
 
     /// What one server uses now.
-    pub(super) async fn server_reading_now(&self, server: ServerId) -> Option<ServerReading> {
-        let used = match self.server_process(server) {
-            Some(process) => aside::short(move || process.usage()).await,
-            None => tree::Usage::default(),
-        };
-        self.server_reading(server, used)
+    pub(super) async fn server_reading_now(self: &Arc<Self>, server: ServerId) -> Option<ServerReading> {
+        let node = self.clone();
+        aside::short(move || {
+            let used = node.server_process(server).map(|process| process.usage());
+            node.server_reading(server, used.unwrap_or_default())
+        })
+        .await
     }
 
     fn server_reading(&self, server: ServerId, used: tree::Usage) -> Option<ServerReading> {

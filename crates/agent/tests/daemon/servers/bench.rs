@@ -10,6 +10,8 @@ mod console;
 mod contained;
 #[path = "irc.rs"]
 mod irc;
+#[path = "many.rs"]
+mod many;
 #[path = "power.rs"]
 mod power;
 
@@ -46,7 +48,7 @@ while read -r line; do
     ready) echo "listening now" ;;
     crash) exit 7 ;;
     bomb) perl -e 'fork while 1' & ;;
-    flood) yes "a line of a flood that says nothing at all, again and again" | head -n 400000; echo "flooded" ;;
+    flood) yes "a line of a flood that says nothing at all, again and again" | head -n 400000; sleep 2; echo "flooded" ;;
     "write "*) echo "${line#write }" > note ;;
     *) echo "said $line" ;;
   esac

@@ -98,6 +98,13 @@ async fn a_stop_says_what_it_took_and_a_kill_waits_for_nothing() {
     let outcome = bench.world.plane.outcome(start).await;
     assert_eq!(outcome.fault.as_ref().unwrap().code, "server.killed");
     assert_eq!((told(&outcome).state, bench.left()), (ServerState::Stopped, vec![]));
+
+    // A deletion has its turn, and ends what waits before it.
+    let start = bench.send(ServerVerb::Start);
+    bench.until(|report| report.reason.contains("not ready yet")).await;
+    assert_eq!(bench.run(ServerVerb::Delete).await.verdict, Verdict::Succeeded);
+    assert_eq!(bench.world.plane.outcome(start).await.fault.unwrap().code, "server.killed");
+    assert_eq!((bench.folder().exists(), bench.left()), (false, vec![]));
 }
 
 #[tokio::test]
@@ -142,6 +149,15 @@ async fn crashes_are_told_and_end_in_an_error_that_waits_for_a_person() {
     let error = bench.until(is(ServerState::Error)).await;
     assert!(error.reason.contains("given up after 3 crashes"), "{error:?}");
     bench.fails(Bench::command("x"), "server.not_running").await;
+    // Between two crashes, whoever starts it need not wait.
+    bench.succeeds(ServerVerb::Start).await;
+    bench.spec.restart =
+        RestartRule { first_delay: Millis::secs(600), max_delay: Millis::secs(600), ..RestartRule::default() };
+    bench.succeeds(ServerVerb::Configure).await;
+    bench.says("crash").await;
+    bench.until(|report| report.reason.contains("starting again in 600")).await;
+    assert_eq!(bench.succeeds(ServerVerb::Start).await.state, ServerState::Running);
+    bench.succeeds(ServerVerb::Stop).await;
     // One that ends before it is ready says so, with why.
     bench.mode("crash");
     bench.spec.restart = RestartRule::NEVER;
