@@ -215,4 +215,24 @@ mod tests {
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
     }
+
+    /// A command's own argument of the same name would take the value that every command reads.
+    #[test]
+    fn no_command_has_an_argument_named_as_one_of_all() {
+        fn look(command: &clap::Command, global: &[String], path: &str) {
+            for one in command.get_subcommands() {
+                let path = format!("{path} {}", one.get_name());
+                let own = one.get_arguments().filter(|arg| !arg.is_global_set()).map(|arg| arg.get_id().to_string());
+                for id in own {
+                    assert!(!global.contains(&id), "`{path}` has an argument `{id}`, as all commands do");
+                }
+                look(one, global, &path);
+            }
+        }
+        let cli = Cli::command();
+        let global: Vec<_> =
+            cli.get_arguments().filter(|arg| arg.is_global_set()).map(|arg| arg.get_id().to_string()).collect();
+        assert!(global.contains(&"server".to_owned()), "{global:?}");
+        look(&cli, &global, "serverflow");
+    }
 }

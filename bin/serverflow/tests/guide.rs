@@ -393,6 +393,24 @@ fn the_guide_to_logs_and_metrics_works_and_shows_what_is_printed() {
 }
 
 #[test]
+fn the_guide_to_servers_works_and_shows_what_is_printed() {
+    let agent = Path::new(env!("CARGO_BIN_EXE_serverflow")).with_file_name("serverflow-agent");
+    assert!(agent.is_file(), "{} is missing: make test-bins", agent.display());
+    let mut page = std::fs::read_to_string(root().join("docs/guides/servers.md")).unwrap();
+    // Those of the page may be taken on this machine.
+    let ports = two_free_ports();
+    page = page.replace("25565-25570", &format!("{ports}-{}", ports + 1)).replace("25565", &ports.to_string());
+    if !Path::new("/usr/sbin/ngircd").exists() {
+        assert!(std::env::var_os("CI").is_none(), "ngircd is not installed: make test-deps");
+        page.truncate(page.find("## A real one").unwrap());
+    }
+    let mut up = Up::start(&agent);
+    up.wait_until_deployed();
+    let compared = follow(&page, up.folder.path(), up.port, &root());
+    assert!(compared >= 7, "only {compared} answers were compared");
+}
+
+#[test]
 fn the_example_workflows_are_fine() {
     let folder = tempfile::tempdir().unwrap();
     let mut examples: Vec<_> = std::fs::read_dir(root().join("examples/workflows")).unwrap().flatten().collect();

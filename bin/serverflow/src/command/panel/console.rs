@@ -19,7 +19,8 @@ const WHILE_AWAY: Duration = Duration::from_secs(1);
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Name or id of the server.
-    server: String,
+    #[arg(value_name = "SERVER")]
+    which: String,
     /// Go on with new lines.
     #[arg(short, long)]
     follow: bool,
@@ -35,7 +36,8 @@ pub struct Args {
 #[derive(Debug, clap::Args)]
 pub struct Send {
     /// Name or id of the server.
-    server: String,
+    #[arg(value_name = "SERVER")]
+    which: String,
     /// The line; several words are joined by spaces.
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     line: Vec<String>,
@@ -47,7 +49,7 @@ pub struct Send {
 /// The control plane's; while following, one that is away is waited for.
 pub async fn read(context: &Context, args: Args) -> Done {
     let client = context.client()?;
-    let server = find_id(&client, "/servers", &args.server).await?;
+    let server = find_id(&client, "/servers", &args.which).await?;
     let mut reader = Reader { context, client, path: format!("/servers/{server}/console"), after: args.since_seq };
     if reader.after.is_none() {
         let newest = reader.page(&[("lines", args.tail.to_string())]).await?;
@@ -69,7 +71,7 @@ pub async fn read(context: &Context, args: Args) -> Done {
 /// The control plane's.
 pub async fn send(context: &Context, args: Send) -> Done {
     let client = context.client()?;
-    let server = find_id(&client, "/servers", &args.server).await?;
+    let server = find_id(&client, "/servers", &args.which).await?;
     let body = json!({ "line": args.line.join(" ") });
     let answer = client.write(Method::POST, &format!("/servers/{server}/command"), Some(&body)).await?;
     run::settle(context, &client, &answer, true).await

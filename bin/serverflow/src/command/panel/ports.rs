@@ -49,14 +49,16 @@ enum Command {
     /// Give a server another port
     Give {
         /// Name or id of the server.
-        server: String,
+        #[arg(value_name = "SERVER")]
+        which: String,
         /// Which port of its machine; the lowest free one otherwise.
         port: Option<u16>,
     },
     /// Take a port from a server
     Take {
         /// Name or id of the server.
-        server: String,
+        #[arg(value_name = "SERVER")]
+        which: String,
         /// The port.
         port: u16,
     },
@@ -91,8 +93,8 @@ pub async fn run(context: &Context, args: Args) -> Done {
             let removed = client.write(Method::DELETE, &path, None).await?;
             context.screen.answer(&removed, |_| format!("{port} of {node} is given to no server any more."));
         }
-        Command::Give { server, port } => {
-            let id = find_id(&client, "/servers", &server).await?;
+        Command::Give { which, port } => {
+            let id = find_id(&client, "/servers", &which).await?;
             let mut body = json!({});
             if let Some(port) = port {
                 let node = value::text(&client.get(&format!("/servers/{id}"), &[]).await?.data, "/nodeId");
@@ -100,15 +102,15 @@ pub async fn run(context: &Context, args: Args) -> Done {
                 body["allocationId"] = numbered(&found, port)?.into();
             }
             let given = client.write(Method::POST, &format!("/servers/{id}/allocations"), Some(&body)).await?;
-            context.screen.answer(&given, |_| format!("{server} has one more port, from its next start on."));
+            context.screen.answer(&given, |_| format!("{which} has one more port, from its next start on."));
         }
-        Command::Take { server, port } => {
-            let id = find_id(&client, "/servers", &server).await?;
+        Command::Take { which, port } => {
+            let id = find_id(&client, "/servers", &which).await?;
             let found = client.get(&format!("/servers/{id}"), &[]).await?.data;
             let own = found.get("allocations").map_or(&[][..], value::items);
             let path = format!("/servers/{id}/allocations/{}", numbered(own, port)?);
             let taken = client.write(Method::DELETE, &path, None).await?;
-            context.screen.answer(&taken, |_| format!("{server} loses {port}, from its next start on."));
+            context.screen.answer(&taken, |_| format!("{which} loses {port}, from its next start on."));
         }
     }
     Ok(Exit::Succeeded)

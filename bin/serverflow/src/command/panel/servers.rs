@@ -35,7 +35,8 @@ enum Command {
     /// One server, with its ports and what it may use
     Show {
         /// Name or id.
-        server: String,
+        #[arg(value_name = "SERVER")]
+        which: String,
     },
     /// Make one from a template and install it
     Create(Create),
@@ -62,7 +63,8 @@ enum Command {
     /// Delete it here though its machine is silent
     Forget {
         /// Name or id.
-        server: String,
+        #[arg(value_name = "SERVER")]
+        which: String,
         /// Only say what would happen.
         #[arg(long)]
         dry_run: bool,
@@ -77,7 +79,8 @@ enum Command {
 #[derive(Debug, clap::Args)]
 struct Steer {
     /// Name or id.
-    server: String,
+    #[arg(value_name = "SERVER")]
+    which: String,
     /// Only say what would happen.
     #[arg(long)]
     dry_run: bool,
@@ -150,7 +153,8 @@ struct Create {
 #[derive(Debug, clap::Args)]
 struct Set {
     /// Name or id.
-    server: String,
+    #[arg(value_name = "SERVER")]
+    which: String,
     /// Its name from now on.
     #[arg(long)]
     name: Option<String>,
@@ -178,8 +182,8 @@ pub async fn run(context: &Context, args: Args) -> Done {
             context.screen.answer(&Value::Array(servers), table);
             Ok(Exit::Succeeded)
         }
-        Command::Show { server } => {
-            let id = find_id(&client, "/servers", &server).await?;
+        Command::Show { which } => {
+            let id = find_id(&client, "/servers", &which).await?;
             let found = client.get(&format!("/servers/{id}"), &[]).await?.data;
             context.screen.answer(&found, facts);
             Ok(Exit::Succeeded)
@@ -197,7 +201,7 @@ pub async fn run(context: &Context, args: Args) -> Done {
         Command::Suspend(steer) => ordered(context, &client, "/suspend", json!({}), steer).await,
         Command::Unsuspend(steer) => ordered(context, &client, "/unsuspend", json!({}), steer).await,
         Command::Delete(steer) => {
-            let id = find_id(&client, "/servers", &steer.server).await?;
+            let id = find_id(&client, "/servers", &steer.which).await?;
             let path = format!("/servers/{id}");
             if steer.dry_run {
                 return planned(context, &client, Method::DELETE, &path, None).await;
@@ -205,8 +209,8 @@ pub async fn run(context: &Context, args: Args) -> Done {
             let answer = client.write(Method::DELETE, &path, None).await?;
             run::settle(context, &client, &answer, !steer.no_follow).await
         }
-        Command::Forget { server, dry_run } => {
-            let id = find_id(&client, "/servers", &server).await?;
+        Command::Forget { which, dry_run } => {
+            let id = find_id(&client, "/servers", &which).await?;
             let path = format!("/servers/{id}/forget");
             if dry_run {
                 return planned(context, &client, Method::POST, &path, Some(&json!({}))).await;
@@ -214,7 +218,7 @@ pub async fn run(context: &Context, args: Args) -> Done {
             let answer = client.write(Method::POST, &path, Some(&json!({}))).await?;
             context
                 .screen
-                .answer(&answer, |_| format!("{server} is forgotten; its machine deletes its files when it is back."));
+                .answer(&answer, |_| format!("{which} is forgotten; its machine deletes its files when it is back."));
             Ok(Exit::Succeeded)
         }
         Command::Console(args) => console::read(context, args).await,
@@ -233,7 +237,7 @@ async fn power(context: &Context, client: &Client, verb: &str, steer: Steer) -> 
 }
 
 async fn ordered(context: &Context, client: &Client, what: &str, body: Value, steer: Steer) -> Done {
-    let id = find_id(client, "/servers", &steer.server).await?;
+    let id = find_id(client, "/servers", &steer.which).await?;
     let path = format!("/servers/{id}{what}");
     if steer.dry_run {
         return planned(context, client, Method::POST, &path, Some(&body)).await;
@@ -263,7 +267,7 @@ async fn make(context: &Context, client: &Client, create: Create) -> Done {
 }
 
 async fn change(context: &Context, client: &Client, set: Set) -> Done {
-    let id = find_id(client, "/servers", &set.server).await?;
+    let id = find_id(client, "/servers", &set.which).await?;
     let path = format!("/servers/{id}");
     let before = client.get(&path, &[]).await?.data;
     let had = before.get("settings").and_then(Value::as_object).cloned().unwrap_or_default();
@@ -278,7 +282,7 @@ async fn change(context: &Context, client: &Client, set: Set) -> Done {
         return planned(context, client, Method::PATCH, &path, Some(&body)).await;
     }
     let changed = client.write(Method::PATCH, &path, Some(&body)).await?;
-    context.screen.answer(&changed, |_| format!("{} is changed; it counts from its next start on.", set.server));
+    context.screen.answer(&changed, |_| format!("{} is changed; it counts from its next start on.", set.which));
     Ok(Exit::Succeeded)
 }
 
