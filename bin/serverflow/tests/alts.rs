@@ -87,10 +87,10 @@ fn whatever_is_no_egg_is_told() {
 }
 
 #[test]
-fn without_the_flag_nothing_is_pretended() {
+fn what_is_kept_goes_into_a_category() {
     let home = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_serverflow"));
     let done = command.env_clear().env("HOME", home.path()).args(["alts", "import", "a.json"]).output().unwrap();
     let err = String::from_utf8_lossy(&done.stderr).into_owned();
-    assert!(done.status.code() == Some(2) && err.contains("do: Add --check"), "{err}");
+    assert!(done.status.code() == Some(2) && err.contains("--ctrl"), "{err}");
 }
