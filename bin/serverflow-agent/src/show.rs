@@ -101,6 +101,15 @@ fn print_status(status: &AgentStatus) {
         let reason = if app.reason.is_empty() { String::new() } else { format!(" ({})", app.reason) };
         println!("app        {}: {:?}{port}{pid}{reason}", app.name, app.state);
     }
+    for server in &status.servers {
+        let pid = server.pid.map_or_else(String::new, |pid| format!(", pid {pid}"));
+        let reason = if server.reason.is_empty() { String::new() } else { format!(" ({})", server.reason) };
+        println!("server     {}: {:?}{pid}{reason}", server.name, server.state);
+    }
+    let more = status.servers_in_all.saturating_sub(status.servers.len());
+    if more > 0 {
+        println!("server     and {more} more");
+    }
 }
 
 pub fn verify(path: &Path, args: &VerifyArgs) -> Result<ExitCode, Fault> {

@@ -157,6 +157,20 @@ impl Supervisor {
         self.folder(release).is_held().unwrap_or(true)
     }
 
+    /// The process of a release whose shim lives, also one that could not be spoken to when everything was found again.
+    ///
+    /// # Errors
+    /// [`ProcessError::Gone`] without a living shim, [`ProcessError::Silent`] where it does not answer.
+    pub async fn find(&self, release: ReleaseId) -> Result<Process, ProcessError> {
+        if let Some(known) = self.get(release).filter(|process| !process.status().ended) {
+            return Ok(known);
+        }
+        if !self.holds(release) {
+            return Err(ProcessError::Gone { release });
+        }
+        self.attach(self.folder(release)).await
+    }
+
     /// A process known to this supervisor.
     pub fn get(&self, release: ReleaseId) -> Option<Process> {
         self.processes().get(&release).cloned()

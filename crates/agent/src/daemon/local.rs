@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sf_protocol::app::AppState;
+use sf_protocol::server::ServerState;
 use sf_runtime::{OnError, Tasks};
-use sf_types::{AppId, Millis, ReleaseId};
+use sf_types::{AppId, Millis, ReleaseId, ServerId};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Notify, watch};
 
+use super::servers::ServerRecord;
 use crate::execute::Node;
 use crate::link::LinkState;
 use crate::process::folder::Held;
@@ -58,6 +60,31 @@ pub struct AgentStatus {
     pub enforces: Vec<String>,
     /// The apps.
     pub apps: Vec<AppLine>,
+    /// The panel servers by name, at most [`SERVERS_SHOWN`] of them.
+    #[serde(default)]
+    pub servers: Vec<ServerLine>,
+    /// How many panel servers there are.
+    #[serde(default)]
+    pub servers_in_all: usize,
+}
+
+/// Panel servers in one answer, so that it stays short.
+pub const SERVERS_SHOWN: usize = 200;
+
+/// One panel server.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ServerLine {
+    /// The server.
+    pub server: ServerId,
+    /// Its name.
+    pub name: String,
+    /// What it is doing.
+    pub state: ServerState,
+    /// Why.
+    pub reason: String,
+    /// Its process.
+    pub pid: Option<i32>,
 }
 
 /// One app.
@@ -162,6 +189,10 @@ fn status(node: &Node, link: &watch::Receiver<LinkState>) -> AgentStatus {
     };
     let mut apps: Vec<_> = node.apps.list().iter().map(|record| app_line(node, record)).collect();
     apps.sort_by(|a, b| a.name.cmp(&b.name));
+    let mut servers = node.servers.list();
+    let servers_in_all = servers.len();
+    servers.sort_by(|a, b| a.spec.slug.as_str().cmp(b.spec.slug.as_str()));
+    servers.truncate(SERVERS_SHOWN);
     let pid = std::process::id();
     AgentStatus {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -174,7 +205,22 @@ fn status(node: &Node, link: &watch::Receiver<LinkState>) -> AgentStatus {
         policy,
         enforces: facts.map_or_else(Vec::new, |facts| facts.enforces.clone()),
         apps,
+        servers: servers.iter().filter_map(|record| server_line(node, record)).collect(),
+        servers_in_all,
     }
+}
+
+fn server_line(node: &Node, record: &ServerRecord) -> Option<ServerLine> {
+    let server = record.spec.server;
+    let report = node.server_report(server)?;
+    let status = node.server_process(server).map(|process| process.status());
+    Some(ServerLine {
+        server,
+        name: record.spec.slug.to_string(),
+        state: report.state,
+        reason: report.reason,
+        pid: status.and_then(|status| status.child).map(|child| child.pid),
+    })
 }
 
 fn app_line(node: &Node, record: &crate::execute::app::AppRecord) -> AppLine {

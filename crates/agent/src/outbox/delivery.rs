@@ -43,6 +43,8 @@ pub struct Delivery {
     samples_sent: VecDeque<(Timestamp, Option<u64>)>,
     logs: BTreeMap<LogSource, LogState>,
     turn: VecDeque<LogSource>,
+    /// The last frame was of a console.
+    console_last: bool,
 }
 
 #[derive(Debug)]
@@ -140,6 +142,7 @@ impl Delivery {
             results_sent: HashSet::new(),
             logs: BTreeMap::new(),
             turn,
+            console_last: false,
         }
     }
 
@@ -156,12 +159,14 @@ impl Delivery {
         self.expire();
         let is_full = self.bytes >= IN_FLIGHT_BYTES_MAX;
         let first = if is_full { None } else { self.result().or_else(|| self.event()).or_else(|| self.ports()) };
-        let next = first.or_else(|| self.console());
-        let (frame, what) = match next {
-            Some(next) => next,
-            None if is_full => return None,
-            None => self.sample().or_else(|| self.lines())?,
+        let next = match first {
+            Some(first) => Some(first),
+            // Consoles and logs take turns: neither is to wait for the end of the other's flood.
+            None if self.console_last => self.rest(is_full).or_else(|| self.console()),
+            None => self.console().or_else(|| self.rest(is_full)),
         };
+        let (frame, what) = next?;
+        self.console_last = matches!(frame, Frame::ConsoleOutput(_));
         if let Some((what, bytes)) = what {
             self.on_the_way.push_back(OnTheWay { what, bytes, since: Instant::now() });
             self.bytes += bytes;
@@ -252,6 +257,10 @@ impl Delivery {
         let app = shared.ports_dirty.pop_first()?;
         let ports = shared.ports.get(&app)?.clone();
         Some((Frame::DetectedPorts(ports), None))
+    }
+
+    fn rest(&mut self, is_full: bool) -> Option<Sent> {
+        if is_full { None } else { self.sample().or_else(|| self.lines()) }
     }
 
     /// Behind what has to arrive, and never waited for: one frame a turn.

@@ -218,8 +218,25 @@ async fn a_console_waits_behind_everything_and_is_never_counted_as_on_its_way() 
     outbox.say(Frame::Stored(Stored::default()));
     let frames = drain(&mut delivery);
     assert!(matches!(&frames[..], [Frame::Stored(_), Frame::ConsoleOutput(output)] if output.skipped == 0));
+    // Consoles and logs take turns.
+    let source = LogSource::Run { run: sf_types::RunId::from_parts(Timestamp::EPOCH, [4; 10]) };
+    let dir = world.dir.path().join("log");
+    let mut log = LogWriter::open(&dir, EVENTS_KEPT).unwrap();
+    for _ in 0..500 {
+        log.push(world.clock.now(), Stream::Out, &"z".repeat(500));
+    }
+    log.flush();
+    outbox.log(source, &dir);
+    let mut delivery = Delivery::new(&outbox, &Stored { events: outbox.last_event(), ..Stored::default() });
+    let kinds: Vec<bool> = (1002..1008)
+        .map(|number| {
+            says(number);
+            is_console(&delivery.take().unwrap())
+        })
+        .collect();
+    assert_eq!(kinds, [true, false, true, false, true, false]);
     // Of a connection that is lost, nothing comes again.
-    says(1002);
+    says(1009);
     assert!(!drain(&mut Delivery::new(&outbox, &Stored::default())).iter().any(is_console));
 }
 

@@ -103,6 +103,10 @@ impl Node {
     pub(super) async fn start_server(&self, errand: &Errand<'_>) -> Result<(), End> {
         let server = errand.server;
         startable(&self.servers.known_one(server)?)?;
+        // A restart that was killed in its first half.
+        if errand.halt.is_cancelled() {
+            return Err(killed().into());
+        }
         let crashed = self.server_process(server).filter(|process| process.status().state == AppState::Crashed);
         if crashed.is_some() {
             // It would come back by itself after a while; whoever asks wants it now.
@@ -128,7 +132,10 @@ impl Node {
         let launched = self.do_launch(spec, errand).await;
         if let Err(End::Failed(fault)) = &launched {
             errand.progress.failed(&fault.message);
-            self.server_console(server).note(&fault.to_string());
+            // A shim that lives writes the log.
+            if !self.held.holds(hold(server).1) {
+                self.server_console(server).note(&fault.to_string());
+            }
             let over =
                 Over { state: ServerState::Error, at: self.clock.now(), reason: fault.message.clone(), restarts: 0 };
             self.servers.change(server, |record| {
@@ -179,7 +186,12 @@ impl Node {
         if errand.halt.is_cancelled() {
             return Err(killed().into());
         }
-        let process = self.held.start(&shim).await.map_err(process_fault)?;
+        let process = match self.held.start(&shim).await {
+            // Busy as it was, its shim did not answer when everything was found again.
+            Err(ProcessError::AlreadyRuns { release }) => self.held.find(release).await,
+            other => other,
+        };
+        let process = process.map_err(process_fault)?;
         if errand.halt.is_cancelled() {
             self.end_by_kill(server, &process).await?;
             return Err(killed().into());
@@ -246,7 +258,7 @@ impl Node {
                 (end.state, end.at) = (ServerState::Stopped, now);
             }
         })?;
-        let Some(process) = self.server_process(server) else {
+        let Ok(process) = self.held.find(hold(server).1).await else {
             self.tell_server(server);
             return Ok(());
         };
@@ -267,7 +279,7 @@ impl Node {
     pub(super) async fn kill_server(&self, server: ServerId, progress: &Progress) -> Result<(), Fault> {
         self.servers.change(server, |record| record.runs = false)?;
         self.servers.live(server).halt();
-        let Some(process) = self.server_process(server) else { return Ok(()) };
+        let Ok(process) = self.held.find(hold(server).1).await else { return Ok(()) };
         progress.begin(Step::Stop, "at once");
         let ended = self.end_by_kill(server, &process).await;
         ended.inspect_err(|fault| progress.failed(&fault.message))?;

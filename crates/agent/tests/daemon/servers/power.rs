@@ -32,6 +32,9 @@ async fn a_server_is_installed_started_spoken_to_stopped_and_deleted() {
     let pid = bench.pid();
     bench.succeeds(ServerVerb::Start).await;
     assert_eq!(bench.pid(), pid);
+    let status = sf_agent::daemon::local::ask(&bench.world.state()).await.unwrap().unwrap();
+    let [line] = &status.servers[..] else { panic!("one server: {status:?}") };
+    assert_eq!((&*line.name, line.state, line.pid), ("craft", ServerState::Running, Some(pid)));
     let restarted = bench.succeeds(ServerVerb::Restart).await;
     assert!(restarted.state == ServerState::Running && bench.pid() != pid);
 
