@@ -188,7 +188,13 @@ pub async fn what_a_node_says_of_others_apps_is_told_to_nobody(plane: Plane) -> 
         restarts: 0,
     };
     let apps = vec![of(foreign), of(own)];
-    wire.say(&Frame::SystemLog(SystemLog { at: plane.clock.now(), node: NodeSample::default(), apps, servers: Vec::new() })).await?;
+    wire.say(&Frame::SystemLog(SystemLog {
+        at: plane.clock.now(),
+        node: NodeSample::default(),
+        apps,
+        servers: Vec::new(),
+    }))
+    .await?;
     let event = loop {
         match heard.next().await.context("a delivery")? {
             Delivery::Event(event) if event.name == sf_control::events::NODE_METRICS => break event,
