@@ -22,9 +22,9 @@ pub mod sign_in;
 mod start;
 pub mod workflow;
 
+pub(crate) use node::delivery::deploy_keys;
 pub(crate) use node::{
-    backlog, delivery, deploy_keys, dispatch, links, panel, patches, receive, resync, schedules, signer, sites, speech,
-    written,
+    backlog, delivery, dispatch, links, panel, patches, receive, resync, schedules, signer, sites, speech, written,
 };
 pub(crate) use pipeline::{admission, due, moments, perform, rehearsal, subject, timers, transition};
 

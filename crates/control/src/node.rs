@@ -3,7 +3,6 @@
 
 pub(crate) mod backlog;
 pub(crate) mod delivery;
-pub(crate) mod deploy_keys;
 pub(crate) mod dispatch;
 pub mod enrolment;
 pub(crate) mod links;

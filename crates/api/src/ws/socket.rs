@@ -310,11 +310,9 @@ impl Socket {
         for topic in &topics {
             topic.authorise(self.api.control(), actor).await?;
         }
-        for topic in &topics {
-            if let Topic::Console(server) = topic
-                && !self.consoles.contains_key(server)
-            {
-                self.consoles.insert(*server, self.api.control().watch_console(actor, *server).await?);
+        for server in topics.iter().filter_map(|topic| topic.console()) {
+            if !self.consoles.contains_key(&server) {
+                self.consoles.insert(server, self.api.control().watch_console(actor, server).await?);
             }
         }
         let carriers = topics.iter().filter_map(|topic| topic.carrier(actor.tenant));

@@ -124,6 +124,11 @@ impl Topic {
         }
     }
 
+    /// The server whose console it is.
+    pub const fn console(self) -> Option<ServerId> {
+        if let Self::Console(server) = self { Some(server) } else { None }
+    }
+
     /// Its name in the stored events; `None` for what is not stored there.
     pub fn stored(self) -> Option<String> {
         match self {

@@ -1,6 +1,8 @@
 //! How secrets reach a node: each value is opened when the order is signed and sealed to the node's key at once, so
 //! that the order, which is stored and shown, holds what the node alone can open.
 
+pub(crate) mod deploy_keys;
+
 use std::collections::BTreeMap;
 
 use sf_actions::process::ProcessVerb;

@@ -3,6 +3,7 @@
 pub mod alerts;
 pub mod builders;
 pub mod domains;
+pub mod panel;
 pub mod patches;
 pub mod schedules;
 pub mod services;

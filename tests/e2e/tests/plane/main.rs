@@ -8,7 +8,6 @@ mod connect;
 mod enrol;
 mod machines;
 mod order;
-mod panel;
 mod recover;
 mod resync;
 mod rights;
@@ -19,7 +18,7 @@ mod workflows;
 
 use anyhow::{Context, Result};
 use futures_util::future::BoxFuture;
-use machines::{alerts, builders, domains, patches, schedules, services};
+use machines::{alerts, builders, domains, panel, patches, schedules, services};
 use sf_store::testing::Postgres;
 use sf_testkit::{Database, Plane};
 
