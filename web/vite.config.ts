@@ -7,9 +7,9 @@ import { defineConfig } from 'vite'
 const plane = process.env.SF_PLANE ?? 'http://127.0.0.1:7400'
 
 /** A module that so many pages use is fetched with all of them. */
-const MANY_PAGES = 8
+const MANY_PAGES = 9
 /** Icons of the frame: each alone, they would be a dozen parts of two hundred bytes on every first page. */
-const SHELL_ICONS = /@lucide\/.+\/icons\/(boxes|ellipsis|inbox|list-checks|lock-keyhole|server|unplug|users|workflow)\.mjs$/
+const SHELL_ICONS = /@lucide\/.+\/icons\/(boxes|ellipsis|inbox|list-checks|lock-keyhole|server|square-terminal|unplug|users|workflow)\.mjs$/
 /** Icons of a workflow's steps: where one of them is, the others are. */
 const STEP_ICONS = /@lucide\/.+\/icons\/(bot|circle-question-mark|git-branch|link-2|webhook|wrench|zap)\.mjs$/
 /** What every page stands on. */
@@ -41,7 +41,7 @@ export default defineConfig({
             // All of them are on the first page, and pressed together they are smaller; the fields of forms are on none of the first.
             { name: 'libraries', priority: 1, test: LIBRARIES },
             { name: 'fields', priority: 1, test: /\/src\/ui\/form\// },
-            { name: 'shared', minShareCount: MANY_PAGES, test: /\/src\/(?!ui\/(AppDialog|form|list\/DataList)|app\/states\/)|@lucide/ },
+            { name: 'shared', minShareCount: MANY_PAGES, test: /\/src\/(?!ui\/(AppDialog|form|list\/DataList)|app\/(states\/|acting\/LeaveGuard))|@lucide/ },
           ],
         },
       },

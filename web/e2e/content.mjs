@@ -73,6 +73,35 @@ export async function checkedUp(plane, app) {
   return { workflow, failed, asked }
 }
 
+/** A template of a process that says hello and ends by a signal; `more` changes what it says. */
+export const TEMPLATE = (more = {}) => ({
+  alt: 1,
+  name: 'Chat',
+  slug: 'chat',
+  description: 'A small chat server.',
+  runtime: 'process',
+  startups: [{ label: 'Default', run: { kind: 'argv', argv: ['/usr/bin/cat', '-u'] } }, { label: 'Loud', run: { kind: 'argv', argv: ['/usr/bin/cat', '-n'] } }],
+  variables: [
+    { name: 'Message of the day', env: 'MOTD', description: 'Shown to whoever joins.', default: 'Hello', viewable: true, editable: true, rules: ['required', 'string', 'max:20'] },
+    { name: 'Max users', env: 'MAX_USERS', default: '100', rules: ['required', 'integer', 'between:1,5000'] },
+    { name: 'Level', env: 'LEVEL', default: 'easy', rules: ['required', 'in:easy,hard'] },
+  ],
+  install: { entrypoint: '/bin/sh', script: 'echo installed' },
+  ready: { lines: [], within: 60_000 },
+  stop: { kind: 'signal', signal: 'SIGTERM', grace: 10_000 },
+  ...more,
+})
+
+/** A category with a template, ports on the node, and a server that has them. */
+export async function panel(plane, node) {
+  const ctrl = await plane.call('POST', '/ctrls', { name: 'Chats', description: 'Where people talk' })
+  const { alt: template } = await plane.call('POST', '/alts', { ctrlId: ctrl.id, document: TEMPLATE() })
+  await plane.call('POST', `/nodes/${node.id}/allocations`, { ports: '30100-30105', alias: 'chat.example.org' })
+  const limits = { memory: 268_435_456, disk: 536_870_912 }
+  const server = await plane.call('POST', '/servers', { name: 'lobby', altId: template.id, nodeId: node.id, ports: 2, settings: { description: 'For friends', limits } })
+  return { ctrl, template, server }
+}
+
 /** `hello-node` with a failed deploy and a second release; a static site; a worker in Python. */
 export async function fill(plane) {
   const node = await plane.node()
@@ -87,6 +116,7 @@ export async function fill(plane) {
   const workflow = await plane.call('POST', '/workflows', { document: LOOK })
   const looked = await runOf(plane, workflow)
   const checked = await checkedUp(plane, hello)
+  const { server, template } = await panel(plane, node)
   const { user: me } = await plane.call('GET', '/auth/me')
-  return { node, hello, docs, me, workflow, checked, runs: { first, refused, second, looked } }
+  return { node, hello, server, template, docs, me, workflow, checked, runs: { first, refused, second, looked } }
 }

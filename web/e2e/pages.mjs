@@ -1,7 +1,8 @@
 // Every page there is, with what shows that it has arrived. Accessibility and screenshots go through this list, so a new
 // page is added here once.
-const NODE_TABS = ['overview', 'processes', 'metrics', 'security', 'events']
+const NODE_TABS = ['overview', 'processes', 'ports', 'metrics', 'security', 'events']
 const APP_TABS = ['overview', 'deployments', 'schedules', 'env', 'files', 'domains', 'logs', 'metrics', 'settings']
+const SERVER_TABS = ['console', 'startup', 'network', 'users', 'activity', 'settings']
 const WORKFLOW_TABS = ['document', 'triggers']
 
 /** Into the document, as one edits it, with the form of a step. */
@@ -26,7 +27,7 @@ async function planMove(page) {
 }
 
 /** `content` is what {@link fill} made. `open`: does something on the page that belongs to its look. */
-export const pages = ({ node, hello, workflow, checked, runs, me }) => [
+export const pages = ({ node, hello, server, template, workflow, checked, runs, me }) => [
   { name: 'home', path: '/' },
   { name: 'nodes', path: '/nodes' },
   { name: 'node-new', path: '/nodes/new' },
@@ -36,6 +37,15 @@ export const pages = ({ node, hello, workflow, checked, runs, me }) => [
   { name: 'app-logs-search', path: `/apps/${hello.id}/logs?in=all&q=listens&around=2` },
   ...APP_TABS.map((tab) => ({ name: `app-${tab}`, path: `/apps/${hello.id}${tab === 'overview' ? '' : `/${tab}`}` })),
   { name: 'deployment', path: `/apps/${hello.id}/deployments/1` },
+  { name: 'servers', path: '/servers' },
+  { name: 'servers-table', path: '/servers', open: (page) => page.getByRole('group', { name: 'Show as' }).getByText('Table', { exact: true }).click() },
+  { name: 'server-new', path: `/servers/new?template=${template.id}` },
+  ...SERVER_TABS.map((tab) => ({ name: `server-${tab}`, path: `/servers/${server.id}${tab === 'console' ? '' : `/${tab}`}` })),
+  { name: 'server-access', path: `/servers/${server.id}/users`, open: (page) => page.getByRole('button', { name: 'Give access' }).click().then(() => page.getByRole('dialog').waitFor()) },
+  { name: 'templates', path: '/templates' },
+  { name: 'template-new', path: '/templates/new' },
+  { name: 'template', path: `/templates/${template.id}` },
+  { name: 'template-versions', path: `/templates/${template.id}/versions`, open: (page) => page.getByRole('button', { name: 'Show version 1' }).click() },
   { name: 'domains', path: '/domains' },
   { name: 'domain-new', path: '/domains/new' },
   { name: 'runs', path: '/runs' },

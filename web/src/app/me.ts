@@ -16,9 +16,6 @@ const isInside = (place: Place, { kind, id }: Schemas['Object']): boolean => !!i
 /** Where an app stands. */
 export const placeOf = (app: Pick<Schemas['App'], 'id' | 'nodeId' | 'projectId'>): Place => ({ app: app.id, node: app.nodeId, project: app.projectId })
 
-/** Where a server of the panel stands. */
-export const placeOfServer = (server: Pick<Schemas['Server'], 'id' | 'nodeId' | 'projectId'>): Place => ({ server: server.id, node: server.nodeId, project: server.projectId })
-
 /** Who is signed in, and what they may do. */
 export function useMe() {
   const query = useQuery({

@@ -18,6 +18,9 @@ const id = ':id([0-9a-f]{8}-[0-9a-f-]{27})'
 /** All pages but the first are behind one door: their names, and those of what each brings, weigh more than the rest of this file. */
 type Pages = typeof import('@/app/pages')
 const page = (name: keyof Pages) => () => import('@/app/pages').then((all) => all[name]())
+/** Those of the panel, behind a door of their own for the same reason. */
+type PanelPages = typeof import('@/app/panel/pages')
+const panel = (name: keyof PanelPages) => () => import('@/app/panel/pages').then((all) => all[name]())
 
 const open: RouteRecordRaw[] = [
   { path: '/login', component: () => import('@/features/session/SignInPage.vue'), meta: { open: true, title: 'Sign in' } },
@@ -48,13 +51,13 @@ const inside: RouteRecordRaw[] = [
     name: 'deployment',
     component: page('DeploymentPage'),
   },
-  { path: 'servers', component: page('ServersPage'), meta: { title: 'Servers' } },
-  { path: 'servers/new', component: page('NewServerPage'), meta: { title: 'New server' } },
+  { path: 'servers', component: panel('ServersPage') },
+  { path: 'servers/new', component: panel('NewServerPage') },
   // What tabs there are is said in one place, `features/servers/one/tabs.ts`.
-  { path: `servers/${id}/:tab([a-z]+)?`, name: 'server', component: page('ServerPage') },
-  { path: 'templates', component: page('TemplatesPage'), meta: { title: 'Templates' } },
-  { path: 'templates/new', component: page('NewTemplatePage'), meta: { title: 'New template' } },
-  { path: `templates/${id}/:tab(document|versions)?`, name: 'template', component: page('TemplatePage') },
+  { path: `servers/${id}/:tab([a-z]+)?`, name: 'server', component: panel('ServerPage') },
+  { path: 'templates', component: panel('TemplatesPage') },
+  { path: 'templates/new', component: panel('NewTemplatePage') },
+  { path: `templates/${id}/:tab(document|versions)?`, name: 'template', component: panel('TemplatePage') },
   { path: 'domains', component: page('DomainsPage') },
   { path: 'domains/new', component: page('NewDomainPage') },
   { path: `domains/${id}/:tab(overview|settings)?`, name: 'domain', component: page('DomainPage') },

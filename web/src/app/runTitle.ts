@@ -11,11 +11,7 @@ const VERBS: Record<string, (name: string) => string> = {
   'server.start': text.start,
   'server.stop': text.stop,
   'server.restart': text.restart,
-  'server.kill': text.kill,
-  'server.install': text.install,
-  'server.reinstall': text.reinstall,
   'server.delete': text.remove,
-  'server.command': text.command,
   'workflow.run': text.run,
   'workflow.fork': text.runAgain,
 }

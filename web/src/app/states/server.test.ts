@@ -1,9 +1,8 @@
 import { expect, it } from 'vitest'
-import { text } from '@/locales/en/panel/servers'
+import { text as words } from '@/locales/en/panel/states'
 import { lastKnown, serverState } from './server'
 
 const base = { state: 'stopped', install: 'installed', suspended: false, unknownSince: null }
-const words = text.states
 
 it.each([
   [{}, words.stopped, 'neutral'],

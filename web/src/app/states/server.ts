@@ -1,11 +1,10 @@
 import { Ban, CircleCheck, CircleDashed, CircleHelp, CircleStop, Download, LoaderCircle, OctagonX } from '@lucide/vue'
 import type { Schemas } from '@/api/client'
-import { text } from '@/locales/en/panel/servers'
+import { text as words } from '@/locales/en/panel/states'
 import type { Shown } from './run'
 
 type Server = Pick<Schemas['Server'], 'state' | 'install' | 'suspended' | 'unknownSince'>
 
-const words = text.states
 const STATES: Record<string, Shown> = {
   stopped: { label: words.stopped, tone: 'neutral', icon: CircleStop },
   starting: { label: words.starting, tone: 'info', icon: LoaderCircle, moving: true },

@@ -1,5 +1,5 @@
 import { api, data, plan, type Schemas, waits } from '@/api/client'
-import { keys } from '@/api/keys'
+import { panelKeys } from '@/app/panel/keys'
 import type { Act } from '@/app/acting/useAct'
 import { text } from '@/locales/en/panel/templates'
 
@@ -9,7 +9,7 @@ export type Alt = Schemas['Alt']
 export type Document = Record<string, unknown>
 
 const DRY = { dryRun: true } as const
-const touches = [keys.templates]
+const touches = [panelKeys.templates]
 const words = text.acts
 const body = (document: Document) => document as Record<string, never>
 

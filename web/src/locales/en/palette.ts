@@ -10,6 +10,7 @@ export const text = {
   nothing: (question: string) => `Nothing is called “${question}”. Try the name of an app or a node, or a verb: deploy, restart.`,
   lacks: (permission: string) => `needs ${permission}`,
   appIs: (state: string) => `App · ${state}`,
+  serverIs: (state: string) => `Server · ${state}`,
   nodeIs: (state: string) => `Node · ${state}`,
   runIs: (state: string) => `Run · ${state}`,
   deploy: (app: string) => `Deploy ${app}`,
@@ -42,6 +43,8 @@ export const text = {
   copied: 'Copied.',
   notCopied: 'This browser does not let the page copy. Copy it by hand:',
   parts: [
+    { to: '/templates', label: 'Templates', also: 'servers alt ctrl egg category game' },
+    { to: '/servers/new', label: 'New server', also: 'create make game template' },
     { to: '/projects', label: 'Projects', also: 'groups of apps' },
     { to: '/domains', label: 'Domains', also: 'https certificate tls dns name nginx proxy redirect maintenance' },
     { to: '/team/invitations', label: 'Invitations', also: 'team invite people' },

@@ -65,6 +65,7 @@ export const text = {
   ofStep: (step: string) => `by the step ${step} of`,
   itsRun: 'a workflow’s run',
   openApp: 'Open the app',
+  openServer: 'Open the server',
   outcome: 'Outcome',
   outcomeHint: 'In the node’s own words, signed by it.',
   noOutcome: 'The node has not said yet how it ended.',

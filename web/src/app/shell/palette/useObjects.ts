@@ -1,10 +1,11 @@
-import { Boxes, ListChecks, Play, RotateCcw, RotateCw, ScrollText, Server, Square, Rocket, Workflow as WorkflowIcon } from '@lucide/vue'
+import { Boxes, ListChecks, Play, RotateCcw, RotateCw, ScrollText, Server, Square, SquareTerminal, Rocket, Workflow as WorkflowIcon } from '@lucide/vue'
 import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/vue-query'
 import { refDebounced } from '@vueuse/core'
 import { computed, type Ref } from 'vue'
 import { useRouter } from 'vue-router'
 import { api, page, type Page, type Schemas } from '@/api/client'
 import { keys } from '@/api/keys'
+import { panelKeys } from '@/app/panel/keys'
 import { deployApp, restartApp, rollBackApp, startApp, stopApp } from '@/app/acting/appActs'
 import { propose, type Act } from '@/app/acting/useAct'
 import { useFleet } from '@/app/fleet'
@@ -12,6 +13,7 @@ import { useMe } from '@/app/me'
 import { appState } from '@/app/states/app'
 import { nodeState } from '@/app/states/node'
 import { runState } from '@/app/states/run'
+import { serverState } from '@/app/states/server'
 import { runPath, runTitle } from '@/app/runTitle'
 import { text as words } from '@/locales/en/palette'
 import { entry, type Entry } from './entry'
@@ -26,10 +28,11 @@ const GATHER_MS = 160
 const MAX_ACTED = 24
 const FOUND_RUNS = 8
 const FOUND_WORKFLOWS = 8
+const FOUND_SERVERS = 8
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 
-/** Apps, nodes and runs as entries: at once from what is in memory, then with what the control plane finds. */
+/** Apps, servers, nodes and runs as entries: at once from what is in memory, then with what the control plane finds. */
 export function useObjects(open: Ref<boolean>, question: Ref<string>) {
   const router = useRouter()
   const client = useQueryClient()
@@ -53,6 +56,22 @@ export function useObjects(open: Ref<boolean>, question: Ref<string>) {
     enabled: computed(() => open.value && may('workflow:view')),
     placeholderData: keepPreviousData,
   })
+  const foundServers = useQuery({
+    queryKey: computed(() => panelKeys.serverList({ palette: asked.value })),
+    queryFn: ({ signal }) =>
+      page<Schemas['Server']>(api.GET('/api/v1/servers', { params: { query: { q: asked.value || undefined, limit: FOUND_SERVERS } }, signal })),
+    enabled: open,
+    placeholderData: keepPreviousData,
+  })
+  const serverEntries = computed(() =>
+    (foundServers.data.value?.items ?? []).map((server) => {
+      const shown = serverState(server)
+      return entry({
+        id: `server:${server.id}`, group: 'find', label: server.name, detail: words.serverIs(shown.label), also: server.id, icon: SquareTerminal, tone: shown.tone,
+        run: () => void router.push({ name: 'server', params: { id: server.id } }),
+      })
+    }),
+  )
   const workflowEntries = computed(() =>
     (foundWorkflows.data.value?.items ?? []).map((workflow) =>
       entry({
@@ -141,7 +160,7 @@ export function useObjects(open: Ref<boolean>, question: Ref<string>) {
   })
 
   // Of two that answer alike, what can be done comes before what was done.
-  const all = computed(() => [...appEntries.value, ...nodeEntries.value, ...workflowEntries.value, ...verbEntries.value, ...runEntries.value, ...pasted.value])
+  const all = computed(() => [...appEntries.value, ...nodeEntries.value, ...serverEntries.value, ...workflowEntries.value, ...verbEntries.value, ...runEntries.value, ...pasted.value])
   const asking = computed(() => foundRuns.isFetching.value)
-  return { all, objects: computed(() => [...appEntries.value, ...nodeEntries.value, ...workflowEntries.value]), asking }
+  return { all, objects: computed(() => [...appEntries.value, ...nodeEntries.value, ...serverEntries.value, ...workflowEntries.value]), asking }
 }

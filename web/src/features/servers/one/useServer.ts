@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/vue-query'
 import { computed, type Ref } from 'vue'
 import { api, data, type Schemas } from '@/api/client'
 import { keys } from '@/api/keys'
+import { panelKeys } from '@/app/panel/keys'
 import { useTopic } from '@/api/socket'
 
 /** A server, its machine and its template. What is not seen for want of a right is not told. */
@@ -21,7 +22,7 @@ export function useServer(id: Ref<string>) {
   })
   const altId = computed(() => server.value?.altId ?? '')
   const alt = useQuery({
-    queryKey: computed(() => keys.alt(altId.value, server.value?.altVersion ?? null)),
+    queryKey: computed(() => panelKeys.alt(altId.value, server.value?.altVersion ?? null)),
     queryFn: ({ signal }) => data<Schemas['AltWithDocument']>(api.GET('/api/v1/alts/{id}', { params: { path: { id: altId.value }, query: { version: server.value?.altVersion } }, signal })),
     enabled: computed(() => altId.value !== ''),
     retry: false,

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/vue-query'
 import { refDebounced } from '@vueuse/core'
 import { computed, type Ref } from 'vue'
-import { keys } from '@/api/keys'
+import { panelKeys } from '@/app/panel/keys'
 import { asProblem } from '@/api/problem'
 import { fieldOf, wordsOf } from '@/app/forms/refusal'
 import { text } from '@/locales/en/panel/templates'
@@ -44,7 +44,7 @@ export function useAltCheck(typed: Ref<string>, of: () => string, ask: (document
     }
   })
   const query = useQuery({
-    queryKey: computed(() => keys.altCheck(of(), gathered.value)),
+    queryKey: computed(() => panelKeys.altCheck(of(), gathered.value)),
     queryFn: async () => {
       if (!('document' in parsed.value)) throw new Error('nothing to judge')
       return { plan: await ask(parsed.value.document) }
