@@ -138,6 +138,24 @@ fn needs(method: &Method, path: &str) -> Option<Needs> {
         ("POST", "/servers/{id}/power") => Right(P::ServerStop),
         ("GET", "/servers/{id}/console") => Right(P::ConsoleView),
         ("POST", "/servers/{id}/command") => Right(P::ConsoleCommand),
+        (
+            "GET",
+            "/servers/{id}/files"
+            | "/servers/{id}/files/stat"
+            | "/servers/{id}/files/content"
+            | "/servers/{id}/files/search"
+            | "/servers/{id}/files/usage",
+        ) => Right(P::FileRead),
+        (
+            "POST",
+            "/servers/{id}/files/write"
+            | "/servers/{id}/files/folder"
+            | "/servers/{id}/files/rename"
+            | "/servers/{id}/files/copy"
+            | "/servers/{id}/files/mode",
+        ) => Right(P::FileWrite),
+        ("POST", "/servers/{id}/files/delete") => Right(P::FileDelete),
+        ("POST", "/servers/{id}/files/compress" | "/servers/{id}/files/extract") => Right(P::FileArchive),
         ("GET", "/nodes/{id}/allocations") => Right(P::NodeView),
         ("POST", "/nodes/{id}/allocations") | ("DELETE", "/nodes/{id}/allocations/{allocation}") => {
             Right(P::NodeUpdate)
@@ -320,6 +338,13 @@ impl Things {
             ("POST", "/servers") => json!({ "name": "other", "altId": self.alt, "nodeId": self.node, "ports": 0 }),
             ("POST", "/servers/{id}/power") => json!({ "verb": "stop" }),
             ("POST", "/servers/{id}/command") => json!({ "line": "say hello" }),
+            ("POST", "/servers/{id}/files/write") => json!({ "path": "a.txt", "text": "a", "before": "absent" }),
+            ("POST", "/servers/{id}/files/folder") => json!({ "path": "a" }),
+            ("POST", "/servers/{id}/files/rename" | "/servers/{id}/files/copy") => json!({ "from": "a", "to": "b" }),
+            ("POST", "/servers/{id}/files/delete") => json!({ "paths": ["a"] }),
+            ("POST", "/servers/{id}/files/mode") => json!({ "path": "a", "mode": "644" }),
+            ("POST", "/servers/{id}/files/compress") => json!({ "names": ["a"], "into": "a.zip" }),
+            ("POST", "/servers/{id}/files/extract") => json!({ "path": "a.zip" }),
             ("POST", "/nodes/{id}/allocations") => json!({ "ports": "26000" }),
             ("POST", "/workflows/{id}/triggers") => json!({ "enabled": true }),
             ("POST", "/workflow-executions/{id}/events") => json!({ "event": "go" }),
