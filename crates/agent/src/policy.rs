@@ -322,6 +322,7 @@ pub fn decide(policy: &Policy, order: &Order) -> Result<(), Fault> {
         Order::FileAction(_) if policy.deny.kinds.contains(&Kind::ServerAction) => {
             Err(denied("changes of the files of servers".to_owned(), "deny.kinds"))
         }
+        Order::FileAction(_) if !policy.servers.enabled => Err(denied("panel servers".to_owned(), "servers.enabled")),
         Order::ProvisionDomain(wanted) => site(policy, &wanted.site),
         Order::Query(Query::Inspect { source, .. } | Query::Resolve { source }) => repository(policy, source),
         Order::Query(Query::Files(_) | Query::File { .. } | Query::Preview(_))

@@ -254,9 +254,7 @@ impl FileAction {
             Self::Write(args) => {
                 FileVerb::Write { path: below("path", &args.path)?, content: args.content()?, before: args.before }
             }
-            Self::CreateFolder(args) => {
-                FileVerb::Folder { path: below("path", &args.path)?, parents: args.parents }
-            }
+            Self::CreateFolder(args) => FileVerb::Folder { path: below("path", &args.path)?, parents: args.parents },
             Self::Rename(args) => FileVerb::Rename { from: below("from", &args.from)?, to: below("to", &args.to)? },
             Self::Copy(args) => FileVerb::Copy { from: below("from", &args.from)?, to: below("to", &args.to)? },
             Self::Delete(args) => FileVerb::Delete { paths: several("paths", &args.paths)? },
@@ -379,7 +377,9 @@ mod tests {
         check("file.delete", json!({ "paths": vec!["a"; 101] }), Some("paths"));
         check("file.delete", json!({ "paths": vec!["a".repeat(4000); 10] }), Some("paths"));
         check("file.delete", json!({ "paths": ["a", "b\\x0a"] }), None);
-        for (mode, field) in [("644", None), ("0755", None), ("4755", Some("mode")), ("9", Some("mode")), ("+44", Some("mode"))] {
+        for (mode, field) in
+            [("644", None), ("0755", None), ("4755", Some("mode")), ("9", Some("mode")), ("+44", Some("mode"))]
+        {
             check("file.mode", json!({ "path": "a", "mode": mode }), field);
         }
         check("file.compress", json!({ "names": ["a"], "into": "b/c.TAR.GZ" }), None);
@@ -395,7 +395,8 @@ mod tests {
         for (field, text, bytes) in [("text", "secret", 6), ("base64", "c2VjcmV0", 6)] {
             let mut args = args.clone();
             args[field] = text.into();
-            let action: crate::Action = serde_json::from_value(json!({ "action": "file.write", "args": args })).unwrap();
+            let action: crate::Action =
+                serde_json::from_value(json!({ "action": "file.write", "args": args })).unwrap();
             let shown = action.shown();
             assert!(!shown.to_string().contains(text), "{shown}");
             assert_eq!(shown["args"]["textBytes"], bytes);

@@ -14,7 +14,9 @@ use crate::value;
 
 /// Arguments of `files`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Paths are below the server's folder. Names that are no plain text are written as `ls` shows them.")]
+#[command(
+    after_help = "Paths are below the server's folder. Names that are no plain text are written as `ls` shows them."
+)]
 pub struct Args {
     #[command(subcommand)]
     command: Command,
@@ -155,7 +157,11 @@ fn table(page: &Value) -> String {
             other => format!(" ({other})"),
         };
         let denied = if value::text(entry, "/denied") == "true" { " (not to be touched)" } else { "" };
-        let size = if kind == "file" { ByteSize(value::number(entry, "/bytes").unwrap_or(0)).to_string() } else { String::new() };
+        let size = if kind == "file" {
+            ByteSize(value::number(entry, "/bytes").unwrap_or(0)).to_string()
+        } else {
+            String::new()
+        };
         let name = format!("{}{mark}{denied}", plain(&value::text(entry, "/name")));
         table.row([value::text(entry, "/mode"), size, value::moment(entry, "/modifiedAt"), name]);
     }

@@ -128,7 +128,8 @@ impl Node {
         let verdict = if is_done {
             (Verdict::Succeeded, None)
         } else {
-            let message = "The agent was restarted meanwhile; whether the files were changed is not known. None is half done.";
+            let message =
+                "The agent was restarted meanwhile; whether the files were changed is not known. None is half done.";
             (Verdict::Failed, Some(interrupted(message)))
         };
         outcome(self, command.id, verdict, Facts::None, at)

@@ -124,7 +124,10 @@ impl Bench {
 
 #[tokio::test]
 async fn every_verb_does_what_it_says_as_the_servers_user() {
-    let bench = Bench::empty().await;
+    let mut bench = Bench::new().await;
+    bench.succeeds(ServerVerb::Configure).await;
+    bench.refuses(write("a", "a", None), "server.not_installed").await;
+    bench.succeeds(ServerVerb::Install { script: None, wipe: false }).await;
     let made = bench.changes(FileVerb::Folder { path: "config/deep".to_owned(), parents: true }).await;
     assert_eq!((made.path.as_str(), made.entries), ("config/deep", 1));
     let written = bench.changes(write("config/deep/a.txt", "motd=hello\n", Some(FileState::Absent))).await;
@@ -440,4 +443,30 @@ async fn what_an_earlier_agent_left_is_swept_and_files_can_be_worked_on_while_a_
     // A deletion takes all of it along.
     assert_eq!(bench.run(ServerVerb::Delete).await.verdict, Verdict::Succeeded);
     assert!(!bench.folder().exists());
+}
+
+#[tokio::test]
+async fn an_agent_that_dies_says_what_is_known_of_a_change() {
+    let mut bench = Bench::empty().await;
+    for (point, verdict, code) in [
+        ("agent-after-accept", Verdict::Failed, Some("agent.restarted")),
+        ("agent-before-outcome", Verdict::Succeeded, None),
+    ] {
+        bench.world.kill().await;
+        let connections = bench.world.plane.state(|state| state.connections);
+        bench.world.start(Some(point)).await;
+        bench.world.plane.connected(connections).await;
+        let action = FileAction {
+            server: bench.spec.server,
+            verb: write(point, point, Some(FileState::Absent)),
+            time_limit: Millis::secs(60),
+        };
+        let command = bench.world.plane.order(Order::FileAction(Box::new(action)), Guard::default());
+        bench.world.killed(point).await;
+        bench.again().await;
+        let outcome = bench.world.plane.outcome(command).await;
+        assert_eq!((outcome.verdict, outcome.fault.as_ref().map(|fault| &*fault.code)), (verdict, code), "{point}");
+        // It is there whole, or not at all.
+        assert_eq!(bench.files().join(point).exists(), verdict == Verdict::Succeeded, "{point}");
+    }
 }

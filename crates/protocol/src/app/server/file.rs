@@ -140,7 +140,8 @@ impl FileContent {
             }
             Err(_) => None,
         };
-        if let Some(text) = text.filter(|text| !text.contains('\0') && wire::write(text).len() <= Self::JSON_BYTES_MAX) {
+        if let Some(text) = text.filter(|text| !text.contains('\0') && wire::write(text).len() <= Self::JSON_BYTES_MAX)
+        {
             return (Self::Text(text.to_owned()), text.len());
         }
         // Four letters for three bytes, and the quotes.

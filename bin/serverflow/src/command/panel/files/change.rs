@@ -182,7 +182,8 @@ pub(super) fn decoded(text: &str) -> Result<Vec<u8>, Failure> {
 fn of_one_folder(paths: &[String]) -> Result<(String, Vec<String>), Failure> {
     let split = |path: &String| {
         let path = path.trim_matches('/');
-        path.rsplit_once('/').map_or((String::new(), path.to_owned()), |(above, name)| (above.to_owned(), name.to_owned()))
+        path.rsplit_once('/')
+            .map_or((String::new(), path.to_owned()), |(above, name)| (above.to_owned(), name.to_owned()))
     };
     let (folders, names): (Vec<_>, Vec<_>) = paths.iter().map(split).unzip();
     let folder = folders.first().cloned().unwrap_or_default();

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sf_files::{Cancel, Count, Entry, FileFault, Found, Kind, Name, NameSearch, Page, Quota, Stopped, TextSearch, Tree};
+use sf_files::{
+    Cancel, Count, Entry, FileFault, Found, Kind, Name, NameSearch, Page, Quota, Stopped, TextSearch, Tree,
+};
 use sf_protocol::server::{
     EntryKind, FileContent, FileEntry, FileLook, FileMatch, FileMatches, FilePiece, FilesSeen, FilesUsage, FolderPage,
     SearchStop, ServerFilesWanted,
