@@ -9,7 +9,7 @@ use crate::clone;
 use crate::command::approvals::{deputy, inbox, routing};
 use crate::command::apps::{inspect, logs, patch, power, search};
 use crate::command::nodes::{enrol, metrics};
-use crate::command::panel::{alts, ctrls, ports, servers};
+use crate::command::panel::{alts, ctrls, files, ports, servers};
 use crate::command::people::{keys, mail, tenants, users};
 use crate::command::{admin, apps, audit, completion, config, deploy, doctor, nodes, runs, server, session, workflow};
 use crate::context::Context;
@@ -73,6 +73,8 @@ pub enum Command {
     Enrol(enrol::Args),
     /// Servers made from templates: watched and steered
     Servers(servers::Args),
+    /// Files of servers: looked at and changed
+    Files(files::Args),
     /// The apps
     Apps(apps::Args),
     /// Names that lead to apps, and their certificates
@@ -168,6 +170,7 @@ impl Cli {
             Command::Ports(args) => ports::run(&context, args).await,
             Command::Enrol(args) => enrol::run(&context, args).await,
             Command::Servers(args) => servers::run(&context, args).await,
+            Command::Files(args) => files::run(&context, args).await,
             Command::Apps(args) => apps::run(&context, args).await,
             Command::Domains(args) => apps::domains::run(&context, args).await,
             Command::DeployKey(args) => apps::deploy_key::run(&context, args).await,

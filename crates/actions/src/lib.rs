@@ -26,7 +26,7 @@ pub use admission::{Admission, Decision};
 pub use app::{deploy, hook, key, patch, preview, process, proxy, schedule};
 pub use authority::{actor, object, permission, rights};
 pub use object::ObjectRef;
-pub use panel::{allocation, console, power, server, template};
+pub use panel::{allocation, console, file, power, server, template};
 pub use people::{access, factor, role, tenant, user};
 pub use permission::{Permission, PermissionSet};
 pub use rights::{Object, Rights, Standing};
@@ -88,6 +88,8 @@ pub enum Action {
     Power(power::PowerAction),
     /// What is written to their consoles.
     Console(console::ConsoleAction),
+    /// Their files.
+    File(file::FileAction),
     /// Their ports.
     Allocation(allocation::AllocationAction),
 }
@@ -120,6 +122,7 @@ impl Action {
             Self::Server(action) => action.spec(),
             Self::Power(action) => action.spec(),
             Self::Console(action) => action.spec(),
+            Self::File(action) => action.spec(),
             Self::Allocation(action) => action.spec(),
         }
     }
@@ -151,6 +154,7 @@ impl Action {
             Self::Server(action) => action.target(),
             Self::Power(action) => Target::Server(action.server),
             Self::Console(action) => Target::Server(action.server()),
+            Self::File(action) => Target::Server(action.server()),
             Self::Allocation(action) => action.target(),
         }
     }
@@ -189,6 +193,7 @@ impl Action {
             | Self::Deploy(_)
             | Self::Power(_)
             | Self::Console(_)
+            | Self::File(_)
             | Self::Allocation(_)
             | Self::Process(_)
             | Self::Patch(_)
@@ -213,14 +218,19 @@ impl Action {
         )
     }
 
-    /// As it is written, without what only who may change files may read: a patch says how much it writes, not what.
+    /// As it is written, without what only who may change files may read: what writes a file says how much, not what.
     pub fn shown(&self) -> serde_json::Value {
         let mut written = serde_json::to_value(self).unwrap_or_default();
-        if let Self::Patch(_) = self
+        if let Self::Patch(_) | Self::File(file::FileAction::Write(_)) = self
             && let Some(args) = written.get_mut("args").and_then(serde_json::Value::as_object_mut)
-            && let Some(text) = args.remove("text")
         {
-            args.insert("textBytes".to_owned(), text.as_str().map_or(0, str::len).into());
+            if let Some(text) = args.remove("text") {
+                args.insert("textBytes".to_owned(), text.as_str().map_or(0, str::len).into());
+            }
+            if let Some(encoded) = args.remove("base64") {
+                let bytes = encoded.as_str().map_or(0, |text| text.trim_end_matches('=').len() * 3 / 4);
+                args.insert("textBytes".to_owned(), bytes.into());
+            }
         }
         written
     }
@@ -252,6 +262,7 @@ impl Action {
             server::SPECS,
             power::SPECS,
             console::SPECS,
+            file::SPECS,
             allocation::SPECS,
         ]
         .into_iter()

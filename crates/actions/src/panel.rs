@@ -1,7 +1,8 @@
-//! The panel: templates, servers made from them, their power, their console and their ports.
+//! The panel: templates, servers made from them, their power, their console, their files and their ports.
 
 pub mod allocation;
 pub mod console;
+pub mod file;
 pub mod power;
 pub mod server;
 pub mod template;

@@ -133,6 +133,7 @@ impl Daemon {
         let (sweeping, stopping) = (node.clone(), tasks.shutdown());
         spawn(tasks, "containers.sweep", async move { sweeping.keep_engine_clean(stopping).await });
         spawn(tasks, "servers.disks", node.clone().count_disks(tasks.shutdown()));
+        spawn(tasks, "servers.sweep", node.clone().sweep_files(tasks.shutdown()));
         let (standing, resting) = (node.clone(), tasks.shutdown());
         spawn(tasks, "schedules", async move { standing.keep_schedules(resting).await });
         let (keeping, stopping) = (node.clone(), tasks.shutdown());

@@ -255,6 +255,7 @@ impl Executor {
                 | Order::ServiceAction(_)
                 | Order::Schedule(_)
                 | Order::ServerAction(_)
+                | Order::FileAction(_)
                 | Order::DesiredState(_),
             ) => self.work(command),
         }
@@ -308,6 +309,7 @@ impl Executor {
                 Order::ServiceAction(wanted) => node.steer(&command, wanted, &cancel).await,
                 Order::Schedule(order) => node.schedule(&command, order).await,
                 Order::ServerAction(action) => node.serve(&command, action, &cancel).await,
+                Order::FileAction(action) => node.change_files(&command, action, &cancel).await,
                 Order::DesiredState(desired) => node.converge_to(&command, desired).await,
                 Order::Query(_) | Order::Cancel(_) | Order::Void(_) => {
                     outcome(&node, command.id, (Verdict::Succeeded, None), Facts::None, node.clock.now())
@@ -423,6 +425,8 @@ impl Node {
 enum Lane {
     App(AppId),
     Server(ServerId),
+    /// Changes of a server's files among themselves: a start may take long, and needs what somebody writes meanwhile.
+    Files(ServerId),
     /// Commands of a server among themselves, where they need not wait for its other orders.
     Input(ServerId),
 }
@@ -438,7 +442,12 @@ fn lanes_of(node: &Node, order: &Order) -> Vec<Lane> {
         let server = action.spec.server;
         // A start may wait for an answer that a person has to type.
         let at_once = matches!(action.verb, ServerVerb::Command { .. }) && node.takes_input(server);
-        return vec![if at_once { Lane::Input(server) } else { Lane::Server(server) }];
+        let whole = matches!(action.verb, ServerVerb::Install { .. } | ServerVerb::Delete);
+        let first = if at_once { Lane::Input(server) } else { Lane::Server(server) };
+        return std::iter::once(first).chain(whole.then_some(Lane::Files(server))).collect();
+    }
+    if let Order::FileAction(action) = order {
+        return vec![Lane::Files(action.server)];
     }
     let servers = match order {
         Order::DesiredState(desired) => desired.servers.iter().map(|spec| Lane::Server(spec.server)).collect(),
@@ -463,9 +472,12 @@ fn apps_of(node: &Node, order: &Order) -> Vec<AppId> {
             apps.dedup();
             apps
         }
-        Order::Query(_) | Order::ServiceAction(_) | Order::ServerAction(_) | Order::Cancel(_) | Order::Void(_) => {
-            Vec::new()
-        }
+        Order::Query(_)
+        | Order::ServiceAction(_)
+        | Order::ServerAction(_)
+        | Order::FileAction(_)
+        | Order::Cancel(_)
+        | Order::Void(_) => Vec::new(),
     }
 }
 

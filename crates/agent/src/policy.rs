@@ -313,9 +313,18 @@ pub fn decide(policy: &Policy, order: &Order) -> Result<(), Fault> {
         Order::Query(Query::Console(_)) if policy.deny.kinds.contains(&Kind::ServerAction) => {
             Err(denied("looks at the consoles of servers".to_owned(), "deny.kinds"))
         }
+        // Who lets nobody change files lets nobody read them either.
+        Order::Query(Query::ServerFiles(_))
+            if [Kind::FileAction, Kind::ServerAction].iter().any(|kind| policy.deny.kinds.contains(kind)) =>
+        {
+            Err(denied("looks into the files of servers".to_owned(), "deny.kinds"))
+        }
+        Order::FileAction(_) if policy.deny.kinds.contains(&Kind::ServerAction) => {
+            Err(denied("changes of the files of servers".to_owned(), "deny.kinds"))
+        }
+        Order::FileAction(_) if !policy.servers.enabled => Err(denied("panel servers".to_owned(), "servers.enabled")),
         Order::ProvisionDomain(wanted) => site(policy, &wanted.site),
         Order::Query(Query::Inspect { source, .. } | Query::Resolve { source }) => repository(policy, source),
-        // Who lets nobody change files lets nobody read them either.
         Order::Query(Query::Files(_) | Query::File { .. } | Query::Preview(_))
             if policy.deny.kinds.contains(&Kind::Patch) =>
         {
@@ -327,6 +336,7 @@ pub fn decide(policy: &Policy, order: &Order) -> Result<(), Fault> {
         | Order::Patch(_)
         | Order::ServiceAction(_)
         | Order::Schedule(_)
+        | Order::FileAction(_)
         | Order::Cancel(_)
         | Order::Void(_) => Ok(()),
     }

@@ -180,6 +180,7 @@ pub fn plan(action: &Action, facts: &AppFacts, new_release: ReleaseId) -> Result
         | Action::Server(_)
         | Action::Power(_)
         | Action::Console(_)
+        | Action::File(_)
         | Action::Allocation(_)
         | Action::Hook(_)
         | Action::Key(_)

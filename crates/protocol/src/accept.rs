@@ -276,6 +276,7 @@ pub const fn is_numbered(kind: Kind) -> bool {
             | Kind::ServiceAction
             | Kind::Schedule
             | Kind::ServerAction
+            | Kind::FileAction
             | Kind::Cancel
             | Kind::Void
             | Kind::DesiredState

@@ -138,6 +138,8 @@ frames! {
         Schedule,
         /// [`crate::Command`] with [`crate::Order::ServerAction`].
         ServerAction,
+        /// [`crate::Command`] with [`crate::Order::FileAction`].
+        FileAction,
         /// [`crate::Command`] with [`crate::Order::Query`].
         Query,
         /// [`crate::Command`] with [`crate::Order::Cancel`].

@@ -57,6 +57,8 @@ kinds! {
     Schedule = "SCHEDULE", "schedule.v1";
     /// Make, steer or remove a panel server.
     ServerAction = "SERVER_ACTION", "server-action.v1";
+    /// Change files of a panel server.
+    FileAction = "FILE_ACTION", "file-action.v1";
     /// A read that the node must answer.
     Query = "QUERY", "query.v1";
     /// Stop working on an earlier command.

@@ -9,7 +9,7 @@ use crate::kind::Kind;
 use crate::patch::Patch;
 use crate::query::Query;
 use crate::schedule::{ScheduleOrder, ScheduleSpec};
-use crate::server::{ServerAction, ServerSpec};
+use crate::server::{FileAction, ServerAction, ServerSpec};
 use crate::site::SiteSpec;
 
 /// What to do. The outer frame type, the signed label and this tag must agree.
@@ -32,6 +32,8 @@ pub enum Order {
     Schedule(Box<ScheduleOrder>),
     /// Make, steer or remove a panel server. Version [`crate::handshake::SERVERS_SINCE`] and above.
     ServerAction(Box<ServerAction>),
+    /// Change files of a panel server. Version [`crate::handshake::SERVERS_SINCE`] and above.
+    FileAction(Box<FileAction>),
     /// Look.
     Query(Query),
     /// Stop working on an earlier command.
@@ -54,6 +56,7 @@ impl Order {
             Self::ServiceAction(_) => Kind::ServiceAction,
             Self::Schedule(_) => Kind::Schedule,
             Self::ServerAction(_) => Kind::ServerAction,
+            Self::FileAction(_) => Kind::FileAction,
             Self::Query(_) => Kind::Query,
             Self::Cancel(_) => Kind::Cancel,
             Self::Void(_) => Kind::Void,
@@ -73,6 +76,7 @@ impl Order {
             | Self::Patch(_)
             | Self::Schedule(_)
             | Self::ServerAction(_)
+            | Self::FileAction(_)
             | Self::Cancel(_)
             | Self::Void(_)
             | Self::DesiredState(_) => Class::Operate,

@@ -7,7 +7,7 @@ use crate::app::AppState;
 use crate::build::{Builder, PathTaken};
 use crate::patch::PatchFacts;
 use crate::report::ServiceState;
-use crate::server::ServerReport;
+use crate::server::{FileFacts, ServerReport};
 use crate::site::SiteReport;
 use crate::wire;
 
@@ -80,6 +80,8 @@ pub enum Facts {
         /// Its state.
         server: Option<Box<ServerReport>>,
     },
+    /// After FILE_ACTION that was done.
+    File(Box<FileFacts>),
 }
 
 /// What is true after a deploy.

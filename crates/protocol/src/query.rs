@@ -9,7 +9,7 @@ use crate::order::GitSource;
 use crate::outcome::{AppFacts, Outcome};
 use crate::patch::{FileChunk, FileListing, FilesWanted, Preview, Proposed};
 use crate::report::{NodeFacts, ServiceReport};
-use crate::server::{ConsoleChunk, ConsoleWanted, ServerReport};
+use crate::server::{ConsoleChunk, ConsoleWanted, FilesSeen, ServerFilesWanted, ServerReport};
 use crate::wire;
 
 /// What is asked.
@@ -64,13 +64,15 @@ pub enum Query {
     /// Which services of the machine may be steered, and how are they? Version [`crate::handshake::SERVICES_SINCE`] and above.
     #[serde(deserialize_with = "crate::wire::no_fields")]
     Services,
-    /// How is this panel server? Version [`crate::handshake::SERVERS_SINCE`] and above, like the next one.
+    /// How is this panel server? Version [`crate::handshake::SERVERS_SINCE`] and above, like the next two.
     Server {
         /// Which.
         server: ServerId,
     },
     /// What did its console say, and what will it?
     Console(ConsoleWanted),
+    /// What of its files is there?
+    ServerFiles(Box<ServerFilesWanted>),
 }
 
 impl Query {
@@ -120,6 +122,8 @@ pub enum Reply {
     Server(Box<ServerReport>),
     /// To [`Query::Console`].
     Console(Box<ConsoleChunk>),
+    /// To [`Query::ServerFiles`].
+    ServerFiles(Box<FilesSeen>),
     /// It could not be answered.
     Fault(Fault),
 }

@@ -13,7 +13,10 @@ use sf_protocol::outcome::{Accepted, AppFacts, DeployFacts, Facts, Outcome, Step
 use sf_protocol::patch::{PatchFacts, TakesEffect};
 use sf_protocol::query::{Answer, AppReport, JournalEntry, Query, Reply};
 use sf_protocol::report::{NodeEvent, NodeFacts, StatusUpdate, StepState};
-use sf_protocol::server::{InstallState, ServerAction, ServerReport, ServerState, ServerVerb};
+use sf_protocol::server::{
+    EntryKind, FileContent, FileEntry, FileLook, FilePiece, FilesSeen, FolderPage, InstallState, ServerAction,
+    ServerReport, ServerState, ServerVerb,
+};
 use sf_protocol::site::{CertificateState, SiteReport};
 use sf_protocol::{Command, Frame, KeyId, Kind, SecretKey, Signed, Verdict};
 use sf_runtime::{Clock, Rng};
@@ -397,6 +400,7 @@ impl SimNode {
             Query::Node => Reply::Node(Box::new(machine())),
             Query::Journal { command } => Reply::Journal(Box::new(self.entry(*command))),
             Query::App { app } => self.report(*app),
+            Query::ServerFiles(wanted) => simulated_file(&wanted.look, self.0.clock.now()),
             _ => Reply::Fault(Fault::new(ErrorKind::NotFound, "simulated", "A simulated node knows only itself.")),
         };
         let answer = Answer { command: command.id, node: self.0.id, at: self.0.clock.now(), reply };
@@ -534,6 +538,26 @@ impl SimNode {
             _ => Facts::None,
         }
     }
+}
+
+/// The one file that servers of a simulated node have: `motd.txt`.
+fn simulated_file(look: &FileLook, now: Timestamp) -> Reply {
+    const TEXT: &[u8] = b"hello\n";
+    let bytes = TEXT.len() as u64;
+    let (name, kind) = ("motd.txt".to_owned(), EntryKind::File);
+    let entry = FileEntry { name, kind, bytes, mode: 0o644, modified: now, links: 1, denied: false };
+    let seen = match look {
+        FileLook::Read { path, .. } if *path == entry.name => {
+            let (content, _) = FileContent::of(TEXT);
+            FilesSeen::Piece(FilePiece { content, next: None, entry, hash: None })
+        }
+        FileLook::Stat { path } if *path == entry.name => FilesSeen::Entry(entry),
+        FileLook::List { path, .. } if path.is_empty() => {
+            FilesSeen::Listing(FolderPage { entries: vec![entry], next: None, total: 1 })
+        }
+        _ => return Reply::Fault(Fault::new(ErrorKind::NotFound, "file.not_found", "It is not there.")),
+    };
+    Reply::ServerFiles(Box::new(seen))
 }
 
 impl WaitingMachine {

@@ -2343,6 +2343,227 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/servers/{id}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A page of a folder, from the server's machine. */
+        get: operations["listServerFiles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/servers/{id}/files/compress": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Packs files and folders into an archive. */
+        post: operations["packServerFiles"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/servers/{id}/files/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A piece of a file, at most 32 KiB. Reading it is recorded. */
+        get: operations["readServerFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/servers/{id}/files/copy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Copies a file or folder. */
+        post: operations["copyServerFile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/servers/{id}/files/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Deletes files and folders with all that is in them. */
+        post: operations["deleteServerFiles"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/servers/{id}/files/extract": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Unpacks all of an archive, or nothing where one entry of it cannot be taken. */
+        post: operations["unpackServerFile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/servers/{id}/files/folder": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a folder. */
+        post: operations["makeServerFolder"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/servers/{id}/files/mode": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sets who may read, write and run a file or enter a folder. */
+        post: operations["setServerFileMode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/servers/{id}/files/rename": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives a file or folder another name or place. */
+        post: operations["renameServerFile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/servers/{id}/files/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Files by their name, or by what is in them. One search of a server at a time, 12 s at the most. */
+        get: operations["searchServerFiles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/servers/{id}/files/stat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is at a path. */
+        get: operations["getServerFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/servers/{id}/files/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a server's files take, counted now. */
+        get: operations["countServerFiles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/servers/{id}/files/write": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Writes a file whole; a large one is uploaded instead. */
+        post: operations["writeServerFile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/servers/{id}/forget": {
         parameters: {
             query?: never;
@@ -5674,6 +5895,129 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_ServerFile: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description One entry of a folder. */
+            data?: {
+                /** @description Its name, what is no plain text written as `\xHH`; empty for the server's folder itself. */
+                name: string;
+                /** @description `file`, `folder`, `link`, `fifo`, `socket` or `device`; only files and folders are opened. */
+                kind: string;
+                /**
+                 * Format: int64
+                 * @description Bytes of its content.
+                 */
+                bytes: number;
+                /** @description Who may read, write and run it, in octal digits: `644`. */
+                mode: string;
+                /** @description When its content changed last. */
+                modifiedAt: components["schemas"]["Time"];
+                /**
+                 * Format: int64
+                 * @description Names it has.
+                 */
+                links: number;
+                /** @description Whether it may not be touched by hand: the server's template says so. */
+                denied: boolean;
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_ServerFileMatches: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description What a search found. */
+            data?: {
+                /** @description As they were met. */
+                matches: components["schemas"]["ServerFileMatch"][];
+                /** @description Why there may be more: `answers`, `time` or `entries`; null where everything was looked at. */
+                stopped?: string | null;
+                /**
+                 * Format: int64
+                 * @description Files that were not looked into: binary, too large, denied, or not to be opened.
+                 */
+                skipped: number;
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_ServerFilePiece: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description A piece of a file. */
+            data?: {
+                /** @description Its bytes, where they are text. */
+                text?: string | null;
+                /** @description Its bytes, where they are not. */
+                base64?: string | null;
+                /**
+                 * Format: int64
+                 * @description First byte of the next piece; null at the end.
+                 */
+                next?: number | null;
+                /** @description How the file is. */
+                file: components["schemas"]["ServerFile"];
+                /** @description SHA-256 of all of it, which goes into a change as `before`; null above 4 MiB. */
+                hash?: string | null;
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_ServerFilesUsage: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description What a server's files take. */
+            data?: {
+                /**
+                 * Format: int64
+                 * @description Bytes on disk.
+                 */
+                bytes: number;
+                /**
+                 * Format: int64
+                 * @description Files, links, folders and the rest.
+                 */
+                entries: number;
+                /** @description Whether nothing was left out. */
+                exact: boolean;
+                /**
+                 * Format: int64
+                 * @description Bytes it may take; null without a limit.
+                 */
+                limit?: number | null;
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_ServerFolder: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description A page of a folder. */
+            data?: {
+                /** @description By the bytes of their names. May be fewer than were asked for: an answer has to fit a frame. */
+                entries: components["schemas"]["ServerFile"][];
+                /** @description What the next page comes `after`; null on the last one. */
+                next?: string | null;
+                /**
+                 * Format: int64
+                 * @description Entries of the whole folder.
+                 */
+                total: number;
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
         Envelope_ServerReport: {
             /** @description Whether it worked. */
             success: boolean;
@@ -8386,10 +8730,41 @@ export interface components {
              */
             confidence?: number | null;
         };
+        /** @description What a file shall hold. */
+        NewContent: {
+            /** @description The file: `config/server.properties`. */
+            path: string;
+            /** @description What shall be in it, at most 32 KiB; or else `base64`. */
+            text?: string | null;
+            /** @description What shall be in it where that is no text, at most 27 KiB of it. */
+            base64?: string | null;
+            /**
+             * @description How it was when it was read: its hash, or `absent`. Found otherwise, nothing is done; whatever is there is replaced
+             *     where this is left out.
+             */
+            before?: string | null;
+            /**
+             * Format: double
+             * @description How sure whoever proposes it is, 0 to 100.
+             */
+            confidence?: number | null;
+        };
         /** @description A machine to be. */
         NewEnrolToken: {
             /** @description Its name; its host name where absent. */
             name?: string | null;
+        };
+        /** @description Which folder. */
+        NewFolder: {
+            /** @description The folder. */
+            path: string;
+            /** @description Whether those above it are made, too; it may be there already then. */
+            parents?: boolean;
+            /**
+             * Format: double
+             * @description How sure whoever proposes it is, 0 to 100.
+             */
+            confidence?: number | null;
         };
         /** @description What somebody is to be given: a role or permissions, one of the two. */
         NewGrant: {
@@ -8417,6 +8792,18 @@ export interface components {
             /** @description A built-in role's name, or the id of an own one. */
             role: string;
             object?: components["schemas"]["ObjectBody"] | null;
+        };
+        /** @description Who may do what with a file. */
+        NewMode: {
+            /** @description The file or folder. */
+            path: string;
+            /** @description In octal digits: `644`. */
+            mode: string;
+            /**
+             * Format: double
+             * @description How sure whoever proposes it is, 0 to 100.
+             */
+            confidence?: number | null;
         };
         /** @description A channel wanted. */
         NewNotificationChannel: {
@@ -8468,6 +8855,18 @@ export interface components {
             /**
              * Format: double
              * @description How sure the proposer is, 0 to 100.
+             */
+            confidence?: number | null;
+        };
+        /** @description From where to where. */
+        NewPath: {
+            /** @description What is there. */
+            from: string;
+            /** @description Where it shall be; nothing may be there. */
+            to: string;
+            /**
+             * Format: double
+             * @description How sure whoever proposes it is, 0 to 100.
              */
             confidence?: number | null;
         };
@@ -9667,6 +10066,103 @@ export interface components {
             /** @description When it last changed. */
             updatedAt: components["schemas"]["Time"];
         };
+        /** @description One entry of a folder. */
+        ServerFile: {
+            /** @description Its name, what is no plain text written as `\xHH`; empty for the server's folder itself. */
+            name: string;
+            /** @description `file`, `folder`, `link`, `fifo`, `socket` or `device`; only files and folders are opened. */
+            kind: string;
+            /**
+             * Format: int64
+             * @description Bytes of its content.
+             */
+            bytes: number;
+            /** @description Who may read, write and run it, in octal digits: `644`. */
+            mode: string;
+            /** @description When its content changed last. */
+            modifiedAt: components["schemas"]["Time"];
+            /**
+             * Format: int64
+             * @description Names it has.
+             */
+            links: number;
+            /** @description Whether it may not be touched by hand: the server's template says so. */
+            denied: boolean;
+        };
+        /** @description One answer of a search. */
+        ServerFileMatch: {
+            /** @description Where. */
+            path: string;
+            /** @description What it is, as in lists. */
+            kind: string;
+            /**
+             * Format: int64
+             * @description Line it is in, from 1; 0 for a name.
+             */
+            line: number;
+            /** @description That line or its part around what was found; empty for a name. */
+            excerpt: string;
+        };
+        /** @description What a search found. */
+        ServerFileMatches: {
+            /** @description As they were met. */
+            matches: components["schemas"]["ServerFileMatch"][];
+            /** @description Why there may be more: `answers`, `time` or `entries`; null where everything was looked at. */
+            stopped?: string | null;
+            /**
+             * Format: int64
+             * @description Files that were not looked into: binary, too large, denied, or not to be opened.
+             */
+            skipped: number;
+        };
+        /** @description A piece of a file. */
+        ServerFilePiece: {
+            /** @description Its bytes, where they are text. */
+            text?: string | null;
+            /** @description Its bytes, where they are not. */
+            base64?: string | null;
+            /**
+             * Format: int64
+             * @description First byte of the next piece; null at the end.
+             */
+            next?: number | null;
+            /** @description How the file is. */
+            file: components["schemas"]["ServerFile"];
+            /** @description SHA-256 of all of it, which goes into a change as `before`; null above 4 MiB. */
+            hash?: string | null;
+        };
+        /** @description What a server's files take. */
+        ServerFilesUsage: {
+            /**
+             * Format: int64
+             * @description Bytes on disk.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Files, links, folders and the rest.
+             */
+            entries: number;
+            /** @description Whether nothing was left out. */
+            exact: boolean;
+            /**
+             * Format: int64
+             * @description Bytes it may take; null without a limit.
+             */
+            limit?: number | null;
+        };
+        /** @description A page of a folder. */
+        ServerFolder: {
+            /** @description By the bytes of their names. May be fewer than were asked for: an answer has to fit a frame. */
+            entries: components["schemas"]["ServerFile"][];
+            /** @description What the next page comes `after`; null on the last one. */
+            next?: string | null;
+            /**
+             * Format: int64
+             * @description Entries of the whole folder.
+             */
+            total: number;
+        };
         /** @description What a server may use; nothing is no limit. */
         ServerLimits: {
             /**
@@ -10082,6 +10578,30 @@ export interface components {
             lastFault?: components["schemas"]["FaultView"] | null;
             schedule?: components["schemas"]["WorkflowSchedule"] | null;
         };
+        /** @description What is unpacked. */
+        Unpacked: {
+            /** @description The archive. */
+            path: string;
+            /** @description The folder that it is unpacked in; the server's own where absent. */
+            into?: string;
+            /** @description Whether files take the place of files. */
+            replace?: boolean;
+            /**
+             * Format: double
+             * @description How sure whoever proposes it is, 0 to 100.
+             */
+            confidence?: number | null;
+        };
+        /** @description What goes. */
+        UnwantedFiles: {
+            /** @description Files and folders, at most 100. */
+            paths: string[];
+            /**
+             * Format: double
+             * @description How sure whoever proposes it is, 0 to 100.
+             */
+            confidence?: number | null;
+        };
         /** @description A person. */
         User: {
             /**
@@ -10125,6 +10645,20 @@ export interface components {
              * @description Which; the lowest free one of its machine where left out.
              */
             allocationId?: string | null;
+        };
+        /** @description What is packed. */
+        WantedArchive: {
+            /** @description The folder that they are in; the server's own where absent. */
+            folder?: string;
+            /** @description Names in that folder, at most 100. */
+            names: string[];
+            /** @description The archive: a path that ends in `.zip`, `.tar.gz` or `.tgz`, where nothing is. */
+            into: string;
+            /**
+             * Format: double
+             * @description How sure whoever proposes it is, 0 to 100.
+             */
+            confidence?: number | null;
         };
         /** @description A category of templates. */
         WantedCtrl: {
@@ -14980,6 +15514,361 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_ConsoleLines"];
+                };
+            };
+        };
+    };
+    listServerFiles: {
+        parameters: {
+            query?: {
+                /** @description The folder; the server's own where absent. */
+                path?: string;
+                /** @description Names after this one: `next` of the page before. */
+                after?: string;
+                /** @description Entries at the most, up to 1,000; 200 where absent. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_ServerFolder"];
+                };
+            };
+        };
+    };
+    packServerFiles: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WantedArchive"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_RunOpened"];
+                };
+            };
+        };
+    };
+    readServerFile: {
+        parameters: {
+            query?: {
+                /** @description The file. */
+                path?: string;
+                /** @description First byte: `next` of the piece before; 0 where absent. */
+                from?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_ServerFilePiece"];
+                };
+            };
+        };
+    };
+    copyServerFile: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPath"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_RunOpened"];
+                };
+            };
+        };
+    };
+    deleteServerFiles: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UnwantedFiles"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_RunOpened"];
+                };
+            };
+        };
+    };
+    unpackServerFile: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Unpacked"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_RunOpened"];
+                };
+            };
+        };
+    };
+    makeServerFolder: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewFolder"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_RunOpened"];
+                };
+            };
+        };
+    };
+    setServerFileMode: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewMode"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_RunOpened"];
+                };
+            };
+        };
+    };
+    renameServerFile: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPath"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_RunOpened"];
+                };
+            };
+        };
+    };
+    searchServerFiles: {
+        parameters: {
+            query?: {
+                /** @description Below this folder; the server's own where absent. */
+                path?: string;
+                /** @description A part of a name, or a name with `*`, `?` and `[a-z]`; every name where absent. */
+                name?: string;
+                /** @description A text in files of that name, within one line; names alone are looked at where absent. */
+                text?: string;
+                /** @description Whether the text is a regular expression. */
+                regex?: boolean;
+                /** @description Answers at the most, up to 1,000; 200 where absent. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_ServerFileMatches"];
+                };
+            };
+        };
+    };
+    getServerFile: {
+        parameters: {
+            query?: {
+                /** @description Its path; the server's own folder where absent. */
+                path?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_ServerFile"];
+                };
+            };
+        };
+    };
+    countServerFiles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_ServerFilesUsage"];
+                };
+            };
+        };
+    };
+    writeServerFile: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewContent"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_RunOpened"];
                 };
             };
         };

@@ -1,7 +1,8 @@
-//! The panel: servers and their consoles, templates, ports of machines.
+//! The panel: servers, their consoles and files, templates, ports of machines.
 
 pub mod alts;
 pub mod console;
 pub mod ctrls;
+pub mod files;
 pub mod ports;
 pub mod servers;

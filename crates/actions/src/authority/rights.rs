@@ -213,7 +213,7 @@ mod tests {
         let both =
             Rights::of([(Object::App(id(1)), PermissionSet::of(&[VIEW])), (Object::Node(id(2)), PermissionSet::ALL)]);
         let sight = both.clone().and(Rights::everywhere(PermissionSet::ALL)).sight(VIEW).unwrap();
-        assert_eq!(sight.layers(), [Seen { projects: vec![], nodes: vec![id(2)], apps: vec![id(1)] }]);
+        assert_eq!(sight.layers(), [Seen { projects: vec![], nodes: vec![id(2)], apps: vec![id(1)], servers: vec![] }]);
         assert_eq!(both.and(Rights::everywhere(PermissionSet::NONE)).sight(VIEW), None);
     }
 

@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
 use crate::{
-    allocation, app, console, deploy, hook, key, node, patch, power, preview, process, project, proxy, schedule,
+    allocation, app, console, deploy, file, hook, key, node, patch, power, preview, process, project, proxy, schedule,
     secret, server, template, workflow,
 };
 
@@ -44,6 +44,7 @@ fn all() -> BTreeMap<String, Value> {
         server::ServerAction::json_schema(&mut generator),
         power::PowerAction::json_schema(&mut generator),
         console::ConsoleAction::json_schema(&mut generator),
+        file::FileAction::json_schema(&mut generator),
         allocation::AllocationAction::json_schema(&mut generator),
     ];
     families.into_iter().flat_map(variants).collect()

@@ -8,6 +8,7 @@ pub mod console;
 mod contained;
 mod converge;
 mod edits;
+mod files;
 mod install;
 mod launch;
 mod live;

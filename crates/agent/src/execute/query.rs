@@ -90,6 +90,7 @@ impl Node {
                 Ok(Reply::Server(Box::new(report)))
             }
             Query::Console(wanted) => Ok(Reply::Console(Box::new(self.console(wanted).await?))),
+            Query::ServerFiles(wanted) => Ok(Reply::ServerFiles(Box::new(self.look_at_files(wanted).await?))),
             Query::Preview(proposed) => Ok(Reply::Preview(Box::new(self.preview(proposed).await?))),
         }
     }

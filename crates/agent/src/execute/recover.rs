@@ -35,6 +35,7 @@ impl Node {
             Order::Schedule(order) => self.schedule(command, order).await,
             Order::DesiredState(desired) => self.converge_to(command, desired).await,
             Order::ServerAction(action) => Box::pin(self.reconcile_server(command, action, at)).await,
+            Order::FileAction(action) => self.reconcile_files(command, action, at),
             Order::Void(_) => outcome(self, command.id, (Verdict::Voided, None), Facts::None, at),
             Order::Cancel(_) | Order::Query(_) => {
                 let fault = interrupted("What it was to cancel was ended by the restart itself.");

@@ -108,6 +108,26 @@ fn servers_are_bounded_by_the_owner_and_what_is_there_can_be_ended() {
 }
 
 #[test]
+fn who_lets_nobody_change_files_of_servers_lets_nobody_read_them() {
+    use sf_protocol::server::{FileAction, FileLook, FileVerb, ServerFilesWanted};
+    let server = sf_types::ServerId::from_parts(Timestamp::from_millis(1), [3; 10]);
+    let verb = FileVerb::Delete { paths: vec!["a".to_owned()] };
+    let change = Order::FileAction(Box::new(FileAction { server, verb, time_limit: Millis::secs(1) }));
+    let look = Order::Query(Query::ServerFiles(Box::new(ServerFilesWanted { server, look: FileLook::Usage })));
+    for (text, changes, looks) in [
+        ("", true, true),
+        ("deny.kinds = [\"FILE_ACTION\"]", false, false),
+        ("deny.kinds = [\"SERVER_ACTION\"]", false, false),
+        ("deny.kinds = [\"PATCH\"]", true, true),
+        ("servers.enabled = false", false, true),
+    ] {
+        let policy = Policy::parse(text).unwrap();
+        let decided = (decide(&policy, &change).is_ok(), decide(&policy, &look).is_ok());
+        assert_eq!(decided, (changes, looks), "{text}");
+    }
+}
+
+#[test]
 fn an_address_git_would_interpret_is_refused_by_every_policy() {
     for url in ["ext::sh -c id", "--upload-pack=x", "http://host/a"] {
         assert_eq!(decide(&Policy::default(), &deploy(url, None, false)).unwrap_err().code, "source.url");

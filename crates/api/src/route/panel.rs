@@ -1,9 +1,10 @@
-//! The panel: templates, servers, their power and console, and the ports of machines.
+//! The panel: templates, servers, their power, console and files, and the ports of machines.
 
 pub mod alts;
 pub mod console;
 pub mod ctrls;
 pub mod eggs;
+pub mod files;
 pub mod ports;
 pub mod power;
 pub mod servers;
@@ -35,6 +36,19 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(power::power))
         .routes(routes!(console::read))
         .routes(routes!(console::command))
+        .routes(routes!(files::list))
+        .routes(routes!(files::stat))
+        .routes(routes!(files::content))
+        .routes(routes!(files::search))
+        .routes(routes!(files::usage))
+        .routes(routes!(files::change::write))
+        .routes(routes!(files::change::folder))
+        .routes(routes!(files::change::rename))
+        .routes(routes!(files::change::copy))
+        .routes(routes!(files::change::delete))
+        .routes(routes!(files::change::mode))
+        .routes(routes!(files::change::compress))
+        .routes(routes!(files::change::extract))
         .routes(routes!(ports::list, ports::create))
         .routes(routes!(ports::delete))
         .routes(routes!(ports::assign))

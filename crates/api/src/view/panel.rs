@@ -1,4 +1,5 @@
-//! The panel: templates, servers, ports.
+//! The panel: templates, servers, their files, ports.
 
+pub mod file;
 pub mod server;
 pub mod template;

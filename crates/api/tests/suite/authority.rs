@@ -61,6 +61,15 @@ fn body(method: &Method, path: &str) -> Option<Value> {
         ("PUT", "/api/v1/alts/{id}") => json!({ "document": crate::world::template("other") }),
         ("POST", "/api/v1/servers/{id}/power") => json!({ "verb": "stop" }),
         ("POST", "/api/v1/servers/{id}/command") => json!({ "line": "say hello" }),
+        ("POST", "/api/v1/servers/{id}/files/write") => json!({ "path": "a.txt", "text": "a" }),
+        ("POST", "/api/v1/servers/{id}/files/folder") => json!({ "path": "a" }),
+        ("POST", "/api/v1/servers/{id}/files/rename" | "/api/v1/servers/{id}/files/copy") => {
+            json!({ "from": "a", "to": "b" })
+        }
+        ("POST", "/api/v1/servers/{id}/files/delete") => json!({ "paths": ["a"] }),
+        ("POST", "/api/v1/servers/{id}/files/mode") => json!({ "path": "a", "mode": "644" }),
+        ("POST", "/api/v1/servers/{id}/files/compress") => json!({ "names": ["a"], "into": "a.zip" }),
+        ("POST", "/api/v1/servers/{id}/files/extract") => json!({ "path": "a.zip" }),
         ("POST", "/api/v1/nodes/{id}/allocations") => json!({ "ports": "26000" }),
         ("POST", "/api/v1/workflows/{id}/triggers") => json!({ "enabled": false }),
         ("POST", "/api/v1/workflow-executions/{id}/events") => json!({ "event": "go" }),

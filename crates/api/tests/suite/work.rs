@@ -10,6 +10,7 @@ mod panel;
 pub mod people;
 mod pushes;
 mod secrets;
+mod server_files;
 mod stopping;
 mod triggers;
 mod webhooks;

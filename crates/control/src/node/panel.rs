@@ -4,6 +4,7 @@
 //! [`resolve`] are pure.
 
 pub(crate) mod console;
+mod files;
 pub(crate) mod heard;
 pub(crate) mod order;
 pub(crate) mod perform;

@@ -122,6 +122,7 @@ pub(crate) async fn perform(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mu
         Action::App(AppAction::Delete(_))
         | Action::Power(_)
         | Action::Console(_)
+        | Action::File(_)
         | Action::Deploy(_)
         | Action::Process(_)
         | Action::Patch(_)
@@ -259,9 +260,12 @@ pub(crate) fn plan_steps(order: &Order, app: &apps::App) -> Vec<String> {
         ],
         Order::ServiceAction(_) => steered(order).steps,
         Order::Schedule(order) => schedules::steps(order, app),
-        Order::ServerAction(_) | Order::Query(_) | Order::Cancel(_) | Order::Void(_) | Order::DesiredState(_) => {
-            Vec::new()
-        }
+        Order::ServerAction(_)
+        | Order::FileAction(_)
+        | Order::Query(_)
+        | Order::Cancel(_)
+        | Order::Void(_)
+        | Order::DesiredState(_) => Vec::new(),
     }
 }
 

@@ -145,6 +145,7 @@ fn check(action: &Action) -> Result<(), Fault> {
         Action::Template(template) => template.check(),
         Action::Server(server) => server.check(),
         Action::Console(console) => console.check(),
+        Action::File(file) => file.check(),
         Action::Allocation(allocation) => allocation.check(),
         _ => Ok(()),
     };

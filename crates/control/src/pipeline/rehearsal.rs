@@ -121,6 +121,7 @@ pub(crate) async fn tell(at: &impl Look, core: &Arc<Core>, run: &Run) -> sf_stor
         | Action::Schedule(_)
         | Action::Power(_)
         | Action::Console(_)
+        | Action::File(_)
         | Action::Run(_) => Told::default(),
     })
 }

@@ -1,5 +1,7 @@
 //! The panel: templates, servers and their ports.
 
+pub mod files;
+
 use sf_actions::{Actor, Permission, Standing};
 use sf_protocol::handshake::SERVERS_SINCE;
 use sf_protocol::query::{Query, Reply};

@@ -3,10 +3,15 @@
 
 mod console;
 mod edit;
+mod file;
 mod rule;
 
 pub use console::{ConsoleChunk, ConsoleOutput, ConsoleWanted};
 pub use edit::{EditValue, FileEdit, Parser, SetKey};
+pub use file::{
+    EntryKind, FileAction, FileContent, FileEntry, FileFacts, FileLook, FileMatch, FileMatches, FilePiece, FileVerb,
+    FilesSeen, FilesUsage, FolderPage, SearchStop, ServerFilesWanted,
+};
 pub use rule::{Match, Ready, Stop};
 
 use serde::{Deserialize, Serialize};

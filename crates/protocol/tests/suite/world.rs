@@ -12,13 +12,14 @@ use sf_protocol::patch::{Edit, FileChange, Patch, PatchSignal, TakesEffect};
 use sf_protocol::query::Query;
 use sf_protocol::report::NodeFacts;
 use sf_protocol::schedule::{CatchUp, Overlap, ScheduleOrder, ScheduleSettings, ScheduleSpec};
+use sf_protocol::server::{FileAction, FileContent, FileVerb};
 use sf_protocol::site::{SiteSettings, SiteSpec};
 use sf_protocol::{
     Authz, Class, Command, Delegation, Guard, Kind, Order, Outcome, PublicKey, SecretKey, Signed, Verdict,
 };
 use sf_types::{
     AppId, CommandId, FileState, InstanceId, Millis, NodeId, ProxyId, ReleaseId, RequestId, RunId, ScheduleId,
-    TenantId, Timestamp, TypedId,
+    ServerId, TenantId, Timestamp, TypedId,
 };
 
 /// 2026-11-21, about 06:27.
@@ -163,6 +164,15 @@ pub fn orders() -> Vec<Order> {
             time_limit: Millis::secs(60),
         }),
         Order::Schedule(Box::new(ScheduleOrder::Set { spec: schedule() })),
+        Order::FileAction(Box::new(FileAction {
+            server: id::<ServerId>(15),
+            verb: FileVerb::Write {
+                path: "config/server.properties".into(),
+                content: FileContent::Text("motd=hello\n".into()),
+                before: Some(FileState::Absent),
+            },
+            time_limit: Millis::secs(60),
+        })),
     ]
 }
 

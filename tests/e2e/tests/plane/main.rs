@@ -88,6 +88,7 @@ scenarios! {
     agents::good_deploys_open_the_gate_of_one_agent_and_what_comes_back_closes_it;
     rights::what_was_given_at_an_object_ends_with_it;
     panel::a_server_is_installed_started_steered_and_deleted_by_its_node;
+    panel::files_of_a_server_are_changed_by_orders_and_who_read_one_is_recorded;
     panel::a_dead_node_blocks_nothing_and_deletes_what_was_forgotten_when_it_is_back;
     approve::under_a_freeze_somebody_else_has_to_agree;
     resync::a_node_that_fell_behind_is_brought_back_in_step;

@@ -1,11 +1,11 @@
 //! What is known of a server in memory alone: the order under way, who watches its console, what its files take.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sf_protocol::server::ServerState;
 use sf_types::Timestamp;
-use tokio::sync::watch;
+use tokio::sync::{Mutex as Turns, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +17,9 @@ pub struct Live {
     written: watch::Sender<u64>,
     watched_until: Mutex<Option<Instant>>,
     disk: AtomicU64,
+    files: Arc<Turns<()>>,
+    files_halt: Mutex<CancellationToken>,
+    searching: Arc<Turns<()>>,
 }
 
 /// What an order is about to do to a server whose process does not say so itself.
@@ -78,6 +81,28 @@ impl Live {
             *watched = None;
         }
         *watched
+    }
+
+    /// Held while its files are changed or what was left of a change is removed.
+    pub fn files(&self) -> &Arc<Turns<()>> {
+        &self.files
+    }
+
+    /// A change of its files begins: cancelled when the server is to be deleted meanwhile.
+    pub fn files_begin(&self) -> CancellationToken {
+        let token = CancellationToken::new();
+        self.files_halt.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&token);
+        token
+    }
+
+    /// Ends the change of its files that is under way.
+    pub fn files_end(&self) {
+        self.files_halt.lock().unwrap_or_else(PoisonError::into_inner).cancel();
+    }
+
+    /// Held while its files are searched or counted for somebody.
+    pub fn searching(&self) -> &Arc<Turns<()>> {
+        &self.searching
     }
 
     /// Bytes of its files, as last counted.

@@ -289,6 +289,7 @@ impl Node {
 
     /// A server is to be deleted: what waits in its other orders is ended now, so that their turns end.
     pub(crate) async fn give_way(&self, server: ServerId) {
+        self.servers.live(server).files_end();
         if self.servers.get(server).is_some()
             && let Err(fault) = self.kill_server(server, &self.silent_progress()).await
         {

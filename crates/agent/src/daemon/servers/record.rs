@@ -40,6 +40,9 @@ pub struct ServerRecord {
     /// The order that was carried out last: one that a restart cuts off is not done twice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub done: Option<CommandId>,
+    /// The same of its files, whose orders have turns of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filed: Option<CommandId>,
     /// What was told of it last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told: Option<Box<ServerReport>>,
@@ -70,6 +73,7 @@ impl ServerRecord {
             stopped_by: None,
             enforced: Vec::new(),
             done: None,
+            filed: None,
             told: None,
         }
     }
@@ -118,6 +122,11 @@ impl Servers {
     /// What it keeps for a while.
     pub fn temp(&self, server: ServerId) -> PathBuf {
         self.folder(server).join("tmp")
+    }
+
+    /// What is made for its files before it is seen there: the agent's alone.
+    pub fn staging(&self, server: ServerId) -> PathBuf {
+        self.folder(server).join("staging")
     }
 
     /// Folder of its console.

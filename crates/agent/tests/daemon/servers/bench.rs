@@ -8,6 +8,8 @@ mod bounds;
 mod console;
 #[path = "contained.rs"]
 mod contained;
+#[path = "files.rs"]
+mod files;
 #[path = "irc.rs"]
 mod irc;
 #[path = "many.rs"]

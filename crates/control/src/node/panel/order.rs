@@ -12,13 +12,13 @@ use sf_store::servers::{self, Changed, Server};
 use sf_store::{Look, Tx, nodes};
 use sf_types::{ErrorKind, Fault, Millis, NodeId};
 
-use super::{ports, resolve, templates};
+use super::{files, ports, resolve, templates};
 use crate::control::Core;
 
 /// Whether an action is an order about a server.
 pub(crate) const fn is_ordered(action: &Action) -> bool {
     match action {
-        Action::Power(_) | Action::Console(_) => true,
+        Action::Power(_) | Action::Console(_) | Action::File(_) => true,
         Action::Server(action) => matches!(
             action,
             ServerAction::Install(_)
@@ -31,9 +31,16 @@ pub(crate) const fn is_ordered(action: &Action) -> bool {
     }
 }
 
-/// The order that a run gives, in the transaction that signs it: the server's generation is raised.
+/// The order that a run gives, in the transaction that signs it: the server's generation is raised, unless only
+/// its files are changed.
 pub(crate) async fn ordered(tx: &mut Tx, core: &Core, run: &Run) -> sf_store::Result<Result<Order, Fault>> {
     let Some(id) = run.server else { return Ok(Err(crate::subject::missing("server", ""))) };
+    if let Action::File(_) = &run.action {
+        let Some(row) = crate::receive::found(servers::get(tx, id).await)? else {
+            return Ok(Err(crate::subject::missing("server", id)));
+        };
+        return foreseen(tx, core, &run.action, &row).await;
+    }
     if let Some(suspended) = suspends(&run.action) {
         let Some(row) = crate::receive::found(servers::get(tx, id).await)? else {
             return Ok(Err(crate::subject::missing("server", id)));
@@ -62,6 +69,9 @@ pub(crate) async fn foreseen(
 ) -> sf_store::Result<Result<Order, Fault>> {
     if let Err(fault) = known_to(core, row.node) {
         return Ok(Err(fault));
+    }
+    if let Action::File(action) = action {
+        return Ok(files::order(action));
     }
     let template = templates::document(at, row.alt, row.alt_version).await?;
     let allocations = ports::of_server(at, row.id).await?;

@@ -9,6 +9,7 @@ use sf_protocol::server::{ServerVerb, Stop};
 use sf_store::servers::Server;
 use sf_store::{Look, allocations, alts, ctrls, grants, nodes, servers};
 
+use super::files;
 use crate::rehearsal::{Told, given_at};
 
 /// What the control plane would change itself.
@@ -122,8 +123,12 @@ async fn ports(at: &impl Look, action: &AllocationAction) -> sf_store::Result<To
 
 /// What an order would do on its node.
 pub(crate) async fn ordered(at: &impl Look, action: &Action, order: &Order, row: &Server) -> sf_store::Result<Told> {
-    let Order::ServerAction(order) = order else { return Ok(Told::default()) };
     let name = &row.name;
+    let order = match order {
+        Order::ServerAction(order) => order,
+        Order::FileAction(order) => return Ok(files::told(&order.verb, name.as_str())),
+        _ => return Ok(Told::default()),
+    };
     let mut told = Told::default();
     let stops = format!("Stop it {}", by(&order.spec.stop));
     match &order.verb {

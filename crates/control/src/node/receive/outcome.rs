@@ -78,7 +78,7 @@ async fn is_older(tx: &Tx, run: &Run, outcome: &Outcome) -> sf_store::Result<boo
         Facts::Patch(facts) => facts.deploy.generation,
         Facts::App(facts) => facts.generation,
         // Orders about one domain follow each other, as those about its app do.
-        Facts::Site { .. } | Facts::Service { .. } | Facts::None => return Ok(false),
+        Facts::Site { .. } | Facts::Service { .. } | Facts::File(_) | Facts::None => return Ok(false),
         Facts::Server { server } => {
             let Some(report) = server else { return Ok(false) };
             let row = found(servers::get(tx, report.server).await)?;

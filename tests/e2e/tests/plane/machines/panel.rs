@@ -3,19 +3,21 @@
 use anyhow::{Context, Result, bail};
 use sf_actions::allocation::{AllocationAction, CreateAllocations};
 use sf_actions::console::{ConsoleAction, ConsoleCommand};
+use sf_actions::file::{FileAction, Write};
 use sf_actions::power::{PowerAction, PowerVerb};
 use sf_actions::server::{Create, ServerAction, ServerRef, ServerSettings};
 use sf_actions::template::{CreateAlt, CreateCtrl, TemplateAction};
 use sf_actions::{Action, Actor};
+use sf_control::queries::panel::files::FilesAsked;
 use sf_control::{Made, Proposed};
 use sf_engine::{Done, RunState};
 use sf_protocol::order::Order;
-use sf_protocol::server::ServerVerb;
+use sf_protocol::server::{FileContent, FileVerb, ServerVerb};
 use sf_store::nodes::NodeStatus;
 use sf_store::runs::{self, RunFilter};
 use sf_store::servers::{self, Install, Server, State};
 use sf_testkit::{Plane, Script, SimNode};
-use sf_types::{AltId, PageRequest, RunId, Scope, ServerId};
+use sf_types::{AltId, FileState, PageRequest, RunId, Scope, ServerId};
 
 async fn made(plane: &Plane, actor: &Actor, action: Action) -> Result<Made> {
     match plane.propose(actor, action).await? {
@@ -131,6 +133,44 @@ pub async fn a_server_is_installed_started_steered_and_deleted_by_its_node(plane
     assert_eq!(plane.ended(gone).await?.state, RunState::Done(Done::Succeeded));
     assert!(row(&plane, server).await.is_err(), "rows go last");
     plane.audited().await?;
+    session.cut().await;
+    plane.stop().await;
+    Ok(())
+}
+
+pub async fn files_of_a_server_are_changed_by_orders_and_who_read_one_is_recorded(plane: Plane) -> Result<()> {
+    let admin = plane.admin().await?;
+    let node = plane.enrol(&admin).await?;
+    let (server, install) = server(&plane, &admin, &node, "tiny").await?;
+    let session = node.serve(&plane.nodes, &plane.dial(), Script::Quick).await?;
+    plane.ended(install).await?;
+    let before = row(&plane, server).await?.generation;
+    let (path, text) = ("motd.txt".to_owned(), Some("a secret word".to_owned()));
+    let write = Write { server, path: path.clone(), text, base64: None, before: Some(FileState::Absent) };
+    let written = plane.open_run(&admin, Action::File(FileAction::Write(Box::new(write)))).await?;
+    assert_eq!(plane.ended(written).await?.state, RunState::Done(Done::Succeeded));
+    assert_eq!(row(&plane, server).await?.generation, before);
+    let order = node.began().into_iter().find_map(|command| match command.order {
+        Order::FileAction(order) => Some(*order),
+        _ => None,
+    });
+    let order = order.context("an order about files")?;
+    let content = FileContent::Text("a secret word".to_owned());
+    assert_eq!(order.server, server);
+    assert_eq!(order.verb, FileVerb::Write { path: path.clone(), content, before: Some(FileState::Absent) });
+
+    let request = sf_runtime::Rng::system().id(&sf_runtime::Clock::system());
+    let asked = FilesAsked { actor: &admin, request, server };
+    assert_eq!(plane.control.server_folder(asked, String::new(), None, 10).await?.total, 1);
+    let piece = plane.control.server_file_piece(asked, path.clone(), 0).await?;
+    assert_eq!(piece.content, FileContent::Text("hello\n".to_owned()));
+    let missing = plane.control.server_file(asked, "none".to_owned()).await.err().context("it is not there")?;
+    assert_eq!(missing.code, "file.not_found");
+    let lines = plane.audited().await?;
+    let read: Vec<_> = lines.iter().filter(|line| line.action == "file.read").collect();
+    assert_eq!(read.len(), 1, "lists are not recorded");
+    assert_eq!((read[0].target_kind.as_str(), read[0].target_id.as_str()), ("server", &*server.to_string()));
+    assert!(!format!("{lines:?}").contains("a secret word"));
     session.cut().await;
     plane.stop().await;
     Ok(())

@@ -132,6 +132,24 @@ pub fn needs(method: &Method, path: &str) -> Option<Needs> {
         ("POST", "/servers/{id}/power") => Right(P::ServerStop),
         ("GET", "/servers/{id}/console") => Right(P::ConsoleView),
         ("POST", "/servers/{id}/command") => Right(P::ConsoleCommand),
+        (
+            "GET",
+            "/servers/{id}/files"
+            | "/servers/{id}/files/stat"
+            | "/servers/{id}/files/content"
+            | "/servers/{id}/files/search"
+            | "/servers/{id}/files/usage",
+        ) => Right(P::FileRead),
+        (
+            "POST",
+            "/servers/{id}/files/write"
+            | "/servers/{id}/files/folder"
+            | "/servers/{id}/files/rename"
+            | "/servers/{id}/files/copy"
+            | "/servers/{id}/files/mode",
+        ) => Right(P::FileWrite),
+        ("POST", "/servers/{id}/files/delete") => Right(P::FileDelete),
+        ("POST", "/servers/{id}/files/compress" | "/servers/{id}/files/extract") => Right(P::FileArchive),
         ("GET", "/nodes/{id}/allocations") => Right(P::NodeView),
         ("POST", "/nodes/{id}/allocations") | ("DELETE", "/nodes/{id}/allocations/{allocation}") => {
             Right(P::NodeUpdate)
