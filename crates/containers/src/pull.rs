@@ -98,6 +98,7 @@ fn take_in(line: &[u8], say: &mut (dyn FnMut(String) + Send)) -> Result<(), Stri
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     #[test]
     fn names_are_taken_apart_as_engines_do() {
@@ -110,6 +111,42 @@ mod tests {
         ] {
             assert_eq!(Reference::of(name), Reference { repository: repository.into(), tag: tag.into() }, "{name}");
         }
+    }
+
+    /// Whatever asks, once; answers its first line.
+    async fn says(listener: &tokio::net::UnixListener, status: &str, body: &str) -> String {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let (mut head, mut length) = (vec![0; 4096], 0);
+        while !head[..length].ends_with(b"\r\n\r\n") {
+            length += stream.read(&mut head[length..]).await.unwrap();
+        }
+        let length_of = body.len();
+        let text = format!("HTTP/1.1 {status}\r\ncontent-length: {length_of}\r\nconnection: close\r\n\r\n{body}");
+        stream.write_all(text.as_bytes()).await.unwrap();
+        String::from_utf8_lossy(&head[..length]).lines().next().unwrap_or_default().to_owned()
+    }
+
+    #[tokio::test]
+    async fn an_image_is_asked_for_and_what_goes_wrong_at_any_moment_is_told() {
+        let socket = std::env::temp_dir().join(format!("sf-pull-{}.sock", std::process::id()));
+        let listener = tokio::net::UnixListener::bind(&socket).unwrap();
+        let engine = Engine::at(&socket);
+        let begun = r#"{"status":"Pulling from a/b","id":"1"}"#;
+        for (status, body, expected) in [
+            ("200 OK", format!("{begun}\n"), None),
+            ("200 OK", format!("{begun}\n{{\"error\":\"toomanyrequests\"}}\n"), Some("toomanyrequests")),
+            ("404 Not Found", r#"{"message":"manifest unknown"}"#.to_owned(), Some("manifest unknown")),
+        ] {
+            let mut said = Vec::new();
+            let mut say = |line| said.push(line);
+            let (asked, done) = tokio::join!(says(&listener, status, &body), engine.pull("ghcr.io/a/b:1", &mut say));
+            assert_eq!(asked, "POST /images/create?fromImage=ghcr.io%2Fa%2Fb&tag=1 HTTP/1.1");
+            let told = done.err().map(|error| error.to_string());
+            assert_eq!(told.is_some(), expected.is_some(), "{told:?}");
+            assert!(expected.is_none_or(|part| told.unwrap().contains(part)), "{expected:?}");
+            assert_eq!(said.is_empty(), status.starts_with("404"));
+        }
+        std::fs::remove_file(&socket).unwrap();
     }
 
     #[test]

@@ -370,10 +370,11 @@ impl Node {
         if let Err(error) = self.server_group(&launch::group_name(server), &ServerLimits::default()).remove() {
             tracing::debug!(%server, %error, "a control group could not be removed");
         }
+        // Before its folder goes: late news of its end would be written into it.
+        self.servers.forget(server);
         let folder = self.servers.folder(server);
         let removed = folder.clone();
         aside::long(move || tree::remove(&removed)).await.map_err(|error| disk(&folder, &error))?;
-        self.servers.forget(server);
         self.outbox.forget_console(server);
         if let Err(error) = self.users.give_back(&launch::user_name(server)) {
             tracing::warn!(%server, %error, "a user number could not be given back");

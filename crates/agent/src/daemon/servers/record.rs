@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sf_protocol::server::{InstallState, ServerReport, ServerRuntime, ServerSpec, ServerState};
 use sf_types::{CommandId, ErrorKind, Fault, ServerId, Timestamp};
@@ -15,6 +16,7 @@ use crate::execute::app::disk;
 use crate::release::tree;
 
 const RECORD: &str = "server.json";
+const TOLD: &str = "told.json";
 /// The run folder of its shim.
 pub const RUN: &str = "run";
 
@@ -43,9 +45,6 @@ pub struct ServerRecord {
     /// The same of its files, whose orders have turns of their own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filed: Option<CommandId>,
-    /// What was told of it last.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub told: Option<Box<ServerReport>>,
 }
 
 /// Why a server does not run.
@@ -74,7 +73,6 @@ impl ServerRecord {
             enforced: Vec::new(),
             done: None,
             filed: None,
-            told: None,
         }
     }
 }
@@ -85,6 +83,8 @@ pub struct Servers {
     dir: PathBuf,
     known: Mutex<HashMap<ServerId, ServerRecord>>,
     live: Mutex<HashMap<ServerId, Arc<Live>>>,
+    /// What was told of each last.
+    told: Mutex<HashMap<ServerId, ServerReport>>,
     /// As often as consoles are watched, and once more.
     pub(super) watching: Arc<()>,
 }
@@ -92,17 +92,21 @@ pub struct Servers {
 impl Servers {
     /// Reads every record in `dir`. Answers also what could not be understood, and why.
     pub fn open(dir: &Path) -> (Self, Vec<(ServerId, String)>) {
-        let (mut known, mut damaged) = (HashMap::new(), Vec::new());
+        let (mut known, mut told, mut damaged) = (HashMap::new(), HashMap::new(), Vec::new());
         let folders = fs::read_dir(dir).into_iter().flatten().flatten();
         for server in folders.filter_map(|entry| entry.file_name().to_str()?.parse::<ServerId>().ok()) {
-            match read(&dir.join(server.to_string()).join(RECORD)) {
+            let folder = dir.join(server.to_string());
+            // What cannot be read is told again.
+            told.extend(read(&folder.join(TOLD)).ok().flatten().map(|report| (server, report)));
+            match read::<ServerRecord>(&folder.join(RECORD)) {
                 Ok(Some(record)) => drop(known.insert(server, record)),
                 Ok(None) => {}
                 Err(error) => damaged.push((server, error.to_string())),
             }
         }
         let (live, watching) = Default::default();
-        (Self { dir: dir.to_owned(), known: Mutex::new(known), live, watching }, damaged)
+        let (known, told) = (Mutex::new(known), Mutex::new(told));
+        (Self { dir: dir.to_owned(), known, live, told, watching }, damaged)
     }
 
     fn known(&self) -> MutexGuard<'_, HashMap<ServerId, ServerRecord>> {
@@ -196,20 +200,29 @@ impl Servers {
         Ok(record)
     }
 
-    /// Notes what was told, in memory and on disk, without waiting for the disk. Lost, it is told twice.
-    pub fn told(&self, report: &ServerReport) {
-        let mut known = self.known();
-        let Some(record) = known.get_mut(&report.server) else { return };
-        record.told = Some(Box::new(report.clone()));
-        let path = self.folder(report.server).join(RECORD);
-        let staged = path.with_extension("told");
-        let bytes = serde_json::to_vec(record).unwrap_or_default();
+    fn told(&self) -> MutexGuard<'_, HashMap<ServerId, ServerReport>> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was told of a server last.
+    pub fn last_told(&self, server: ServerId) -> Option<ServerReport> {
+        self.told().get(&server).cloned()
+    }
+
+    /// Notes what was told, in memory and on disk, without waiting for the disk. Lost, it is told twice; so it is no part of
+    /// the record, which must not be.
+    pub fn tell(&self, report: &ServerReport) {
+        self.told().insert(report.server, report.clone());
+        let path = self.folder(report.server).join(TOLD);
+        let staged = path.with_extension("new");
+        let bytes = serde_json::to_vec(report).unwrap_or_default();
         drop(write_private(&staged, &bytes).and_then(|()| fs::rename(&staged, &path)));
     }
 
     /// Forgets a server; its folder is removed by the caller.
     pub fn forget(&self, server: ServerId) {
         self.known().remove(&server);
+        self.told().remove(&server);
         self.live.lock().unwrap_or_else(PoisonError::into_inner).remove(&server);
     }
 }
@@ -220,7 +233,7 @@ pub fn unknown(server: ServerId) -> Fault {
         .fix("Install it first.")
 }
 
-fn read(path: &Path) -> io::Result<Option<ServerRecord>> {
+fn read<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
     match fs::read(path) {
         Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(io::Error::other),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

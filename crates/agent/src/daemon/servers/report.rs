@@ -94,15 +94,14 @@ impl Node {
     /// Tells how a server is, if that is news.
     pub fn tell_server(&self, server: ServerId) {
         let Some(report) = self.server_report(server) else { return };
-        let told = self.servers.get(server).and_then(|record| record.told);
         // What its files take is told by samples.
-        let is_known = told.is_some_and(|told| {
+        let is_known = self.servers.last_told(server).is_some_and(|told| {
             let (disk_bytes, since) =
                 (told.disk_bytes, if told.state == report.state { told.since } else { report.since });
-            *told == ServerReport { disk_bytes, since, ..report.clone() }
+            told == ServerReport { disk_bytes, since, ..report.clone() }
         });
         if !is_known {
-            self.servers.told(&report);
+            self.servers.tell(&report);
             self.outbox.event(NodeEvent::Server { report });
         }
     }

@@ -2,6 +2,7 @@
 
 use sf_protocol::order::{Cancel, DesiredState};
 use sf_protocol::report::StatusUpdate;
+use sf_protocol::server::{EditValue, FileEdit, Parser, SetKey};
 
 use super::super::authority::free_port;
 use super::*;
@@ -230,6 +231,15 @@ async fn what_may_not_be_is_refused() {
     let why = bench.fails(ServerVerb::Start, "server.program").await;
     assert!(why.contains("no-such-program"), "{why}");
     bench.spec.startup = startup;
+    // A way to stop that is none, and files that nobody can edit yet.
+    let stop = std::mem::replace(&mut bench.spec.stop, Stop::Signal { signal: "^C".to_owned(), grace: Millis(1) });
+    bench.fails(ServerVerb::Start, "server.spec").await;
+    bench.spec.stop = stop;
+    let set = vec![SetKey { key: "motd".to_owned(), only_if: None, value: EditValue::Text("x".to_owned()) }];
+    bench.spec.edits = vec![FileEdit { path: "a/server.properties".parse().unwrap(), parser: Parser::Properties, set }];
+    let why = bench.fails(ServerVerb::Start, "server.edit").await;
+    assert!(why.starts_with("a/server.properties"), "{why}");
+    bench.spec.edits.clear();
     // An installation that fails.
     let bad = InstallScript { script: "echo what is wrong; exit 3".to_owned(), ..script() };
     let why = bench.fails(ServerVerb::Install { script: Some(bad), wipe: false }, "server.install_failed").await;
