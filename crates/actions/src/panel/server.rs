@@ -227,7 +227,7 @@ fn limits(limits: &ServerLimits) -> Result<(), Refused> {
     if limits.cpu_percent.is_some_and(|percent| percent == 0 || percent > 100_000) {
         return Err(Refused::new("settings.limits.cpuPercent", "between 1 and 100,000 percent of one core"));
     }
-    if limits.pids.is_some_and(|pids| pids < 2 || pids > 100_000) {
+    if limits.pids.is_some_and(|pids| !(2..=100_000).contains(&pids)) {
         return Err(Refused::new("settings.limits.pids", "between 2 and 100,000"));
     }
     Ok(())
