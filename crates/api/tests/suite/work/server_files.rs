@@ -56,7 +56,8 @@ async fn a_change_of_files_says_what_it_would_do_and_shows_no_content() {
         async move { world.post(&path, body).await.expect(200)["plan"].clone() }
     };
     let written = plan("write", json!({ "path": "a.txt", "text": "topsecret", "before": "absent" })).await;
-    assert!(written["steps"].to_string().contains("a.txt") && !written.to_string().contains("topsecret"), "{written}");
+    let steps = written["steps"].to_string();
+    assert!(steps.contains("a.txt") && !steps.contains("topsecret"), "{steps}");
     assert_eq!(written["losses"], json!([]));
     let replaced = plan("write", json!({ "path": "a.txt", "text": "x" })).await;
     assert!(replaced["losses"].to_string().contains("a.txt"), "{replaced}");
