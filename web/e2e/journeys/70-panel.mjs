@@ -1,7 +1,9 @@
 // The panel from nothing: ports, a category, a template, a server through the form; then how it starts, where it listens, what it is
 // called, and who may see it.
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { TEMPLATE } from '../content.mjs'
+import { violations } from '../axe.mjs'
 import { settled } from '../browser.mjs'
 import { world } from '../journey.mjs'
 import { until } from '../plane.mjs'
@@ -27,7 +29,8 @@ const fits = async (page) => assert.ok((await page.evaluate(() => document.docum
 
 journey('an empty panel teaches what it takes, and each step leads there', { at: '/servers' }, async ({ page, plane, node }) => {
   await page.getByRole('heading', { name: 'Run your first server' }).waitFor()
-  await page.getByRole('link', { name: 'Give a machine ports' }).click()
+  assert.deepEqual(await violations(page, 'servers, empty'), [])
+  await page.getByRole('link', { name: 'Open: Give a machine ports' }).click()
   await page.waitForURL(`**/nodes/${node.id}/ports`)
   await page.getByText('No ports yet').waitFor()
   const form = page.getByRole('form', { name: 'Add ports' })
@@ -132,10 +135,10 @@ journey('how it starts is changed after its plan, and set back', { at }, async (
 journey('ports are given, taken, and one comes first, on a phone', { at: () => `${at()}/network`, size: 'phone' }, async ({ page, plane }) => {
   const list = page.getByRole('list', { name: 'Ports of this server' })
   await list.getByText('chat.example.org:30002').waitFor()
-  await list.getByRole('button', { name: 'Make chat.example.org:30002 the first port' }).click()
+  await list.getByRole('button', { name: 'Make first: chat.example.org:30002' }).click()
   await apply(page, 'Make chat.example.org:30002 the first port of lobby')
   await until('it comes first', async () => (await server(plane)).allocations[0].port === 30_002)
-  await list.getByRole('button', { name: 'Take chat.example.org:30000 away' }).click()
+  await list.getByRole('button', { name: 'Take away: chat.example.org:30000' }).click()
   await apply(page, 'Take chat.example.org:30000 from lobby')
   await list.getByText('chat.example.org:30000').waitFor({ state: 'detached' })
   await page.getByRole('button', { name: 'Give a port' }).click()
@@ -159,6 +162,93 @@ journey('limits and its name are changed, and its deletion says what goes', { at
   await plan.getByText(/all files of `?lobby`?|too old|does not know/i).first().waitFor()
   await page.keyboard.press('Escape')
   await page.getByRole('button', { name: 'Reinstall…' }).waitFor()
+})
+
+/**
+ * A console that says what it is told to: the control plane is real, and so is the socket; what a machine would say is put in
+ * between, so that lines can be left out on purpose and the line can be cut at a chosen moment.
+ */
+async function consoleOf(context) {
+  const kept = []
+  const sockets = new Set()
+  const reads = []
+  const add = (count) => {
+    const fresh = Array.from({ length: count }, () => ({ sequence: kept.length + 1, at: new Date(1_780_000_000_000 + kept.length * 10).toISOString(), stream: 'out', text: `line ${kept.push(0)}`, releaseId: null }))
+    kept.splice(kept.length - count, count, ...fresh)
+    return fresh
+  }
+  await context.route('**/api/v1/servers/*/console*', (route) => {
+    const asked = new URL(route.request().url()).searchParams
+    const most = Number(asked.get('lines'))
+    const after = asked.get('after') === null ? Math.max(0, kept.length - most) : Number(asked.get('after'))
+    reads.push(after)
+    // An answer may hold fewer than asked for.
+    const data = { lines: kept.slice(after, after + Math.min(most, 700)), oldest: 1, newest: kept.length }
+    return route.fulfill({ json: { success: true, data, error: null, meta: { requestId: 'r', timestamp: new Date().toISOString() } } })
+  })
+  await context.routeWebSocket('**/api/v1/ws', (socket) => {
+    const plane = socket.connectToServer()
+    socket.onMessage((message) => plane.send(message))
+    plane.onMessage((message) => socket.send(message))
+    sockets.add({ socket, plane })
+  })
+  const tell = (server, lines, sample = null) => {
+    const told = lines.map(({ sequence, at, stream, text }) => ({ sequence: String(sequence), at: Date.parse(at), stream, text }))
+    for (const { socket } of sockets) socket.send(JSON.stringify({ event: 'console.output', topic: `console:${server.id}`, at: new Date().toISOString(), data: { lines: told, skipped: 0, sample } }))
+  }
+  const cut = () => {
+    for (const { socket, plane } of sockets) void socket.close({ code: 1011 }).then(() => plane.close())
+    sockets.clear()
+  }
+  return { kept, reads, add, tell, cut }
+}
+
+journey('a console goes on without a gap and without a repetition, whatever is left out', { at: null }, async ({ me, server }) => {
+  const told = await consoleOf(me.context)
+  told.add(10_000)
+  Object.assign(told.kept[9_999], { text: '\x1b[32mgreen\x1b[0m \x1b]0;evil\x07plain \x1b[2K<b>bold</b>' })
+  const page = await me.open(`/servers/${server.id}`)
+  await settled(page)
+  const view = page.locator('[data-console]')
+  const row = (sequence) => view.locator(`[data-line="${sequence}"]`)
+  await row(10_000).waitFor()
+  assert.match(await row(10_000).innerText(), /green.*plain <b>bold<\/b>/, 'it is text, whatever stands in it')
+  assert.equal(await view.locator('b').count(), 0)
+  assert.ok((await view.locator('[data-line]').count()) < 200, 'only what is near is in the document')
+  const sample = { state: 'running', cpuPermille: 420, memory: 100 << 20, processes: 3, disk: 200 << 20, netReceived: null, netSent: null, uptimeMs: 65_000 }
+  told.tell(server, told.add(2), sample)
+  await row(10_002).waitFor()
+  await page.getByRole('complementary', { name: 'How it is doing' }).getByText('42 %').waitFor()
+  // 1,500 lines are left out: they are read back, in three answers.
+  told.add(1_500)
+  told.reads.length = 0
+  told.tell(server, told.add(1))
+  await row(11_503).waitFor()
+  await until('they are read back', () => told.reads.length >= 3)
+  told.cut()
+  told.add(40)
+  await until('the line is back', () => told.reads.some((after) => after === 11_503), 15_000)
+  await row(11_543).waitFor()
+  // From the first kept line on, each once: as it is saved.
+  const [saved] = await Promise.all([page.waitForEvent('download'), view.getByRole('button', { name: /^Download/ }).click()])
+  const numbers = readFileSync(await saved.path(), 'utf8').split('\n').filter(Boolean).map((line) => Number(/line (\d+)/.exec(line)?.[1] ?? 10_000))
+  assert.deepEqual(numbers, Array.from({ length: numbers.length }, (_, at) => numbers[0] + at), 'no gap, no repetition')
+  assert.equal(numbers.at(-1), 11_543)
+  assert.deepEqual(await violations(page, 'console'), [])
+  // What was sent is remembered for this server, also after a reload.
+  const line = page.getByRole('textbox', { name: 'Command' })
+  await page.keyboard.press('i')
+  await page.keyboard.type('say hi')
+  await page.keyboard.press('Enter')
+  await until('it is sent', async () => (await line.inputValue()) === '' || (await page.getByRole('alert').count()) > 0)
+  await page.reload()
+  await row(11_543).waitFor()
+  await line.fill('half')
+  await line.press('ArrowUp')
+  assert.equal(await line.inputValue(), 'say hi')
+  await line.press('ArrowDown')
+  assert.equal(await line.inputValue(), 'half')
+  me.forget()
 })
 
 journey('a template has versions: the next one is written, an old one is read and comes back', { at: '/templates' }, async ({ page, plane }) => {

@@ -54,3 +54,15 @@ it('after a gap nothing is believed', () => {
   gap()
   expect(stale).toHaveBeenCalledWith()
 })
+
+it('a server that has changed makes itself and the lists of servers stale', () => {
+  tell('servers', 'server.status.update', { id: 's' })
+  vi.advanceTimersByTime(60)
+  for (const key of [keys.server('s'), [...keys.servers, 'list']]) expect(marked()).toContainEqual(key)
+})
+
+it('what is known of servers changes with their machine', () => {
+  tell('nodes', 'node.status.update', { id: 'n', change: 'offline' })
+  vi.advanceTimersByTime(60)
+  expect(marked()).toContainEqual(keys.servers)
+})

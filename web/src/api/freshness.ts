@@ -21,12 +21,11 @@ export function keepFresh(client: QueryClient): void {
   }
 
   const onRun = ({ data }: PlaneEvent): void => {
-    const { id, appId, serverId, done } = data as { id: string; appId?: string | null; serverId?: string | null; done?: string | null }
+    const { id, appId, done } = data as { id: string; appId?: string | null; done?: string | null }
     // One that ended may have failed, or be drawn for a review.
     if (done) mark(keys.inboxCount)
     mark([...keys.runs, 'list'], keys.run(id))
     if (appId) mark(keys.releases(appId), keys.app(appId))
-    if (serverId) mark(keys.server(serverId))
   }
   const onNode = ({ event, data }: PlaneEvent): void => {
     const { id, change } = data as { id: string; change?: string }

@@ -42,13 +42,11 @@ const LISTS: Record<string, string> = {
 export function topicsOf({ event, topic, data }: PlaneEvent): Set<string> {
   const topics = new Set([topic])
   if (LISTS[event]) topics.add(LISTS[event])
-  if (event === 'server.status.update') topics.add(`server:${(data as { id: string }).id}`)
   if (event === 'workflow.progress.update') topics.add(`run:${(data as { runId: string }).runId}`)
   if (event === 'run.update') {
-    const { id, appId, serverId, nodeId } = data as { id: string; appId?: string | null; serverId?: string | null; nodeId?: string | null }
+    const { id, appId, nodeId } = data as { id: string; appId?: string | null; nodeId?: string | null }
     topics.add(`run:${id}`)
     if (appId) topics.add(`app:${appId}`)
-    if (serverId) topics.add(`server:${serverId}`)
     if (nodeId) topics.add(`node:${nodeId}`)
   }
   return topics

@@ -67,7 +67,7 @@ export function useConsole(id: () => string | null) {
     if (gapOf(stream.value)) void fill()
   }
 
-  /** What was said since the last known line; all that is kept at first. */
+  /** What was said since the last known line, the newest at first. An answer holds what fits a frame, so there may be more. */
   async function catchUp(signal: AbortSignal): Promise<void> {
     for (let pages = 0; pages < MAX_PAGES; pages++) {
       const last = stream.value.lines.at(-1)?.sequence ?? null
@@ -76,7 +76,7 @@ export function useConsole(id: () => string | null) {
       keep(chunk)
       stream.value = caughtUp(stream.value, chunk)
       const now = stream.value.lines.at(-1)?.sequence ?? null
-      if (now === last || last === null || now === null || now >= chunk.newest) return
+      if (now === last || now === null || now >= chunk.newest) return
     }
   }
   async function begin(): Promise<void> {

@@ -49,6 +49,7 @@ export const text = {
     show: 'Show',
     hide: 'Hide',
     showOf: (number: number) => `Show version ${number}`,
+    hideOf: (number: number) => `Hide version ${number}`,
     documentOf: (number: number) => `What version ${number} says`,
     restore: 'Make it the newest again',
     restoreTitle: (number: number) => `Write version ${number} again`,
