@@ -217,7 +217,7 @@ fn the_cause_is_named() {
     check(
         &|s| s.server_versions = Versions { min: 8, max: 9 },
         "handshake.version",
-        &["version 8 to 9", "other side 1 to 5"],
+        &["version 8 to 9", "other side 1 to 6"],
     );
 }
 

@@ -15,6 +15,7 @@ use sf_protocol::report::{
     AppSample, DetectedPorts, LogLine, LogSource, LogStored, LogStream, NodeEvent, NodeSample, StatusUpdate, StepState,
     Stored, Stream, SystemLog,
 };
+use sf_protocol::server::ConsoleOutput;
 use sf_protocol::{Command, Kind, Outcome, SecretKey, Signed, Witness};
 use sf_types::{ErrorKind, Fault, Millis};
 
@@ -160,9 +161,10 @@ fn told() -> Vec<Frame> {
         Frame::StatusUpdate(StatusUpdate { sequence: 1, at: NOW, event }),
         Frame::LogStream(LogStream {
             source: LogSource::App { app: id(10), release: id(11) },
-            lines: vec![line],
+            lines: vec![line.clone()],
             dropped: 0,
         }),
+        Frame::ConsoleOutput(ConsoleOutput { server: id(15), lines: vec![line], skipped: 2, sample: None }),
         Frame::DetectedPorts(DetectedPorts { app: id(10), release: id(11), ports: vec![port], stable: Some(port) }),
         Frame::SystemLog(SystemLog { at: NOW, node: NodeSample::default(), apps: vec![sample], servers: vec![] }),
     ]

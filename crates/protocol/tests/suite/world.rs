@@ -12,7 +12,10 @@ use sf_protocol::patch::{Edit, FileChange, Patch, PatchSignal, TakesEffect};
 use sf_protocol::query::Query;
 use sf_protocol::report::NodeFacts;
 use sf_protocol::schedule::{CatchUp, Overlap, ScheduleOrder, ScheduleSettings, ScheduleSpec};
-use sf_protocol::server::{FileAction, FileContent, FileVerb};
+use sf_protocol::server::{
+    Allocation, FileAction, FileContent, FileVerb, Ready, ServerAction, ServerLimits, ServerRuntime, ServerSpec,
+    ServerVerb, Startup, Stop,
+};
 use sf_protocol::site::{SiteSettings, SiteSpec};
 use sf_protocol::{
     Authz, Class, Command, Delegation, Guard, Kind, Order, Outcome, PublicKey, SecretKey, Signed, Verdict,
@@ -68,6 +71,25 @@ pub fn delegation() -> Delegation {
 
 pub fn certified(delegation: &Delegation) -> Signed {
     Signed::seal(Kind::Delegation, delegation, &root())
+}
+
+pub fn server_spec() -> ServerSpec {
+    ServerSpec {
+        server: id::<ServerId>(15),
+        slug: "lobby".parse().unwrap(),
+        generation: 3,
+        runtime: ServerRuntime::Process,
+        startup: Startup::Argv { argv: vec!["/usr/bin/python3".into(), "server.py".into()] },
+        env: vec![],
+        edits: vec![],
+        ready: Ready { lines: vec![], strip_ansi: true, within: Millis::secs(60) },
+        stop: Stop::Command { line: "stop".into(), grace: Millis::secs(20) },
+        restart: RestartRule::default(),
+        limits: ServerLimits { cpu_percent: Some(150), ..ServerLimits::default() },
+        allocations: vec![Allocation { ip: [127, 0, 0, 1].into(), port: 25_565 }],
+        denied: vec!["*.jar".into()],
+        suspended: false,
+    }
 }
 
 pub fn app_spec() -> AppSpec {
@@ -164,6 +186,11 @@ pub fn orders() -> Vec<Order> {
             time_limit: Millis::secs(60),
         }),
         Order::Schedule(Box::new(ScheduleOrder::Set { spec: schedule() })),
+        Order::ServerAction(Box::new(ServerAction {
+            spec: server_spec(),
+            verb: ServerVerb::Command { line: "say hello".into() },
+            time_limit: Millis::secs(10),
+        })),
         Order::FileAction(Box::new(FileAction {
             server: id::<ServerId>(15),
             verb: FileVerb::Write {

@@ -37,7 +37,7 @@ enum Command {
         alt: String,
         /// This version of it; the newest otherwise.
         #[arg(long, value_name = "N")]
-        version: Option<u32>,
+        revision: Option<u32>,
     },
     /// Read eggs of Pterodactyl and Pelican (PTDL_v1, PTDL_v2, PLCN_v1 to v3; JSON or YAML) as templates
     #[command(
@@ -110,8 +110,8 @@ pub async fn run(context: &Context, args: Args) -> Done {
             context.screen.answer(&Value::Array(alts), table);
             Ok(Exit::Succeeded)
         }
-        Command::Show { alt, version } => {
-            let found = document(context, &alt, version).await?;
+        Command::Show { alt, revision } => {
+            let found = document(context, &alt, revision).await?;
             context.screen.answer(&found, |found| format!("{:#}", found["document"]));
             Ok(Exit::Succeeded)
         }
@@ -165,10 +165,10 @@ async fn keep(context: &Context, client: &Client, method: Method, path: &str, bo
     Ok(Exit::Succeeded)
 }
 
-async fn document(context: &Context, alt: &str, version: Option<u32>) -> Result<Value, Failure> {
+async fn document(context: &Context, alt: &str, revision: Option<u32>) -> Result<Value, Failure> {
     let client = context.client()?;
     let id = find_id(&client, "/alts", alt).await?;
-    let query: Vec<_> = version.into_iter().map(|version| ("version", version.to_string())).collect();
+    let query: Vec<_> = revision.into_iter().map(|version| ("version", version.to_string())).collect();
     Ok(client.get(&format!("/alts/{id}"), &query).await?.data)
 }
 

@@ -27,7 +27,8 @@ enum Command {
     /// List a folder
     Ls {
         /// Name or id of the server.
-        server: String,
+        #[arg(value_name = "SERVER")]
+        which: String,
         /// The folder; the server's own unless given.
         #[arg(default_value = "")]
         path: String,
@@ -35,14 +36,16 @@ enum Command {
     /// Print a file
     Cat {
         /// Name or id of the server.
-        server: String,
+        #[arg(value_name = "SERVER")]
+        which: String,
         /// The file.
         path: String,
     },
     /// Look for files by name, or for a text in them
     Find {
         /// Name or id of the server.
-        server: String,
+        #[arg(value_name = "SERVER")]
+        which: String,
         /// A part of a name, or a name with `*`, `?` and `[a-z]`.
         #[arg(long, value_name = "PATTERN", required_unless_present = "text")]
         name: Option<String>,
@@ -59,7 +62,8 @@ enum Command {
     /// Count what all files take
     Du {
         /// Name or id of the server.
-        server: String,
+        #[arg(value_name = "SERVER")]
+        which: String,
     },
     #[command(flatten)]
     Change(change::Command),
@@ -72,22 +76,22 @@ enum Command {
 pub async fn run(context: &Context, args: Args) -> Done {
     let client = context.client()?;
     match args.command {
-        Command::Ls { server, path } => list(context, &client, &base(&client, &server).await?, path).await,
-        Command::Cat { server, path } => print(context, &client, &base(&client, &server).await?, path).await,
-        Command::Find { server, name, text, regex, below } => {
+        Command::Ls { which, path } => list(context, &client, &base(&client, &which).await?, path).await,
+        Command::Cat { which, path } => print(context, &client, &base(&client, &which).await?, path).await,
+        Command::Find { which, name, text, regex, below } => {
             let mut query = vec![("path", below), ("limit", "1000".to_owned())];
             query.extend(name.map(|name| ("name", name)));
             query.extend(text.map(|text| ("text", text)));
             if regex {
                 query.push(("regex", "true".to_owned()));
             }
-            let path = format!("{}/search", base(&client, &server).await?);
+            let path = format!("{}/search", base(&client, &which).await?);
             let found = client.get(&path, &query).await?.data;
             context.screen.answer(&found, matches);
             Ok(Exit::Succeeded)
         }
-        Command::Du { server } => {
-            let path = format!("{}/usage", base(&client, &server).await?);
+        Command::Du { which } => {
+            let path = format!("{}/usage", base(&client, &which).await?);
             let usage = client.get(&path, &[]).await?.data;
             context.screen.answer(&usage, taken);
             Ok(Exit::Succeeded)

@@ -231,14 +231,15 @@ async fn what_may_not_be_is_refused() {
     let why = bench.fails(ServerVerb::Start, "server.program").await;
     assert!(why.contains("no-such-program"), "{why}");
     bench.spec.startup = startup;
-    // A way to stop that is none, and files that nobody can edit yet.
+    // A way to stop that is none, and a file that cannot be: what should be its folder is a file.
     let stop = std::mem::replace(&mut bench.spec.stop, Stop::Signal { signal: "^C".to_owned(), grace: Millis(1) });
     bench.fails(ServerVerb::Start, "server.spec").await;
     bench.spec.stop = stop;
     let set = vec![SetKey { key: "motd".to_owned(), only_if: None, value: EditValue::Text("x".to_owned()) }];
-    bench.spec.edits = vec![FileEdit { path: "a/server.properties".parse().unwrap(), parser: Parser::Properties, set }];
+    bench.spec.edits =
+        vec![FileEdit { path: "server.sh/server.properties".parse().unwrap(), parser: Parser::Properties, set }];
     let why = bench.fails(ServerVerb::Start, "server.edit").await;
-    assert!(why.starts_with("a/server.properties"), "{why}");
+    assert!(why.starts_with("server.sh/server.properties"), "{why}");
     bench.spec.edits.clear();
     // An installation that fails.
     let bad = InstallScript { script: "echo what is wrong; exit 3".to_owned(), ..script() };

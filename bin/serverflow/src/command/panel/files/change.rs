@@ -109,7 +109,8 @@ pub enum Command {
 #[derive(Debug, clap::Args)]
 pub struct How {
     /// Name or id of the server.
-    server: String,
+    #[arg(value_name = "SERVER")]
+    which: String,
     /// Only say what would happen.
     #[arg(long)]
     dry_run: bool,
@@ -146,7 +147,7 @@ pub async fn run(context: &Context, client: &Client, command: Command) -> Done {
             (how, "extract", json!({ "path": path, "into": into, "replace": replace }))
         }
     };
-    let path = format!("{}/{what}", base(client, &how.server).await?);
+    let path = format!("{}/{what}", base(client, &how.which).await?);
     if how.dry_run {
         let plan = client.write_with(Method::POST, &path, &[("dryRun", "true".into())], Some(&body)).await?;
         context.screen.answer(&plan, deploy::plan);
