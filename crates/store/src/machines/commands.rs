@@ -168,7 +168,8 @@ pub struct UnderWay {
 pub async fn under_way(at: &impl Look, node: Option<NodeId>, id: CommandId) -> Result<Option<UnderWay>> {
     let text = format!(
         "SELECT c.kind, c.state, \
-         CASE WHEN c.kind IN ('DEPLOY', 'APP_ACTION', 'PROVISION_DOMAIN', 'DELETE_PROXY', 'PATCH', 'SCHEDULE', 'SERVER_ACTION') THEN c.payload END, \
+         CASE WHEN c.kind IN ('DEPLOY', 'APP_ACTION', 'PROVISION_DOMAIN', 'DELETE_PROXY', 'PATCH', 'SCHEDULE', \
+         'SERVER_ACTION') THEN c.payload END, \
          c.run_id, {} FROM commands c \
          LEFT JOIN runs r ON r.id = c.run_id WHERE TRUE",
         runs::joined_columns()
