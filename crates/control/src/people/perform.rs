@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use sf_actions::user::UserAction;
 use sf_engine::Run;
+use sf_store::servers::{self, ServerFilter};
 use sf_store::{Look, Tx, invitations, runs, sessions, tenants, tokens, users};
 use sf_types::{ErrorKind, Fault, TenantId, UserId};
 
@@ -85,9 +86,20 @@ async fn shut_out(tx: &mut Tx, user: UserId, why: &str) -> sf_store::Result<()> 
     invitations::withdraw_of(tx, user).await.map(drop)
 }
 
+/// What a person owns outlives them, so somebody else has to have it first.
+async fn owns_nothing(tx: &mut Tx, user: UserId) -> sf_store::Result<()> {
+    let count = servers::count(tx, &ServerFilter { owner: Some(user), ..ServerFilter::default() }).await?;
+    if count == 0 {
+        return Ok(());
+    }
+    let fault = Fault::new(ErrorKind::Conflict, "user.owns_servers", format!("They own {count} servers."));
+    Err(fault.fix("Give these servers to somebody else, or delete them.").into())
+}
+
 /// Deletes a person. The chain of audit lines keeps their id and its commitments, and goes on verifying.
 async fn remove(tx: &mut Tx, user: UserId) -> sf_store::Result<()> {
     let row = users::get(tx, user).await?;
+    owns_nothing(tx, user).await?;
     shut_out(tx, user, "removed").await?;
     runs::erase_person(tx, user, &row.email).await?;
     crate::audit::retention::erase_person(tx, user).await?;

@@ -208,6 +208,9 @@ pub const OWNED: &[&str] = &[
     "notification_preferences",
 ];
 
+/// Tables of what a person owns and others use, too: they are not removed while they own any.
+pub const HANDED_ON: &[&str] = &["servers"];
+
 /// Deletes a person and everything that is theirs alone. What they did stays, under their id.
 ///
 /// # Errors
