@@ -360,9 +360,13 @@ impl Node {
         if is_docker || self.held.container(release).is_some() {
             self.remove_server_containers(server).await;
         }
-        for _ in 0..GONE_TRIES {
+        // What still runs after that keeps its files: the order fails, and can be given again.
+        let mut again = 1..GONE_TRIES;
+        loop {
             match self.held.remove(release) {
-                Err(ProcessError::AlreadyRuns { .. }) => tokio::time::sleep(GONE_PAUSE).await,
+                Err(ProcessError::AlreadyRuns { .. }) if again.next().is_some() => {
+                    tokio::time::sleep(GONE_PAUSE).await;
+                }
                 Ok(()) => break,
                 Err(error) => return Err(process_fault(error)),
             }
