@@ -143,6 +143,8 @@ pub(crate) struct Context {
     pub(crate) workflow: WorkflowId,
     /// Who started it.
     pub(crate) actor: ActorKind,
+    /// Others of its key may wait for its end.
+    pub(crate) keyed: bool,
 }
 
 impl Context {

@@ -33,7 +33,7 @@ pub use people::{
 };
 pub use sf_types::Scope;
 pub use sql::row::Json;
-pub(crate) use sql::{dialect, row, script, seen, session};
+pub(crate) use sql::{dialect, many, row, script, seen, session};
 pub use store::{Store, StoreOptions};
 pub use tx::{Look, Reader, Tx};
 pub use work::apps::{deploy_keys, hooks, previews};

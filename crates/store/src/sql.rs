@@ -1,6 +1,7 @@
 //! A statement under construction: text with `?` for each bound value, bounded by a scope.
 
 pub(crate) mod dialect;
+pub(crate) mod many;
 pub(crate) mod row;
 pub(crate) mod script;
 pub(crate) mod seen;
@@ -11,6 +12,7 @@ use sf_types::{Page, PageRequest, Scope};
 use uuid::Uuid;
 
 use crate::dialect::Dialect;
+use crate::many::Many;
 use crate::row::{Column, Row};
 use crate::script::Later;
 use crate::session::Cells;
@@ -44,6 +46,21 @@ impl Sql {
         self.text.push_str(&self.values.len().to_string());
         self.text.push_str(after);
         self
+    }
+
+    /// Appends a row of values in parentheses, behind `open`.
+    pub(crate) fn tuple(mut self, open: &str, values: Vec<Value>) -> Self {
+        self.text.push_str(open);
+        for (at, value) in values.into_iter().enumerate() {
+            self = self.with(if at == 0 { "?" } else { ", ?" }, value);
+        }
+        self.push(")")
+    }
+
+    /// The table that a change is of; `None` where the text is another one.
+    pub(crate) fn table(&self) -> Option<&str> {
+        let rest = ["INSERT INTO ", "UPDATE ", "DELETE FROM "].iter().find_map(|verb| self.text.strip_prefix(verb))?;
+        rest.split(|of: char| !(of.is_ascii_alphanumeric() || of == '_')).next().filter(|table| !table.is_empty())
     }
 
     /// Puts text without values in front.
@@ -119,17 +136,17 @@ impl Sql {
         if self.run(tx).await? == 0 { Err(StoreError::NotFound(what)) } else { Ok(()) }
     }
 
-    /// Runs a change with the write's other late ones, before its next look and before its end. Where it must meet
-    /// `rows` rows and meets others, somebody was faster, and the write runs again on what is there then.
+    /// Runs a change with the batch's other late ones, before anybody looks at what it changes and before COMMIT. Where
+    /// it must meet `rows` rows and meets others, somebody was faster, and the write runs again on what is there then.
     pub(crate) fn later(self, tx: &Tx, rows: Option<u64>) {
-        tx.script.add(Later { sql: self, rows });
+        tx.script.add(self, rows);
     }
 
     /// The first row, raw.
     pub(crate) async fn raw(self, at: &impl Look) -> Result<Option<Cells>> {
         match at.conn() {
             Conn::Tx(tx) => {
-                settle(tx).await?;
+                settle_for(tx, &self.text).await?;
                 tx.counters.add(&self.text);
                 tx.session.first(self).await
             }
@@ -145,7 +162,7 @@ impl Sql {
     pub(crate) async fn raws(self, at: &impl Look) -> Result<Vec<Cells>> {
         match at.conn() {
             Conn::Tx(tx) => {
-                settle(tx).await?;
+                settle_for(tx, &self.text).await?;
                 tx.counters.add(&self.text);
                 tx.session.all(self).await
             }
@@ -179,72 +196,50 @@ impl Sql {
     }
 }
 
-/// Runs what a write has kept for later.
+/// Runs what writes have kept for later.
 pub(crate) async fn settle(tx: &Tx) -> Result<()> {
-    for Later { sql, rows } in tx.script.take() {
-        let met = sql.run_now(tx).await?;
-        if rows.is_some_and(|rows| rows != met) {
-            return Err(StoreError::Contended);
+    for later in tx.script.take() {
+        match later {
+            Later::Alone { sql, rows } => meets(sql.run_now(tx).await?, rows)?,
+            Later::Rows(many) => {
+                for (sql, rows) in many.statements() {
+                    meets(sql.run_now(tx).await?, rows)?;
+                }
+            }
         }
     }
     Ok(())
 }
 
-/// Rows of one INSERT at the most; fewer are split into powers of two, so that the texts stay few and prepared.
-const MAX_ROWS_PER_INSERT: usize = 32;
+/// The same before a look that may see some of it.
+async fn settle_for(tx: &Tx, look: &str) -> Result<()> {
+    if tx.script.concerns(look) { settle(tx).await } else { Ok(()) }
+}
+
+/// Where a change has to meet `rows` rows and meets others, somebody was faster.
+fn meets(met: u64, rows: Option<u64>) -> Result<()> {
+    if rows.is_some_and(|rows| rows != met) { Err(StoreError::Contended) } else { Ok(()) }
+}
 
 /// Inserts one row.
 pub(crate) async fn insert<R: Row>(tx: &Tx, row: &R) -> Result<()> {
     insert_all(tx, std::slice::from_ref(row), "").await.map(drop)
 }
 
-/// Inserts rows with the write's other late changes.
+/// Inserts rows with the other late changes.
 pub(crate) fn insert_later<R: Row>(tx: &Tx, rows: &[R]) {
-    for rows in chunks(rows) {
-        inserting(rows, "").later(tx, Some(rows.len() as u64));
+    if !rows.is_empty() {
+        tx.script.add_rows(Many::insert(rows, ""));
     }
 }
 
 /// Inserts rows in few statements; `tail` may be an ON CONFLICT clause. Answers how many were inserted.
 pub(crate) async fn insert_all<R: Row>(tx: &Tx, rows: &[R], tail: &str) -> Result<u64> {
     let mut inserted = 0;
-    for rows in chunks(rows) {
-        inserted += inserting(rows, tail).run(tx).await?;
+    for (sql, _) in Many::insert(rows, tail).statements() {
+        inserted += sql.run(tx).await?;
     }
     Ok(inserted)
-}
-
-fn chunks<R>(mut rows: &[R]) -> impl Iterator<Item = &[R]> {
-    std::iter::from_fn(move || {
-        if rows.is_empty() {
-            return None;
-        }
-        let mut count = MAX_ROWS_PER_INSERT;
-        while count > rows.len() {
-            count /= 2;
-        }
-        let (now, later) = rows.split_at(count);
-        rows = later;
-        Some(now)
-    })
-}
-
-fn inserting<R: Row>(rows: &[R], tail: &str) -> Sql {
-    let width = R::COLUMNS.len();
-    let mut text = format!("INSERT INTO {} ({}) VALUES ", R::TABLE, R::COLUMNS.join(", "));
-    for row in 0..rows.len() {
-        text.push_str(if row == 0 { "(" } else { ", (" });
-        for column in 0..width {
-            if column > 0 {
-                text.push_str(", ");
-            }
-            text.push('$');
-            text.push_str(&(row * width + column + 1).to_string());
-        }
-        text.push(')');
-    }
-    text.push_str(tail);
-    Sql { text, values: rows.iter().flat_map(Row::values).collect() }
 }
 
 /// A page from rows fetched by [`Sql::page`].

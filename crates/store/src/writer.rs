@@ -314,8 +314,8 @@ async fn run_all(tx: &mut Tx, batch: &mut [Queued]) -> Result<Said> {
         tx.scope = queued.scope;
         let ran = AssertUnwindSafe(queued.job.run(tx)).catch_unwind().await;
         ran.unwrap_or(Err(StoreError::Panicked))?;
-        settle(tx).await?;
     }
+    settle(tx).await?;
     Ok(std::mem::take(&mut tx.said))
 }
 

@@ -11,6 +11,7 @@ use sf_engine::workflow::document::OnLimit;
 use sf_engine::workflow::fork::fork;
 use sf_engine::workflow::{Definition, Effect, Event, Execution, Fact};
 use sf_store::executions::{self, ExecutionRow, ExecutionState};
+use sf_store::workflows::Workflow;
 use sf_store::{Look, StoreError, Tx, workflows};
 use sf_types::{ErrorKind, Fault, RunId, Timestamp, TriggerId, WorkflowId};
 
@@ -46,8 +47,7 @@ struct Wanted {
 
 /// Begins the execution of a run that has just become `Working`.
 pub(crate) async fn begin(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mut After) -> sf_store::Result<()> {
-    let wanted = wanted(tx, core, run).await?;
-    let workflow = workflows::get(tx, wanted.workflow).await?;
+    let (wanted, workflow) = wanted(tx, core, run).await?;
     let definition = core.workflows.definition(tx, wanted.workflow, wanted.version).await?;
     if let Err(problems) = definition.check_input(&wanted.input) {
         return Err(
@@ -55,9 +55,15 @@ pub(crate) async fn begin(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mut 
         );
     }
     not_too_deep(tx, run).await?;
-    let context =
-        Context { run: run.id, tenant: run.tenant, project: workflow.project, workflow: workflow.id, actor: run.actor };
     let key = key(&definition, &wanted.input)?;
+    let context = Context {
+        run: run.id,
+        tenant: run.tenant,
+        project: workflow.project,
+        workflow: workflow.id,
+        actor: run.actor,
+        keyed: key.is_some(),
+    };
     let has_turn = match &key {
         Some(key) => turn(tx, &definition, &context, key, after).await?,
         None => true,
@@ -168,7 +174,7 @@ pub(super) fn opened(
     Ok((Begun { context, execution, version, seq: 1, effects: advanced.effects }, facts))
 }
 
-async fn wanted(tx: &mut Tx, core: &Arc<Core>, run: &Run) -> sf_store::Result<Wanted> {
+async fn wanted(tx: &mut Tx, core: &Arc<Core>, run: &Run) -> sf_store::Result<(Wanted, Workflow)> {
     match &run.action {
         Action::Workflow(WorkflowAction::Run(wanted)) => of_run(tx, wanted).await,
         Action::Workflow(WorkflowAction::Fork(wanted)) => of_fork(tx, core, wanted).await,
@@ -176,24 +182,25 @@ async fn wanted(tx: &mut Tx, core: &Arc<Core>, run: &Run) -> sf_store::Result<Wa
     }
 }
 
-async fn of_run(tx: &mut Tx, wanted: &RunWorkflow) -> sf_store::Result<Wanted> {
+async fn of_run(tx: &mut Tx, wanted: &RunWorkflow) -> sf_store::Result<(Wanted, Workflow)> {
     let workflow = workflows::get(tx, wanted.workflow).await?;
     let (trigger, trigger_id) = match &wanted.trigger {
         Some(fired) => (fired.data.clone(), Some(fired.trigger)),
         None => (Value::Null, None),
     };
-    Ok(Wanted {
+    let wanted = Wanted {
         workflow: workflow.id,
         version: wanted.version.unwrap_or(workflow.version),
         input: if wanted.input.is_null() { Value::Object(Default::default()) } else { wanted.input.clone() },
         trigger,
         trigger_id,
         forked: None,
-    })
+    };
+    Ok((wanted, workflow))
 }
 
 /// What the old run did before the step stays done.
-async fn of_fork(tx: &mut Tx, core: &Arc<Core>, wanted: &ForkRun) -> sf_store::Result<Wanted> {
+async fn of_fork(tx: &mut Tx, core: &Arc<Core>, wanted: &ForkRun) -> sf_store::Result<(Wanted, Workflow)> {
     let old = executions::get(tx, wanted.run).await?;
     let version = wanted.version.unwrap_or(old.version);
     let definition = core.workflows.definition(tx, old.workflow, version).await?;
@@ -207,14 +214,15 @@ async fn of_fork(tx: &mut Tx, core: &Arc<Core>, wanted: &ForkRun) -> sf_store::R
         Some(step) => fork(&definition, facts, step).map_err(|fault| StoreError::from(*fault))?,
         None => Vec::new(),
     };
-    Ok(Wanted {
+    let wanted = Wanted {
         workflow: old.workflow,
         version,
         input: wanted.input.clone().unwrap_or(input),
         trigger,
         trigger_id: None,
         forked: Some((old.run, wanted.step.clone(), kept)),
-    })
+    };
+    Ok((wanted, workflows::get(tx, old.workflow).await?))
 }
 
 /// Refuses workflows that run each other without end.

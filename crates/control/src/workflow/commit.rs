@@ -1,14 +1,15 @@
 //! What many executions have come to, in one transaction.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use sf_engine::workflow::{Effect, Execution, Finish, Phase};
-use sf_engine::{Done, Input};
+use sf_engine::{Done, Input, Run};
 use sf_store::approvals::{self, Approval, ApprovalState};
 use sf_store::events::NewEvent;
 use sf_store::executions::{self, Blob, Entry, ExecutionState, Standing};
-use sf_store::{Json, Look, Tx, runs};
+use sf_store::{Json, Look, StoreError, Tx, runs};
 use sf_types::{ApprovalId, Fault, RunId, Scope, Timestamp};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -57,6 +58,10 @@ impl Turn {
             told: None,
         }
     }
+
+    const fn run(&self) -> RunId {
+        self.context.run
+    }
 }
 
 /// What becomes of a card.
@@ -77,8 +82,13 @@ pub(super) async fn commit(core: &Arc<Core>, fence: u64, turns: Arc<Vec<Turn>>) 
                 executions::renew(tx, core.store.instance(), fence, LEASE).await?;
                 let entries: Vec<Entry> = turns.iter().filter_map(|turn| turn.entry.clone()).collect();
                 executions::append(tx, &entries).await?;
+                let taken_in: Vec<Uuid> = turns.iter().flat_map(|turn| &turn.taken_in).copied().collect();
+                executions::taken_in(tx, &taken_in).await?;
+                // All at once, and before anything of these turns is kept for later.
+                let over: Vec<RunId> = turns.iter().filter(|turn| turn.finish.is_some()).map(Turn::run).collect();
+                let mut runs = runs::of_ids(tx, &over).await?;
                 for turn in turns.iter() {
-                    one(tx, &core, turn, &mut after).await?;
+                    one(tx, &core, turn, &mut runs, &mut after).await?;
                 }
                 Ok(after)
             })
@@ -86,8 +96,15 @@ pub(super) async fn commit(core: &Arc<Core>, fence: u64, turns: Arc<Vec<Turn>>) 
         .await
 }
 
-async fn one(tx: &mut Tx, core: &Arc<Core>, turn: &Turn, after: &mut After) -> sf_store::Result<()> {
-    let run = turn.context.run;
+/// `runs` are those of turns that end theirs.
+async fn one(
+    tx: &mut Tx,
+    core: &Arc<Core>,
+    turn: &Turn,
+    runs: &mut HashMap<RunId, Run>,
+    after: &mut After,
+) -> sf_store::Result<()> {
+    let run = turn.run();
     if !turn.blobs.is_empty() {
         executions::keep_blobs(tx, &turn.blobs).await?;
     }
@@ -98,7 +115,6 @@ async fn one(tx: &mut Tx, core: &Arc<Core>, turn: &Turn, after: &mut After) -> s
     for stop in &turn.stops {
         stop.keep(tx, after).await?;
     }
-    executions::taken_in(tx, &turn.taken_in).await?;
     if let Some(standing) = &turn.standing {
         executions::stands(tx, run, core.store.instance(), standing);
     }
@@ -108,7 +124,8 @@ async fn one(tx: &mut Tx, core: &Arc<Core>, turn: &Turn, after: &mut After) -> s
             // What cannot be read any more cannot say which cards it put before people.
             approvals::withdraw_steps(tx, run);
         }
-        close(tx, core, run, finish, after).await?;
+        let run = runs.remove(&run).ok_or(StoreError::NotFound("run"))?;
+        close(tx, core, (&turn.context, run), finish, after).await?;
     }
     if let Some(told) = &turn.told {
         tx.publish(told.clone());
@@ -117,8 +134,13 @@ async fn one(tx: &mut Tx, core: &Arc<Core>, turn: &Turn, after: &mut After) -> s
 }
 
 /// Ends the run of an execution that is over, tells the step that waits for it, and lets the next of its key begin.
-async fn close(tx: &mut Tx, core: &Arc<Core>, id: RunId, finish: &Finish, after: &mut After) -> sf_store::Result<()> {
-    let run = runs::get(tx, id).await?;
+async fn close(
+    tx: &mut Tx,
+    core: &Arc<Core>,
+    (context, run): (&Context, Run),
+    finish: &Finish,
+    after: &mut After,
+) -> sf_store::Result<()> {
     let (end, fault) = match finish {
         Finish::Succeeded { .. } => (Done::Succeeded, None),
         Finish::Failed { fault } => (Done::Failed, Some(Box::new(fault.clone()))),
@@ -129,7 +151,10 @@ async fn close(tx: &mut Tx, core: &Arc<Core>, id: RunId, finish: &Finish, after:
     if let (Some(run), Finish::Succeeded { output }) = (&ended, finish) {
         transition::tell_parent(tx, run, Ok(output.clone()), after).await?;
     }
-    let row = executions::get(tx, id).await?;
+    if !context.keyed {
+        return Ok(());
+    }
+    let row = executions::get(tx, context.run).await?;
     next_of_key(tx, core, &row, after).await
 }
 

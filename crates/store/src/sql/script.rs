@@ -1,17 +1,38 @@
-//! Changes whose answers nobody needs at once: kept until the write ends or looks at something, then run in order.
+//! Changes whose answers nobody needs at once: kept until the batch ends or somebody looks at what they change.
+//!
+//! A statement on a server costs its way there and back, which is more than most statements take. So rows of one kind
+//! share statements, also those of different writes of a batch.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
+use super::many::Many;
 use crate::sql::Sql;
 
-/// A change with the number of rows it has to meet, where that is known.
+/// A change that can wait.
 #[derive(Clone, Debug)]
-pub(crate) struct Later {
-    pub(crate) sql: Sql,
-    pub(crate) rows: Option<u64>,
+pub(crate) enum Later {
+    /// A statement of its own, behind all that was kept before it and before all that is kept after it.
+    Alone {
+        sql: Sql,
+        /// How many rows it has to meet, where that is known.
+        rows: Option<u64>,
+    },
+    /// Rows that share a statement with others of their kind.
+    Rows(Many),
+}
+
+impl Later {
+    /// Whether a look with this text may see what it changes.
+    fn concerns(&self, look: &str) -> bool {
+        let table = match self {
+            Self::Rows(rows) => rows.table,
+            Self::Alone { sql, .. } => return sql.table().is_none_or(|table| look.contains(table)),
+        };
+        look.contains(table)
+    }
 }
 
 /// What the store was asked.
@@ -81,17 +102,61 @@ impl Counters {
     }
 }
 
-/// What a write has still to run.
+/// What the writes of a batch have still to run.
 #[derive(Debug, Default)]
-pub(crate) struct Script(Mutex<Vec<Later>>);
+pub(crate) struct Script {
+    kept: Mutex<Vec<Later>>,
+    numbers: AtomicI64,
+}
 
 impl Script {
-    pub(crate) fn add(&self, later: Later) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(later);
+    /// A number above all before it, for rows that have to keep their order.
+    pub(crate) fn next(&self) -> i64 {
+        self.numbers.fetch_add(1, Ordering::Relaxed)
     }
 
+    /// Keeps a statement of its own.
+    pub(crate) fn add(&self, sql: Sql, rows: Option<u64>) {
+        self.lock().push(Later::Alone { sql, rows });
+    }
+
+    /// Keeps rows, with those of their kind where there are some behind the last statement of its own.
+    pub(crate) fn add_rows(&self, rows: Many) {
+        let mut kept = self.lock();
+        let alike = kept
+            .iter_mut()
+            .rev()
+            .map_while(|later| match later {
+                Later::Rows(others) => Some(others),
+                Later::Alone { .. } => None,
+            })
+            .find(|others| others.is_alike(&rows));
+        match alike {
+            Some(others) if others.takes(&rows) => others.extend(rows),
+            _ => kept.push(Later::Rows(rows)),
+        }
+    }
+
+    /// Whether a look with this text may see what is kept. What is no plain look has to come behind all of it.
+    pub(crate) fn concerns(&self, look: &str) -> bool {
+        let kept = self.lock();
+        !kept.is_empty() && (!look.starts_with("SELECT") || kept.iter().any(|later| later.concerns(look)))
+    }
+
+    /// All of it in the order in which it is to run.
     pub(crate) fn take(&self) -> Vec<Later> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        let mut kept = std::mem::take(&mut *self.lock());
+        for stretch in kept.split_mut(|later| matches!(later, Later::Alone { .. })) {
+            stretch.sort_by_key(|later| match later {
+                Later::Rows(rows) => Some(rows.stage),
+                Later::Alone { .. } => None,
+            });
+        }
+        kept
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Later>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -10,6 +10,7 @@ use sf_types::{
 };
 use uuid::Uuid;
 
+use crate::many::Many;
 use crate::row::{Column, Json, row, words};
 use crate::seen::Places;
 use crate::sql::{Sql, bad_cursor, insert_all, insert_later, page_of};
@@ -269,21 +270,27 @@ pub struct Standing {
 
 /// Keeps where an execution stands, with the write's other late changes.
 pub fn stands(tx: &mut Tx, run: RunId, engine: InstanceId, standing: &Standing) {
+    const HEAD: &str = "UPDATE workflow_executions SET state = v.column2, engine_id = v.column3, \
+        wake_at = v.column4, version = v.column5, steps_ended = v.column6, steps_known = v.column7, \
+        first_fault = v.column8, poison = v.column9, closed_at = v.column10, updated_at = v.column11 FROM (VALUES ";
+    const TAIL: &str =
+        ") AS v WHERE workflow_executions.closed_at IS NULL AND workflow_executions.run_id = v.column1";
     let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     let closed = (standing.state == ExecutionState::Done).then_some(tx.now);
-    Sql::new("UPDATE workflow_executions SET state = ")
-        .with("?", standing.state.word())
-        .with(", engine_id = ?", engine.uuid())
-        .with(", wake_at = ?", standing.wake_at.value())
-        .with(", version = ?", i64::from(standing.version))
-        .with(", steps_ended = ?", number(standing.steps.0))
-        .with(", steps_known = ?", number(standing.steps.1))
-        .with(", first_fault = ?", standing.first_fault.clone().map(Json).value())
-        .with(", poison = ?", standing.poison)
-        .with(", closed_at = ?", closed.value())
-        .with(", updated_at = ? WHERE closed_at IS NULL", tx.now.as_millis())
-        .and("run_id = ?", &run)
-        .later(tx, Some(1));
+    let values = vec![
+        run.value(),
+        standing.state.word().into(),
+        engine.value(),
+        standing.wake_at.value(),
+        i64::from(standing.version).into(),
+        number(standing.steps.0).into(),
+        number(standing.steps.1).into(),
+        standing.first_fault.clone().map(Json).value(),
+        standing.poison.into(),
+        closed.value(),
+        tx.now.value(),
+    ];
+    tx.script.add_rows(Many::change("workflow_executions", HEAD, TAIL, values));
 }
 
 /// Adds to journals. An entry whose number is taken fails the write: somebody else goes on with that execution.
@@ -381,9 +388,9 @@ pub async fn incoming(at: &impl Look, engine: InstanceId) -> Result<Vec<Incoming
 /// # Errors
 /// [`StoreError::Stale`] where one of them was taken in before: its answer was lost, and it is not to happen again.
 pub async fn taken_in(tx: &mut Tx, ids: &[Uuid]) -> Result<()> {
-    for id in ids {
-        let taken = Sql::new("DELETE FROM workflow_inbox WHERE TRUE").and("id = ?", id).run(tx).await?;
-        if taken == 0 {
+    let rows = ids.iter().map(|id| vec![id.value()]).collect();
+    for (sql, taken) in Many::delete("workflow_inbox", "DELETE FROM workflow_inbox WHERE id IN (VALUES ", rows).statements() {
+        if taken != Some(sql.run(tx).await?) {
             return Err(StoreError::Stale("inbox"));
         }
     }
@@ -392,7 +399,9 @@ pub async fn taken_in(tx: &mut Tx, ids: &[Uuid]) -> Result<()> {
 
 /// Forgets what has come in for an execution that is over, with the write's other late changes.
 pub fn forget_incoming(tx: &mut Tx, run: RunId) {
-    Sql::new("DELETE FROM workflow_inbox WHERE TRUE").and("run_id = ?", &run).later(tx, None);
+    let rows = vec![vec![run.value()]];
+    let gone = Many::delete("workflow_inbox", "DELETE FROM workflow_inbox WHERE run_id IN (VALUES ", rows);
+    tx.script.add_rows(gone.uncounted());
 }
 
 /// Executions that this control plane had when it ended, those that wait for their turn included.

@@ -16,6 +16,7 @@ use sf_types::{
     UserId,
 };
 
+use crate::many::Many;
 use crate::row::{Column, Field, Json, Row, column, row};
 use crate::seen::Places;
 use crate::sql::{Sql, containing, insert_later, page_of};
@@ -244,7 +245,7 @@ pub fn insert(tx: &mut Tx, run: &Run) -> Result<()> {
 /// is the one after the stored one; `outcome` is kept where given. If somebody was faster after all, the write runs
 /// again on what is there then.
 pub fn keep(tx: &mut Tx, run: &Run, outcome: Option<&Outcome>) {
-    updating(tx, run, outcome).later(tx, Some(1));
+    tx.script.add_rows(updating(tx, run, outcome));
 }
 
 /// Keeps a run's next state. `run.version` is the one after the stored one; `outcome` is kept where given.
@@ -252,32 +253,52 @@ pub fn keep(tx: &mut Tx, run: &Run, outcome: Option<&Outcome>) {
 /// # Errors
 /// [`StoreError::Stale`] when the stored run has another version, has ended, or is not inside the scope.
 pub async fn update(tx: &mut Tx, run: &Run, outcome: Option<&Outcome>) -> Result<()> {
-    let changed = updating(tx, run, outcome).run(tx).await?;
+    let mut changed = 0;
+    for (sql, _) in updating(tx, run, outcome).statements() {
+        changed += sql.run(tx).await?;
+    }
     if changed == 1 { Ok(()) } else { Err(StoreError::Stale("run")) }
 }
 
-fn updating(tx: &Tx, run: &Run, outcome: Option<&Outcome>) -> Sql {
+fn updating(tx: &Tx, run: &Run, outcome: Option<&Outcome>) -> Many {
+    const HEAD: &str = "UPDATE runs SET state = v.column3, done = v.column4, stale = v.column5, step = v.column6, \
+        fault = v.column7, outcome = COALESCE(v.column8, runs.outcome), guard = v.column9, command_id = v.column10, \
+        version = v.column11, updated_at = v.column12, closed_at = v.column13, held_until = v.column14, \
+        deadline_at = v.column15 FROM (VALUES ";
     let (state, done) = run.state.words();
-    let before = run.version.saturating_sub(1);
     let outcome: Option<Json<Outcome>> = outcome.cloned().map(Json);
-    Sql::new("UPDATE runs SET state = ")
-        .with("?", state)
-        .with(", done = ?", done.map(str::to_owned))
-        .with(", stale = ?", run.stale)
-        .with(", step = ?", run.step.value())
-        .with(", fault = ?", run.fault.clone().map(Json).value())
-        .with(", outcome = COALESCE(?, outcome)", outcome.value())
-        .with(", guard = ?", Json(run.guard.clone()).to_raw())
-        .with(", command_id = ?", run.command.value())
-        .with(", version = ?", run.version.value())
-        .with(", updated_at = ?", run.updated_at.as_millis())
-        .with(", closed_at = ?", run.closed_at.value())
-        .with(", held_until = ?", run.held_until.value())
-        .with(", deadline_at = ? WHERE closed_at IS NULL", run.expires_at.as_millis())
-        .and("id = ?", &run.id)
-        .and("version = ?", &before)
-        .scoped(tx.scope())
+    let mut values = vec![
+        run.id.value(),
+        run.version.saturating_sub(1).value(),
+        state.into(),
+        done.map(str::to_owned).into(),
+        run.stale.into(),
+        run.step.value(),
+        run.fault.clone().map(Json).value(),
+        outcome.value(),
+        Json(run.guard.clone()).to_raw(),
+        run.command.value(),
+        run.version.value(),
+        run.updated_at.value(),
+        run.closed_at.value(),
+        run.held_until.value(),
+        run.expires_at.value(),
+    ];
+    let (tail, within) = match (tx.scope().tenant(), tx.scope().project()) {
+        (None, _) => (OPEN, Vec::new()),
+        (Some(tenant), None) => (OPEN_OF_TENANT, vec![tenant.value()]),
+        (Some(tenant), Some(project)) => (OPEN_OF_PROJECT, vec![tenant.value(), project.value()]),
+    };
+    values.extend(within);
+    Many::change("runs", HEAD, tail, values)
 }
+
+/// A run as it was read, not ended; inside the scope.
+const OPEN: &str = ") AS v WHERE runs.closed_at IS NULL AND runs.id = v.column1 AND runs.version = v.column2";
+const OPEN_OF_TENANT: &str = ") AS v WHERE runs.closed_at IS NULL AND runs.id = v.column1 \
+    AND runs.version = v.column2 AND runs.tenant_id = v.column16";
+const OPEN_OF_PROJECT: &str = ") AS v WHERE runs.closed_at IS NULL AND runs.id = v.column1 \
+    AND runs.version = v.column2 AND runs.tenant_id = v.column16 AND runs.project_id = v.column17";
 
 /// A run inside the scope.
 ///
@@ -308,7 +329,9 @@ pub async fn record(at: &impl Look, id: RunId) -> Result<RunRecord> {
 pub async fn of_ids(at: &impl Look, ids: &[RunId]) -> Result<HashMap<RunId, Run>> {
     let Some((first, more)) = ids.split_first() else { return Ok(HashMap::new()) };
     let sql = Sql::select::<RunRow>().with(" AND id IN (?", first.uuid());
-    let sql = more.iter().fold(sql, |sql, id| sql.with(", ?", id.uuid())).push(")");
+    // Filled up with the first one, so that the texts stay few and prepared.
+    let filled = more.iter().chain(std::iter::repeat(first)).take(ids.len().next_power_of_two() - 1);
+    let sql = filled.fold(sql, |sql, id| sql.with(", ?", id.uuid())).push(")");
     Ok(runs(sql, at).await?.into_iter().map(|run| (run.id, run)).collect())
 }
 

@@ -6,6 +6,7 @@ use sf_protocol::report::StepState;
 use sf_types::{RunId, TenantId, Timestamp};
 
 use crate::Result;
+use crate::many::Many;
 use crate::row::{Column, row, words};
 use crate::sql::Sql;
 use crate::tx::{Look, Tx};
@@ -70,28 +71,29 @@ row! {
 /// [`crate::StoreError::OutOfScope`].
 pub fn append(tx: &mut Tx, run: &Run, moments: &[Moment]) -> Result<()> {
     tx.own("run", run.tenant, run.project)?;
-    let Some((first, later)) = moments.split_first() else { return Ok(()) };
-    let mut sql = Sql::new(
-        "INSERT INTO run_steps (run_id, seq, tenant_id, at, kind, step, state, note) \
-         SELECT r.id, COALESCE((SELECT max(s.seq) FROM run_steps s WHERE s.run_id = r.id), 0) + m.column1, \
-         r.tenant_id, m.column2, m.column3, m.column4, m.column5, m.column6 FROM runs r, (VALUES ",
-    );
-    sql = values(sql, 1, first);
-    for (n, moment) in (2..).zip(later) {
-        sql = values(sql.push(", "), n, moment);
+    let rows = moments.iter().map(|moment| {
+        vec![
+            run.id.value(),
+            tx.script.next().value(),
+            moment.at.value(),
+            moment.kind.value(),
+            moment.step.value(),
+            moment.state.value(),
+            moment.note.as_str().into(),
+        ]
+    });
+    let rows: Vec<_> = rows.collect();
+    if !rows.is_empty() {
+        tx.script.add_rows(Many::timeline("run_steps", APPEND, ") AS m ON m.column1 = r.id", rows));
     }
-    sql.push(") AS m WHERE TRUE").and("r.id = ?", &run.id).later(tx, Some(moments.len() as u64));
     Ok(())
 }
 
-fn values(sql: Sql, n: i64, moment: &Moment) -> Sql {
-    sql.push(&format!("({n}, "))
-        .with("?", moment.at.value())
-        .with(", ?", moment.kind.value())
-        .with(", ?", moment.step.value())
-        .with(", ?", moment.state.value())
-        .with(", ?)", moment.note.as_str())
-}
+/// Behind what is there; among themselves in the order in which they were kept.
+const APPEND: &str = "INSERT INTO run_steps (run_id, seq, tenant_id, at, kind, step, state, note) \
+     SELECT r.id, COALESCE((SELECT max(s.seq) FROM run_steps s WHERE s.run_id = r.id), 0) \
+     + row_number() OVER (PARTITION BY m.column1 ORDER BY m.column2), \
+     r.tenant_id, m.column3, m.column4, m.column5, m.column6, m.column7 FROM runs r JOIN (VALUES ";
 
 /// A run's timeline in order.
 ///

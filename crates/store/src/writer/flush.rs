@@ -21,6 +21,7 @@ pub(crate) async fn flush(tx: &Tx, instance: InstanceId, said: Said) -> Result<V
     let events = match tx.dialect().lock_numbers().filter(|_| !said.events.is_empty()) {
         // Last, so that other control planes wait for nothing but the COMMIT.
         Some(lock) => {
+            settle(tx).await?;
             Sql::new(lock).raw(tx).await?;
             events::store(tx, events::head(tx).await?, said.events)
         }

@@ -136,7 +136,8 @@ impl Ground for Real {
             return Ok(None);
         }
         let actor = runs::get(&reader, run).await?.actor;
-        let context = Context { run, tenant: row.tenant, project: row.project, workflow: row.workflow, actor };
+        let (project, workflow, keyed) = (row.project, row.workflow, row.key.is_some());
+        let context = Context { run, tenant: row.tenant, project, workflow, actor, keyed };
         Ok(Some((row, context)))
     }
 

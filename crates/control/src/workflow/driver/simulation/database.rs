@@ -232,7 +232,8 @@ impl Database {
 
 fn context(row: &ExecutionRow) -> Context {
     let actor = ActorKind::System;
-    Context { run: row.run, tenant: row.tenant, project: row.project, workflow: row.workflow, actor }
+    let (project, workflow, keyed) = (row.project, row.workflow, row.key.is_some());
+    Context { run: row.run, tenant: row.tenant, project, workflow, actor, keyed }
 }
 
 fn copy(incoming: &Incoming) -> Incoming {
