@@ -17,7 +17,7 @@ use sf_types::{
 };
 
 use crate::many::Many;
-use crate::row::{Column, Field, Json, Row, column, row};
+use crate::row::{Column, Json, Row, column, row};
 use crate::seen::Places;
 use crate::sql::{Sql, containing, insert_later, page_of};
 use crate::tx::{Look, Tx};
@@ -276,7 +276,7 @@ fn updating(tx: &Tx, run: &Run, outcome: Option<&Outcome>) -> Many {
         run.step.value(),
         run.fault.clone().map(Json).value(),
         outcome.value(),
-        Json(run.guard.clone()).to_raw(),
+        Json(run.guard.clone()).value(),
         run.command.value(),
         run.version.value(),
         run.updated_at.value(),
