@@ -6,7 +6,7 @@ mod tls;
 
 use std::time::Duration;
 
-use reqwest::{Method, Response, StatusCode, Url};
+use reqwest::{Method, Response, StatusCode, Url, header};
 use serde_json::Value;
 use sf_runtime::Rng;
 use sf_types::RequestId;
@@ -20,6 +20,8 @@ pub use socket::Doorbell;
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// Time an answer gets. Nodes are asked on the way, so it is longer than their own limit.
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
+/// Time a piece of a file gets to be sent.
+const SENT_WITHIN: Duration = Duration::from_secs(1800);
 /// Entries of a list asked for at once.
 const PAGE: u16 = 100;
 /// Pages of a list read at the most.
@@ -176,12 +178,39 @@ impl Client {
         }
     }
 
+    /// Sends bytes, once: whoever has to send them again asks first how far they came.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub async fn send(&self, path: &str, query: Query<'_>, bytes: Vec<u8>) -> Result<Value, Failure> {
+        let request = self.request(Method::PATCH, self.url(path, query)).timeout(SENT_WITHIN);
+        let request = request.header(header::CONTENT_TYPE, "application/octet-stream").body(bytes);
+        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        Ok(self.read(response).await?.data)
+    }
+
     /// Begins to read a file.
     ///
     /// # Errors
     /// As [`Client::get`].
     pub async fn download(&self, path: &str, query: Query<'_>) -> Result<Download, Failure> {
-        let request = self.http.get(self.url(path, query));
+        self.download_from(path, query, None).await
+    }
+
+    /// The same from a byte on, where the file still has that `ETag`; else from its beginning.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub async fn download_from(
+        &self,
+        path: &str,
+        query: Query<'_>,
+        from: Option<&(u64, String)>,
+    ) -> Result<Download, Failure> {
+        let mut request = self.http.get(self.url(path, query));
+        if let Some((from, tag)) = from {
+            request = request.header(header::RANGE, format!("bytes={from}-")).header(header::IF_RANGE, tag);
+        }
         let request = match &self.token {
             Some(token) => request.bearer_auth(token),
             None => request,

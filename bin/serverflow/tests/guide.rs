@@ -5,6 +5,9 @@
 //! documents of examples/workflows are fine.
 #![expect(clippy::unwrap_used, reason = "a test: its helpers may stop it, too")]
 
+#[path = "guide/transfer.rs"]
+mod transfer;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};

@@ -19,6 +19,7 @@ use crate::confine::cgroup::Cgroups;
 use crate::execute::{DEPLOYS_AT_ONCE, Executor, LOOKS_AT_ONCE, Node, Observer, Ports, app::Apps};
 use crate::facts;
 use crate::journal::{Accepted, Journal, Recovered};
+use crate::link::second::Dialer;
 use crate::link::{Link, LinkState, ORDERS_WAITING_MAX};
 use crate::outbox::Outbox;
 use crate::patching::Checker;
@@ -134,6 +135,7 @@ impl Daemon {
         spawn(tasks, "containers.sweep", async move { sweeping.keep_engine_clean(stopping).await });
         spawn(tasks, "servers.disks", node.clone().count_disks(tasks.shutdown()));
         spawn(tasks, "servers.sweep", node.clone().sweep_files(tasks.shutdown()));
+        spawn(tasks, "servers.uploads", node.clone().expire_uploads(tasks.shutdown()));
         let (standing, resting) = (node.clone(), tasks.shutdown());
         spawn(tasks, "schedules", async move { standing.keep_schedules(resting).await });
         let (keeping, stopping) = (node.clone(), tasks.shutdown());
@@ -208,8 +210,11 @@ fn node(
     });
     let reader = users.of("syntax").map_err(|error| disk("the list of user numbers", &error))?;
     let checker = Checker::new(options.program.clone(), reader);
+    let (clock, rng) = (options.clock.clone(), options.rng.clone());
+    let dialer = Dialer { registration: registration.clone(), key: key.clone(), clock, rng };
     Ok(Node {
         id: registration.node,
+        dialer,
         key,
         journal,
         outbox,

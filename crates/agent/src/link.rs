@@ -6,6 +6,7 @@ pub mod address;
 pub mod backoff;
 pub mod enrol;
 mod error;
+pub mod second;
 mod session;
 pub mod socket;
 pub mod tls;

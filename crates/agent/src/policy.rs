@@ -314,7 +314,7 @@ pub fn decide(policy: &Policy, order: &Order) -> Result<(), Fault> {
             Err(denied("looks at the consoles of servers".to_owned(), "deny.kinds"))
         }
         // Who lets nobody change files lets nobody read them either.
-        Order::Query(Query::ServerFiles(_))
+        Order::Query(Query::ServerFiles(_) | Query::Transfer(_))
             if [Kind::FileAction, Kind::ServerAction].iter().any(|kind| policy.deny.kinds.contains(kind)) =>
         {
             Err(denied("looks into the files of servers".to_owned(), "deny.kinds"))

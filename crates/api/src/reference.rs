@@ -127,6 +127,18 @@ fn all_limits() -> Vec<(&'static str, String, &'static str)> {
             "api::layer::idempotency::MAX_KEPT_BYTES",
         ),
         (
+            "piece of an upload",
+            bytes(usize::try_from(crate::route::panel::files::upload::PIECE_MAX).unwrap_or(usize::MAX)),
+            "api::route::panel::files::upload::PIECE_MAX",
+        ),
+        ("time for one", secs(crate::layer::rescue::TRANSFER_TIMEOUT), "api::layer::rescue::TRANSFER_TIMEOUT"),
+        ("time a transfer may stand still", secs(sf_control::STALL_LIMIT), "control::panel::transfers::STALL_LIMIT"),
+        (
+            "life of a download's link",
+            secs(sf_control::queries::panel::transfers::LINK_LIFETIME),
+            "control::queries::panel::transfers::LINK_LIFETIME",
+        ),
+        (
             "file that can be patched or read",
             bytes(usize::try_from(sf_protocol::patch::FILE_BYTES_MAX).unwrap_or(usize::MAX)),
             "protocol::patch::FILE_BYTES_MAX",

@@ -38,6 +38,8 @@ pub(crate) struct Core {
     pub(crate) mail: crate::mail::Mail,
     pub(crate) notices: crate::notify::Notifier,
     pub(crate) questions: Questions,
+    pub(crate) transfers: crate::panel::transfers::Transfers,
+    pub(crate) download_links: crate::queries::panel::transfers::DownloadLinks,
     pub(crate) consoles: crate::panel::console::Consoles,
     pub(crate) written: WrittenCommands,
     pub(crate) quota: crate::pipeline::quota::Quota,

@@ -36,6 +36,7 @@ pub use node::enrolment::Admission as DeviceAdmission;
 pub use node::links::{Links, Numbered, Outgoing};
 pub use node::node_links::{Joined, Presence};
 pub use node::panel::console::Watching;
+pub use node::panel::transfers::{Arrived, Lane, STALL_LIMIT};
 pub use node::receive::REFUSED_ORDER;
 pub use node::signer::{Certified, Signer};
 pub use options::{Options, StartError};

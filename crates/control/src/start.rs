@@ -57,6 +57,8 @@ impl Control {
             started_at: clock.now(),
             links: Links::default(),
             questions: Default::default(),
+            transfers: Default::default(),
+            download_links: Default::default(),
             consoles: Default::default(),
             written: Default::default(),
             quota: Default::default(),

@@ -6,6 +6,7 @@
 
 mod compress;
 mod extract;
+mod pack;
 mod tar;
 mod unpack;
 mod zip;

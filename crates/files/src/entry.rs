@@ -91,10 +91,14 @@ impl Facts {
             kind: self.kind,
             bytes: self.bytes,
             mode: self.mode,
-            modified_ms: self.modified.0.saturating_mul(1000).saturating_add(self.modified.1 / 1_000_000),
+            modified_ms: self.modified_ms(),
             links: self.links,
             denied,
         }
+    }
+
+    pub const fn modified_ms(&self) -> i64 {
+        self.modified.0.saturating_mul(1000).saturating_add(self.modified.1 / 1_000_000)
     }
 
     /// What deleting this one name gives back.

@@ -45,6 +45,6 @@ pub use quota::{Hold, Quota};
 pub use resolve::Resolve;
 pub use tree::{Options, Owner, Tree};
 pub use verbs::{
-    Copied, Count, Found, Listing, Match, NameSearch, Opened, Page, Piece, Removed, Replace, Stopped, TextSearch,
-    UploadId, Usage, Written,
+    Copied, Count, Found, Listing, Match, NameSearch, Opened, Page, Part, Piece, Promised, Removed, Replace, Stopped,
+    TextSearch, UploadId, Usage, Written,
 };

@@ -14,8 +14,17 @@ pub struct Quota(Arc<Meter>);
 
 #[derive(Debug)]
 struct Meter {
-    limit: Option<u64>,
+    /// [`NO_LIMIT`] where there is none.
+    limit: AtomicU64,
     used: AtomicU64,
+}
+
+const NO_LIMIT: u64 = u64::MAX;
+
+impl Default for Quota {
+    fn default() -> Self {
+        Self::unlimited()
+    }
 }
 
 impl Quota {
@@ -26,7 +35,17 @@ impl Quota {
 
     /// `limit` bytes, of which `used` are taken already ([`crate::Tree::count`] knows).
     pub fn new(limit: Option<u64>, used: u64) -> Self {
+        let limit = AtomicU64::new(limit.unwrap_or(NO_LIMIT));
         Self(Arc::new(Meter { limit, used: AtomicU64::new(used) }))
+    }
+
+    /// Another limit, also for verbs that are at work.
+    pub fn set_limit(&self, limit: Option<u64>) {
+        self.0.limit.store(limit.unwrap_or(NO_LIMIT), Ordering::Relaxed);
+    }
+
+    fn limit(&self) -> u64 {
+        self.0.limit.load(Ordering::Relaxed)
     }
 
     /// Bytes taken, those of verbs that are still at work included.
@@ -41,7 +60,10 @@ impl Quota {
 
     /// Bytes that can still be taken.
     pub fn left(&self) -> u64 {
-        self.0.limit.map_or(u64::MAX, |limit| limit.saturating_sub(self.used()))
+        match self.limit() {
+            NO_LIMIT => NO_LIMIT,
+            limit => limit.saturating_sub(self.used()),
+        }
     }
 
     pub(crate) fn give(&self, bytes: u64) {
@@ -85,10 +107,9 @@ impl Hold {
             self.rest -= bytes;
             return Ok(());
         };
-        let meter = &self.quota.0;
-        let full = || FileFault::Full { limit: meter.limit.unwrap_or(u64::MAX) };
+        let (meter, limit) = (&self.quota.0, self.quota.limit());
+        let full = || FileFault::Full { limit };
         let blocks = more.checked_next_multiple_of(BLOCK).ok_or_else(full)?;
-        let limit = meter.limit.unwrap_or(u64::MAX);
         let add = |used: u64| used.checked_add(blocks).filter(|used| *used <= limit);
         meter.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).map_err(|_| full())?;
         self.taken += blocks;

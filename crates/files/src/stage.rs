@@ -40,6 +40,8 @@ pub(crate) struct NewFile<'t> {
     name: String,
     pub file: File,
     pub hold: Hold,
+    /// Its rwx bits, where they are not for the place that it is shown at to say.
+    mode: Option<u32>,
     /// It is not removed when this is dropped.
     stays: bool,
 }
@@ -61,7 +63,7 @@ impl Tree {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mode = Mode::RUSR | Mode::WUSR;
         let (name, fd) = fresh("new-", |name| rustix::fs::openat(&self.staging, name, flags, mode))?;
-        Ok(NewFile { tree: self, name, file: File::from(fd), hold, stays: false })
+        Ok(NewFile { tree: self, name, file: File::from(fd), hold, mode: None, stays: false })
     }
 
     pub(crate) fn new_tree(&self) -> Result<NewTree<'_>, FileFault> {
@@ -112,8 +114,8 @@ impl Tree {
 
 impl<'t> NewFile<'t> {
     /// What was uploaded and is counted already; it stays where it is unless it is put in its place.
-    pub fn of_part(tree: &'t Tree, name: String, file: File) -> Self {
-        Self { tree, name, file, hold: tree.options.quota.hold(), stays: true }
+    pub fn of_part(tree: &'t Tree, name: String, file: File, mode: Option<u32>) -> Self {
+        Self { tree, name, file, hold: tree.options.quota.hold(), mode, stays: true }
     }
 
     /// Writes on, its bytes taken from the quota first.
@@ -125,7 +127,7 @@ impl<'t> NewFile<'t> {
 
     /// Its owner, its mode, and everything on disk.
     pub fn seal(&mut self, owner: Option<Owner>, mode: u32) -> Result<(), FileFault> {
-        let dressed = self.tree.dress(&self.file, owner, mode);
+        let dressed = self.tree.dress(&self.file, owner, self.mode.unwrap_or(mode));
         dressed.map_err(|errno| FileFault::at(b"(staging)", errno))?;
         self.file.sync_all().map_err(|error| FileFault::io(b"(staging)", error))
     }

@@ -20,6 +20,6 @@ pub use delete::Removed;
 pub use list::{Listing, Page};
 pub use read::{Opened, Piece};
 pub use search::{Found, Match, NameSearch, Stopped, TextSearch};
-pub use upload::UploadId;
+pub use upload::{Part, Promised, UploadId};
 pub use usage::{Count, Usage};
 pub use write::Written;

@@ -11,8 +11,9 @@ use tokio::time::Instant;
 
 use crate::enrolment;
 use crate::limits::{HEARTBEAT, OPENING_WITHIN, RETRY_WHEN_FULL, SILENCE};
-use crate::opening::{self, Opened, Refusal, Wanted};
+use crate::opening::{self, Connected, Opened, Refusal, Wanted};
 use crate::socket::{Gone, Heard, Socket, Stream};
+use crate::transfer;
 
 /// Everything a connection needs to know.
 #[derive(Clone)]
@@ -39,7 +40,11 @@ pub(crate) async fn serve<S: Stream>(mut upgraded: Box<Upgraded<S>>, full: bool)
     let refusal = match opened {
         Err(refusal) => Some(refusal),
         Ok(None) => None,
-        Ok(Some(mut opened)) => {
+        Ok(Some(Connected::Transfer(lane))) => {
+            Box::pin(transfer::serve(socket, lane, &context.shutdown)).await;
+            None
+        }
+        Ok(Some(Connected::Joined(mut opened))) => {
             let ended = converse(socket, context, &mut opened).await;
             Box::pin(opened.presence.leave()).await;
             ended.err()
@@ -67,7 +72,7 @@ async fn open<S: Stream>(
     socket: &mut Socket<S>,
     context: &Context,
     place: Option<Place<IpAddr>>,
-) -> Result<Option<Box<Opened>>, Refusal> {
+) -> Result<Option<Connected>, Refusal> {
     let deadline = Instant::now() + OPENING_WITHIN;
     let first = within(deadline, async { Ok(socket.text().await?) }).await?;
     let (control, endpoint) = (&context.control, context.endpoint.clone());
@@ -79,7 +84,7 @@ async fn open<S: Stream>(
         Wanted::Connect => {
             let opened = within(deadline, opening::connect(socket, &first, endpoint, control)).await?;
             drop(place);
-            Ok(Some(Box::new(opened)))
+            Ok(Some(opened))
         }
     }
 }

@@ -12,6 +12,7 @@ mod limits;
 mod opening;
 mod socket;
 pub mod tls;
+mod transfer;
 
 pub use gateway::{Gateway, GatewayError, Options};
 pub use tls::{TlsError, TlsFiles};

@@ -1,6 +1,6 @@
 //! The first words of a connection: a known node connects, or a new one enrols.
 
-use sf_control::{Control, Joined, Outgoing, Presence};
+use sf_control::{Control, Joined, Lane, Outgoing, Presence};
 use sf_protocol::frame::Frame;
 use sf_protocol::handshake::{Endpoint, HandshakeError, Identity, Nonce, ServerHello, ServerOpen};
 use sf_protocol::kind::Kind;
@@ -52,6 +52,14 @@ pub(crate) struct Opened {
     pub(crate) presence: Presence,
 }
 
+/// What the handshake of a known node came to.
+pub(crate) enum Connected {
+    /// Its connection, for orders.
+    Joined(Box<Opened>),
+    /// A second one, for bytes.
+    Transfer(Lane),
+}
+
 /// Tells from the first frame who is there.
 pub(crate) fn wanted(first: &str) -> Result<Wanted, Refusal> {
     match Frame::parse(first).map_err(HandshakeError::from)?.kind() {
@@ -61,13 +69,13 @@ pub(crate) fn wanted(first: &str) -> Result<Wanted, Refusal> {
     }
 }
 
-/// The handshake of a known node, up to AUTHORIZED.
+/// The handshake of a known node, up to AUTHORIZED; a second connection goes no further than the node's proof.
 pub(crate) async fn connect<S: Stream>(
     socket: &mut Socket<S>,
     first: &str,
     endpoint: Endpoint,
     control: &Control,
-) -> Result<Opened, Refusal> {
+) -> Result<Connected, Refusal> {
     let waiting = ServerHello::new(endpoint).connect(first)?;
     let record = control.node_record(waiting.connect().pub_key.id()).await?;
     let certified = control.certified();
@@ -77,9 +85,12 @@ pub(crate) async fn connect<S: Stream>(
     socket.say(challenge).await?;
     let response = socket.text().await?;
     let proven = waiting.response(&response)?;
+    if let Some(ticket) = proven.connect().transfer {
+        return Ok(Connected::Transfer(control.take_ticket(proven.node(), ticket)?));
+    }
     let joined = control.join(&proven).await?;
     let Joined { welcome, outgoing, presence } = joined;
     let (authorized, open) = proven.authorize(&certified.key, welcome, control.now())?;
     socket.say(authorized).await?;
-    Ok(Opened { open, outgoing, presence })
+    Ok(Connected::Joined(Box::new(Opened { open, outgoing, presence })))
 }

@@ -1,6 +1,9 @@
 //! A WebSocket that speaks text frames of bounded size.
 
+use bytes::Bytes;
+use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
+use sf_control::STALL_LIMIT;
 use sf_protocol::frame::MAX_FRAME_BYTES;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::WebSocketStream;
@@ -31,6 +34,51 @@ pub(crate) enum Heard {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Gone;
 
+/// What was heard where bytes are moved.
+#[derive(Debug)]
+pub(crate) enum Moved {
+    /// Bytes; none at the end of all.
+    Bytes(Bytes),
+    /// The last word.
+    Text(String),
+    /// A sign of life without content.
+    Life,
+}
+
+/// The writing half.
+#[derive(Debug)]
+pub(crate) struct Writer<'a, S>(SplitSink<&'a mut WebSocketStream<S>, Message>);
+
+/// The reading half.
+#[derive(Debug)]
+pub(crate) struct Reader<'a, S>(SplitStream<&'a mut WebSocketStream<S>>);
+
+fn moved(heard: Option<Result<Message, Error>>) -> Result<Moved, Gone> {
+    match heard {
+        Some(Ok(Message::Binary(bytes))) => Ok(Moved::Bytes(bytes)),
+        Some(Ok(Message::Text(text))) => Ok(Moved::Text(text.as_str().to_owned())),
+        Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(Moved::Life),
+        Some(Ok(Message::Close(_) | Message::Frame(_)) | Err(_)) | None => Err(Gone),
+    }
+}
+
+impl<S: Stream> Writer<'_, S> {
+    /// Writes bytes, as fast as they are taken.
+    pub(crate) async fn put(&mut self, bytes: Bytes) -> Result<(), Gone> {
+        match tokio::time::timeout(STALL_LIMIT, self.0.send(Message::Binary(bytes))).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(Gone),
+        }
+    }
+}
+
+impl<S: Stream> Reader<'_, S> {
+    /// The next thing heard.
+    pub(crate) async fn hear(&mut self) -> Result<Moved, Gone> {
+        moved(self.0.next().await)
+    }
+}
+
 impl<S: Stream> Socket<S> {
     /// Upgrades a stream.
     pub(crate) async fn accept(stream: S) -> Result<Self, Error> {
@@ -50,6 +98,17 @@ impl<S: Stream> Socket<S> {
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(Heard::Life),
             Some(Ok(Message::Binary(_) | Message::Close(_) | Message::Frame(_)) | Err(_)) | None => Err(Gone),
         }
+    }
+
+    /// The next thing heard where bytes are moved. Safe to drop while waiting.
+    pub(crate) async fn hear_bytes(&mut self) -> Result<Moved, Gone> {
+        moved(self.0.next().await)
+    }
+
+    /// Both directions by themselves.
+    pub(crate) fn split(&mut self) -> (Writer<'_, S>, Reader<'_, S>) {
+        let (sink, stream) = (&mut self.0).split();
+        (Writer(sink), Reader(stream))
     }
 
     /// The next text, passing over signs of life.

@@ -9,7 +9,9 @@ use crate::order::GitSource;
 use crate::outcome::{AppFacts, Outcome};
 use crate::patch::{FileChunk, FileListing, FilesWanted, Preview, Proposed};
 use crate::report::{NodeFacts, ServiceReport};
-use crate::server::{ConsoleChunk, ConsoleWanted, FilesSeen, ServerFilesWanted, ServerReport};
+use crate::server::{
+    ConsoleChunk, ConsoleWanted, FilesSeen, ServerFilesWanted, ServerReport, TransferBegun, TransferWanted,
+};
 use crate::wire;
 
 /// What is asked.
@@ -73,6 +75,8 @@ pub enum Query {
     Console(ConsoleWanted),
     /// What of its files is there?
     ServerFiles(Box<ServerFilesWanted>),
+    /// Dial a second connection for bytes of its files.
+    Transfer(Box<TransferWanted>),
 }
 
 impl Query {
@@ -124,6 +128,8 @@ pub enum Reply {
     Console(Box<ConsoleChunk>),
     /// To [`Query::ServerFiles`].
     ServerFiles(Box<FilesSeen>),
+    /// To [`Query::Transfer`].
+    Transfer(TransferBegun),
     /// It could not be answered.
     Fault(Fault),
 }

@@ -280,23 +280,40 @@ impl SimNode {
         self.connect_speaking(dial, versions).await
     }
 
+    /// A second connection, for a ticket: bytes can be moved on it, unless it is refused.
+    ///
+    /// # Errors
+    /// [`WireError`], from either side.
+    pub async fn second(&self, dial: &Dial, ticket: Nonce) -> Result<Wire, WireError> {
+        let mut wire = Wire::dial(dial).await?;
+        let nonce = Nonce::from_bytes(self.0.rng.bytes());
+        let (text, waiting) = self.hello(VERSIONS).connect_for(ticket, wire.channel(), nonce)?;
+        wire.say_text(text).await?;
+        let challenge = wire.answer().await?;
+        let (text, _) = waiting.challenge(&challenge, &self.0.key, self.0.clock.now())?;
+        wire.say_text(text).await?;
+        Ok(wire)
+    }
+
+    fn hello(&self, versions: Versions) -> AgentHello {
+        let memory = self.memory();
+        AgentHello {
+            node: self.0.id,
+            key: self.0.key.public(),
+            root: self.0.root,
+            binding: self.0.binding,
+            versions,
+            agent_version: version(),
+            epoch: memory.epoch,
+            high_water: memory.high_water,
+            counter: memory.counter,
+        }
+    }
+
     /// The same as an agent that speaks these versions. Errors as above.
     pub async fn connect_speaking(&self, dial: &Dial, versions: Versions) -> Result<(Wire, Open), WireError> {
         let mut wire = Wire::dial(dial).await?;
-        let hello = {
-            let memory = self.memory();
-            AgentHello {
-                node: self.0.id,
-                key: self.0.key.public(),
-                root: self.0.root,
-                binding: self.0.binding,
-                versions,
-                agent_version: version(),
-                epoch: memory.epoch,
-                high_water: memory.high_water,
-                counter: memory.counter,
-            }
-        };
+        let hello = self.hello(versions);
         let (text, waiting) = hello.connect(wire.channel(), Nonce::from_bytes(self.0.rng.bytes()))?;
         wire.say_text(text).await?;
         let challenge = wire.answer().await?;
@@ -403,7 +420,12 @@ impl SimNode {
             Query::ServerFiles(wanted) => simulated_file(&wanted.look, self.0.clock.now()),
             _ => Reply::Fault(Fault::new(ErrorKind::NotFound, "simulated", "A simulated node knows only itself.")),
         };
-        let answer = Answer { command: command.id, node: self.0.id, at: self.0.clock.now(), reply };
+        self.reply(command.id, reply)
+    }
+
+    /// ANSWER to a read, whatever it says.
+    pub fn reply(&self, command: CommandId, reply: Reply) -> Frame {
+        let answer = Answer { command, node: self.0.id, at: self.0.clock.now(), reply };
         Frame::Answer(Signed::seal(Kind::Answer, &answer, &self.0.key))
     }
 
@@ -555,6 +577,7 @@ fn simulated_file(look: &FileLook, now: Timestamp) -> Reply {
         FileLook::List { path, .. } if path.is_empty() => {
             FilesSeen::Listing(FolderPage { entries: vec![entry], next: None, total: 1 })
         }
+        FileLook::Uploads => FilesSeen::Uploads(Vec::new()),
         _ => return Reply::Fault(Fault::new(ErrorKind::NotFound, "file.not_found", "It is not there.")),
     };
     Reply::ServerFiles(Box::new(seen))

@@ -169,6 +169,32 @@ impl Wire {
         }
     }
 
+    /// Writes bytes; none are the end of all.
+    ///
+    /// # Errors
+    /// [`WireError::Gone`].
+    pub async fn put(&mut self, bytes: Vec<u8>) -> Result<(), WireError> {
+        self.socket.send(Message::binary(bytes)).await.map_err(|_| WireError::Gone)
+    }
+
+    /// The next bytes; CLOSING is an error that carries its fault.
+    ///
+    /// # Errors
+    /// [`WireError::Gone`], [`WireError::Closed`].
+    pub async fn hear_bytes(&mut self) -> Result<Vec<u8>, WireError> {
+        loop {
+            match self.socket.next().await {
+                Some(Ok(Message::Binary(bytes))) => return Ok(bytes.to_vec()),
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                Some(Ok(Message::Text(text))) => match Frame::parse(text.as_str()) {
+                    Ok(Frame::Closing(closing)) => return Err(WireError::Closed(closing.fault)),
+                    _ => return Err(WireError::Gone),
+                },
+                _ => return Err(WireError::Gone),
+            }
+        }
+    }
+
     /// The next text; CLOSING is an error that carries its fault.
     ///
     /// # Errors

@@ -1177,6 +1177,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/downloads/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a link leads to. It leads nowhere afterwards. */
+        get: operations["followDownload"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/enrol-tokens": {
         parameters: {
             query?: never;
@@ -2428,6 +2445,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/servers/{id}/files/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A file, from `Range` on where that is asked for, or all that is in a folder as a `.tar.gz`. It is recorded. */
+        get: operations["downloadServerFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/servers/{id}/files/download-link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A link to a download that a browser can follow: once, within a minute. */
+        post: operations["linkServerDownload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/servers/{id}/files/extract": {
         parameters: {
             query?: never;
@@ -2677,6 +2728,63 @@ export interface paths {
         put?: never;
         /** Lets a suspended server be started again. */
         post: operations["unsuspendServer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/servers/{id}/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Uploads that are neither finished nor given up, everybody's at this server. */
+        get: operations["listServerUploads"];
+        put?: never;
+        /** Begins an upload: its room is looked for, and nothing is seen before it is finished. Its id is the run's. */
+        post: operations["beginServerUpload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/servers/{id}/uploads/{upload}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far an upload is. */
+        get: operations["getServerUpload"];
+        put?: never;
+        post?: never;
+        /** Gives an upload up. */
+        delete: operations["abortServerUpload"];
+        options?: never;
+        head?: never;
+        /**
+         * Adds bytes, 16 MiB at the most, that begin where the upload stands. What has arrived of a request that is cut off is
+         *     kept. Others are 409, and `Upload-Offset` says where to go on.
+         */
+        patch: operations["sendServerUpload"];
+        trace?: never;
+    };
+    "/api/v1/servers/{id}/uploads/{upload}/finish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Shows an upload at its place, once all of it is there. */
+        post: operations["finishServerUpload"];
         delete?: never;
         options?: never;
         head?: never;
@@ -5895,6 +6003,21 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_ServerDownloadLink: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description A link that is followed once. */
+            data?: {
+                /** @description On this control plane: `/api/v1/downloads/...`. Whoever has it can follow it. */
+                url: string;
+                /** @description Until when. */
+                expiresAt: components["schemas"]["Time"];
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
         Envelope_ServerFile: {
             /** @description Whether it worked. */
             success: boolean;
@@ -6050,6 +6173,56 @@ export interface components {
                  * @description Generation the machine holds: it runs with older settings where it is lower than the server's.
                  */
                 generation: number;
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_ServerUpload: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description An upload that is neither finished nor given up. */
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description Its id: that of the run that began it.
+                 */
+                id: string;
+                /** @description Where it shall be. */
+                path: string;
+                /**
+                 * Format: int64
+                 * @description Bytes in all.
+                 */
+                bytes: number;
+                /**
+                 * Format: int64
+                 * @description Bytes there: the next ones begin here.
+                 */
+                offset: number;
+                /** @description Whether it may take the place of a file. */
+                overwrite: boolean;
+                /** @description In octal digits, where it was said. */
+                mode?: string | null;
+                /** @description When it was begun. */
+                begunAt: components["schemas"]["Time"];
+                /** @description When it is given up unless more of it comes. */
+                expiresAt: components["schemas"]["Time"];
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_ServerUploadBegun: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description An upload that was begun, or will be. */
+            data?: {
+                /** @description The run that begins it; its id is the upload's. */
+                run: components["schemas"]["Run"];
+                upload?: components["schemas"]["ServerUpload"] | null;
             };
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -7475,6 +7648,41 @@ export interface components {
                 createdAt: components["schemas"]["Time"];
                 /** @description When it last changed. */
                 updatedAt: components["schemas"]["Time"];
+            }[];
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Vec_ServerUpload: {
+            /** @description Whether it worked. */
+            success: boolean;
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description Its id: that of the run that began it.
+                 */
+                id: string;
+                /** @description Where it shall be. */
+                path: string;
+                /**
+                 * Format: int64
+                 * @description Bytes in all.
+                 */
+                bytes: number;
+                /**
+                 * Format: int64
+                 * @description Bytes there: the next ones begin here.
+                 */
+                offset: number;
+                /** @description Whether it may take the place of a file. */
+                overwrite: boolean;
+                /** @description In octal digits, where it was said. */
+                mode?: string | null;
+                /** @description When it was begun. */
+                begunAt: components["schemas"]["Time"];
+                /** @description When it is given up unless more of it comes. */
+                expiresAt: components["schemas"]["Time"];
             }[];
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -8999,6 +9207,25 @@ export interface components {
             /** @description `otpauth://…`, for showing it as a picture. */
             uri: string;
         };
+        /** @description What shall be uploaded. */
+        NewUpload: {
+            /** @description Where it shall be: `world/region/r.0.0.mca`. The folders above it are there. */
+            path: string;
+            /**
+             * Format: int64
+             * @description Bytes in all.
+             */
+            bytes: number;
+            /** @description Whether it may take the place of a file that is there. */
+            overwrite?: boolean;
+            /** @description In octal digits: `644`. As any new file's, or those of the file that it replaces, where absent. */
+            mode?: string | null;
+            /**
+             * Format: double
+             * @description How sure whoever proposes it is, 0 to 100.
+             */
+            confidence?: number | null;
+        };
         /** @description A new workflow. */
         NewWorkflow: {
             /**
@@ -10066,6 +10293,13 @@ export interface components {
             /** @description When it last changed. */
             updatedAt: components["schemas"]["Time"];
         };
+        /** @description A link that is followed once. */
+        ServerDownloadLink: {
+            /** @description On this control plane: `/api/v1/downloads/...`. Whoever has it can follow it. */
+            url: string;
+            /** @description Until when. */
+            expiresAt: components["schemas"]["Time"];
+        };
         /** @description One entry of a folder. */
         ServerFile: {
             /** @description Its name, what is no plain text written as `\xHH`; empty for the server's folder itself. */
@@ -10242,6 +10476,40 @@ export interface components {
             allocationLimit?: number;
             /** @description What happens when it ends by itself. */
             restart?: components["schemas"]["RestartRule"];
+        };
+        /** @description An upload that is neither finished nor given up. */
+        ServerUpload: {
+            /**
+             * Format: uuid
+             * @description Its id: that of the run that began it.
+             */
+            id: string;
+            /** @description Where it shall be. */
+            path: string;
+            /**
+             * Format: int64
+             * @description Bytes in all.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Bytes there: the next ones begin here.
+             */
+            offset: number;
+            /** @description Whether it may take the place of a file. */
+            overwrite: boolean;
+            /** @description In octal digits, where it was said. */
+            mode?: string | null;
+            /** @description When it was begun. */
+            begunAt: components["schemas"]["Time"];
+            /** @description When it is given up unless more of it comes. */
+            expiresAt: components["schemas"]["Time"];
+        };
+        /** @description An upload that was begun, or will be. */
+        ServerUploadBegun: {
+            /** @description The run that begins it; its id is the upload's. */
+            run: components["schemas"]["Run"];
+            upload?: components["schemas"]["ServerUpload"] | null;
         };
         /** @description A signed-in browser or CLI. */
         Session: {
@@ -10602,6 +10870,16 @@ export interface components {
              */
             confidence?: number | null;
         };
+        /** @description How an upload is finished. */
+        UploadEnd: {
+            /** @description SHA-256 of all of it, in hex: something else is not shown. Not compared where absent. */
+            sha256?: string | null;
+            /**
+             * Format: double
+             * @description How sure whoever proposes it is, 0 to 100.
+             */
+            confidence?: number | null;
+        };
         /** @description A person. */
         User: {
             /**
@@ -10670,6 +10948,11 @@ export interface components {
         /** @description Which pushes shall deploy an app. */
         WantedHook: {
             settings?: components["schemas"]["HookSettings"] | null;
+        };
+        /** @description What the link shall lead to. */
+        WantedLink: {
+            /** @description A file or folder; the server's own folder where absent. */
+            path?: string;
         };
         /** @description What to do with a server's process. */
         WantedPower: {
@@ -13210,6 +13493,28 @@ export interface operations {
             };
         };
     };
+    followDownload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+        };
+    };
     createEnrolToken: {
         parameters: {
             query?: {
@@ -15656,6 +15961,56 @@ export interface operations {
             };
         };
     };
+    downloadServerFile: {
+        parameters: {
+            query?: {
+                /** @description Its path; the server's own folder where absent. */
+                path?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+        };
+    };
+    linkServerDownload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WantedLink"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_ServerDownloadLink"];
+                };
+            };
+        };
+    };
     unpackServerFile: {
         parameters: {
             query?: {
@@ -16035,6 +16390,162 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_RunOpened"];
+                };
+            };
+        };
+    };
+    listServerUploads: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_ServerUpload"];
+                };
+            };
+        };
+    };
+    beginServerUpload: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewUpload"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_ServerUploadBegun"];
+                };
+            };
+        };
+    };
+    getServerUpload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                upload: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_ServerUpload"];
+                };
+            };
+        };
+    };
+    abortServerUpload: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+                upload: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_RunOpened"];
+                };
+            };
+        };
+    };
+    sendServerUpload: {
+        parameters: {
+            query: {
+                /** @description Its first byte: `offset` of the upload. */
+                offset: number;
+                /** @description Only say whether it would be taken: nothing of the body is read. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+                upload: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_ServerUpload"];
+                };
+            };
+        };
+    };
+    finishServerUpload: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+                upload: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UploadEnd"];
+            };
+        };
         responses: {
             202: {
                 headers: {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::Response;
+use reqwest::{Response, StatusCode, header};
 
 use crate::failure::{Exit, Failure};
 
@@ -16,6 +16,16 @@ pub struct Download(Response);
 impl Download {
     pub(super) const fn new(response: Response) -> Self {
         Self(response)
+    }
+
+    /// Whether it goes on where it was asked to.
+    pub fn goes_on(&self) -> bool {
+        self.0.status() == StatusCode::PARTIAL_CONTENT
+    }
+
+    /// Which content of the file this is.
+    pub fn tag(&self) -> Option<String> {
+        self.0.headers().get(header::ETAG).and_then(|tag| tag.to_str().ok()).map(str::to_owned)
     }
 
     /// The next piece; `None` at the end.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sf_protocol::server::{FileContent, FileVerb};
-use sf_types::{FileState, ServerId};
+use sf_types::{ContentHash, FileState, RunId, ServerId};
 
 use crate::permission::Permission;
 use crate::spec::{Effect, Place, Spec, minutes};
@@ -38,6 +38,15 @@ pub enum FileAction {
     /// Unpack an archive.
     #[serde(rename = "file.extract")]
     Extract(Extract),
+    /// Begin an upload.
+    #[serde(rename = "file.upload")]
+    Upload(Upload),
+    /// Show an upload at its place.
+    #[serde(rename = "file.finish-upload")]
+    FinishUpload(FinishUpload),
+    /// Give an upload up.
+    #[serde(rename = "file.abort-upload")]
+    AbortUpload(AbortUpload),
 }
 
 /// Arguments of `file.write`.
@@ -146,6 +155,58 @@ pub struct Extract {
     pub replace: bool,
 }
 
+/// Arguments of `file.upload`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Upload {
+    /// Which server.
+    #[schemars(schema_with = "crate::spec::arguments::server")]
+    pub server: ServerId,
+    /// Where it shall be; the folders above it are there.
+    pub path: String,
+    /// Bytes of all of it, at most 1 TiB.
+    pub bytes: u64,
+    /// Whether it may take the place of a file that is there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub overwrite: bool,
+    /// Who may do what with it, in octal digits: `644`. Left out, it is as a new file's or that of the file replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
+}
+
+/// Arguments of `file.finish-upload`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FinishUpload {
+    /// Which server.
+    #[schemars(schema_with = "crate::spec::arguments::server")]
+    pub server: ServerId,
+    /// The upload: the run that began it.
+    #[schemars(schema_with = "crate::spec::arguments::run")]
+    pub upload: RunId,
+    /// SHA-256 of all of it, in hex. Found otherwise, nothing is shown; not compared where this is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "crate::spec::arguments::text")]
+    pub sha256: Option<ContentHash>,
+}
+
+/// Arguments of `file.abort-upload`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AbortUpload {
+    /// Which server.
+    #[schemars(schema_with = "crate::spec::arguments::server")]
+    pub server: ServerId,
+    /// The upload: the run that began it.
+    #[schemars(schema_with = "crate::spec::arguments::run")]
+    pub upload: RunId,
+}
+
+impl Upload {
+    /// Bytes of one upload at the most: 1 TiB.
+    pub const BYTES_MAX: u64 = 1 << 40;
+}
+
 /// In the order of the enum.
 pub const SPECS: &[Spec] = &[
     spec(
@@ -204,6 +265,27 @@ pub const SPECS: &[Spec] = &[
         (Permission::FileArchive, Effect::Change),
         (35, 60),
     ),
+    spec(
+        "file.upload",
+        "Upload a file to a server",
+        "Begins an upload. Nothing is seen at its place before it is finished.",
+        (Permission::FileWrite, Effect::Change),
+        (30, 5),
+    ),
+    spec(
+        "file.finish-upload",
+        "Finish an upload",
+        "Shows what was uploaded at the place that was said when it was begun.",
+        (Permission::FileWrite, Effect::Change),
+        (5, 60),
+    ),
+    spec(
+        "file.abort-upload",
+        "Give an upload up",
+        "Removes what was uploaded and not finished.",
+        (Permission::FileWrite, Effect::Change),
+        (5, 5),
+    ),
 ];
 
 const fn spec(
@@ -229,6 +311,9 @@ impl FileAction {
             Self::Mode(_) => &SPECS[5],
             Self::Compress(_) => &SPECS[6],
             Self::Extract(_) => &SPECS[7],
+            Self::Upload(_) => &SPECS[8],
+            Self::FinishUpload(_) => &SPECS[9],
+            Self::AbortUpload(_) => &SPECS[10],
         }
     }
 
@@ -242,6 +327,9 @@ impl FileAction {
             Self::Mode(args) => args.server,
             Self::Compress(args) => args.server,
             Self::Extract(args) => args.server,
+            Self::Upload(args) => args.server,
+            Self::FinishUpload(args) => args.server,
+            Self::AbortUpload(args) => args.server,
         }
     }
 
@@ -275,6 +363,15 @@ impl FileAction {
                 let (archive, into) = (below("path", &args.path)?, path("into", &args.into)?);
                 FileVerb::Extract { path: archive, into, replace: args.replace }
             }
+            Self::Upload(args) => {
+                if args.bytes > Upload::BYTES_MAX {
+                    return Err(Refused::new("bytes", "at most 1 TiB"));
+                }
+                let (path, mode) = (below("path", &args.path)?, args.mode.as_deref().map(mode).transpose()?);
+                FileVerb::Upload { path, bytes: args.bytes, replace: args.overwrite, mode }
+            }
+            Self::FinishUpload(args) => FileVerb::Finish { upload: args.upload, hash: args.sha256 },
+            Self::AbortUpload(args) => FileVerb::Abort { upload: args.upload },
         })
     }
 
@@ -386,6 +483,10 @@ mod tests {
         check("file.compress", json!({ "names": ["a/b"], "into": "c.zip" }), Some("names"));
         check("file.compress", json!({ "names": ["a"], "into": "c.rar" }), Some("into"));
         check("file.extract", json!({ "path": "a.zip" }), None);
+        check("file.upload", json!({ "path": "a.zip", "bytes": 0, "mode": "755" }), None);
+        check("file.upload", json!({ "path": "a/../b", "bytes": 1 }), Some("path"));
+        check("file.upload", json!({ "path": "a", "bytes": Upload::BYTES_MAX + 1 }), Some("bytes"));
+        check("file.upload", json!({ "path": "a", "bytes": 1, "mode": "4755" }), Some("mode"));
         check("file.extract", json!({ "path": "a.zip", "into": "../b" }), Some("into"));
     }
 

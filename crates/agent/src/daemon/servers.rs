@@ -20,6 +20,7 @@ mod report;
 pub use console::{CONSOLE_KEPT, WATCHED_MAX};
 pub use converge::COUNT_EVERY;
 pub use edits::EDIT_BYTES;
+pub use files::{PACKED_AT_ONCE, TRANSFERS_OF_A_SERVER, UPLOAD_KEPT};
 pub use launch::PROCESSES;
 pub use record::{RUN, ServerRecord, Servers};
 pub use report::{held, hold};

@@ -18,6 +18,7 @@ use crate::confine::cgroup::Cgroups;
 use crate::daemon::schedules::Schedules;
 use crate::daemon::servers::Servers;
 use crate::journal::Journal;
+use crate::link::second::Dialer;
 use crate::outbox::Outbox;
 use crate::patching::Checker;
 use crate::policy::{Loaded, Policy};
@@ -42,6 +43,8 @@ pub struct Node {
     pub key: SecretKey,
     /// The agent's folder.
     pub state: StateDir,
+    /// Second connections.
+    pub dialer: Dialer,
     /// Promises and outcomes.
     pub journal: Journal,
     /// What waits to be told.

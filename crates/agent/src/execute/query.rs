@@ -91,6 +91,7 @@ impl Node {
             }
             Query::Console(wanted) => Ok(Reply::Console(Box::new(self.console(wanted).await?))),
             Query::ServerFiles(wanted) => Ok(Reply::ServerFiles(Box::new(self.look_at_files(wanted).await?))),
+            Query::Transfer(wanted) => Ok(Reply::Transfer(self.begin_transfer(wanted).await?)),
             Query::Preview(proposed) => Ok(Reply::Preview(Box::new(self.preview(proposed).await?))),
         }
     }

@@ -4,6 +4,7 @@ use std::io;
 use std::sync::PoisonError;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use rustls::pki_types::ServerName;
@@ -137,6 +138,40 @@ impl Socket {
             return Err(LinkError::Closed { fault: closing.fault, retry_after: closing.retry_after });
         }
         Ok(text)
+    }
+
+    /// The next bytes, passing over signs of life; CLOSING is an error.
+    ///
+    /// # Errors
+    /// [`LinkError::Closed`], [`LinkError::Lost`], [`LinkError::Timeout`].
+    pub async fn hear_bytes(&mut self, limit: Millis) -> Result<Bytes, LinkError> {
+        let hear = async {
+            loop {
+                match self.ws.next().await {
+                    Some(Ok(Message::Binary(bytes))) => return Ok(bytes),
+                    other => {
+                        if let Heard::Text(text) = heard(other)? {
+                            return Err(match Frame::parse(&text)? {
+                                Frame::Closing(closing) => {
+                                    LinkError::Closed { fault: closing.fault, retry_after: closing.retry_after }
+                                }
+                                _ => LinkError::Lost("it sent text where bytes were awaited".to_owned()),
+                            });
+                        }
+                    }
+                }
+            }
+        };
+        within("the next bytes", limit, hear).await?
+    }
+
+    /// Writes bytes, at most [`MAX_FRAME_BYTES`].
+    ///
+    /// # Errors
+    /// [`LinkError::Lost`], [`LinkError::Timeout`].
+    pub async fn put(&mut self, bytes: Bytes, limit: Millis) -> Result<(), LinkError> {
+        let put = within("taking bytes", limit, self.ws.send(Message::Binary(bytes))).await?;
+        put.map_err(|error| LinkError::Lost(error.to_string()))
     }
 
     /// Both directions by themselves.

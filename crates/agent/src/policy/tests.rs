@@ -109,11 +109,14 @@ fn servers_are_bounded_by_the_owner_and_what_is_there_can_be_ended() {
 
 #[test]
 fn who_lets_nobody_change_files_of_servers_lets_nobody_read_them() {
-    use sf_protocol::server::{FileAction, FileLook, FileVerb, ServerFilesWanted};
+    use sf_protocol::handshake::Nonce;
+    use sf_protocol::server::{FileAction, FileLook, FileVerb, ServerFilesWanted, Transfer, TransferWanted};
     let server = sf_types::ServerId::from_parts(Timestamp::from_millis(1), [3; 10]);
     let verb = FileVerb::Delete { paths: vec!["a".to_owned()] };
     let change = Order::FileAction(Box::new(FileAction { server, verb, time_limit: Millis::secs(1) }));
     let look = Order::Query(Query::ServerFiles(Box::new(ServerFilesWanted { server, look: FileLook::Usage })));
+    let (ticket, transfer) = (Nonce::from_bytes([1; 32]), Transfer::Folder { path: String::new() });
+    let moves = Order::Query(Query::Transfer(Box::new(TransferWanted { server, ticket, transfer })));
     for (text, changes, looks) in [
         ("", true, true),
         ("deny.kinds = [\"FILE_ACTION\"]", false, false),
@@ -124,6 +127,7 @@ fn who_lets_nobody_change_files_of_servers_lets_nobody_read_them() {
         let policy = Policy::parse(text).unwrap();
         let decided = (decide(&policy, &change).is_ok(), decide(&policy, &look).is_ok());
         assert_eq!(decided, (changes, looks), "{text}");
+        assert_eq!(decide(&policy, &moves).is_ok(), looks, "{text}");
     }
 }
 

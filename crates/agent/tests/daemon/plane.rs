@@ -29,7 +29,7 @@ use tokio_tungstenite::tungstenite::Message;
 /// Nothing here takes long; a test that waits this long has failed.
 pub const LIMIT: Duration = Duration::from_secs(90);
 
-type Ws = WebSocketStream<tokio_rustls::server::TlsStream<TcpStream>>;
+pub type Ws = WebSocketStream<tokio_rustls::server::TlsStream<TcpStream>>;
 
 #[derive(Clone)]
 pub struct Plane(Arc<Inner>);
@@ -55,7 +55,7 @@ pub struct State {
     epoch: u64,
     sequence: u64,
     /// Every command ever made, oldest first.
-    commands: Vec<(CommandId, Kind, Signed)>,
+    pub commands: Vec<(CommandId, Kind, Signed)>,
     out: Option<mpsc::UnboundedSender<Frame>>,
     pub connections: u32,
     /// What it speaks in place of everything.
@@ -74,6 +74,8 @@ pub struct State {
     pub servers: BTreeMap<ServerId, ServerSample>,
     pub acks: Vec<CommandId>,
     pub first_words: Vec<Kind>,
+    /// Second connections, with their tickets, as they came.
+    pub seconds: Vec<(Nonce, Ws)>,
     /// Heads of audit chains that the node said it holds.
     pub witnessed: Vec<Signed>,
     asked: bool,
@@ -357,6 +359,11 @@ impl Plane {
         };
         ws.send(Message::text(text)).await.ok()?;
         let proven = waiting.response(&hear(&mut ws).await?).ok()?;
+        if let Some(ticket) = proven.connect().transfer {
+            self.state(|state| state.seconds.push((ticket, ws)));
+            self.0.changed.notify_waiters();
+            return Some(());
+        }
         let (confirmed, pending) = self.state(|state| state.counters);
         let Join::Accept { confirmed, pending } = join(confirmed, pending, proven.presented()) else {
             panic!("a cloned key: {confirmed} {pending:?} {}", proven.presented());
@@ -456,7 +463,7 @@ fn receive(state: &mut State, frame: Frame, key: &PublicKey) -> Option<Stored> {
     }
 }
 
-async fn hear(ws: &mut Ws) -> Option<String> {
+pub async fn hear(ws: &mut Ws) -> Option<String> {
     loop {
         if let Message::Text(text) = ws.next().await?.ok()? {
             return Some(text.as_str().to_owned());

@@ -41,6 +41,8 @@ pub const OPEN: &[(Method, &str)] = &[
     // Asks for a signature over the request.
     (Method::POST, "/api/v1/hooks/{id}"),
     (Method::POST, "/api/v1/hooks/apps/{id}"),
+    // The link is the credential, once.
+    (Method::GET, "/api/v1/downloads/{token}"),
     // Has a token of its own.
     (Method::GET, "/metrics"),
 ];

@@ -1,7 +1,7 @@
 //! The one table from error kind to status, and every answer that is not a success.
 
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use sf_types::{ErrorKind, Fault};
 
 use crate::envelope::{Details, ErrorBody, write};
@@ -16,7 +16,11 @@ pub struct Problem {
     field: Option<String>,
     status: StatusCode,
     retry_after: Option<u64>,
+    offset: Option<u64>,
 }
+
+/// The byte of an upload that is awaited next.
+pub const UPLOAD_OFFSET: HeaderName = HeaderName::from_static("upload-offset");
 
 /// The table. Hidden is 404, forbidden is 403.
 pub const fn status(kind: ErrorKind) -> StatusCode {
@@ -61,6 +65,13 @@ impl Problem {
         self
     }
 
+    /// Where an upload goes on.
+    #[must_use]
+    pub const fn offset(mut self, offset: u64) -> Self {
+        self.offset = Some(offset);
+        self
+    }
+
     /// What happened.
     pub const fn fault(&self) -> &Fault {
         &self.fault
@@ -74,7 +85,7 @@ impl From<Fault> for Problem {
             sf_control::QUOTA_USED => Some(sf_control::QUOTA_WINDOW.as_secs()),
             _ => (fault.kind == ErrorKind::RateLimited).then_some(DEFAULT_RETRY_SECS),
         };
-        Self { fault: Box::new(fault), field: None, status, retry_after }
+        Self { fault: Box::new(fault), field: None, status, retry_after, offset: None }
     }
 }
 
@@ -99,6 +110,9 @@ impl IntoResponse for Problem {
         let mut response = write::<()>(self.status, None, Some(error), None);
         if let Some(secs) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(secs));
+        }
+        if let Some(offset) = self.offset {
+            response.headers_mut().insert(UPLOAD_OFFSET, HeaderValue::from(offset));
         }
         if self.status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -60,8 +60,9 @@ fn share(headers: &mut http::HeaderMap, origin: HeaderValue, preflight: bool) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     headers.append(header::VARY, HeaderValue::from_static("Origin"));
     headers.insert(HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("cross-origin"));
-    let exposed =
-        HeaderValue::from_static("x-request-id, idempotent-replayed, retry-after, ratelimit, ratelimit-policy");
+    let exposed = HeaderValue::from_static(
+        "x-request-id, idempotent-replayed, retry-after, ratelimit, ratelimit-policy, upload-offset",
+    );
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
     if preflight {
         let methods = HeaderValue::from_static("GET, POST, PATCH, DELETE");

@@ -15,14 +15,20 @@ use crate::state::Api;
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// Time a request may take that a node has to answer, with a fetch from elsewhere in it.
 pub const NODE_TIMEOUT: Duration = Duration::from_secs(180);
+/// Time one piece of an upload may take, and a download until its first byte.
+pub const TRANSFER_TIMEOUT: Duration = Duration::from_secs(1800);
 /// Time the verification of the whole audit chain may take.
 pub const CHAIN_TIMEOUT: Duration = Duration::from_secs(600);
 
 pub(crate) async fn limit_time(State(api): State<Api>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
+    // Each ends by itself where nothing moves for two minutes.
+    let moves =
+        path.contains("/uploads") || path.ends_with("/files/download") || path.starts_with("/api/v1/downloads/");
     const ASKING: [&str; 6] = ["/inspect", "/status", "/files", "/files/content", "/patches/preview", "/patch"];
     let asks_node = ASKING.iter().any(|end| path.ends_with(end));
     let limit = match path {
+        _ if moves => TRANSFER_TIMEOUT,
         _ if asks_node => NODE_TIMEOUT,
         "/api/v1/activity/verify" => CHAIN_TIMEOUT,
         _ => api.options().request_within,

@@ -70,6 +70,8 @@ fn body(method: &Method, path: &str) -> Option<Value> {
         ("POST", "/api/v1/servers/{id}/files/mode") => json!({ "path": "a", "mode": "644" }),
         ("POST", "/api/v1/servers/{id}/files/compress") => json!({ "names": ["a"], "into": "a.zip" }),
         ("POST", "/api/v1/servers/{id}/files/extract") => json!({ "path": "a.zip" }),
+        ("POST", "/api/v1/servers/{id}/files/download-link") => json!({ "path": "a.zip" }),
+        ("POST", "/api/v1/servers/{id}/uploads") => json!({ "path": "a.zip", "bytes": 1 }),
         ("POST", "/api/v1/nodes/{id}/allocations") => json!({ "ports": "26000" }),
         ("POST", "/api/v1/workflows/{id}/triggers") => json!({ "enabled": false }),
         ("POST", "/api/v1/workflow-executions/{id}/events") => json!({ "event": "go" }),

@@ -13,3 +13,4 @@ pub(crate) mod ports;
 pub(crate) mod resolve;
 pub(crate) mod templates;
 pub(crate) mod told;
+pub(crate) mod transfers;

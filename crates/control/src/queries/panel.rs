@@ -1,6 +1,7 @@
 //! The panel: templates, servers and their ports.
 
 pub mod files;
+pub mod transfers;
 
 use sf_actions::{Actor, Permission, Standing};
 use sf_protocol::handshake::SERVERS_SINCE;
@@ -194,7 +195,7 @@ impl Control {
         self.server_for(actor, server, Permission::ConsoleView).await.map(drop)
     }
 
-    async fn ask_of_server(
+    pub(crate) async fn ask_of_server(
         &self,
         actor: &Actor,
         request: RequestId,

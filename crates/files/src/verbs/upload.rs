@@ -38,6 +38,35 @@ impl fmt::Display for UploadId {
     }
 }
 
+/// What an upload shall come to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Promised {
+    /// Bytes in all.
+    pub bytes: u64,
+    /// What is in it, where that was said.
+    pub hash: Option<ContentHash>,
+    /// Its rwx bits; as any new file's, or those of the file that it replaces, where `None`.
+    pub mode: Option<u32>,
+}
+
+/// What is there of an upload.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Part {
+    /// Which.
+    pub id: UploadId,
+    /// Bytes there.
+    pub bytes: u64,
+    /// When the last ones came, milliseconds since 1970.
+    pub modified_ms: i64,
+}
+
+impl Part {
+    /// What it takes of a quota.
+    pub const fn taken(&self) -> u64 {
+        self.bytes.next_multiple_of(BLOCK)
+    }
+}
+
 impl UploadId {
     /// The part file's name in the staging folder.
     pub(crate) const PART: &'static str = "upload-";
@@ -99,17 +128,18 @@ impl Tree {
         &self,
         id: &UploadId,
         path: &TreePath,
-        (bytes, hash): (u64, Option<ContentHash>),
+        promised: Promised,
         replace: Replace,
         cancel: &Cancel,
     ) -> Result<Written, FileFault> {
+        let Promised { bytes, hash, mode } = promised;
         self.may_upload(path, replace)?;
         let (file, have) = self.part(id)?;
         if have != bytes {
             return Err(FileFault::Digest { what: format!("{have} bytes are there, {bytes} were announced") });
         }
         // The part stays locked until it is shown, so that what was hashed is what is shown.
-        let part = NewFile::of_part(self, id.part(), file);
+        let part = NewFile::of_part(self, id.part(), file, mode);
         let content = part.file.try_clone().map_err(|error| FileFault::io(b"(upload)", error))?;
         let found = hash_of(content, b"(upload)", cancel)?;
         if let Some(hash) = hash.filter(|hash| *hash != found) {
@@ -136,6 +166,33 @@ impl Tree {
                 Ok(())
             }
         }
+    }
+
+    /// How far one upload is; `None` where nothing is there of it.
+    ///
+    /// # Errors
+    /// [`FileFault`]
+    pub fn upload(&self, id: &UploadId) -> Result<Option<Part>, FileFault> {
+        let facts = facts_in(&self.staging, id.part().as_bytes(), b"(upload)")?;
+        let part = |facts: Facts| Part { id: id.clone(), bytes: facts.bytes, modified_ms: facts.modified_ms() };
+        Ok(facts.filter(|facts| facts.kind == Kind::File).map(part))
+    }
+
+    /// All uploads of which something is there.
+    ///
+    /// # Errors
+    /// [`FileFault`]
+    pub fn uploads(&self) -> Result<Vec<Part>, FileFault> {
+        let fault = |errno| FileFault::at(b"(staging)", errno);
+        let mut parts = Vec::new();
+        for entry in rustix::fs::Dir::read_from(&self.staging).map_err(fault)? {
+            let entry = entry.map_err(fault)?;
+            let name = entry.file_name().to_str().ok().and_then(|name| name.strip_prefix(UploadId::PART));
+            if let Some(id) = name.and_then(|id| id.parse().ok()) {
+                parts.extend(self.upload(&id)?);
+            }
+        }
+        Ok(parts)
     }
 
     fn may_upload(&self, path: &TreePath, replace: Replace) -> Result<(), FileFault> {
@@ -190,7 +247,11 @@ mod tests {
         // Another process goes on.
         let tree = bench.again();
         assert_eq!(tree.upload_begin(&id, &path, 6, Replace::Never).unwrap(), 3);
-        let finish = |bytes, text| tree.upload_finish(&id, &path, (bytes, Some(hash(text))), Replace::Never, &cancel);
+        let finish = |bytes, text| {
+            let promised = Promised { bytes, hash: Some(hash(text)), mode: None };
+            tree.upload_finish(&id, &path, promised, Replace::Never, &cancel)
+        };
+        assert_eq!(tree.uploads().unwrap().iter().map(|part| (&part.id, part.bytes)).collect::<Vec<_>>(), [(&id, 3)]);
         assert_eq!(finish(6, "abcdef").unwrap_err().code(), "file.digest");
         tree.upload_append(&id, 3, b"def").unwrap();
         assert_eq!(finish(6, "abcxyz").unwrap_err().code(), "file.digest");
@@ -207,10 +268,11 @@ mod tests {
         bench.tree().upload_append(&id, 0, b"n").unwrap();
         bench.put("a", "old");
         let tree = bench.tree();
-        let finish = |replace| tree.upload_finish(&id, &path, (1, None), replace, &cancel);
+        let promised = Promised { bytes: 1, hash: None, mode: Some(0o600) };
+        let finish = |replace| tree.upload_finish(&id, &path, promised, replace, &cancel);
         assert_eq!(finish(Replace::Never).unwrap_err().code(), "file.exists");
         assert!(finish(Replace::Files).unwrap().replaced);
-        assert_eq!(bench.text("a"), "n");
+        assert_eq!((bench.text("a").as_str(), bench.mode("a")), ("n", 0o600));
         assert_eq!(tree.upload_begin(&id, &path, 1, Replace::Never).unwrap_err().code(), "file.exists");
         tree.upload_abort(&id).unwrap();
         bench.is_clean();
@@ -236,7 +298,8 @@ mod tests {
                 });
             }
         });
-        bench.tree().upload_finish(&id, &path, (400, None), Replace::Never, &cancel).unwrap();
+        let promised = Promised { bytes: 400, hash: None, mode: None };
+        bench.tree().upload_finish(&id, &path, promised, Replace::Never, &cancel).unwrap();
         let text = bench.text("a");
         assert!(["a", "b", "c", "d"].iter().all(|letter| text.matches(letter).count() == 100), "{text}");
     }

@@ -6,8 +6,8 @@ use std::os::unix::fs::symlink;
 
 use crate::bench::{Bench, End, INSIDE, SECRET, contains, while_swapped};
 use sf_files::{
-    ArchiveFormat, ArchiveLimits, Cancel, Existing, FileFault, Name, NameSearch, Options, Page, Replace, Resolve,
-    TextSearch, Tree, TreePath,
+    ArchiveFormat, ArchiveLimits, Cancel, Existing, FileFault, Name, NameSearch, Options, Page, Promised, Replace,
+    Resolve, TextSearch, Tree, TreePath,
 };
 use sf_types::FileState;
 
@@ -116,12 +116,29 @@ fn uploading() {
     race(|_, tree, round| {
         let (id, cancel) = (format!("up-{round}").parse().unwrap(), Cancel::new());
         let which = path(["d/f", "d/sub/u", "file"][round % 3]);
+        let promised = Promised { bytes: 6, hash: None, mode: None };
         tree.upload_begin(&id, &which, 6, Replace::Files)?;
         let done = tree
             .upload_append(&id, 0, INSIDE.as_bytes())
-            .and_then(|_| tree.upload_finish(&id, &which, (6, None), Replace::Files, &cancel));
+            .and_then(|_| tree.upload_finish(&id, &which, promised, Replace::Files, &cancel));
         tree.upload_abort(&id)?;
         done.map(|_| ())
+    });
+}
+
+#[test]
+fn packing_for_somebody_who_reads() {
+    race(|_, tree, round| {
+        // Each is a walk over all of it and an archive.
+        if round % 8 != 0 {
+            return Ok(());
+        }
+        let mut bytes = Vec::new();
+        tree.pack(&path(["d", "", "d/sub"][round / 8 % 3]), &mut bytes, &Cancel::new())?;
+        let mut plain = Vec::new();
+        std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&*bytes), &mut plain).unwrap();
+        assert!(!contains(&plain, SECRET), "{round}");
+        Ok(())
     });
 }
 

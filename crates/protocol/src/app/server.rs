@@ -5,6 +5,7 @@ mod console;
 mod edit;
 mod file;
 mod rule;
+mod transfer;
 
 pub use console::{ConsoleChunk, ConsoleOutput, ConsoleWanted};
 pub use edit::{EditValue, FileEdit, Parser, SetKey};
@@ -13,6 +14,7 @@ pub use file::{
     FilesSeen, FilesUsage, FolderPage, SearchStop, ServerFilesWanted,
 };
 pub use rule::{Match, Ready, Stop};
+pub use transfer::{PIECE_BYTES, Transfer, TransferBegun, TransferEnd, TransferWanted, Upload};
 
 use serde::{Deserialize, Serialize};
 use sf_types::{ByteSize, Millis, ServerId, Slug, Timestamp};

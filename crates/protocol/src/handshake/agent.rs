@@ -44,6 +44,29 @@ impl AgentHello {
     /// # Errors
     /// [`HandshakeError::NoExporter`] where the pinned binding cannot be had.
     pub fn connect(self, channel: &Channel, nonce: Nonce) -> Result<(String, AwaitingChallenge), HandshakeError> {
+        self.open(channel, nonce, None)
+    }
+
+    /// The same of a second connection, for the bytes that a ticket stands for. Once its RESPONSE is sent, bytes are
+    /// moved: of what comes after [`AwaitingChallenge::challenge`], only the text is wanted.
+    ///
+    /// # Errors
+    /// As [`AgentHello::connect`].
+    pub fn connect_for(
+        self,
+        ticket: Nonce,
+        channel: &Channel,
+        nonce: Nonce,
+    ) -> Result<(String, AwaitingChallenge), HandshakeError> {
+        self.open(channel, nonce, Some(ticket))
+    }
+
+    fn open(
+        self,
+        channel: &Channel,
+        nonce: Nonce,
+        transfer: Option<Nonce>,
+    ) -> Result<(String, AwaitingChallenge), HandshakeError> {
         let binding = channel.bind(self.binding)?;
         let text = Frame::Connect(Connect {
             pub_key: self.key,
@@ -53,6 +76,7 @@ impl AgentHello {
             epoch: self.epoch,
             high_water: self.high_water,
             host_name: channel.host().to_owned(),
+            transfer,
         })
         .write()?;
         let opened = Opened::new(&text, channel, binding, self.versions, self.root, self.epoch);

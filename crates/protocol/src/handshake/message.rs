@@ -144,6 +144,10 @@ pub struct Connect {
     pub high_water: u64,
     /// The host the agent dialled: lower case, no port.
     pub host_name: String,
+    /// The ticket of a second connection, which moves bytes ([`crate::server::Transfer`]) and takes no orders: it is no
+    /// join, and AUTHORIZED never comes on it. Version [`SERVERS_SINCE`] and above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transfer: Option<Nonce>,
 }
 
 /// CHALLENGE: the control plane proves itself. Signed by `K_cp`.

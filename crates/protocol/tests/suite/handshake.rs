@@ -31,6 +31,7 @@ struct Scene {
     server_now: Timestamp,
     agent_epoch: u64,
     nonce: u8,
+    ticket: Option<Nonce>,
 }
 
 fn scene() -> Scene {
@@ -50,6 +51,7 @@ fn scene() -> Scene {
         server_now: NOW,
         agent_epoch: EPOCH,
         nonce: 1,
+        ticket: None,
     }
 }
 
@@ -66,7 +68,11 @@ impl Scene {
             high_water: 41,
             counter: 6,
         };
-        hello.connect(&self.agent_channel, Nonce::from_bytes([self.nonce; 32]))
+        let nonce = Nonce::from_bytes([self.nonce; 32]);
+        match self.ticket {
+            Some(ticket) => hello.connect_for(ticket, &self.agent_channel, nonce),
+            None => hello.connect(&self.agent_channel, nonce),
+        }
     }
 
     fn challenge(&self, connect: &str) -> Result<(String, AwaitingResponse), HandshakeError> {
@@ -123,6 +129,31 @@ fn the_right_two_sides_agree() {
     let (agent, server) = scene().run(|_, text| text).unwrap();
     assert_eq!((agent.connection, agent.counter, agent.version), (server.connection, server.counter, server.version));
     assert_eq!((agent.resume.events, agent.delegation, server.connect.high_water), (12, delegation(), 41));
+}
+
+#[test]
+fn a_ticket_is_what_the_node_has_signed() {
+    let ticket = Nonce::from_bytes([7; 32]);
+    let mut scene = scene();
+    scene.ticket = Some(ticket);
+    let (connect, agent) = scene.connect().unwrap();
+    let (challenge, server) = scene.challenge(&connect).unwrap();
+    let (response, _) = agent.challenge(&challenge, &node_key(), NOW).unwrap();
+    assert_eq!(server.response(&response).unwrap().connect().transfer, Some(ticket));
+    // Put in, taken out or swapped on the way, the node's signature does not hold.
+    let other = sf_protocol::wire::encode_base64(&[8; 32]);
+    let own = sf_protocol::wire::encode_base64(ticket.bytes());
+    let field = format!(",\"transfer\":\"{own}\"");
+    assert!(connect.contains(&field), "{connect}");
+    for tampered in [connect.replace(&own, &other), connect.replace(&field, "")] {
+        let (_, agent) = scene.connect().unwrap();
+        let (challenge, _) = scene.challenge(&tampered).unwrap();
+        assert!(agent.challenge(&challenge, &node_key(), NOW).is_err(), "{tampered}");
+    }
+    scene.ticket = None;
+    let (plain, agent) = scene.connect().unwrap();
+    let (challenge, _) = scene.challenge(&plain.replace("\"}}", &format!("\"{field}}}}}"))).unwrap();
+    assert!(agent.challenge(&challenge, &node_key(), NOW).is_err());
 }
 
 #[test]

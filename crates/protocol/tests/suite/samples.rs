@@ -52,6 +52,7 @@ fn opening() -> Vec<Frame> {
             epoch: EPOCH,
             high_water: 41,
             host_name: host_name.clone(),
+            transfer: None,
         }),
         signed(
             Kind::Challenge,

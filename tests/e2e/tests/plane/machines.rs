@@ -7,3 +7,4 @@ pub mod panel;
 pub mod patches;
 pub mod schedules;
 pub mod services;
+pub mod transfers;

@@ -18,7 +18,7 @@ mod workflows;
 
 use anyhow::{Context, Result};
 use futures_util::future::BoxFuture;
-use machines::{alerts, builders, domains, panel, patches, schedules, services};
+use machines::{alerts, builders, domains, panel, patches, schedules, services, transfers};
 use sf_store::testing::Postgres;
 use sf_testkit::{Database, Plane};
 
@@ -89,6 +89,9 @@ scenarios! {
     rights::what_was_given_at_an_object_ends_with_it;
     panel::a_server_is_installed_started_steered_and_deleted_by_its_node;
     panel::files_of_a_server_are_changed_by_orders_and_who_read_one_is_recorded;
+    transfers::a_ticket_is_worth_something_once_for_its_node_while_somebody_waits;
+    transfers::what_is_not_what_was_said_is_cut_off;
+    transfers::an_upload_goes_to_its_node_which_has_the_last_word;
     panel::a_dead_node_blocks_nothing_and_deletes_what_was_forgotten_when_it_is_back;
     approve::under_a_freeze_somebody_else_has_to_agree;
     resync::a_node_that_fell_behind_is_brought_back_in_step;

@@ -1,6 +1,8 @@
 //! `files`: files of a server, looked at and changed where they are.
 
 mod change;
+mod download;
+mod upload;
 
 use clap::Subcommand;
 use serde_json::{Value, json};
@@ -65,6 +67,10 @@ enum Command {
         #[arg(value_name = "SERVER")]
         which: String,
     },
+    /// Upload a file or folder; what was cut off is gone on with by the same command
+    Upload(upload::Args),
+    /// Download a file, or a folder as a .tar.gz
+    Download(download::Args),
     #[command(flatten)]
     Change(change::Command),
 }
@@ -96,6 +102,8 @@ pub async fn run(context: &Context, args: Args) -> Done {
             context.screen.answer(&usage, taken);
             Ok(Exit::Succeeded)
         }
+        Command::Upload(args) => upload::run(context, &client, args).await,
+        Command::Download(args) => download::run(context, &client, args).await,
         Command::Change(command) => change::run(context, &client, command).await,
     }
 }

@@ -1,8 +1,15 @@
 //! FILE_ACTION: one change of a server's files, made aside. Everything below the server's folder may be changed by its own
-//! processes meanwhile; what that can and cannot do is `sf_files`' matter. Looks are in [`look`], the verbs in [`verb`].
+//! processes meanwhile; what that can and cannot do is `sf_files`' matter. Looks are in [`look`], the verbs in [`verb`], what
+//! is begun and finished later in [`upload`], bytes by second connections in [`transfer`].
 
 mod look;
+mod transfer;
+mod upload;
 mod verb;
+
+pub use transfer::{PACKED_AT_ONCE, TRANSFERS_OF_A_SERVER};
+pub use upload::UPLOAD_KEPT;
+pub(super) use upload::uploaded;
 
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
@@ -14,13 +21,14 @@ use sf_protocol::outcome::{Facts, Step};
 use sf_protocol::server::{FileAction, FileFacts, FileVerb, ServerSpec};
 use sf_protocol::{Outcome, Verdict};
 use sf_runtime::{OnError, Shutdown};
-use sf_types::{ErrorKind, Fault, ServerId, Timestamp};
+use sf_types::{ErrorKind, Fault, RunId, ServerId, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use super::record::Servers;
 use crate::confine::Identity;
 use crate::daemon::aside;
 use crate::execute::{End, Node, Progress, interrupted, outcome};
+use upload::Uploads;
 
 /// Where a server's files are, and how they are worked on.
 struct Place {
@@ -64,7 +72,7 @@ impl Node {
         let progress = Progress::new(command.id, command.authz.run, &self.state, &self.outbox, &self.clock);
         let step = if matches!(action.verb, FileVerb::Delete { .. }) { Step::Remove } else { Step::Write };
         progress.begin(step, "");
-        let (verdict, facts) = match self.do_change_files(action, cancel).await {
+        let (verdict, facts) = match self.do_change_files(command.authz.run, action, cancel).await {
             Ok(done) => {
                 progress.done(&words(&done));
                 // Not done twice, should the agent end before its journal has it.
@@ -84,6 +92,7 @@ impl Node {
 
     async fn do_change_files(
         self: &Arc<Self>,
+        run: Option<RunId>,
         action: &FileAction,
         cancel: &CancellationToken,
     ) -> Result<FileFacts, End> {
@@ -97,19 +106,18 @@ impl Node {
             self.count_disk(server).await;
         }
         let limit = record.spec.limits.disk.map(sf_types::ByteSize::bytes);
-        let quota = Quota::new(limit, live.disk());
-        let place = Place::of(&self.servers, &record.spec, self.server_user(server)?, quota.clone());
+        let place = Place::of(&self.servers, &record.spec, self.server_user(server)?, live.quota(limit));
+        let uploads = Uploads { node: self.clone(), server, run };
         let (verb, stop) = (action.verb.clone(), Cancel::within(action.time_limit.duration()));
         let halt = live.files_begin();
         let stopping = stop.clone();
-        let work = aside::long(move || verb::carry_out(&place.open()?, &verb, &stopping));
+        let work = aside::long(move || verb::carry_out(&place.open()?, &verb, &uploads, &stopping));
         let mut work = std::pin::pin!(work);
         let done = tokio::select! {
             done = &mut work => done,
             () = cancel.cancelled() => { stop.cancel(); work.await }
             () = halt.cancelled() => { stop.cancel(); work.await }
         };
-        live.counted(quota.used());
         match done {
             Ok(done) => {
                 if done.goes_on {
@@ -124,7 +132,15 @@ impl Node {
 
     /// The truthful end of an order that was accepted at `at` by an agent that is no more.
     pub(crate) fn reconcile_files(&self, command: &Command, action: &FileAction, at: Timestamp) -> Outcome {
-        let is_done = self.servers.get(action.server).is_some_and(|record| record.filed == Some(command.id));
+        let is_done = self.servers.get(action.server).is_some_and(|record| {
+            let begun = |upload: RunId| record.uploads.iter().any(|one| one.upload == upload);
+            record.filed == Some(command.id)
+                || match &action.verb {
+                    FileVerb::Upload { .. } => command.authz.run.is_some_and(begun),
+                    FileVerb::Abort { upload } => !begun(*upload),
+                    _ => false,
+                }
+        });
         let verdict = if is_done {
             (Verdict::Succeeded, None)
         } else {
@@ -165,7 +181,7 @@ impl Node {
             if is_clean {
                 return Ok(());
             }
-            Tree::open(&root, &staging, Options::default())?.sweep(true, &Cancel::new()).map(drop)
+            Tree::open(&root, &staging, Options::default())?.sweep(false, &Cancel::new()).map(drop)
         });
         if let Err(fault) = swept.await {
             tracing::warn!(%server, %fault, "what was left of changes of files could not be removed");

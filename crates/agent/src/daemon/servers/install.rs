@@ -195,9 +195,11 @@ impl Node {
 
     /// Counts what the files of a server take.
     pub(super) async fn count_disk(&self, server: ServerId) {
-        let files = self.servers.files(server);
-        match aside::long(move || tree::measure(&files)).await {
-            Ok(usage) => self.servers.live(server).counted(usage.bytes),
+        let (files, staging) = (self.servers.files(server), self.servers.staging(server));
+        // What was uploaded and is not seen yet takes its room, too.
+        let measure = move || Ok::<_, std::io::Error>(tree::measure(&files)?.bytes + super::files::uploaded(&staging));
+        match aside::long(measure).await {
+            Ok(bytes) => self.servers.live(server).counted(bytes),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => tracing::debug!(%server, %error, "the files of a server could not be counted"),
         }

@@ -1,10 +1,12 @@
 //! What is known of a server in memory alone: the order under way, who watches its console, what its files take.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use sf_files::Quota;
+use sf_protocol::handshake::Nonce;
 use sf_protocol::server::ServerState;
-use sf_types::Timestamp;
+use sf_types::{RunId, Timestamp};
 use tokio::sync::{Mutex as Turns, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -16,10 +18,39 @@ pub struct Live {
     halt: Mutex<CancellationToken>,
     written: watch::Sender<u64>,
     watched_until: Mutex<Option<Instant>>,
-    disk: AtomicU64,
+    quota: Quota,
     files: Arc<Turns<()>>,
     files_halt: Mutex<CancellationToken>,
     searching: Arc<Turns<()>>,
+    transfers: Mutex<HashMap<Moved, CancellationToken>>,
+}
+
+/// What a second connection moves: one of each at a time.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Moved {
+    /// More of an upload.
+    Upload(RunId),
+    /// What was asked for by this.
+    Download(Nonce),
+}
+
+/// Bytes of a server's files on their way: no longer when this is dropped.
+#[derive(Debug)]
+pub struct OnItsWay {
+    live: Arc<Live>,
+    moved: Moved,
+    /// Cancelled when it is to end.
+    pub halt: CancellationToken,
+}
+
+impl Drop for OnItsWay {
+    fn drop(&mut self) {
+        let mut all = self.live.transfers.lock().unwrap_or_else(PoisonError::into_inner);
+        // A newer one of the same upload cancelled this one before it took its place.
+        if !self.halt.is_cancelled() {
+            all.remove(&self.moved);
+        }
+    }
 }
 
 /// What an order is about to do to a server whose process does not say so itself.
@@ -95,9 +126,33 @@ impl Live {
         token
     }
 
-    /// Ends the change of its files that is under way.
+    /// Ends the change of its files that is under way, and what is on its way of them.
     pub fn files_end(&self) {
         self.files_halt.lock().unwrap_or_else(PoisonError::into_inner).cancel();
+        let mut all = self.transfers.lock().unwrap_or_else(PoisonError::into_inner);
+        all.drain().for_each(|(_, halt)| halt.cancel());
+    }
+
+    /// Bytes are on their way; those of the same upload that are so already end, since whoever sends them comes again.
+    /// `None` where there are `most` others.
+    pub fn transfer_begin(self: &Arc<Self>, moved: Moved, most: usize) -> Option<OnItsWay> {
+        let mut all = self.transfers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(earlier) = all.remove(&moved) {
+            earlier.cancel();
+        }
+        if all.len() >= most {
+            return None;
+        }
+        let halt = CancellationToken::new();
+        all.insert(moved, halt.clone());
+        Some(OnItsWay { live: self.clone(), moved, halt })
+    }
+
+    /// Ends what is on its way of this.
+    pub fn transfer_end(&self, moved: Moved) {
+        if let Some(halt) = self.transfers.lock().unwrap_or_else(PoisonError::into_inner).remove(&moved) {
+            halt.cancel();
+        }
     }
 
     /// Held while its files are searched or counted for somebody.
@@ -107,11 +162,17 @@ impl Live {
 
     /// Bytes of its files, as last counted.
     pub fn disk(&self) -> u64 {
-        self.disk.load(Ordering::Relaxed)
+        self.quota.used()
     }
 
     /// They were counted.
     pub fn counted(&self, bytes: u64) {
-        self.disk.store(bytes, Ordering::Relaxed);
+        self.quota.set_used(bytes);
+    }
+
+    /// The one meter of all that is written for it at the same time.
+    pub fn quota(&self, limit: Option<u64>) -> Quota {
+        self.quota.set_limit(limit);
+        self.quota.clone()
     }
 }

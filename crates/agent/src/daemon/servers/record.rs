@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sf_protocol::server::{InstallState, ServerReport, ServerRuntime, ServerSpec, ServerState};
-use sf_types::{CommandId, ErrorKind, Fault, ServerId, Timestamp};
+use sf_types::{CommandId, ErrorKind, Fault, RunId, ServerId, Timestamp};
 
 use super::live::Live;
 use crate::execute::app::disk;
@@ -45,6 +45,27 @@ pub struct ServerRecord {
     /// The same of its files, whose orders have turns of their own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filed: Option<CommandId>,
+    /// Uploads that are neither finished nor given up.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uploads: Vec<BegunUpload>,
+}
+
+/// What an order said of an upload.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BegunUpload {
+    /// The run of that order.
+    pub upload: RunId,
+    /// Where it shall be.
+    pub path: String,
+    /// Bytes in all.
+    pub bytes: u64,
+    /// Whether it may take the place of a file.
+    pub replace: bool,
+    /// Its rwx bits, where they were said.
+    pub mode: Option<u32>,
+    /// When it was begun.
+    pub begun_at: Timestamp,
 }
 
 /// Why a server does not run.
@@ -73,6 +94,7 @@ impl ServerRecord {
             enforced: Vec::new(),
             done: None,
             filed: None,
+            uploads: Vec::new(),
         }
     }
 }

@@ -16,6 +16,10 @@ mod irc;
 mod many;
 #[path = "power.rs"]
 mod power;
+#[path = "second.rs"]
+mod second;
+#[path = "transfers.rs"]
+mod transfers;
 
 use std::path::PathBuf;
 

@@ -1,6 +1,8 @@
 //! Files of a server: looked at here, changed in [`change`]. Paths are below its folder, `/` between names.
 
 pub mod change;
+pub mod download;
+pub mod upload;
 
 use axum::extract::State;
 use serde::Deserialize;

@@ -1,9 +1,11 @@
 //! Files of servers as they are shown.
 
 use serde::Serialize;
-use sf_protocol::server::{FileContent, FileEntry, FileMatches, FilePiece, FilesUsage, FolderPage};
+use sf_protocol::server::{FileContent, FileEntry, FileMatches, FilePiece, FilesUsage, FolderPage, Upload};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
+use crate::view::run::RunView;
 use crate::view::{Time, word};
 
 /// One entry of a folder.
@@ -98,6 +100,66 @@ pub struct UsageView {
     pub exact: bool,
     /// Bytes it may take; null without a limit.
     pub limit: Option<u64>,
+}
+
+/// An upload that is neither finished nor given up.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ServerUpload)]
+pub struct UploadView {
+    /// Its id: that of the run that began it.
+    pub id: Uuid,
+    /// Where it shall be.
+    pub path: String,
+    /// Bytes in all.
+    pub bytes: u64,
+    /// Bytes there: the next ones begin here.
+    pub offset: u64,
+    /// Whether it may take the place of a file.
+    pub overwrite: bool,
+    /// In octal digits, where it was said.
+    pub mode: Option<String>,
+    /// When it was begun.
+    pub begun_at: Time,
+    /// When it is given up unless more of it comes.
+    pub expires_at: Time,
+}
+
+/// An upload that was begun, or will be.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ServerUploadBegun)]
+pub struct UploadBegun {
+    /// The run that begins it; its id is the upload's.
+    pub run: RunView,
+    /// Null while that run waits for a person or a machine.
+    pub upload: Option<UploadView>,
+}
+
+/// A link that is followed once.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ServerDownloadLink)]
+pub struct LinkView {
+    /// On this control plane: `/api/v1/downloads/...`. Whoever has it can follow it.
+    pub url: String,
+    /// Until when.
+    pub expires_at: Time,
+}
+
+impl From<Upload> for UploadView {
+    fn from(upload: Upload) -> Self {
+        Self {
+            id: upload.upload.uuid(),
+            path: upload.path,
+            bytes: upload.bytes,
+            offset: upload.have,
+            overwrite: upload.replace,
+            mode: upload.mode.map(|mode| format!("{mode:03o}")),
+            begun_at: Time(upload.begun_at),
+            expires_at: Time(upload.expires_at),
+        }
+    }
 }
 
 impl From<FileEntry> for EntryView {

@@ -108,6 +108,7 @@ impl Things {
             .replace("{grant}", &self.grant)
             .replace("{key}", "w")
             .replace("{allocation}", &self.port)
+            .replace("{upload}", "0193a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b")
             .replace("{name}", "tidy")
     }
 
@@ -169,7 +170,8 @@ impl Things {
             ("POST", "/servers/{id}/files/delete") => json!({ "paths": ["a"] }),
             ("POST", "/servers/{id}/files/mode") => json!({ "path": "a", "mode": "644" }),
             ("POST", "/servers/{id}/files/compress") => json!({ "names": ["a"], "into": "a.zip" }),
-            ("POST", "/servers/{id}/files/extract") => json!({ "path": "a.zip" }),
+            ("POST", "/servers/{id}/files/extract" | "/servers/{id}/files/download-link") => json!({ "path": "a.zip" }),
+            ("POST", "/servers/{id}/uploads") => json!({ "path": "a.zip", "bytes": 1 }),
             ("POST", "/nodes/{id}/allocations") => json!({ "ports": "26000" }),
             ("POST", "/workflows/{id}/triggers") => json!({ "enabled": true }),
             ("POST", "/workflow-executions/{id}/events") => json!({ "event": "go" }),
@@ -196,6 +198,7 @@ async fn ask(world: &World, things: &Things, token: Option<&str>, method: &Metho
     let query = match path {
         _ if path.ends_with("/auth/access") => "?permission=app:view",
         _ if path.ends_with("/files/content") => "?path=a.js",
+        _ if *method == Method::PATCH && path.ends_with("/uploads/{upload}") => "?offset=0",
         _ => dry,
     };
     let at = format!("{}{query}", things.path(path));
@@ -271,6 +274,9 @@ const BY_ITSELF: &[(&str, &str)] = &[
     ("POST", "/servers/{id}/files/mode"),
     ("POST", "/servers/{id}/files/rename"),
     ("POST", "/servers/{id}/files/write"),
+    ("POST", "/servers/{id}/uploads"),
+    ("POST", "/servers/{id}/uploads/{upload}/finish"),
+    ("DELETE", "/servers/{id}/uploads/{upload}"),
     ("POST", "/servers/{id}/install"),
     ("POST", "/servers/{id}/power"),
     ("POST", "/servers/{id}/suspend"),
@@ -295,6 +301,7 @@ const BY_ITSELF: &[(&str, &str)] = &[
     ("POST", "/workflow-executions/{id}/events"),
     ("POST", "/workflow-executions/{id}/fork"),
     // These change nothing.
+    ("POST", "/servers/{id}/files/download-link"),
     ("POST", "/nodes/{id}/watch"),
     ("POST", "/nodes/{id}/inspect"),
     ("POST", "/apps/{id}/patches/preview"),

@@ -3,7 +3,7 @@
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::world::{World, id};
+use crate::world::{World, id, request};
 
 fn files(server: &str) -> String {
     format!("/api/v1/servers/{server}/files")
@@ -99,5 +99,73 @@ async fn what_no_machine_could_do_is_refused_at_its_field() {
     ] {
         let refused = world.post(&format!("{base}/{what}"), body.clone()).await;
         assert_eq!(refused.code(), "value.refused", "{what}: {}", refused.body);
+    }
+}
+
+#[tokio::test]
+async fn an_upload_says_what_it_would_do_and_asks_for_its_right_before_its_body() {
+    let world = World::new().await;
+    let panel = world.panel(world.node("box").await).await;
+    let base = format!("/api/v1/servers/{}/uploads", panel.server);
+    let body = json!({ "path": "mods/a.jar", "bytes": 3_000_000, "overwrite": true });
+    let plan = world.post(&format!("{base}?dryRun=true"), body.clone()).await.expect(200)["plan"].clone();
+    assert!(plan["steps"].to_string().contains("mods/a.jar"), "{plan}");
+    assert!(plan["losses"].to_string().contains("mods/a.jar"), "{plan}");
+    // Its machine is away: the run waits for it, and with it the upload.
+    let opened = world.post(&base, body).await.expect(202);
+    assert_eq!((&opened["upload"], &opened["run"]["action"]), (&Value::Null, &json!("file.upload")));
+    let upload = format!("{base}/{}", id(&opened["run"]));
+    for refused in [
+        json!({ "path": "../a", "bytes": 1 }),
+        json!({ "path": "a", "bytes": -1 }),
+        json!({ "path": "a", "bytes": 1, "mode": "7777" }),
+        json!({ "path": "a" }),
+    ] {
+        assert_eq!(world.post(&base, refused.clone()).await.status, StatusCode::BAD_REQUEST, "{refused}");
+    }
+    let tenant = world.tenant().await;
+    let member = world.member(tenant, "reads@example.org", &[]).await;
+    let them = world.send(Method::GET, "/api/v1/auth/me", Some(&member), None).await.expect(200);
+    let object = json!({ "kind": "server", "id": panel.server });
+    let given = json!({ "permissions": ["server:view", "file:read"], "object": object });
+    world.post(&format!("/api/v1/users/{}/grants", id(&them["user"])), given).await.expect(201);
+    let piece = format!("{upload}?offset=0");
+    for (token, code) in [(Some(&member), "permission.missing"), (None, "node.offline")] {
+        let token = token.map_or(world.token.as_str(), |token| token.as_str());
+        let length = [("content-length", "2")];
+        let sent = world.raw(request(Method::PATCH, &piece, Some(token), Some(json!({})), &length)).await;
+        assert_eq!(sent.code(), code, "{}", sent.body);
+        let seen = world.send(Method::GET, &upload, Some(token), None).await;
+        assert_eq!(seen.code(), code, "{}", seen.body);
+    }
+    let empty = world.send(Method::PATCH, &piece, Some(&world.token), None).await;
+    assert_eq!(empty.code(), "body.length", "{}", empty.body);
+}
+
+#[tokio::test]
+async fn a_link_is_followed_once_within_its_minute_by_whoever_has_it() {
+    let world = World::new().await;
+    let panel = world.panel(world.node("box").await).await;
+    let link = || async {
+        let body = json!({ "path": "/a.txt" });
+        let made = world.post(&format!("{}/download-link", files(&panel.server)), body).await.expect(201);
+        made["url"].as_str().unwrap().to_owned()
+    };
+    let follow = |url: String| {
+        let world = &world;
+        async move { world.send(Method::GET, &url, None, None).await.code().to_owned() }
+    };
+    // It leads to the machine, which is away; a second time it leads nowhere.
+    let url = link().await;
+    assert!(url.starts_with("/api/v1/downloads/") && url.len() > 60, "{url}");
+    assert_eq!(world.send(Method::HEAD, &url, None, None).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(follow(url.clone()).await, "node.offline");
+    assert_eq!(follow(url).await, "download.not_found");
+    let late = link().await;
+    world.clock.set(world.clock.now().plus(std::time::Duration::from_secs(61)));
+    assert_eq!(follow(late).await, "download.not_found");
+    for none in ["x", "", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"] {
+        let answer = world.send(Method::GET, &format!("/api/v1/downloads/{none}"), None, None).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{none}");
     }
 }

@@ -54,6 +54,21 @@ pub(super) fn told(verb: &FileVerb, name: &str) -> Told {
                 told.losses.push("files there that have the name of one in the archive".to_owned());
             }
         }
+        FileVerb::Upload { path, bytes, replace, .. } => {
+            let bytes = sf_types::ByteSize(*bytes);
+            steps.push(format!("Begin an upload of {bytes} that is to be {path:?} of `{name}`"));
+            if *replace {
+                told.losses
+                    .push(format!("what is in {path:?} of `{name}` when the upload is finished, if it is there"));
+            }
+        }
+        FileVerb::Finish { hash, .. } => {
+            steps.push(format!("Show what was uploaded at its place among the files of `{name}`"));
+            if hash.is_some() {
+                steps.push("Refuse it where its content is not the one that was announced".to_owned());
+            }
+        }
+        FileVerb::Abort { .. } => steps.push(format!("Remove what was uploaded to `{name}` and not finished")),
     }
     told
 }

@@ -105,7 +105,7 @@ impl Control {
         }
     }
 
-    async fn note_files_read(
+    pub(super) async fn note_files_read(
         &self,
         asked: FilesAsked<'_>,
         action: &str,

@@ -5,7 +5,7 @@
 //! bytes: what is no harmless UTF-8 is written `\xHH`, a backslash `\\` (`files::Name`).
 
 use serde::{Deserialize, Serialize};
-use sf_types::{ContentHash, ErrorKind, Fault, FileState, Millis, ServerId, Timestamp};
+use sf_types::{ContentHash, ErrorKind, Fault, FileState, Millis, RunId, ServerId, Timestamp};
 
 use crate::wire;
 
@@ -88,9 +88,39 @@ pub enum FileVerb {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         replace: bool,
     },
+    /// Begin an upload. Its name is the run of this order; its bytes come by second connections ([`super::Transfer`]), and
+    /// nothing is seen before [`FileVerb::Finish`].
+    Upload {
+        /// Where it shall be.
+        path: String,
+        /// Bytes in all.
+        #[serde(with = "wire::u64_string")]
+        bytes: u64,
+        /// Whether it may take the place of a file.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        replace: bool,
+        /// Its rwx bits; as any new file's, or those of the file that it replaces, where `None`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mode: Option<u32>,
+    },
+    /// Show an upload at its place.
+    Finish {
+        /// Which.
+        upload: RunId,
+        /// What is in it. Found otherwise, nothing is shown.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        hash: Option<ContentHash>,
+    },
+    /// Give an upload up.
+    Abort {
+        /// Which.
+        upload: RunId,
+    },
 }
 
 impl FileVerb {
+    /// Uploads of one server that are neither finished nor given up.
+    pub const UPLOADS_MAX: usize = 32;
     /// Paths of one command at the most.
     pub const PATHS_MAX: usize = 100;
     /// Bytes of one path as text.
@@ -215,6 +245,9 @@ pub enum FileLook {
     /// What all of it takes.
     #[serde(deserialize_with = "crate::wire::no_fields")]
     Usage,
+    /// Uploads that are neither finished nor given up.
+    #[serde(deserialize_with = "crate::wire::no_fields")]
+    Uploads,
 }
 
 /// What was seen of a server's files.
@@ -231,6 +264,8 @@ pub enum FilesSeen {
     Matches(FileMatches),
     /// To [`FileLook::Usage`].
     Usage(FilesUsage),
+    /// To [`FileLook::Uploads`], as many as fit one answer.
+    Uploads(Vec<super::Upload>),
 }
 
 /// What something is. Only files and folders are ever opened.

@@ -47,7 +47,7 @@ async fn alt(plane: &Plane, admin: &Actor) -> Result<AltId> {
 }
 
 /// A server of a node's own, and the run that installs it.
-async fn server(plane: &Plane, admin: &Actor, node: &SimNode, name: &str) -> Result<(ServerId, RunId)> {
+pub async fn server(plane: &Plane, admin: &Actor, node: &SimNode, name: &str) -> Result<(ServerId, RunId)> {
     let alt = alt(plane, admin).await?;
     let ports = CreateAllocations { node: node.id(), ip: "0.0.0.0".into(), ports: "25565-25566".into(), alias: None };
     made(plane, admin, Action::Allocation(AllocationAction::Create(ports))).await?;

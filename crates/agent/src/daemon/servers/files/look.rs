@@ -8,13 +8,14 @@ use sf_files::{
 };
 use sf_protocol::server::{
     EntryKind, FileContent, FileEntry, FileLook, FileMatch, FileMatches, FilePiece, FilesSeen, FilesUsage, FolderPage,
-    SearchStop, ServerFilesWanted,
+    SearchStop, ServerFilesWanted, Upload,
 };
 use sf_protocol::wire;
 use sf_types::{ErrorKind, Fault, Timestamp};
 
-use super::{Place, verb};
+use super::{Place, upload, verb};
 use crate::daemon::aside;
+use crate::daemon::servers::record::ServerRecord;
 use crate::execute::Node;
 
 /// Time of one look; whoever asked does not wait longer than twice that.
@@ -41,18 +42,18 @@ impl Node {
             Err(_) => None,
         };
         let search = search.filter(|_| walks);
-        let limit = record.spec.limits.disk.map(sf_types::ByteSize::bytes);
         let place = Place::of(&self.servers, &record.spec, self.server_user(wanted.server)?, Quota::unlimited());
         let (look, cancel) = (wanted.look.clone(), Cancel::within(LOOK_LIMIT));
         aside::long(move || {
             let _search = search;
-            see(&place.open()?, &look, limit, &cancel)
+            see(&place.open()?, &look, &record, &cancel)
         })
         .await
     }
 }
 
-fn see(tree: &Tree, look: &FileLook, limit: Option<u64>, cancel: &Cancel) -> Result<FilesSeen, Fault> {
+fn see(tree: &Tree, look: &FileLook, record: &ServerRecord, cancel: &Cancel) -> Result<FilesSeen, Fault> {
+    let limit = record.spec.limits.disk.map(sf_types::ByteSize::bytes);
     Ok(match look {
         FileLook::List { path, after, rows } => {
             let after = after.as_deref().map(str::parse::<Name>).transpose().map_err(FileFault::from)?;
@@ -73,6 +74,7 @@ fn see(tree: &Tree, look: &FileLook, limit: Option<u64>, cancel: &Cancel) -> Res
             FilesSeen::Matches(matches(tree.find_text(&verb::path(path)?, &search, cancel)?))
         }
         FileLook::Usage => FilesSeen::Usage(usage(tree.count(&sf_files::TreePath::root())?, limit, cancel)?),
+        FileLook::Uploads => FilesSeen::Uploads(some(upload::list(tree, record)?)),
     })
 }
 
@@ -94,7 +96,18 @@ fn usage(mut count: Count, limit: Option<u64>, cancel: &Cancel) -> Result<FilesU
     Ok(FilesUsage { bytes: usage.bytes, entries: usage.entries, exact: usage.exact, limit })
 }
 
-fn entry(found: Entry) -> FileEntry {
+/// As many uploads as fit one answer.
+fn some(mut uploads: Vec<Upload>) -> Vec<Upload> {
+    let mut bytes = 0;
+    let fit = uploads.iter().position(|one| {
+        bytes += wire::write(one).len() + 1;
+        bytes > ANSWER_BYTES
+    });
+    uploads.truncate(fit.unwrap_or(uploads.len()));
+    uploads
+}
+
+pub(super) fn entry(found: Entry) -> FileEntry {
     FileEntry {
         name: found.name.map(|name| name.to_string()).unwrap_or_default(),
         kind: kind(found.kind),

@@ -4,6 +4,9 @@ use sf_files::{ArchiveFormat, ArchiveLimits, Cancel, Existing, FileFault, Name, 
 use sf_protocol::server::{FileContent, FileFacts, FileVerb};
 use sf_types::{ErrorKind, Fault};
 
+use super::upload::Uploads;
+use crate::daemon::servers::record::BegunUpload;
+
 /// What a verb came to.
 pub(super) struct Done {
     pub facts: FileFacts,
@@ -17,7 +20,7 @@ pub(super) fn path(text: &str) -> Result<TreePath, FileFault> {
 }
 
 /// Carries out one verb.
-pub(super) fn carry_out(tree: &Tree, verb: &FileVerb, cancel: &Cancel) -> Result<Done, Fault> {
+pub(super) fn carry_out(tree: &Tree, verb: &FileVerb, uploads: &Uploads, cancel: &Cancel) -> Result<Done, Fault> {
     let mut goes_on = false;
     let facts = |at: &TreePath, bytes, entries| FileFacts { path: at.to_string(), bytes, entries, hash: None };
     let facts = match verb {
@@ -64,6 +67,15 @@ pub(super) fn carry_out(tree: &Tree, verb: &FileVerb, cancel: &Cancel) -> Result
             let done = tree.extract(&archive, &to, existing, ArchiveLimits::default(), cancel)?;
             facts(&to, done.bytes, done.entries)
         }
+        FileVerb::Upload { path, bytes, replace, mode } => {
+            let no_run = || Fault::new(ErrorKind::Invalid, "file.no_run", "The order of an upload names no run.");
+            let upload = uploads.run.ok_or_else(no_run)?;
+            let (path, begun_at) = (path.clone(), uploads.node.clock.now());
+            let (bytes, replace, mode) = (*bytes, *replace, *mode);
+            uploads.begin(tree, BegunUpload { upload, path, bytes, replace, mode, begun_at })?
+        }
+        FileVerb::Finish { upload, hash } => uploads.finish(tree, *upload, *hash, cancel)?,
+        FileVerb::Abort { upload } => uploads.abort(tree, *upload)?,
     };
     Ok(Done { facts, goes_on })
 }

@@ -138,8 +138,13 @@ pub fn needs(method: &Method, path: &str) -> Option<Needs> {
             | "/servers/{id}/files/stat"
             | "/servers/{id}/files/content"
             | "/servers/{id}/files/search"
+            | "/servers/{id}/files/download"
             | "/servers/{id}/files/usage",
-        ) => Right(P::FileRead),
+        )
+        | ("POST", "/servers/{id}/files/download-link") => Right(P::FileRead),
+        ("GET", "/servers/{id}/uploads")
+        | ("POST", "/servers/{id}/uploads" | "/servers/{id}/uploads/{upload}/finish")
+        | ("GET" | "PATCH" | "DELETE", "/servers/{id}/uploads/{upload}") => Right(P::FileWrite),
         (
             "POST",
             "/servers/{id}/files/write"

@@ -118,6 +118,7 @@ impl<'a> Machine<'a> {
             epoch: 1,
             high_water: 0,
             host_name: "localhost".to_owned(),
+            transfer: None,
         };
         Self { world, open: ServerOpen { node, connection, counter: 2, version: 1, connect }, sequence: 0 }
     }
