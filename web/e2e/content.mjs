@@ -148,6 +148,7 @@ export async function fill(plane) {
   const looked = await runOf(plane, workflow)
   const checked = await checkedUp(plane, hello)
   const { server, template } = await panel(plane, node)
+  const { server: filed } = await filesServer(plane, node)
   const { user: me } = await plane.call('GET', '/auth/me')
-  return { node, hello, server, template, docs, me, workflow, checked, runs: { first, refused, second, looked } }
+  return { node, hello, server, filed, template, docs, me, workflow, checked, runs: { first, refused, second, looked } }
 }
