@@ -42,7 +42,7 @@ export default defineConfig({
             { name: 'libraries', priority: 1, test: LIBRARIES },
             // Names of files are shown as lines of logs are: cut in two it weighs more.
             { name: 'log', priority: 1, test: /\/src\/ui\/log\// },
-            { name: 'patch', priority: 1, test: /\/src\/app\/patch\/(DiffView|SyntaxState|diffLines)/ },
+            { name: 'patch', priority: 1, test: /\/src\/app\/patch\/(DiffView|SyntaxState|diffLines)|\/locales\/en\/apps\/files/ },
             { name: 'fields', priority: 1, test: /\/src\/ui\/form\// },
             { name: 'shared', minShareCount: MANY_PAGES, test: /\/src\/(?!ui\/(AppDialog|form|list\/DataList)|app\/(states\/|acting\/LeaveGuard))|@lucide/ },
           ],

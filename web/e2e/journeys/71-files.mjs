@@ -308,7 +308,7 @@ journey('a folder of many entries is read page by page, and jumped into', { at: 
   await row(page, 'f00000').focus()
   await until('further pages come as one walks', async () => {
     await page.keyboard.press('End')
-    return /^f00[3-9]|^f01/.test(await focused(page))
+    return (await focused(page)) > 'f00300'
   })
   const field = page.getByRole('textbox', { name: 'A name, or how it begins' })
   await field.fill('f0432')
