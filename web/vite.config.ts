@@ -40,6 +40,9 @@ export default defineConfig({
             { name: 'step-icons', priority: 1, test: STEP_ICONS },
             // All of them are on the first page, and pressed together they are smaller; the fields of forms are on none of the first.
             { name: 'libraries', priority: 1, test: LIBRARIES },
+            // Names of files are shown as lines of logs are: cut in two it weighs more.
+            { name: 'log', priority: 1, test: /\/src\/ui\/log\// },
+            { name: 'patch', priority: 1, test: /\/src\/app\/patch\/(DiffView|SyntaxState|diffLines)|\/locales\/en\/apps\/files/ },
             { name: 'fields', priority: 1, test: /\/src\/ui\/form\// },
             { name: 'shared', minShareCount: MANY_PAGES, test: /\/src\/(?!ui\/(AppDialog|form|list\/DataList)|app\/(states\/|acting\/LeaveGuard))|@lucide/ },
           ],

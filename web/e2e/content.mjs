@@ -102,6 +102,37 @@ export async function panel(plane, node) {
   return { ctrl, template, server }
 }
 
+/** What the install script of a server with files writes: plain ones, a large one, a binary one, and names that would do harm. */
+const FILES = `
+printf 'motd=Hello\\r\\nport=1\\r\\n' > server.properties
+printf '# Notes\\n' > notes.md
+printf 'world:\\n  seed: 42\\n' > config.yml
+printf '{ "players": [] }\\n' > players.json
+printf 'not shown' > secret.key
+head -c 3000 /dev/zero > icon.bin
+i=0; while [ $i -lt 2000 ]; do echo "line $i of a log that is long"; i=$((i+1)); done > big.log
+mkdir -p logs deep/inner
+printf 'one\\ntwo\\na needle here\\n' > deep/found.txt
+printf 'x' > "logs/$(printf 'two\\nlines.log')"
+printf 'x' > "logs/$(printf 'gnp.\\342\\200\\256exe')"
+printf 'x' > "logs/$(printf '\\033[2J.log')"
+printf 'x' > 'logs/<img src=x onerror=pwned>.log'
+ln -s /etc/passwd logs/link
+mkfifo logs/pipe
+`
+
+/** A server with files, installed and running on the node. */
+export async function filesServer(plane, node) {
+  const ctrl = await plane.call('POST', '/ctrls', { name: 'Worlds' })
+  const { alt } = await plane.call('POST', '/alts', { ctrlId: ctrl.id, document: TEMPLATE({ name: 'World', slug: 'world', denied: ['*.key'], install: { entrypoint: '/bin/sh', script: FILES } }) })
+  const made = await plane.call('POST', '/servers', { name: 'world', altId: alt.id, nodeId: node.id, ports: 0, settings: { limits: { disk: 268_435_456 } } })
+  await until('it is installed', async () => (await plane.call('GET', `/servers/${made.id}`)).install === 'installed', 60_000)
+  const { run } = await plane.call('POST', `/servers/${made.id}/power`, { verb: 'start' })
+  const started = await plane.settled(run.id)
+  if (started.done !== 'succeeded') throw new Error(`the server does not start: ${started.fault?.message}`)
+  return { template: alt, server: await plane.call('GET', `/servers/${made.id}`) }
+}
+
 /** `hello-node` with a failed deploy and a second release; a static site; a worker in Python. */
 export async function fill(plane) {
   const node = await plane.node()
@@ -117,6 +148,7 @@ export async function fill(plane) {
   const looked = await runOf(plane, workflow)
   const checked = await checkedUp(plane, hello)
   const { server, template } = await panel(plane, node)
+  const { server: filed } = await filesServer(plane, node)
   const { user: me } = await plane.call('GET', '/auth/me')
-  return { node, hello, server, template, docs, me, workflow, checked, runs: { first, refused, second, looked } }
+  return { node, hello, server, filed, template, docs, me, workflow, checked, runs: { first, refused, second, looked } }
 }

@@ -26,8 +26,26 @@ async function planMove(page) {
   await page.getByRole('dialog').getByRole('listitem').first().waitFor()
 }
 
+/** Two files, with what can be done with both. */
+async function chooseFiles(page) {
+  for (const name of ['notes.md', 'config.yml']) await page.getByRole('checkbox', { name: `Choose ${name}` }).click()
+  await page.getByRole('group', { name: 'What is chosen' }).waitFor()
+}
+async function searchFiles(page) {
+  await page.getByRole('button', { name: 'Search', exact: true }).click()
+  await page.getByLabel('Text in files').fill('needle')
+  await page.keyboard.press('Enter')
+  await page.getByRole('list', { name: 'What was found' }).waitFor()
+}
+async function ofFile(page, verb) {
+  await page.getByRole('button', { name: 'What can be done with server.properties' }).click()
+  await page.getByRole('menuitem', { name: verb }).click()
+  await page.getByRole('dialog').waitFor()
+}
+const editorOf = (page) => page.getByRole('textbox', { name: /^Text of / }).waitFor()
+
 /** `content` is what {@link fill} made. `open`: does something on the page that belongs to its look. */
-export const pages = ({ node, hello, server, template, workflow, checked, runs, me }) => [
+export const pages = ({ node, hello, server, filed, template, workflow, checked, runs, me }) => [
   { name: 'home', path: '/' },
   { name: 'nodes', path: '/nodes' },
   { name: 'node-new', path: '/nodes/new' },
@@ -42,6 +60,15 @@ export const pages = ({ node, hello, server, template, workflow, checked, runs, 
   { name: 'server-new', path: `/servers/new?template=${template.id}` },
   ...SERVER_TABS.map((tab) => ({ name: `server-${tab}`, path: `/servers/${server.id}${tab === 'console' ? '' : `/${tab}`}` })),
   { name: 'server-access', path: `/servers/${server.id}/users`, open: (page) => page.getByRole('button', { name: 'Give access' }).click().then(() => page.getByRole('dialog').waitFor()) },
+  { name: 'files', path: `/servers/${filed.id}/files` },
+  { name: 'files-chosen', path: `/servers/${filed.id}/files`, open: chooseFiles },
+  { name: 'files-names', path: `/servers/${filed.id}/files?in=logs` },
+  { name: 'files-empty', path: `/servers/${filed.id}/files?in=deep/inner` },
+  { name: 'files-search', path: `/servers/${filed.id}/files`, open: searchFiles },
+  { name: 'files-mode', path: `/servers/${filed.id}/files`, open: (page) => ofFile(page, 'Set mode') },
+  { name: 'file', path: `/servers/${filed.id}/files?file=server.properties`, open: editorOf },
+  { name: 'file-long', path: `/servers/${filed.id}/files?file=big.log`, open: editorOf },
+  { name: 'file-binary', path: `/servers/${filed.id}/files?file=icon.bin` },
   { name: 'templates', path: '/templates' },
   { name: 'template-new', path: '/templates/new' },
   { name: 'template', path: `/templates/${template.id}` },

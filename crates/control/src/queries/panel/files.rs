@@ -79,7 +79,7 @@ impl Control {
             _ => return Err(other_answer()),
         };
         if reads {
-            let fields = vec![("matches", found.matches.len().to_string())];
+            let fields = vec![("count", found.matches.len().to_string())];
             self.note_files_read(asked, "file.search", fields).await?;
         }
         Ok(found)

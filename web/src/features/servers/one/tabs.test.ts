@@ -5,6 +5,8 @@ import { TABS, tabsFor } from './tabs'
 it.each([
   [['server:view', 'console:view'], ['console', 'activity']],
   [['server:view'], ['activity']],
+  [['server:view', 'file:read'], ['files', 'activity']],
+  [['server:view', 'file:write'], ['activity']],
   [['server:view', 'network:view'], ['network', 'activity']],
   [['server:view', 'server:delete'], ['activity', 'settings']],
   [[], []],
