@@ -1,6 +1,7 @@
 //! The panel: templates, servers and their ports.
 
 pub mod files;
+pub mod monitoring;
 
 use sf_actions::{Actor, Permission, Standing};
 use sf_protocol::handshake::SERVERS_SINCE;
