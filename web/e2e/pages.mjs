@@ -2,7 +2,7 @@
 // page is added here once.
 const NODE_TABS = ['overview', 'processes', 'ports', 'metrics', 'security', 'events']
 const APP_TABS = ['overview', 'deployments', 'schedules', 'env', 'files', 'domains', 'logs', 'metrics', 'settings']
-const SERVER_TABS = ['console', 'startup', 'network', 'users', 'activity', 'settings']
+const SERVER_TABS = ['console', 'monitoring', 'startup', 'network', 'users', 'activity', 'settings']
 const WORKFLOW_TABS = ['document', 'triggers']
 
 /** Into the document, as one edits it, with the form of a step. */
@@ -42,6 +42,7 @@ export const pages = ({ node, hello, server, template, workflow, checked, runs, 
   { name: 'server-new', path: `/servers/new?template=${template.id}` },
   ...SERVER_TABS.map((tab) => ({ name: `server-${tab}`, path: `/servers/${server.id}${tab === 'console' ? '' : `/${tab}`}` })),
   { name: 'server-access', path: `/servers/${server.id}/users`, open: (page) => page.getByRole('button', { name: 'Give access' }).click().then(() => page.getByRole('dialog').waitFor()) },
+  { name: 'monitoring', path: '/monitoring' },
   { name: 'templates', path: '/templates' },
   { name: 'template-new', path: '/templates/new' },
   { name: 'template', path: `/templates/${template.id}` },
