@@ -2,7 +2,7 @@
 // page is added here once.
 const NODE_TABS = ['overview', 'processes', 'ports', 'metrics', 'security', 'events']
 const APP_TABS = ['overview', 'deployments', 'schedules', 'env', 'files', 'domains', 'logs', 'metrics', 'settings']
-const SERVER_TABS = ['console', 'startup', 'network', 'users', 'activity', 'settings']
+const SERVER_TABS = ['console', 'monitoring', 'startup', 'network', 'users', 'activity', 'settings']
 const WORKFLOW_TABS = ['document', 'triggers']
 
 /** Into the document, as one edits it, with the form of a step. */
@@ -69,6 +69,7 @@ export const pages = ({ node, hello, server, filed, template, workflow, checked,
   { name: 'file', path: `/servers/${filed.id}/files?file=server.properties`, open: editorOf },
   { name: 'file-long', path: `/servers/${filed.id}/files?file=big.log`, open: editorOf },
   { name: 'file-binary', path: `/servers/${filed.id}/files?file=icon.bin` },
+  { name: 'monitoring', path: '/monitoring' },
   { name: 'templates', path: '/templates' },
   { name: 'template-new', path: '/templates/new' },
   { name: 'template', path: `/templates/${template.id}` },

@@ -9,7 +9,7 @@ use crate::clone;
 use crate::command::approvals::{deputy, inbox, routing};
 use crate::command::apps::{inspect, logs, patch, power, search};
 use crate::command::nodes::{enrol, metrics};
-use crate::command::panel::{alts, ctrls, files, ports, servers};
+use crate::command::panel::{alts, ctrls, files, monitoring, ports, servers};
 use crate::command::people::{keys, mail, tenants, users};
 use crate::command::{admin, apps, audit, completion, config, deploy, doctor, nodes, runs, server, session, workflow};
 use crate::context::Context;
@@ -75,6 +75,8 @@ pub enum Command {
     Servers(servers::Args),
     /// Files of servers: looked at and changed
     Files(files::Args),
+    /// How servers are doing, and by which rules people are told
+    Monitoring(monitoring::Args),
     /// The apps
     Apps(apps::Args),
     /// Names that lead to apps, and their certificates
@@ -171,6 +173,7 @@ impl Cli {
             Command::Enrol(args) => enrol::run(&context, args).await,
             Command::Servers(args) => servers::run(&context, args).await,
             Command::Files(args) => files::run(&context, args).await,
+            Command::Monitoring(args) => monitoring::run(&context, args).await,
             Command::Apps(args) => apps::run(&context, args).await,
             Command::Domains(args) => apps::domains::run(&context, args).await,
             Command::DeployKey(args) => apps::deploy_key::run(&context, args).await,

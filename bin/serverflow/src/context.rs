@@ -96,7 +96,7 @@ pub async fn find(client: &Client, collection: &str, wanted: &str) -> Result<Val
     if let Some(found) = all.iter().find(|item| value::maybe(item, "/name").as_deref() == Some(wanted)) {
         return Ok(found.clone());
     }
-    let what = collection.trim_start_matches('/').trim_end_matches('s');
+    let what = collection.rsplit('/').next().unwrap_or_default().trim_end_matches('s');
     let names: Vec<_> = all.iter().take(10).map(|item| value::text(item, "/name")).collect();
     let fix =
         if names.is_empty() { format!("There is no {what} yet.") } else { format!("There are: {}.", names.join(", ")) };

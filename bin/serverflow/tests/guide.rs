@@ -414,6 +414,17 @@ fn the_guide_to_servers_works_and_shows_what_is_printed() {
 }
 
 #[test]
+fn the_guide_to_monitoring_works_and_shows_what_is_printed() {
+    let agent = Path::new(env!("CARGO_BIN_EXE_serverflow")).with_file_name("serverflow-agent");
+    assert!(agent.is_file(), "{} is missing: make test-bins", agent.display());
+    let page = std::fs::read_to_string(root().join("docs/guides/monitoring.md")).unwrap();
+    let mut up = Up::start(&agent);
+    up.wait_until_deployed();
+    let compared = follow(&page, up.folder.path(), up.port, &root());
+    assert!(compared >= 6, "only {compared} answers were compared");
+}
+
+#[test]
 fn the_example_workflows_are_fine() {
     let folder = tempfile::tempdir().unwrap();
     let mut examples: Vec<_> = std::fs::read_dir(root().join("examples/workflows")).unwrap().flatten().collect();

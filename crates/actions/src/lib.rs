@@ -26,7 +26,7 @@ pub use admission::{Admission, Decision};
 pub use app::{deploy, hook, key, patch, preview, process, proxy, schedule};
 pub use authority::{actor, object, permission, rights};
 pub use object::ObjectRef;
-pub use panel::{allocation, console, file, power, server, template};
+pub use panel::{alert, allocation, console, file, power, server, template};
 pub use people::{access, factor, role, tenant, user};
 pub use permission::{Permission, PermissionSet};
 pub use rights::{Object, Rights, Standing};
@@ -92,6 +92,8 @@ pub enum Action {
     File(file::FileAction),
     /// Their ports.
     Allocation(allocation::AllocationAction),
+    /// What is watched of them.
+    Alert(alert::AlertAction),
 }
 
 impl Action {
@@ -124,6 +126,7 @@ impl Action {
             Self::Console(action) => action.spec(),
             Self::File(action) => action.spec(),
             Self::Allocation(action) => action.spec(),
+            Self::Alert(action) => action.spec(),
         }
     }
 
@@ -156,6 +159,7 @@ impl Action {
             Self::Console(action) => Target::Server(action.server()),
             Self::File(action) => Target::Server(action.server()),
             Self::Allocation(action) => action.target(),
+            Self::Alert(action) => action.target(),
         }
     }
 
@@ -195,6 +199,7 @@ impl Action {
             | Self::Console(_)
             | Self::File(_)
             | Self::Allocation(_)
+            | Self::Alert(_)
             | Self::Process(_)
             | Self::Patch(_)
             | Self::Proxy(_)
@@ -264,6 +269,7 @@ impl Action {
             console::SPECS,
             file::SPECS,
             allocation::SPECS,
+            alert::SPECS,
         ]
         .into_iter()
         .flatten()

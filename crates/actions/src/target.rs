@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use sf_types::{
-    AltId, AppId, CtrlId, InvitationId, NodeId, ProjectId, ProxyId, RoleId, RunId, SecretId, ServerId, TenantId,
-    TokenId, UserId, WorkflowId,
+    AlertRuleId, AltId, AppId, CtrlId, InvitationId, NodeId, ProjectId, ProxyId, RoleId, RunId, SecretId, ServerId,
+    TenantId, TokenId, UserId, WorkflowId,
 };
 
 /// The kind of thing acted on.
@@ -41,6 +41,8 @@ pub enum TargetKind {
     Alt,
     /// A server of the panel.
     Server,
+    /// A rule about servers.
+    AlertRule,
 }
 
 /// The thing acted on.
@@ -79,4 +81,6 @@ pub enum Target {
     Alt(AltId),
     /// A server of the panel.
     Server(ServerId),
+    /// A rule about servers.
+    AlertRule(AlertRuleId),
 }

@@ -14,6 +14,8 @@ pub const NODE_METRICS: &str = "node.metrics";
 pub const APP_UPDATE: &str = "app.status.update";
 /// A server of the panel changed.
 pub const SERVER_UPDATE: &str = "server.status.update";
+/// Alert rules came, changed or went.
+pub const ALERT_RULES_UPDATE: &str = "alert.rules.update";
 /// An approval was opened or decided.
 pub const APPROVAL_UPDATE: &str = "approval.update";
 /// A person came, changed or left, or was given something else.
@@ -84,6 +86,23 @@ pub(crate) fn server_changed(tenant: TenantId, project: Option<ProjectId>, serve
         topics: vec![server_topic(server), "servers".to_owned()],
         name: SERVER_UPDATE.to_owned(),
         data: serde_json::json!({ "id": server }).to_string().into(),
+    }
+}
+
+/// A server crossed the line of an alert rule, or is back.
+pub(crate) fn server_turned(tenant: TenantId, project: ProjectId, server: ServerId, change: &str) -> NewEvent {
+    let data = serde_json::json!({ "id": server, "change": change }).to_string().into();
+    NewEvent { data, ..server_changed(tenant, Some(project), server) }
+}
+
+/// Alert rules of a team came, changed or went.
+pub(crate) fn rules_changed(tenant: TenantId) -> NewEvent {
+    NewEvent {
+        tenant: Some(tenant),
+        project: None,
+        topics: vec!["servers".to_owned()],
+        name: ALERT_RULES_UPDATE.to_owned(),
+        data: "{}".to_owned().into(),
     }
 }
 

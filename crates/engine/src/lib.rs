@@ -6,8 +6,9 @@
 //!
 //! Start reading at [`run`], then [`step`], then [`plan`]; workflows have a module of their own,
 //! [`workflow`]; whom something is told, and when, is [`notify`]; why something failed is [`explain`]; what a push to a git
-//! host starts is [`push`], and which branches have previews is [`preview`].
+//! host starts is [`push`], which branches have previews is [`preview`], and what servers cross lines is [`alert`].
 
+pub mod alert;
 pub mod explain;
 pub mod notify;
 pub mod plan;

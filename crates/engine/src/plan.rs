@@ -182,6 +182,7 @@ pub fn plan(action: &Action, facts: &AppFacts, new_release: ReleaseId) -> Result
         | Action::Console(_)
         | Action::File(_)
         | Action::Allocation(_)
+        | Action::Alert(_)
         | Action::Hook(_)
         | Action::Key(_)
         | Action::Preview(_)

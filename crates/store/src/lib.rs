@@ -24,7 +24,7 @@ pub mod work;
 mod writer;
 
 pub use error::StoreError;
-pub use machines::panel::{allocations, alts, ctrls, servers};
+pub use machines::panel::{alert_rules, alerts, allocations, alts, ctrls, servers};
 pub use machines::{commands, delegations, devices, enrol, metrics, nodes, proxies, schedules};
 pub use people::notices::{channels, held, preferences};
 pub use people::{

@@ -120,6 +120,10 @@ typed_ids! {
     CtrlId = "ctrl";
     /// A template of servers.
     AltId = "alt";
+    /// What of servers is watched, and from where on somebody is told.
+    AlertRuleId = "alert rule";
+    /// One time that a rule was crossed.
+    AlertId = "alert";
     /// A port of a node that a server may have as its own.
     AllocationId = "allocation";
     /// A role a team made for itself.

@@ -24,10 +24,10 @@ pub use email::Email;
 pub use error::{ErrorKind, Fault};
 pub use file::{ContentHash, FilePath, FileState};
 pub use id::{
-    AccountId, AllocationId, AltId, AppId, ApprovalId, ChannelId, CliLoginId, CommandId, ConnectionId, CtrlId,
-    DeputyId, DeviceCodeId, EnrolTokenId, FactorId, GrantId, InstanceId, InvitationId, NodeId, NotificationChannelId,
-    ProjectId, ProxyId, ReleaseId, RequestId, ResetId, RoleId, RunId, ScheduleId, ScheduleRunId, SecretId, ServerId,
-    SessionId, TenantId, TicketId, TokenId, TriggerId, TypedId, UserId, WorkflowId,
+    AccountId, AlertId, AlertRuleId, AllocationId, AltId, AppId, ApprovalId, ChannelId, CliLoginId, CommandId,
+    ConnectionId, CtrlId, DeputyId, DeviceCodeId, EnrolTokenId, FactorId, GrantId, InstanceId, InvitationId, NodeId,
+    NotificationChannelId, ProjectId, ProxyId, ReleaseId, RequestId, ResetId, RoleId, RunId, ScheduleId, ScheduleRunId,
+    SecretId, ServerId, SessionId, TenantId, TicketId, TokenId, TriggerId, TypedId, UserId, WorkflowId,
 };
 pub use network::Network;
 pub use page::{Cursor, Page, PageRequest};

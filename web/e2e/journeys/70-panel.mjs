@@ -108,7 +108,7 @@ journey('a server is made where it fits best, and the plan refuses beside the fi
   assert.deepEqual(shared.server.settings.variables, { LEVEL: 'hard', MOTD: 'Welcome' })
   assert.equal(shared.server.settings.limits.memory, 134_217_728)
   assert.equal(shared.server.allocations.length, 2)
-  for (const name of ['Console', 'Startup', 'Network', 'Users', 'Activity', 'Settings']) await page.getByRole('navigation', { name: 'Parts of this server' }).getByRole('link', { name, exact: true }).waitFor()
+  for (const name of ['Console', 'Monitoring', 'Startup', 'Network', 'Users', 'Activity', 'Settings']) await page.getByRole('navigation', { name: 'Parts of this server' }).getByRole('link', { name, exact: true }).waitFor()
   assert.ok(await page.getByRole('group', { name: 'Power' }).getByRole('button', { name: 'Stop' }).isDisabled(), 'what does not run cannot be stopped')
 })
 

@@ -55,6 +55,7 @@ const inside: RouteRecordRaw[] = [
   { path: 'servers/new', component: panel('NewServerPage') },
   // What tabs there are is said in one place, `features/servers/one/tabs.ts`.
   { path: `servers/${id}/:tab([a-z]+)?`, name: 'server', component: panel('ServerPage') },
+  { path: 'monitoring', component: panel('MonitoringPage') },
   { path: 'templates', component: panel('TemplatesPage') },
   { path: 'templates/new', component: panel('NewTemplatePage') },
   { path: `templates/${id}/:tab(document|versions)?`, name: 'template', component: panel('TemplatePage') },

@@ -8,8 +8,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
 use crate::{
-    allocation, app, console, deploy, file, hook, key, node, patch, power, preview, process, project, proxy, schedule,
-    secret, server, template, workflow,
+    alert, allocation, app, console, deploy, file, hook, key, node, patch, power, preview, process, project, proxy,
+    schedule, secret, server, template, workflow,
 };
 
 /// The schema of an action's arguments, an object; `None` for what only people propose, where no form asks for them.
@@ -46,6 +46,7 @@ fn all() -> BTreeMap<String, Value> {
         console::ConsoleAction::json_schema(&mut generator),
         file::FileAction::json_schema(&mut generator),
         allocation::AllocationAction::json_schema(&mut generator),
+        alert::AlertAction::json_schema(&mut generator),
     ];
     families.into_iter().flat_map(variants).collect()
 }
@@ -73,6 +74,11 @@ macro_rules! ids {
     )*};
 }
 ids! { alt app ctrl node project proxy release run secret server trigger user workflow }
+
+/// An alert rule, by its id.
+pub(crate) fn alert_rule(_: &mut SchemaGenerator) -> Schema {
+    id("alertRule")
+}
 
 /// A name of some kind; its own type refuses what can be none.
 pub(crate) fn text(_: &mut SchemaGenerator) -> Schema {

@@ -1,10 +1,11 @@
-//! The panel: templates, servers, their power, console and files, and the ports of machines.
+//! The panel: templates, servers, their power, console and files, the ports of machines, and how servers are doing.
 
 pub mod alts;
 pub mod console;
 pub mod ctrls;
 pub mod eggs;
 pub mod files;
+pub mod monitoring;
 pub mod ports;
 pub mod power;
 pub mod servers;
@@ -55,6 +56,11 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(files::download::download))
         .routes(routes!(files::download::link))
         .routes(routes!(files::download::follow))
+        .routes(routes!(monitoring::metrics))
+        .routes(routes!(monitoring::overview))
+        .routes(routes!(monitoring::rules, monitoring::create))
+        .routes(routes!(monitoring::rule, monitoring::change, monitoring::delete))
+        .routes(routes!(monitoring::alerts))
         .routes(routes!(ports::list, ports::create))
         .routes(routes!(ports::delete))
         .routes(routes!(ports::assign))

@@ -130,6 +130,7 @@ pub fn specs() -> Vec<SpecView> {
         TargetKind::Team => "team",
         TargetKind::Ctrl => "ctrl",
         TargetKind::Alt => "alt",
+        TargetKind::AlertRule => "alertRule",
         TargetKind::Server => "server",
         TargetKind::Workflow => "workflow",
     };

@@ -171,7 +171,7 @@ impl Topic {
             Self::RunLog(run) => is_log && about(sf_bus::Topic::Run(run)),
             Self::Runs => name == events::RUN_UPDATE,
             Self::Apps => name == events::APP_UPDATE,
-            Self::Servers => name == events::SERVER_UPDATE,
+            Self::Servers => name == events::SERVER_UPDATE || name == events::ALERT_RULES_UPDATE,
             Self::Nodes => name == events::NODE_UPDATE,
             Self::Approvals => name == events::APPROVAL_UPDATE,
             Self::Users => [events::USER_UPDATE, events::INVITATION_UPDATE, events::ROLE_UPDATE].contains(&name),

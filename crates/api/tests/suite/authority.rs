@@ -57,6 +57,7 @@ fn body(method: &Method, path: &str) -> Option<Value> {
         ("PUT", "/api/v1/workflows/{id}") => {
             json!({ "document": "workflow: 1\nname: other\nsteps: [{ id: a, query: /apps }]" })
         }
+        ("PUT", "/api/v1/monitoring/rules/{id}") => crate::world::rule("other"),
         ("PUT", "/api/v1/ctrls/{id}") => json!({ "name": "other" }),
         ("PUT", "/api/v1/alts/{id}") => json!({ "document": crate::world::template("other") }),
         ("POST", "/api/v1/servers/{id}/power") => json!({ "verb": "stop" }),
@@ -163,6 +164,7 @@ async fn what_belongs_to_another_tenant_does_not_exist() {
             "ctrls" => &theirs.ctrl,
             "alts" => &theirs.alt,
             "servers" => &theirs.server,
+            "monitoring" => &theirs.rule,
             other => panic!("whose `{other}` are to be tried?"),
         };
         let answer = world
@@ -189,6 +191,9 @@ async fn what_belongs_to_another_tenant_does_not_exist() {
         "ctrls",
         "alts",
         "servers",
+        "monitoring/overview",
+        "monitoring/rules",
+        "monitoring/alerts",
         "apps",
         "runs",
         "activity",
@@ -225,6 +230,9 @@ async fn a_person_without_rights_is_told_which_one_is_missing() {
         "mail",
         "secrets",
         "projects",
+        "monitoring/overview",
+        "monitoring/rules",
+        "monitoring/alerts",
         "notification-channels",
     ] {
         let answer = world.send(Method::GET, &format!("/api/v1/{list}"), Some(&nobody), None).await;

@@ -308,6 +308,7 @@ pub struct Stranger {
     pub ctrl: String,
     pub alt: String,
     pub server: String,
+    pub rule: String,
     pub port: String,
 }
 
@@ -347,7 +348,9 @@ async fn stranger<F: Future<Output = Answer>>(
     ask(Method::POST, ports, Some(json!({ "ports": "25565" }))).await.expect(200);
     let body = json!({ "name": "theirs", "altId": alt, "nodeId": node });
     let server = ask(Method::POST, "/api/v1/servers".into(), Some(body)).await.expect(201);
+    let rule = id(&ask(Method::POST, "/api/v1/monitoring/rules".into(), Some(rule("theirs"))).await.expect(201));
     Stranger {
+        rule,
         ctrl,
         alt,
         port: id(&server["allocations"][0]),
@@ -430,6 +433,12 @@ pub struct Panel {
     pub alt: String,
     pub server: String,
     pub second_port: String,
+}
+
+/// A rule about all servers of a team.
+pub fn rule(name: &str) -> Value {
+    let settings = json!({ "metric": "memory", "comparison": "above", "threshold": { "percent": 90 }, "forSecs": 60 });
+    json!({ "name": name, "settings": settings })
 }
 
 /// A template whose servers are processes.

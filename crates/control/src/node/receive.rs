@@ -235,7 +235,8 @@ impl Control {
                 Box::pin(async move {
                     let (row, mut after) = (nodes::get(tx, node).await?, After::default());
                     alerts::disk(tx, &row, &sample.node, &mut after).await?;
-                    metrics::append(tx, node, &[sample]).await?;
+                    metrics::append(tx, node, std::slice::from_ref(&sample)).await?;
+                    panel::alerts::judge(tx, &row, &sample, &mut after).await?;
                     let own: Vec<_> = apps::of_node(tx, node).await?.into_iter().map(|app| app.id).collect();
                     Ok((row.tenant, own, after))
                 })

@@ -6,8 +6,8 @@ use sf_actions::Actor;
 use sf_engine::{Done, Run, RunState};
 use sf_store::{Reader, StoreError, Tx, idempotency, runs};
 use sf_types::{
-    AltId, AppId, CtrlId, ErrorKind, Fault, NodeId, ProjectId, RoleId, RunId, SecretId, ServerId, TenantId, UserId,
-    WorkflowId,
+    AlertRuleId, AltId, AppId, CtrlId, ErrorKind, Fault, NodeId, ProjectId, RoleId, RunId, SecretId, ServerId,
+    TenantId, UserId, WorkflowId,
 };
 
 use crate::control::Control;
@@ -78,6 +78,7 @@ enum Claim {
     Team(TenantId),
     Ctrl(CtrlId),
     Alt(AltId),
+    AlertRule(AlertRuleId),
     Server(ServerId),
 }
 
@@ -97,6 +98,7 @@ impl Claim {
             Made::Policy(project) => Self::Policy(*project),
             Made::Ctrl(ctrl) => Self::Ctrl(*ctrl),
             Made::Alt(alt) => Self::Alt(*alt),
+            Made::AlertRule(rule) => Self::AlertRule(*rule),
             Made::Server(server) => Self::Server(*server),
             Made::Team { id, link: None, .. } => Self::Team(*id),
             Made::Invitation(_) | Made::Token { .. } | Made::Hook { .. } => Self::Once,
@@ -137,6 +139,7 @@ pub(crate) async fn carried_out(reader: &Reader, key: Option<&Key>) -> Result<Op
         Claim::Policy(project) => Proposed::Done(run, Made::Policy(project)),
         Claim::Ctrl(ctrl) => Proposed::Done(run, Made::Ctrl(ctrl)),
         Claim::Alt(alt) => Proposed::Done(run, Made::Alt(alt)),
+        Claim::AlertRule(rule) => Proposed::Done(run, Made::AlertRule(rule)),
         Claim::Server(server) => Proposed::Done(run, Made::Server(server)),
         Claim::Team(id) => Proposed::Done(run, Made::Team { id, link: None, mailed: false }),
     }))

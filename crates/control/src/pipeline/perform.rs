@@ -6,6 +6,7 @@ pub(crate) mod roles;
 use std::sync::Arc;
 
 use sf_actions::access::AccessAction;
+use sf_actions::alert::RuleScope;
 use sf_actions::app::{AppAction, Settings};
 use sf_actions::factor::FactorAction;
 use sf_actions::node::NodeAction;
@@ -116,7 +117,7 @@ pub(crate) async fn perform(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mu
         Action::Workflow(action) => crate::workflow::perform::perform(tx, core, run, action, after).await,
         Action::Tenant(action) => crate::people::teams::perform(tx, core, run, action, after).await,
         Action::Policy(action) => approval::routing::perform(tx, run, action, after).await,
-        Action::Template(_) | Action::Server(_) | Action::Allocation(_) => {
+        Action::Template(_) | Action::Server(_) | Action::Allocation(_) | Action::Alert(_) => {
             crate::panel::perform::perform(tx, core, run, after).await
         }
         Action::App(AppAction::Delete(_))
@@ -173,6 +174,7 @@ async fn node(
             grants::forget_object(tx, ObjectRef(Object::Node(remove.node))).await?;
             servers::forget_leftovers(tx, remove.node).await?;
             allocations::delete_of_node(tx, remove.node).await?;
+            crate::panel::rules::forget(tx, run.tenant, RuleScope::Node(remove.node)).await?;
             nodes::remove(tx, remove.node).await?;
             let gone = Fault::new(ErrorKind::Forbidden, "node.removed", "This node was removed.");
             after.cut.push((remove.node, gone));

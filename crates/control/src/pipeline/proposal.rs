@@ -150,6 +150,8 @@ pub enum Made {
     Ctrl(sf_types::CtrlId),
     /// A template came to be or changed.
     Alt(sf_types::AltId),
+    /// An alert rule came to be or changed.
+    AlertRule(sf_types::AlertRuleId),
     /// A server of the panel came to be or changed.
     Server(sf_types::ServerId),
 }
@@ -172,6 +174,7 @@ pub(crate) fn told(made: &Made) -> serde_json::Value {
         Made::Policy(project) => json!({ "project": project }),
         Made::Ctrl(id) => json!({ "ctrl": id }),
         Made::Alt(id) => json!({ "alt": id }),
+        Made::AlertRule(id) => json!({ "rule": id }),
         Made::Server(id) => json!({ "server": id }),
         Made::Team { id, .. } => json!({ "team": id }),
     }

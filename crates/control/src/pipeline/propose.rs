@@ -147,6 +147,7 @@ fn check(action: &Action) -> Result<(), Fault> {
         Action::Console(console) => console.check(),
         Action::File(file) => file.check(),
         Action::Allocation(allocation) => allocation.check(),
+        Action::Alert(alert) => alert.check(),
         _ => Ok(()),
     };
     checked.map_err(|error| refused(&error))

@@ -110,8 +110,9 @@ pub(crate) async fn tell(at: &impl Look, core: &Arc<Core>, run: &Run) -> sf_stor
         Action::Preview(action) => crate::previews::tell(at, action).await?,
         Action::Workflow(action) => crate::workflow::told::tell(at, core, action).await?,
         Action::Tenant(action) => crate::people::teams::tell(core, action).await?,
-        Action::Template(_) | Action::Allocation(_) => crate::panel::told::tell(at, &run.action).await?,
-        Action::Server(_) => crate::panel::told::tell(at, &run.action).await?,
+        Action::Template(_) | Action::Allocation(_) | Action::Server(_) | Action::Alert(_) => {
+            crate::panel::told::tell(at, run).await?
+        }
         Action::Policy(action) => steps(crate::approval::routing::tell(at, core, run, action).await?),
         Action::App(AppAction::Delete(_))
         | Action::Deploy(_)

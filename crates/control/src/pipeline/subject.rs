@@ -1,5 +1,6 @@
 //! What an action acts on, looked up once: whose it is, where it stands, and the facts a plan needs.
 
+use sf_actions::alert::RuleScope;
 use sf_actions::app::AppAction;
 use sf_actions::role::RoleAction;
 use sf_actions::secret::SecretAction;
@@ -9,10 +10,10 @@ use sf_actions::{Action, Actor, Permission, Place, Standing, Target};
 use sf_engine::Run;
 use sf_policy::Owned;
 use sf_store::{
-    Reader, StoreError, alts, apps, ctrls, grants, invitations, nodes, proxies, roles, runs, secrets, servers, tenants,
-    users, workflows,
+    Reader, StoreError, alert_rules, alts, apps, ctrls, grants, invitations, nodes, proxies, roles, runs, secrets,
+    servers, tenants, users, workflows,
 };
-use sf_types::{ErrorKind, Fault, NodeId, ProjectId, TenantId};
+use sf_types::{AlertRuleId, ErrorKind, Fault, NodeId, ProjectId, TenantId};
 
 use crate::authority;
 
@@ -85,6 +86,7 @@ pub(crate) const fn view_right(target: Target) -> Option<Permission> {
         Target::Proxy(_) => Some(Permission::ProxyView),
         Target::Workflow(_) => Some(Permission::WorkflowView),
         Target::Server(_) => Some(Permission::ServerView),
+        Target::AlertRule(_) => Some(Permission::MonitoringView),
         // Who sees servers sees what they can be made from.
         Target::Ctrl(_) | Target::Alt(_) => Some(Permission::ServerView),
     }
@@ -123,6 +125,7 @@ pub(crate) async fn resolve(reader: &Reader, actor: &Actor, action: &Action) -> 
         Target::Server(server) => Ok(Subject::of_server(servers::get(reader, server).await?)),
         Target::Ctrl(ctrl) => Ok(Subject::of_tenant(ctrls::get(reader, ctrl).await?.tenant)),
         Target::Alt(alt) => Ok(Subject::of_tenant(alts::get(reader, alt).await?.tenant)),
+        Target::AlertRule(rule) => of_rule(reader, rule).await,
         Target::Secret(secret) => {
             let secret = secrets::get(reader, secret).await?;
             let standing = Standing { project: Some(secret.project), ..Standing::TENANT };
@@ -139,6 +142,18 @@ pub(crate) async fn resolve(reader: &Reader, actor: &Actor, action: &Action) -> 
             Ok(Subject { rights: of_other(&run, action), ..Subject::at(run.tenant, standing) })
         }
     }
+}
+
+/// A rule stands where what it is about does.
+async fn of_rule(reader: &Reader, rule: AlertRuleId) -> Result<Subject, Fault> {
+    let rule = alert_rules::get(reader, rule).await?;
+    let standing = match rule.scope() {
+        RuleScope::Server(server) => return Ok(Subject::of_server(servers::get(reader, server).await?)),
+        RuleScope::Node(node) => Standing { project: rule.project, node: Some(node), ..Standing::TENANT },
+        RuleScope::Project(project) => Standing { project: Some(project), ..Standing::TENANT },
+        RuleScope::Team | RuleScope::Alt(_) => Standing::TENANT,
+    };
+    Ok(Subject::at(rule.tenant, standing))
 }
 
 /// A workflow's run is seen by who sees workflows and a server's by who sees servers; neither is an app's.

@@ -2,6 +2,7 @@
 
 pub mod files;
 pub mod transfers;
+pub mod monitoring;
 
 use sf_actions::{Actor, Permission, Standing};
 use sf_protocol::handshake::SERVERS_SINCE;

@@ -9,8 +9,8 @@ use sf_store::logs::{Cut, LogCursor};
 use sf_store::metrics::Subjects;
 use sf_store::metrics::history::Horizon;
 use sf_store::{
-    apps, cli_logins, deputies, devices, enrol, events, idempotency, inbox, invitations, learning, lockout, logs,
-    metrics, resets, sessions, tickets,
+    alerts, apps, cli_logins, deputies, devices, enrol, events, idempotency, inbox, invitations, learning, lockout,
+    logs, metrics, resets, sessions, tickets,
 };
 use sf_types::{Fault, Scope, Timestamp};
 
@@ -84,6 +84,8 @@ impl Control {
                 })
             })
             .await?;
+        let bite = || store.write(Scope::System, move |tx| Box::pin(alerts::prune(tx, now.minus(alerts::KEPT))));
+        while bite().await? > 0 {}
         self.keep_observed(now).await?;
         self.keep_audit_short(now).await
     }

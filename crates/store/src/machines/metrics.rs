@@ -1,23 +1,25 @@
-//! Samples of nodes and apps: taken in once, folded into a history, answered in as many points as asked for.
+//! Samples of nodes, apps and servers: taken in once, folded into a history, answered in as many points as asked for.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::de::DeserializeOwned;
 use sf_protocol::report::{AppSample, NodeSample, SystemLog};
-use sf_types::{AppId, NodeId, Timestamp};
+use sf_types::{AppId, NodeId, ServerId, Timestamp};
 use uuid::Uuid;
 
 use crate::row::{Column, row};
 use crate::sql::{Sql, insert_all};
 use crate::tx::{Look, Tx};
-use crate::{Result, StoreError, apps, nodes};
+use crate::{Result, StoreError, apps, nodes, servers};
 
 pub mod fold;
 pub mod history;
+pub mod server;
 pub mod tier;
 
 use fold::{AppFold, Buckets, NodeFold};
 use history::{Horizon, Kept};
+use server::{ServerFold, ServerRow};
 use tier::{KeptFor, way};
 
 /// Points of one answer at the most.
@@ -43,13 +45,18 @@ row! {
     }
 }
 
-/// Takes a node's samples in; those already stored are skipped, and so are apps that are not on this node.
+/// Takes a node's samples in; those already stored are skipped, and so are apps and servers that
+/// are not on this node.
 ///
 /// # Errors
 /// [`StoreError::NotFound`] when the node is not inside the scope.
 pub async fn append(tx: &mut Tx, node: NodeId, samples: &[SystemLog]) -> Result<()> {
     nodes::get(tx, node).await?;
     let own: Vec<AppId> = apps::of_node(tx, node).await?.into_iter().map(|app| app.id).collect();
+    let panel = match samples.iter().any(|log| !log.servers.is_empty()) {
+        true => servers::ids_of_node(tx, node).await?,
+        false => HashSet::new(),
+    };
     let came_at = tx.now;
     let machine: Vec<_> =
         samples.iter().map(|log| NodeRow { node, at: log.at, sample: write(&log.node), came_at }).collect();
@@ -60,14 +67,21 @@ pub async fn append(tx: &mut Tx, node: NodeId, samples: &[SystemLog]) -> Result<
         .map(|(at, sample)| AppRow { app: sample.app, at, sample: write(sample), came_at })
         .collect();
     insert_all(tx, &machine, " ON CONFLICT DO NOTHING").await?;
-    insert_all(tx, &of_apps, " ON CONFLICT DO NOTHING").await.map(drop)
+    let of_servers: Vec<_> = samples
+        .iter()
+        .flat_map(|log| log.servers.iter().map(|sample| (log.at, sample)))
+        .filter(|(_, sample)| panel.contains(&sample.server))
+        .map(|(at, sample)| ServerRow { server: sample.server, at, sample: write(sample), came_at })
+        .collect();
+    insert_all(tx, &of_apps, " ON CONFLICT DO NOTHING").await?;
+    insert_all(tx, &of_servers, " ON CONFLICT DO NOTHING").await.map(drop)
 }
 
 fn write<T: serde::Serialize>(sample: &T) -> String {
     serde_json::to_string(sample).expect("a sample is a struct of numbers and words")
 }
 
-fn parse<T: DeserializeOwned>(text: &str) -> Result<T> {
+pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T> {
     serde_json::from_str(text).map_err(|why| StoreError::malformed("sample", why))
 }
 
@@ -148,6 +162,15 @@ pub async fn of_app(at: &impl Look, app: AppId, range: Range, kept: KeptFor) -> 
     course(at, app.uuid(), range, kept).await
 }
 
+/// The course of a server.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when the server is not inside the scope.
+pub async fn of_server(at: &impl Look, server: ServerId, range: Range, kept: KeptFor) -> Result<Course<ServerFold>> {
+    servers::get(at, server).await?;
+    course(at, server.uuid(), range, kept).await
+}
+
 async fn course<K: Kept>(at: &impl Look, id: Uuid, range: Range, kept: KeptFor) -> Result<Course<K>> {
     let way = way(range, at.now(), kept);
     let mut buckets = Buckets::new(way.from, way.step_ms);
@@ -183,11 +206,13 @@ pub enum Subjects {
     Nodes,
     /// Apps.
     Apps,
+    /// Servers of the panel.
+    Servers,
 }
 
 impl Subjects {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Nodes, Self::Apps];
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Nodes, Self::Apps, Self::Servers];
 }
 
 /// Folds up to `limit` samples into the history; answers how many there were. System only.
@@ -199,10 +224,11 @@ pub async fn fold(tx: &mut Tx, of: Subjects, limit: u32) -> Result<u64> {
     match of {
         Subjects::Nodes => history::fold::<NodeFold>(tx, limit).await,
         Subjects::Apps => history::fold::<AppFold>(tx, limit).await,
+        Subjects::Servers => history::fold::<ServerFold>(tx, limit).await,
     }
 }
 
-/// Machines or apps of which something is older than it may be.
+/// Machines, apps or servers of which something is older than it may be.
 ///
 /// # Errors
 /// When the database fails.
@@ -219,10 +245,11 @@ pub async fn overdue(at: &impl Look, of: Subjects, before: Horizon) -> Result<Ve
     match of {
         Subjects::Nodes => of_kind::<NodeFold>(at, before).await,
         Subjects::Apps => of_kind::<AppFold>(at, before).await,
+        Subjects::Servers => of_kind::<ServerFold>(at, before).await,
     }
 }
 
-/// Deletes up to `limit` samples and as many rows of each step of one machine or app; answers how many. Samples that are
+/// Deletes up to `limit` samples and as many rows of each step of one of them; answers how many. Samples that are
 /// not folded stay. System only.
 ///
 /// # Errors
@@ -232,5 +259,6 @@ pub async fn prune(tx: &mut Tx, of: Subjects, id: Uuid, before: Horizon, limit: 
     match of {
         Subjects::Nodes => history::prune::<NodeFold>(tx, id, before, limit).await,
         Subjects::Apps => history::prune::<AppFold>(tx, id, before, limit).await,
+        Subjects::Servers => history::prune::<ServerFold>(tx, id, before, limit).await,
     }
 }

@@ -276,6 +276,8 @@ id_fields!(
     CtrlId,
     AltId,
     AllocationId,
+    AlertRuleId,
+    AlertId,
     SecretId,
     WorkflowId,
     TriggerId,

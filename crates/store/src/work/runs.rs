@@ -180,6 +180,7 @@ pub fn target(target: Target) -> (&'static str, String) {
         Target::Team(id) => ("tenant", id.to_string()),
         Target::Ctrl(id) => ("ctrl", id.to_string()),
         Target::Alt(id) => ("alt", id.to_string()),
+        Target::AlertRule(id) => ("alert_rule", id.to_string()),
         Target::Server(id) => ("server", id.to_string()),
     }
 }

@@ -20,7 +20,7 @@ use std::pin::Pin;
 
 use fixture::World;
 use people::notices;
-use pipeline::{hooks, inbox, panel, previews, schedules};
+use pipeline::{hooks, inbox, monitoring, panel, previews, schedules};
 use sf_store::testing::{Postgres, TestStore};
 
 fn fresh(server: &Postgres) -> Pin<Box<dyn Future<Output = World> + '_>> {
@@ -59,6 +59,10 @@ suite! {
     panel {
         versions_that_servers_use_are_kept,
         a_port_is_one_servers,
+    }
+    monitoring {
+        servers_are_sampled_and_folded_as_apps_are,
+        rules_and_alerts_are_one_teams,
     }
     previews {
         a_branch_has_one_preview_with_a_name_of_its_own,

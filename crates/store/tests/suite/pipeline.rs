@@ -2,6 +2,7 @@
 
 pub mod hooks;
 pub mod inbox;
+pub mod monitoring;
 pub mod panel;
 pub mod previews;
 pub mod schedules;

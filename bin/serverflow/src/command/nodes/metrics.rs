@@ -106,6 +106,38 @@ fn table(points: &[Value], shown: &[(&str, &str, Unit)]) -> String {
     format!("{}\n{} points of {step} s, the last {}", table.print(), points.len(), value::moment(last, "/at"))
 }
 
+/// What is shown of a server: each value with what its mean hides beside it.
+const OF_SERVER: [(&str, &str, Unit); 6] = [
+    ("cpu", "cpuPermille", Unit::Permille),
+    ("memory", "memory", Unit::Bytes),
+    ("disk", "disk", Unit::Bytes),
+    ("processes", "processes", Unit::Count),
+    ("received", "received", Unit::SumBytes),
+    ("sent", "sent", Unit::SumBytes),
+];
+
+/// The course of a server of the panel, in the same words.
+pub fn of_server(points: &[Value]) -> String {
+    let Some(last) = points.last() else { return "No samples in this time.".to_owned() };
+    let mut table = Table::new(&["", "", "NOW", "MEAN", "LOWEST", "HIGHEST"]);
+    for (name, field, unit) in OF_SERVER {
+        let all = |which: &str| -> Vec<u64> {
+            points.iter().filter_map(|point| value::number(point, &format!("/{field}/{which}"))).collect()
+        };
+        let values = if unit.is_sum() { all("sum") } else { all("mean") };
+        if values.is_empty() {
+            continue;
+        }
+        let (low, high) = if unit.is_sum() { (values.clone(), values.clone()) } else { (all("low"), all("high")) };
+        let words = |number: Option<u64>| number.map_or_else(|| value::NOTHING.to_owned(), |number| unit.words(number));
+        let mean = values.iter().sum::<u64>().checked_div(values.len() as u64);
+        let [now, low, high] = [values.last().copied(), low.into_iter().min(), high.into_iter().max()].map(words);
+        table.row([name.to_owned(), spark(&values), now, words(mean), low, high]);
+    }
+    let step = value::number(last, "/stepSecs").unwrap_or(0);
+    format!("{}\n{} points of {step} s, the last {}", table.print(), points.len(), value::moment(last, "/at"))
+}
+
 /// A line the size of a word, from nothing to the highest.
 fn spark(values: &[u64]) -> String {
     const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];

@@ -318,7 +318,7 @@ fn settings(had: &Map<String, Value>, given: Settings) -> Result<Value, Failure>
 }
 
 /// `512MiB`, `4GiB`, or bytes.
-fn size(text: &str) -> Result<u64, String> {
+pub fn size(text: &str) -> Result<u64, String> {
     let (number, unit) = match text.find(|c: char| !c.is_ascii_digit()) {
         Some(at) => text.split_at(at),
         None => (text, ""),

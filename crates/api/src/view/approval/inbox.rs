@@ -21,8 +21,8 @@ pub struct CardView {
     pub id: Uuid,
     /// `approval`, `failed`, `review` or `alert`.
     pub kind: String,
-    /// The action's name: `app.deploy`; `node.silent`, `node.locked`, `node.diskFull`, `app.down` or
-    /// `schedule.failing` for alerts.
+    /// The action's name: `app.deploy`; `node.silent`, `node.locked`, `node.diskFull`, `app.down`,
+    /// `schedule.failing` or `server.crossed` for alerts.
     pub action: String,
     /// For people: "Deploy an app".
     pub title: String,
@@ -34,6 +34,8 @@ pub struct CardView {
     pub app_id: Option<Uuid>,
     /// The machine.
     pub node_id: Option<Uuid>,
+    /// The server of the panel.
+    pub server_id: Option<Uuid>,
     /// Who proposed it.
     pub proposer: Option<ActorView>,
     /// Why it came here, for people.
@@ -190,6 +192,7 @@ impl CardView {
             about: base.as_ref().and_then(|run| run.about.clone()),
             run_id: Some(shown.run_id),
             app_id: base.as_ref().and_then(|run| run.app_id),
+            server_id: None,
             node_id: base.as_ref().and_then(|run| run.node_id),
             proposer: base.as_ref().and_then(|run| run.proposer.clone()),
             because: shown.because,
@@ -214,6 +217,7 @@ impl CardView {
             about,
             run_id: Some(run.id.uuid()),
             app_id: run.app.map(|app| app.uuid()),
+            server_id: run.server.map(|server| server.uuid()),
             node_id: run.node.map(|node| node.uuid()),
             proposer,
             because: run.decision.because.clone(),
@@ -232,6 +236,7 @@ impl CardView {
         let (about, app_id, node_id) = match &alert.thing {
             Thing::Node(node) => (node.name.clone(), None, node.id),
             Thing::App(app) => (app.name.to_string(), Some(app.id.uuid()), app.node),
+            Thing::Server(alert) => (alert.server_name.to_string(), None, alert.node),
             Thing::Schedule(of) => (format!("{} of {}", of.0.name, of.1.name), Some(of.1.id.uuid()), of.0.node),
         };
         let action = match alert.trouble {
@@ -240,6 +245,7 @@ impl CardView {
             Trouble::DiskFull => "node.diskFull",
             Trouble::Down => "app.down",
             Trouble::Schedule => "schedule.failing",
+            Trouble::Crossed => "server.crossed",
         };
         Self {
             id: alert.id(),
@@ -249,6 +255,10 @@ impl CardView {
             about: Some(about),
             run_id: None,
             app_id,
+            server_id: match &alert.thing {
+                Thing::Server(crossed) => Some(crossed.server.uuid()),
+                Thing::Node(_) | Thing::App(_) | Thing::Schedule(_) => None,
+            },
             node_id: Some(node_id.uuid()),
             proposer: None,
             because: alert.because.clone(),

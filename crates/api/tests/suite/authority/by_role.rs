@@ -32,6 +32,7 @@ struct Things {
     ctrl: String,
     alt: String,
     server: String,
+    rule: String,
     /// A port of the server, its second one.
     port: String,
 }
@@ -55,7 +56,9 @@ impl Things {
         world.post(&format!("/api/v1/apps/{app}/hook"), json!({})).await.expect(201);
         world.schedule(&app).await;
         let panel = world.panel(node).await;
+        let rule = id(&made("/api/v1/monitoring/rules", crate::world::rule("full")).await);
         Self {
+            rule,
             ctrl: panel.ctrl,
             alt: panel.alt,
             server: panel.server,
@@ -101,6 +104,7 @@ impl Things {
             "ctrls" => &self.ctrl,
             "alts" => &self.alt,
             "servers" => &self.server,
+            "monitoring" => &self.rule,
             // One's own alone; the table of other people's is in `authority`.
             _ => "0193a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
         };
@@ -158,6 +162,7 @@ impl Things {
                 json!({ "document": "workflow: 1\nname: other\nsteps: [{ id: a, query: /apps }]" })
             }
             ("POST", "/alts/read" | "/alts/lint") => json!({ "text": "{}" }),
+            ("POST", "/monitoring/rules") | ("PUT", "/monitoring/rules/{id}") => crate::world::rule("other"),
             ("POST", "/ctrls") | ("PUT", "/ctrls/{id}") => json!({ "name": "other" }),
             ("POST", "/alts") => json!({ "ctrlId": self.ctrl, "document": crate::world::template("other") }),
             ("PUT", "/alts/{id}") => json!({ "document": crate::world::template("other") }),
@@ -261,6 +266,9 @@ const BY_ITSELF: &[(&str, &str)] = &[
     ("POST", "/apps/{id}/restart"),
     ("PATCH", "/nodes/{id}"),
     ("POST", "/ctrls"),
+    ("POST", "/monitoring/rules"),
+    ("PUT", "/monitoring/rules/{id}"),
+    ("DELETE", "/monitoring/rules/{id}"),
     ("POST", "/nodes/{id}/allocations"),
     ("POST", "/servers"),
     ("PATCH", "/servers/{id}"),

@@ -4,6 +4,7 @@ mod alerts;
 mod patience;
 mod push;
 mod receiver;
+mod servers;
 mod times;
 
 use std::time::Duration;

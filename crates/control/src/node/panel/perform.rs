@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
+use sf_actions::alert::RuleScope;
 use sf_actions::role::{RoleRef, built_in};
 use sf_actions::server::{Create, ServerAction, ServerRef, Update};
 use sf_actions::{Action, Object, ObjectRef};
 use sf_engine::Run;
 use sf_store::servers::{Changed, NewServer, Server};
-use sf_store::{Tx, allocations, alts, grants, metrics, nodes, servers, tenants, users};
+use sf_store::{Tx, alerts, allocations, alts, grants, metrics, nodes, servers, tenants, users};
 use sf_types::{ErrorKind, Fault, NodeId, ProjectId, ServerId};
 
 use super::placement::{self, Place, Wanted};
-use super::{ports, resolve, templates};
+use super::{ports, resolve, rules, templates};
 use crate::control::Core;
 use crate::events;
 use crate::perform::name_taken;
@@ -23,6 +24,7 @@ pub(crate) async fn perform(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mu
     match &run.action {
         Action::Template(action) => templates::perform(tx, run, action).await,
         Action::Allocation(action) => ports::perform(tx, run, action).await,
+        Action::Alert(action) => rules::perform(tx, run, action).await,
         Action::Server(ServerAction::Create(create)) => make(tx, core, run, create, after).await,
         Action::Server(ServerAction::Update(update)) => change(tx, run, update).await,
         Action::Server(ServerAction::Forget(of)) => forget(tx, core, run, of.server).await,
@@ -182,6 +184,8 @@ async fn forget(tx: &mut Tx, core: &Arc<Core>, run: &Run, id: ServerId) -> sf_st
 /// The rows of a server that is no more.
 pub(super) async fn gone(tx: &mut Tx, run: &Run, server: &Server) -> sf_store::Result<()> {
     grants::forget_object(tx, ObjectRef(Object::Server(server.id))).await?;
+    alerts::clear_of_server(tx, server.id).await?;
+    rules::forget(tx, run.tenant, RuleScope::Server(server.id)).await?;
     servers::delete(tx, server.id).await?;
     tx.publish(events::server_changed(run.tenant, Some(server.project), server.id));
     Ok(())

@@ -1,5 +1,6 @@
 //! Templates: Ctrls and Alts. A document is judged whenever one is written, and kept in `sf_template`'s own words.
 
+use sf_actions::alert::RuleScope;
 use sf_actions::template::TemplateAction;
 use sf_engine::Run;
 use sf_store::alts::Written;
@@ -58,6 +59,7 @@ pub(super) async fn perform(tx: &mut Tx, run: &Run, action: &TemplateAction) -> 
                 let fault = Fault::new(ErrorKind::Conflict, "alt.in_use", message);
                 return Err(fault.fix("Delete them first.").into());
             }
+            super::rules::forget(tx, run.tenant, RuleScope::Alt(of.alt)).await?;
             alts::delete(tx, of.alt).await?;
             Ok(Made::Nothing)
         }

@@ -4,17 +4,19 @@ use sf_actions::Action;
 use sf_actions::allocation::AllocationAction;
 use sf_actions::server::{Create, ServerAction};
 use sf_actions::template::TemplateAction;
+use sf_engine::Run;
 use sf_protocol::order::Order;
 use sf_protocol::server::{ServerVerb, Stop};
 use sf_store::servers::Server;
 use sf_store::{Look, allocations, alts, ctrls, grants, nodes, servers};
 
-use super::files;
+use super::{files, rules};
 use crate::rehearsal::{Told, given_at};
 
 /// What the control plane would change itself.
-pub(crate) async fn tell(at: &impl Look, action: &Action) -> sf_store::Result<Told> {
-    match action {
+pub(crate) async fn tell(at: &impl Look, run: &Run) -> sf_store::Result<Told> {
+    match &run.action {
+        Action::Alert(_) => rules::tell(at, run).await,
         Action::Template(action) => template(at, action).await,
         Action::Allocation(action) => ports(at, action).await,
         Action::Server(ServerAction::Create(create)) => created(at, create).await,

@@ -83,6 +83,7 @@ mod tests {
             alert: None,
             silent_since: None,
             schedule: None,
+            server: None,
             title: title.to_owned(),
             text: "because".to_owned(),
             path: "/inbox/1".to_owned(),

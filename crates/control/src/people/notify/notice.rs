@@ -6,7 +6,7 @@ use sf_engine::notify::Kind;
 use sf_engine::{Done, Run, RunState};
 use sf_runtime::redact::Redactor;
 use sf_store::{Look, Tx, outbox};
-use sf_types::{AppId, ApprovalId, NodeId, ProjectId, ScheduleId, TenantId, Timestamp};
+use sf_types::{AlertId, AppId, ApprovalId, NodeId, ProjectId, ScheduleId, ServerId, TenantId, Timestamp};
 
 use super::{LANE, NOTICE};
 use crate::approval::alerts::Trouble;
@@ -29,6 +29,9 @@ pub(crate) struct Notice {
     /// The schedule that goes wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) schedule: Option<ScheduleId>,
+    /// The server that crossed a line, and its alert.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) server: Option<(ServerId, AlertId)>,
     /// What, one line; that of its card where empty.
     pub(crate) title: String,
     /// Why.
@@ -46,7 +49,11 @@ pub(crate) struct Notice {
 
 impl Notice {
     pub(super) const fn standing(&self) -> Standing {
-        Standing { project: self.project, node: self.node, app: self.app, server: None }
+        let server = match self.server {
+            Some((server, _)) => Some(server),
+            None => None,
+        };
+        Standing { project: self.project, node: self.node, app: self.app, server }
     }
 }
 
@@ -88,6 +95,7 @@ pub(crate) fn carded(
         alert: None,
         silent_since: None,
         schedule: None,
+        server: None,
         title: String::new(),
         text: String::new(),
         path: inbox(approval),
@@ -139,6 +147,7 @@ fn of_run(run: &Run, kind: Kind, text: String, at: Timestamp) -> Notice {
         alert: None,
         silent_since: None,
         schedule: None,
+        server: None,
         title: spec.title.to_owned(),
         text,
         path: format!("/runs/{}", run.id),

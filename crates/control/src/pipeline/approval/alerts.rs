@@ -1,4 +1,4 @@
-//! What is wrong with machines and apps for longer than a moment: cards of the inbox, and told once when it begins, for
+//! What is wrong with machines, apps and servers for longer than a moment: cards of the inbox, and told once when it begins, for
 //! as long as it is true. Every fact is a row that something else has written.
 
 use std::collections::HashMap;
@@ -14,13 +14,14 @@ use sf_store::apps::App;
 use sf_store::inbox::{self, Reading};
 use sf_store::nodes::{Node, NodeStatus};
 use sf_store::schedules::{self, Schedule};
-use sf_store::{Look, Reader, StoreError, Tx, apps, nodes};
-use sf_types::{AppId, Fault, NodeId, ScheduleId, Timestamp};
+use sf_store::{Look, Reader, StoreError, Tx, alerts, apps, nodes};
+use sf_types::{AlertId, AppId, Fault, NodeId, ScheduleId, Timestamp};
 use uuid::Uuid;
 
 use crate::control::{Control, Core};
 use crate::events;
 use crate::notify::notice::{self, Notice};
+use crate::panel::alerts::because;
 use crate::transition::After;
 
 /// A disk is full from here on, percent.
@@ -44,6 +45,8 @@ pub enum Trouble {
     Down,
     /// What is to run by the clock failed or was left out, and has not succeeded since.
     Schedule,
+    /// A server crossed the line of an alert rule.
+    Crossed,
 }
 
 /// With what.
@@ -55,6 +58,8 @@ pub enum Thing {
     App(Box<App>),
     /// A schedule of an app.
     Schedule(Box<(Schedule, App)>),
+    /// A server, as the rule that was crossed has noted it.
+    Server(Box<alerts::Alert>),
 }
 
 /// Something that a person should look at.
@@ -92,6 +97,7 @@ impl Trouble {
             Self::DiskFull => "The disk of a node is full",
             Self::Down => "An app is down",
             Self::Schedule => "A schedule goes wrong",
+            Self::Crossed => "A server has crossed the line of an alert rule",
         }
     }
 }
@@ -103,6 +109,7 @@ impl Alert {
             Thing::Node(node) => node.id.uuid(),
             Thing::App(app) => app.id.uuid(),
             Thing::Schedule(of) => of.0.id.uuid(),
+            Thing::Server(alert) => alert.id.uuid(),
         }
     }
 
@@ -115,6 +122,7 @@ impl Alert {
             },
             Thing::App(app) => app.updated_at,
             Thing::Schedule(of) => of.0.troubled_at.unwrap_or(of.0.updated_at),
+            Thing::Server(alert) => alert.raised_at,
         }
     }
 
@@ -126,6 +134,12 @@ impl Alert {
             _ => silent_for(silent_after),
         };
         Some(Self { trouble, thing: Thing::Node(Box::new(node)), because })
+    }
+
+    fn of_server(alert: alerts::Alert) -> Option<Self> {
+        let because = because(&alert);
+        let is_so = alert.cleared_at.is_none();
+        is_so.then(|| Self { trouble: Trouble::Crossed, thing: Thing::Server(Box::new(alert)), because })
     }
 
     fn of_app(app: App) -> Option<Self> {
@@ -190,6 +204,20 @@ pub(crate) async fn schedule_ran(
         }
         _ => Ok(()),
     }
+}
+
+/// A server has crossed the line of a rule: told once, to those who see its monitoring.
+pub(crate) fn crossed(tx: &mut Tx, alert: &alerts::Alert, after: &mut After) {
+    let text = format!("`{}`: {}", alert.server_name, because(alert));
+    let notice = Notice {
+        right: Permission::MonitoringView,
+        path: format!("/inbox/{}", alert.id),
+        project: Some(alert.project),
+        node: Some(alert.node),
+        server: Some((alert.server, alert.id)),
+        ..told(alert.tenant, Trouble::Crossed, text, tx.now())
+    };
+    notice::raise(tx, &notice, after);
 }
 
 /// Inboxes that are open show or lose its card.
@@ -282,6 +310,7 @@ fn told(tenant: sf_types::TenantId, trouble: Trouble, text: String, at: Timestam
         alert: Some(trouble),
         silent_since: None,
         schedule: None,
+        server: None,
         title: trouble.title().to_owned(),
         text,
         path: String::new(),
@@ -302,13 +331,16 @@ pub(crate) async fn is_so(at: &Reader, notice: &Notice) -> Result<bool, StoreErr
     if let (Trouble::Schedule, Some(schedule)) = (trouble, notice.schedule) {
         return Ok(there(schedules::get(at, schedule).await)?.is_some_and(|row| row.troubled_at.is_some()));
     }
+    if let (Trouble::Crossed, Some((_, alert))) = (trouble, notice.server) {
+        return Ok(there(alerts::get(at, alert).await)?.is_some_and(|alert| alert.cleared_at.is_none()));
+    }
     let Some(node) = notice.node else { return Ok(false) };
     let Some(node) = there(nodes::get(at, node).await)? else { return Ok(false) };
     Ok(match trouble {
         Trouble::Silent => node.status == NodeStatus::Offline && node.last_seen_at == notice.silent_since,
         Trouble::Locked => node.status == NodeStatus::Locked,
         Trouble::DiskFull => node.disk_full_at.is_some(),
-        Trouble::Down | Trouble::Schedule => false,
+        Trouble::Down | Trouble::Schedule | Trouble::Crossed => false,
     })
 }
 
@@ -337,6 +369,9 @@ impl Control {
                 alerts.extend(of_schedule(&reader, schedule).await?);
             }
         }
+        if let Ok(reader) = self.view(actor, Permission::MonitoringView) {
+            alerts.extend(alerts::open(&reader, MAX_ALERTS).await?.into_iter().filter_map(Alert::of_server));
+        }
         let ids: Vec<Uuid> = alerts.iter().map(Alert::id).collect();
         let reader = self.core().store.read(actor.scope());
         let aside: HashMap<Uuid, Timestamp> = inbox::aside(&reader, reading, &ids).await?.into_iter().collect();
@@ -354,6 +389,11 @@ impl Control {
             && let Some(schedule) = there(schedules::get(&reader, ScheduleId::from_uuid(id)).await)?
         {
             return Ok(of_schedule(&reader, schedule).await?);
+        }
+        if let Ok(reader) = self.view(actor, Permission::MonitoringView)
+            && let Some(alert) = there(alerts::get(&reader, AlertId::from_uuid(id)).await)?
+        {
+            return Ok(Alert::of_server(alert));
         }
         let Ok(reader) = self.view(actor, Permission::AppView) else { return Ok(None) };
         Ok(there(apps::get(&reader, AppId::from_uuid(id)).await)?.and_then(Alert::of_app))

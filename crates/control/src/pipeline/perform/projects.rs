@@ -36,6 +36,7 @@ pub(crate) async fn perform(tx: &mut Tx, run: &Run, action: &ProjectAction) -> s
             }
             grants::forget_object(tx, ObjectRef(Object::Project(project.id))).await?;
             secrets::delete_of_project(tx, project.id, authz(run).user).await?;
+            crate::panel::rules::forget(tx, run.tenant, sf_actions::alert::RuleScope::Project(project.id)).await?;
             tenants::delete_project(tx, project.id).await?;
             project.id
         }

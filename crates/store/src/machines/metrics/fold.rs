@@ -25,12 +25,12 @@ pub struct Gauge {
 }
 
 impl Gauge {
-    fn of(value: impl Into<u64>) -> Self {
+    pub(crate) fn of(value: impl Into<u64>) -> Self {
         let value = value.into().min(MAX_VALUE);
         Self { sum: value, low: value, high: value }
     }
 
-    fn join(self, other: Self) -> Self {
+    pub(crate) fn join(self, other: Self) -> Self {
         let (low, high) = (self.low.min(other.low), self.high.max(other.high));
         Self { sum: self.sum.saturating_add(other.sum), low, high }
     }
@@ -51,13 +51,13 @@ pub struct Flow {
 }
 
 impl Flow {
-    fn of(count: u64, since: Option<i64>) -> Self {
+    pub(crate) fn of(count: u64, since: Option<i64>) -> Self {
         let sum = count.min(MAX_VALUE);
         let near = since.filter(|ms| (1..=MAX_GAP_MS).contains(ms)).and_then(|ms| u64::try_from(ms).ok());
         Self { sum, high: near.map_or(0, |ms| (sum * 1_000 / ms).min(MAX_VALUE)) }
     }
 
-    fn join(self, other: Self) -> Self {
+    pub(crate) fn join(self, other: Self) -> Self {
         Self { sum: self.sum.saturating_add(other.sum), high: self.high.max(other.high) }
     }
 }

@@ -1,9 +1,9 @@
 //! Servers: what each shall be, and how it is by its node's word.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sf_actions::server::ServerSettings;
-use sf_protocol::server::{InstallState, ServerReport, ServerSpec, ServerState};
+use sf_protocol::server::{InstallState, ServerLimits, ServerReport, ServerSpec, ServerState};
 use sf_types::{AltId, ByteSize, NodeId, Page, PageRequest, ProjectId, ServerId, Slug, TenantId, Timestamp, UserId};
 
 use crate::row::{Column, Field, Json, column, row, words};
@@ -109,6 +109,36 @@ row! {
         /// When it last changed.
         updated_at: Timestamp,
     }
+}
+
+row! {
+    /// What of a server tells whether a rule is about it, and where its lines are.
+    pub struct Placed in "servers" {
+        /// Its id.
+        id: ServerId,
+        /// Whose.
+        tenant: TenantId = "tenant_id",
+        /// In which project.
+        project: ProjectId = "project_id",
+        /// On which machine.
+        node: NodeId = "node_id",
+        /// The template it is made from.
+        alt: AltId = "alt_id",
+        /// Its name.
+        name: Slug,
+        /// What it does, as last heard.
+        state: State,
+        /// How much it may use.
+        settings: Json<Limited>,
+    }
+}
+
+/// Of a server's settings, how much it may use.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
+pub struct Limited {
+    /// So much.
+    #[serde(default)]
+    pub limits: ServerLimits,
 }
 
 row! {
@@ -242,6 +272,36 @@ pub async fn page(at: &impl Look, filter: &ServerFilter, page: &PageRequest) -> 
 /// When the database fails.
 pub async fn of_node(at: &impl Look, node: NodeId) -> Result<Vec<Server>> {
     Sql::select::<Server>().and("node_id = ?", &node).scoped(at.scope()).push(" ORDER BY id").all(at).await
+}
+
+/// Where all servers of a node are, and what they may use.
+///
+/// # Errors
+/// When the database fails.
+pub async fn placed_on(at: &impl Look, node: NodeId) -> Result<Vec<Placed>> {
+    Sql::select::<Placed>().and("node_id = ?", &node).scoped(at.scope()).push(" ORDER BY id").all(at).await
+}
+
+/// Where all servers are that a reader sees, and what they may use.
+///
+/// # Errors
+/// When the database fails.
+pub async fn placed(at: &impl Look) -> Result<Vec<Placed>> {
+    inside(Sql::select::<Placed>(), at).push(" ORDER BY id").all(at).await
+}
+
+/// The ids of all servers of a node.
+///
+/// # Errors
+/// When the database fails.
+pub async fn ids_of_node(at: &impl Look, node: NodeId) -> Result<HashSet<ServerId>> {
+    let sql = Sql::new("SELECT id FROM servers WHERE TRUE").and("node_id = ?", &node).scoped(at.scope());
+    sql.raws(at).await?.iter().map(|row| column(row, &mut 0)).collect()
+}
+
+/// Narrows a statement about servers to those that a reader sees.
+pub(crate) fn inside(sql: Sql, at: &impl Look) -> Sql {
+    sql.scoped(at.scope()).seen(at, &SEEN)
 }
 
 /// How many servers an Alt has, or one version of it.

@@ -14,7 +14,7 @@ fn written(name: &str, hash: &str) -> Written {
     Written { name: name.parse().unwrap(), document, hash: hash.to_owned(), by: None }
 }
 
-async fn alt(world: &World, side: Side) -> AltId {
+pub async fn alt(world: &World, side: Side) -> AltId {
     write!(world.store, side.scope(), |tx| {
         let ctrl = ctrls::create(tx, side.tenant, &"Games".parse().unwrap(), "").await?;
         Ok(alts::create(tx, ctrl.id, written("Tiny", "1"), None).await?.id)
@@ -22,7 +22,7 @@ async fn alt(world: &World, side: Side) -> AltId {
     .unwrap()
 }
 
-async fn server(world: &World, side: Side, alt: AltId, name: &str) -> sf_store::Result<ServerId> {
+pub async fn server(world: &World, side: Side, alt: AltId, name: &str) -> sf_store::Result<ServerId> {
     let name = name.parse().unwrap();
     write!(world.store, side.scope(), |tx| {
         let limits = sf_protocol::server::ServerLimits { memory: Some(ByteSize::mib(100)), ..Default::default() };

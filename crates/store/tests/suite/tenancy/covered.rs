@@ -77,6 +77,9 @@ const COVERED: &[&str] = &[
     "servers",
     "allocations",
     "server_leftovers",
+    // Looked at in `monitoring`.
+    "alert_rules",
+    "alerts",
 ];
 
 pub async fn every_table_with_a_tenant_is_covered(_: World) {

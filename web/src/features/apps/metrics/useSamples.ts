@@ -4,12 +4,10 @@ import { api, data, type Schemas } from '@/api/client'
 import { serverNow } from '@/api/clock'
 import { keys } from '@/api/keys'
 import { useTopic } from '@/api/socket'
+import { RANGES, type Range } from '@/app/watching'
 
 /** One told live has nothing within. */
 export type Sample = Omit<Schemas['AppSample'], 'within'> & Partial<Pick<Schemas['AppSample'], 'within'>>
-const DAY = 24 * 60
-export const RANGES = { '15m': 15, '1h': 60, '24h': DAY, '7d': 7 * DAY, '30d': 30 * DAY, '1y': 365 * DAY } as const
-export type Range = keyof typeof RANGES
 
 const MINUTE_MS = 60_000
 /** Samples told live and kept beside those that were read. */

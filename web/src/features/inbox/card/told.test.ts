@@ -19,6 +19,7 @@ it.each([
   ['a machine', card({ kind: 'alert', action: 'node.silent', nodeId: 'n', runId: null }), '/nodes/n'],
   ['an app that is down', card({ kind: 'alert', action: 'app.down', appId: 'a', nodeId: 'n', runId: null }), '/apps/a'],
   ['a schedule that goes wrong', card({ kind: 'alert', action: 'schedule.failing', appId: 'a', nodeId: 'n', runId: null }), '/apps/a/schedules'],
+  ['a server that crossed a line', card({ kind: 'alert', action: 'server.crossed', serverId: 's', nodeId: 'n', runId: null }), '/servers/s/monitoring'],
 ])('%s leads where it is told', (_name, of, path) => expect(pathOf(of)).toBe(path))
 
 it.each([
@@ -30,6 +31,7 @@ it.each([
   ['another failure', card({ kind: 'failed', action: 'app.stop', appId: 'a' }), ['open', 'away', 'snooze']],
   ['a machine', card({ kind: 'alert', action: 'node.diskFull' }), ['node', 'away', 'snooze']],
   ['an app that is down', card({ kind: 'alert', action: 'app.down' }), ['app', 'away', 'snooze']],
+  ['a server that crossed a line', card({ kind: 'alert', action: 'server.crossed' }), ['open', 'away', 'snooze']],
 ])('what can be done with %s', (_name, of, answers) => {
   const { right, left, others } = verbsOf(of)
   expect([right, left, ...others].map(({ answer }) => answer)).toEqual(answers)

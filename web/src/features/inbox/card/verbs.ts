@@ -49,7 +49,7 @@ export function verbsOf(card: Card): Verbs {
     case 'review':
       return { right: verb('right', ThumbsUp, 'good', 'a'), left: verb('wrong', ThumbsDown, 'bad', 'r'), others: [SNOOZE] }
     case 'alert':
-      return { right: verb(isOfApp(card) ? 'app' : 'node', ExternalLink, 'info', 'a'), left: AWAY, others: [SNOOZE] }
+      return { right: verb(isOfServer(card) ? 'open' : isOfApp(card) ? 'app' : 'node', ExternalLink, 'info', 'a'), left: AWAY, others: [SNOOZE] }
     default:
       return { right: verb('open', ExternalLink, 'info', 'a'), left: AWAY, others: [...(isSimple(card) ? [verb('retry', RotateCw, 'neutral', 'e')] : []), SNOOZE] }
   }
@@ -58,9 +58,13 @@ export function verbsOf(card: Card): Verbs {
 /** An alert about an app or one of its schedules, not about its machine. */
 export const isOfApp = (card: Card): boolean => card.action.startsWith('app.') || card.action.startsWith('schedule.')
 
+/** An alert about a server of the panel. */
+const isOfServer = (card: Card): boolean => card.action.startsWith('server.')
+
 /** Where a card leads. A step that asks is shown open. */
 export function pathOf(card: Card): string {
   if (card.kind === 'alert' && card.action.startsWith('schedule.')) return `/apps/${card.appId ?? card.id}/schedules`
+  if (card.kind === 'alert' && isOfServer(card)) return `/servers/${card.serverId ?? card.id}/monitoring`
   if (card.kind === 'alert') return isOfApp(card) ? `/apps/${card.appId ?? card.id}` : `/nodes/${card.nodeId ?? card.id}`
   const step = stepOf(card)
   return runPath({ id: card.runId!, action: card.action }) + (step ? `?step=${encodeURIComponent(step)}` : '')

@@ -8,6 +8,7 @@ it.each([
   [['server:view', 'file:read'], ['files', 'activity']],
   [['server:view', 'file:write'], ['activity']],
   [['server:view', 'network:view'], ['network', 'activity']],
+  [['server:view', 'monitoring:view'], ['monitoring', 'activity']],
   [['server:view', 'server:delete'], ['activity', 'settings']],
   [[], []],
 ])('%j sees %j', (rights, keys) => expect(tabsFor((right) => (rights as string[]).includes(right)).map(({ key }) => key)).toEqual(keys))

@@ -16,6 +16,7 @@ export interface ServerTab {
 /** The parts of a server's page, in their order. A new one is a line here and a name in the texts. */
 export const TABS: ServerTab[] = [
   { key: 'console', rights: ['console:view'], part: defineAsyncComponent(() => import('../console/ConsoleTab.vue')) },
+  { key: 'monitoring', rights: ['monitoring:view'], part: defineAsyncComponent(() => import('../monitoring/MonitoringTab.vue')) },
   { key: 'files', rights: ['file:read'], part: defineAsyncComponent(() => import('../files/FilesTab.vue')) },
   { key: 'startup', rights: ['server:update'], part: defineAsyncComponent(() => import('../startup/StartupTab.vue')) },
   { key: 'network', rights: ['network:view'], part: defineAsyncComponent(() => import('../network/NetworkTab.vue')) },

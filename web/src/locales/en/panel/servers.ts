@@ -5,6 +5,7 @@ export const text = {
   about: 'Game and app servers made from templates, each with exactly the rights its people need.',
   newServer: 'New server',
   templates: 'Templates',
+  monitoring: 'Monitoring',
   search: 'Search servers',
   stateFilter: 'State',
   nodeFilter: 'Node',
@@ -39,7 +40,7 @@ export const text = {
   toServers: 'All servers',
   denied: (permission: string) => `You need the permission ${permission}; whoever manages this server can give it.`,
 
-  tabs: { label: 'Parts of this server', console: 'Console', files: 'Files', startup: 'Startup', network: 'Network', users: 'Users', activity: 'Activity', settings: 'Settings' } as Record<string, string>,
+  tabs: { label: 'Parts of this server', console: 'Console', monitoring: 'Monitoring', files: 'Files', startup: 'Startup', network: 'Network', users: 'Users', activity: 'Activity', settings: 'Settings' } as Record<string, string>,
   noTabs: 'You may see that this server is there, and nothing more of it.',
   on: 'On',
   copyAddress: 'Copy the address',

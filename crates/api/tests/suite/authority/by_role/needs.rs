@@ -40,7 +40,11 @@ pub fn needs(method: &Method, path: &str) -> Option<Needs> {
         ("PATCH", "/nodes/{id}") | ("POST", "/nodes/{id}/unlock" | "/nodes/{id}/services") => Right(P::NodeUpdate),
         ("GET", "/nodes/{id}/services") => Right(P::NodeView),
         ("DELETE", "/nodes/{id}") => Right(P::NodeDelete),
-        ("GET", "/nodes/{id}/metrics" | "/apps/{id}/metrics") => Right(P::MonitoringView),
+        ("GET", "/nodes/{id}/metrics" | "/apps/{id}/metrics" | "/servers/{id}/metrics") => Right(P::MonitoringView),
+        ("GET", "/monitoring/overview" | "/monitoring/rules" | "/monitoring/rules/{id}" | "/monitoring/alerts") => {
+            Right(P::MonitoringView)
+        }
+        ("POST", "/monitoring/rules") | ("PUT" | "DELETE", "/monitoring/rules/{id}") => Right(P::MonitoringAlerts),
         ("POST", "/nodes/{id}/watch") => Right(P::MonitoringView),
         ("POST", "/nodes/{id}/inspect" | "/apps") => Right(P::AppCreate),
         ("POST", "/enrol-tokens" | "/device-codes/approve" | "/device-codes/deny") => Right(P::NodeCreate),

@@ -28,7 +28,7 @@ async fn connects(world: &World, node: NodeId) -> ConnectionId {
     connection
 }
 
-async fn alerts(world: &World) -> Vec<Value> {
+pub async fn alerts(world: &World) -> Vec<Value> {
     let cards = world.get("/api/v1/inbox?kind=alert").await.expect(200).as_array().unwrap().clone();
     let counted = world.get("/api/v1/inbox/count").await.expect(200);
     assert_eq!(counted["alerts"], cards.len(), "the badge says the same");
@@ -36,14 +36,14 @@ async fn alerts(world: &World) -> Vec<Value> {
 }
 
 /// The title of a message, which leads to the card.
-fn told(post: &Post, card: &str) -> String {
+pub fn told(post: &Post, card: &str) -> String {
     let body = post.json();
     assert_eq!(body["type"], "notification.alert", "{body}");
     assert_eq!(body["data"]["url"], format!("{PUBLIC_URL}/inbox/{card}"));
     body["data"]["title"].as_str().unwrap().to_owned()
 }
 
-async fn passes(world: &World, seconds: u64) {
+pub async fn passes(world: &World, seconds: u64) {
     world.clock.set(world.clock.now().plus(Duration::from_secs(seconds)));
     world.control.deliver_notices().await.unwrap();
 }
@@ -101,14 +101,14 @@ async fn a_machine_that_is_back_in_time_and_silent_again_is_one_silence() {
 }
 
 /// The machine's side of a connection.
-struct Machine<'a> {
-    world: &'a World,
-    open: ServerOpen,
+pub struct Machine<'a> {
+    pub world: &'a World,
+    pub open: ServerOpen,
     sequence: u64,
 }
 
 impl<'a> Machine<'a> {
-    async fn of(world: &'a World, node: NodeId) -> Self {
+    pub async fn of(world: &'a World, node: NodeId) -> Self {
         let connection = connects(world, node).await;
         let connect = Connect {
             pub_key: SecretKey::from_seed(&[1; 32]).public(),
