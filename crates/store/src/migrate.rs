@@ -33,6 +33,7 @@ const STEPS: &[Step] = &[
     (19, "history of metrics, search in logs", include_str!("migrate/m0019.sql")),
     (20, "previews", include_str!("migrate/m0020.sql")),
     (21, "panel", include_str!("migrate/m0021.sql")),
+    (24, "schedules of servers", include_str!("migrate/m0024.sql")),
 ];
 
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (version {int} PRIMARY KEY, name {text} NOT NULL, \

@@ -42,7 +42,11 @@ export function keepFresh(client: QueryClient): void {
     if (change) mark(keys.inboxCount)
   })
   socket.listen('nodes', onNode)
-  socket.listen('servers', ({ data }) => mark([...keys.servers, 'list'], keys.server((data as { id: string }).id)))
+  socket.listen('servers', ({ data }) => {
+    const { id, change } = data as { id: string; change?: string }
+    mark([...keys.servers, 'list'], keys.server(id))
+    if (change) mark(keys.inboxCount)
+  })
   socket.listen('approvals', () => mark(['approvals'], keys.inboxCount, keys.inboxTop))
   // What somebody was given may have changed what this page may do.
   socket.listen('users', () => mark(keys.people, keys.invitations, keys.roles, keys.me))

@@ -5,4 +5,5 @@ pub mod console;
 pub mod ctrls;
 pub mod files;
 pub mod ports;
+pub mod schedules;
 pub mod servers;

@@ -21,5 +21,6 @@ pub use console::{CONSOLE_KEPT, WATCHED_MAX};
 pub use converge::COUNT_EVERY;
 pub use edits::EDIT_BYTES;
 pub use launch::PROCESSES;
+pub(crate) use power::Errand;
 pub use record::{RUN, ServerRecord, Servers};
 pub use report::{held, hold};

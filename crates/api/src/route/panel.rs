@@ -1,12 +1,14 @@
 //! The panel: templates, servers, their power, console and files, and the ports of machines.
 
 pub mod alts;
+pub mod clients;
 pub mod console;
 pub mod ctrls;
 pub mod eggs;
 pub mod files;
 pub mod ports;
 pub mod power;
+pub mod schedules;
 pub mod servers;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -17,6 +19,7 @@ use crate::state::Api;
 /// All of them.
 pub(crate) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
+        .merge(clients::routes())
         .routes(routes!(ctrls::list, ctrls::create))
         .routes(routes!(ctrls::get, ctrls::change, ctrls::delete))
         .routes(routes!(alts::list, alts::create))
@@ -49,6 +52,10 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(files::change::mode))
         .routes(routes!(files::change::compress))
         .routes(routes!(files::change::extract))
+        .routes(routes!(schedules::list))
+        .routes(routes!(schedules::set, schedules::delete))
+        .routes(routes!(schedules::run))
+        .routes(routes!(schedules::runs))
         .routes(routes!(ports::list, ports::create))
         .routes(routes!(ports::delete))
         .routes(routes!(ports::assign))

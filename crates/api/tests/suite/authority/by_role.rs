@@ -153,6 +153,9 @@ impl Things {
             ("PUT", "/apps/{id}/schedules/{name}") => {
                 json!({ "settings": { "cron": "@daily", "command": ["true"] } })
             }
+            ("PUT", "/servers/{id}/schedules/{name}") => {
+                json!({ "settings": { "cron": "@daily", "steps": [{ "power": "stop" }] } })
+            }
             ("POST", "/workflows" | "/workflows/lint") | ("PUT", "/workflows/{id}") => {
                 json!({ "document": "workflow: 1\nname: other\nsteps: [{ id: a, query: /apps }]" })
             }
@@ -162,6 +165,8 @@ impl Things {
             ("PUT", "/alts/{id}") => json!({ "document": crate::world::template("other") }),
             ("POST", "/servers") => json!({ "name": "other", "altId": self.alt, "nodeId": self.node, "ports": 0 }),
             ("POST", "/servers/{id}/power") => json!({ "verb": "stop" }),
+            ("POST", "/api/client/servers/{id}/power") => json!({ "signal": "stop" }),
+            ("POST", "/api/client/servers/{id}/command") => json!({ "command": "say hello" }),
             ("POST", "/servers/{id}/command") => json!({ "line": "say hello" }),
             ("POST", "/servers/{id}/files/write") => json!({ "path": "a.txt", "text": "a", "before": "absent" }),
             ("POST", "/servers/{id}/files/folder") => json!({ "path": "a" }),

@@ -6,8 +6,9 @@ use sf_actions::role::{RoleRef, built_in};
 use sf_actions::server::{Create, ServerAction, ServerRef, Update};
 use sf_actions::{Action, Object, ObjectRef};
 use sf_engine::Run;
+use sf_protocol::schedule::Whose;
 use sf_store::servers::{Changed, NewServer, Server};
-use sf_store::{Tx, allocations, alts, grants, metrics, nodes, servers, tenants, users};
+use sf_store::{Tx, allocations, alts, grants, metrics, nodes, schedules, servers, tenants, users};
 use sf_types::{ErrorKind, Fault, NodeId, ProjectId, ServerId};
 
 use super::placement::{self, Place, Wanted};
@@ -182,6 +183,7 @@ async fn forget(tx: &mut Tx, core: &Arc<Core>, run: &Run, id: ServerId) -> sf_st
 /// The rows of a server that is no more.
 pub(super) async fn gone(tx: &mut Tx, run: &Run, server: &Server) -> sf_store::Result<()> {
     grants::forget_object(tx, ObjectRef(Object::Server(server.id))).await?;
+    schedules::delete_of(tx, Whose::Server(server.id)).await?;
     servers::delete(tx, server.id).await?;
     tx.publish(events::server_changed(run.tenant, Some(server.project), server.id));
     Ok(())

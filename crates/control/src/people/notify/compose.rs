@@ -82,6 +82,7 @@ mod tests {
             approval: None,
             alert: None,
             silent_since: None,
+            server: None,
             schedule: None,
             title: title.to_owned(),
             text: "because".to_owned(),

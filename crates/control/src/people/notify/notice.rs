@@ -6,7 +6,7 @@ use sf_engine::notify::Kind;
 use sf_engine::{Done, Run, RunState};
 use sf_runtime::redact::Redactor;
 use sf_store::{Look, Tx, outbox};
-use sf_types::{AppId, ApprovalId, NodeId, ProjectId, ScheduleId, TenantId, Timestamp};
+use sf_types::{AppId, ApprovalId, NodeId, ProjectId, ScheduleId, ServerId, TenantId, Timestamp};
 
 use super::{LANE, NOTICE};
 use crate::approval::alerts::Trouble;
@@ -39,6 +39,8 @@ pub(crate) struct Notice {
     pub(crate) project: Option<ProjectId>,
     pub(crate) node: Option<NodeId>,
     pub(crate) app: Option<AppId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) server: Option<ServerId>,
     /// What somebody must be allowed there to be told.
     pub(crate) right: Permission,
     pub(crate) at: Timestamp,
@@ -46,7 +48,7 @@ pub(crate) struct Notice {
 
 impl Notice {
     pub(super) const fn standing(&self) -> Standing {
-        Standing { project: self.project, node: self.node, app: self.app, server: None }
+        Standing { project: self.project, node: self.node, app: self.app, server: self.server }
     }
 }
 
@@ -94,6 +96,7 @@ pub(crate) fn carded(
         project: Some(project),
         node: None,
         app: None,
+        server: None,
         right: Permission::ApprovalDecide,
         at: tx.now(),
     };
@@ -145,6 +148,7 @@ fn of_run(run: &Run, kind: Kind, text: String, at: Timestamp) -> Notice {
         project: run.project,
         node: run.node,
         app: run.app,
+        server: run.server,
         right,
         at,
     }

@@ -9,12 +9,12 @@ use sf_actions::{Actor, Permission};
 use sf_engine::notify::Kind;
 use sf_protocol::app::AppState;
 use sf_protocol::report::NodeSample;
-use sf_protocol::schedule::{RunReason, ScheduleReport, ScheduleRunState};
+use sf_protocol::schedule::{RunReason, ScheduleReport, ScheduleRunState, Whose};
 use sf_store::apps::App;
 use sf_store::inbox::{self, Reading};
 use sf_store::nodes::{Node, NodeStatus};
-use sf_store::schedules::{self, Schedule};
-use sf_store::{Look, Reader, StoreError, Tx, apps, nodes};
+use sf_store::schedules::{self, Home, Schedule};
+use sf_store::{Look, Reader, StoreError, Tx, apps, nodes, servers};
 use sf_types::{AppId, Fault, NodeId, ScheduleId, Timestamp};
 use uuid::Uuid;
 
@@ -53,8 +53,8 @@ pub enum Thing {
     Node(Box<Node>),
     /// An app.
     App(Box<App>),
-    /// A schedule of an app.
-    Schedule(Box<(Schedule, App)>),
+    /// A schedule of an app or a server.
+    Schedule(Box<(Schedule, Home)>),
 }
 
 /// Something that a person should look at.
@@ -135,15 +135,20 @@ impl Alert {
     }
 }
 
-/// A schedule that goes wrong; `None` for one that does not, or whose app is not to be seen.
+/// A schedule that goes wrong; `None` for one that does not, or whose app or server is not to be seen.
 async fn of_schedule(at: &Reader, schedule: Schedule) -> Result<Option<Alert>, StoreError> {
     if schedule.troubled_at.is_none() {
         return Ok(None);
     }
-    let Some(app) = there(apps::get(at, schedule.app).await)? else { return Ok(None) };
+    let home = match schedule.whose() {
+        Some(Whose::App(app)) => there(apps::get(at, app).await)?.map(|app| Home::from(&app)),
+        Some(Whose::Server(server)) => there(servers::get(at, server).await)?.map(|server| Home::from(&server)),
+        None => None,
+    };
+    let Some(home) = home else { return Ok(None) };
     let last = schedules::last_trouble(at, schedule.id).await?;
     let because = last.map_or_else(|| "it has not succeeded since".to_owned(), |run| went_wrong(&run.report.0));
-    Ok(Some(Alert { trouble: Trouble::Schedule, thing: Thing::Schedule(Box::new((schedule, app))), because }))
+    Ok(Some(Alert { trouble: Trouble::Schedule, thing: Thing::Schedule(Box::new((schedule, home))), because }))
 }
 
 fn went_wrong(report: &ScheduleReport) -> String {
@@ -177,7 +182,8 @@ pub(crate) async fn schedule_ran(
             schedule_turned(tx, schedule, "scheduleFailing");
             let text = format!("`{}`: {}", schedule.name, went_wrong(report));
             let notice = Notice {
-                app: Some(schedule.app),
+                app: schedule.app,
+                server: schedule.server,
                 right: Permission::ScheduleView,
                 path: format!("/inbox/{}", schedule.id),
                 project: Some(schedule.project),
@@ -194,7 +200,12 @@ pub(crate) async fn schedule_ran(
 
 /// Inboxes that are open show or lose its card.
 fn schedule_turned(tx: &mut Tx, schedule: &Schedule, change: &str) {
-    tx.publish(events::app_turned(schedule.tenant, Some(schedule.project), schedule.app, change));
+    let (tenant, project) = (schedule.tenant, Some(schedule.project));
+    match schedule.whose() {
+        Some(Whose::App(app)) => tx.publish(events::app_turned(tenant, project, app, change)),
+        Some(Whose::Server(server)) => tx.publish(events::server_turned(tenant, project, server, change)),
+        None => {}
+    }
 }
 
 fn silent_for(time: Duration) -> String {
@@ -288,6 +299,7 @@ fn told(tenant: sf_types::TenantId, trouble: Trouble, text: String, at: Timestam
         project: None,
         node: None,
         app: None,
+        server: None,
         right: Permission::NodeView,
         at,
     }

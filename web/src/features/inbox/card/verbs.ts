@@ -49,7 +49,7 @@ export function verbsOf(card: Card): Verbs {
     case 'review':
       return { right: verb('right', ThumbsUp, 'good', 'a'), left: verb('wrong', ThumbsDown, 'bad', 'r'), others: [SNOOZE] }
     case 'alert':
-      return { right: verb(isOfApp(card) ? 'app' : 'node', ExternalLink, 'info', 'a'), left: AWAY, others: [SNOOZE] }
+      return { right: verb(card.serverId ? 'server' : isOfApp(card) ? 'app' : 'node', ExternalLink, 'info', 'a'), left: AWAY, others: [SNOOZE] }
     default:
       return { right: verb('open', ExternalLink, 'info', 'a'), left: AWAY, others: [...(isSimple(card) ? [verb('retry', RotateCw, 'neutral', 'e')] : []), SNOOZE] }
   }
@@ -60,7 +60,7 @@ export const isOfApp = (card: Card): boolean => card.action.startsWith('app.') |
 
 /** Where a card leads. A step that asks is shown open. */
 export function pathOf(card: Card): string {
-  if (card.kind === 'alert' && card.action.startsWith('schedule.')) return `/apps/${card.appId ?? card.id}/schedules`
+  if (card.kind === 'alert' && card.action.startsWith('schedule.')) return card.serverId ? `/servers/${card.serverId}/schedules` : `/apps/${card.appId ?? card.id}/schedules`
   if (card.kind === 'alert') return isOfApp(card) ? `/apps/${card.appId ?? card.id}` : `/nodes/${card.nodeId ?? card.id}`
   const step = stepOf(card)
   return runPath({ id: card.runId!, action: card.action }) + (step ? `?step=${encodeURIComponent(step)}` : '')

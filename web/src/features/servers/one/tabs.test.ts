@@ -6,6 +6,7 @@ it.each([
   [['server:view', 'console:view'], ['console', 'activity']],
   [['server:view'], ['activity']],
   [['server:view', 'network:view'], ['network', 'activity']],
+  [['server:view', 'schedule:view'], ['schedules', 'activity']],
   [['server:view', 'server:delete'], ['activity', 'settings']],
   [[], []],
 ])('%j sees %j', (rights, keys) => expect(tabsFor((right) => (rights as string[]).includes(right)).map(({ key }) => key)).toEqual(keys))
