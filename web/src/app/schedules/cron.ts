@@ -1,4 +1,4 @@
-import { text } from '@/locales/en/schedules'
+import { text } from '@/locales/en/apps/schedules'
 
 const words = text.cron
 const SHORT: Record<string, string> = { '@hourly': '0 * * * *', '@daily': '0 0 * * *', '@midnight': '0 0 * * *', '@weekly': '0 0 * * 0', '@monthly': '0 0 1 * *', '@yearly': '0 0 1 1 *', '@annually': '0 0 1 1 *' }

@@ -1,7 +1,7 @@
 import type { Schemas } from '@/api/client'
 import type { Problem } from '@/api/problem'
 import { fieldOf as refusedField } from '@/app/forms/refusal'
-import { text } from '@/locales/en/schedules'
+import { text } from '@/locales/en/apps/schedules'
 import type { Tone } from '@/ui/tones'
 import type { Home } from './home'
 

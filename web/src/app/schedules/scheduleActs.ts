@@ -1,6 +1,6 @@
 import { api, data, plan } from '@/api/client'
 import type { Act } from '@/app/acting/useAct'
-import { text } from '@/locales/en/schedules'
+import { text } from '@/locales/en/apps/schedules'
 import { keyOf, type Home } from './home'
 import type { Schedule, ScheduleRun, Settings } from './schedule'
 

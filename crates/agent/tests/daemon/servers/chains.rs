@@ -273,6 +273,7 @@ async fn the_clock_goes_on_while_nobody_is_connected() {
     let note = chain.bench.files().join("note");
     let written = async {
         while !note.exists() {
+            // tidy: sleep because nobody is connected who would be told
             tokio::time::sleep(Millis(20).duration()).await;
         }
     };

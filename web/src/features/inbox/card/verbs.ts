@@ -6,7 +6,7 @@ import type { Tone } from '@/ui/tones'
 import type { Card } from '../desk/stack'
 import { stepOf } from './told'
 
-export type Answer = 'approve' | 'reject' | 'right' | 'wrong' | 'open' | 'node' | 'app' | 'away' | 'retry' | 'edit' | 'snooze'
+export type Answer = 'approve' | 'reject' | 'right' | 'wrong' | 'open' | 'node' | 'app' | 'server' | 'away' | 'retry' | 'edit' | 'snooze'
 
 export interface Verb {
   answer: Answer

@@ -143,7 +143,8 @@ async fn turned_off_nothing_of_it_is_there() {
     let world = World::with(|options| options.pterodactyl_clients = false).await;
     let panel = world.panel(world.node("box").await).await;
     let address = serve(&world).await;
-    for path in ["", "/account", &format!("/servers/{}", panel.server), &format!("/servers/{}/websocket", panel.server)] {
+    for path in ["", "/account", &format!("/servers/{}", panel.server), &format!("/servers/{}/websocket", panel.server)]
+    {
         assert_eq!(world.get(&format!("/api/client{path}")).await.status, StatusCode::NOT_FOUND, "{path}");
     }
     assert_eq!(open(address, &panel.server, None).await.err(), Some(404));
@@ -291,15 +292,17 @@ async fn a_token_gives_no_more_than_its_holder_has_then() {
     assert!(app.hears("daemon error").await.contains("control.start"));
     // What may be done waits for its machine as by any other way.
     let mut own = bench.known().await;
+    let scope = sf_types::Scope::Tenant(tenant);
+    let mut told = world.control.bus().subscribe(scope, [sf_bus::Topic::Tenant(tenant)]).unwrap();
     own.send("set state", "start").await;
-    let started = async {
-        loop {
-            let runs = world.get("/api/v1/runs").await.expect(200);
-            if runs.as_array().unwrap().iter().any(|run| run["action"] == "server.start") {
+    let opened = async {
+        while let Some(delivery) = told.next().await {
+            if matches!(&delivery, sf_bus::Delivery::Event(event) if event.name.as_ref() == "run.update") {
                 return;
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, started).await.unwrap();
+    tokio::time::timeout(PATIENCE, opened).await.unwrap();
+    let runs = world.get("/api/v1/runs").await.expect(200);
+    assert!(runs.as_array().unwrap().iter().any(|run| run["action"] == "server.start"), "{runs}");
 }
