@@ -26,6 +26,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::body::Strict;
 use crate::caller::Caller;
 use crate::fault::Problem;
 use crate::state::Api;
@@ -110,6 +111,7 @@ pub struct Tried {
 
 /// What is done with the server's process.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ClientSignal {
     /// `start`, `stop`, `restart` or `kill`.
     signal: String,
@@ -117,6 +119,7 @@ pub struct ClientSignal {
 
 /// What is written to the server's console.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ClientCommand {
     /// One line.
     command: String,
@@ -245,7 +248,7 @@ pub async fn power(
     caller: Caller,
     Path(id): Path<String>,
     Query(tried): Query<Tried>,
-    Json(body): Json<ClientSignal>,
+    Strict(body): Strict<ClientSignal>,
 ) -> Answered {
     let (row, _) = found(&api, &caller, &id).await?;
     let verb = match body.signal.as_str() {
@@ -268,7 +271,7 @@ pub async fn command(
     caller: Caller,
     Path(id): Path<String>,
     Query(tried): Query<Tried>,
-    Json(body): Json<ClientCommand>,
+    Strict(body): Strict<ClientCommand>,
 ) -> Answered {
     let (row, _) = found(&api, &caller, &id).await?;
     let action = Action::Console(ConsoleAction::Command(ConsoleCommand { server: row.id, line: body.command }));

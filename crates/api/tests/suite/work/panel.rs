@@ -296,5 +296,5 @@ async fn whoever_sets_a_chain_may_do_each_of_its_steps() {
     }
     assert_eq!(set(&world.token, json!({ "command": "op me" })).await, "server.not_installed");
     assert_eq!(set(&world.token, json!({ "command": "a\nb" })).await, "value.refused");
-    assert_eq!(set(&world.token, json!({ "power": "stop", "command": "x" })).await, "body.json");
+    assert_eq!(set(&world.token, json!({ "power": "stop", "command": "x" })).await, "body.field");
 }

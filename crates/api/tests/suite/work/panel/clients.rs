@@ -166,7 +166,7 @@ async fn a_token_is_for_one_console_and_nothing_else() {
     assert!(other.hears("jwt error").await.contains("another endpoint"));
     let key = world.post("/api/v1/tokens", json!({ "name": "phone", "days": 1 })).await.expect(201);
     let cut = &token[..token.len() - 3];
-    for bad in [world.token.as_str(), cut, "", key["token"].as_str().unwrap()] {
+    for bad in [world.token.as_str(), cut, "", key["secret"].as_str().unwrap()] {
         let mut app = bench.open().await;
         app.send("auth", bad).await;
         app.hears("jwt error").await;
