@@ -133,6 +133,32 @@ export async function filesServer(plane, node) {
   return { template: alt, server: await plane.call('GET', `/servers/${made.id}`) }
 }
 
+/** Says that it listens, and what it heard, until it is told to stop. */
+const ECHO = `echo listening\nwhile read -r line; do case "$line" in stop) echo saving; exit 0 ;; *) echo "heard $line" ;; esac; done\n`
+
+/** A server that really runs: a small program that its install script writes. */
+export async function running(plane, node) {
+  const ctrl = await plane.call('POST', '/ctrls', { name: 'Echoes', description: '' })
+  const document = TEMPLATE({
+    name: 'Echo',
+    slug: 'echo',
+    startups: [{ label: 'Default', run: { kind: 'argv', argv: ['/bin/sh', 'server.sh'] } }],
+    install: { entrypoint: '/bin/sh', script: `cat > server.sh <<'END'\n${ECHO}END\n` },
+    ready: { lines: [{ kind: 'text', text: 'listening' }], within: 60_000 },
+    stop: { kind: 'command', line: 'stop', grace: 10_000 },
+  })
+  const { alt } = await plane.call('POST', '/alts', { ctrlId: ctrl.id, document })
+  await plane.call('POST', `/nodes/${node.id}/allocations`, { ports: '30200-30201' })
+  const server = await plane.call('POST', '/servers', { name: 'echo', altId: alt.id, nodeId: node.id, ports: 1, settings: {} })
+  const [{ id }] = await plane.call('GET', `/runs?serverId=${server.id}&limit=1`)
+  const installed = await plane.settled(id)
+  if (installed.done !== 'succeeded') throw new Error(`it was not installed: ${JSON.stringify(installed.outcome)}`)
+  const { run } = await plane.call('POST', `/servers/${server.id}/power`, { verb: 'start' })
+  const started = await plane.settled(run.id)
+  if (started.done !== 'succeeded') throw new Error(`it was not started: ${JSON.stringify(started.outcome)}`)
+  return { server, alt }
+}
+
 /** `hello-node` with a failed deploy and a second release; a static site; a worker in Python. */
 export async function fill(plane) {
   const node = await plane.node()

@@ -154,6 +154,7 @@ fn api_options(config: &Config, data: &Path, tasks: &Tasks, agents: SocketAddr) 
     options.allowed_networks.clone_from(&config.api.allowed_networks);
     options.https = config.api.behind_https || config.api.tls_certificate.is_some();
     options.sockets_per_principal = config.api.sockets_per_principal;
+    options.pterodactyl_clients = config.api.pterodactyl_clients;
     options.agents_address = config.agents.address.clone().unwrap_or_else(|| agents.to_string());
     options.metrics_token = Some(Arc::new(metrics_token(config, data)?));
     Ok(options)

@@ -52,7 +52,7 @@ pub enum Action {
     Patch(patch::PatchAction),
     /// Domains.
     Proxy(proxy::ProxyAction),
-    /// Commands by the clock.
+    /// What is done by the clock.
     Schedule(schedule::ScheduleAction),
     /// Deploys by push.
     Hook(hook::HookAction),
@@ -139,7 +139,7 @@ impl Action {
             Self::Process(action) => Target::App(action.app),
             Self::Patch(action) => Target::App(action.apply().app),
             Self::Proxy(action) => action.target(),
-            Self::Schedule(action) => Target::App(action.app()),
+            Self::Schedule(action) => action.target(),
             Self::Hook(action) => Target::App(action.app()),
             Self::Key(action) => Target::App(action.app()),
             Self::Preview(action) => Target::App(action.app()),

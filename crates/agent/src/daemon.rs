@@ -81,7 +81,7 @@ impl Daemon {
         for (app, why) in damaged {
             outbox.notice("app.damaged", format!("What this node knows of app {app} cannot be read: {why}."));
         }
-        let (schedules, damaged) = Schedules::open(&state.apps());
+        let (schedules, damaged) = Schedules::open(&state.apps(), &state.join("servers"));
         for why in damaged {
             outbox.notice("schedule.damaged", format!("What this node knows of a schedule cannot be read: {why}."));
         }

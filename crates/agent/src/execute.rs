@@ -30,6 +30,7 @@ use sf_protocol::frame::Frame;
 use sf_protocol::order::Order;
 use sf_protocol::outcome::{self as report, Facts};
 use sf_protocol::report::Stream;
+use sf_protocol::schedule::Whose;
 use sf_protocol::server::ServerVerb;
 use sf_protocol::{Kind, Outcome, Signed, Verdict};
 use sf_runtime::{OnError, Shutdown};
@@ -427,6 +428,8 @@ enum Lane {
     Server(ServerId),
     /// Changes of a server's files among themselves: a start may take long, and needs what somebody writes meanwhile.
     Files(ServerId),
+    /// Changes of a server's schedules among themselves.
+    Schedules(ServerId),
     /// Commands of a server among themselves, where they need not wait for its other orders.
     Input(ServerId),
 }
@@ -444,10 +447,17 @@ fn lanes_of(node: &Node, order: &Order) -> Vec<Lane> {
         let at_once = matches!(action.verb, ServerVerb::Command { .. }) && node.takes_input(server);
         let whole = matches!(action.verb, ServerVerb::Install { .. } | ServerVerb::Delete);
         let first = if at_once { Lane::Input(server) } else { Lane::Server(server) };
-        return std::iter::once(first).chain(whole.then_some(Lane::Files(server))).collect();
+        let schedules = (action.verb == ServerVerb::Delete).then_some(Lane::Schedules(server));
+        return std::iter::once(first).chain(whole.then_some(Lane::Files(server))).chain(schedules).collect();
     }
     if let Order::FileAction(action) = order {
         return vec![Lane::Files(action.server)];
+    }
+    if let Order::Schedule(order) = order
+        && let Whose::Server(server) = order.whose()
+    {
+        // Nothing that is done to the server is waited for: only what it shall do later is changed.
+        return vec![Lane::Schedules(server)];
     }
     let servers = match order {
         Order::DesiredState(desired) => desired.servers.iter().map(|spec| Lane::Server(spec.server)).collect(),
@@ -464,7 +474,10 @@ fn apps_of(node: &Node, order: &Order) -> Vec<AppId> {
         Order::ProvisionDomain(wanted) => vec![wanted.site.app],
         Order::DeleteProxy(gone) => vec![gone.app],
         Order::Patch(patch) => vec![patch.app],
-        Order::Schedule(order) => vec![order.app()],
+        Order::Schedule(order) => match order.whose() {
+            Whose::App(app) => vec![app],
+            Whose::Server(_) => Vec::new(),
+        },
         Order::DesiredState(desired) => {
             let known = node.apps.list().into_iter().map(|record| record.spec.app);
             let mut apps: Vec<_> = desired.apps.iter().map(|one| one.spec.app).chain(known).collect();

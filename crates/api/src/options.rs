@@ -33,6 +33,8 @@ pub struct ApiOptions {
     pub rates: Rates,
     /// Sockets one principal may have open.
     pub sockets_per_principal: usize,
+    /// Whether clients of Pterodactyl may call ([`crate::route::panel::clients`]).
+    pub pterodactyl_clients: bool,
     /// The host and port agents dial, for the line that enrols one: `panel.example.org:7401`.
     pub agents_address: String,
     /// What a browser is shown.
@@ -59,6 +61,7 @@ impl ApiOptions {
             https: false,
             rates: Rates::default(),
             sockets_per_principal: Self::SOCKETS_PER_PRINCIPAL,
+            pterodactyl_clients: false,
             agents_address: Self::AGENTS_ADDRESS.to_owned(),
             dashboard: Dashboard::default(),
             request_within: REQUEST_TIMEOUT,

@@ -1,5 +1,6 @@
 //! What every handler can reach.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use sf_control::Control;
@@ -19,6 +20,7 @@ struct Inner {
     options: ApiOptions,
     limiter: Limiter,
     places: Places<UserId>,
+    unknown: Places<IpAddr>,
     health: crate::route::health::Watch,
 }
 
@@ -26,8 +28,9 @@ impl Api {
     pub(crate) fn new(control: Control, options: ApiOptions) -> Self {
         let limiter = Limiter::new(options.rates);
         let places = Places::new(options.sockets_per_principal);
+        let unknown = Places::new(crate::ws::wings::MAX_UNKNOWN);
         let health = crate::route::health::Watch::default();
-        Self(Arc::new(Inner { control, options, limiter, places, health }))
+        Self(Arc::new(Inner { control, options, limiter, places, unknown, health }))
     }
 
     /// The application.
@@ -45,6 +48,11 @@ impl Api {
 
     pub(crate) fn places(&self) -> &Places<UserId> {
         &self.0.places
+    }
+
+    /// Client sockets that have not said yet who they are, by network.
+    pub(crate) fn unknown(&self) -> &Places<IpAddr> {
+        &self.0.unknown
     }
 
     pub(crate) fn health(&self) -> &crate::route::health::Watch {

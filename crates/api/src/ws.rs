@@ -1,11 +1,12 @@
 //! `/api/v1/ws`: what happens, as it happens. Resumable by number, bounded for slow readers.
 //!
 //! Start reading at [`message`] (what is said), then [`topic`] (who may follow what), then [`socket`] (one
-//! connection).
+//! connection). [`wings`] is another socket, for clients that were not written for us.
 
 pub mod message;
 pub mod socket;
 pub mod topic;
+pub mod wings;
 
 use axum::extract::{FromRequestParts, Request, State, WebSocketUpgrade};
 use axum::response::{IntoResponse, Response};

@@ -112,6 +112,12 @@ pub(crate) fn app_turned(tenant: TenantId, project: Option<ProjectId>, app: AppI
     NewEvent { data, ..app_changed(tenant, project, app) }
 }
 
+/// A schedule of a server goes wrong, or does not any more.
+pub(crate) fn server_turned(tenant: TenantId, project: Option<ProjectId>, server: ServerId, change: &str) -> NewEvent {
+    let data = serde_json::json!({ "id": server, "change": change }).to_string().into();
+    NewEvent { data, ..server_changed(tenant, project, server) }
+}
+
 /// A node came, went or changed.
 pub(crate) fn node_changed(tenant: TenantId, node: NodeId, what: &str) -> NewEvent {
     NewEvent {

@@ -5,6 +5,7 @@
 //! begins then), `device` (a CLI without a keyboard of its own).
 
 mod bearer;
+mod console;
 mod device;
 mod duty;
 mod factor;
@@ -29,6 +30,7 @@ use sf_store::sessions::SessionKind;
 use sf_store::{factors, users};
 use sf_types::{ErrorKind, Fault, RequestId, Scope, Secret, SessionId, Timestamp};
 
+pub use self::console::Holding;
 pub use self::device::{DeviceLogin, Polled};
 pub use self::duty::{Duty, GIVEN_PASSWORD_LIFETIME};
 pub use self::factor::{Factors, Method, NewTotp};

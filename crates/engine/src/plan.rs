@@ -152,17 +152,9 @@ pub fn plan(action: &Action, facts: &AppFacts, new_release: ReleaseId) -> Result
             if facts.live.is_none() {
                 return Err(never_deployed(facts));
             }
-            let (schedule, generation) = facts.schedule.ok_or_else(|| no_schedule(facts))?;
-            let app = facts.app;
-            let order = match action {
-                ScheduleAction::Set(set) => {
-                    let (name, settings) = (set.name.clone(), set.settings.clone());
-                    ScheduleOrder::Set { spec: ScheduleSpec { schedule, app, name, generation, settings } }
-                }
-                ScheduleAction::Delete(_) => ScheduleOrder::Delete { app, schedule },
-                ScheduleAction::Run(_) => ScheduleOrder::Run { app, schedule },
-            };
-            Ok(Planned { order: Order::Schedule(Box::new(order)), guard: Guard::default(), release: None })
+            let schedule = facts.schedule.ok_or_else(|| no_schedule(facts))?;
+            let order = Order::Schedule(Box::new(of_schedule(action, schedule)));
+            Ok(Planned { order, guard: Guard::default(), release: None })
         }
         // Servers of the panel are ordered by their templates (`control::panel`).
         Action::App(AppChange::Create(_) | AppChange::Update(_))
@@ -248,6 +240,19 @@ fn not_kept(facts: &AppFacts) -> Fault {
 
 fn no_site(facts: &AppFacts) -> Fault {
     conflict("proxy.unknown", format!("That domain does not lead to `{}`.", facts.slug), "Look at the app's domains.")
+}
+
+/// The order that an action about a schedule gives, with the generation that setting it gives it.
+pub fn of_schedule(action: &ScheduleAction, (schedule, generation): (ScheduleId, u64)) -> ScheduleOrder {
+    let whose = action.whose();
+    match action {
+        ScheduleAction::Set(set) => {
+            let (name, settings) = (set.name.clone(), set.settings.clone());
+            ScheduleOrder::Set { spec: ScheduleSpec { schedule, whose, name, generation, settings } }
+        }
+        ScheduleAction::Delete(_) => ScheduleOrder::Delete { whose, schedule },
+        ScheduleAction::Run(_) => ScheduleOrder::Run { whose, schedule },
+    }
 }
 
 fn no_schedule(facts: &AppFacts) -> Fault {

@@ -2,9 +2,12 @@
 //!
 //! The algorithm is ours to say, never the token's (RFC 8725 section 3.1); keys are found by id among our own.
 
+pub mod console;
+
 use std::time::Duration;
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sf_protocol::SecretKey;
 use sf_runtime::Rng;
@@ -196,12 +199,6 @@ impl AccessKeys {
     /// # Errors
     /// [`IdentityError::BadKey`] when the signing library refuses the key.
     pub fn issue(&self, grant: Grant, now: Timestamp, rng: &Rng) -> Result<Secret<String>, IdentityError> {
-        let refused = |reason: String| IdentityError::BadKey {
-            origin: "the store".into(),
-            what: "signing key for access tokens",
-            reason,
-        };
-        let key = self.signing().ok_or_else(|| refused("there is none".into()))?;
         let claims = Claims {
             iss: self.instance,
             aud: grant.audience,
@@ -210,12 +207,22 @@ impl AccessKeys {
             tid: grant.tenant,
             iat: now.as_secs(),
             exp: now.plus(LIFETIME).as_secs(),
-            jti: rng.bytes::<16>().iter().map(|byte| format!("{byte:02x}")).collect(),
+            jti: jti(rng),
         };
+        self.sign(TYPE, &claims)
+    }
+
+    fn sign(&self, kind: &str, claims: &impl Serialize) -> Result<Secret<String>, IdentityError> {
+        let refused = |reason: String| IdentityError::BadKey {
+            origin: "the store".into(),
+            what: "signing key for access tokens",
+            reason,
+        };
+        let key = self.signing().ok_or_else(|| refused("there is none".into()))?;
         let mut header = Header::new(Algorithm::EdDSA);
-        header.typ = Some(TYPE.to_owned());
+        header.typ = Some(kind.to_owned());
         header.kid = Some(key.id.clone());
-        jsonwebtoken::encode(&header, &claims, &key.encoding())
+        jsonwebtoken::encode(&header, claims, &key.encoding())
             .map(Secret::new)
             .map_err(|error| refused(error.to_string()))
     }
@@ -225,41 +232,58 @@ impl AccessKeys {
     /// # Errors
     /// [`AccessRefusal`]; nothing in the claims is looked at before the signature holds.
     pub fn verify(&self, audience: Audience, token: &str, now: Timestamp) -> Result<Claims, AccessRefusal> {
+        self.judge(self.read(TYPE, token)?, audience, now)
+    }
+
+    /// What a token of this kind says, once its signature holds.
+    fn read<T: DeserializeOwned>(&self, kind: &str, token: &str) -> Result<T, AccessRefusal> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(AccessRefusal::Malformed);
         }
         let header = jsonwebtoken::decode_header(token).map_err(|_| AccessRefusal::Malformed)?;
-        if header.alg != Algorithm::EdDSA || header.typ.as_deref() != Some(TYPE) || header.crit.is_some() {
+        if header.alg != Algorithm::EdDSA || header.typ.as_deref() != Some(kind) || header.crit.is_some() {
             return Err(AccessRefusal::Malformed);
         }
         let key = self.keys.iter().find(|key| header.kid.as_ref() == Some(&key.id));
         let key = key.ok_or(AccessRefusal::UnknownKey)?;
         let public = DecodingKey::from_ed_der(key.secret.public().bytes());
-        let claims = jsonwebtoken::decode::<Claims>(token, &public, &only_signature()).map_err(|error| {
+        let claims = jsonwebtoken::decode::<T>(token, &public, &only_signature()).map_err(|error| {
             use jsonwebtoken::errors::ErrorKind::InvalidSignature;
             if matches!(error.kind(), InvalidSignature) { AccessRefusal::Signature } else { AccessRefusal::Malformed }
         })?;
-        self.judge(claims.claims, audience, now)
+        Ok(claims.claims)
     }
 
     fn judge(&self, claims: Claims, audience: Audience, now: Timestamp) -> Result<Claims, AccessRefusal> {
-        let leeway = i64::try_from(LEEWAY.as_secs()).unwrap_or(0);
         if claims.iss != self.instance {
             Err(AccessRefusal::Issuer)
         } else if claims.aud != audience {
             Err(AccessRefusal::Audience)
-        } else if now.as_secs() >= claims.exp.saturating_add(leeway) {
-            Err(AccessRefusal::Expired)
-        } else if now.as_secs() < claims.iat.saturating_sub(leeway) {
-            Err(AccessRefusal::NotYet)
         } else {
-            Ok(claims)
+            in_time(claims.iat, claims.exp, now).map(|()| claims)
         }
     }
 
     fn signing(&self) -> Option<&AccessKey> {
         self.keys.first()
     }
+}
+
+/// Whether a token that was made and ends at these seconds is good now.
+fn in_time(iat: i64, exp: i64, now: Timestamp) -> Result<(), AccessRefusal> {
+    let leeway = i64::try_from(LEEWAY.as_secs()).unwrap_or(0);
+    if now.as_secs() >= exp.saturating_add(leeway) {
+        Err(AccessRefusal::Expired)
+    } else if now.as_secs() < iat.saturating_sub(leeway) {
+        Err(AccessRefusal::NotYet)
+    } else {
+        Ok(())
+    }
+}
+
+/// 128 random bits in hexadecimal digits.
+fn jti(rng: &Rng) -> String {
+    rng.bytes::<16>().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The library checks the signature under the one algorithm; the claims are typed and judged here, with our clock.

@@ -4,6 +4,142 @@
  */
 
 export interface paths {
+    "/api/client": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The servers that whoever asks may see. */
+        get: operations["clientServers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/client/account": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who asks. */
+        get: operations["clientAccount"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/client/servers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One server, and what whoever asks may do there. */
+        get: operations["clientServer"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/client/servers/{id}/command": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Writes a line to the server's console. */
+        post: operations["clientCommand"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/client/servers/{id}/power": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Starts, stops, restarts or kills the server. */
+        post: operations["clientPower"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/client/servers/{id}/resources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the server takes right now, in its machine's words. */
+        get: operations["clientResources"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/client/servers/{id}/websocket": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A token for the server's console, good for 10 minutes and for nothing else, and where it is shown. */
+        get: operations["clientWebsocket"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/servers/{id}/ws": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Opens the socket; its first frame has to be `auth`. */
+        get: operations["clientSocket"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/actions": {
         parameters: {
             query?: never;
@@ -2683,6 +2819,78 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/servers/{id}/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The schedules of a server, by name, with their last runs and next times. */
+        get: operations["listServerSchedules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/servers/{id}/schedules/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Has the server's node do steps by the clock, also while the control plane is away; where the server has a schedule of this
+         *     name, it is changed. Whoever sets it needs the right to each of its steps.
+         */
+        put: operations["setServerSchedule"];
+        post?: never;
+        /** Has the steps done no more; of a run under way no further step is begun, and its history is deleted. */
+        delete: operations["deleteServerSchedule"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/servers/{id}/schedules/{name}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Does the steps once now; refused where they are being done already. */
+        post: operations["runServerSchedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/servers/{id}/schedules/{name}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the last runs of a server's schedule went, newest first; the last 50 are kept. */
+        get: operations["listServerScheduleRuns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/servers/{id}/status": {
         parameters: {
             query?: never;
@@ -4088,6 +4296,20 @@ export interface components {
             /** @description What shows it, in the order of the log. */
             lines: components["schemas"]["QuotedLine"][];
         };
+        /** @description One step of a server's schedule: either a command or a change of its power. */
+        ChainStep: {
+            /**
+             * Format: int64
+             * @description Milliseconds waited before it, up to 900,000; 0 where absent.
+             */
+            delay?: number | null;
+            /** @description Whether the chain goes on where it fails; false where absent. */
+            continueOnFailure?: boolean | null;
+            /** @description A line written to the server's console. */
+            command?: string | null;
+            /** @description `start`, `stop`, `restart` or `kill`. */
+            power?: string | null;
+        };
         /** @description What is to change; the rest stays. */
         ChangeAccount: {
             /** @description What they are called. */
@@ -4253,6 +4475,16 @@ export interface components {
             token?: string | null;
             /** @enum {string} */
             kind: "ntfy";
+        };
+        /** @description What is written to the server's console. */
+        ClientCommand: {
+            /** @description One line. */
+            command: string;
+        };
+        /** @description What is done with the server's process. */
+        ClientSignal: {
+            /** @description `start`, `stop`, `restart` or `kill`. */
+            signal: string;
         };
         /** @description A code. */
         Code: {
@@ -6948,6 +7180,11 @@ export interface components {
                 appId?: string | null;
                 /**
                  * Format: uuid
+                 * @description The server of the panel.
+                 */
+                serverId?: string | null;
+                /**
+                 * Format: uuid
                  * @description The machine.
                  */
                 nodeId?: string | null;
@@ -7480,13 +7717,18 @@ export interface components {
                  * @description Its id.
                  */
                 id: string;
-                /** @description Its name, unique within the app. */
+                /** @description Its name, unique within the app or server. */
                 name: string;
                 /**
                  * Format: uuid
-                 * @description The app whose command it runs.
+                 * @description The app whose command it runs; null where it is a server's.
                  */
-                appId: string;
+                appId?: string | null;
+                /**
+                 * Format: uuid
+                 * @description The server that its steps are done to; null where it is an app's.
+                 */
+                serverId?: string | null;
                 /**
                  * Format: uuid
                  * @description On which machine.
@@ -7543,7 +7785,7 @@ export interface components {
                 exitCode?: number | null;
                 /** @description In words; empty where there is nothing to say. */
                 note: string;
-                /** @description The last lines it said, at most 20. */
+                /** @description The last lines it said, at most 20; of a server what each step did. */
                 lastLines: string[];
             }[];
             error?: components["schemas"]["ErrorBody"] | null;
@@ -8487,6 +8729,11 @@ export interface components {
              * @description The app.
              */
             appId?: string | null;
+            /**
+             * Format: uuid
+             * @description The server of the panel.
+             */
+            serverId?: string | null;
             /**
              * Format: uuid
              * @description The machine.
@@ -10106,20 +10353,25 @@ export interface components {
             /** @description When. */
             at: components["schemas"]["Time"];
         };
-        /** @description A command that an app's node runs by the clock. */
+        /** @description What a node does for an app or a server by the clock. */
         Schedule: {
             /**
              * Format: uuid
              * @description Its id.
              */
             id: string;
-            /** @description Its name, unique within the app. */
+            /** @description Its name, unique within the app or server. */
             name: string;
             /**
              * Format: uuid
-             * @description The app whose command it runs.
+             * @description The app whose command it runs; null where it is a server's.
              */
-            appId: string;
+            appId?: string | null;
+            /**
+             * Format: uuid
+             * @description The server that its steps are done to; null where it is an app's.
+             */
+            serverId?: string | null;
             /**
              * Format: uuid
              * @description On which machine.
@@ -10169,20 +10421,24 @@ export interface components {
             exitCode?: number | null;
             /** @description In words; empty where there is nothing to say. */
             note: string;
-            /** @description The last lines it said, at most 20. */
+            /** @description The last lines it said, at most 20; of a server what each step did. */
             lastLines: string[];
         };
-        /** @description When a schedule runs, what, and within which bounds. */
+        /** @description When a schedule runs, what, and within which bounds. An app's has a command, a server's has steps. */
         ScheduleSettings: {
             /** @description Five fields of cron, or `@daily` and the like. */
             cron: string;
             /** @description A name of the IANA database; UTC where absent. */
             timezone?: string | null;
-            /** @description Program and arguments; never a line for a shell. */
-            command: string[];
+            /** @description Of an app: program and arguments; never a line for a shell. */
+            command?: string[] | null;
+            /** @description Of a server: 1 to 20 steps, done one after another. */
+            steps?: components["schemas"]["ChainStep"][] | null;
+            /** @description Of a server: whether times at which it does not run are left out; false where absent. */
+            onlyWhenOnline?: boolean | null;
             /**
              * Format: int64
-             * @description Milliseconds that one run gets, up to 24 h; 600,000 where absent.
+             * @description Milliseconds that one run gets beside the delays of its steps, up to 24 h; 600,000 where absent.
              */
             timeLimit?: number | null;
             /** @description When its last run is still under way: `skip` leaves the time out, `queue` waits, one at the most. */
@@ -11289,6 +11545,218 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    clientServers: {
+        parameters: {
+            query?: {
+                /** @description From 1. */
+                page?: number;
+                /** @description Up to 100; 50 where absent. */
+                per_page?: number;
+                /** @description With this in the name. */
+                "filter[name]"?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A list in the shape of Pterodactyl */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    clientAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A user in the shape of Pterodactyl */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    clientServer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A server in the shape of Pterodactyl */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    clientCommand: {
+        parameters: {
+            query?: {
+                /** @description Only say whether it would be done. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClientCommand"];
+            };
+        };
+        responses: {
+            /** @description Waits for a person */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Ordered */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The server does not run */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    clientPower: {
+        parameters: {
+            query?: {
+                /** @description Only say whether it would be done. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClientSignal"];
+            };
+        };
+        responses: {
+            /** @description Waits for a person */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Ordered */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    clientResources: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Stats in the shape of Pterodactyl */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    clientWebsocket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{data: {token, socket}}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    clientSocket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Frames as described in docs/guides/pterodactyl-clients.md */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Turned off, or no such server */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Too many sockets */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     listActions: {
         parameters: {
             query?: never;
@@ -16328,6 +16796,133 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_RunOpened"];
+                };
+            };
+        };
+    };
+    listServerSchedules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_Schedule"];
+                };
+            };
+        };
+    };
+    setServerSchedule: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WantedSchedule"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_RunOpened"];
+                };
+            };
+        };
+    };
+    deleteServerSchedule: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_RunOpened"];
+                };
+            };
+        };
+    };
+    runServerSchedule: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_RunOpened"];
+                };
+            };
+        };
+    };
+    listServerScheduleRuns: {
+        parameters: {
+            query?: {
+                /** @description Rows wanted, 1 to 200; 50 where absent. */
+                limit?: number;
+                /** @description Continue after this cursor. */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_ScheduleRun"];
                 };
             };
         };

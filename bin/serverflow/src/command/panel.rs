@@ -6,4 +6,5 @@ pub mod ctrls;
 pub mod files;
 pub mod monitoring;
 pub mod ports;
+pub mod schedules;
 pub mod servers;

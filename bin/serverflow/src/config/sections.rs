@@ -38,6 +38,8 @@ pub struct Api {
     pub public_url: Option<String>,
     /// Sockets one principal may have open.
     pub sockets_per_principal: usize,
+    /// Whether client apps of Pterodactyl and Pelican may call, under `/api/client` and `/api/servers`.
+    pub pterodactyl_clients: bool,
 }
 
 impl Default for Api {
@@ -53,6 +55,7 @@ impl Default for Api {
             tls_key: None,
             public_url: None,
             sockets_per_principal: sf_api::ApiOptions::SOCKETS_PER_PRINCIPAL,
+            pterodactyl_clients: false,
         }
     }
 }

@@ -1,8 +1,10 @@
-//! Standing orders: commands that this node runs by the clock, whether or not anybody is connected.
+//! Standing orders: what this node does by the clock, whether or not anybody is connected.
 //!
-//! Each schedule is a file beside its app, written before anything is done: a time that was begun is never begun again.
-//! Start reading at [`Node::keep_schedules`]; `record` decides, `run` performs.
+//! Each schedule is a file beside its app or server, written before anything is done: a time that was begun is never begun again.
+//! Start reading at [`Node::keep_schedules`]; `record` decides, `run` and `chain`
+//! perform.
 
+mod chain;
 pub mod record;
 mod run;
 
@@ -15,29 +17,31 @@ use std::time::Duration;
 
 use sf_protocol::app::AppState;
 use sf_protocol::report::NodeEvent;
-use sf_protocol::schedule::ScheduleSpec;
+use sf_protocol::schedule::{ScheduleSpec, Whose};
+use sf_protocol::server::ServerState;
 use sf_runtime::Shutdown;
 use sf_schedule::Schedule;
-use sf_types::{AppId, CommandId, ErrorKind, Fault, ScheduleId, Timestamp};
+use sf_types::{AppId, CommandId, ErrorKind, Fault, ScheduleId, ServerId, Timestamp};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::execute::Node;
 use crate::release::tree;
-use record::{Busy, Record, Tick, cron};
+use record::{Busy, Record, Rest, Tick, cron};
 
 pub use run::{LOG_KEPT, LOGS_KEPT};
 
 /// The clock may be set, and a machine may sleep: what is due is looked at again at least so often.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 
-/// Schedules an app may have on its node.
-pub const MAX_PER_APP: usize = 50;
+/// Schedules an app or a server may have on its node.
+pub const MAX_OF_ONE: usize = 50;
 
-/// The schedules of all apps; kept in memory, written through.
+/// The schedules of all apps and servers; kept in memory, written through.
 #[derive(Debug)]
 pub struct Schedules {
     apps: PathBuf,
+    servers: PathBuf,
     known: Mutex<HashMap<ScheduleId, Entry>>,
     changed: Notify,
 }
@@ -57,39 +61,48 @@ struct Under {
 }
 
 impl Schedules {
-    /// Reads every schedule of the apps in `apps`. Answers also which files could not be understood, and why.
-    pub fn open(apps: &Path) -> (Self, Vec<String>) {
+    /// Reads every schedule of the apps in `apps` and the servers in `servers`. Answers also which files could not be
+    /// understood, and why.
+    pub fn open(apps: &Path, servers: &Path) -> (Self, Vec<String>) {
+        let (known, changed) = Default::default();
+        let this = Self { apps: apps.to_owned(), servers: servers.to_owned(), known, changed };
         let (mut known, mut damaged) = (HashMap::new(), Vec::new());
-        for app in entries::<AppId>(apps) {
-            let folder = apps.join(app.to_string()).join("schedules");
+        let all = entries::<AppId>(apps).into_iter().map(Whose::App);
+        for whose in all.chain(entries::<ServerId>(servers).into_iter().map(Whose::Server)) {
+            let folder = this.folder(whose);
             for id in entries::<FileOf>(&folder) {
                 match read(&folder.join(id.name())) {
                     Ok((record, cron)) => drop(known.insert(id.0, Entry { record, cron, run: None })),
-                    Err(why) => damaged.push(format!("{} of app {app}: {why}", id.name())),
+                    Err(why) => damaged.push(format!("{} of {whose:?}: {why}", id.name())),
                 }
             }
         }
-        (Self { apps: apps.to_owned(), known: Mutex::new(known), changed: Notify::new() }, damaged)
+        *this.known() = known;
+        (this, damaged)
     }
 
     fn known(&self) -> MutexGuard<'_, HashMap<ScheduleId, Entry>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Folder of an app's schedules.
-    fn folder(&self, app: AppId) -> PathBuf {
-        self.apps.join(app.to_string()).join("schedules")
+    /// Folder of the schedules of an app or a server.
+    fn folder(&self, whose: Whose) -> PathBuf {
+        let own = match whose {
+            Whose::App(app) => self.apps.join(app.to_string()),
+            Whose::Server(server) => self.servers.join(server.to_string()),
+        };
+        own.join("schedules")
     }
 
     /// Folder of the logs of a schedule's runs.
-    fn logs(&self, app: AppId, schedule: ScheduleId) -> PathBuf {
-        self.folder(app).join(schedule.to_string())
+    fn logs(&self, whose: Whose, schedule: ScheduleId) -> PathBuf {
+        self.folder(whose).join(schedule.to_string())
     }
 
-    /// The schedules of an app, by name.
-    pub fn of_app(&self, app: AppId) -> Vec<ScheduleSpec> {
+    /// The schedules of an app or a server, by name.
+    pub fn of(&self, whose: Whose) -> Vec<ScheduleSpec> {
         let known = self.known();
-        let own = known.values().filter(|entry| entry.record.spec.app == app);
+        let own = known.values().filter(|entry| entry.record.spec.whose == whose);
         let mut specs: Vec<_> = own.map(|entry| entry.record.spec.clone()).collect();
         specs.sort_by(|a, b| a.name.cmp(&b.name));
         specs
@@ -106,13 +119,10 @@ impl Schedules {
     /// `schedule.invalid`, `schedule.older_generation`, `schedule.too_many`, `schedule.disk`.
     pub fn set(&self, spec: ScheduleSpec, now: Timestamp) -> Result<Option<Timestamp>, Fault> {
         let cron = cron(&spec).map_err(|error| error.fault())?;
-        if spec.settings.command.first().is_none_or(String::is_empty) {
-            let fault = Fault::new(ErrorKind::Invalid, "schedule.invalid", "A schedule needs a command.");
-            return Err(fault.fix("Name a program."));
-        }
+        doable(&spec)?;
         let mut known = self.known();
         let record = match known.get(&spec.schedule).map(|entry| &entry.record) {
-            Some(had) if spec.generation < had.spec.generation || spec.app != had.spec.app => {
+            Some(had) if spec.generation < had.spec.generation || spec.whose != had.spec.whose => {
                 let message = format!("Generation {} is older than {}.", spec.generation, had.spec.generation);
                 return Err(Fault::new(ErrorKind::Conflict, "schedule.older_generation", message));
             }
@@ -122,8 +132,8 @@ impl Schedules {
                 record
             }
             None => {
-                if known.values().filter(|entry| entry.record.spec.app == spec.app).count() >= MAX_PER_APP {
-                    let message = format!("This app has {MAX_PER_APP} schedules already.");
+                if known.values().filter(|entry| entry.record.spec.whose == spec.whose).count() >= MAX_OF_ONE {
+                    let message = format!("It has {MAX_OF_ONE} schedules already.");
                     return Err(Fault::new(ErrorKind::Conflict, "schedule.too_many", message).fix("Remove one first."));
                 }
                 Record::new(spec, now)
@@ -162,9 +172,9 @@ impl Schedules {
 
     fn write(&self, record: &Record) -> Result<(), Fault> {
         use std::os::unix::fs::DirBuilderExt;
-        let path = self.folder(record.spec.app).join(FileOf(record.spec.schedule).name());
+        let path = self.folder(record.spec.whose).join(FileOf(record.spec.schedule).name());
         let written = serde_json::to_vec_pretty(record).map_err(io::Error::other).and_then(|bytes| {
-            let folder = self.folder(record.spec.app);
+            let folder = self.folder(record.spec.whose);
             std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
             tree::write_atomically(&path, &bytes, 0o600)
         });
@@ -182,9 +192,9 @@ impl Schedules {
     ///
     /// # Errors
     /// `schedule.disk`.
-    pub async fn remove(&self, app: AppId, schedule: ScheduleId) -> Result<(), Fault> {
+    pub async fn remove(&self, whose: Whose, schedule: ScheduleId) -> Result<(), Fault> {
         // Before its run is stopped, so that nothing new begins.
-        let path = self.folder(app).join(FileOf(schedule).name());
+        let path = self.folder(whose).join(FileOf(schedule).name());
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(disk(&path, &error)),
             _ => {}
@@ -194,7 +204,7 @@ impl Schedules {
             under.stop.cancel();
             under.over.cancelled().await;
         }
-        let logs = self.logs(app, schedule);
+        let logs = self.logs(whose, schedule);
         super::aside::long(move || tree::remove(&logs)).await.map_err(|error| disk(&path, &error))
     }
 
@@ -223,7 +233,7 @@ impl Node {
             for schedule in self.schedules.ids() {
                 let now = self.clock.now();
                 let found = self.schedules.change(schedule, |record, cron| {
-                    let rests = self.rests(record.spec.app);
+                    let rests = self.rests(record);
                     record.tick(cron, now, rests, || self.rng.id(&self.clock))
                 });
                 written &= self.follow(schedule, found);
@@ -238,9 +248,25 @@ impl Node {
         }
     }
 
-    /// An app that was stopped on purpose rests as a whole.
-    fn rests(&self, app: AppId) -> bool {
-        self.apps.get(app).is_none_or(|record| record.wanted != AppState::Running)
+    /// Why nothing is to be done now, if nothing is. An app that was stopped on purpose rests as a whole.
+    fn rests(&self, record: &Record) -> Option<Rest> {
+        match record.spec.whose {
+            Whose::App(app) => {
+                let rests = self.apps.get(app).is_none_or(|record| record.wanted != AppState::Running);
+                rests.then_some(Rest::Silent)
+            }
+            Whose::Server(server) => match self.servers.get(server) {
+                None => Some(Rest::Silent),
+                Some(known) if known.spec.suspended => Some(Rest::Suspended),
+                Some(_) if record.spec.settings.only_when_online && !self.is_online(server) => Some(Rest::Offline),
+                Some(_) => None,
+            },
+        }
+    }
+
+    fn is_online(&self, server: ServerId) -> bool {
+        let report = self.server_report(server);
+        report.is_some_and(|report| matches!(report.state, ServerState::Starting | ServerState::Running))
     }
 
     /// Answers whether it could be written down.
@@ -267,14 +293,17 @@ impl Node {
     /// Runs a schedule once, by hand. An order that was carried out already is not carried out again.
     ///
     /// # Errors
-    /// `schedule.unknown`, `schedule.under_way`, `schedule.disk`.
+    /// `schedule.unknown`, `schedule.under_way`, `schedule.suspended`, `schedule.offline`, `schedule.disk`.
     pub fn run_schedule(self: &Arc<Self>, schedule: ScheduleId, command: CommandId) -> Result<(), Fault> {
         let now = self.clock.now();
         let begun = self.schedules.change(schedule, |record, _| {
             if record.by_hand == Some(command) {
                 return Ok(false);
             }
-            record.by_hand(self.rng.id(&self.clock), command, now)
+            match self.rests(record) {
+                Some(rest @ (Rest::Suspended | Rest::Offline)) => Err(Busy::Rests(rest)),
+                _ => record.by_hand(self.rng.id(&self.clock), command, now),
+            }
         })?;
         match begun.ok_or_else(unknown)? {
             Ok(start) => {
@@ -287,10 +316,10 @@ impl Node {
         }
     }
 
-    /// The schedules of an app go with it.
-    pub(crate) async fn forget_schedules(&self, app: AppId) -> Result<(), Fault> {
-        for spec in self.schedules.of_app(app) {
-            self.schedules.remove(app, spec.schedule).await?;
+    /// The schedules of an app or a server go with it.
+    pub(crate) async fn forget_schedules(&self, whose: Whose) -> Result<(), Fault> {
+        for spec in self.schedules.of(whose) {
+            self.schedules.remove(whose, spec.schedule).await?;
         }
         Ok(())
     }
@@ -337,10 +366,29 @@ pub fn unknown() -> Fault {
     fault.fix("Set it again.")
 }
 
-fn under_way(busy: Busy) -> Fault {
-    let message = match busy {
-        Busy::UnderWay => "It is running already, and never runs beside itself.",
-        Busy::Waiting => "It is running, and one more run waits already.",
+/// Refuses what has nothing to do.
+fn doable(spec: &ScheduleSpec) -> Result<(), Fault> {
+    let (command, steps) = (&spec.settings.command, &spec.settings.steps);
+    let (message, fix) = match spec.whose {
+        Whose::App(_) if command.first().is_none_or(String::is_empty) => {
+            ("A schedule of an app needs a command.", "Name a program.")
+        }
+        Whose::Server(_) if steps.is_empty() => ("A schedule of a server needs steps.", "Name one."),
+        _ => return Ok(()),
     };
-    Fault::new(ErrorKind::Conflict, "schedule.under_way", message).fix("Wait until it has ended.")
+    Err(Fault::new(ErrorKind::Invalid, "schedule.invalid", message).fix(fix))
+}
+
+fn under_way(busy: Busy) -> Fault {
+    let (code, message, fix) = match busy {
+        Busy::UnderWay => {
+            ("under_way", "It is running already, and never runs beside itself.", "Wait until it has ended.")
+        }
+        Busy::Waiting => ("under_way", "It is running, and one more run waits already.", "Wait until it has ended."),
+        Busy::Rests(Rest::Suspended) => ("suspended", "Its server is suspended.", "Ask whoever suspended it."),
+        Busy::Rests(_) => {
+            ("offline", "Its server does not run, and it is for a server that does.", "Start the server first.")
+        }
+    };
+    Fault::new(ErrorKind::Conflict, format!("schedule.{code}"), message).fix(fix)
 }

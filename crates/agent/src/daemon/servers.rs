@@ -22,5 +22,6 @@ pub use converge::COUNT_EVERY;
 pub use edits::EDIT_BYTES;
 pub use files::{PACKED_AT_ONCE, TRANSFERS_OF_A_SERVER, UPLOAD_KEPT};
 pub use launch::PROCESSES;
+pub(crate) use power::Errand;
 pub use record::{RUN, ServerRecord, Servers};
 pub use report::{held, hold};

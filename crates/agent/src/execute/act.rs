@@ -6,6 +6,7 @@ use sf_protocol::app::{AppState, TrafficMode};
 use sf_protocol::command::Command;
 use sf_protocol::order::{AppAction, AppVerb};
 use sf_protocol::outcome::{Facts, Step};
+use sf_protocol::schedule::Whose;
 use sf_protocol::{Outcome, Verdict};
 use sf_types::{AppId, ErrorKind, Fault, Millis, Port};
 use tokio_util::sync::CancellationToken;
@@ -209,7 +210,7 @@ impl Node {
             Some(record) => self.halt(record, progress).await?,
             None => None,
         };
-        self.forget_schedules(app).await?;
+        self.forget_schedules(Whose::App(app)).await?;
         for release in releases.list() {
             self.stop(release.manifest.release).await?;
         }

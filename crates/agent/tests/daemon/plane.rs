@@ -80,6 +80,8 @@ pub struct State {
     pub witnessed: Vec<Signed>,
     asked: bool,
     pub approved: bool,
+    /// It takes no connection.
+    pub away: bool,
 }
 
 fn certify(root: &SecretKey, key: &SecretKey, clock: &Clock, epoch: u64) -> Signed {
@@ -281,6 +283,9 @@ impl Plane {
     }
 
     async fn serve(&self, stream: TcpStream) -> Option<()> {
+        if self.state(|state| state.away) {
+            return None;
+        }
         let stream = self.0.acceptor.accept(stream).await.ok()?;
         let exporter = stream.get_ref().1.export_keying_material([0; 32], b"EXPORTER-Channel-Binding", None).ok();
         let mut ws = tokio_tungstenite::accept_async(stream).await.ok()?;

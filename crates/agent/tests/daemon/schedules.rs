@@ -8,7 +8,7 @@ use sf_protocol::command::Guard;
 use sf_protocol::order::{AppVerb, Order};
 use sf_protocol::report::{NodeEvent, StatusUpdate};
 use sf_protocol::schedule::{
-    CatchUp, Overlap, RunReason, ScheduleOrder, ScheduleReport, ScheduleRunState, ScheduleSettings, ScheduleSpec,
+    CatchUp, Overlap, RunReason, ScheduleOrder, ScheduleReport, ScheduleRunState, ScheduleSettings, ScheduleSpec, Whose,
 };
 use sf_runtime::{Clock, Rng};
 use sf_types::{Millis, ScheduleId, ScheduleRunId};
@@ -60,6 +60,8 @@ impl Bench {
             cron: "* * * * *".to_owned(),
             timezone: "Europe/Berlin".to_owned(),
             command: ["node", "job.js", what].map(str::to_owned).to_vec(),
+            steps: Vec::new(),
+            only_when_online: false,
             time_limit: Millis::secs(60),
             overlap: Overlap::Skip,
             missed: CatchUp::Skip,
@@ -69,8 +71,8 @@ impl Bench {
 
     fn spec(&mut self, settings: ScheduleSettings) -> ScheduleSpec {
         self.generation += 1;
-        let (schedule, app, generation) = (self.schedule, self.world.app, self.generation);
-        ScheduleSpec { schedule, app, name: "tidy".parse().unwrap(), generation, settings }
+        let (schedule, whose, generation) = (self.schedule, Whose::App(self.world.app), self.generation);
+        ScheduleSpec { schedule, whose, name: "tidy".parse().unwrap(), generation, settings }
     }
 
     async fn set(&mut self, settings: ScheduleSettings) {
@@ -80,7 +82,7 @@ impl Bench {
     }
 
     fn run_now(&self) -> Order {
-        Order::Schedule(Box::new(ScheduleOrder::Run { app: self.world.app, schedule: self.schedule }))
+        Order::Schedule(Box::new(ScheduleOrder::Run { whose: Whose::App(self.world.app), schedule: self.schedule }))
     }
 
     async fn refused(&self, order: Order, code: &str) {
@@ -192,7 +194,8 @@ async fn by_hand_a_command_runs_as_the_app_and_its_end_is_told() {
     let mut older = bench.spec(Bench::settings("well"));
     older.generation = 1;
     bench.refused(Order::Schedule(Box::new(ScheduleOrder::Set { spec: older })), "schedule.older_generation").await;
-    let unknown = ScheduleOrder::Run { app: bench.world.app, schedule: Rng::system().id(&Clock::system()) };
+    let unknown =
+        ScheduleOrder::Run { whose: Whose::App(bench.world.app), schedule: Rng::system().id(&Clock::system()) };
     bench.refused(Order::Schedule(Box::new(unknown)), "schedule.unknown").await;
 }
 
@@ -239,7 +242,7 @@ async fn a_command_that_hangs_is_ended_with_all_it_started_and_never_runs_beside
     let before = bench.reports().len();
     assert_eq!(bench.world.plane.run(bench.run_now()).await.verdict, Verdict::Succeeded);
     bench.running(before).await;
-    let gone = ScheduleOrder::Delete { app: bench.world.app, schedule: bench.schedule };
+    let gone = ScheduleOrder::Delete { whose: Whose::App(bench.world.app), schedule: bench.schedule };
     assert_eq!(bench.world.plane.run(Order::Schedule(Box::new(gone))).await.verdict, Verdict::Succeeded);
     assert_eq!(bench.over(before).await.state, ScheduleRunState::Stopped);
     assert!(!bench.file().exists());

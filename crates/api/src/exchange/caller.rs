@@ -38,6 +38,8 @@ pub const OPEN: &[(Method, &str)] = &[
     (Method::GET, "/api/v1/openapi.json"),
     // Asks for a credential itself: a browser brings it in another header there.
     (Method::GET, "/api/v1/ws"),
+    // Asks for a token in its first frame.
+    (Method::GET, "/api/servers/{id}/ws"),
     // Asks for a signature over the request.
     (Method::POST, "/api/v1/hooks/{id}"),
     (Method::POST, "/api/v1/hooks/apps/{id}"),

@@ -1,6 +1,7 @@
 //! The panel: templates, servers, their power, console and files, the ports of machines, and how servers are doing.
 
 pub mod alts;
+pub mod clients;
 pub mod console;
 pub mod ctrls;
 pub mod eggs;
@@ -8,6 +9,7 @@ pub mod files;
 pub mod monitoring;
 pub mod ports;
 pub mod power;
+pub mod schedules;
 pub mod servers;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -18,6 +20,7 @@ use crate::state::Api;
 /// All of them.
 pub(crate) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
+        .merge(clients::routes())
         .routes(routes!(ctrls::list, ctrls::create))
         .routes(routes!(ctrls::get, ctrls::change, ctrls::delete))
         .routes(routes!(alts::list, alts::create))
@@ -61,6 +64,10 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(monitoring::rules, monitoring::create))
         .routes(routes!(monitoring::rule, monitoring::change, monitoring::delete))
         .routes(routes!(monitoring::alerts))
+        .routes(routes!(schedules::list))
+        .routes(routes!(schedules::set, schedules::delete))
+        .routes(routes!(schedules::run))
+        .routes(routes!(schedules::runs))
         .routes(routes!(ports::list, ports::create))
         .routes(routes!(ports::delete))
         .routes(routes!(ports::assign))

@@ -54,6 +54,9 @@ fn body(method: &Method, path: &str) -> Option<Value> {
         ("PUT", "/api/v1/apps/{id}/schedules/{name}") => {
             json!({ "settings": { "cron": "@daily", "command": ["true"] } })
         }
+        ("PUT", "/api/v1/servers/{id}/schedules/{name}") => {
+            json!({ "settings": { "cron": "@daily", "steps": [{ "power": "stop" }] } })
+        }
         ("PUT", "/api/v1/workflows/{id}") => {
             json!({ "document": "workflow: 1\nname: other\nsteps: [{ id: a, query: /apps }]" })
         }
@@ -61,6 +64,8 @@ fn body(method: &Method, path: &str) -> Option<Value> {
         ("PUT", "/api/v1/ctrls/{id}") => json!({ "name": "other" }),
         ("PUT", "/api/v1/alts/{id}") => json!({ "document": crate::world::template("other") }),
         ("POST", "/api/v1/servers/{id}/power") => json!({ "verb": "stop" }),
+        ("POST", "/api/client/servers/{id}/power") => json!({ "signal": "stop" }),
+        ("POST", "/api/client/servers/{id}/command") => json!({ "command": "say hello" }),
         ("POST", "/api/v1/servers/{id}/command") => json!({ "line": "say hello" }),
         ("POST", "/api/v1/servers/{id}/files/write") => json!({ "path": "a.txt", "text": "a" }),
         ("POST", "/api/v1/servers/{id}/files/folder") => json!({ "path": "a" }),

@@ -18,6 +18,7 @@ use sf_protocol::SecretKey;
 use sf_protocol::report::NodeFacts;
 use sf_protocol::site::SiteSettings;
 use sf_runtime::{Clock, Rng, Tasks};
+use sf_store::schedules::Home;
 use sf_store::{apps, nodes, permissions, proxies, tenants, users};
 use sf_types::{AppId, DomainName, NodeId, Scope, Secret, TenantId, Timestamp};
 use tower::ServiceExt;
@@ -133,6 +134,7 @@ impl World {
         let wide = Rate { burst: 100_000, per_second: 100_000 };
         options.rates = Rates { address: wide, principal: wide, sign_in: wide };
         options.metrics_token = Some(Arc::new(Secret::new("metrics-secret".to_owned())));
+        options.pterodactyl_clients = true;
         change(&mut options);
         let router = sf_api::router(control.clone(), options);
         Self { control, router, tasks, clock, token: String::new(), folder }
@@ -235,7 +237,7 @@ impl World {
         let order = self.control.store().write(Scope::System, move |tx| {
             Box::pin(async move {
                 let app = apps::get(tx, app).await?;
-                sf_store::schedules::order(tx, &app, &name, &settings).await
+                sf_store::schedules::order(tx, &Home::from(&app), &name, &settings).await
             })
         });
         order.await.unwrap();

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use sf_actions::Actor;
 use sf_protocol::app::{AppSpec, AppState};
-use sf_protocol::handshake::{SCHEDULES_SINCE, SECRETS_SINCE, SITES_SINCE, VERSIONS};
+use sf_protocol::handshake::{SCHEDULES_SINCE, SECRETS_SINCE, SERVERS_SINCE, SITES_SINCE, VERSIONS};
 use sf_protocol::order::{DesiredApp, DesiredState, Order};
 use sf_protocol::outcome::AppFacts;
 use sf_protocol::query::{AppReport, Query, Reply};
-use sf_protocol::schedule::ScheduleSpec;
+use sf_protocol::schedule::{ScheduleSpec, Whose};
 use sf_protocol::site::SiteSpec;
 use sf_protocol::{Guard, wire};
 use sf_store::apps::{AppChange, Applied, Desired};
@@ -35,7 +35,9 @@ pub(crate) async fn snapshot(tx: &mut Tx, core: &Arc<Core>, node: NodeId, after:
     let knows_sites = core.links.version(node).is_some_and(|version| version >= SITES_SINCE);
     let sites = if knows_sites { proxies::served(tx, node).await? } else { Vec::new() };
     let knows_schedules = core.links.version(node).is_some_and(|version| version >= SCHEDULES_SINCE);
-    let standing = if knows_schedules { schedules::standing(tx, node).await? } else { Vec::new() };
+    let mut standing = if knows_schedules { schedules::standing(tx, node).await? } else { Vec::new() };
+    let knows_servers = core.links.version(node).is_some_and(|version| version >= SERVERS_SINCE);
+    standing.retain(|spec| knows_servers || matches!(spec.whose, Whose::App(_)));
     panel::heard::tell(tx, core, node, after).await?;
     if applied.is_empty() && sites.is_empty() && standing.is_empty() {
         return Ok(());

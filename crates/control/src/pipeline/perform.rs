@@ -261,7 +261,7 @@ pub(crate) fn plan_steps(order: &Order, app: &apps::App) -> Vec<String> {
             "Delete its certificate there, and its row here".to_owned(),
         ],
         Order::ServiceAction(_) => steered(order).steps,
-        Order::Schedule(order) => schedules::steps(order, app),
+        Order::Schedule(order) => schedules::steps(order, app.name.as_str()),
         Order::ServerAction(_)
         | Order::FileAction(_)
         | Order::Query(_)

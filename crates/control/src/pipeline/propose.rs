@@ -6,12 +6,14 @@
 use sf_actions::preview::{Configure, PreviewAction};
 use sf_actions::proxy::ProxyAction;
 use sf_actions::run::{Decide, RunAction};
+use sf_actions::schedule::ScheduleAction;
 use sf_actions::workflow::WorkflowAction;
 use sf_actions::{Action, Actor, ActorKind, Admission, Environment, Permission};
 use sf_engine::{Run, RunState};
 use sf_policy::Access;
 use sf_protocol::Guard;
 use sf_protocol::command::GuardedSecret;
+use sf_protocol::schedule::{StepDoes, StepPower};
 use sf_store::workflows::{self, Firing, Trigger};
 use sf_store::{Reader, Store, runs};
 use sf_types::{ErrorKind, Fault, RequestId, RunId};
@@ -185,6 +187,7 @@ async fn allowed(reader: &Reader, actor: &Actor, action: &Action) -> Result<Subj
     people::invitations::welcome(reader, actor, action).await?;
     may_use_secrets(actor, action, &subject)?;
     may_preview(actor, action, &subject)?;
+    may_chain(actor, action, &subject)?;
     Ok(subject)
 }
 
@@ -245,6 +248,25 @@ fn may_preview(actor: &Actor, action: &Action, subject: &Subject) -> Result<(), 
             let message = format!("Setting previews needs the permission `{right}`: each is an app with a domain.");
             let fault = Fault::new(ErrorKind::Forbidden, "permission.missing", message);
             return Err(fault.fix("Ask somebody who may manage roles to grant it."));
+        }
+    }
+    Ok(())
+}
+
+/// What the clock does to a server is done in the name of whoever set it: each step has to be theirs to do.
+fn may_chain(actor: &Actor, action: &Action, subject: &Subject) -> Result<(), Fault> {
+    let Action::Schedule(ScheduleAction::Set(set)) = action else { return Ok(()) };
+    for step in &set.settings.steps {
+        let right = match step.does {
+            StepDoes::Command(_) => Permission::ConsoleCommand,
+            StepDoes::Power(StepPower::Start) => Permission::ServerStart,
+            StepDoes::Power(StepPower::Restart) => Permission::ServerRestart,
+            StepDoes::Power(StepPower::Stop | StepPower::Kill) => Permission::ServerStop,
+        };
+        if sf_policy::authorise(actor, right, None, &subject.owned()) != Access::Allow {
+            let message = format!("A step of it needs the permission `{right}`, which you do not have here.");
+            let fault = Fault::new(ErrorKind::Forbidden, "permission.missing", message);
+            return Err(fault.fix("Leave the step out, or ask somebody who may manage roles to grant it."));
         }
     }
     Ok(())

@@ -103,6 +103,14 @@ impl Control {
             .collect())
     }
 
+    /// What the machine of a server that somebody sees is called.
+    ///
+    /// # Errors
+    /// Not there, or the store cannot be read.
+    pub async fn node_name(&self, node: NodeId) -> Result<String, Fault> {
+        Ok(nodes::get(&self.core().store.read(Scope::System), node).await?.name)
+    }
+
     /// Since when a server's machine says nothing; `None` while it is connected.
     ///
     /// # Errors

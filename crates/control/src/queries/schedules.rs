@@ -1,10 +1,11 @@
 //! Schedules as people see them.
 
 use sf_actions::{Actor, Permission};
+use sf_protocol::schedule::Whose;
 use sf_schedule::Missed;
 use sf_store::schedules::{self, Schedule, ScheduleRun};
-use sf_store::{StoreError, apps};
-use sf_types::{AppId, Fault, Page, PageRequest, Slug, Timestamp};
+use sf_store::{Reader, StoreError, apps, servers};
+use sf_types::{Fault, Page, PageRequest, Slug, Timestamp};
 
 use crate::control::Control;
 
@@ -23,15 +24,15 @@ pub struct ScheduleShown {
 }
 
 impl Control {
-    /// The schedules of an app, by name.
+    /// The schedules of an app or a server, by name.
     ///
     /// # Errors
-    /// No such app, no right, or the store cannot be read.
-    pub async fn schedules(&self, actor: &Actor, app: AppId) -> Result<Vec<ScheduleShown>, Fault> {
+    /// No such app or server, no right, or the store cannot be read.
+    pub async fn schedules(&self, actor: &Actor, whose: Whose) -> Result<Vec<ScheduleShown>, Fault> {
         let reader = self.view(actor, Permission::ScheduleView)?;
-        apps::get(&reader, app).await?;
+        there(&reader, whose).await?;
         let mut shown = Vec::new();
-        for schedule in schedules::of_app(&reader, app).await? {
+        for schedule in schedules::of(&reader, whose).await? {
             let last = schedules::last_run(&reader, schedule.id).await?;
             let next = coming(&schedule, self.now());
             shown.push(ScheduleShown { schedule, last, next });
@@ -46,14 +47,22 @@ impl Control {
     pub async fn schedule_runs(
         &self,
         actor: &Actor,
-        app: AppId,
+        whose: Whose,
         name: &Slug,
         page: &PageRequest,
     ) -> Result<Page<ScheduleRun>, Fault> {
         let reader = self.view(actor, Permission::ScheduleView)?;
-        apps::get(&reader, app).await?;
-        let schedule = schedules::named(&reader, app, name).await?.ok_or(StoreError::NotFound("schedule"))?;
+        there(&reader, whose).await?;
+        let schedule = schedules::named(&reader, whose, name).await?.ok_or(StoreError::NotFound("schedule"))?;
         Ok(schedules::runs(&reader, schedule.id, page).await?)
+    }
+}
+
+/// Refuses what is not to be seen.
+async fn there(reader: &Reader, whose: Whose) -> Result<(), StoreError> {
+    match whose {
+        Whose::App(app) => apps::get(reader, app).await.map(drop),
+        Whose::Server(server) => servers::get(reader, server).await.map(drop),
     }
 }
 

@@ -9,7 +9,7 @@ use sf_identity::access::{Audience, Grant};
 use sf_identity::csrf::{self, CsrfKey, CsrfRefusal};
 use sf_identity::{refresh, token};
 use sf_store::{StoreError, sessions, tokens, users};
-use sf_types::{ErrorKind, Fault, Scope, Secret, SessionId, UserId};
+use sf_types::{ErrorKind, Fault, Scope, Secret, SessionId, TokenId, UserId};
 
 use super::duty::{self, Duty};
 use crate::approval::deputies;
@@ -49,14 +49,9 @@ impl Control {
         address: Option<IpAddr>,
     ) -> Result<(Actor, Option<Duty>), Fault> {
         let core = self.core();
-        let reader = core.store.read(Scope::System);
         if bearer.starts_with("sf_") {
             let (id, presented) = token::read(bearer).map_err(sf_identity::bearer::BearerRefusal::fault)?;
-            let row = match tokens::get(&reader, id).await {
-                Ok(row) => Some(row),
-                Err(StoreError::NotFound(_)) => None,
-                Err(error) => return Err(error.into()),
-            };
+            let row = self.key_row(id).await?;
             let stored = row.as_ref().map(|row| token::Stored {
                 hash: row.hash,
                 expires_at: Some(row.expires_at),
@@ -64,25 +59,48 @@ impl Control {
             });
             token::check(&presented, stored.as_ref(), self.now()).map_err(sf_identity::bearer::BearerRefusal::fault)?;
             let row = row.ok_or_else(signed_out)?;
-            if !authority::is_from(&row, address) {
-                let fault = Fault::new(ErrorKind::Unauthenticated, "token.address", "This key is not used from here.");
-                return Err(fault.fix("Use it from an address it was made for, or make another one."));
-            }
-            self.note_use(&row, address).await;
-            let kind = match row.speaks_for {
-                SpeaksFor::Person => ActorKind::Token { user: row.user, token: id },
-                SpeaksFor::Ai => ActorKind::Ai { user: row.user, token: id },
-            };
-            return self.actor(row.user, kind).await;
+            return self.of_key(&row, address).await;
         }
         let claims = core.access.verify(audience, bearer, self.now()).map_err(|refusal| {
             Fault::new(ErrorKind::Unauthenticated, "access.refused", format!("{refusal}.")).fix("Sign in again.")
         })?;
-        let session = sessions::get(&reader, claims.sid).await.map_err(or_signed_out)?;
-        if session.revoked_at.is_some() || session.user != claims.sub {
+        self.of_session(claims.sub, claims.sid).await
+    }
+
+    pub(super) async fn key_row(&self, id: TokenId) -> Result<Option<tokens::Token>, Fault> {
+        match tokens::get(&self.core().store.read(Scope::System), id).await {
+            Ok(row) => Ok(Some(row)),
+            Err(StoreError::NotFound(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whoever a key speaks for, where it may be used from `address`.
+    pub(super) async fn of_key(
+        &self,
+        row: &tokens::Token,
+        address: Option<IpAddr>,
+    ) -> Result<(Actor, Option<Duty>), Fault> {
+        if !authority::is_from(row, address) {
+            let fault = Fault::new(ErrorKind::Unauthenticated, "token.address", "This key is not used from here.");
+            return Err(fault.fix("Use it from an address it was made for, or make another one."));
+        }
+        self.note_use(row, address).await;
+        let kind = match row.speaks_for {
+            SpeaksFor::Person => ActorKind::Token { user: row.user, token: row.id },
+            SpeaksFor::Ai => ActorKind::Ai { user: row.user, token: row.id },
+        };
+        self.actor(row.user, kind).await
+    }
+
+    /// The person of a session that is not over.
+    pub(super) async fn of_session(&self, user: UserId, id: SessionId) -> Result<(Actor, Option<Duty>), Fault> {
+        let reader = self.core().store.read(Scope::System);
+        let session = sessions::get(&reader, id).await.map_err(or_signed_out)?;
+        if session.revoked_at.is_some() || session.user != user {
             return Err(signed_out());
         }
-        self.actor(claims.sub, ActorKind::Person { user: claims.sub, session: claims.sid }).await
+        self.actor(user, ActorKind::Person { user, session: id }).await
     }
 
     /// Notes when and from where a key was used, at most once in [`NOTED_EVERY`]; nobody waits for it.

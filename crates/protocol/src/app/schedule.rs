@@ -1,10 +1,25 @@
-//! Standing orders: commands that a node runs for an app by the clock, with or without a control plane. Version
-//! [`crate::handshake::SCHEDULES_SINCE`] and above.
+//! Standing orders: what a node does by the clock, with or without a control plane. For an app it is a command, for a panel
+//! server a chain of steps. Version [`crate::handshake::SCHEDULES_SINCE`] and above; of servers
+//! [`crate::handshake::SERVERS_SINCE`] and above.
+
+mod chain;
+
+pub use chain::{ChainStep, StepDoes, StepPower};
 
 use serde::{Deserialize, Serialize};
-use sf_types::{AppId, Millis, ScheduleId, ScheduleRunId, Slug, Timestamp};
+use sf_types::{AppId, Millis, ScheduleId, ScheduleRunId, ServerId, Slug, Timestamp};
 
 use crate::wire;
+
+/// Whose a schedule is. Written as `"app": id` or `"server": id` beside the other fields.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Whose {
+    /// A command is run as this app, in its live release.
+    App(AppId),
+    /// A chain of steps is done to this server.
+    Server(ServerId),
+}
 
 /// The lasting state of one schedule on its node. A command that changes it raises `generation`; the node keeps the
 /// highest it has seen.
@@ -13,9 +28,10 @@ use crate::wire;
 pub struct ScheduleSpec {
     /// The schedule.
     pub schedule: ScheduleId,
-    /// The app whose command it runs.
-    pub app: AppId,
-    /// Its name, unique within the app.
+    /// Whose it is.
+    #[serde(flatten)]
+    pub whose: Whose,
+    /// Its name, unique within the app or server.
     pub name: Slug,
     /// Raised by every change; never lowered.
     #[serde(with = "wire::u64_string")]
@@ -33,9 +49,17 @@ pub struct ScheduleSettings {
     /// Name of a time zone in the IANA database.
     #[serde(default = "ScheduleSettings::default_timezone")]
     pub timezone: String,
-    /// Program and arguments; never a line for a shell.
+    /// Of an app: program and arguments; never a line for a shell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,
-    /// Time that one run gets; then everything it started is killed.
+    /// Of a server: what is done, one after another.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<ChainStep>,
+    /// Of a server: times at which it does not run are left out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub only_when_online: bool,
+    /// Time that one run gets, the delays of its steps not counted; then all that its command started is killed, and no
+    /// further step is begun.
     #[serde(default = "ScheduleSettings::default_time_limit")]
     pub time_limit: Millis,
     /// What happens when it is due while its last run is under way.
@@ -60,6 +84,8 @@ impl ScheduleSettings {
     pub const MAX_ARGS: usize = 64;
     /// Bytes of a command's words together at the most: 8 KiB.
     pub const MAX_ARG_BYTES: usize = 8 * 1024;
+    /// Steps of a chain at the most.
+    pub const MAX_STEPS: usize = 20;
 
     fn default_timezone() -> String {
         "UTC".to_owned()
@@ -107,26 +133,28 @@ pub enum ScheduleOrder {
     },
     /// It shall be no more; a run under way is stopped.
     Delete {
-        /// Its app.
-        app: AppId,
+        /// Whose it is.
+        #[serde(flatten)]
+        whose: Whose,
         /// Which.
         schedule: ScheduleId,
     },
     /// It shall run once now.
     Run {
-        /// Its app.
-        app: AppId,
+        /// Whose it is.
+        #[serde(flatten)]
+        whose: Whose,
         /// Which.
         schedule: ScheduleId,
     },
 }
 
 impl ScheduleOrder {
-    /// The app it is about.
-    pub const fn app(&self) -> AppId {
+    /// Whose schedule it is about.
+    pub const fn whose(&self) -> Whose {
         match self {
-            Self::Set { spec } => spec.app,
-            Self::Delete { app, .. } | Self::Run { app, .. } => *app,
+            Self::Set { spec } => spec.whose,
+            Self::Delete { whose, .. } | Self::Run { whose, .. } => *whose,
         }
     }
 
@@ -148,8 +176,9 @@ pub struct ScheduleReport {
     pub run: ScheduleRunId,
     /// Of which schedule.
     pub schedule: ScheduleId,
-    /// Of which app.
-    pub app: AppId,
+    /// Whose that is.
+    #[serde(flatten)]
+    pub whose: Whose,
     /// What started it.
     pub why: RunReason,
     /// The time it was due; of a run by hand the time it was asked for.
@@ -196,7 +225,7 @@ pub enum RunReason {
 pub enum ScheduleRunState {
     /// Under way.
     Running,
-    /// Its command ended with code 0.
+    /// Its command ended with code 0, or its chain with the last step.
     Succeeded,
     /// It could not be started, or ended otherwise.
     Failed,
@@ -204,11 +233,11 @@ pub enum ScheduleRunState {
     TimedOut,
     /// The agent or the machine ended while it was under way. It is not run again.
     Interrupted,
-    /// Left out since the last one was under way.
+    /// Left out: the last one was under way, or its server was suspended or did not run.
     Skipped,
     /// Left out since the node was off.
     Missed,
-    /// Stopped, since its schedule or its app was removed.
+    /// Stopped, since its schedule, app or server was removed.
     Stopped,
 }
 
@@ -231,5 +260,45 @@ mod tests {
         assert_eq!(settings.time_limit, ScheduleSettings::DEFAULT_TIME_LIMIT);
         assert!(wire::parse::<ScheduleSettings>(br#"{"cron":"0 3 * * *","command":"./backup"}"#).is_err());
         assert!(wire::parse::<ScheduleSettings>(br#"{"cron":"* * * * *","command":["x"],"shell":true}"#).is_err());
+    }
+
+    #[test]
+    fn it_is_one_app_or_server_and_nothing_else_is_written_there() {
+        let id = "01890000-0000-7000-8000-00000000000a";
+        let order = |of: &str| {
+            let text = format!(r#"{{"change":"run",{of}"schedule":"{id}"}}"#);
+            wire::parse::<ScheduleOrder>(text.as_bytes()).map(|order| (order.whose(), wire::write(&order)))
+        };
+        let app = format!(r#""app":"{id}","#);
+        let server = format!(r#""server":"{id}","#);
+        let (whose, written) = order(&app).unwrap();
+        assert_eq!(whose, Whose::App(id.parse().unwrap()));
+        assert_eq!(String::from_utf8(written).unwrap(), format!(r#"{{"change":"run",{app}"schedule":"{id}"}}"#));
+        assert_eq!(order(&server).unwrap().0, Whose::Server(id.parse().unwrap()));
+        for bad in ["", &format!("{app}{server}"), &format!("{app}{app}"), &format!(r#"{server}"node":"{id}","#)] {
+            assert!(order(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_step_says_one_thing() {
+        let parse = |text: &str| wire::parse::<ChainStep>(text.as_bytes());
+        let step = parse(r#"{"command":"save-all"}"#).unwrap();
+        assert_eq!((step.delay, step.continue_on_failure), (Millis(0), false));
+        assert_eq!(step.does, StepDoes::Command("save-all".to_owned()));
+        let step = parse(r#"{"delay":900000,"continueOnFailure":true,"power":"restart"}"#).unwrap();
+        assert_eq!(step.does, StepDoes::Power(StepPower::Restart));
+        assert_eq!(parse(&String::from_utf8(wire::write(&step)).unwrap()), Ok(step));
+        for bad in [
+            "{}",
+            r#"{"line":"save-all"}"#,
+            r#"{"power":"reboot"}"#,
+            r#"{"power":"stop","command":"x"}"#,
+            r#"{"command":["x"]}"#,
+            r#"{"command":"x","command":"y"}"#,
+            r#"{"command":"x","shell":true}"#,
+        ] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
     }
 }

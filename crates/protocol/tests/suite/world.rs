@@ -11,7 +11,9 @@ use sf_protocol::outcome::Facts;
 use sf_protocol::patch::{Edit, FileChange, Patch, PatchSignal, TakesEffect};
 use sf_protocol::query::Query;
 use sf_protocol::report::NodeFacts;
-use sf_protocol::schedule::{CatchUp, Overlap, ScheduleOrder, ScheduleSettings, ScheduleSpec};
+use sf_protocol::schedule::{
+    CatchUp, ChainStep, Overlap, ScheduleOrder, ScheduleSettings, ScheduleSpec, StepDoes, StepPower, Whose,
+};
 use sf_protocol::server::{
     Allocation, FileAction, FileContent, FileVerb, Ready, ServerAction, ServerLimits, ServerRuntime, ServerSpec,
     ServerVerb, Startup, Stop,
@@ -121,17 +123,40 @@ pub fn site() -> SiteSpec {
 pub fn schedule() -> ScheduleSpec {
     ScheduleSpec {
         schedule: id::<ScheduleId>(15),
-        app: id::<AppId>(10),
+        whose: Whose::App(id::<AppId>(10)),
         name: "nightly".parse().unwrap(),
         generation: 2,
         settings: ScheduleSettings {
             cron: "30 2 * * *".into(),
             timezone: "Europe/Berlin".into(),
             command: vec!["node".into(), "tidy.js".into()],
+            steps: Vec::new(),
+            only_when_online: false,
             time_limit: Millis::secs(300),
             overlap: Overlap::Queue,
             missed: CatchUp::Once,
             enabled: true,
+        },
+    }
+}
+
+/// A chain of a panel server.
+pub fn chain() -> ScheduleSpec {
+    let step = |delay, does| ChainStep { delay, continue_on_failure: false, does };
+    ScheduleSpec {
+        schedule: id::<ScheduleId>(16),
+        whose: Whose::Server(id::<ServerId>(15)),
+        name: "restart".parse().unwrap(),
+        generation: 1,
+        settings: ScheduleSettings {
+            command: vec![],
+            steps: vec![
+                step(Millis(0), StepDoes::Command("say restarting in a minute".into())),
+                ChainStep { continue_on_failure: true, ..step(Millis::secs(60), StepDoes::Command("save-all".into())) },
+                step(Millis::secs(5), StepDoes::Power(StepPower::Restart)),
+            ],
+            only_when_online: true,
+            ..schedule().settings
         },
     }
 }
@@ -161,7 +186,7 @@ pub fn orders() -> Vec<Order> {
         Order::DesiredState(DesiredState {
             apps: vec![],
             sites: vec![site()],
-            schedules: vec![schedule()],
+            schedules: vec![schedule(), chain()],
             servers: vec![],
         }),
         Order::ProvisionDomain(Box::new(ProvisionDomain { site: site(), time_limit: Millis::secs(60) })),

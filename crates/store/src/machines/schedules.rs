@@ -1,18 +1,21 @@
-//! Schedules: what nodes run for apps by the clock, and how the last runs of each went, by their nodes' word.
+//! Schedules: what nodes do for apps and servers by the clock, and how the last runs of each went, by their nodes' word.
 
-use sf_protocol::schedule::{ScheduleReport, ScheduleRunState, ScheduleSettings, ScheduleSpec};
-use sf_types::{AppId, NodeId, Page, PageRequest, ProjectId, ScheduleId, ScheduleRunId, Slug, TenantId, Timestamp};
+use sf_protocol::schedule::{ScheduleReport, ScheduleRunState, ScheduleSettings, ScheduleSpec, Whose};
+use sf_types::{
+    AppId, NodeId, Page, PageRequest, ProjectId, ScheduleId, ScheduleRunId, ServerId, Slug, TenantId, Timestamp,
+};
 use uuid::Uuid;
 
 use crate::Result;
 use crate::apps::App;
 use crate::row::{Column, Field, Json, row, words};
 use crate::seen::Places;
+use crate::servers::Server;
 use crate::sql::{Sql, insert, page_of};
 use crate::tx::{Look, Tx};
 
-/// Schedules of an app at the most.
-pub const MAX_PER_APP: u64 = 50;
+/// Schedules of an app or a server at the most.
+pub const MAX_OF_ONE: u64 = 50;
 /// Runs kept of a schedule; older ones are deleted.
 pub const RUNS_KEPT: usize = 50;
 
@@ -29,7 +32,7 @@ words! {
 }
 
 row! {
-    /// A command that a node runs for an app by the clock.
+    /// What a node does for an app or a server by the clock.
     pub struct Schedule in "schedules" {
         /// Its id.
         id: ScheduleId,
@@ -39,8 +42,10 @@ row! {
         project: ProjectId = "project_id",
         /// On which machine.
         node: NodeId = "node_id",
-        /// The app whose command it runs.
-        app: AppId = "app_id",
+        /// The app whose command it runs; `None` where it is a server's.
+        app: Option<AppId> = "app_id",
+        /// The server that its steps are done to; `None` where it is an app's.
+        server: Option<ServerId> = "server_id",
         /// Its name.
         name: Slug,
         /// How it shall be.
@@ -82,7 +87,52 @@ row! {
     }
 }
 
-const SEEN: Places = Places { project: "project_id", node: Some("node_id"), app: Some("app_id"), server: None };
+const SEEN: Places =
+    Places { project: "project_id", node: Some("node_id"), app: Some("app_id"), server: Some("server_id") };
+
+/// An app or a server that has schedules, as far as they need it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Home {
+    /// Which it is.
+    pub whose: Whose,
+    /// Its name.
+    pub name: String,
+    /// The tenant it belongs to.
+    pub tenant: TenantId,
+    /// In which project.
+    pub project: ProjectId,
+    /// On which machine.
+    pub node: NodeId,
+}
+
+impl From<&App> for Home {
+    fn from(app: &App) -> Self {
+        let name = app.name.to_string();
+        Self { whose: Whose::App(app.id), name, tenant: app.tenant, project: app.project, node: app.node }
+    }
+}
+
+impl From<&Server> for Home {
+    fn from(server: &Server) -> Self {
+        let (whose, name) = (Whose::Server(server.id), server.name.to_string());
+        Self { whose, name, tenant: server.tenant, project: server.project, node: server.node }
+    }
+}
+
+impl Schedule {
+    /// Whose it is; `None` for a row that no version of ours writes.
+    pub fn whose(&self) -> Option<Whose> {
+        self.app.map(Whose::App).or_else(|| self.server.map(Whose::Server))
+    }
+}
+
+/// Narrows to the schedules of one app or server.
+fn of_one(sql: Sql, whose: Whose) -> Sql {
+    match whose {
+        Whose::App(app) => sql.and("app_id = ?", &app),
+        Whose::Server(server) => sql.and("server_id = ?", &server),
+    }
+}
 
 /// A schedule inside the scope.
 ///
@@ -92,21 +142,21 @@ pub async fn get(at: &impl Look, id: ScheduleId) -> Result<Schedule> {
     Sql::select::<Schedule>().and("id = ?", &id).scoped(at.scope()).seen(at, &SEEN).get(at, "schedule").await
 }
 
-/// The schedules of an app, by name.
+/// The schedules of an app or a server, by name.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn of_app(at: &impl Look, app: AppId) -> Result<Vec<Schedule>> {
-    let sql = Sql::select::<Schedule>().and("app_id = ?", &app).scoped(at.scope()).seen(at, &SEEN);
+pub async fn of(at: &impl Look, whose: Whose) -> Result<Vec<Schedule>> {
+    let sql = of_one(Sql::select::<Schedule>(), whose).scoped(at.scope()).seen(at, &SEEN);
     sql.push(" ORDER BY name").all(at).await
 }
 
-/// The schedule of an app by its name.
+/// The schedule of an app or a server by its name.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn named(at: &impl Look, app: AppId, name: &Slug) -> Result<Option<Schedule>> {
-    let sql = Sql::select::<Schedule>().and("app_id = ?", &app).and("name = ?", name);
+pub async fn named(at: &impl Look, whose: Whose, name: &Slug) -> Result<Option<Schedule>> {
+    let sql = of_one(Sql::select::<Schedule>(), whose).and("name = ?", name);
     sql.scoped(at.scope()).seen(at, &SEEN).find(at).await
 }
 
@@ -129,12 +179,12 @@ pub async fn troubled(at: &impl Look, limit: u32) -> Result<Vec<Schedule>> {
     sql.with(" ORDER BY troubled_at DESC LIMIT ?", i64::from(limit)).all(at).await
 }
 
-/// How many schedules an app has.
+/// How many schedules an app or a server has.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn count_of_app(at: &impl Look, app: AppId) -> Result<u64> {
-    let sql = Sql::new("SELECT count(*) FROM schedules WHERE TRUE").and("app_id = ?", &app);
+pub async fn count_of(at: &impl Look, whose: Whose) -> Result<u64> {
+    let sql = of_one(Sql::new("SELECT count(*) FROM schedules WHERE TRUE"), whose);
     Ok(sql.scoped(at.scope()).scalar(at).await?.unwrap_or(0))
 }
 
@@ -171,8 +221,8 @@ pub async fn last_trouble(at: &impl Look, schedule: ScheduleId) -> Result<Option
 ///
 /// # Errors
 /// When the database fails.
-pub async fn order(tx: &mut Tx, app: &App, name: &Slug, settings: &ScheduleSettings) -> Result<Schedule> {
-    if let Some(known) = named(tx, app.id, name).await? {
+pub async fn order(tx: &mut Tx, home: &Home, name: &Slug, settings: &ScheduleSettings) -> Result<Schedule> {
+    if let Some(known) = named(tx, home.whose, name).await? {
         let set = Sql::new("UPDATE schedules SET generation = generation + 1")
             .with(", updated_at = ?", tx.now.as_millis())
             .with(", settings = ?", Json(settings.clone()).to_raw());
@@ -180,13 +230,18 @@ pub async fn order(tx: &mut Tx, app: &App, name: &Slug, settings: &ScheduleSetti
         let generation = known.generation + 1;
         return Ok(Schedule { generation, settings: Json(settings.clone()), updated_at: tx.now, ..known });
     }
-    tx.own("schedule", app.tenant, Some(app.project))?;
+    tx.own("schedule", home.tenant, Some(home.project))?;
+    let (app, server) = match home.whose {
+        Whose::App(app) => (Some(app), None),
+        Whose::Server(server) => (None, Some(server)),
+    };
     let schedule = Schedule {
         id: tx.new_id(),
-        tenant: app.tenant,
-        project: app.project,
-        node: app.node,
-        app: app.id,
+        tenant: home.tenant,
+        project: home.project,
+        node: home.node,
+        app,
+        server,
         name: name.clone(),
         settings: Json(settings.clone()),
         generation: 1,
@@ -271,12 +326,12 @@ pub async fn delete(tx: &mut Tx, id: ScheduleId) -> Result<()> {
     Sql::new("DELETE FROM schedules WHERE TRUE").and("id = ?", &id).scoped(tx.scope()).run(tx).await.map(drop)
 }
 
-/// Deletes the schedules of an app that its node has removed.
+/// Deletes the schedules of an app or a server that is no more.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn delete_of_app(tx: &mut Tx, app: AppId) -> Result<()> {
-    for schedule in of_app(tx, app).await? {
+pub async fn delete_of(tx: &mut Tx, whose: Whose) -> Result<()> {
+    for schedule in of(tx, whose).await? {
         delete(tx, schedule.id).await?;
     }
     Ok(())

@@ -49,6 +49,7 @@ scenarios! {
     secrets::a_deploy_key_reaches_its_node_alone_with_deploys_by_ssh;
     domains::a_domain_is_one_apps_and_what_its_node_says_it_is;
     schedules::a_schedule_is_what_its_node_has_and_goes_wrong_once;
+    panel::a_servers_schedule_is_a_chain_its_node_has;
     patches::a_patch_is_ordered_as_it_was_agreed_to_and_told_without_what_it_writes;
     patches::what_cannot_be_a_patch_is_refused_before_anybody_is_asked;
     services::a_service_is_steered_by_a_node_wide_order_and_an_older_agent_gets_none;

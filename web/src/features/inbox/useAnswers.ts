@@ -21,7 +21,7 @@ export function useAnswers(chosen: Readonly<Ref<Card | null>>, mayDecide: Readon
   function answer(which: Answer): void {
     const card = chosen.value
     if (!card) return
-    const isVoice = which !== 'open' && which !== 'node' && which !== 'app' && which !== 'away' && which !== 'retry' && which !== 'snooze'
+    const isVoice = which !== 'open' && which !== 'node' && which !== 'app' && which !== 'server' && which !== 'away' && which !== 'retry' && which !== 'snooze'
     if (isVoice && !mayDecide.value) return
     const said = comment.value
     const leave = (side: Side): void => {
@@ -45,6 +45,7 @@ export function useAnswers(chosen: Readonly<Ref<Card | null>>, mayDecide: Readon
       case 'open':
       case 'node':
       case 'app':
+      case 'server':
         return void router.push(pathOf(card))
       case 'retry': {
         const app = appById.value.get(card.appId ?? '')

@@ -77,26 +77,27 @@ enum Command {
     },
 }
 
+/// How a change is followed.
 #[derive(Debug, clap::Args)]
-struct How {
+pub struct How {
     /// Show what would happen.
     #[arg(long)]
-    dry_run: bool,
+    pub dry_run: bool,
     /// Print the run's id and return.
     #[arg(long)]
-    no_follow: bool,
+    pub no_follow: bool,
 }
 
-/// What changes of a schedule's settings.
+/// What changes of a schedule's settings, whatever it does.
 #[derive(Debug, clap::Args)]
-struct Changes {
+pub struct Changes {
     /// Five fields of cron, or @daily and the like.
     #[arg(long, value_name = "LINE")]
-    cron: Option<String>,
+    pub cron: Option<String>,
     /// The time zone of its clock: Europe/Berlin
     #[arg(long, value_name = "ZONE")]
     timezone: Option<String>,
-    /// Seconds that one run gets; then everything it started is killed.
+    /// Seconds that one run gets, delays of steps not counted; then it is ended.
     #[arg(long, value_name = "SECONDS")]
     time_limit: Option<u64>,
     /// A time at which the last run is still under way: left out, or one waits.
@@ -112,7 +113,7 @@ struct Changes {
 
 impl Changes {
     /// The settings with what is named put in.
-    fn over(&self, mut settings: Value, command: &[String]) -> Value {
+    pub fn over(&self, mut settings: Value) -> Value {
         let texts =
             [("cron", &self.cron), ("timezone", &self.timezone), ("overlap", &self.overlap), ("missed", &self.missed)];
         for (name, text) in texts {
@@ -125,9 +126,6 @@ impl Changes {
         }
         if let Some(enabled) = self.enabled {
             settings["enabled"] = enabled.into();
-        }
-        if !command.is_empty() {
-            settings["command"] = json!(command);
         }
         settings
     }
@@ -143,7 +141,7 @@ pub async fn run(context: &Context, args: Args) -> Done {
         Command::List { app } => {
             let app = find(&client, "/apps", &app).await?;
             let found = client.get(&address(&app, ""), &[]).await?.data;
-            context.screen.answer(&found, list);
+            context.screen.answer(&found, |found| list(found, "APP"));
         }
         Command::Set { app, name, settings, how, command } => {
             let app = find(&client, "/apps", &app).await?;
@@ -153,7 +151,11 @@ pub async fn run(context: &Context, args: Args) -> Done {
                 let example = format!("serverflow schedules set {} {name} --cron @daily -- ./tidy", named(&app));
                 return Err(failure.fix(format!("Write it like: {example}")));
             }
-            let body = json!({ "settings": settings.over(had.unwrap_or_else(|| json!({})), &command) });
+            let mut settings = settings.over(had.unwrap_or_else(|| json!({})));
+            if !command.is_empty() {
+                settings["command"] = json!(command);
+            }
+            let body = json!({ "settings": settings });
             return order(context, &client, (Method::PUT, &address(&app, &name)), Some(&body), &how).await;
         }
         Command::Run { app, name, how } => {
@@ -189,11 +191,23 @@ fn address(app: &Value, name: &str) -> String {
 }
 
 async fn known(client: &Client, app: &Value, name: &str) -> Result<Option<Value>, Failure> {
-    let found = client.get(&address(app, ""), &[]).await?.data;
+    among(client, &address(app, ""), name).await
+}
+
+/// The schedule of this name among those at `path`.
+///
+/// # Errors
+/// The control plane's.
+pub async fn among(client: &Client, path: &str, name: &str) -> Result<Option<Value>, Failure> {
+    let found = client.get(path, &[]).await?.data;
     Ok(value::items(&found).iter().find(|schedule| schedule["name"] == name).cloned())
 }
 
-async fn order(
+/// Orders a change, or says what it would do.
+///
+/// # Errors
+/// The control plane's.
+pub async fn order(
     context: &Context,
     client: &Client,
     (method, path): (Method, &str),
@@ -209,25 +223,43 @@ async fn order(
     run::settle(context, client, &answer, !how.no_follow).await
 }
 
-fn list(found: &Value) -> String {
-    let mut table = Table::new(&["NAME", "WHEN", "COMMAND", "STATE", "NEXT", "LAST", "WENT"]);
+/// Schedules as a table; `whose` says what a new one is made for.
+pub fn list(found: &Value, whose: &str) -> String {
+    let mut table = Table::new(&["NAME", "WHEN", "DOES", "STATE", "NEXT", "LAST", "WENT"]);
     for schedule in value::items(found) {
         let at = |pointer| value::text(schedule, pointer);
         let when = format!("{} {}", at("/settings/cron"), at("/settings/timezone"));
         let words = schedule.pointer("/settings/command").map_or(&[][..], value::items);
-        let command = words.iter().map(|word| value::text(word, "")).collect::<Vec<_>>().join(" ");
+        let words = words.iter().map(|word| value::text(word, ""));
+        let steps = schedule.pointer("/settings/steps").map_or(&[][..], value::items).iter().map(step);
+        let does = words.collect::<Vec<_>>().join(" ") + &steps.collect::<Vec<_>>().join("; ");
         let state = match (schedule["settings"]["enabled"] == false, schedule["inStep"] == false) {
             (true, _) => "off".to_owned(),
             (_, true) => at("/state"),
             _ => "on".to_owned(),
         };
         let (next, last) = (value::moment(schedule, "/next/0"), value::moment(schedule, "/last/dueAt"));
-        table.row([at("/name"), when, command, state, next, last, at("/last/state")]);
+        table.row([at("/name"), when, does, state, next, last, at("/last/state")]);
     }
-    table.or("It has no schedules. Make one: serverflow schedules set APP NAME --cron @daily -- COMMAND")
+    table.or(match whose {
+        "APP" => "It has no schedules. Make one: serverflow schedules set APP NAME --cron @daily -- COMMAND",
+        _ => "It has no schedules. Make one: serverflow servers schedules set SERVER NAME --cron @daily --step restart",
+    })
 }
 
-fn history(runs: &Value) -> String {
+/// A step as it is written on the command line.
+fn step(step: &Value) -> String {
+    let delay = value::number(step, "/delay").filter(|delay| *delay > 0).map(|delay| format!("+{} ", delay / 1000));
+    let goes_on = if step["continueOnFailure"] == true { "? " } else { "" };
+    let does = match step["command"].as_str() {
+        Some(line) => format!("> {line}"),
+        None => value::text(step, "/power"),
+    };
+    format!("{}{goes_on}{does}", delay.unwrap_or_default())
+}
+
+/// Runs as a table, with the last lines of the newest.
+pub fn history(runs: &Value) -> String {
     let mut table = Table::new(&["DUE", "BY", "STATE", "TOOK", "CODE", "WHY"]);
     for run in value::items(runs) {
         let at = |pointer| value::text(run, pointer);

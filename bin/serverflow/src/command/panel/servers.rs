@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 use sf_types::ByteSize;
 
-use super::console;
+use super::{console, schedules};
 use crate::client::Client;
 use crate::command::deploy;
 use crate::context::{Context, find_id};
@@ -73,6 +73,8 @@ enum Command {
     Console(console::Args),
     /// Write a line to its console
     Send(console::Send),
+    /// What is done to it by the clock
+    Schedules(schedules::Args),
 }
 
 /// A server and how its change is followed.
@@ -223,6 +225,7 @@ pub async fn run(context: &Context, args: Args) -> Done {
         }
         Command::Console(args) => console::read(context, args).await,
         Command::Send(args) => console::send(context, args).await,
+        Command::Schedules(args) => schedules::run(context, &client, args).await,
     }
 }
 

@@ -173,6 +173,8 @@ const SERVER_PERMISSIONS: PermissionSet = PermissionSet::of(&[
     Permission::NetworkDelete,
     Permission::MonitoringView,
     Permission::MonitoringAlerts,
+    Permission::ScheduleView,
+    Permission::ScheduleManage,
     // Who gives others rights at it has to be able to name them.
     Permission::UserView,
     Permission::AdminRoles,

@@ -29,6 +29,9 @@ pub struct Record {
     /// The last order to run it by hand.
     #[serde(default)]
     pub by_hand: Option<CommandId>,
+    /// Why its last time was left out; told once, however many follow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rests: Option<Rest>,
 }
 
 /// A run that shall be, or is.
@@ -47,6 +50,26 @@ pub struct Begun {
     /// Times that passed before it and are made up for by it.
     #[serde(default)]
     pub for_others: u64,
+    /// Which of its steps was begun last, from 1; 0 before the first.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub step: usize,
+}
+
+/// Why times are left out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Rest {
+    /// Its app was stopped: without a word.
+    Silent,
+    /// Its server is suspended.
+    Suspended,
+    /// Its server does not run, and it is for one that does.
+    Offline,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's shape")]
+const fn is_zero(step: &usize) -> bool {
+    *step == 0
 }
 
 /// What follows from the time.
@@ -67,6 +90,8 @@ pub enum Busy {
     UnderWay,
     /// One waits already.
     Waiting,
+    /// Its server is not to be touched now.
+    Rests(Rest),
 }
 
 /// The cron line of a spec.
@@ -84,7 +109,16 @@ pub fn cron(spec: &ScheduleSpec) -> Result<Schedule, ScheduleError> {
 impl Record {
     /// A new schedule: what lies before `now` is none of its times.
     pub const fn new(spec: ScheduleSpec, now: Timestamp) -> Self {
-        Self { spec, settled: now, under_way: None, waiting: None, left_out: 0, ended: None, by_hand: None }
+        Self {
+            spec,
+            settled: now,
+            under_way: None,
+            waiting: None,
+            left_out: 0,
+            ended: None,
+            by_hand: None,
+            rests: None,
+        }
     }
 
     /// Takes a newer spec. Another time, or being turned on, begins now.
@@ -96,12 +130,12 @@ impl Record {
         self.spec = spec;
     }
 
-    /// What is due at `now`. `rests` says that nothing of the app is to run: its times pass then without a word.
+    /// What is due at `now`. `rests` says why nothing is to be done, if that is so.
     pub fn tick(
         &mut self,
         cron: &Schedule,
         now: Timestamp,
-        rests: bool,
+        rests: Option<Rest>,
         mut id: impl FnMut() -> ScheduleRunId,
     ) -> Tick {
         let due = cron.due(self.settled, now);
@@ -112,7 +146,19 @@ impl Record {
         let first = cron.next(self.settled).unwrap_or(now);
         self.settled = self.settled.max(now);
         let mut tick = Tick { changed: true, ..Tick::default() };
-        if rests || !self.spec.settings.enabled {
+        if rests == Some(Rest::Silent) || !self.spec.settings.enabled {
+            return tick;
+        }
+        let told = std::mem::replace(&mut self.rests, rests);
+        if let Some(rest) = rests {
+            if told != rests {
+                let due = due.fire.last().copied().unwrap_or(first);
+                let begun = Begun { run: id(), why: RunReason::Clock, due, started_at: None, for_others: 0, step: 0 };
+                let skipped = self.skipped(&begun, left_out_while(rest));
+                // Kept: a crash may come before it is told.
+                self.ended = Some(skipped.clone());
+                tick.tell.push(skipped);
+            }
             return tick;
         }
         let Some(newest) = due.fire.last().copied() else {
@@ -125,14 +171,14 @@ impl Record {
             self.miss(&mut tick, id(), first, others);
         }
         let for_others = if catches_up { others } else { 0 };
-        let begun = Begun { run: id(), why: RunReason::Clock, due: newest, started_at: None, for_others };
+        let begun = Begun { run: id(), why: RunReason::Clock, due: newest, started_at: None, for_others, step: 0 };
         match self.admit(begun, now) {
             Ok(start) => tick.start = start,
             Err((begun, _)) => {
                 self.left_out = self.left_out.saturating_add(1);
                 // A command that hangs must not fill the history: the others are counted in the end of its run.
                 if self.left_out == 1 {
-                    tick.tell.push(self.skipped(&begun));
+                    tick.tell.push(self.skipped(&begun, "left out since the last run was still under way"));
                 }
             }
         }
@@ -144,7 +190,7 @@ impl Record {
     /// # Errors
     /// [`Busy`]: nothing changed.
     pub fn by_hand(&mut self, run: ScheduleRunId, command: CommandId, now: Timestamp) -> Result<bool, Busy> {
-        let begun = Begun { run, why: RunReason::Hand, due: now, started_at: None, for_others: 0 };
+        let begun = Begun { run, why: RunReason::Hand, due: now, started_at: None, for_others: 0, step: 0 };
         let start = self.admit(begun, now).map_err(|(_, busy)| busy)?;
         self.by_hand = Some(command);
         Ok(start)
@@ -181,12 +227,14 @@ impl Record {
         let mut tick = Tick { tell: self.ended.clone().into_iter().collect(), ..Tick::default() };
         let Some(begun) = self.under_way.take() else { return tick };
         let waiting = self.waiting.take();
-        let note = "The agent or the machine ended while it was under way; it is not run again.";
-        let interrupted = ScheduleReport {
-            ended_at: Some(now),
-            note: note.to_owned(),
-            ..self.report(&begun, ScheduleRunState::Interrupted)
+        let at = match (begun.step, self.spec.settings.steps.len()) {
+            (0, 0) => String::new(),
+            (0, all) => format!(", before the first of {all} steps was begun"),
+            (step, all) => format!(", after step {step} of {all} was begun"),
         };
+        let note = format!("The agent or the machine ended while it was under way{at}; it is not run again.");
+        let interrupted =
+            ScheduleReport { ended_at: Some(now), note, ..self.report(&begun, ScheduleRunState::Interrupted) };
         tick.tell.push(interrupted.clone());
         tick.changed = true;
         if let Some(waiting) = waiting {
@@ -213,7 +261,7 @@ impl Record {
         ScheduleReport {
             run: begun.run,
             schedule: self.spec.schedule,
-            app: self.spec.app,
+            whose: self.spec.whose,
             why: begun.why,
             due: begun.due,
             started_at: begun.started_at,
@@ -226,7 +274,7 @@ impl Record {
     }
 
     fn miss(&mut self, tick: &mut Tick, run: ScheduleRunId, first: Timestamp, count: u64) {
-        let begun = Begun { run, why: RunReason::Clock, due: first, started_at: None, for_others: 0 };
+        let begun = Begun { run, why: RunReason::Clock, due: first, started_at: None, for_others: 0, step: 0 };
         let report = ScheduleReport {
             ended_at: Some(self.settled),
             note: format!("left out {} while the node was off", times(count)),
@@ -237,12 +285,22 @@ impl Record {
         tick.tell.push(report);
     }
 
-    fn skipped(&self, begun: &Begun) -> ScheduleReport {
+    /// A time that is left out.
+    pub fn skipped(&self, begun: &Begun, why: &str) -> ScheduleReport {
         ScheduleReport {
             ended_at: Some(self.settled),
-            note: "left out since the last run was still under way".to_owned(),
+            note: why.to_owned(),
             ..self.report(begun, ScheduleRunState::Skipped)
         }
+    }
+}
+
+/// Why a time was left out, for people.
+pub const fn left_out_while(rest: Rest) -> &'static str {
+    match rest {
+        Rest::Silent => "left out",
+        Rest::Suspended => "left out since the server is suspended, as are further times until it is not",
+        Rest::Offline => "left out since the server does not run, as are further times until it does",
     }
 }
 

@@ -1,4 +1,5 @@
-//! One run: the command as a confined child in the live release's folder, its output in a log of its own.
+//! One run: of an app the command as a confined child in the live release's folder, its output in a log of its own. A server's
+//! is in [`super::chain`].
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -9,10 +10,10 @@ use std::time::Duration;
 
 use sf_protocol::Kind;
 use sf_protocol::report::{NodeEvent, Stream};
-use sf_protocol::schedule::{ScheduleReport, ScheduleRunState};
+use sf_protocol::schedule::{ScheduleReport, ScheduleRunState, Whose};
 use sf_runtime::OnError;
 use sf_runtime::redact;
-use sf_types::{ErrorKind, Fault, ScheduleId, ScheduleRunId};
+use sf_types::{AppId, ErrorKind, Fault, ScheduleId, ScheduleRunId};
 use tokio_util::sync::CancellationToken;
 
 use super::Under;
@@ -29,7 +30,7 @@ pub const LOGS_KEPT: usize = 20;
 const WRITE_AGAIN: Duration = Duration::from_secs(2);
 
 /// What a command said.
-struct Output {
+pub(super) struct Output {
     log: Option<LogWriter>,
     last: VecDeque<String>,
     cleaner: redact::Stream,
@@ -47,7 +48,10 @@ impl Node {
                 fail::fail_point!("agent-schedule-begun");
                 let running = record.report(&begun, ScheduleRunState::Running);
                 node.outbox.event(NodeEvent::Schedule { report: running });
-                let mut report = Box::pin(node.run_once(&record, &begun, &under)).await;
+                let mut report = match record.spec.whose {
+                    Whose::App(app) => Box::pin(node.run_once(app, &record, &begun, &under)).await,
+                    Whose::Server(server) => Box::pin(node.run_chain(server, &record, &begun, &under)).await,
+                };
                 report.ended_at = Some(node.clock.now());
                 if !node.run_over(schedule, report).await || under.stop.is_cancelled() {
                     break;
@@ -87,14 +91,14 @@ impl Node {
         next
     }
 
-    async fn run_once(&self, record: &Record, begun: &Begun, under: &Under) -> ScheduleReport {
+    async fn run_once(&self, app: AppId, record: &Record, begun: &Begun, under: &Under) -> ScheduleReport {
         let report = record.report(begun, ScheduleRunState::Failed);
         let (spec, shutdown) = (&record.spec, self.tasks.shutdown());
-        let job = match self.job(record, begun.run) {
+        let job = match self.job(app, record, begun.run) {
             Ok(job) => job,
             Err(fault) => return ScheduleReport { note: joined(&report.note, &fault.to_string()), ..report },
         };
-        let mut output = self.output(spec.schedule, record, begun.run);
+        let mut output = self.output(record, begun.run);
         let (cancel, redactor) = (CancellationToken::new(), self.outbox.redactor());
         let stopped = async {
             tokio::select! {
@@ -130,8 +134,8 @@ impl Node {
     }
 
     /// The command as a confined child: of the app's own user, in its live release, with its environment and limits.
-    fn job(&self, record: &Record, run: ScheduleRunId) -> Result<Job, Fault> {
-        let (app, settings) = (record.spec.app, &record.spec.settings);
+    fn job(&self, app: AppId, record: &Record, run: ScheduleRunId) -> Result<Job, Fault> {
+        let settings = &record.spec.settings;
         if self.policy()?.deny.kinds.contains(&Kind::Schedule) {
             let message = "The node's owner does not allow schedules (`deny.kinds`).";
             return Err(Fault::new(ErrorKind::Forbidden, "policy.denied", message));
@@ -159,8 +163,8 @@ impl Node {
         })
     }
 
-    fn output(&self, schedule: ScheduleId, record: &Record, run: ScheduleRunId) -> Output {
-        let logs: PathBuf = self.schedules.logs(record.spec.app, schedule);
+    pub(super) fn output(&self, record: &Record, run: ScheduleRunId) -> Output {
+        let logs: PathBuf = self.schedules.logs(record.spec.whose, record.spec.schedule);
         drop(crate::execute::prune_logs::<ScheduleRunId>(&logs, LOGS_KEPT.saturating_sub(1), |_| false));
         let log = LogWriter::open(&logs.join(run.to_string()), LOG_KEPT);
         let log = log.inspect_err(|error| tracing::warn!(%run, %error, "a run's log cannot be written")).ok();
@@ -169,7 +173,8 @@ impl Node {
 }
 
 impl Output {
-    fn take(&mut self, stream: Stream, line: String, redactor: &redact::Redactor, at: sf_types::Timestamp) {
+    /// Keeps a line.
+    pub(super) fn take(&mut self, stream: Stream, line: String, redactor: &redact::Redactor, at: sf_types::Timestamp) {
         if let Some(log) = &mut self.log {
             log.push(at, stream, &line);
         }
@@ -183,7 +188,8 @@ impl Output {
         }
     }
 
-    fn end(mut self) -> Vec<String> {
+    /// The last lines.
+    pub(super) fn end(mut self) -> Vec<String> {
         if let Some(log) = &mut self.log {
             log.flush();
         }
@@ -214,7 +220,8 @@ fn judged(report: ScheduleReport, done: &Done, why: Option<ScheduleRunState>, li
     ScheduleReport { state, note: joined(&report.note, &note), exit_code, ..report }
 }
 
-fn joined(had: &str, more: &str) -> String {
+/// Two notes as one.
+pub(super) fn joined(had: &str, more: &str) -> String {
     match (had, more) {
         ("", text) | (text, "") => text.to_owned(),
         (had, more) => format!("{had}; {more}"),

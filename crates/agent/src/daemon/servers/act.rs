@@ -2,6 +2,7 @@
 
 use sf_protocol::command::Command;
 use sf_protocol::outcome::Facts;
+use sf_protocol::schedule::Whose;
 use sf_protocol::server::{InstallState, ServerAction, ServerSpec, ServerVerb};
 use sf_protocol::{Outcome, Verdict};
 use sf_types::{ErrorKind, Fault, ServerId, Timestamp};
@@ -51,7 +52,18 @@ impl Node {
             ServerVerb::Command { line } => return Ok(self.command_server(server, line).await?),
             _ => {}
         }
-        let (halt, until) = (self.servers.live(server).begin(), Instant::now() + action.time_limit.duration());
+        let live = self.servers.live(server);
+        if action.verb == ServerVerb::Delete {
+            // First of all, so that nothing begins meanwhile; what one of them has begun ends now.
+            self.forget_schedules(Whose::Server(server)).await?;
+            self.give_way(server).await;
+        }
+        let _turn = tokio::select! {
+            biased;
+            () = cancel.cancelled() => return Err(End::Cancelled),
+            turn = live.turn().lock() => turn,
+        };
+        let (halt, until) = (live.begin(), Instant::now() + action.time_limit.duration());
         let errand = Errand { server, progress, cancel, halt, until, by_order: true };
         if action.verb == ServerVerb::Delete {
             return Ok(self.delete_server(&errand).await?);

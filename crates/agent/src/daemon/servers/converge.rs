@@ -58,6 +58,9 @@ impl Node {
 
     async fn converge_server(self: &Arc<Self>, record: &ServerRecord) -> Result<(), Fault> {
         let (server, spec) = (record.spec.server, &record.spec);
+        let live = self.servers.live(server);
+        // A step of a schedule may be about to start it.
+        let _turn = live.turn().lock().await;
         let runs = record.runs && !spec.suspended;
         let given_up = record.end.as_ref().is_some_and(|end| end.state == ServerState::Error);
         let (progress, cancel) = (self.silent_progress(), CancellationToken::new());

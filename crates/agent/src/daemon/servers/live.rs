@@ -19,6 +19,7 @@ pub struct Live {
     written: watch::Sender<u64>,
     watched_until: Mutex<Option<Instant>>,
     quota: Quota,
+    turn: Arc<Turns<()>>,
     files: Arc<Turns<()>>,
     files_halt: Mutex<CancellationToken>,
     searching: Arc<Turns<()>>,
@@ -112,6 +113,11 @@ impl Live {
             *watched = None;
         }
         *watched
+    }
+
+    /// Held while its power is changed: an order and a step of a schedule take turns.
+    pub fn turn(&self) -> &Arc<Turns<()>> {
+        &self.turn
     }
 
     /// Held while its files are changed or what was left of a change is removed.

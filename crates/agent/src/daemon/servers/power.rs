@@ -100,7 +100,7 @@ fn startable(record: &ServerRecord) -> Result<(), Fault> {
 
 impl Node {
     /// Starts a server and waits until it is ready, its time is over, or it has ended.
-    pub(super) async fn start_server(&self, errand: &Errand<'_>) -> Result<(), End> {
+    pub(crate) async fn start_server(&self, errand: &Errand<'_>) -> Result<(), End> {
         let server = errand.server;
         startable(&self.servers.known_one(server)?)?;
         // A restart that was killed in its first half.
@@ -249,7 +249,7 @@ impl Node {
     }
 
     /// Stops a server by its rule, if it runs.
-    pub(super) async fn stop_server(&self, errand: &Errand<'_>) -> Result<(), End> {
+    pub(crate) async fn stop_server(&self, errand: &Errand<'_>) -> Result<(), End> {
         let (server, now) = (errand.server, self.clock.now());
         let record = self.servers.change(server, |record| {
             record.runs = false;
@@ -276,7 +276,7 @@ impl Node {
     }
 
     /// Ends a server at once, with whatever an order is doing to it. Nobody's turn is waited for.
-    pub(super) async fn kill_server(&self, server: ServerId, progress: &Progress) -> Result<(), Fault> {
+    pub(crate) async fn kill_server(&self, server: ServerId, progress: &Progress) -> Result<(), Fault> {
         self.servers.change(server, |record| record.runs = false)?;
         self.servers.live(server).halt();
         let Ok(process) = self.held.find(hold(server).1).await else { return Ok(()) };
@@ -327,7 +327,7 @@ impl Node {
     }
 
     /// Writes a line to the input of a server that runs.
-    pub(super) async fn command_server(&self, server: ServerId, line: &str) -> Result<(), Fault> {
+    pub(crate) async fn command_server(&self, server: ServerId, line: &str) -> Result<(), Fault> {
         let bad = |message: String| Err(Fault::new(ErrorKind::Invalid, "server.command", message));
         if line.len() > ServerVerb::COMMAND_BYTES {
             return bad(format!("A command has at most {} bytes.", ServerVerb::COMMAND_BYTES));

@@ -4,6 +4,8 @@
 mod adopted;
 #[path = "bounds.rs"]
 mod bounds;
+#[path = "chains.rs"]
+mod chains;
 #[path = "console.rs"]
 mod console;
 #[path = "contained.rs"]

@@ -1,4 +1,4 @@
-//! Schedules: commands that an app's node runs by the clock.
+//! Schedules: commands that an app's node runs by the clock. Those of servers are in [`crate::route::panel::schedules`].
 
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -6,7 +6,7 @@ use serde::Deserialize;
 use sf_actions::Action;
 use sf_actions::schedule::{ScheduleAction, ScheduleRef, SetSchedule};
 use sf_control::Proposal;
-use sf_protocol::schedule::ScheduleSettings as Settings;
+use sf_protocol::schedule::{ScheduleSettings as Settings, Whose};
 use sf_types::{AppId, ErrorKind, Fault, Slug};
 use utoipa::ToSchema;
 
@@ -25,19 +25,19 @@ use crate::view::run::RunOpened;
 pub struct WantedSchedule {
     /// When, what and how, whole.
     #[schema(value_type = ScheduleSettings)]
-    settings: Settings,
+    pub(crate) settings: Settings,
     /// How sure whoever proposes it is, 0 to 100.
     #[serde(default)]
-    confidence: Option<f64>,
+    pub(crate) confidence: Option<f64>,
 }
 
-type Answered = std::result::Result<Response, Problem>;
+pub(crate) type Answered = std::result::Result<Response, Problem>;
 
 /// The schedules of an app, by name, with their last runs and next times.
 #[utoipa::path(get, path = "/api/v1/apps/{id}/schedules", tag = "schedules", operation_id = "listSchedules",
     params(("id" = uuid::Uuid, Path)), responses((status = 200, body = Envelope<Vec<ScheduleView>>)))]
 pub async fn list(State(api): State<Api>, caller: Caller, Id(app): Id<AppId>) -> Result<Vec<ScheduleView>> {
-    Ok(ok(api.control().schedules(&caller.actor, app).await?.into_iter().map(ScheduleView::from).collect()))
+    Ok(ok(api.control().schedules(&caller.actor, Whose::App(app)).await?.into_iter().map(ScheduleView::from).collect()))
 }
 
 /// How the last runs of a schedule went, newest first; the last 50 are kept.
@@ -50,9 +50,9 @@ pub async fn runs(
     Path((app, name)): Path<(String, String)>,
     Asked(paged): Asked<Paged>,
 ) -> Result<Vec<ScheduleRunView>> {
-    let (app, name) = named(&app, &name)?;
+    let (app, name) = named::<AppId>(&app, &name)?;
     let request = page_request(paged.limit, paged.after);
-    let found = api.control().schedule_runs(&caller.actor, app, &name, &request).await?;
+    let found = api.control().schedule_runs(&caller.actor, Whose::App(app), &name, &request).await?;
     Ok(page(found, ScheduleRunView::from))
 }
 
@@ -70,7 +70,7 @@ pub async fn set(
 ) -> Answered {
     let (app, name) = named(&app, &name)?;
     let WantedSchedule { settings, confidence } = body;
-    let set = ScheduleAction::Set(Box::new(SetSchedule { app, name, settings }));
+    let set = ScheduleAction::Set(Box::new(SetSchedule { whose: Whose::App(app), name, settings }));
     propose(&api, &caller, &write, set, confidence).await
 }
 
@@ -85,7 +85,7 @@ pub async fn delete(
     Asked(write): Asked<Write>,
 ) -> Answered {
     let (app, name) = named(&app, &name)?;
-    propose(&api, &caller, &write, ScheduleAction::Delete(ScheduleRef { app, name }), None).await
+    propose(&api, &caller, &write, ScheduleAction::Delete(ScheduleRef { whose: Whose::App(app), name }), None).await
 }
 
 /// Runs the command once now; refused where it is running already.
@@ -99,10 +99,10 @@ pub async fn run(
     Asked(write): Asked<Write>,
 ) -> Answered {
     let (app, name) = named(&app, &name)?;
-    propose(&api, &caller, &write, ScheduleAction::Run(ScheduleRef { app, name }), None).await
+    propose(&api, &caller, &write, ScheduleAction::Run(ScheduleRef { whose: Whose::App(app), name }), None).await
 }
 
-async fn propose(
+pub(crate) async fn propose(
     api: &Api,
     caller: &Caller,
     write: &Write,
@@ -113,10 +113,13 @@ async fn propose(
     order(api, caller, proposal).await
 }
 
-/// App and name of a path. A name that can be nobody's is one that is not there.
-fn named(app: &str, name: &str) -> std::result::Result<(AppId, Slug), Problem> {
+/// App or server, and name of a path. A name that can be nobody's is one that is not there.
+pub(crate) fn named<T>(whose: &str, name: &str) -> std::result::Result<(T, Slug), Problem>
+where
+    T: std::str::FromStr<Err = sf_types::id::BadId>,
+{
     let invalid = |message: String| Problem::from(Fault::new(ErrorKind::Invalid, "path.invalid", message));
-    let app = app.parse().map_err(|why: sf_types::id::BadId| invalid(why.to_string()))?;
+    let whose = whose.parse::<T>().map_err(|why| invalid(why.to_string()))?;
     let name = name.parse().map_err(|why: sf_types::text::BadText| invalid(why.to_string()))?;
-    Ok((app, name))
+    Ok((whose, name))
 }

@@ -9,17 +9,19 @@ use uuid::Uuid;
 
 use crate::view::Time;
 
-/// A command that an app's node runs by the clock.
+/// What a node does for an app or a server by the clock.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Schedule)]
 pub struct ScheduleView {
     /// Its id.
     pub id: Uuid,
-    /// Its name, unique within the app.
+    /// Its name, unique within the app or server.
     pub name: String,
-    /// The app whose command it runs.
-    pub app_id: Uuid,
+    /// The app whose command it runs; null where it is a server's.
+    pub app_id: Option<Uuid>,
+    /// The server that its steps are done to; null where it is an app's.
+    pub server_id: Option<Uuid>,
     /// On which machine.
     pub node_id: Uuid,
     /// How it shall be.
@@ -43,7 +45,7 @@ pub struct ScheduleView {
     pub updated_at: Time,
 }
 
-/// When a schedule runs, what, and within which bounds.
+/// When a schedule runs, what, and within which bounds. An app's has a command, a server's has steps.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ScheduleSettings {
@@ -51,9 +53,13 @@ pub struct ScheduleSettings {
     pub cron: String,
     /// A name of the IANA database; UTC where absent.
     pub timezone: Option<String>,
-    /// Program and arguments; never a line for a shell.
-    pub command: Vec<String>,
-    /// Milliseconds that one run gets, up to 24 h; 600,000 where absent.
+    /// Of an app: program and arguments; never a line for a shell.
+    pub command: Option<Vec<String>>,
+    /// Of a server: 1 to 20 steps, done one after another.
+    pub steps: Option<Vec<ChainStep>>,
+    /// Of a server: whether times at which it does not run are left out; false where absent.
+    pub only_when_online: Option<bool>,
+    /// Milliseconds that one run gets beside the delays of its steps, up to 24 h; 600,000 where absent.
     pub time_limit: Option<u64>,
     /// When its last run is still under way: `skip` leaves the time out, `queue` waits, one at the most.
     pub overlap: Option<String>,
@@ -61,6 +67,20 @@ pub struct ScheduleSettings {
     pub missed: Option<String>,
     /// Whether it runs by the clock; true where absent.
     pub enabled: Option<bool>,
+}
+
+/// One step of a server's schedule: either a command or a change of its power.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ChainStep {
+    /// Milliseconds waited before it, up to 900,000; 0 where absent.
+    pub delay: Option<u64>,
+    /// Whether the chain goes on where it fails; false where absent.
+    pub continue_on_failure: Option<bool>,
+    /// A line written to the server's console.
+    pub command: Option<String>,
+    /// `start`, `stop`, `restart` or `kill`.
+    pub power: Option<String>,
 }
 
 /// One run of a schedule.
@@ -76,7 +96,7 @@ pub struct ScheduleRunView {
     pub why: String,
     /// When it was due.
     pub due_at: Time,
-    /// When its command was started; null where it was not.
+    /// When it was started; null where it was not.
     pub started_at: Option<Time>,
     /// When it ended; null while it is under way.
     pub ended_at: Option<Time>,
@@ -86,7 +106,7 @@ pub struct ScheduleRunView {
     pub exit_code: Option<i32>,
     /// In words; empty where there is nothing to say.
     pub note: String,
-    /// The last lines it said, at most 20.
+    /// The last lines it said, at most 20; of a server what each step did.
     pub last_lines: Vec<String>,
 }
 
@@ -97,7 +117,8 @@ impl From<ScheduleShown> for ScheduleView {
         Self {
             id: schedule.id.uuid(),
             name: schedule.name.to_string(),
-            app_id: schedule.app.uuid(),
+            app_id: schedule.app.map(|app| app.uuid()),
+            server_id: schedule.server.map(|server| server.uuid()),
             node_id: schedule.node.uuid(),
             settings: schedule.settings.0,
             in_step,

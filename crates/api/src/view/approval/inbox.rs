@@ -32,10 +32,10 @@ pub struct CardView {
     pub run_id: Option<Uuid>,
     /// The app.
     pub app_id: Option<Uuid>,
-    /// The machine.
-    pub node_id: Option<Uuid>,
     /// The server of the panel.
     pub server_id: Option<Uuid>,
+    /// The machine.
+    pub node_id: Option<Uuid>,
     /// Who proposed it.
     pub proposer: Option<ActorView>,
     /// Why it came here, for people.
@@ -192,7 +192,7 @@ impl CardView {
             about: base.as_ref().and_then(|run| run.about.clone()),
             run_id: Some(shown.run_id),
             app_id: base.as_ref().and_then(|run| run.app_id),
-            server_id: None,
+            server_id: base.as_ref().and_then(|run| run.server_id),
             node_id: base.as_ref().and_then(|run| run.node_id),
             proposer: base.as_ref().and_then(|run| run.proposer.clone()),
             because: shown.because,
@@ -233,11 +233,11 @@ impl CardView {
     }
 
     fn alert(alert: &Alert) -> Self {
-        let (about, app_id, node_id) = match &alert.thing {
-            Thing::Node(node) => (node.name.clone(), None, node.id),
-            Thing::App(app) => (app.name.to_string(), Some(app.id.uuid()), app.node),
-            Thing::Server(alert) => (alert.server_name.to_string(), None, alert.node),
-            Thing::Schedule(of) => (format!("{} of {}", of.0.name, of.1.name), Some(of.1.id.uuid()), of.0.node),
+        let (about, app, server_id, node_id) = match &alert.thing {
+            Thing::Node(node) => (node.name.clone(), None, None, node.id),
+            Thing::App(app) => (app.name.to_string(), Some(app.id), None, app.node),
+            Thing::Server(crossed) => (crossed.server_name.to_string(), None, Some(crossed.server), crossed.node),
+            Thing::Schedule(of) => (format!("{} of {}", of.0.name, of.1.name), of.0.app, of.0.server, of.0.node),
         };
         let action = match alert.trouble {
             Trouble::Locked => "node.locked",
@@ -254,11 +254,8 @@ impl CardView {
             title: alert.trouble.title().to_owned(),
             about: Some(about),
             run_id: None,
-            app_id,
-            server_id: match &alert.thing {
-                Thing::Server(crossed) => Some(crossed.server.uuid()),
-                Thing::Node(_) | Thing::App(_) | Thing::Schedule(_) => None,
-            },
+            app_id: app.map(|app| app.uuid()),
+            server_id: server_id.map(|server| server.uuid()),
             node_id: Some(node_id.uuid()),
             proposer: None,
             because: alert.because.clone(),

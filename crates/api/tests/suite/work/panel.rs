@@ -1,5 +1,7 @@
 //! The panel over REST: templates and their versions, servers and their settings, ports.
 
+mod clients;
+
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -270,4 +272,29 @@ async fn an_egg_is_read_before_it_is_kept_and_written_back() {
     assert_eq!(world.post("/api/v1/alts/read", json!({ "text": "{}" })).await.code(), "alt.no_egg");
     let findings = world.post("/api/v1/alts/lint", json!({ "text": "{\"alt\": 1}" })).await.expect(200);
     assert_eq!((&findings["ok"], findings["defects"].as_array().unwrap().is_empty()), (&json!(false), false));
+}
+
+#[tokio::test]
+async fn whoever_sets_a_chain_may_do_each_of_its_steps() {
+    use sf_actions::Permission as P;
+    let world = World::new().await;
+    let panel = world.panel(world.node("box").await).await;
+    let path = format!("{SERVERS}/{}/schedules/nightly", panel.server);
+    let tenant = world.tenant().await;
+    let set = async |token: &str, step: Value| {
+        let body = json!({ "settings": { "cron": "@daily", "steps": [step] } });
+        let answer = world.send(Method::PUT, &path, Some(token), Some(body)).await;
+        answer.code().to_owned()
+    };
+    let some = world.member(tenant, "some@example.org", &[P::ServerView, P::ScheduleManage, P::ServerStop]).await;
+    for step in [json!({ "command": "op me" }), json!({ "power": "start" }), json!({ "power": "restart" })] {
+        assert_eq!(set(&some, step).await, "permission.missing");
+    }
+    // Its node has said nothing of the server yet; what comes after the rights is another matter.
+    for step in [json!({ "power": "stop" }), json!({ "power": "kill", "delay": 900_000 })] {
+        assert_eq!(set(&some, step).await, "server.not_installed");
+    }
+    assert_eq!(set(&world.token, json!({ "command": "op me" })).await, "server.not_installed");
+    assert_eq!(set(&world.token, json!({ "command": "a\nb" })).await, "value.refused");
+    assert_eq!(set(&world.token, json!({ "power": "stop", "command": "x" })).await, "body.field");
 }

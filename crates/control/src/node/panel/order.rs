@@ -7,6 +7,7 @@ use sf_actions::server::ServerAction;
 use sf_engine::Run;
 use sf_protocol::handshake::SERVERS_SINCE;
 use sf_protocol::order::Order;
+use sf_protocol::schedule::Whose;
 use sf_protocol::server::{InstallScript, ServerAction as Ordered, ServerVerb};
 use sf_store::servers::{self, Changed, Server};
 use sf_store::{Look, Tx, nodes};
@@ -14,11 +15,13 @@ use sf_types::{ErrorKind, Fault, Millis, NodeId};
 
 use super::{files, ports, resolve, templates};
 use crate::control::Core;
+use crate::schedules;
 
 /// Whether an action is an order about a server.
 pub(crate) const fn is_ordered(action: &Action) -> bool {
     match action {
         Action::Power(_) | Action::Console(_) | Action::File(_) => true,
+        Action::Schedule(action) => matches!(action.whose(), Whose::Server(_)),
         Action::Server(action) => matches!(
             action,
             ServerAction::Install(_)
@@ -32,9 +35,15 @@ pub(crate) const fn is_ordered(action: &Action) -> bool {
 }
 
 /// The order that a run gives, in the transaction that signs it: the server's generation is raised, unless only
-/// its files are changed.
+/// its files or its schedules are changed.
 pub(crate) async fn ordered(tx: &mut Tx, core: &Core, run: &Run) -> sf_store::Result<Result<Order, Fault>> {
     let Some(id) = run.server else { return Ok(Err(crate::subject::missing("server", ""))) };
+    if let Action::Schedule(action) = &run.action {
+        let Some(row) = crate::receive::found(servers::get(tx, id).await)? else {
+            return Ok(Err(crate::subject::missing("server", id)));
+        };
+        return schedules::ordered_at(tx, core, action, &row).await;
+    }
     if let Action::File(_) = &run.action {
         let Some(row) = crate::receive::found(servers::get(tx, id).await)? else {
             return Ok(Err(crate::subject::missing("server", id)));
@@ -70,8 +79,10 @@ pub(crate) async fn foreseen(
     if let Err(fault) = known_to(core, row.node) {
         return Ok(Err(fault));
     }
-    if let Action::File(action) = action {
-        return Ok(files::order(action));
+    match action {
+        Action::File(action) => return Ok(files::order(action)),
+        Action::Schedule(action) => return schedules::foreseen_at(at, core, action, row).await,
+        _ => {}
     }
     let template = templates::document(at, row.alt, row.alt_version).await?;
     let allocations = ports::of_server(at, row.id).await?;

@@ -7,8 +7,9 @@ use sf_actions::role::{RoleRef, built_in};
 use sf_actions::server::{Create, ServerAction, ServerRef, Update};
 use sf_actions::{Action, Object, ObjectRef};
 use sf_engine::Run;
+use sf_protocol::schedule::Whose;
 use sf_store::servers::{Changed, NewServer, Server};
-use sf_store::{Tx, alerts, allocations, alts, grants, metrics, nodes, servers, tenants, users};
+use sf_store::{Tx, alerts, allocations, alts, grants, metrics, nodes, schedules, servers, tenants, users};
 use sf_types::{ErrorKind, Fault, NodeId, ProjectId, ServerId};
 
 use super::placement::{self, Place, Wanted};
@@ -186,6 +187,7 @@ pub(super) async fn gone(tx: &mut Tx, run: &Run, server: &Server) -> sf_store::R
     grants::forget_object(tx, ObjectRef(Object::Server(server.id))).await?;
     alerts::clear_of_server(tx, server.id).await?;
     rules::forget(tx, run.tenant, RuleScope::Server(server.id)).await?;
+    schedules::delete_of(tx, Whose::Server(server.id)).await?;
     servers::delete(tx, server.id).await?;
     tx.publish(events::server_changed(run.tenant, Some(server.project), server.id));
     Ok(())

@@ -2,13 +2,15 @@
 
 use sf_actions::Action;
 use sf_actions::allocation::AllocationAction;
+use sf_actions::schedule::ScheduleAction;
 use sf_actions::server::{Create, ServerAction};
 use sf_actions::template::TemplateAction;
 use sf_engine::Run;
 use sf_protocol::order::Order;
+use sf_protocol::schedule::Whose;
 use sf_protocol::server::{ServerVerb, Stop};
 use sf_store::servers::Server;
-use sf_store::{Look, allocations, alts, ctrls, grants, nodes, servers};
+use sf_store::{Look, allocations, alts, ctrls, grants, nodes, schedules, servers};
 
 use super::{files, rules};
 use crate::rehearsal::{Told, given_at};
@@ -129,6 +131,13 @@ pub(crate) async fn ordered(at: &impl Look, action: &Action, order: &Order, row:
     let order = match order {
         Order::ServerAction(order) => order,
         Order::FileAction(order) => return Ok(files::told(&order.verb, name.as_str())),
+        Order::Schedule(order) => {
+            let losses = match action {
+                Action::Schedule(ScheduleAction::Delete(gone)) => vec![format!("how the runs of `{}` went", gone.name)],
+                _ => Vec::new(),
+            };
+            return Ok(Told { steps: crate::schedules::steps(order, name.as_str()), losses });
+        }
         _ => return Ok(Told::default()),
     };
     let mut told = Told::default();
@@ -194,6 +203,8 @@ async fn losses(at: &impl Look, row: &Server) -> sf_store::Result<Vec<String>> {
         let listed: Vec<_> = own.iter().map(|one| one.port.to_string()).collect();
         losses.push(format!("its ports {}; others can have them", listed.join(", ")));
     }
+    let standing = schedules::of(at, Whose::Server(row.id)).await?;
+    losses.extend(standing.iter().map(|one| format!("its schedule `{}`", one.name)));
     let object = sf_actions::ObjectRef(sf_actions::Object::Server(row.id));
     losses.extend(given_at(grants::count_at(at, object).await?, "it"));
     Ok(losses)

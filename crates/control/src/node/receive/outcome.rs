@@ -8,6 +8,7 @@ use sf_engine::{Done, Input, Run, RunState};
 use sf_protocol::app::AppSpec;
 use sf_protocol::order::Order;
 use sf_protocol::outcome::{DeployFacts, Facts, Outcome};
+use sf_protocol::schedule::Whose;
 use sf_protocol::{Command, Kind, Signed, Verdict};
 use sf_store::apps::AppChange;
 use sf_store::commands::{self, CommandState};
@@ -111,7 +112,7 @@ async fn facts(tx: &mut Tx, run: &Run, ordered: Option<&[u8]>, outcome: &Outcome
             sites::heard(tx, run, site.as_ref(), ordered.and_then(order_of).as_ref(), outcome).await
         }
         (Facts::Server { .. }, _) => panel::heard::outcome(tx, ordered.and_then(order_of).as_ref(), outcome).await,
-        (Facts::None, Some(_)) => schedules::heard(tx, run, ordered.and_then(order_of).as_ref(), outcome).await,
+        (Facts::None, _) => schedules::heard(tx, run, ordered.and_then(order_of).as_ref(), outcome).await,
         _ => Ok(()),
     }
 }
@@ -143,7 +144,7 @@ async fn ended(
         // What is gone can be given to nobody: its id never comes again.
         grants::forget_object(tx, ObjectRef(Object::App(app))).await?;
         proxies::delete_of_app(tx, app).await?;
-        sf_store::schedules::delete_of_app(tx, app).await?;
+        sf_store::schedules::delete_of(tx, Whose::App(app)).await?;
         hooks::delete_of_app(tx, app).await?;
         deploy_keys::delete_of_app(tx, app).await?;
         previews::gone(tx, app, after).await?;

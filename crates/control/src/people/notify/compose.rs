@@ -83,6 +83,7 @@ mod tests {
             alert: None,
             silent_since: None,
             schedule: None,
+            crossed: None,
             server: None,
             title: title.to_owned(),
             text: "because".to_owned(),

@@ -231,7 +231,7 @@ const NAMED: &str = " · ";
 /// The narrowest thing a notice is about.
 async fn name_of(reader: &Reader, notice: &Notice) -> Result<Option<String>, Fault> {
     use sf_actions::{Object, ObjectRef};
-    let server = notice.server.map(|(server, _)| server);
+    let server = notice.server;
     let object = match (notice.app, notice.node, notice.project) {
         _ if server.is_some() => server.map_or(Object::Tenant, Object::Server),
         (Some(app), ..) => Object::App(app),

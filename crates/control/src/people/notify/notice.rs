@@ -29,9 +29,9 @@ pub(crate) struct Notice {
     /// The schedule that goes wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) schedule: Option<ScheduleId>,
-    /// The server that crossed a line, and its alert.
+    /// The alert of the server that crossed a line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) server: Option<(ServerId, AlertId)>,
+    pub(crate) crossed: Option<AlertId>,
     /// What, one line; that of its card where empty.
     pub(crate) title: String,
     /// Why.
@@ -42,6 +42,8 @@ pub(crate) struct Notice {
     pub(crate) project: Option<ProjectId>,
     pub(crate) node: Option<NodeId>,
     pub(crate) app: Option<AppId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) server: Option<ServerId>,
     /// What somebody must be allowed there to be told.
     pub(crate) right: Permission,
     pub(crate) at: Timestamp,
@@ -49,11 +51,7 @@ pub(crate) struct Notice {
 
 impl Notice {
     pub(super) const fn standing(&self) -> Standing {
-        let server = match self.server {
-            Some((server, _)) => Some(server),
-            None => None,
-        };
-        Standing { project: self.project, node: self.node, app: self.app, server }
+        Standing { project: self.project, node: self.node, app: self.app, server: self.server }
     }
 }
 
@@ -95,13 +93,14 @@ pub(crate) fn carded(
         alert: None,
         silent_since: None,
         schedule: None,
-        server: None,
+        crossed: None,
         title: String::new(),
         text: String::new(),
         path: inbox(approval),
         project: Some(project),
         node: None,
         app: None,
+        server: None,
         right: Permission::ApprovalDecide,
         at: tx.now(),
     };
@@ -147,13 +146,14 @@ fn of_run(run: &Run, kind: Kind, text: String, at: Timestamp) -> Notice {
         alert: None,
         silent_since: None,
         schedule: None,
-        server: None,
+        crossed: None,
         title: spec.title.to_owned(),
         text,
         path: format!("/runs/{}", run.id),
         project: run.project,
         node: run.node,
         app: run.app,
+        server: run.server,
         right,
         at,
     }

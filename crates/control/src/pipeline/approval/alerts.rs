@@ -9,12 +9,12 @@ use sf_actions::{Actor, Permission};
 use sf_engine::notify::Kind;
 use sf_protocol::app::AppState;
 use sf_protocol::report::NodeSample;
-use sf_protocol::schedule::{RunReason, ScheduleReport, ScheduleRunState};
+use sf_protocol::schedule::{RunReason, ScheduleReport, ScheduleRunState, Whose};
 use sf_store::apps::App;
 use sf_store::inbox::{self, Reading};
 use sf_store::nodes::{Node, NodeStatus};
-use sf_store::schedules::{self, Schedule};
-use sf_store::{Look, Reader, StoreError, Tx, alerts, apps, nodes};
+use sf_store::schedules::{self, Home, Schedule};
+use sf_store::{Look, Reader, StoreError, Tx, alerts, apps, nodes, servers};
 use sf_types::{AlertId, AppId, Fault, NodeId, ScheduleId, Timestamp};
 use uuid::Uuid;
 
@@ -56,8 +56,8 @@ pub enum Thing {
     Node(Box<Node>),
     /// An app.
     App(Box<App>),
-    /// A schedule of an app.
-    Schedule(Box<(Schedule, App)>),
+    /// A schedule of an app or a server.
+    Schedule(Box<(Schedule, Home)>),
     /// A server, as the rule that was crossed has noted it.
     Server(Box<alerts::Alert>),
 }
@@ -149,15 +149,20 @@ impl Alert {
     }
 }
 
-/// A schedule that goes wrong; `None` for one that does not, or whose app is not to be seen.
+/// A schedule that goes wrong; `None` for one that does not, or whose app or server is not to be seen.
 async fn of_schedule(at: &Reader, schedule: Schedule) -> Result<Option<Alert>, StoreError> {
     if schedule.troubled_at.is_none() {
         return Ok(None);
     }
-    let Some(app) = there(apps::get(at, schedule.app).await)? else { return Ok(None) };
+    let home = match schedule.whose() {
+        Some(Whose::App(app)) => there(apps::get(at, app).await)?.map(|app| Home::from(&app)),
+        Some(Whose::Server(server)) => there(servers::get(at, server).await)?.map(|server| Home::from(&server)),
+        None => None,
+    };
+    let Some(home) = home else { return Ok(None) };
     let last = schedules::last_trouble(at, schedule.id).await?;
     let because = last.map_or_else(|| "it has not succeeded since".to_owned(), |run| went_wrong(&run.report.0));
-    Ok(Some(Alert { trouble: Trouble::Schedule, thing: Thing::Schedule(Box::new((schedule, app))), because }))
+    Ok(Some(Alert { trouble: Trouble::Schedule, thing: Thing::Schedule(Box::new((schedule, home))), because }))
 }
 
 fn went_wrong(report: &ScheduleReport) -> String {
@@ -191,7 +196,8 @@ pub(crate) async fn schedule_ran(
             schedule_turned(tx, schedule, "scheduleFailing");
             let text = format!("`{}`: {}", schedule.name, went_wrong(report));
             let notice = Notice {
-                app: Some(schedule.app),
+                app: schedule.app,
+                server: schedule.server,
                 right: Permission::ScheduleView,
                 path: format!("/inbox/{}", schedule.id),
                 project: Some(schedule.project),
@@ -214,7 +220,8 @@ pub(crate) fn crossed(tx: &mut Tx, alert: &alerts::Alert, after: &mut After) {
         path: format!("/inbox/{}", alert.id),
         project: Some(alert.project),
         node: Some(alert.node),
-        server: Some((alert.server, alert.id)),
+        server: Some(alert.server),
+        crossed: Some(alert.id),
         ..told(alert.tenant, Trouble::Crossed, text, tx.now())
     };
     notice::raise(tx, &notice, after);
@@ -222,7 +229,12 @@ pub(crate) fn crossed(tx: &mut Tx, alert: &alerts::Alert, after: &mut After) {
 
 /// Inboxes that are open show or lose its card.
 fn schedule_turned(tx: &mut Tx, schedule: &Schedule, change: &str) {
-    tx.publish(events::app_turned(schedule.tenant, Some(schedule.project), schedule.app, change));
+    let (tenant, project) = (schedule.tenant, Some(schedule.project));
+    match schedule.whose() {
+        Some(Whose::App(app)) => tx.publish(events::app_turned(tenant, project, app, change)),
+        Some(Whose::Server(server)) => tx.publish(events::server_turned(tenant, project, server, change)),
+        None => {}
+    }
 }
 
 fn silent_for(time: Duration) -> String {
@@ -310,13 +322,14 @@ fn told(tenant: sf_types::TenantId, trouble: Trouble, text: String, at: Timestam
         alert: Some(trouble),
         silent_since: None,
         schedule: None,
-        server: None,
+        crossed: None,
         title: trouble.title().to_owned(),
         text,
         path: String::new(),
         project: None,
         node: None,
         app: None,
+        server: None,
         right: Permission::NodeView,
         at,
     }
@@ -331,7 +344,7 @@ pub(crate) async fn is_so(at: &Reader, notice: &Notice) -> Result<bool, StoreErr
     if let (Trouble::Schedule, Some(schedule)) = (trouble, notice.schedule) {
         return Ok(there(schedules::get(at, schedule).await)?.is_some_and(|row| row.troubled_at.is_some()));
     }
-    if let (Trouble::Crossed, Some((_, alert))) = (trouble, notice.server) {
+    if let (Trouble::Crossed, Some(alert)) = (trouble, notice.crossed) {
         return Ok(there(alerts::get(at, alert).await)?.is_some_and(|alert| alert.cleared_at.is_none()));
     }
     let Some(node) = notice.node else { return Ok(false) };

@@ -10,6 +10,7 @@ use sf_actions::{Action, Object, ObjectRef, Place};
 use sf_engine::plan::AppFacts;
 use sf_engine::{Run, RunState};
 use sf_protocol::command::GuardedSecret;
+use sf_protocol::schedule::Whose;
 use sf_store::{Look, apps, grants, proxies, releases, servers};
 use sf_types::{ErrorKind, Fault, ReleaseId, Scope};
 
@@ -62,7 +63,7 @@ pub(crate) async fn on_node(
         let domains = proxies::of_app(at, app.id).await?;
         told.losses.extend(domains.iter().map(|proxy| format!("{} leads nowhere then", proxy.domain)));
         told.losses.extend(previews::losses(at, app.id).await?);
-        let standing = sf_store::schedules::of_app(at, app.id).await?;
+        let standing = sf_store::schedules::of(at, Whose::App(app.id)).await?;
         told.losses.extend(standing.iter().map(|one| format!("its schedule `{}`", one.name)));
         let object = ObjectRef(Object::App(app.id));
         told.losses.extend(rehearsal::given_at(grants::count_at(at, object).await?, "it"));

@@ -1,7 +1,7 @@
 //! Schedules of apps, and how their runs went.
 
-use sf_protocol::schedule::{RunReason, ScheduleReport, ScheduleRunState, ScheduleSettings, ScheduleSpec};
-use sf_store::schedules::{self, RUNS_KEPT, Schedule, ScheduleState};
+use sf_protocol::schedule::{RunReason, ScheduleReport, ScheduleRunState, ScheduleSettings, ScheduleSpec, Whose};
+use sf_store::schedules::{self, Home, RUNS_KEPT, Schedule, ScheduleState};
 use sf_store::{StoreError, apps};
 use sf_types::{PageRequest, ScheduleRunId};
 
@@ -16,7 +16,7 @@ async fn ordered(world: &World, side: Side, cron: &str) -> Schedule {
     let (name, settings) = ("tidy".parse().unwrap(), settings(cron));
     write!(world.store, side.scope(), |tx| {
         let app = apps::get(tx, side.app).await?;
-        schedules::order(tx, &app, &name, &settings).await
+        schedules::order(tx, &Home::from(&app), &name, &settings).await
     })
     .unwrap()
 }
@@ -25,7 +25,7 @@ fn report(world: &World, schedule: &Schedule, run: ScheduleRunId, state: Schedul
     ScheduleReport {
         run,
         schedule: schedule.id,
-        app: schedule.app,
+        whose: schedule.whose().unwrap(),
         why: RunReason::Clock,
         due: world.now(),
         started_at: Some(world.now()),
@@ -75,7 +75,7 @@ pub async fn nobody_else_sees_a_schedule_and_it_goes_with_its_runs(world: World)
     assert_eq!((again.id, again.generation, again.settings.0.cron.as_str()), (first.id, 2, "@hourly"));
     let spec = ScheduleSpec {
         schedule: again.id,
-        app: again.app,
+        whose: again.whose().unwrap(),
         name: again.name.clone(),
         generation: again.generation,
         settings: again.settings.0.clone(),
@@ -90,19 +90,19 @@ pub async fn nobody_else_sees_a_schedule_and_it_goes_with_its_runs(world: World)
 
     let theirs = world.store.read(b.scope());
     assert!(matches!(schedules::get(&theirs, first.id).await, Err(StoreError::NotFound(_))));
-    assert!(schedules::of_app(&theirs, a.app).await.unwrap().is_empty());
+    assert!(schedules::of(&theirs, Whose::App(a.app)).await.unwrap().is_empty());
     assert!(schedules::last_run(&theirs, first.id).await.unwrap().is_none());
     let app = b.app;
     let own = write!(world.store, b.scope(), |tx| schedules::delete(tx, first.id).await);
     own.unwrap();
-    assert_eq!(schedules::of_app(&reader, a.app).await.unwrap().len(), 1, "what is another's stays ({app})");
+    assert_eq!(schedules::of(&reader, Whose::App(a.app)).await.unwrap().len(), 1, "what is another's stays ({app})");
 
     assert!(kept(&world, a, &again, report(&world, &again, id(), ScheduleRunState::Failed)).await);
     let now = world.now();
     write!(world.store, a.scope(), |tx| schedules::set_troubled(tx, first.id, Some(now)).await).unwrap();
     assert_eq!(schedules::troubled(&reader, 10).await.unwrap().len(), 1);
     assert!(schedules::troubled(&theirs, 10).await.unwrap().is_empty());
-    write!(world.store, a.scope(), |tx| schedules::delete_of_app(tx, a.app).await).unwrap();
-    assert!(schedules::of_app(&reader, a.app).await.unwrap().is_empty());
+    write!(world.store, a.scope(), |tx| schedules::delete_of(tx, Whose::App(a.app)).await).unwrap();
+    assert!(schedules::of(&reader, Whose::App(a.app)).await.unwrap().is_empty());
     assert!(schedules::last_run(&reader, first.id).await.unwrap().is_none());
 }

@@ -5,6 +5,7 @@ use sf_actions::allocation::{AllocationAction, CreateAllocations};
 use sf_actions::console::{ConsoleAction, ConsoleCommand};
 use sf_actions::file::{FileAction, Write};
 use sf_actions::power::{PowerAction, PowerVerb};
+use sf_actions::schedule::{ScheduleAction, SetSchedule};
 use sf_actions::server::{Create, ServerAction, ServerRef, ServerSettings};
 use sf_actions::template::{CreateAlt, CreateCtrl, TemplateAction};
 use sf_actions::{Action, Actor};
@@ -12,6 +13,7 @@ use sf_control::queries::panel::files::FilesAsked;
 use sf_control::{Made, Proposed};
 use sf_engine::{Done, RunState};
 use sf_protocol::order::Order;
+use sf_protocol::schedule::Whose;
 use sf_protocol::server::{FileContent, FileVerb, ServerVerb};
 use sf_store::nodes::NodeStatus;
 use sf_store::runs::{self, RunFilter};
@@ -204,5 +206,36 @@ pub async fn a_dead_node_blocks_nothing_and_deletes_what_was_forgotten_when_it_i
     assert_eq!(verbs(&node).last().map(String::as_str), Some("delete"));
     session.cut().await;
     plane.stop().await;
+    Ok(())
+}
+
+/// A chain is what the server's node has, goes wrong once, and goes with its server.
+pub async fn a_servers_schedule_is_a_chain_its_node_has(plane: Plane) -> Result<()> {
+    let admin = plane.admin().await?;
+    let node = plane.enrol(&admin).await?;
+    node.serve(&plane.nodes, &plane.dial(), Script::Succeed).await?;
+    let (server, install) = server(&plane, &admin, &node, "tiny").await?;
+    let whose = Whose::Server(server);
+    let settings = serde_json::json!({ "cron": "@daily", "steps": [{ "command": "save" }, { "power": "restart" }] });
+    let set = SetSchedule { whose, name: "nightly".parse()?, settings: serde_json::from_value(settings)? };
+    let set = Action::Schedule(ScheduleAction::Set(Box::new(set)));
+    anyhow::ensure!(plane.ended(install).await?.state == RunState::Done(Done::Succeeded));
+    let before = row(&plane, server).await?.generation;
+    let ended = plane.ended(plane.open_run(&admin, set).await?).await?;
+    anyhow::ensure!(ended.state == RunState::Done(Done::Succeeded), "{ended:?}");
+    let command = node.began().pop().context("an order")?;
+    let Order::Schedule(order) = &command.order else { bail!("a schedule: {command:?}") };
+    assert_eq!(
+        (order.whose(), row(&plane, server).await?.generation),
+        (whose, before),
+        "nothing of the server changed"
+    );
+    let shown = plane.control.schedules(&admin, whose).await?;
+    assert_eq!((shown.len(), shown[0].schedule.server, shown[0].next.len()), (1, Some(server), 3));
+    let delete = Action::Server(ServerAction::Delete(ServerRef { server }));
+    let ended = plane.ended(plane.open_run(&admin, delete).await?).await?;
+    anyhow::ensure!(ended.state == RunState::Done(Done::Succeeded), "{ended:?}");
+    let left = sf_store::schedules::of(&plane.control.store().read(Scope::System), whose).await?;
+    assert!(left.is_empty(), "it goes with its server");
     Ok(())
 }

@@ -12,7 +12,7 @@ use sf_protocol::Frame;
 use sf_protocol::handshake::{VERSIONS, Versions};
 use sf_protocol::order::Order;
 use sf_protocol::report::NodeEvent;
-use sf_protocol::schedule::{RunReason, ScheduleOrder, ScheduleReport, ScheduleRunState};
+use sf_protocol::schedule::{RunReason, ScheduleOrder, ScheduleReport, ScheduleRunState, Whose};
 use sf_store::schedules::ScheduleState;
 use sf_testkit::{Plane, Script, SimNode};
 use sf_types::{AppId, PageRequest, ScheduleRunId, Timestamp, TypedId};
@@ -21,11 +21,15 @@ const DONE: RunState = RunState::Done(Done::Succeeded);
 
 fn set(app: AppId, cron: &str) -> Result<Action> {
     let settings = serde_json::from_value(serde_json::json!({ "cron": cron, "command": ["./tidy"] }))?;
-    Ok(Action::Schedule(ScheduleAction::Set(Box::new(SetSchedule { app, name: "tidy".parse()?, settings }))))
+    Ok(Action::Schedule(ScheduleAction::Set(Box::new(SetSchedule {
+        whose: Whose::App(app),
+        name: "tidy".parse()?,
+        settings,
+    }))))
 }
 
 fn of(app: AppId) -> Result<ScheduleRef> {
-    Ok(ScheduleRef { app, name: "tidy".parse()? })
+    Ok(ScheduleRef { whose: Whose::App(app), name: "tidy".parse()? })
 }
 
 async fn ended(plane: &Plane, actor: &Actor, action: Action) -> Result<Run> {
@@ -40,7 +44,7 @@ async fn code(plane: &Plane, actor: &Actor, action: Action) -> Result<String> {
 }
 
 async fn shown(plane: &Plane, actor: &Actor, app: AppId) -> Result<ScheduleShown> {
-    plane.control.schedules(actor, app).await?.pop().context("a schedule")
+    plane.control.schedules(actor, Whose::App(app)).await?.pop().context("a schedule")
 }
 
 /// The node's own word, once it is taken in.
@@ -91,7 +95,7 @@ pub async fn a_schedule_is_what_its_node_has_and_goes_wrong_once(plane: Plane) -
     let report = |n: u8, state: ScheduleRunState| ScheduleReport {
         run: ScheduleRunId::from_parts(Timestamp::from_millis(i64::from(n)), [n; 10]),
         schedule: row.schedule.id,
-        app: shop,
+        whose: Whose::App(shop),
         why: RunReason::Clock,
         due: Timestamp::from_millis(1000),
         started_at: Some(Timestamp::from_millis(1001)),
@@ -112,7 +116,7 @@ pub async fn a_schedule_is_what_its_node_has_and_goes_wrong_once(plane: Plane) -
     tell(&plane, &node, &report(2, ScheduleRunState::Missed)).await?;
     let after = shown(&plane, &admin, shop).await?;
     assert_eq!(after.schedule.troubled_at, since, "one trouble, however often it fails");
-    let page = plane.control.schedule_runs(&admin, shop, &"tidy".parse()?, &PageRequest::default()).await?;
+    let page = plane.control.schedule_runs(&admin, Whose::App(shop), &"tidy".parse()?, &PageRequest::default()).await?;
     let states: Vec<_> = page.items.iter().map(|run| run.state.as_str()).collect();
     assert_eq!(states, ["missed", "failed"]);
     ensure!(!format!("{page:?}").contains("hunter2"), "what looks like a secret is hidden");
@@ -129,7 +133,7 @@ pub async fn a_schedule_is_what_its_node_has_and_goes_wrong_once(plane: Plane) -
     node.serve(&plane.nodes, &plane.dial(), Script::Succeed).await?;
     let gone = Action::Schedule(ScheduleAction::Delete(of(shop)?));
     assert_eq!(ended(&plane, &admin, gone.clone()).await?.state, DONE);
-    ensure!(plane.control.schedules(&admin, shop).await?.is_empty());
+    ensure!(plane.control.schedules(&admin, Whose::App(shop)).await?.is_empty());
     assert_eq!(code(&plane, &admin, gone).await?, "schedule.not_found");
     Ok(())
 }

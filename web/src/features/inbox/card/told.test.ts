@@ -18,6 +18,7 @@ it.each([
   ['a question', question, '/workflows/runs/r?step=agree'],
   ['a machine', card({ kind: 'alert', action: 'node.silent', nodeId: 'n', runId: null }), '/nodes/n'],
   ['an app that is down', card({ kind: 'alert', action: 'app.down', appId: 'a', nodeId: 'n', runId: null }), '/apps/a'],
+  ["a server's schedule that goes wrong", card({ kind: 'alert', action: 'schedule.failing', serverId: 's', nodeId: 'n', runId: null }), '/servers/s/schedules'],
   ['a schedule that goes wrong', card({ kind: 'alert', action: 'schedule.failing', appId: 'a', nodeId: 'n', runId: null }), '/apps/a/schedules'],
   ['a server that crossed a line', card({ kind: 'alert', action: 'server.crossed', serverId: 's', nodeId: 'n', runId: null }), '/servers/s/monitoring'],
 ])('%s leads where it is told', (_name, of, path) => expect(pathOf(of)).toBe(path))

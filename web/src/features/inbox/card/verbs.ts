@@ -6,7 +6,7 @@ import type { Tone } from '@/ui/tones'
 import type { Card } from '../desk/stack'
 import { stepOf } from './told'
 
-export type Answer = 'approve' | 'reject' | 'right' | 'wrong' | 'open' | 'node' | 'app' | 'away' | 'retry' | 'edit' | 'snooze'
+export type Answer = 'approve' | 'reject' | 'right' | 'wrong' | 'open' | 'node' | 'app' | 'server' | 'away' | 'retry' | 'edit' | 'snooze'
 
 export interface Verb {
   answer: Answer
@@ -49,7 +49,7 @@ export function verbsOf(card: Card): Verbs {
     case 'review':
       return { right: verb('right', ThumbsUp, 'good', 'a'), left: verb('wrong', ThumbsDown, 'bad', 'r'), others: [SNOOZE] }
     case 'alert':
-      return { right: verb(isOfServer(card) ? 'open' : isOfApp(card) ? 'app' : 'node', ExternalLink, 'info', 'a'), left: AWAY, others: [SNOOZE] }
+      return { right: verb(card.serverId ? 'server' : isOfApp(card) ? 'app' : 'node', ExternalLink, 'info', 'a'), left: AWAY, others: [SNOOZE] }
     default:
       return { right: verb('open', ExternalLink, 'info', 'a'), left: AWAY, others: [...(isSimple(card) ? [verb('retry', RotateCw, 'neutral', 'e')] : []), SNOOZE] }
   }
@@ -63,7 +63,7 @@ const isOfServer = (card: Card): boolean => card.action.startsWith('server.')
 
 /** Where a card leads. A step that asks is shown open. */
 export function pathOf(card: Card): string {
-  if (card.kind === 'alert' && card.action.startsWith('schedule.')) return `/apps/${card.appId ?? card.id}/schedules`
+  if (card.kind === 'alert' && card.action.startsWith('schedule.')) return card.serverId ? `/servers/${card.serverId}/schedules` : `/apps/${card.appId ?? card.id}/schedules`
   if (card.kind === 'alert' && isOfServer(card)) return `/servers/${card.serverId ?? card.id}/monitoring`
   if (card.kind === 'alert') return isOfApp(card) ? `/apps/${card.appId ?? card.id}` : `/nodes/${card.nodeId ?? card.id}`
   const step = stepOf(card)

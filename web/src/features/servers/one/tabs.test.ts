@@ -9,6 +9,7 @@ it.each([
   [['server:view', 'file:write'], ['activity']],
   [['server:view', 'network:view'], ['network', 'activity']],
   [['server:view', 'monitoring:view'], ['monitoring', 'activity']],
+  [['server:view', 'schedule:view'], ['schedules', 'activity']],
   [['server:view', 'server:delete'], ['activity', 'settings']],
   [[], []],
 ])('%j sees %j', (rights, keys) => expect(tabsFor((right) => (rights as string[]).includes(right)).map(({ key }) => key)).toEqual(keys))

@@ -40,7 +40,7 @@ export const text = {
   toServers: 'All servers',
   denied: (permission: string) => `You need the permission ${permission}; whoever manages this server can give it.`,
 
-  tabs: { label: 'Parts of this server', console: 'Console', monitoring: 'Monitoring', files: 'Files', startup: 'Startup', network: 'Network', users: 'Users', activity: 'Activity', settings: 'Settings' } as Record<string, string>,
+  tabs: { label: 'Parts of this server', console: 'Console', monitoring: 'Monitoring', files: 'Files', startup: 'Startup', network: 'Network', schedules: 'Schedules', users: 'Users', activity: 'Activity', settings: 'Settings' } as Record<string, string>,
   noTabs: 'You may see that this server is there, and nothing more of it.',
   on: 'On',
   copyAddress: 'Copy the address',

@@ -1,6 +1,6 @@
 //! What follows from the time, as tables.
 
-use sf_protocol::schedule::ScheduleSettings;
+use sf_protocol::schedule::{ScheduleSettings, Whose};
 use sf_types::{AppId, Millis, ScheduleId, TypedId};
 
 use super::*;
@@ -17,6 +17,8 @@ fn record(cron: &str, overlap: Overlap, missed: CatchUp) -> Record {
         cron: cron.to_owned(),
         timezone: "UTC".to_owned(),
         command: vec!["true".to_owned()],
+        steps: Vec::new(),
+        only_when_online: false,
         time_limit: Millis::secs(60),
         overlap,
         missed,
@@ -24,7 +26,7 @@ fn record(cron: &str, overlap: Overlap, missed: CatchUp) -> Record {
     };
     let spec = ScheduleSpec {
         schedule: ScheduleId::from_parts(at(0), [1; 10]),
-        app: AppId::from_parts(at(0), [2; 10]),
+        whose: Whose::App(AppId::from_parts(at(0), [2; 10])),
         name: "tidy".parse().unwrap(),
         generation: 1,
         settings,
@@ -33,9 +35,13 @@ fn record(cron: &str, overlap: Overlap, missed: CatchUp) -> Record {
 }
 
 fn tick(record: &mut Record, now: Timestamp) -> Tick {
-    let mut n = 0;
     let line = cron(&record.spec).unwrap();
-    record.tick(&line, now, false, || {
+    tick_while(record, &line, now, None)
+}
+
+fn tick_while(record: &mut Record, line: &Schedule, now: Timestamp, rests: Option<Rest>) -> Tick {
+    let mut n = 0;
+    record.tick(line, now, rests, || {
         n += 1;
         ScheduleRunId::from_parts(now, [n; 10])
     })
@@ -119,7 +125,41 @@ fn what_is_turned_off_or_belongs_to_a_stopped_app_rests_without_a_word() {
     let mut stopped = record("* * * * *", Overlap::Skip, CatchUp::Once);
     let line = cron(&stopped.spec).unwrap();
     let id = || ScheduleRunId::from_parts(at(0), [1; 10]);
-    assert_eq!(stopped.tick(&line, at(10), true, id), Tick { changed: true, ..Tick::default() });
+    assert_eq!(stopped.tick(&line, at(10), Some(Rest::Silent), id), Tick { changed: true, ..Tick::default() });
+}
+
+#[test]
+fn times_of_a_server_that_rests_are_left_out_and_told_once() {
+    let mut chain = record("* * * * *", Overlap::Skip, CatchUp::Once);
+    let line = cron(&chain.spec).unwrap();
+    let mut look = |minutes, rests| {
+        let tick = tick_while(&mut chain, &line, at(minutes), rests);
+        (tick.start, tick.tell.into_iter().map(|report| report.note).collect::<Vec<_>>())
+    };
+    let (started, told) = look(1, Some(Rest::Suspended));
+    assert!(!started && told[0].contains("suspended"), "{told:?}");
+    assert_eq!(look(2, Some(Rest::Suspended)), (false, vec![]));
+    // However many passed while the node was off, and whatever it makes up for.
+    assert_eq!(look(200, Some(Rest::Suspended)), (false, vec![]));
+    let (started, told) = look(201, Some(Rest::Offline));
+    assert!(!started && told[0].contains("does not run"), "another reason is told: {told:?}");
+    assert_eq!(look(202, None), (true, vec![]));
+    let (_, told) = look(203, Some(Rest::Offline));
+    assert_eq!(told.len(), 1, "and again after it ran");
+}
+
+#[test]
+fn after_a_crash_it_is_said_how_far_a_chain_was() {
+    let note = |step| {
+        let mut chain = record("* * * * *", Overlap::Skip, CatchUp::Skip);
+        let power = |power| serde_json::from_value(serde_json::json!({ "power": power })).unwrap();
+        chain.spec.settings.steps = vec![power("stop"), power("start")];
+        assert!(tick(&mut chain, at(1)).start);
+        chain.under_way.as_mut().unwrap().step = step;
+        chain.recover(at(2)).tell.remove(0).note
+    };
+    assert!(note(0).contains("before the first of 2 steps"), "{}", note(0));
+    assert!(note(2).contains("after step 2 of 2 was begun"), "{}", note(2));
 }
 
 #[test]

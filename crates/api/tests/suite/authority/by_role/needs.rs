@@ -118,12 +118,22 @@ pub fn needs(method: &Method, path: &str) -> Option<Needs> {
         ("GET", "/proxies" | "/proxies/{id}") => Right(P::ProxyView),
         ("POST", "/proxies") | ("PUT" | "DELETE", "/proxies/{id}") => Right(P::ProxyManage),
         ("GET", "/apps/{id}/schedules" | "/apps/{id}/schedules/{name}/runs") => Right(P::ScheduleView),
+        ("GET", "/servers/{id}/schedules" | "/servers/{id}/schedules/{name}/runs") => Right(P::ScheduleView),
+        ("PUT" | "DELETE", "/servers/{id}/schedules/{name}") | ("POST", "/servers/{id}/schedules/{name}/run") => {
+            Right(P::ScheduleManage)
+        }
         ("PUT" | "DELETE", "/apps/{id}/schedules/{name}") | ("POST", "/apps/{id}/schedules/{name}/run") => {
             Right(P::ScheduleManage)
         }
         ("GET", "/ctrls" | "/ctrls/{id}" | "/alts" | "/alts/{id}" | "/alts/{id}/versions") => Right(P::ServerView),
         ("GET", "/alts/{id}/egg") => Right(P::ServerView),
         ("POST", "/ctrls" | "/alts") | ("PUT" | "DELETE", "/ctrls/{id}" | "/alts/{id}") => Right(P::AdminTemplates),
+        ("GET", "/api/servers/{id}/ws") => Open,
+        ("GET", "/api/client/account") => SignedIn,
+        ("GET", "/api/client" | "/api/client/servers/{id}") => Right(P::ServerView),
+        ("GET", "/api/client/servers/{id}/websocket" | "/api/client/servers/{id}/resources") => Right(P::ConsoleView),
+        ("POST", "/api/client/servers/{id}/power") => Right(P::ServerStop),
+        ("POST", "/api/client/servers/{id}/command") => Right(P::ConsoleCommand),
         ("GET", "/servers" | "/servers/{id}" | "/servers/{id}/status") => Right(P::ServerView),
         ("POST", "/servers") => Right(P::ServerCreate),
         ("PATCH", "/servers/{id}") => Right(P::ServerUpdate),

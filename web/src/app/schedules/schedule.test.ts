@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { fieldOf, formOf, refusedAtOnce, settingsOf, shownAs, stateOf, typedOf, wordsOf } from './schedule'
+import { fieldOf, formOf, newStep, refusedAtOnce, settingsOf, shownAs, stateOf, typedOf, wordsOf } from './schedule'
 
 it.each([
   [['node', 'report.js', '--all'], 'node\nreport.js\n--all'],
@@ -22,20 +22,29 @@ it('nothing splits a line, and empty lines are no words', () => {
 
 it('a schedule that is opened and sent again is the same', () => {
   const settings = { cron: '30 2 * * *', timezone: 'Europe/Berlin', command: ['node', 'x.js'], timeLimit: 90_000, overlap: 'queue', missed: 'once', enabled: false }
-  expect(settingsOf(formOf({ name: 'nightly', settings }, 'Asia/Tokyo'))).toEqual(settings)
+  expect(settingsOf(formOf({ name: 'nightly', settings }, 'Asia/Tokyo'), 'app')).toEqual(settings)
+  const steps = [
+    { delay: 0, continueOnFailure: false, command: 'say bye  ' },
+    { delay: 60_000, continueOnFailure: true, power: 'restart' },
+  ]
+  const { command, ...rest } = settings
+  const chain = { ...rest, steps, onlyWhenOnline: true }
+  expect(settingsOf(formOf({ name: 'nightly', settings: chain }, 'Asia/Tokyo'), 'server')).toEqual(chain)
   expect(formOf(null, 'Asia/Tokyo').timezone).toBe('Asia/Tokyo')
   expect(formOf({ name: 'nightly', settings: { cron: '@daily', command: ['x'] } }, 'Asia/Tokyo').timezone).toBe('UTC')
 })
 
 it('what needs no question is said at once, each beside its field', () => {
   const form = { ...formOf(null, 'UTC'), name: 'nightly', command: 'node', cron: 'nonsense' }
-  const fields = (part: object, taken: string[] = []) => Object.keys(refusedAtOnce({ ...form, ...part }, taken))
+  const fields = (part: object, taken: string[] = []) => Object.keys(refusedAtOnce({ ...form, ...part }, 'app', taken))
   expect(fields({})).toEqual([])
   expect(fields({ name: ' ', command: '\n' })).toEqual(['name', 'command'])
   expect(fields({ name: 'Nightly Report' })).toEqual(['name'])
   expect(fields({}, ['nightly'])).toEqual(['name'])
   expect(fields({ timeLimit: 'ten' })).toEqual(['timeLimit'])
   expect(fields({ timeLimit: '' })).toEqual([])
+  const steps = [newStep({ kind: 'stop', delay: '900' }), newStep({ delay: '901' }), newStep({ delay: 'soon', command: 'say x' })]
+  expect(Object.keys(refusedAtOnce({ ...form, command: '', steps }, 'server', []))).toEqual(['steps.1.delay', 'steps.1.command', 'steps.2.delay'])
 })
 
 it('a refusal stands beside the field it is of', () => {
@@ -43,6 +52,7 @@ it('a refusal stands beside the field it is of', () => {
   expect(of('value.refused', 'settings.cron: the minute "61" is not understood')).toBe('cron')
   expect(of('value.refused', 'settings.timeLimit: between 1 s and 24 h are allowed')).toBe('timeLimit')
   expect(of('body.invalid', 'no such zone', 'settings.timezone')).toBe('timezone')
+  expect(of('value.refused', 'settings.steps.2.delay: between 0 and 900 s are allowed')).toBe('steps.2.delay')
   expect(of('path.invalid', 'a name has letters')).toBe('name')
   expect(of('schedule.too_many', '`shop` has 20 schedules already.')).toBeNull()
 })
