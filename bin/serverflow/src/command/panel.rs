@@ -4,5 +4,6 @@ pub mod alts;
 pub mod console;
 pub mod ctrls;
 pub mod files;
+pub mod people;
 pub mod ports;
 pub mod servers;

@@ -122,6 +122,7 @@ pub fn needs(method: &Method, path: &str) -> Option<Needs> {
         ("POST", "/ctrls" | "/alts") | ("PUT" | "DELETE", "/ctrls/{id}" | "/alts/{id}") => Right(P::AdminTemplates),
         ("GET", "/servers" | "/servers/{id}" | "/servers/{id}/status") => Right(P::ServerView),
         ("POST", "/servers") => Right(P::ServerCreate),
+        ("GET", "/servers/{id}/users") => Right(P::AdminRoles),
         ("PATCH", "/servers/{id}") => Right(P::ServerUpdate),
         (
             "POST",
