@@ -2683,6 +2683,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/servers/{id}/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The people who were given rights at this server itself, by name, and which. Rights of the team or the project that reach it are
+         *     not among them.
+         */
+        get: operations["listServerUsers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sessions": {
         parameters: {
             query?: never;
@@ -4277,6 +4297,8 @@ export interface components {
             fix?: string | null;
             /** @description The field that is wrong: `settings.env[2].name`. */
             field?: string | null;
+            /** @description Each thing that is wrong, where there may be several; the message tells the first. */
+            findings?: components["schemas"]["Finding"][];
         };
         /** @description What a CLI shows and asks with. */
         DeviceLogin: {
@@ -7481,6 +7503,27 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Vec_ServerPerson: {
+            /** @description Whether it worked. */
+            success: boolean;
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description Their id.
+                 */
+                id: string;
+                /** @description What they are called. */
+                name: string;
+                /** @description Their address. */
+                email: string;
+                /** @description What they were given at this server itself. */
+                grants: components["schemas"]["Grant"][];
+            }[];
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
         Envelope_Vec_Session: {
             /** @description Whether it worked. */
             success: boolean;
@@ -8068,6 +8111,15 @@ export interface components {
             files: components["schemas"]["FileEntry"][];
             /** @description Ask for what comes after this path; null where nothing does. */
             next?: string | null;
+        };
+        /** @description One of the things that are wrong with a request. */
+        Finding: {
+            /** @description The field: `settings.variables.MOTD`. */
+            field: string;
+            /** @description What is wrong with it, and why. */
+            message: string;
+            /** @description What to do; empty where nothing can be done. */
+            fix: string;
         };
         /** @description Who lost their password. */
         ForgotPassword: {
@@ -9999,7 +10051,7 @@ export interface components {
         };
         /** @description Something that uses a secret. */
         SecretUser: {
-            /** @description `app`. */
+            /** @description `app` or `server`. */
             kind: string;
             /**
              * Format: uuid
@@ -10191,6 +10243,20 @@ export interface components {
              */
             pids?: number | null;
         };
+        /** @description Somebody who was given rights at a server. */
+        ServerPerson: {
+            /**
+             * Format: uuid
+             * @description Their id.
+             */
+            id: string;
+            /** @description What they are called. */
+            name: string;
+            /** @description Their address. */
+            email: string;
+            /** @description What they were given at this server itself. */
+            grants: components["schemas"]["Grant"][];
+        };
         /** @description How a server is, in its machine's words. */
         ServerReport: {
             /** @description What it does: `stopped`, `starting`, `running`, `stopping` or `error`. */
@@ -10231,6 +10297,10 @@ export interface components {
             startup?: string | null;
             /** @description Values of its template's variables. */
             variables?: {
+                [key: string]: string;
+            };
+            /** @description Names of its project's secrets that are the values of variables, by the variables' names. */
+            secrets?: {
                 [key: string]: string;
             };
             /** @description What it may use. */
@@ -16042,6 +16112,27 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_RunOpened"];
+                };
+            };
+        };
+    };
+    listServerUsers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_ServerPerson"];
                 };
             };
         };

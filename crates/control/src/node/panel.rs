@@ -11,5 +11,6 @@ pub(crate) mod perform;
 pub(crate) mod placement;
 pub(crate) mod ports;
 pub(crate) mod resolve;
+pub(crate) mod secrets;
 pub(crate) mod templates;
 pub(crate) mod told;

@@ -16,6 +16,8 @@ mod irc;
 mod many;
 #[path = "power.rs"]
 mod power;
+#[path = "secrets.rs"]
+mod secrets;
 
 use std::path::PathBuf;
 
@@ -70,6 +72,7 @@ pub fn spec() -> ServerSpec {
         runtime: ServerRuntime::Process,
         startup: Startup::Argv { argv: ["sh", "server.sh"].map(str::to_owned).to_vec() },
         env: vec![EnvVar { name: "MOTD".to_owned(), value: "a word of the day".to_owned() }],
+        secrets: Vec::new(),
         edits: Vec::new(),
         ready: Ready {
             lines: vec![Match::Text { text: "listening".to_owned() }],
