@@ -1,6 +1,7 @@
 //! The REST side of the control plane, as the CLI uses it.
 
 mod download;
+mod follow;
 mod socket;
 mod tls;
 
@@ -14,6 +15,7 @@ use sf_types::RequestId;
 use crate::failure::{Exit, Failure};
 use crate::value;
 pub use download::Download;
+pub use follow::followed;
 pub use socket::Doorbell;
 
 /// Time a connection gets to come about.

@@ -41,6 +41,8 @@
 //! [servers]                              # panel servers
 //! enabled = true
 //! ports = ["1024-65535"]                 # what they may listen on; any where there is no line
+//! count_secs = 150                       # between two counts of what their files take
+//! disk_grace_secs = 60                   # that one above its limit of disk has before it is stopped
 //!
 //! [containers]
 //! engine = "auto"                        # the standard socket where the agent is root; "unix:///path/of/its.sock", "off"
@@ -108,11 +110,15 @@ pub struct Servers {
     pub enabled: bool,
     /// Ports that they may listen on; any where empty.
     pub ports: Vec<PortRange>,
+    /// Seconds between two counts of what their files take.
+    pub count_secs: u64,
+    /// Seconds that one has to become smaller before it is stopped, when its files take more than its limit.
+    pub disk_grace_secs: u64,
 }
 
 impl Default for Servers {
     fn default() -> Self {
-        Self { enabled: true, ports: Vec::new() }
+        Self { enabled: true, ports: Vec::new(), count_secs: 150, disk_grace_secs: 60 }
     }
 }
 

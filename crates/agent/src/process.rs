@@ -133,7 +133,8 @@ impl Supervisor {
 
     /// Starts a shim and gives it the values that are only sealed in its specification.
     async fn hold(&self, folder: &RunFolder, spec: &ShimSpec) -> Result<Result<(), LaunchFailure>, ProcessError> {
-        let values = values::open(spec, &self.0.options.key).map_err(|name| ProcessError::Secret { name })?;
+        let values =
+            values::open(spec.app, &spec.secrets, &self.0.options.key).map_err(|name| ProcessError::Secret { name })?;
         Ok(launch(&self.0.options.program, "shim", folder, values::written(&values)).await)
     }
 
@@ -273,6 +274,14 @@ impl Process {
     /// [`ProcessError::Refused`] where it has no input or does not read, [`ProcessError::Gone`] when it has ended.
     pub async fn input(&self, line: &str) -> Result<Status, ProcessError> {
         self.ask(&Request::Input { line: line.to_owned() }, ANSWER_LIMIT).await
+    }
+
+    /// Writes a line of ours to its log.
+    ///
+    /// # Errors
+    /// [`ProcessError::Refused`] by a shim of an older agent, [`ProcessError::Gone`] when it has ended.
+    pub async fn note(&self, text: &str) -> Result<Status, ProcessError> {
+        self.ask(&Request::Note { text: text.to_owned() }, ANSWER_LIMIT).await
     }
 
     /// Stops it and starts it again.

@@ -1,7 +1,13 @@
-// tidy: long because each case needs the same real shims around it, and one binary links once.
 //! Shims and their supervisor with real processes.
 
 #![expect(clippy::unwrap_used, reason = "the steps of a test may fail loudly, outside its own function too")]
+
+#[path = "process/flood.rs"]
+mod flood;
+#[path = "process/input.rs"]
+mod input;
+#[path = "process/restart.rs"]
+mod restart;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -88,20 +94,6 @@ async fn line(process: &Process, part: &str) -> LogLine {
     first_line(process, &[part]).await
 }
 
-/// Waits for what was lost to be told. `false` where nothing was: a machine so busy that an app cannot write faster than
-/// is kept has no floods, and nothing to show here.
-async fn flooded(process: &Process) -> bool {
-    let first = first_line(process, &["were not kept", "done"]).await;
-    if first.text == "done" && within(process.refresh()).await.unwrap().log.lost == 0 {
-        eprintln!("SKIPPED: this machine is too slow for a flood");
-        return false;
-    }
-    if first.text == "done" {
-        line(process, "were not kept").await;
-    }
-    true
-}
-
 /// Reads the log until a line holds one of these.
 async fn first_line(process: &Process, parts: &[&str]) -> LogLine {
     let mut follower = process.follow(1);
@@ -174,105 +166,6 @@ async fn a_terminal_is_a_terminal() {
     let process = world.supervisor.start(&spec).await.unwrap();
     let line = line(&process, "yes").await;
     assert_eq!((line.stream, line.text.as_str()), (Stream::Tty, "yes"));
-}
-
-/// Echoes its input, ends by `stop`, and says when it is ready.
-const LISTENS: &str =
-    "echo open; while read -r line; do case \"$line\" in stop) echo bye; exit 0;; *) echo \"got $line\";; esac; done";
-
-fn ready(text: &str) -> Option<sf_protocol::server::Ready> {
-    let lines = vec![sf_protocol::server::Match::Text { text: text.to_owned() }];
-    Some(sf_protocol::server::Ready { lines, strip_ansi: true, within: Millis::secs(30) })
-}
-
-#[tokio::test]
-async fn input_stays_open_and_a_stop_is_a_line_on_pipes_and_on_a_terminal() {
-    let world = World::new();
-    for terminal in [false, true] {
-        let mut spec = world.script(LISTENS);
-        (spec.input, spec.terminal, spec.stop_line) = (true, terminal, Some("stop".to_owned()));
-        let process = world.supervisor.start(&spec).await.unwrap();
-        line(&process, "open").await;
-        within(process.input("one")).await.unwrap();
-        within(process.input("ünïcode")).await.unwrap();
-        line(&process, "got one").await;
-        line(&process, "got ünïcode").await;
-        let refused = within(process.input("two\nlines")).await.unwrap_err();
-        assert!(refused.to_string().contains("control character"), "{refused}");
-        let stopped = within(process.stop(None)).await.unwrap().stopped.unwrap();
-        assert!(stopped.by_line && stopped.to_string().starts_with("its stop command"), "{stopped:?}");
-        line(&process, "bye").await;
-        assert!(matches!(within(process.input("late")).await, Err(ProcessError::Gone { .. })));
-    }
-    // Without one it reads nothing.
-    let process = world.supervisor.start(&world.script("read -r line; echo \"read $?\"; sleep 1000")).await.unwrap();
-    line(&process, "read 1").await;
-    assert!(within(process.input("x")).await.unwrap_err().to_string().contains("standard input"));
-    within(process.stop(None)).await.unwrap();
-}
-
-#[tokio::test]
-async fn a_process_that_does_not_read_holds_up_nobody() {
-    let world = World::new();
-    for terminal in [false, true] {
-        let mut spec = world.script("echo up; exec sleep 1000");
-        (spec.input, spec.terminal) = (true, terminal);
-        let process = world.supervisor.start(&spec).await.unwrap();
-        line(&process, "up").await;
-        let long = "x".repeat(1000);
-        let refused = loop {
-            if let Err(error) = within(process.input(&long)).await {
-                break error.to_string();
-            }
-        };
-        assert!(refused.contains("does not read its input"), "{refused}");
-        assert_eq!(within(process.refresh()).await.unwrap().state, AppState::Running);
-        let stopped = within(process.stop(None)).await.unwrap().stopped.unwrap();
-        assert_eq!(stopped.signal, Signal::SIGTERM as i32);
-    }
-}
-
-#[tokio::test]
-async fn a_stop_command_that_is_not_heard_is_followed_by_signals_and_a_kill_by_nothing() {
-    let world = World::new();
-    let mut spec = world.script("trap '' TERM; echo up; while :; do read -r line || sleep 0.1; done");
-    (spec.input, spec.stop_line) = (true, Some("stop".to_owned()));
-    (spec.stop.grace, spec.stop.term_grace) = (Millis(100), Millis(100));
-    let process = world.supervisor.start(&spec).await.unwrap();
-    line(&process, "up").await;
-    let stopped = within(process.stop(None)).await.unwrap().stopped.unwrap();
-    assert!(!stopped.by_line && stopped.signal == Signal::SIGKILL as i32, "{stopped:?}");
-    assert!(stopped.took >= Millis(200), "{stopped:?}");
-
-    spec.stop.grace = Millis::secs(1000);
-    let process = world.supervisor.start(&spec).await.unwrap();
-    line(&process, "up").await;
-    let (patient, other) = (process.clone(), process.clone());
-    let waiting = async { within(patient.stop(Some(Millis::secs(1000)))).await.unwrap() };
-    let killing = async {
-        until(&other, |status| status.state == AppState::Stopping).await;
-        within(other.kill()).await.unwrap()
-    };
-    let (waited, killed) = tokio::join!(waiting, killing);
-    assert_eq!((waited.state, killed.state), (AppState::Stopped, AppState::Stopped));
-    assert_eq!(killed.stopped.unwrap().signal, Signal::SIGKILL as i32);
-}
-
-#[tokio::test]
-async fn a_line_says_that_it_is_ready_also_to_the_next_daemon() {
-    let world = World::new();
-    let mut spec = world.script(&format!("echo begun; read -r line; printf '\\033[32mall\\033[0m set\\n'; {LISTENS}"));
-    (spec.input, spec.ready) = (true, ready("all set"));
-    let process = world.supervisor.start(&spec).await.unwrap();
-    line(&process, "begun").await;
-    assert_eq!(process.status().state, AppState::Starting);
-    let next = world.after_restart();
-    let adopted = within(next.adopt_all()).await.unwrap();
-    assert_eq!(adopted.living[0].status().state, AppState::Starting);
-    within(adopted.living[0].input("go on")).await.unwrap();
-    let running = until(&adopted.living[0], |status| status.state == AppState::Running).await;
-    assert!(running.reason.starts_with("ready after"), "{running:?}");
-    within(adopted.living[0].stop(None)).await.unwrap();
 }
 
 #[tokio::test]
@@ -511,120 +404,6 @@ async fn a_new_restart_rule_holds_and_is_written_down() {
 }
 
 #[tokio::test]
-async fn a_restarted_daemon_finds_everything_and_starts_nothing_twice() {
-    let world = World::new();
-    let living = world.supervisor.start(&world.script("echo up; sleep 1000")).await.unwrap();
-    let ended = world.supervisor.start(&world.script("exit 1")).await.unwrap();
-    within(ended.ended()).await;
-    let child = living.status().child;
-    let daemon = world.after_restart();
-    let adopted = within(daemon.adopt_all()).await.unwrap();
-    assert_eq!((adopted.living.len(), adopted.ended.len(), adopted.lost.len()), (1, 1, 0), "{adopted:?}");
-    assert_eq!(adopted.living[0].status().child, child);
-    let again = within(daemon.start(&world.script("true"))).await.unwrap();
-    within(again.ended()).await;
-    let twice = within(daemon.revive(living.status().release)).await.unwrap_err();
-    assert!(matches!(twice, ProcessError::AlreadyRuns { .. }), "{twice}");
-    // The log goes on for the new daemon, and a stop by one is seen by the other.
-    assert_eq!(line(&adopted.living[0], "up").await.sequence, 1);
-    within(adopted.living[0].stop(None)).await.unwrap();
-    assert_eq!(within(living.ended()).await.state, AppState::Stopped);
-}
-
-#[tokio::test]
-async fn a_killed_shim_takes_its_app_along_and_is_replaced() {
-    let world = World::new();
-    let script = "echo up $$; setsid sleep 1000 & exec sleep 1000";
-    let mut spec = world.script(script);
-    spec.restart = RestartRule { first_delay: Millis(1), ..RestartRule::default() };
-    let process = world.supervisor.start(&spec).await.unwrap();
-    line(&process, "up").await;
-    let before = process.status();
-    kill(Pid::from_raw(before.shim.pid), Signal::SIGKILL).unwrap();
-    let after = until(&process, |status| status.shim != before.shim).await;
-    assert!(!before.child.unwrap().is_alive());
-    assert_eq!((after.restarts, after.last_exit().unwrap().how), (1, How::Unseen));
-    // Numbers go on.
-    let ups: Vec<u64> = {
-        let mut follower = process.follow(1);
-        let mut ups = Vec::new();
-        within(async {
-            while ups.len() < 2 {
-                let batch = follower.next().await.unwrap().unwrap();
-                ups.extend(batch.lines.iter().filter(|line| line.text.starts_with("up")).map(|line| line.sequence));
-            }
-        })
-        .await;
-        ups
-    };
-    assert!(ups[1] > ups[0]);
-    within(process.stop(None)).await.unwrap();
-}
-
-#[tokio::test]
-async fn a_shim_killed_while_the_daemon_is_away_is_lost_and_can_be_revived() {
-    let world = World::new();
-    let process = world.supervisor.start(&world.script("echo up; sleep 1000")).await.unwrap();
-    let before = process.status();
-    kill(Pid::from_raw(before.shim.pid), Signal::SIGKILL).unwrap();
-    // It is on trial (never restarted), so the supervisor that sees it says that it failed.
-    let status = within(process.ended()).await;
-    assert_eq!(status.state, AppState::Failed);
-    assert!(!before.child.unwrap().is_alive());
-    let daemon = world.after_restart();
-    let revived = within(daemon.revive(before.release)).await.unwrap();
-    assert_eq!(revived.status().state, AppState::Running);
-    within(revived.stop(None)).await.unwrap();
-    daemon.remove(before.release).unwrap();
-    assert!(within(daemon.adopt_all()).await.unwrap().ended.is_empty());
-}
-
-/// Memory of a process that is its own alone, KiB.
-fn own_kib(pid: i32) -> u64 {
-    let told = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let own = told.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
-    own.trim().trim_end_matches(" kB").parse().unwrap()
-}
-
-#[tokio::test]
-async fn a_flood_costs_neither_memory_nor_disk_and_is_counted() {
-    let world = World::new();
-    // Long lines: an unoptimised shim that gets a tenth of a core takes short ones slower than it may keep them.
-    let script = "line=$(head -c 8000 /dev/zero | tr '\\0' 'x'); yes $line | head -n 8000; echo done; sleep 1000";
-    let spec = world.script(script);
-    let process = world.supervisor.start(&spec).await.unwrap();
-    if !flooded(&process).await {
-        return within(process.stop(None)).await.map(drop).unwrap();
-    }
-    let status = within(process.refresh()).await.unwrap();
-    assert!(status.log.lost > 0);
-    let size: u64 =
-        std::fs::read_dir(process.log_dir()).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).sum();
-    assert!(size <= spec.log.segment_bytes * u64::from(spec.log.segments), "{size}");
-    // Beside one that has nothing to do: what an unoptimised program takes by itself says nothing of a flood.
-    let quiet = world.supervisor.start(&world.script("exec sleep 1000")).await.unwrap();
-    let (own, usual) = (own_kib(status.shim.pid), own_kib(quiet.status().shim.pid));
-    assert!(own < usual + 512, "{own} KiB, {usual} without a flood");
-    within(quiet.stop(None)).await.unwrap();
-    within(process.stop(None)).await.unwrap();
-}
-
-#[tokio::test]
-async fn a_flood_that_ends_in_silence_is_told_of_at_once() {
-    let world = World::new();
-    // More than comes in at once, and over before the first hole can end.
-    let script = "line=$(head -c 16000 /dev/zero | tr '\\0' 'x'); yes $line | head -n 800; echo done; sleep 1000";
-    let process = world.supervisor.start(&world.script(script)).await.unwrap();
-    let begun = std::time::Instant::now();
-    if !flooded(&process).await {
-        return within(process.stop(None)).await.map(drop).unwrap();
-    }
-    // Nothing else would wake the shim for a minute.
-    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
-    within(process.stop(None)).await.unwrap();
-}
-
-#[tokio::test]
 async fn ports_of_the_tree_are_found() {
     let world = World::new();
     let program = env!("CARGO_BIN_EXE_sf-agent-modes");
@@ -656,34 +435,4 @@ async fn a_confined_app_has_its_own_user_and_still_dies_with_its_shim() {
     kill(Pid::from_raw(status.shim.pid), Signal::SIGKILL).unwrap();
     within(process.ended()).await;
     assert!(!status.child.unwrap().is_alive());
-}
-
-/// The promises of a restart: 1,000 processes known again within 5 s.
-#[tokio::test]
-#[ignore = "starts 1,000 processes: part of the full suite"]
-async fn a_thousand_processes_are_adopted_in_time() {
-    let world = World::new();
-    let specs: Vec<ShimSpec> = (0..1000).map(|_| world.spec(&["sleep", "10000"])).collect();
-    for spec in &specs {
-        world.supervisor.start(spec).await.unwrap();
-    }
-    let daemon = world.after_restart();
-    let begun = std::time::Instant::now();
-    let adopted = daemon.adopt_all().await.unwrap();
-    let took = begun.elapsed();
-    eprintln!("adopted {} in {took:?}", adopted.living.len());
-    let mut anonymous: Vec<u64> = adopted.living.iter().map(|process| memory(process.status().shim.pid)).collect();
-    anonymous.sort_unstable();
-    eprintln!("private memory of a shim, median: {} KiB", anonymous[500] / 1024);
-    let stops = adopted.living.iter().map(|process| process.stop(Some(Millis(0))));
-    futures_util::future::join_all(stops).await;
-    assert_eq!(adopted.living.len(), 1000);
-    assert!(took < Duration::from_secs(5), "{took:?}");
-}
-
-/// Memory of one process that it shares with nobody, bytes.
-fn memory(pid: i32) -> u64 {
-    let rollup = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap();
-    let private = rollup.lines().filter(|line| line.starts_with("Private_"));
-    private.filter_map(|line| line.split_ascii_whitespace().nth(1)?.parse::<u64>().ok()).sum::<u64>() * 1024
 }

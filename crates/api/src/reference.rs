@@ -442,7 +442,7 @@ fn row(page: &mut String, cells: &[&str]) {
 const API: &str = r#"Base `/api/v1`, JSON, camelCase; the whole description is in `openapi/serverflow.json` and at
 `GET /api/v1/openapi.json`.
 
-**Envelope.** `{"success", "data", "error": {"code", "message", "details": {"fix"?, "field"?}} | null, "meta":
+**Envelope.** `{"success", "data", "error": {"code", "message", "details": {"fix"?, "field"?, "findings"?}} | null, "meta":
 {"requestId", "timestamp", "page"?: {"next"}}}`. Times are RFC 3339 with milliseconds, ids are UUIDs. `X-Request-Id` is
 answered, and taken where it is a UUID.
 

@@ -54,7 +54,7 @@ pub struct FaultView {
 
 impl From<Fault> for FaultView {
     fn from(fault: Fault) -> Self {
-        let Fault { kind, code, message, fix } = fault;
+        let Fault { kind, code, message, fix, findings: _ } = fault;
         Self { kind, code, message, fix }
     }
 }

@@ -89,12 +89,6 @@ pub(crate) fn server_changed(tenant: TenantId, project: Option<ProjectId>, serve
     }
 }
 
-/// A server crossed the line of an alert rule, or is back.
-pub(crate) fn server_turned(tenant: TenantId, project: ProjectId, server: ServerId, change: &str) -> NewEvent {
-    let data = serde_json::json!({ "id": server, "change": change }).to_string().into();
-    NewEvent { data, ..server_changed(tenant, Some(project), server) }
-}
-
 /// Alert rules of a team came, changed or went.
 pub(crate) fn rules_changed(tenant: TenantId) -> NewEvent {
     NewEvent {
@@ -112,7 +106,7 @@ pub(crate) fn app_turned(tenant: TenantId, project: Option<ProjectId>, app: AppI
     NewEvent { data, ..app_changed(tenant, project, app) }
 }
 
-/// A schedule of a server goes wrong, or does not any more.
+/// A schedule of a server goes wrong or it crossed the line of an alert rule; or not any more.
 pub(crate) fn server_turned(tenant: TenantId, project: Option<ProjectId>, server: ServerId, change: &str) -> NewEvent {
     let data = serde_json::json!({ "id": server, "change": change }).to_string().into();
     NewEvent { data, ..server_changed(tenant, project, server) }

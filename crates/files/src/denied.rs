@@ -2,7 +2,7 @@
 
 mod glob;
 
-pub(crate) use glob::Glob;
+pub use glob::Glob;
 
 /// Patterns of a server's template (`file_denylist` of an egg). The last one that names a path decides; what is below a
 /// denied folder is denied, whatever a later pattern says of it.

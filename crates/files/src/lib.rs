@@ -37,7 +37,7 @@ mod walk;
 
 pub use archive::{ArchiveFault, ArchiveFormat, ArchiveLimits, Compressed, Existing, Extracted};
 pub use cancel::Cancel;
-pub use denied::Denied;
+pub use denied::{Denied, Glob};
 pub use entry::{Entry, Kind};
 pub use fault::FileFault;
 pub use path::{BadPath, Name, TreePath};

@@ -102,6 +102,45 @@ kinds! {
     Delegation = "DELEGATION", "delegation.v1";
 }
 
+impl Kind {
+    /// Whether it is an order whose bytes say what an app, a domain, a schedule or a server shall be: whoever hears how it
+    /// ended needs them. Each kind says so for itself, so that a new one cannot be forgotten.
+    pub const fn describes_its_object(self) -> bool {
+        match self {
+            Self::Deploy
+            | Self::AppAction
+            | Self::ProvisionDomain
+            | Self::DeleteProxy
+            | Self::Patch
+            | Self::Schedule
+            | Self::ServerAction => true,
+            // Orders that leave what they are about as it is described.
+            Self::ServiceAction | Self::FileAction | Self::Cancel | Self::Void | Self::DesiredState => false,
+            // No orders.
+            Self::Challenge
+            | Self::Authorized
+            | Self::Registered
+            | Self::Pending
+            | Self::Query
+            | Self::Stored
+            | Self::Closing
+            | Self::Witness
+            | Self::Connect
+            | Self::Register
+            | Self::Response
+            | Self::Ack
+            | Self::StatusUpdate
+            | Self::LogStream
+            | Self::ConsoleOutput
+            | Self::DetectedPorts
+            | Self::SystemLog
+            | Self::Result
+            | Self::Answer
+            | Self::Delegation => false,
+        }
+    }
+}
+
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.wire())

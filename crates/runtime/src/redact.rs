@@ -25,13 +25,15 @@ const PIECE_KEPT_BACK_BYTES: usize = 512;
 /// A private key block that has not ended after this many bytes is taken to be no such block.
 const LONGEST_KEY_BLOCK_BYTES: usize = 64 * 1024;
 
-/// The known secrets, ready to be looked for. The shapes are always looked for.
+/// The known secrets, ready to be looked for. The shapes are looked for as well, unless it is [`Redactor::of_known`].
 #[derive(Debug, Default)]
 pub struct Redactor {
     /// By first byte, so that most bytes of a log are looked at once.
     known: Vec<Vec<Secret<Vec<u8>>>>,
     /// Bytes of the longest.
     longest: usize,
+    /// Nothing else is looked for.
+    known_only: bool,
 }
 
 /// A place to blot out: `context` is where the reason begins (`password=`), `value` what is hidden.
@@ -56,7 +58,13 @@ impl Redactor {
             }
         }
         let longest = known.iter().flatten().map(Vec::len).max().unwrap_or(0);
-        Self { known: known.into_iter().map(|forms| forms.into_iter().map(Secret::new).collect()).collect(), longest }
+        let known = known.into_iter().map(|forms| forms.into_iter().map(Secret::new).collect()).collect();
+        Self { known, longest, known_only: false }
+    }
+
+    /// One that leaves alone what only looks like a secret: for a person's own terminal.
+    pub fn of_known<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
+        Self { known_only: true, ..Self::new(secrets) }
     }
 
     /// Redacts a whole text. Borrowed when nothing was found.
@@ -82,7 +90,8 @@ impl Redactor {
                     found.push(Found { context: at, value: at..at + form.len() });
                 }
             }
-            if at + shapes::LONGEST_CONTEXT_BYTES >= hidden_until
+            if !self.known_only
+                && at + shapes::LONGEST_CONTEXT_BYTES >= hidden_until
                 && let Some(shape) = shapes::at(line, at)
             {
                 hidden_until = hidden_until.max(shape.value.end);
@@ -157,7 +166,7 @@ impl Stream {
         let rest = self.swallow(&held);
         self.swallowing = false;
         let line = &held[rest..];
-        let found = self.with_key_block(line, redactor.find(line));
+        let found = self.with_key_block(redactor, line, redactor.find(line));
         blot(line, &found, out);
         out.extend_from_slice(&end);
     }
@@ -204,7 +213,7 @@ impl Stream {
         }
         let before = self.key_block;
         let found = redactor.find(&self.held);
-        let found = self.with_key_block(&self.held.clone(), found);
+        let found = self.with_key_block(redactor, &self.held.clone(), found);
         let mut cut = boundary(&self.held, self.held.len() - kept);
         for one in found.iter().rev() {
             if one.context < cut && one.value.end > cut {
@@ -233,7 +242,10 @@ impl Stream {
     }
 
     /// Adds what an open private key block hides, and notices blocks that open and close in this line.
-    fn with_key_block(&mut self, line: &[u8], mut found: Vec<Found>) -> Vec<Found> {
+    fn with_key_block(&mut self, redactor: &Redactor, line: &[u8], mut found: Vec<Found>) -> Vec<Found> {
+        if redactor.known_only {
+            return found;
+        }
         let mut from = 0;
         if let Some(so_far) = self.key_block {
             let end = shapes::key_block_end(line, 0);

@@ -139,6 +139,9 @@ pub struct Variable {
     /// What a value has to be, a rule an entry: `required`, `max:20`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<String>,
+    /// Whether its value is a secret of the server's project: nobody reads it here, and it has no default.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub secret: bool,
     /// What the egg said of it and this form cannot.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub notes: Map<String, Value>,

@@ -1,14 +1,17 @@
 //! From a template, values and allocations to the server that a node is told of.
 
-use std::collections::BTreeMap;
+mod secret;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use sf_protocol::app::{EnvVar, RestartRule};
 use sf_protocol::server::{
-    Allocation, EditValue, FileEdit, InstallScript, ServerLimits, ServerRuntime, ServerSpec, SetKey, Startup,
+    Allocation, EditValue, FileEdit, InstallScript, SecretMark, ServerLimits, ServerRuntime, ServerSpec, SetKey,
+    Startup,
 };
 use sf_protocol::wire::MAX_BODY_BYTES;
-use sf_types::{ByteSize, ServerId, Slug};
+use sf_types::{ByteSize, SecretName, ServerId, Slug};
 
 use crate::alt::{Alt, Run, RuntimeKind, Variable, limit};
 use crate::name;
@@ -28,6 +31,8 @@ pub struct Choice {
     pub startup: Option<String>,
     /// Values by the names of variables; defaults where there is none.
     pub values: BTreeMap<String, String>,
+    /// Secrets of the server's project by the names of variables, in place of values.
+    pub secrets: BTreeMap<String, SecretName>,
     /// What it may use.
     pub limits: ServerLimits,
     /// Its ports, the first one by default.
@@ -71,6 +76,8 @@ pub struct Resolved {
     pub spec: ServerSpec,
     /// What sets it up.
     pub install: Option<InstallScript>,
+    /// Variables whose values are secrets, to be sealed for its node; not in the specification yet.
+    pub secrets: Vec<(String, SecretName)>,
     /// Rules that nobody could check, as `NAME: rule`.
     pub unchecked: Vec<String>,
 }
@@ -92,11 +99,12 @@ pub struct Refusal {
 /// # Errors
 /// Everything that is wrong with the choice.
 pub fn resolve(alt: &Alt, choice: &Choice, facts: Facts<'_>) -> Result<Resolved, Vec<Refusal>> {
-    let mut work = Work { alt, choice, facts, refusals: Vec::new() };
+    let mut work = Work { alt, choice, facts, sealed: BTreeSet::new(), refusals: Vec::new() };
     let runtime = work.runtime();
     let run = work.run();
-    let (mut env, unchecked) = work.values();
-    work.add_upper_case(&mut env);
+    let (mut env, mut secrets, unchecked) = work.values();
+    work.add_upper_case(&mut env, &mut secrets);
+    work.sealed = secrets.iter().map(|(name, _)| name.clone()).collect();
     work.add_given(&mut env, run);
     let startup = run.map(|run| work.startup(run, &env));
     let edits = alt.edits.iter().map(|edit| work.edit(edit, &env)).collect();
@@ -118,6 +126,7 @@ pub fn resolve(alt: &Alt, choice: &Choice, facts: Facts<'_>) -> Result<Resolved,
         runtime,
         startup,
         env,
+        secrets: Vec::new(),
         edits,
         ready: alt.ready.clone(),
         stop: alt.stop.clone(),
@@ -135,13 +144,18 @@ pub fn resolve(alt: &Alt, choice: &Choice, facts: Facts<'_>) -> Result<Resolved,
         work.refuse("", message, "Make the install script, the values or the edits shorter.");
         return Err(work.refusals);
     }
-    Ok(Resolved { spec, install, unchecked })
+    Ok(Resolved { spec, install, secrets, unchecked })
 }
+
+/// Variables and the secrets whose values they get.
+type Secrets = Vec<(String, SecretName)>;
 
 struct Work<'a> {
     alt: &'a Alt,
     choice: &'a Choice,
     facts: Facts<'a>,
+    /// Variables whose values the node alone will know.
+    sealed: BTreeSet<String>,
     refusals: Vec<Refusal>,
 }
 
@@ -185,13 +199,17 @@ impl<'a> Work<'a> {
         }
     }
 
+    fn chosen_run(&self) -> Option<&'a Run> {
+        let found = match &self.choice.startup {
+            None => self.alt.startups.first(),
+            Some(label) => self.alt.startups.iter().find(|startup| startup.label == *label),
+        };
+        found.map(|startup| &startup.run)
+    }
+
     fn run(&mut self) -> Option<&'a Run> {
         let alt = self.alt;
-        let found = match &self.choice.startup {
-            None => alt.startups.first(),
-            Some(label) => alt.startups.iter().find(|startup| startup.label == *label),
-        };
-        let Some(found) = found else {
+        let Some(run) = self.chosen_run() else {
             let labels: Vec<_> = alt.startups.iter().map(|startup| startup.label.as_str()).collect();
             self.refuse(
                 "startup",
@@ -200,36 +218,56 @@ impl<'a> Work<'a> {
             );
             return None;
         };
-        if matches!(found.run, Run::Shell { .. }) && alt.runtime == RuntimeKind::Process {
+        if matches!(run, Run::Shell { .. }) && alt.runtime == RuntimeKind::Process {
             let message = "It is code for a shell, which runs in containers only.";
             self.refuse("startup", message, "Choose another way to start, or a template for containers.");
             return None;
         }
-        Some(&found.run)
+        Some(run)
     }
 
-    /// The environment as the template has it, and the rules that nobody could check.
-    fn values(&mut self) -> (Vec<EnvVar>, Vec<String>) {
+    /// The environment as the template has it, which of it are secrets, and the rules that nobody could check.
+    fn values(&mut self) -> (Vec<EnvVar>, Secrets, Vec<String>) {
         let (alt, choice) = (self.alt, self.choice);
-        for name in choice.values.keys().filter(|name| alt.variable(name).is_none()) {
-            let message = format!("The template has no variable {}.", quoted(name));
-            self.refuse(format!("values.{}", crate::text::line(name)), message, "Leave it out.");
+        let named = choice.values.keys().map(|name| ("values", name));
+        for (place, name) in named.chain(choice.secrets.keys().map(|name| ("secrets", name))) {
+            if alt.variable(name).is_none() {
+                let message = format!("The template has no variable {}.", quoted(name));
+                self.refuse(format!("{place}.{}", crate::text::line(name)), message, "Leave it out.");
+            }
         }
-        let mut env = Vec::new();
-        let mut unchecked = Vec::new();
+        let (mut env, mut secrets, mut unchecked) = (Vec::new(), Vec::new(), Vec::new());
         for variable in &alt.variables {
+            if let Some(secret) = choice.secrets.get(&variable.env) {
+                self.judge_name(&variable.env);
+                self.judge_secret(variable);
+                // Its value is known to nobody who could check it.
+                unchecked.extend(variable.rules.iter().map(|rule| format!("{}: {rule}", variable.env)));
+                secrets.push((variable.env.clone(), secret.clone()));
+                continue;
+            }
+            if variable.secret && choice.values.contains_key(&variable.env) {
+                let message = format!("{} is a secret: its value is not written here.", variable.name);
+                let fix = "Name a secret of the server's project for it, under `secrets`.";
+                self.refuse(format!("values.{}", variable.env), message, fix);
+                continue;
+            }
             let value = choice.values.get(&variable.env).unwrap_or(&variable.default);
             self.judge_name(&variable.env);
             self.judge_value(variable, value);
             let verdict = Rules::parse(&variable.rules).check(value);
+            let (place, fix) = match variable.secret {
+                true => ("secrets", "Name a secret of the server's project for it."),
+                false => ("values", "Give another value."),
+            };
             for words in verdict.wrong {
                 let message = format!("{}: {words}.", variable.name);
-                self.refuse(format!("values.{}", variable.env), message, "Give another value.");
+                self.refuse(format!("{place}.{}", variable.env), message, fix);
             }
             unchecked.extend(verdict.unchecked.into_iter().map(|rule| format!("{}: {rule}", variable.env)));
             env.push(EnvVar { name: variable.env.clone(), value: value.clone() });
         }
-        (env, unchecked)
+        (env, secrets, unchecked)
     }
 
     /// Templates are checked when they are kept; what reaches a node is checked again.
@@ -262,19 +300,23 @@ impl<'a> Work<'a> {
 
     /// Names in lower case are there in upper case too: other panels' daemons write them so, and images and scripts rely on
     /// it.
-    fn add_upper_case(&self, env: &mut Vec<EnvVar>) {
+    fn add_upper_case(&self, env: &mut Vec<EnvVar>, secrets: &mut Secrets) {
         if self.alt.runtime == RuntimeKind::Process {
             return;
         }
-        let mut upper: Vec<EnvVar> = Vec::new();
-        for var in env.iter() {
-            let name = var.name.to_ascii_uppercase();
-            let is_free = env.iter().chain(&upper).all(|other| other.name != name);
-            if is_free && !name::is_reserved(&name) && name::danger(&name).is_none() {
-                upper.push(EnvVar { name, value: var.value.clone() });
-            }
-        }
-        env.append(&mut upper);
+        let mut taken: BTreeSet<String> = env.iter().map(|var| var.name.clone()).collect();
+        taken.extend(secrets.iter().map(|(name, _)| name.clone()));
+        let mut upper = |name: &str| {
+            let name = name.to_ascii_uppercase();
+            let is_free = !name::is_reserved(&name) && name::danger(&name).is_none() && taken.insert(name.clone());
+            is_free.then_some(name)
+        };
+        let more = env.iter().filter_map(|var| Some(EnvVar { name: upper(&var.name)?, value: var.value.clone() }));
+        let more: Vec<_> = more.collect();
+        env.extend(more);
+        let more = secrets.iter().filter_map(|(name, secret)| Some((upper(name)?, secret.clone())));
+        let more: Vec<_> = more.collect();
+        secrets.extend(more);
     }
 
     /// What every server is given. It comes last, and so it wins.
@@ -356,6 +398,9 @@ impl<'a> Work<'a> {
                 Source::Disk => Some(mebibytes(self.choice.limits.disk)),
                 Source::Cpu => Some(self.choice.limits.cpu_percent.unwrap_or(0).to_string()),
                 Source::Uuid => Some(self.facts.server.to_string()),
+                Source::Variable(name) if site == Site::Edit && self.sealed.contains(name) => {
+                    Some(SecretMark::of(name))
+                }
                 Source::Variable(name) => env.iter().rev().find(|var| var.name == name).map(|var| var.value.clone()),
                 Source::Node(_) | Source::Unknown(_) => None,
             };

@@ -1,23 +1,24 @@
-// tidy: long because a simulated node is one actor with one memory, and its parts mean nothing apart.
 //! A simulated node: its key, its join counter, its promises, and the words it can say.
+
+mod facts;
+mod joining;
+mod panel;
+
+pub use joining::WaitingMachine;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sf_protocol::accept::{self, BodyHash, Decision, Refusal, State};
 use sf_protocol::app::AppState;
-use sf_protocol::enrol::{EnrolHello, EnrolToken, Enrolled, Pending, Progress};
+use sf_protocol::enrol::{EnrolToken, Enrolled, Progress};
 use sf_protocol::handshake::{AgentHello, BindingKind, Nonce, Open, VERSIONS, Versions};
 use sf_protocol::order::{AppVerb, Order};
 use sf_protocol::outcome::{Accepted, AppFacts, DeployFacts, Facts, Outcome, Step};
 use sf_protocol::patch::{PatchFacts, TakesEffect};
 use sf_protocol::query::{Answer, AppReport, JournalEntry, Query, Reply};
 use sf_protocol::report::{NodeEvent, NodeFacts, StatusUpdate, StepState};
-use sf_protocol::server::{
-    EntryKind, FileContent, FileEntry, FileLook, FilePiece, FilesSeen, FolderPage, InstallState, ServerAction,
-    ServerReport, ServerState, ServerVerb,
-};
-use sf_protocol::site::{CertificateState, SiteReport};
+use sf_protocol::server::ServerReport;
 use sf_protocol::{Command, Frame, KeyId, Kind, SecretKey, Signed, Verdict};
 use sf_runtime::{Clock, Rng};
 use sf_types::{
@@ -63,46 +64,6 @@ struct Memory {
     began: Vec<Command>,
 }
 
-impl Memory {
-    /// What a server is after an order.
-    fn server(&mut self, order: &ServerAction, verdict: Verdict, now: Timestamp) -> ServerReport {
-        let report = self.servers.entry(order.spec.server).or_insert_with(|| ServerReport {
-            server: order.spec.server,
-            generation: 0,
-            state: ServerState::Stopped,
-            install: InstallState::Missing,
-            since: now,
-            reason: "never installed".to_owned(),
-            restarts: 0,
-            stopped_by: None,
-            enforced: vec!["a simulated limit".to_owned()],
-            disk_bytes: 0,
-        });
-        report.generation = order.spec.generation;
-        if verdict != Verdict::Succeeded {
-            return report.clone();
-        }
-        report.since = now;
-        match order.verb {
-            ServerVerb::Install { .. } => {
-                (report.install, report.state) = (InstallState::Installed, ServerState::Stopped);
-                report.disk_bytes = 4096;
-            }
-            ServerVerb::Start | ServerVerb::Restart => report.state = ServerState::Running,
-            ServerVerb::Stop => {
-                report.state = ServerState::Stopped;
-                report.stopped_by = Some("command stop after 0.1 s".to_owned());
-            }
-            ServerVerb::Kill => {
-                report.state = ServerState::Stopped;
-                report.stopped_by = Some("SIGKILL after 0.0 s".to_owned());
-            }
-            ServerVerb::Configure | ServerVerb::Command { .. } | ServerVerb::Delete => {}
-        }
-        report.clone()
-    }
-}
-
 /// An app's folder on a simulated node's disk.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct App {
@@ -136,17 +97,6 @@ pub struct Identity {
     pub epoch: u64,
 }
 
-/// A machine that shows a code and waits.
-#[derive(Debug)]
-pub struct WaitingMachine {
-    /// What it shows.
-    pub pending: Pending,
-    key: SecretKey,
-    root: KeyId,
-    wire: Wire,
-    waiting: Box<sf_protocol::enrol::AwaitingRegistered>,
-}
-
 /// An order that passed every check.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Taken {
@@ -172,7 +122,7 @@ impl SimNode {
     /// [`WireError`], from either side.
     pub async fn enrol(dial: &Dial, token: &str, root: KeyId, clock: Clock, rng: Rng) -> Result<Self, WireError> {
         let token: EnrolToken = token.parse().map_err(|_| WireError::Gone)?;
-        match register(dial, Some(token), root, &clock, &rng).await? {
+        match joining::register(dial, Some(token), root, &clock, &rng).await? {
             (key, _, Progress::Done(enrolled)) => Ok(Self::enrolled(*enrolled, key, root, clock, rng)),
             (_, _, Progress::Wait(..)) => Err(sf_protocol::enrol::EnrolError::NotPending.into()),
         }
@@ -183,7 +133,7 @@ impl SimNode {
     /// # Errors
     /// [`WireError`], from either side.
     pub async fn ask(dial: &Dial, root: KeyId, clock: &Clock, rng: &Rng) -> Result<WaitingMachine, WireError> {
-        match register(dial, None, root, clock, rng).await? {
+        match joining::register(dial, None, root, clock, rng).await? {
             (key, wire, Progress::Wait(pending, waiting)) => Ok(WaitingMachine { pending, key, root, wire, waiting }),
             (_, _, Progress::Done(_)) => Err(WireError::Gone),
         }
@@ -417,7 +367,8 @@ impl SimNode {
             Query::Node => Reply::Node(Box::new(machine())),
             Query::Journal { command } => Reply::Journal(Box::new(self.entry(*command))),
             Query::App { app } => self.report(*app),
-            Query::ServerFiles(wanted) => simulated_file(&wanted.look, self.0.clock.now()),
+            Query::ServerFiles(wanted) => panel::file(&wanted.look, self.0.clock.now()),
+            Query::Console(wanted) => panel::console(wanted, self.0.clock.now()),
             _ => Reply::Fault(Fault::new(ErrorKind::NotFound, "simulated", "A simulated node knows only itself.")),
         };
         self.reply(command.id, reply)
@@ -469,152 +420,6 @@ impl SimNode {
     pub fn confirmed(&self, results: &[CommandId]) {
         self.memory().waiting.retain(|_, (command, _)| !results.contains(command));
     }
-
-    fn facts(&self, order: &Order, verdict: Verdict) -> Facts {
-        let mut memory = self.memory();
-        match order {
-            Order::Deploy(deploy) => {
-                let app = memory.apps.entry(deploy.app.app).or_default();
-                app.generation = deploy.app.generation;
-                if verdict == Verdict::Succeeded {
-                    let before = app.live.replace(deploy.release);
-                    app.kept.retain(|kept| *kept != deploy.release);
-                    app.kept.splice(0..0, before.filter(|before| *before != deploy.release));
-                    app.kept.truncate(usize::from(deploy.app.keep_releases));
-                    app.stopped = false;
-                }
-                Facts::Deploy(DeployFacts {
-                    release: deploy.release,
-                    commit: Some("c0ffee0123456789c0ffee0123456789c0ffee01".to_owned()),
-                    subject: Some("A simulated commit".to_owned()),
-                    builder: None,
-                    live_release: app.live,
-                    port: port(),
-                    kept: app.kept.clone(),
-                    timings: Vec::new(),
-                    generation: deploy.app.generation,
-                    state: if app.live.is_some() { AppState::Running } else { AppState::Empty },
-                    path: None,
-                })
-            }
-            Order::AppAction(action) => {
-                let app = memory.apps.entry(action.app).or_default();
-                app.generation = action.generation;
-                if verdict == Verdict::Succeeded {
-                    app.stopped = matches!(action.verb, AppVerb::Stop | AppVerb::Delete);
-                }
-                let state = if app.stopped { AppState::Stopped } else { AppState::Running };
-                let (live_release, generation) = (app.live, action.generation);
-                Facts::App(AppFacts { state, live_release, generation, port: port(), stopped_by: None })
-            }
-            Order::Patch(patch) => {
-                let app = memory.apps.entry(patch.app).or_default();
-                app.generation = patch.generation;
-                let restarts = patch.effect == TakesEffect::Restart;
-                if verdict == Verdict::Succeeded && restarts {
-                    let before = app.live.replace(patch.release);
-                    app.kept.splice(0..0, before);
-                }
-                let deploy = DeployFacts {
-                    release: if restarts { patch.release } else { app.live.unwrap_or(patch.release) },
-                    commit: None,
-                    subject: Some(format!("patch of {}", patch.file.path)),
-                    builder: None,
-                    live_release: app.live,
-                    port: port(),
-                    kept: app.kept.clone(),
-                    timings: Vec::new(),
-                    generation: patch.generation,
-                    state: if app.live.is_some() { AppState::Running } else { AppState::Empty },
-                    path: None,
-                };
-                Facts::Patch(Box::new(PatchFacts {
-                    deploy,
-                    path: patch.file.path.clone(),
-                    before: patch.file.before,
-                    after: Some(FileState::Is(ContentHash::from_bytes([7; 32]))),
-                    added: 1,
-                    removed: 1,
-                    syntax: None,
-                    restored_ms: (verdict == Verdict::RolledBack).then_some(80),
-                }))
-            }
-            Order::ProvisionDomain(wanted) if verdict == Verdict::Succeeded => {
-                let (proxy, generation) = (wanted.site.proxy, wanted.site.generation);
-                Facts::Site { site: Some(SiteReport { proxy, generation, certificate: CertificateState::None }) }
-            }
-            Order::ProvisionDomain(_) | Order::DeleteProxy(_) => Facts::Site { site: None },
-            Order::Schedule(_) => Facts::None,
-            Order::ServerAction(order) => Facts::Server {
-                server: (order.verb != ServerVerb::Delete || verdict != Verdict::Succeeded)
-                    .then(|| Box::new(memory.server(order, verdict, self.0.clock.now()))),
-            },
-            Order::DesiredState(desired) => {
-                for one in &desired.apps {
-                    let known = memory.apps.get_mut(&one.spec.app);
-                    let Some(app) = known.filter(|app| app.generation <= one.spec.generation) else { continue };
-                    (app.generation, app.stopped) = (one.spec.generation, one.state == AppState::Stopped);
-                }
-                Facts::None
-            }
-            _ => Facts::None,
-        }
-    }
-}
-
-/// The one file that servers of a simulated node have: `motd.txt`.
-fn simulated_file(look: &FileLook, now: Timestamp) -> Reply {
-    const TEXT: &[u8] = b"hello\n";
-    let bytes = TEXT.len() as u64;
-    let (name, kind) = ("motd.txt".to_owned(), EntryKind::File);
-    let entry = FileEntry { name, kind, bytes, mode: 0o644, modified: now, links: 1, denied: false };
-    let seen = match look {
-        FileLook::Read { path, .. } if *path == entry.name => {
-            let (content, _) = FileContent::of(TEXT);
-            FilesSeen::Piece(FilePiece { content, next: None, entry, hash: None })
-        }
-        FileLook::Stat { path } if *path == entry.name => FilesSeen::Entry(entry),
-        FileLook::List { path, .. } if path.is_empty() => {
-            FilesSeen::Listing(FolderPage { entries: vec![entry], next: None, total: 1 })
-        }
-        FileLook::Uploads => FilesSeen::Uploads(Vec::new()),
-        _ => return Reply::Fault(Fault::new(ErrorKind::NotFound, "file.not_found", "It is not there.")),
-    };
-    Reply::ServerFiles(Box::new(seen))
-}
-
-impl WaitingMachine {
-    /// Waits for the person's decision.
-    ///
-    /// # Errors
-    /// [`WireError`]: refused, too late, or the connection is gone.
-    pub async fn admitted(mut self, clock: Clock, rng: Rng) -> Result<SimNode, WireError> {
-        let text = self.wire.answer().await?;
-        match self.waiting.receive(&text)? {
-            Progress::Done(enrolled) => Ok(SimNode::enrolled(*enrolled, self.key, self.root, clock, rng)),
-            Progress::Wait(..) => Err(sf_protocol::enrol::EnrolError::NotPending.into()),
-        }
-    }
-}
-
-async fn register(
-    dial: &Dial,
-    token: Option<EnrolToken>,
-    root: KeyId,
-    clock: &Clock,
-    rng: &Rng,
-) -> Result<(SecretKey, Wire, Progress), WireError> {
-    let key = SecretKey::from_seed(&rng.bytes());
-    let binding = if dial.tls.is_some() { BindingKind::Exporter } else { BindingKind::Host };
-    let mut wire = Wire::dial(dial).await?;
-    let hello = EnrolHello { key: key.public(), root, binding, versions: VERSIONS, token };
-    let (text, waiting) = hello.register(wire.channel(), Nonce::from_bytes(rng.bytes()))?;
-    wire.say_text(text).await?;
-    let challenge = wire.answer().await?;
-    let (text, waiting) = waiting.challenge(&challenge, &key, machine(), clock.now())?;
-    wire.say_text(text).await?;
-    let progress = waiting.receive(&wire.answer().await?)?;
-    Ok((key, wire, progress))
 }
 
 /// What a simulated machine says it is.

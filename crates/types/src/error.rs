@@ -45,18 +45,41 @@ pub struct Fault {
     /// What to do, one sentence; may be empty where nothing can be done.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub fix: String,
+    /// Everything that is wrong with a request, where several things are; the message tells the first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
+}
+
+/// One of the things that are wrong with a request.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Finding {
+    /// The field: `settings.variables.MOTD`.
+    pub field: String,
+    /// What is wrong with it, and why.
+    pub message: String,
+    /// What to do, as of [`Fault::fix`].
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub fix: String,
 }
 
 impl Fault {
     /// A fault without a remedy yet; add one with [`Fault::fix`].
     pub fn new(kind: ErrorKind, code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { kind, code: code.into(), message: message.into(), fix: String::new() }
+        Self { kind, code: code.into(), message: message.into(), fix: String::new(), findings: Vec::new() }
     }
 
     /// Adds what the reader can do about it.
     #[must_use]
     pub fn fix(mut self, fix: impl Into<String>) -> Self {
         self.fix = fix.into();
+        self
+    }
+
+    /// Adds all that is wrong.
+    #[must_use]
+    pub fn findings(mut self, findings: Vec<Finding>) -> Self {
+        self.findings = findings;
         self
     }
 }

@@ -21,7 +21,7 @@ pub mod unit;
 
 pub use domain::{BadDomain, DomainName};
 pub use email::Email;
-pub use error::{ErrorKind, Fault};
+pub use error::{ErrorKind, Fault, Finding};
 pub use file::{ContentHash, FilePath, FileState};
 pub use id::{
     AccountId, AlertId, AlertRuleId, AllocationId, AltId, AppId, ApprovalId, ChannelId, CliLoginId, CommandId,

@@ -95,6 +95,7 @@ async function settled<T>(call: Promise<{ data?: unknown; error?: unknown; respo
     status: response.status,
     fix: told ? (told.details?.fix ?? null) : 'A proxy in front of the control plane may have answered in its place: its log, and that of the control plane, tell more.',
     field: told?.details?.field ?? null,
+    findings: told?.details?.findings,
     requestId: envelope?.meta?.requestId ?? null,
     retryAfterMs: retryAfter(response.headers.get('Retry-After'), Date.now()),
   })

@@ -4,6 +4,7 @@ import type { components } from './schema'
 const AWAY = 'network.away'
 
 export type ErrorBody = components['schemas']['ErrorBody']
+export type Finding = components['schemas']['Finding']
 
 /** What went wrong with a request, as it is shown: what happened, why, what to do. */
 export class Problem extends Error {
@@ -14,6 +15,8 @@ export class Problem extends Error {
   readonly fix: string
   /** The refused field, in the names of the API: `settings.repository`. */
   readonly field: string | null
+  /** Each thing that is wrong, where there may be several. */
+  readonly findings: Finding[]
   /** For the log of the control plane; null where no answer came. */
   readonly requestId: string | null
   /** Milliseconds to wait before the next try; null where nobody said. */
@@ -25,6 +28,7 @@ export class Problem extends Error {
     status?: number
     fix?: string | null
     field?: string | null
+    findings?: Finding[]
     requestId?: string | null
     retryAfterMs?: number | null
   }) {
@@ -34,6 +38,7 @@ export class Problem extends Error {
     this.status = init.status ?? 0
     this.fix = init.fix ?? ''
     this.field = init.field ?? null
+    this.findings = init.findings ?? []
     this.requestId = init.requestId ?? null
     this.retryAfterMs = init.retryAfterMs ?? null
   }

@@ -4,6 +4,7 @@ pub mod alts;
 pub mod console;
 pub mod ctrls;
 pub mod files;
+pub mod people;
 pub mod monitoring;
 pub mod ports;
 pub mod schedules;

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sf_protocol::app::RestartRule;
 use sf_protocol::server::ServerLimits;
-use sf_types::{AllocationId, AltId, NodeId, ProjectId, ServerId, Slug, UserId};
+use sf_types::{AllocationId, AltId, NodeId, ProjectId, SecretName, ServerId, Slug, UserId};
 
 use crate::permission::Permission;
 use crate::spec::{Effect, Place, Spec, minutes};
@@ -159,6 +159,10 @@ pub struct ServerSettings {
     /// Values of its template's variables, by their names in the environment.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub variables: BTreeMap<String, String>,
+    /// Secrets of its project that are the values of variables, by the variables' names. Their values stand nowhere else.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(schema_with = "crate::spec::arguments::any_object")]
+    pub secrets: BTreeMap<String, SecretName>,
     /// What it may use.
     #[serde(default)]
     #[schemars(schema_with = "crate::spec::arguments::any_object")]
@@ -175,6 +179,8 @@ pub struct ServerSettings {
 impl ServerSettings {
     /// Variables with a value at the most.
     pub const MAX_VARIABLES: usize = 200;
+    /// Variables with a secret at the most.
+    pub const MAX_SECRETS: usize = 20;
     /// Bytes of all values together at the most: an order has to hold them.
     pub const MAX_VARIABLE_BYTES: usize = 12 * 1024;
     /// Characters of a description at the most.
@@ -208,6 +214,13 @@ impl ServerSettings {
                 let reason = "a value holds no control characters";
                 return Err(Refused::new(format!("settings.variables.{name}"), reason));
             }
+        }
+        if self.secrets.len() > Self::MAX_SECRETS {
+            return Err(Refused::new("settings.secrets", "at most 20 variables with secrets"));
+        }
+        if let Some(name) = self.secrets.keys().find(|name| self.variables.contains_key(*name)) {
+            let reason = "a variable has either a value or a secret";
+            return Err(Refused::new(format!("settings.secrets.{name}"), reason));
         }
         if self.allocation_limit > Self::MAX_ALLOCATIONS {
             return Err(Refused::new("settings.allocationLimit", "at most 200"));

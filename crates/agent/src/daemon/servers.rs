@@ -7,6 +7,7 @@ mod act;
 pub mod console;
 mod contained;
 mod converge;
+mod disk;
 mod edits;
 mod files;
 mod install;
@@ -16,9 +17,9 @@ mod places;
 mod power;
 pub mod record;
 mod report;
+mod secrets;
 
 pub use console::{CONSOLE_KEPT, WATCHED_MAX};
-pub use converge::COUNT_EVERY;
 pub use edits::EDIT_BYTES;
 pub use files::{PACKED_AT_ONCE, TRANSFERS_OF_A_SERVER, UPLOAD_KEPT};
 pub use launch::PROCESSES;

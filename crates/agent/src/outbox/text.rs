@@ -1,8 +1,10 @@
 //! Texts that leave the node: without secrets, and short enough for their line and frame.
 
-use sf_protocol::report::{self, LogLine, NodeEvent};
+use sf_protocol::report::{LogLine, NodeEvent};
 use sf_protocol::schedule::ScheduleReport;
 use sf_runtime::redact::{self, Redactor};
+
+use crate::shim::log::masked;
 
 /// Longest text of an event, in bytes: as JSON it has to fit a log line.
 const EVENT_TEXT_BYTES: usize = 2000;
@@ -59,10 +61,7 @@ impl Cleaner {
     /// The line's text redacted.
     pub(super) fn clean(&mut self, line: &mut LogLine, redactor: &Redactor) {
         let stream = &mut self.0[line.stream as usize];
-        match report::piece_of_longer(&line.text) {
-            Some(piece) => line.text = stream.line(redactor, piece, true) + report::GOES_ON,
-            None => line.text = stream.line(redactor, &line.text, false),
-        }
+        line.text = masked(stream, redactor, &line.text);
     }
 }
 
@@ -97,7 +96,7 @@ mod tests {
     use super::*;
     use crate::shim::log::LineSplitter;
     use sf_protocol::frame::MAX_FRAME_BYTES;
-    use sf_protocol::report::Stream;
+    use sf_protocol::report::{self, Stream};
     use sf_types::Timestamp;
 
     #[test]

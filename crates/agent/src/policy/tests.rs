@@ -71,6 +71,7 @@ fn start(ip: &str, port: u16, verb: ServerVerb) -> Order {
         runtime: ServerRuntime::Process,
         startup: Startup::Argv { argv: vec!["./server".to_owned()] },
         env: Vec::new(),
+        secrets: Vec::new(),
         edits: Vec::new(),
         ready: Ready { lines: Vec::new(), strip_ansi: false, within: Millis::secs(1) },
         stop: Stop::Command { line: "stop".to_owned(), grace: Millis::secs(1) },

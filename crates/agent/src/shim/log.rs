@@ -19,7 +19,8 @@ use sf_types::Timestamp;
 
 pub use read::{Batch, LogReader, ends};
 // As the protocol has them: longer lines are split, and a piece says that it goes on.
-pub use sf_protocol::report::{GOES_ON, MAX_LINE_BYTES};
+pub use sf_protocol::report::{GOES_ON, MAX_LINE_BYTES, piece_of_longer};
+use sf_runtime::redact::{self, Redactor};
 pub use split::LineSplitter;
 pub use write::LogWriter;
 
@@ -61,6 +62,14 @@ pub struct LogHead {
     pub last: u64,
     /// Lines that were never kept, because of a flood or a full disk.
     pub lost: u64,
+}
+
+/// A line without secrets. `cleaner` remembers between the lines of one stream: a long one comes in pieces.
+pub fn masked(cleaner: &mut redact::Stream, redactor: &Redactor, line: &str) -> String {
+    match piece_of_longer(line) {
+        Some(piece) => cleaner.line(redactor, piece, true) + GOES_ON,
+        None => cleaner.line(redactor, line, false),
+    }
 }
 
 const SUFFIX: &str = ".log";

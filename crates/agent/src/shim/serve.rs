@@ -15,14 +15,14 @@ use nix::unistd::Pid;
 use sf_protocol::app::AppState;
 use sf_protocol::report::Stream;
 use sf_runtime::Clock;
-use sf_runtime::redact::Redactor;
+use sf_runtime::redact::{self, Redactor};
 
 use super::client::{CLIENTS_MAX, Client};
 use super::crash::CrashGuard;
 use super::ending::{Ending, Why};
 use super::flood::Flood;
 use super::input::Input;
-use super::log::{LineSplitter, LogWriter};
+use super::log::{LineSplitter, LogWriter, masked};
 use super::ready::ReadyRule;
 use super::spawn::Output;
 use super::spec::ShimSpec;
@@ -57,7 +57,7 @@ struct Shim {
     log: LogWriter,
     told: u64,
     flood: Flood,
-    outputs: Vec<(Output, LineSplitter)>,
+    outputs: Vec<(Output, LineSplitter, redact::Stream)>,
     input: Option<Input>,
     /// When the process is ready, where it says so.
     ready: Option<ReadyRule>,
@@ -108,6 +108,17 @@ pub fn run(folder: RunFolder, held: Held, (spec, values): (ShimSpec, Values), la
     ExitCode::from(EXIT_READY)
 }
 
+/// What takes a process's secrets out of its log; `None` where it has none.
+fn redactor(spec: &ShimSpec, values: &Values) -> Option<Redactor> {
+    let known = values.iter().map(|(_, value)| value.expose().as_str());
+    match values.is_empty() {
+        true => None,
+        // What can be written to is somebody's terminal: all else that it shows is theirs.
+        false if spec.input => Some(Redactor::of_known(known)),
+        false => Some(Redactor::new(known)),
+    }
+}
+
 impl Shim {
     fn open(folder: RunFolder, held: Held, spec: ShimSpec, values: Values) -> std::io::Result<Self> {
         let mut mask = SigSet::empty();
@@ -121,14 +132,13 @@ impl Shim {
         let mut log = LogWriter::open(&spec.log_dir, spec.log)?;
         let (status, guard) = life::take_over(&folder, &spec, &clock, &mut log);
         let listener = folder.listen(&held)?;
-        let now = Instant::now();
+        let (now, redactor) = (Instant::now(), redactor(&spec, &values));
         let ready = spec.ready.as_ref().map(ReadyRule::of).transpose().map_err(std::io::Error::other)?.flatten();
         Ok(Self {
             folder,
             held,
             spec,
-            redactor: (!values.is_empty())
-                .then(|| Redactor::new(values.iter().map(|(_, value)| value.expose().as_str()))),
+            redactor,
             values,
             clock,
             begun: now,
@@ -188,7 +198,7 @@ impl Shim {
             PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
             PollFd::new(self.listener.as_fd(), PollFlags::POLLIN),
         ];
-        fds.extend(self.outputs.iter().map(|(output, _)| PollFd::new(output.file.as_fd(), PollFlags::POLLIN)));
+        fds.extend(self.outputs.iter().map(|(output, ..)| PollFd::new(output.file.as_fd(), PollFlags::POLLIN)));
         fds.extend(self.clients.iter().map(|client| {
             let write = if client.has_output() { PollFlags::POLLOUT } else { PollFlags::empty() };
             PollFd::new(client.stream.as_fd(), PollFlags::POLLIN | write)
@@ -246,7 +256,7 @@ impl Shim {
     }
 
     fn read_lines(&mut self, index: usize, reads: usize, is_ready: &mut bool) -> bool {
-        let Some((output, splitter)) = self.outputs.get_mut(index) else { return false };
+        let Some((output, splitter, cleaner)) = self.outputs.get_mut(index) else { return false };
         let mut chunk = [0; READ_BYTES];
         let rule = self.ready.as_ref().filter(|_| self.status.state == AppState::Starting);
         for _ in 0..reads {
@@ -257,7 +267,8 @@ impl Shim {
                 *is_ready = *is_ready || rule.is_some_and(|rule| rule.is_met_by(line));
                 if flood.admits(line.len()) {
                     match redactor {
-                        Some(redactor) => log.push(at, stream, &redactor.redact(line)),
+                        // In pieces of an over-long line, too.
+                        Some(redactor) => log.push(at, stream, &masked(cleaner, redactor, line)),
                         None => log.push(at, stream, line),
                     };
                 } else {
@@ -361,6 +372,12 @@ impl Shim {
                 if let Err(reason) = self.write_line(&line) {
                     return Some(Message::Refused(reason));
                 }
+            }
+            Request::Note { text } => {
+                if text.contains(char::is_control) {
+                    return Some(Message::Refused("a note holds a control character".to_owned()));
+                }
+                self.note(&text);
             }
             Request::Signal { signal } => match (Signal::try_from(signal), self.status.child.as_ref()) {
                 (Ok(signal), Some(child)) => {

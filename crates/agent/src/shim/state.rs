@@ -116,6 +116,11 @@ pub enum Request {
         /// Without a line break.
         line: String,
     },
+    /// Write a line of ours to its log.
+    Note {
+        /// Without a line break.
+        text: String,
+    },
     /// Send this signal to the process group.
     Signal {
         /// Its number.

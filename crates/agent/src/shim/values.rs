@@ -5,7 +5,7 @@ use std::io::{self, Read};
 
 use sf_protocol::SecretKey;
 use sf_protocol::app::SecretVar;
-use sf_types::Secret;
+use sf_types::{AppId, Secret};
 
 use super::spec::ShimSpec;
 
@@ -19,12 +19,12 @@ pub type Values = Vec<(String, Secret<String>)>;
 ///
 /// # Errors
 /// See above.
-pub fn open(spec: &ShimSpec, node: &SecretKey) -> Result<Values, String> {
-    let one = |var: &SecretVar| match var.open(spec.app, node) {
+pub fn open(app: AppId, sealed: &[SecretVar], node: &SecretKey) -> Result<Values, String> {
+    let one = |var: &SecretVar| match var.open(app, node) {
         Ok(value) if !value.expose().contains('\0') => Ok((var.name.clone(), value)),
         _ => Err(var.name.clone()),
     };
-    spec.secrets.iter().map(one).collect()
+    sealed.iter().map(one).collect()
 }
 
 /// As they are written to the launcher; `None` where there are none.

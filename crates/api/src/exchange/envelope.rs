@@ -46,6 +46,27 @@ pub struct Details {
     /// The field that is wrong: `settings.env[2].name`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
+    /// Each thing that is wrong, where there may be several; the message tells the first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
+}
+
+/// One of the things that are wrong with a request.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Finding {
+    /// The field: `settings.variables.MOTD`.
+    pub field: String,
+    /// What is wrong with it, and why.
+    pub message: String,
+    /// What to do; empty where nothing can be done.
+    pub fix: String,
+}
+
+impl From<sf_types::Finding> for Finding {
+    fn from(sf_types::Finding { field, message, fix }: sf_types::Finding) -> Self {
+        Self { field, message, fix }
+    }
 }
 
 /// About the answer itself.

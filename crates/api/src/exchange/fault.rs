@@ -4,7 +4,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use sf_types::{ErrorKind, Fault};
 
-use crate::envelope::{Details, ErrorBody, write};
+use crate::envelope::{Details, ErrorBody, Finding, write};
 
 /// Seconds a caller is asked to wait when a limit is used up and nothing better is known.
 pub const DEFAULT_RETRY_SECS: u64 = 1;
@@ -102,11 +102,11 @@ impl IntoResponse for Problem {
                 error = %self.fault, "a request failed");
         }
         let fix = Some(self.fault.fix).filter(|fix| !fix.is_empty());
-        let error = ErrorBody {
-            code: self.fault.code,
-            message: self.fault.message,
-            details: Details { fix, field: self.field },
-        };
+        let findings: Vec<Finding> = self.fault.findings.into_iter().map(Finding::from).collect();
+        // What stands in a form beside its field: the one that the message is about.
+        let field = self.field.or_else(|| findings.first().map(|first| first.field.clone()));
+        let error =
+            ErrorBody { code: self.fault.code, message: self.fault.message, details: Details { fix, field, findings } };
         let mut response = write::<()>(self.status, None, Some(error), None);
         if let Some(secs) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(secs));

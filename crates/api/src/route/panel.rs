@@ -6,6 +6,7 @@ pub mod console;
 pub mod ctrls;
 pub mod eggs;
 pub mod files;
+pub mod people;
 pub mod monitoring;
 pub mod ports;
 pub mod power;
@@ -37,6 +38,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(servers::reinstall))
         .routes(routes!(servers::suspend))
         .routes(routes!(servers::unsuspend))
+        .routes(routes!(people::list))
         .routes(routes!(power::power))
         .routes(routes!(console::read))
         .routes(routes!(console::command))

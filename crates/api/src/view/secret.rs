@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use sf_control::queries::secrets::SecretShown;
+use sf_store::secrets::UsedBy;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -41,7 +42,7 @@ pub struct SecretView {
 #[serde(rename_all = "camelCase")]
 #[schema(as = SecretUser)]
 pub struct SecretUserView {
-    /// `app`.
+    /// `app` or `server`.
     pub kind: String,
     /// Its id.
     pub id: Uuid,
@@ -51,10 +52,12 @@ pub struct SecretUserView {
 
 impl From<SecretShown> for SecretView {
     fn from(SecretShown { secret, updated_by, used_by }: SecretShown) -> Self {
-        let user = |user: sf_store::secrets::User| SecretUserView {
-            kind: "app".to_owned(),
-            id: user.app.uuid(),
-            name: user.name.into(),
+        let user = |user: sf_store::secrets::User| {
+            let (kind, id) = match user.by {
+                UsedBy::App(app) => ("app", app.uuid()),
+                UsedBy::Server(server) => ("server", server.uuid()),
+            };
+            SecretUserView { kind: kind.to_owned(), id, name: user.name.into() }
         };
         Self {
             id: secret.id.uuid(),

@@ -1,5 +1,7 @@
 //! The event socket over a real connection.
 
+mod console;
+
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};

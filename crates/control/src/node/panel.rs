@@ -12,6 +12,7 @@ pub(crate) mod perform;
 pub(crate) mod placement;
 pub(crate) mod ports;
 pub(crate) mod resolve;
+pub(crate) mod secrets;
 pub(crate) mod rules;
 pub(crate) mod templates;
 pub(crate) mod told;

@@ -16,7 +16,7 @@ use sf_protocol::command::GuardedSecret;
 use sf_protocol::schedule::{StepDoes, StepPower};
 use sf_store::workflows::{self, Firing, Trigger};
 use sf_store::{Reader, Store, runs};
-use sf_types::{ErrorKind, Fault, RequestId, RunId};
+use sf_types::{ErrorKind, Fault, RequestId, RunId, SecretName};
 
 use crate::approval::{decide, routing};
 use crate::control::{Control, Core};
@@ -213,22 +213,21 @@ fn authorised(actor: &Actor, action: &Action, subject: &Subject) -> Result<(), F
     }
 }
 
-/// Who writes an app's environment can read every secret in it: naming a secret that is not there already needs the
-/// right to see the project's secrets.
+/// Who writes the environment of an app or server can read every secret in it: naming a secret that is not there already
+/// needs the right to see the project's secrets.
 fn may_use_secrets(actor: &Actor, action: &Action, subject: &Subject) -> Result<(), Fault> {
     use sf_actions::app::AppAction;
-    let settings = match action {
-        Action::App(AppAction::Create(create)) => &create.settings,
-        Action::App(AppAction::Update(update)) => &update.settings,
-        _ => return Ok(()),
+    use sf_actions::server::ServerAction;
+    let fresh = match action {
+        Action::App(AppAction::Create(create)) => of_app(&create.settings, subject),
+        Action::App(AppAction::Update(update)) => of_app(&update.settings, subject),
+        Action::Server(ServerAction::Create(create)) => of_server(&create.settings, subject),
+        Action::Server(ServerAction::Update(update)) => {
+            update.settings.as_ref().and_then(|new| of_server(new, subject))
+        }
+        _ => None,
     };
-    // A name in another environment is another use: what a preview runs, others write.
-    let had = |environment| subject.app.as_ref().map(|app| app.settings.0.secrets(environment)).unwrap_or_default();
-    let fresh = |environment| {
-        let had = had(environment);
-        settings.secrets(environment).into_iter().find(|name| !had.contains(name))
-    };
-    let Some(fresh) = fresh(Environment::Production).or_else(|| fresh(Environment::Preview)) else { return Ok(()) };
+    let Some(fresh) = fresh else { return Ok(()) };
     match sf_policy::authorise(actor, Permission::SecretView, None, &subject.owned()) {
         Access::Allow => Ok(()),
         _ => Err(Fault::new(
@@ -238,6 +237,24 @@ fn may_use_secrets(actor: &Actor, action: &Action, subject: &Subject) -> Result<
         )
         .fix("Ask somebody who may manage roles to grant it.")),
     }
+}
+
+/// A secret that an app's settings name and did not name before.
+fn of_app<'a>(settings: &'a sf_actions::app::Settings, subject: &Subject) -> Option<&'a SecretName> {
+    // A name in another environment is another use: what a preview runs, others write.
+    let had = |environment| subject.app.as_ref().map(|app| app.settings.0.secrets(environment)).unwrap_or_default();
+    let fresh = |environment| {
+        let had = had(environment);
+        settings.secrets(environment).into_iter().find(|name| !had.contains(name))
+    };
+    fresh(Environment::Production).or_else(|| fresh(Environment::Preview))
+}
+
+/// The same of a server's. In another variable it may go where others read it, so that counts as new.
+fn of_server<'a>(settings: &'a sf_actions::server::ServerSettings, subject: &Subject) -> Option<&'a SecretName> {
+    let had = subject.server.as_ref().map(|server| &server.settings.0.secrets);
+    let is_new = |(variable, name): &(&String, &SecretName)| had.and_then(|had| had.get(*variable)) != Some(*name);
+    settings.secrets.iter().find(is_new).map(|(_, name)| name)
 }
 
 /// Who sets previews has apps made and domains served by whoever pushes: both have to be theirs to give.

@@ -195,7 +195,7 @@ fn waiting_row(tenant: TenantId, run: RunId) -> String {
     format!("{tenant}/{run}")
 }
 
-/// Refuses to delete what apps use, or webhooks that are switched on, naming them.
+/// Refuses to delete what apps and servers use, or webhooks that are switched on, naming them.
 async fn unused(tx: &Tx, secret: &SecretRow) -> sf_store::Result<()> {
     let users = secrets::users(tx, Some(secret.project)).await?;
     let apps = users.iter().filter(|user| user.secrets.contains(&secret.name));
@@ -204,7 +204,7 @@ async fn unused(tx: &Tx, secret: &SecretRow) -> sf_store::Result<()> {
     let hooks: Vec<_> = hooks.iter().map(|name| format!("a webhook of the workflow `{name}`")).collect();
     let (used_by, fix) = match (apps.is_empty(), hooks.is_empty()) {
         (true, true) => return Ok(()),
-        (false, true) => (apps, "Take it out of their environment first."),
+        (false, true) => (apps, "Take it out of their environment, or a server's variables, first."),
         (true, false) => (hooks, "Switch their triggers off first, or save them with another secret."),
         (false, false) => {
             let fix = "Take it out of their environment, and switch their triggers off, first.";

@@ -166,9 +166,13 @@ impl Control {
         request: RequestId,
         wanted: ConsoleWanted,
     ) -> Result<ConsoleChunk, Fault> {
-        let query = Query::Console(wanted);
-        match self.ask_of_server(actor, request, wanted.server, Permission::ConsoleView, query).await? {
-            Reply::Console(chunk) => Ok(*chunk),
+        let (query, server) = (Query::Console(wanted), wanted.server);
+        match self.ask_of_server(actor, request, server, Permission::ConsoleView, query).await? {
+            Reply::Console(chunk) => {
+                let row = self.server_for(actor, server, Permission::ConsoleView).await?;
+                self.note_console_read(actor, Some(request), &row).await?;
+                Ok(*chunk)
+            }
             other => Err(unexpected(&other)),
         }
     }

@@ -1,10 +1,10 @@
 //! Roles, what people were given, and why somebody may do something or may not.
 
 use sf_actions::role::{BuiltIn, RoleRef, built_in};
-use sf_actions::{Actor, ObjectRef, Permission, Standing};
+use sf_actions::{Actor, Object, ObjectRef, Permission, Standing};
 use sf_store::grants::{self, Grant};
 use sf_store::{roles, users};
-use sf_types::{Fault, UserId};
+use sf_types::{Fault, ServerId, UserId};
 
 use super::lacks;
 use crate::authority;
@@ -81,6 +81,29 @@ impl Control {
         let reader = self.view_team(actor, Permission::UserView)?;
         users::get(&reader, user).await?;
         self.named(actor, grants::of_user(&reader, user).await?).await
+    }
+
+    /// What people were given at a server itself, with who they are, by name: for whoever may give rights there.
+    ///
+    /// # Errors
+    /// Not there, no right, or the store cannot be read.
+    pub async fn people_of_server(
+        &self,
+        actor: &Actor,
+        server: ServerId,
+    ) -> Result<Vec<(users::User, Vec<NamedGrant>)>, Fault> {
+        self.server_for(actor, server, Permission::AdminRoles).await?;
+        let reader = self.core().store.read(actor.scope());
+        let given = grants::at_object(&reader, ObjectRef(Object::Server(server))).await?;
+        let mut people: Vec<(users::User, Vec<NamedGrant>)> = Vec::new();
+        for named in self.named(actor, given).await? {
+            match people.iter_mut().find(|(user, _)| user.id == named.grant.user) {
+                Some((_, own)) => own.push(named),
+                None => people.push((users::get(&reader, named.grant.user).await?, vec![named])),
+            }
+        }
+        people.sort_by(|(one, _), (other, _)| one.name.cmp(&other.name));
+        Ok(people)
     }
 
     /// What the person behind an actor was given.

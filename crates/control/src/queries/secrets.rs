@@ -15,7 +15,7 @@ pub struct SecretShown {
     pub secret: SecretRow,
     /// What the person who changed it last is called.
     pub updated_by: Option<String>,
-    /// The apps that use it.
+    /// The apps and servers that use it.
     pub used_by: Vec<User>,
 }
 

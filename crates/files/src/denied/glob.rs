@@ -1,15 +1,17 @@
 //! One name against a pattern: `*`, `?`, `[a-z]`, `[!a]` and `\` as in glob(7).
 
-/// A pattern of one name.
-#[derive(Clone, Debug)]
+/// A pattern of one name, without `/`.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Glob {
     pattern: Vec<char>,
     /// Upper and lower case are the same.
     folded: bool,
+    /// Read as Go's `filepath.Match` does: `[^a]` alone is the contrary, and what is not closed fits nothing.
+    go: bool,
 }
 
 /// A name as letters; a byte that is no UTF-8 is one of its own, which no pattern can spell.
-pub fn letters(name: &[u8]) -> Vec<char> {
+pub(super) fn letters(name: &[u8]) -> Vec<char> {
     let stray = |byte: &u8| char::from_u32(0x10_ff00 + u32::from(*byte)).unwrap_or(char::REPLACEMENT_CHARACTER);
     let chunks = name.utf8_chunks();
     chunks.flat_map(|chunk| chunk.valid().chars().chain(chunk.invalid().iter().map(stray))).collect()
@@ -20,21 +22,33 @@ fn fold(letters: Vec<char>) -> Vec<char> {
 }
 
 impl Glob {
+    /// As glob(7) has it; `folded` makes upper and lower case the same.
     pub fn new(pattern: &str, folded: bool) -> Self {
         let pattern: Vec<char> = pattern.chars().collect();
-        Self { pattern: if folded { fold(pattern) } else { pattern }, folded }
+        Self { pattern: if folded { fold(pattern) } else { pattern }, folded, go: false }
     }
 
+    /// As Go's `filepath.Match` has it, which Docker reads `.dockerignore` by.
+    pub fn go(pattern: &str) -> Self {
+        Self { go: true, ..Self::new(pattern, false) }
+    }
+
+    /// Whether it stands for this whole name.
     pub fn fits(&self, name: &[u8]) -> bool {
         self.fits_letters(&letters(name))
     }
 
+    /// The same of a name's letters.
     pub fn fits_letters(&self, name: &[char]) -> bool {
-        if self.folded { fits(&self.pattern, &fold(name.to_vec())) } else { fits(&self.pattern, name) }
+        if self.folded { self.fits_folded(&fold(name.to_vec())) } else { self.fits_folded(name) }
+    }
+
+    fn fits_folded(&self, name: &[char]) -> bool {
+        fits((&self.pattern, self.go), name)
     }
 }
 
-fn fits(pattern: &[char], name: &[char]) -> bool {
+fn fits((pattern, go): (&[char], bool), name: &[char]) -> bool {
     // The last star is the only one worth going back to, so a hostile pattern costs no more than its length times the name's.
     let (mut p, mut n, mut star) = (0, 0, None);
     while n < name.len() {
@@ -45,9 +59,10 @@ fn fits(pattern: &[char], name: &[char]) -> bool {
                 continue;
             }
             Some('?') => Some(p + 1),
-            Some('[') => match class(pattern, p, name[n]) {
+            Some('[') => match class((pattern, go), p, name[n]) {
                 Class::Holds(next) => Some(next),
                 Class::HoldsNot => None,
+                Class::IsNone if go => None,
                 Class::IsNone => (name[n] == '[').then_some(p + 1),
             },
             Some('\\') => pattern.get(p + 1).filter(|c| **c == name[n]).map(|_| p + 2),
@@ -74,13 +89,15 @@ enum Class {
     IsNone,
 }
 
-fn class(pattern: &[char], at: usize, c: char) -> Class {
+fn class((pattern, go): (&[char], bool), at: usize, c: char) -> Class {
     let (not, start) = match pattern.get(at + 1) {
-        Some('!' | '^') => (true, at + 2),
+        Some('^') => (true, at + 2),
+        Some('!') if !go => (true, at + 2),
         _ => (false, at + 1),
     };
-    // A `]` that comes first is one of the letters.
-    let Some(end) = pattern.iter().skip(start + 1).position(|c| *c == ']').map(|found| start + 1 + found) else {
+    // A `]` that comes first is one of the letters, but for Go.
+    let first = start + usize::from(!go);
+    let Some(end) = pattern.iter().skip(first).position(|c| *c == ']').map(|found| first + found) else {
         return Class::IsNone;
     };
     let inner = &pattern[start..end];
@@ -118,6 +135,21 @@ mod tests {
             (r"\*", "*", false, true),
         ] {
             assert_eq!(Glob::new(pattern, folded).fits(name.as_bytes()), fits, "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn go_reads_classes_its_own_way() {
+        for (pattern, name, fits) in [
+            ("[^a-c]", "d", true),
+            ("[!a]", "!", true),
+            ("[!a]", "b", false),
+            ("[]a]x", "]x", false),
+            ("[", "[", false),
+            ("*.[ch]", "a.c", true),
+            (r"a\*b", "a*b", true),
+        ] {
+            assert_eq!(Glob::go(pattern).fits(name.as_bytes()), fits, "{pattern} {name}");
         }
     }
 }

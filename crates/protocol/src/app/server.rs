@@ -8,7 +8,7 @@ mod rule;
 mod transfer;
 
 pub use console::{ConsoleChunk, ConsoleOutput, ConsoleWanted};
-pub use edit::{EditValue, FileEdit, Parser, SetKey};
+pub use edit::{EditValue, FileEdit, Parser, SecretMark, SetKey};
 pub use file::{
     EntryKind, FileAction, FileContent, FileEntry, FileFacts, FileLook, FileMatch, FileMatches, FilePiece, FileVerb,
     FilesSeen, FilesUsage, FolderPage, SearchStop, ServerFilesWanted,
@@ -17,9 +17,9 @@ pub use rule::{Match, Ready, Stop};
 pub use transfer::{PIECE_BYTES, Transfer, TransferBegun, TransferEnd, TransferWanted, Upload};
 
 use serde::{Deserialize, Serialize};
-use sf_types::{ByteSize, Millis, ServerId, Slug, Timestamp};
+use sf_types::{AppId, ByteSize, Millis, ServerId, Slug, Timestamp};
 
-use crate::app::{EnvVar, RestartRule};
+use crate::app::{EnvVar, RestartRule, SecretVar};
 use crate::wire;
 
 /// The lasting state of one server on its node. Whatever changes it raises `generation`; the node keeps the highest it
@@ -41,6 +41,9 @@ pub struct ServerSpec {
     /// Its variables, in order; later ones win. `HOME`, `PATH` and the like are the node's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub env: Vec<EnvVar>,
+    /// Variables that are secrets, sealed to this node for [`ServerSpec::sealed_for`]; no name is also in `env`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<SecretVar>,
     /// What is set in its files before each start.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub edits: Vec<FileEdit>,
@@ -63,6 +66,14 @@ pub struct ServerSpec {
     /// Whether it is kept stopped, whoever asks.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub suspended: bool,
+}
+
+impl ServerSpec {
+    /// What a server's values are sealed for: its own id, where an app's has that of the app. It is also the name its shim
+    /// holds it by, which opens them.
+    pub const fn sealed_for(server: ServerId) -> AppId {
+        AppId::from_uuid(server.uuid())
+    }
 }
 
 /// What a server runs in.

@@ -83,6 +83,7 @@ pub fn server_spec() -> ServerSpec {
         runtime: ServerRuntime::Process,
         startup: Startup::Argv { argv: vec!["/usr/bin/python3".into(), "server.py".into()] },
         env: vec![],
+        secrets: vec![],
         edits: vec![],
         ready: Ready { lines: vec![], strip_ansi: true, within: Millis::secs(60) },
         stop: Stop::Command { line: "stop".into(), grace: Millis::secs(20) },

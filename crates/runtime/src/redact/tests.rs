@@ -131,3 +131,22 @@ fn bytes_that_are_no_text_pass_unharmed() {
 fn a_redactor_does_not_print_what_it_knows() {
     assert!(!format!("{:?}", redactor()).contains("hunter2"));
 }
+
+#[test]
+fn a_terminal_loses_the_known_values_alone() {
+    let redactor = Redactor::of_known(["pencil-case-17"]);
+    for (line, expected) in [
+        ("rcon password=hunter2hunter2 at pencil-case-17!", "rcon password=hunter2hunter2 at [redacted]!"),
+        ("-----BEGIN PRIVATE KEY-----", "-----BEGIN PRIVATE KEY-----"),
+        ("plain", "plain"),
+    ] {
+        assert_eq!(redactor.redact(line), expected);
+    }
+    // Cut in two by the longest line.
+    let mut stream = Stream::default();
+    let said = [
+        stream.line(&redactor, &format!("{}pencil-", "x".repeat(900)), true),
+        stream.line(&redactor, "case-17 end", false),
+    ];
+    assert!(said.concat().ends_with("x[redacted] end") && !said.concat().contains("pencil"), "{said:?}");
+}

@@ -1,5 +1,7 @@
 //! Signed orders: their exact bytes, and how far each has come. The table is the queue of each node.
 
+use std::sync::LazyLock;
+
 use sf_engine::Run;
 use sf_protocol::{KeyId, Kind, Signed};
 use sf_types::{CommandId, NodeId, RunId, TenantId, Timestamp};
@@ -155,11 +157,17 @@ pub struct UnderWay {
     pub kind: Kind,
     /// How far it has come.
     pub state: CommandState,
-    /// The exact bytes under the signature of an order about an app, a domain or a schedule: they say what it shall be.
+    /// The exact bytes under the signature of an order that [describes its object](Kind::describes_its_object).
     pub order: Option<Vec<u8>>,
     /// The run it belongs to.
     pub run: Option<Run>,
 }
+
+/// The kinds of orders whose bytes are read with them, as SQL has them.
+static DESCRIBING: LazyLock<String> = LazyLock::new(|| {
+    let kinds = Kind::ALL.iter().filter(|kind| kind.describes_its_object());
+    kinds.map(|kind| format!("'{}'", kind.wire())).collect::<Vec<_>>().join(", ")
+});
 
 /// A command with its run, in one look. Where a node speaks of it, another node's command is nobody's.
 ///
@@ -167,11 +175,9 @@ pub struct UnderWay {
 /// When the database fails.
 pub async fn under_way(at: &impl Look, node: Option<NodeId>, id: CommandId) -> Result<Option<UnderWay>> {
     let text = format!(
-        "SELECT c.kind, c.state, \
-         CASE WHEN c.kind IN ('DEPLOY', 'APP_ACTION', 'PROVISION_DOMAIN', 'DELETE_PROXY', 'PATCH', 'SCHEDULE', \
-         'SERVER_ACTION') THEN c.payload END, \
-         c.run_id, {} FROM commands c \
+        "SELECT c.kind, c.state, CASE WHEN c.kind IN ({}) THEN c.payload END, c.run_id, {} FROM commands c \
          LEFT JOIN runs r ON r.id = c.run_id WHERE TRUE",
+        &*DESCRIBING,
         runs::joined_columns()
     );
     let sql = Sql::new(&text).and("c.id = ?", &id).and_some("c.node_id = ?", node.as_ref());

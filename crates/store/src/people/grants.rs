@@ -209,6 +209,29 @@ pub async fn forget_person(tx: &mut Tx, user: UserId) -> Result<()> {
     Ok(())
 }
 
+/// What people were given at an object itself, by person and oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn at_object(at: &impl Look, object: ObjectRef) -> Result<Vec<Grant>> {
+    let (kind, id) = columns(object);
+    let mut people = std::collections::BTreeSet::new();
+    for table in [
+        "SELECT DISTINCT user_id FROM user_roles WHERE TRUE",
+        "SELECT DISTINCT user_id FROM user_permissions WHERE TRUE",
+    ] {
+        let sql = Sql::new(table).with(" AND object_kind = ?", kind.as_str()).with(" AND object_id = ?", id.as_str());
+        for row in narrowed(sql, at.scope(), "tenant_id = ?").raws(at).await? {
+            people.insert(UserId::read(&row, 0)?);
+        }
+    }
+    let mut found = Vec::new();
+    for user in people {
+        found.extend(of_user(at, user).await?.into_iter().filter(|grant| grant.object == object));
+    }
+    Ok(found)
+}
+
 /// Everything a person was given, roles first, oldest first.
 ///
 /// # Errors

@@ -2,7 +2,10 @@
 
 use sf_actions::Environment;
 use sf_actions::app::Settings;
-use sf_types::{AppId, Page, PageRequest, ProjectId, RunId, SecretId, SecretName, Slug, TenantId, Timestamp, UserId};
+use sf_actions::server::ServerSettings;
+use sf_types::{
+    AppId, Page, PageRequest, ProjectId, RunId, SecretId, SecretName, ServerId, Slug, TenantId, Timestamp, UserId,
+};
 
 use crate::row::{Column, Field, Json, column, row};
 use crate::seen::Places;
@@ -76,11 +79,20 @@ pub struct SecretFilter {
     pub q: Option<String>,
 }
 
-/// An app that uses a secret.
+/// What uses a secret.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum UsedBy {
+    /// An app, in its environment.
+    App(AppId),
+    /// A panel server, for a variable.
+    Server(ServerId),
+}
+
+/// An app or server that uses a secret.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct User {
     /// Which.
-    pub app: AppId,
+    pub by: UsedBy,
     /// Its name.
     pub name: Slug,
     /// Its project.
@@ -287,7 +299,7 @@ pub async fn last_two(at: &impl Look, id: SecretId, newest: u32) -> Result<Vec<K
     rows.iter().map(read).collect()
 }
 
-/// The apps whose settings name a secret, of one project or of all inside the scope.
+/// The apps and servers whose settings name a secret, of one project or of all inside the scope.
 ///
 /// # Errors
 /// When the database fails.
@@ -305,7 +317,29 @@ pub async fn users(at: &impl Look, project: Option<ProjectId>) -> Result<Vec<Use
         let (app, name) = (column(row, &mut place)?, column(row, &mut place)?);
         let project = column(row, &mut place)?;
         let Json(settings): Json<Settings> = column(row, &mut place)?;
-        Ok(User { app, name, project, secrets: settings.all_secrets().into_iter().cloned().collect() })
+        let secrets = settings.all_secrets().into_iter().cloned().collect();
+        Ok(User { by: UsedBy::App(app), name, project, secrets })
+    };
+    let mut users = rows.iter().map(read).collect::<Result<Vec<_>>>()?;
+    users.extend(servers(at, project).await?);
+    Ok(users)
+}
+
+async fn servers(at: &impl Look, project: Option<ProjectId>) -> Result<Vec<User>> {
+    let rows = Sql::new("SELECT id, name, project_id, settings FROM servers WHERE TRUE ")
+        .push("AND CAST(settings AS TEXT) LIKE '%\"secrets\"%'")
+        .and_some("project_id = ?", project.as_ref())
+        .scoped(at.scope())
+        .push(" ORDER BY name")
+        .raws(at)
+        .await?;
+    let read = |row: &Cells| {
+        let mut place = 0;
+        let (server, name) = (column(row, &mut place)?, column(row, &mut place)?);
+        let project = column(row, &mut place)?;
+        let Json(settings): Json<ServerSettings> = column(row, &mut place)?;
+        let secrets = settings.secrets.into_values().collect();
+        Ok(User { by: UsedBy::Server(server), name, project, secrets })
     };
     rows.iter().map(read).collect()
 }

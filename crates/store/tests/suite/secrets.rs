@@ -113,7 +113,7 @@ pub async fn apps_that_name_a_secret_are_found(world: World) {
     let text = settings.clone();
     write!(world.store, a.scope(), |tx| apps::update_settings(tx, a.app, &text).await).unwrap();
     let found = secrets::users(&world.reader(a), Some(a.project)).await.unwrap();
-    assert_eq!((found.len(), found[0].app, found[0].secrets[0].as_str()), (1, a.app, "api"));
+    assert_eq!((found.len(), found[0].by, found[0].secrets[0].as_str()), (1, secrets::UsedBy::App(a.app), "api"));
     assert!(secrets::users(&world.reader(a), Some(b.project)).await.unwrap().is_empty());
     assert!(secrets::users(&world.reader(b), None).await.unwrap().is_empty());
     // One that is hidden behind a later variable of the same name is not used.

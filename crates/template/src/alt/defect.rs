@@ -226,6 +226,9 @@ impl Found {
         if variable.default.contains('\0') {
             self.add(&at, "It has a NUL in it.", "Take it out.");
         }
+        if variable.secret && !variable.default.is_empty() {
+            self.add(&at, "A secret has no default: everybody could read it here.", "Take it out.");
+        }
         let at = format!("{place}.rules");
         self.count(&at, variable.rules.len(), limit::RULES, "rules");
         let longest = variable.rules.iter().map(String::len).max().unwrap_or(0);

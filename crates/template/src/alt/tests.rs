@@ -52,6 +52,7 @@ fn each_defect_names_its_place() {
     check(|alt| alt.variables[1].rules = vec!["in:a|b".into()], &["variables[1].rules"]);
     check(|alt| alt.variables[1].rules = vec!["regex:/^(a|b)$/".into()], &[]);
     check(|alt| alt.variables[1].default = "x".repeat(9000), &["variables[1].default"]);
+    check(|alt| alt.variables[0].secret = true, &["variables[0].default"]);
     check(|alt| alt.edits[0].set[2].only_if = Some("regex:(?=a)".into()), &["edits[0].set[2].onlyIf"]);
     check(|alt| alt.edits[0].set[0].key.clear(), &["edits[0].set[0].key"]);
     check(|alt| alt.ready.within = Millis(0), &["ready.within"]);

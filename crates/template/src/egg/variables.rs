@@ -96,7 +96,9 @@ fn variable(mut fields: Fields, place: &str, parts: &mut Parts) -> (Option<i64>,
     }
     let (viewable, editable) = (is_true(&viewable), is_true(&editable));
     let name = name.unwrap_or_else(|| env.clone());
-    (sort, Variable { name, env, description, default, viewable, editable, rules, notes: notes.to_map() })
+    // No panel has secret variables: which is one, is for people to say. Any can be given a secret.
+    let (secret, notes) = (false, notes.to_map());
+    (sort, Variable { name, env, description, default, viewable, editable, rules, secret, notes })
 }
 
 fn is_true(node: &Node) -> bool {

@@ -201,3 +201,83 @@ fn a_rule_nobody_knows_is_told() {
     alt.variables[0].rules.push("confirmed".into());
     assert_eq!(resolved(&alt, &choice()).unwrap().unchecked, ["MOTD: confirmed"]);
 }
+
+#[test]
+fn a_secret_stands_in_no_specification_and_its_name_only_where_the_node_puts_it_in() {
+    let mut alt = sample();
+    alt.variables[0].secret = true;
+    alt.variables[0].default = String::new();
+    let name = alt.variables[0].env.clone();
+    let value = format!("pw={{{{server.build.env.{name}}}}};{{{{server.build.env.MAX_USERS}}}}");
+    alt.edits[0].set[0].value = EditValue::Text(value);
+    let mut choice = choice();
+    choice.secrets.insert(name.clone(), "chat-password".parse().unwrap());
+    // What a person sets for another variable is only a text, whatever it looks like.
+    let sly = format!("{{{{server.build.env.{name}}}}}");
+    choice.values.insert("MAX_USERS".into(), "5".into());
+    alt.variables.push(Variable { env: "SLY".into(), rules: Vec::new(), secret: false, ..alt.variables[1].clone() });
+    choice.values.insert("SLY".into(), sly.clone());
+    alt.edits[0].set[1].value = EditValue::Text("{{server.build.env.SLY}}".into());
+    let resolved = resolved(&alt, &choice).unwrap();
+    assert_eq!(resolved.secrets, [(name.clone(), "chat-password".parse().unwrap())]);
+    assert!(resolved.spec.secrets.is_empty() && resolved.spec.env.iter().all(|var| var.name != name));
+    let set = &resolved.spec.edits[0].set;
+    assert_eq!(set[0].value, EditValue::Text(format!("pw={};5", SecretMark::of(&name))));
+    assert_eq!(set[1].value, EditValue::Text(sly));
+}
+
+#[test]
+fn a_secret_is_refused_where_others_would_read_it() {
+    let secret = || "chat-password".parse().unwrap();
+    let motd = |alt: &mut Alt, choice: &mut Choice| {
+        (alt.variables[0].secret, alt.variables[0].default) = (true, String::new());
+        alt.variables[0].rules = vec!["required".to_owned()];
+        choice.secrets.insert(alt.variables[0].env.clone(), secret());
+    };
+    check(motd, &[]);
+    check(|_, choice| drop(choice.secrets.insert("NOBODY".into(), secret())), &["secrets.NOBODY"]);
+    // Nothing, a value, both.
+    let place = |what: &str| format!("{what}.{}", sample().variables[0].env);
+    check(
+        |alt, choice| {
+            motd(alt, choice);
+            choice.secrets.clear();
+        },
+        &[&place("secrets")],
+    );
+    check(
+        |alt, choice| {
+            motd(alt, choice);
+            choice.secrets.clear();
+            choice.values.insert(alt.variables[0].env.clone(), "x".into());
+        },
+        &[&place("values")],
+    );
+    check(
+        |alt, choice| {
+            motd(alt, choice);
+            choice.values.insert(alt.variables[0].env.clone(), "x".into());
+        },
+        &[&place("secrets")],
+    );
+    // Among the arguments, in a key, in a condition.
+    check(
+        |alt, choice| {
+            motd(alt, choice);
+            let word = format!("--motd={{{{{}}}}}", alt.variables[0].env);
+            alt.startups[0].run = Run::Argv { argv: vec!["/usr/sbin/ngircd".into(), word] };
+        },
+        &[&place("secrets")],
+    );
+    for in_key in [true, false] {
+        check(
+            |alt, choice| {
+                motd(alt, choice);
+                let text = format!("a{{{{server.build.env.{}}}}}", alt.variables[0].env);
+                let set = &mut alt.edits[0].set[0];
+                if in_key { set.key = text } else { set.only_if = Some(text) }
+            },
+            &[&place("secrets")],
+        );
+    }
+}

@@ -87,15 +87,16 @@ fn notes() -> impl Strategy<Value = Map<String, Value>> {
 }
 
 fn variable() -> impl Strategy<Value = Variable> {
-    (line(), env(), prose(), code(), any::<(bool, bool)>(), vec(rule(), 0..4), notes()).prop_map(
-        |(name, env, description, default, (viewable, editable), rules, notes)| Variable {
+    (line(), env(), prose(), code(), any::<(bool, bool, bool)>(), vec(rule(), 0..4), notes()).prop_map(
+        |(name, env, description, default, (viewable, editable, secret), rules, notes)| Variable {
             name,
             env,
             description,
-            default,
+            default: if secret { String::new() } else { default },
             viewable,
             editable,
             rules,
+            secret,
             notes,
         },
     )

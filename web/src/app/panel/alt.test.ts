@@ -14,7 +14,7 @@ it('reads what a page shows of a template', () => {
     { label: 'Default', run: '/usr/sbin/ngircd -n "two words" ""' },
     { label: 'Shell', run: './run {{PORT}}' },
   ])
-  expect(alt.variables[0]).toEqual({ name: 'Motd', env: 'MOTD', description: '', default: 'Hello', viewable: true, editable: true, rules: ['required', 'string'] })
+  expect(alt.variables[0]).toEqual({ name: 'Motd', env: 'MOTD', description: '', default: 'Hello', viewable: true, editable: true, rules: ['required', 'string'], secret: false })
   expect(alt.hasInstall).toBe(true)
 })
 

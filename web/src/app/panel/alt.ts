@@ -7,6 +7,8 @@ export interface AltVariable {
   viewable: boolean
   editable: boolean
   rules: string[]
+  /** Its value is a secret of the server's project. */
+  secret: boolean
 }
 export interface AltDocument {
   name: string
@@ -48,6 +50,7 @@ export function readAlt(document: unknown): AltDocument {
       viewable: one.viewable === true,
       editable: one.editable === true,
       rules: words(one.rules),
+      secret: one.secret === true,
     })),
     hasInstall: typeof alt.install === 'object' && alt.install !== null,
   }

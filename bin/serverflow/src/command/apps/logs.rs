@@ -1,17 +1,12 @@
 //! `logs`: lines of an app, followed across broken connections without a gap or a repetition.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
-use crate::client::{Client, Doorbell};
+use crate::client::{Client, followed};
 use crate::context::{Context, find_id};
 use crate::failure::{Done, Exit, Failure};
 use crate::screen::{Tone, plain};
 use crate::value;
-
-/// Between two tries while the control plane is away.
-const WHILE_AWAY: Duration = Duration::from_secs(1);
 
 /// Arguments of `logs`.
 #[derive(Debug, clap::Args)]
@@ -39,9 +34,10 @@ pub struct Args {
 pub async fn run(context: &Context, args: Args) -> Done {
     let client = context.client()?;
     let app = find_id(&client, "/apps", &args.app).await?;
+    let topics = vec![format!("logs:app:{app}")];
     let mut reader = Reader {
         context,
-        client,
+        client: &client,
         app: format!("/apps/{app}"),
         path: format!("/apps/{app}/logs"),
         filter: args.query,
@@ -58,14 +54,16 @@ pub async fn run(context: &Context, args: Args) -> Done {
         return Ok(Exit::Succeeded);
     }
     tokio::select! {
-        failed = reader.follow(&app) => Err(failed),
+        failed = followed(context, &client, topics, "the control plane is away", async || reader.rest().await) => {
+            Err(failed)
+        }
         _ = tokio::signal::ctrl_c() => Ok(Exit::Succeeded),
     }
 }
 
 struct Reader<'a> {
     context: &'a Context,
-    client: Client,
+    client: &'a Client,
     app: String,
     path: String,
     filter: Option<String>,
@@ -98,29 +96,6 @@ impl Reader<'_> {
             self.show(&answer);
             if self.after == before {
                 return Ok(());
-            }
-        }
-    }
-
-    async fn follow(&mut self, app: &str) -> Failure {
-        let mut bell = Doorbell::new(&self.client, vec![format!("logs:app:{app}")]).await;
-        let mut away = false;
-        loop {
-            bell.ring().await;
-            match self.rest().await {
-                Ok(()) if away => {
-                    self.context.screen.note("— connected again —");
-                    away = false;
-                }
-                Ok(()) => {}
-                Err(failure) if failure.exit == Exit::Unreachable => {
-                    if !away {
-                        self.context.screen.note("— the control plane is away; lines will follow when it is back —");
-                    }
-                    away = true;
-                    tokio::time::sleep(WHILE_AWAY).await;
-                }
-                Err(failure) => return failure,
             }
         }
     }

@@ -1,19 +1,14 @@
 //! `servers console` and `servers send`: what a server says, and what it is told.
 
-use std::time::Duration;
-
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::client::{Client, Doorbell};
+use crate::client::{Client, followed};
 use crate::context::{Context, find_id};
 use crate::failure::{Done, Exit, Failure};
 use crate::run;
 use crate::screen::{Tone, plain};
 use crate::value;
-
-/// Between two tries while the control plane or the machine is away.
-const WHILE_AWAY: Duration = Duration::from_secs(1);
 
 /// Arguments of `servers console`.
 #[derive(Debug, clap::Args)]
@@ -50,7 +45,9 @@ pub struct Send {
 pub async fn read(context: &Context, args: Args) -> Done {
     let client = context.client()?;
     let server = find_id(&client, "/servers", &args.which).await?;
-    let mut reader = Reader { context, client, path: format!("/servers/{server}/console"), after: args.since_seq };
+    let topics = vec![format!("console:{server}"), format!("server:{server}")];
+    let mut reader =
+        Reader { context, client: &client, path: format!("/servers/{server}/console"), after: args.since_seq };
     if reader.after.is_none() {
         let newest = reader.page(&[("lines", args.tail.to_string())]).await?;
         reader.after.get_or_insert(newest);
@@ -60,7 +57,7 @@ pub async fn read(context: &Context, args: Args) -> Done {
         return Ok(Exit::Succeeded);
     }
     tokio::select! {
-        failed = reader.follow(&server) => Err(failed),
+        failed = followed(context, &client, topics, "it cannot be reached", async || reader.rest().await) => Err(failed),
         _ = tokio::signal::ctrl_c() => Ok(Exit::Succeeded),
     }
 }
@@ -79,7 +76,7 @@ pub async fn send(context: &Context, args: Send) -> Done {
 
 struct Reader<'a> {
     context: &'a Context,
-    client: Client,
+    client: &'a Client,
     path: String,
     /// The last line that was printed; none before the first page.
     after: Option<u64>,
@@ -120,29 +117,6 @@ impl Reader<'_> {
             let newest = self.page(&[("after", before.unwrap_or(0).to_string()), ("lines", "1000".to_owned())]).await?;
             if self.after == before || self.after >= Some(newest) {
                 return Ok(());
-            }
-        }
-    }
-
-    async fn follow(&mut self, server: &str) -> Failure {
-        let mut bell = Doorbell::new(&self.client, vec![format!("console:{server}"), format!("server:{server}")]).await;
-        let mut away = false;
-        loop {
-            bell.ring().await;
-            match self.rest().await {
-                Ok(()) if away => {
-                    self.context.screen.note("— connected again —");
-                    away = false;
-                }
-                Ok(()) => {}
-                Err(failure) if failure.exit == Exit::Unreachable => {
-                    if !away {
-                        self.context.screen.note("— it cannot be reached; lines will follow when it is back —");
-                    }
-                    away = true;
-                    tokio::time::sleep(WHILE_AWAY).await;
-                }
-                Err(failure) => return failure,
             }
         }
     }

@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 use sf_types::ByteSize;
 
-use super::{console, schedules};
+use super::{console, people, schedules};
 use crate::client::Client;
 use crate::command::deploy;
 use crate::context::{Context, find_id};
@@ -69,6 +69,10 @@ enum Command {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Who was given what at it
+    People(people::People),
+    /// Give somebody rights at it; who is not in the team is invited
+    Share(people::Share),
     /// Read its console
     Console(console::Args),
     /// Write a line to its console
@@ -106,6 +110,9 @@ struct Settings {
     /// A value of a variable of its template; may be repeated.
     #[arg(long = "var", value_name = "NAME=VALUE")]
     variables: Vec<String>,
+    /// A variable that is a secret of the server's project, in place of a value; may be repeated.
+    #[arg(long = "secret", value_name = "NAME=SECRET")]
+    secrets: Vec<String>,
     /// Memory it may use: 512MiB, 4GiB.
     #[arg(long, value_parser = size, value_name = "SIZE")]
     memory: Option<u64>,
@@ -223,6 +230,8 @@ pub async fn run(context: &Context, args: Args) -> Done {
                 .answer(&answer, |_| format!("{which} is forgotten; its machine deletes its files when it is back."));
             Ok(Exit::Succeeded)
         }
+        Command::People(args) => people::list(context, args).await,
+        Command::Share(args) => people::share(context, args).await,
         Command::Console(args) => console::read(context, args).await,
         Command::Send(args) => console::send(context, args).await,
         Command::Schedules(args) => schedules::run(context, &client, args).await,
@@ -292,11 +301,20 @@ async fn change(context: &Context, client: &Client, set: Set) -> Done {
 /// The settings that were, with what is given on top.
 fn settings(had: &Map<String, Value>, given: Settings) -> Result<Value, Failure> {
     let mut settings = Value::Object(had.clone());
-    for pair in given.variables {
-        let Some((name, text)) = pair.split_once('=') else {
-            return Err(Failure::usage(format!("`{pair}` is no NAME=VALUE")));
-        };
-        settings["variables"][name] = text.into();
+    // A variable has a value or a secret: the one that is given takes the other's place.
+    for (pairs, kind, other) in [(given.variables, "variables", "secrets"), (given.secrets, "secrets", "variables")] {
+        for pair in pairs {
+            let Some((name, text)) = pair.split_once('=') else {
+                return Err(Failure::usage(format!(
+                    "`{pair}` is no NAME={}",
+                    kind.trim_end_matches('s').to_uppercase()
+                )));
+            };
+            settings[kind][name] = text.into();
+            if let Some(others) = settings.get_mut(other).and_then(Value::as_object_mut) {
+                others.remove(name);
+            }
+        }
     }
     let numbers = [
         ("memory", given.memory),
@@ -387,12 +405,36 @@ fn facts(server: &Value) -> String {
     for (name, found) in server.pointer("/settings/variables").and_then(Value::as_object).into_iter().flatten() {
         table.fact(name, value::text(found, ""));
     }
+    for (name, found) in server.pointer("/settings/secrets").and_then(Value::as_object).into_iter().flatten() {
+        table.fact(name, format!("the secret {}", value::text(found, "")));
+    }
     table.print()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_value_takes_the_place_of_a_secret_and_the_other_way_round() {
+        let given = |variables: &[&str], secrets: &[&str]| Settings {
+            variables: variables.iter().map(|pair| (*pair).to_owned()).collect(),
+            secrets: secrets.iter().map(|pair| (*pair).to_owned()).collect(),
+            memory: None,
+            disk: None,
+            cpu: None,
+            pids: None,
+            port_limit: None,
+            image: None,
+            startup: None,
+        };
+        let had = json!({ "variables": { "A": "a" }, "secrets": { "B": "b" } });
+        let had = had.as_object().unwrap();
+        let both = settings(had, given(&["B=plain=text"], &["A=vault"])).unwrap();
+        assert_eq!(both, json!({ "variables": { "B": "plain=text" }, "secrets": { "A": "vault" } }));
+        assert_eq!(settings(&Map::new(), given(&[], &["A=vault"])).unwrap(), json!({ "secrets": { "A": "vault" } }));
+        assert!(settings(had, given(&[], &["A"])).is_err());
+    }
 
     #[test]
     fn sizes_are_read_as_they_are_written() {

@@ -88,6 +88,7 @@ impl Node {
             None if matches!(verb, ServerVerb::Install { .. } | ServerVerb::Configure) => {
                 let record = ServerRecord::new(spec.clone());
                 self.servers.put(record.clone())?;
+                self.know_secrets_of(spec.server, spec, None);
                 Ok(record)
             }
             None => Err(unknown(spec.server)),
@@ -95,7 +96,10 @@ impl Node {
                 let message = format!("Generation {} is older than {}.", spec.generation, known.spec.generation);
                 Err(Fault::new(ErrorKind::Conflict, "server.older_generation", message))
             }
-            Some(_) => self.servers.change(spec.server, |record| record.spec.clone_from(spec)),
+            Some(known) => {
+                self.know_secrets_of(spec.server, spec, Some(&known.spec));
+                self.servers.change(spec.server, |record| record.spec.clone_from(spec))
+            }
         }
     }
 

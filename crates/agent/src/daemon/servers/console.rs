@@ -11,6 +11,7 @@ use std::time::Duration;
 use sf_protocol::query::Query;
 use sf_protocol::report::{LogLine, Stream};
 use sf_protocol::server::{ConsoleChunk, ConsoleOutput, ConsoleWanted};
+use sf_runtime::redact::{self, Redactor};
 use sf_runtime::{Clock, OnError};
 use sf_types::{ErrorKind, Fault, Millis, ServerId};
 use tokio::time::Instant;
@@ -21,7 +22,7 @@ use crate::daemon::aside;
 use crate::execute::Node;
 use crate::facts::metrics;
 use crate::shim::flood::Flood;
-use crate::shim::log::{LineSplitter, LogLimits, LogReader, LogWriter, ends};
+use crate::shim::log::{LineSplitter, LogLimits, LogReader, LogWriter, ends, masked};
 
 /// How much of a console is kept: 8 segments of 1 MiB.
 pub const CONSOLE_KEPT: LogLimits = LogLimits { segment_bytes: 1024 * 1024, segments: 8 };
@@ -46,6 +47,9 @@ pub(super) struct Console {
     flood: Flood,
     since: Instant,
     last: VecDeque<String>,
+    /// What takes its secrets out, with what it remembers of each stream.
+    redactor: Option<Redactor>,
+    cleaners: [redact::Stream; 4],
 }
 
 /// Last lines told with a failure.
@@ -54,11 +58,18 @@ const LAST_LINES: usize = 3;
 impl Console {
     /// One line of ours.
     pub(super) fn note(&mut self, text: &str) {
-        self.push(Stream::Note, text);
+        let text = self.masked(Stream::Note, text);
+        self.push(Stream::Note, &text);
+    }
+
+    fn masked(&mut self, stream: Stream, text: &str) -> String {
+        let cleaner = &mut self.cleaners[stream as usize];
+        self.redactor.as_ref().map_or_else(|| text.to_owned(), |redactor| masked(cleaner, redactor, text))
     }
 
     /// One line of what is run. A flood is counted, and not kept.
     pub(super) fn line(&mut self, stream: Stream, text: &str) {
+        let text = &*self.masked(stream, text);
         self.flood.refill(u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX));
         let lost = self.flood.hole_ended();
         if lost > 0 {
@@ -100,7 +111,9 @@ impl Node {
         let log = LogWriter::open(&self.servers.log(server), CONSOLE_KEPT);
         let log = log.inspect_err(|error| tracing::warn!(%server, %error, "a console cannot be written")).ok();
         let (live, clock) = (self.servers.live(server), self.clock.clone());
-        Console { log, live, clock, flood: Flood::default(), since: Instant::now(), last: VecDeque::new() }
+        let (redactor, cleaners) = (self.server_redactor(server), Default::default());
+        let (flood, since, last) = (Flood::default(), Instant::now(), VecDeque::new());
+        Console { log, live, clock, flood, since, last, redactor, cleaners }
     }
 
     /// Reads a console back, and has it pushed for a while where that is asked for.

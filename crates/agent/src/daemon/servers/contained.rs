@@ -158,15 +158,26 @@ impl Node {
         Ok(shim)
     }
 
-    /// Removes a server's containers, whatever their attendants have managed.
-    pub(super) async fn remove_server_containers(&self, server: ServerId) {
-        let Ok(engine) = self.server_engine() else { return };
+    /// Removes a server's containers, whatever their attendants have managed. What an engine that is away has of them is
+    /// removed when it is back.
+    ///
+    /// # Errors
+    /// `server.container` where one is still there: it may be writing into the server's files.
+    pub(super) async fn remove_server_containers(&self, server: ServerId) -> Result<(), Fault> {
+        let Ok(engine) = self.server_engine() else { return Ok(()) };
+        let mut stayed = Ok(());
         for name in [container_name(server), installer_name(server)] {
             if let Err(error) = gone(&engine, &name).await {
                 tracing::warn!(%error, name, "a container could not be removed; it is tried again");
                 self.owed.notify_one();
+                if !error.is_away() {
+                    let message = format!("Its container {name} is still there: {error}.");
+                    let fault = Fault::new(ErrorKind::Conflict, "server.container", message);
+                    stayed = Err(fault.fix("Try it again; `docker rm --force` on the node removes it by hand."));
+                }
             }
         }
+        stayed
     }
 
     /// Removes containers of servers that nobody holds: what a predecessor left that was killed.
@@ -194,14 +205,31 @@ impl Node {
 
 /// Removes a container and waits until nothing of it is there: another order may be removing it at this moment.
 async fn gone(engine: &Engine, name: &str) -> Result<(), EngineError> {
-    for _ in 0..GONE_TRIES {
+    let is_gone = until_gone(|| async move {
         engine.remove(name).await?;
-        if engine.container(name).await?.is_none() {
-            break;
-        }
-        tokio::time::sleep(GONE_PAUSE).await;
+        Ok(engine.container(name).await?.is_none())
+    });
+    if is_gone.await? {
+        return Ok(());
     }
-    Ok(())
+    let seconds = (GONE_PAUSE * u32::try_from(GONE_TRIES).unwrap_or(u32::MAX)).as_secs();
+    Err(EngineError::Slow { what: format!("the end of the container {name}"), seconds })
+}
+
+/// Tries until `is_gone` says so, a bounded number of times; answers whether it ever did.
+async fn until_gone<Look>(mut is_gone: impl FnMut() -> Look) -> Result<bool, EngineError>
+where
+    Look: Future<Output = Result<bool, EngineError>>,
+{
+    for nth in 0..GONE_TRIES {
+        if nth > 0 {
+            tokio::time::sleep(GONE_PAUSE).await;
+        }
+        if is_gone().await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn enforced(container: &Spec, uid: u32) -> Vec<String> {
@@ -235,6 +263,23 @@ mod tests {
             (&*said.code, &*said.message),
             ("engine.refused", "The container engine refuses the image x: no such.")
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_does_not_go_is_not_called_gone() {
+        for (goes_at, expected, looks) in [(1, true, 1), (3, true, 3), (GONE_TRIES, true, GONE_TRIES)]
+            .into_iter()
+            .chain([(usize::MAX, false, GONE_TRIES)])
+        {
+            let mut looked = 0;
+            let gone = until_gone(|| {
+                looked += 1;
+                std::future::ready(Ok(looked >= goes_at))
+            });
+            assert_eq!((gone.await.unwrap(), looked), (expected, looks), "{goes_at}");
+        }
+        let refused = || EngineError::Slow { what: "it".to_owned(), seconds: 1 };
+        assert!(until_gone(|| std::future::ready(Err(refused()))).await.is_err());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use sf_protocol::server::{InstallState, ServerSpec, ServerState};
-use sf_runtime::{OnError, Shutdown};
+use sf_runtime::OnError;
 use sf_types::{Fault, ServerId};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -21,8 +21,6 @@ use crate::process::Adopted;
 const STARTS_AT_ONCE: usize = 8;
 /// Time one of them has.
 const START_LIMIT: Duration = Duration::from_secs(600);
-/// Between two counts of what a server's files take.
-pub const COUNT_EVERY: Duration = Duration::from_secs(150);
 
 impl Node {
     /// Finds the processes of servers again. Nothing is started twice. Answers how many live.
@@ -38,6 +36,9 @@ impl Node {
         let wanted = |server| self.servers.get(server).is_some_and(|record| record.runs);
         let lost = adopted.lost.iter().filter(|status| !wanted(held(status)));
         adopted.ended.iter().chain(lost).for_each(|status| self.server_ended(status));
+        for record in self.servers.list() {
+            self.know_secrets_of(record.spec.server, &record.spec, None);
+        }
         for record in self.servers.list().into_iter().filter(|record| record.install == InstallState::Installing) {
             drop(self.servers.change(record.spec.server, |record| record.install = InstallState::Failed));
         }
@@ -91,33 +92,15 @@ impl Node {
 
     /// Takes over what should be true of a server, where that is newer than what is known. It makes none.
     pub(crate) async fn converge_to_server(&self, spec: &ServerSpec) -> Result<(), Fault> {
-        let known = self.servers.get(spec.server);
-        if known.is_none_or(|known| known.spec.generation >= spec.generation) {
-            return Ok(());
-        }
+        let known = self.servers.get(spec.server).filter(|known| known.spec.generation < spec.generation);
+        let Some(known) = known else { return Ok(()) };
+        self.know_secrets_of(spec.server, spec, Some(&known.spec));
         let record = self.servers.change(spec.server, |record| record.spec.clone_from(spec))?;
         let (progress, cancel) = (self.silent_progress(), CancellationToken::new());
         let errand = self.errand(spec.server, &progress, &cancel);
         let configured = plain(self.configure_server(&errand, &record).await);
         self.tell_server(spec.server);
         configured
-    }
-
-    /// Counts what the files of servers take, one after another, until the agent stops.
-    pub(crate) async fn count_disks(self: Arc<Self>, shutdown: Shutdown) {
-        loop {
-            let next = Instant::now() + COUNT_EVERY;
-            for server in self.servers.ids() {
-                tokio::select! {
-                    () = shutdown.requested() => return,
-                    () = self.count_disk(server) => {}
-                }
-            }
-            tokio::select! {
-                () = shutdown.requested() => return,
-                () = tokio::time::sleep_until(next) => {}
-            }
-        }
     }
 }
 

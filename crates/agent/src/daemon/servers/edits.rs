@@ -8,11 +8,12 @@ use std::path::Path;
 
 use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, ResolveFlags, Uid};
 use rustix::io::Errno;
-use sf_protocol::server::{EditValue, FileEdit, Parser, ServerRuntime, ServerSpec, SetKey};
+use sf_protocol::server::{EditValue, FileEdit, Parser, SecretMark, ServerRuntime, ServerSpec, SetKey};
 use sf_types::{ErrorKind, Fault};
 
 use crate::confine::Identity;
 use crate::release::tree;
+use crate::shim::values::Values;
 
 /// Largest file that is edited, in bytes.
 pub const EDIT_BYTES: u64 = 4 * 1024 * 1024;
@@ -26,8 +27,8 @@ const FOLDER_MODE: u32 = 0o755;
 ///
 /// # Errors
 /// `server.edit`, naming the file; those before it are edited.
-pub fn edit_files(spec: &ServerSpec, root: &Path, owner: Option<Identity>) -> Result<(), Fault> {
-    edit_with(spec, root, owner, apply)
+pub fn edit_files(spec: &ServerSpec, values: &Values, root: &Path, owner: Option<Identity>) -> Result<(), Fault> {
+    edit_with((spec, values), root, owner, apply)
 }
 
 /// The new content of a file.
@@ -48,27 +49,60 @@ const INTERFACE: [&str; 2] = ["{{config.docker.interface}}", "{{config.docker.ne
 const BRIDGE: &str = "172.17.0.1";
 
 /// The keys of a file with what the node itself knows put in.
-fn known_here(spec: &ServerSpec, set: &[SetKey]) -> Vec<SetKey> {
+fn known_here(spec: &ServerSpec, values: &Values, set: &[SetKey]) -> Result<Vec<SetKey>, Fault> {
     let address = match spec.runtime {
         ServerRuntime::Process => "127.0.0.1",
         ServerRuntime::Docker { .. } => BRIDGE,
     };
-    let put_in = |text: &str| INTERFACE.iter().fold(text.to_owned(), |text, name| text.replace(name, address));
-    let each = set.iter().map(|key| SetKey {
-        value: match &key.value {
-            EditValue::Text(text) => EditValue::Text(put_in(text)),
+    let put_in = |text: &str| {
+        let text = INTERFACE.iter().fold(text.to_owned(), |text, name| text.replace(name, address));
+        // Last, so that nothing in a secret's value is read as a placeholder.
+        with_secrets(&text, values)
+    };
+    let each = set.iter().map(|key| {
+        let value = match &key.value {
+            EditValue::Text(text) => EditValue::Text(put_in(text)?),
             other => other.clone(),
-        },
-        ..key.clone()
+        };
+        Ok(SetKey { value, ..key.clone() })
     });
     each.collect()
 }
 
+/// A text with the values of secrets in the places of their names.
+fn with_secrets(text: &str, values: &Values) -> Result<String, Fault> {
+    let mut why = "is named, and was not given to this node";
+    let mut failed = String::new();
+    let filled = SecretMark::replace(text, |name| {
+        let value = values.iter().find(|(known, _)| known == name).map(|(_, value)| value.expose());
+        // A line break would be a line of its own in the file.
+        let is_plain = value.is_some_and(|value| !value.chars().any(char::is_control));
+        if !is_plain {
+            failed = name.to_owned();
+        }
+        if value.is_some() && !is_plain {
+            why = "has line breaks or control characters, which a setting cannot have";
+        }
+        value.filter(|_| is_plain).cloned()
+    });
+    filled.ok_or_else(|| {
+        let message = format!("The secret in the variable {failed} {why}.");
+        Fault::new(ErrorKind::Conflict, "server.edit", message).fix(
+            "Give the secret another value, or start the server from the dashboard, which brings its secrets anew.",
+        )
+    })
+}
+
 type Apply = fn(Parser, &[u8], &[SetKey]) -> Result<Vec<u8>, Fault>;
 
-fn edit_with(spec: &ServerSpec, root: &Path, owner: Option<Identity>, apply: Apply) -> Result<(), Fault> {
+fn edit_with(
+    (spec, values): (&ServerSpec, &Values),
+    root: &Path,
+    owner: Option<Identity>,
+    apply: Apply,
+) -> Result<(), Fault> {
     for edit in &spec.edits {
-        let edit = &FileEdit { set: known_here(spec, &edit.set), ..edit.clone() };
+        let edit = &FileEdit { set: known_here(spec, values, &edit.set)?, ..edit.clone() };
         edit_one(edit, root, owner, apply).map_err(|reason| match reason {
             Why::Disk(error) => {
                 let message = format!("{} cannot be edited: {}.", edit.path.as_str(), explain(&error));
@@ -204,7 +238,7 @@ mod tests {
             vec![SetKey { key: "+".to_owned(), only_if: None, value: sf_protocol::server::EditValue::Bool(true) }];
         let edits = vec![FileEdit { path: path.parse().unwrap(), parser: Parser::Properties, set }];
         let spec = ServerSpec { edits, ..super::super::record::tests::spec(1) };
-        edit_with(&spec, root, None, apply).map_err(|fault| fault.message)
+        edit_with((&spec, &Vec::new()), root, None, apply).map_err(|fault| fault.message)
     }
 
     #[test]
@@ -261,13 +295,33 @@ mod tests {
             edit("server.properties", Parser::Properties, vec![key("server-port", text("25565"))]),
             edit("config.yml", Parser::Yaml, vec![key("host", text("{{config.docker.interface}}:80"))]),
         ]);
-        edit_files(&spec, dir.path(), None).unwrap();
+        edit_files(&spec, &Vec::new(), dir.path(), None).unwrap();
         let read = |name: &str| std::fs::read_to_string(dir.path().join(name)).unwrap();
         assert_eq!(read("server.properties"), "# mine\nmotd=old\nserver-port=25565\n");
         assert!(read("config.yml").contains("127.0.0.1:80"), "{}", read("config.yml"));
         let spec = with(vec![edit("bad.json", Parser::Json, vec![key("a", EditValue::Bool(true))])]);
-        let fault = edit_files(&spec, dir.path(), None).unwrap_err();
+        let fault = edit_files(&spec, &Vec::new(), dir.path(), None).unwrap_err();
         assert!(fault.code == "server.edit" && fault.message.starts_with("bad.json"), "{fault:?}");
         assert_eq!(read("bad.json"), "{");
+    }
+
+    #[test]
+    fn a_secret_is_put_in_by_its_node_and_no_value_of_one_is_read_again_or_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let value = |text: &str| vec![("RCON".to_owned(), sf_types::Secret::new(text.to_owned()))];
+        let text = format!("pw={};{{{{config.docker.interface}}}}", SecretMark::of("RCON"));
+        let set = vec![SetKey { key: "rcon".to_owned(), only_if: None, value: EditValue::Text(text) }];
+        let edits = vec![FileEdit { path: "a.properties".parse().unwrap(), parser: Parser::Properties, set }];
+        let spec = ServerSpec { edits, ..super::super::record::tests::spec(1) };
+        let given = value("s3cret{{config.docker.interface}}\u{24}1");
+        edit_files(&spec, &given, dir.path(), None).unwrap();
+        let written = std::fs::read_to_string(dir.path().join("a.properties")).unwrap();
+        assert_eq!(written, "rcon=pw=s3cret{{config.docker.interface}}$1;127.0.0.1\n");
+        for bad in [Vec::new(), value("canary\nop=everyone"), value("canary\u{1}RCON\u{1}")] {
+            let fault = edit_files(&spec, &bad, dir.path(), None).unwrap_err();
+            assert!(fault.code == "server.edit" && fault.message.contains("RCON"), "{fault:?}");
+            assert!(!fault.to_string().contains("canary"));
+            assert_eq!(std::fs::read_to_string(dir.path().join("a.properties")).unwrap(), written);
+        }
     }
 }

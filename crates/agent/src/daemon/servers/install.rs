@@ -154,7 +154,8 @@ impl Node {
         } else {
             &script.entrypoint
         };
-        let env = launch::environment(spec, &files, &temp);
+        let mut env = launch::environment(spec, &files, &temp);
+        env.extend(self.server_values(spec)?.into_iter().map(|(name, value)| (name, value.expose().clone())));
         let job = Job {
             argv: vec![entrypoint.into(), folder.join(SCRIPT).into_os_string()],
             cwd: files.clone(),

@@ -31,7 +31,7 @@ const SIGNALS: [Signal; 7] = {
 const TERMINAL: &str = "xterm";
 
 /// Whether a name is the node's to set: how programs are found and loaded is not a server's choice.
-fn is_ours(name: &str) -> bool {
+pub(super) fn is_ours(name: &str) -> bool {
     matches!(name, "PATH" | "HOME" | "TMPDIR" | "TERM" | "SERVERFLOW_PROCESS") || name.starts_with("LD_")
 }
 
@@ -142,6 +142,10 @@ impl Node {
             waits.0 += TERM_GRACE.0;
         }
         (shim.stop_line, shim.input) = (stop_line, true);
+        // A name that is the node's to set has no value of a server.
+        let taken = |name: &str| is_ours(name) || shim.container.is_some() && matches!(name, "USER" | "STARTUP");
+        shim.secrets = spec.secrets.iter().filter(|var| !taken(&var.name)).cloned().collect();
+        shim.env.retain(|(name, _)| !shim.secrets.iter().any(|var| var.name == *name));
         shim.ready = (!spec.ready.lines.is_empty()).then(|| spec.ready.clone());
         shim.restart = spec.restart.clone();
         match shim.defect() {

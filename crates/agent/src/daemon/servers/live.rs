@@ -20,6 +20,7 @@ pub struct Live {
     watched_until: Mutex<Option<Instant>>,
     quota: Quota,
     turn: Arc<Turns<()>>,
+    stopped_for: Mutex<Option<String>>,
     files: Arc<Turns<()>>,
     files_halt: Mutex<CancellationToken>,
     searching: Arc<Turns<()>>,
@@ -74,6 +75,16 @@ impl Live {
     /// Says so, or that it is over.
     pub fn does(&self, doing: Option<Doing>) {
         *self.doing.lock().unwrap_or_else(PoisonError::into_inner) = doing;
+    }
+
+    /// Why the agent has stopped it by itself, since its last start.
+    pub fn stopped_for(&self) -> Option<String> {
+        self.stopped_for.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Says so, or that it is started again.
+    pub fn stops_for(&self, reason: Option<String>) {
+        *self.stopped_for.lock().unwrap_or_else(PoisonError::into_inner) = reason;
     }
 
     /// An order begins: cancelled when somebody kills the server meanwhile.

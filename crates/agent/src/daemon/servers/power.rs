@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::live::Doing;
 use super::record::{End as Over, ServerRecord};
 use super::report::hold;
+use super::secrets::sealed_elsewhere;
 use super::{edits, launch, places};
 use crate::daemon::aside;
 use crate::execute::app::disk;
@@ -70,6 +71,7 @@ pub fn process_fault(error: ProcessError) -> Fault {
     match error {
         ProcessError::Program { reason } => conflict("server.program", format!("It could not be started: {reason}."))
             .fix("Correct its startup, or install what is missing."),
+        ProcessError::Secret { name } => sealed_elsewhere(&name),
         ProcessError::AlreadyRuns { .. } => conflict("server.runs", "It runs already.".to_owned()),
         ProcessError::Gone { .. } | ProcessError::Unknown { .. } => not_running(),
         ProcessError::Refused { reason, .. } if reason == "no process runs" => not_running(),
@@ -126,6 +128,7 @@ impl Node {
     /// Starts the process of a server that has none. When this returns its program was executed.
     pub(super) async fn launch_server(&self, spec: &ServerSpec, errand: &Errand<'_>) -> Result<Process, End> {
         let (server, live) = (spec.server, self.servers.live(spec.server));
+        live.stops_for(None);
         let since = self.clock.now();
         live.does(Some(Doing { state: ServerState::Starting, reason: "being prepared".to_owned(), since }));
         self.tell_server(server);
@@ -166,8 +169,8 @@ impl Node {
             progress.begin(Step::Edit, "");
             let user = self.server_user(server)?;
             let root = self.server_folder(self.servers.files(server), user)?;
-            let (edited, count) = (spec.clone(), spec.edits.len());
-            aside::short(move || edits::edit_files(&edited, &root, user)).await?;
+            let (edited, values, count) = (spec.clone(), self.server_values(spec)?, spec.edits.len());
+            aside::short(move || edits::edit_files(&edited, &values, &root, user)).await?;
             progress.done(&format!("{count} files are as its settings say"));
         }
         if let ServerRuntime::Docker { image } = &spec.runtime {
@@ -317,7 +320,8 @@ impl Node {
     pub(super) async fn after_end(&self, server: ServerId, status: &Status, spec: &ServerSpec) {
         self.server_ended(status);
         if self.held.container(hold(server).1).is_some() {
-            self.remove_server_containers(server).await;
+            // Said in the log, and owed.
+            drop(self.remove_server_containers(server).await);
         }
         let group = self.server_group(&launch::group_name(server), &spec.limits);
         if let Err(error) = group.remove() {
@@ -358,7 +362,7 @@ impl Node {
         let record = self.servers.get(server);
         let is_docker = record.is_none_or(|record| matches!(record.spec.runtime, ServerRuntime::Docker { .. }));
         if is_docker || self.held.container(release).is_some() {
-            self.remove_server_containers(server).await;
+            self.remove_server_containers(server).await?;
         }
         // What still runs after that keeps its files: the order fails, and can be given again.
         let mut again = 1..GONE_TRIES;
@@ -376,6 +380,7 @@ impl Node {
         }
         // Before its folder goes: late news of its end would be written into it.
         self.servers.forget(server);
+        self.forget_secrets_of(server);
         let folder = self.servers.folder(server);
         let removed = folder.clone();
         aside::long(move || tree::remove(&removed)).await.map_err(|error| disk(&folder, &error))?;

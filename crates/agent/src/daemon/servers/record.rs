@@ -292,6 +292,7 @@ pub(super) mod tests {
             runtime: ServerRuntime::Process,
             startup: Startup::Argv { argv: vec!["./server".to_owned()] },
             env: Vec::new(),
+            secrets: Vec::new(),
             edits: Vec::new(),
             ready: Ready { lines: Vec::new(), strip_ansi: false, within: Millis::secs(30) },
             stop: Stop::Command { line: "stop".to_owned(), grace: Millis::secs(10) },

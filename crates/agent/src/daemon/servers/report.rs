@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sf_protocol::app::AppState;
 use sf_protocol::report::NodeEvent;
-use sf_protocol::server::{ServerReport, ServerState};
+use sf_protocol::server::{ServerReport, ServerSpec, ServerState};
 use sf_runtime::Shutdown;
 use sf_types::{AppId, ReleaseId, ServerId};
 use tokio::sync::broadcast;
@@ -21,7 +21,7 @@ use crate::shim::state::{Status, seconds};
 /// What a shim calls the server it holds: shims know holds by an app and a release. A server has both ids, and its shims a
 /// supervisor of their own, so that none can be taken for an app's.
 pub const fn hold(server: ServerId) -> (AppId, ReleaseId) {
-    (AppId::from_uuid(server.uuid()), ReleaseId::from_uuid(server.uuid()))
+    (ServerSpec::sealed_for(server), ReleaseId::from_uuid(server.uuid()))
 }
 
 /// The server that a shim holds.
@@ -109,14 +109,14 @@ impl Node {
     /// Notes that the process of a server has come to its end. Again of the same end it changes nothing.
     pub(super) fn server_ended(&self, status: &Status) {
         let server = held(status);
+        // What the agent itself has stopped waits for a person, who is to know why.
+        let (state, reason) = match self.servers.live(server).stopped_for() {
+            Some(reason) => (ServerState::Error, reason),
+            None => (state_of(status.state), status.reason.clone()),
+        };
         let noted = self.servers.change(server, |record| {
             let by = stopped_by(record, status);
-            record.end = Some(End {
-                state: state_of(status.state),
-                at: status.since,
-                reason: status.reason.clone(),
-                restarts: status.restarts,
-            });
+            record.end = Some(End { state, at: status.since, reason, restarts: status.restarts });
             record.stopped_by = by.or(record.stopped_by.take());
         });
         if let Err(fault) = noted {

@@ -1,5 +1,7 @@
 //! `.dockerignore`, as Docker reads it. Pure.
 
+use sf_files::Glob;
+
 /// What is left out of a context.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Ignore {
@@ -8,8 +10,8 @@ pub struct Ignore {
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Rule {
-    /// The path's parts as patterns; `**` stands for any number of them.
-    parts: Vec<String>,
+    /// The path's parts as patterns; `None` is `**` and stands for any number of them.
+    parts: Vec<Option<Glob>>,
     /// It is brought in again.
     again: bool,
 }
@@ -29,8 +31,8 @@ impl Ignore {
                 Some(pattern) => (true, pattern.trim()),
                 None => (false, line),
             };
-            let parts: Vec<String> =
-                pattern.split('/').filter(|part| !part.is_empty() && *part != ".").map(str::to_owned).collect();
+            let parts = pattern.split('/').filter(|part| !part.is_empty() && *part != ".");
+            let parts: Vec<_> = parts.map(|part| (part != "**").then(|| Glob::go(part))).collect();
             (!parts.is_empty()).then_some(Rule { parts, again })
         };
         Self { rules: text.trim_start_matches('\u{feff}').lines().filter_map(rule).take(RULES_MAX).collect() }
@@ -57,74 +59,23 @@ impl Ignore {
 
 /// Whether a pattern names a path or a folder above it. Row by row, so that no pattern costs more than its parts times those
 /// of the path.
-fn names(pattern: &[String], path: &[Vec<char>]) -> bool {
+fn names(pattern: &[Option<Glob>], path: &[Vec<char>]) -> bool {
     // Which beginnings of the path the parts so far stand for.
     let mut reached = vec![false; path.len() + 1];
     reached[0] = true;
     for part in pattern {
         let mut next = vec![false; path.len() + 1];
-        if part == "**" {
+        if let Some(glob) = part {
+            for (at, name) in path.iter().enumerate().filter(|(at, _)| reached[*at]) {
+                next[at + 1] = glob.fits_letters(name);
+            }
+        } else {
             let first = reached.iter().position(|is| *is).unwrap_or(next.len());
             next[first..].fill(true);
-        } else {
-            let part: Vec<char> = part.chars().collect();
-            for (at, name) in path.iter().enumerate().filter(|(at, _)| reached[*at]) {
-                next[at + 1] = fits(&part, name);
-            }
         }
         reached = next;
     }
     reached[1..].contains(&true)
-}
-
-/// One part: `*`, `?`, `[a-z]`, `[^a]` and `\` as in Go's `filepath.Match`.
-fn fits(pattern: &[char], name: &[char]) -> bool {
-    // The last star is the only one worth going back to, so a hostile pattern costs no more than its length times the name's.
-    let (mut p, mut n, mut star) = (0, 0, None);
-    while n < name.len() {
-        let step = match pattern.get(p) {
-            Some('*') => {
-                star = Some((p, n));
-                p += 1;
-                continue;
-            }
-            Some('?') => Some(p + 1),
-            Some('[') => class(pattern, p, name[n]),
-            Some('\\') => pattern.get(p + 1).filter(|c| **c == name[n]).map(|_| p + 2),
-            Some(c) if *c == name[n] => Some(p + 1),
-            _ => None,
-        };
-        match (step, star) {
-            (Some(next), _) => (p, n) = (next, n + 1),
-            (None, Some((at, from))) => {
-                star = Some((at, from + 1));
-                (p, n) = (at + 1, from + 1);
-            }
-            (None, None) => return false,
-        }
-    }
-    pattern[p..].iter().all(|c| *c == '*')
-}
-
-/// Where the pattern goes on after a class at `at` that holds `c`.
-fn class(pattern: &[char], at: usize, c: char) -> Option<usize> {
-    let end = at + 1 + pattern[at + 1..].iter().position(|c| *c == ']')?;
-    let inner = &pattern[at + 1..end];
-    let (not, inner) = match inner.split_first() {
-        Some(('^', rest)) => (true, rest),
-        _ => (false, inner),
-    };
-    let (mut found, mut i) = (false, 0);
-    while i < inner.len() {
-        if inner.get(i + 1) == Some(&'-') && i + 2 < inner.len() {
-            found |= (inner[i]..=inner[i + 2]).contains(&c);
-            i += 3;
-        } else {
-            found |= inner[i] == c;
-            i += 1;
-        }
-    }
-    (found != not).then_some(end + 1)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use sf_protocol::app::AppState;
 use sf_protocol::report::Stream;
-use sf_runtime::Clock;
+use sf_runtime::{Clock, redact};
 use sf_types::Millis;
 
 use super::Shim;
@@ -77,7 +77,8 @@ impl Shim {
         let Spawned { pid, outputs, input } = spawn::spawn(&self.spec, &self.values, self.folder.marker())?;
         let was_ready = self.status.state == AppState::Running;
         self.input = input;
-        self.outputs = outputs.into_iter().map(|output| (output, LineSplitter::default())).collect();
+        self.outputs =
+            outputs.into_iter().map(|output| (output, LineSplitter::default(), redact::Stream::default())).collect();
         self.started = Instant::now();
         self.main_since = self.started;
         self.status.started_at = self.clock.now();

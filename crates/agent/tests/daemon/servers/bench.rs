@@ -18,6 +18,8 @@ mod irc;
 mod many;
 #[path = "power.rs"]
 mod power;
+#[path = "secrets.rs"]
+mod secrets;
 #[path = "second.rs"]
 mod second;
 #[path = "transfers.rs"]
@@ -76,6 +78,7 @@ pub fn spec() -> ServerSpec {
         runtime: ServerRuntime::Process,
         startup: Startup::Argv { argv: ["sh", "server.sh"].map(str::to_owned).to_vec() },
         env: vec![EnvVar { name: "MOTD".to_owned(), value: "a word of the day".to_owned() }],
+        secrets: Vec::new(),
         edits: Vec::new(),
         ready: Ready {
             lines: vec![Match::Text { text: "listening".to_owned() }],

@@ -85,3 +85,45 @@ async fn an_installation_is_held_to_its_time_and_disk_and_can_be_killed() {
     assert_eq!(bench.world.plane.outcome(install).await.fault.unwrap().code, "server.killed");
     assert_eq!(bench.report().await.install, InstallState::Failed);
 }
+
+/// No kernel keeps a folder to a size: who writes too much is told, and stopped when its time is over.
+#[tokio::test]
+async fn a_server_that_writes_more_than_it_may_is_told_and_stopped() {
+    let mut world = World::enrolled().await;
+    let policy = world.state().join("policy.toml");
+    let text = std::fs::read_to_string(&policy).unwrap_or_default();
+    std::fs::write(&policy, format!("{text}\n[servers]\ncount_secs = 1\ndisk_grace_secs = 3\n")).unwrap();
+    world.start(None).await;
+    world.plane.connected(0).await;
+    let mut bench = Bench { world, spec: spec() };
+    bench.spec.limits.disk = Some(ByteSize::mib(8));
+    bench.succeeds(ServerVerb::Install { script: Some(script()), wipe: false }).await;
+    bench.watch().await;
+    bench.succeeds(ServerVerb::Start).await;
+    let large = bench.files().join("world.dat");
+    // Gone in time: it goes on.
+    std::fs::write(&large, vec![7; 9 << 20]).unwrap();
+    bench.line("It is stopped in 3 s unless they become fewer", 1).await;
+    std::fs::remove_file(&large).unwrap();
+    bench.line("it goes on", 1).await;
+    assert_eq!(bench.report().await.state, ServerState::Running);
+    // Still there: it is stopped by its own rule, says why, and does not start as it is.
+    std::fs::write(&large, vec![7; 9 << 20]).unwrap();
+    let stopped = bench.until(|report| report.state == ServerState::Error).await;
+    assert!(stopped.reason.contains("its files take 9.") && stopped.reason.contains("8.0 MiB"), "{}", stopped.reason);
+    assert!(stopped.stopped_by.is_some_and(|how| how.starts_with("command stop")), "it could save");
+    bench.line("saving", 1).await;
+    let notices = bench.world.plane.state(|state| {
+        let of = |event: &sf_protocol::report::StatusUpdate| matches!(&event.event, NodeEvent::Notice { code, .. } if code == "server.disk_full");
+        state.events.iter().filter(|event| of(event)).count()
+    });
+    assert_eq!(notices, 3, "told when it began, twice, and when it was stopped");
+    bench.fails(ServerVerb::Start, "server.disk_full").await;
+    std::fs::remove_file(&large).unwrap();
+    let mut spec = bench.spec.clone();
+    spec.limits.disk = Some(ByteSize::mib(9));
+    bench.spec = spec;
+    let counted = |report: &ServerReport| report.disk_bytes < 1 << 20;
+    while !counted(&bench.report().await) {}
+    bench.succeeds(ServerVerb::Start).await;
+}

@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use sf_control::queries::panel::shown_place;
+use sf_control::queries::rights::NamedGrant;
 use sf_protocol::server::{ConsoleChunk, ServerReport};
 use sf_store::allocations::Allocation;
 use sf_store::servers::Server;
+use sf_store::users::User;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::view::log::LineView;
+use crate::view::rights::GrantView;
 use crate::view::{Time, word};
 
 /// A server of the panel.
@@ -82,6 +85,28 @@ pub struct ServerReportView {
     pub generation: u64,
 }
 
+/// Somebody who was given rights at a server.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ServerPerson)]
+pub struct ServerPersonView {
+    /// Their id.
+    pub id: Uuid,
+    /// What they are called.
+    pub name: String,
+    /// Their address.
+    pub email: String,
+    /// What they were given at this server itself.
+    pub grants: Vec<GrantView>,
+}
+
+impl From<(User, Vec<NamedGrant>)> for ServerPersonView {
+    fn from((user, grants): (User, Vec<NamedGrant>)) -> Self {
+        let grants = grants.into_iter().map(GrantView::of).collect();
+        Self { id: user.id.uuid(), name: user.name, email: user.email, grants }
+    }
+}
+
 /// A port of a machine.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -121,6 +146,9 @@ pub struct ServerSettings {
     /// Values of its template's variables.
     #[serde(default)]
     pub variables: BTreeMap<String, String>,
+    /// Names of its project's secrets that are the values of variables, by the variables' names.
+    #[serde(default)]
+    pub secrets: BTreeMap<String, String>,
     /// What it may use.
     #[serde(default)]
     pub limits: ServerLimits,

@@ -236,6 +236,16 @@ async fn whose_a_server_is_may_do_everything_with_it_and_others_what_they_were_g
     }
     let console = world.send(Method::GET, &format!("{path}/console"), Some(&cleo), None).await;
     assert_eq!(console.code(), "permission.missing");
+    // Who has what here is told to whoever may give it, though she sees nobody else of the team.
+    let users = format!("{path}/users");
+    assert_eq!(world.send(Method::GET, &users, Some(&cleo), None).await.code(), "permission.missing");
+    let people = as_bea(Method::GET, users, None).await.expect(200);
+    let named: Vec<_> = people.as_array().unwrap().iter().map(|one| one["email"].as_str().unwrap()).collect();
+    assert_eq!(named, ["bea@example.org", "cleo@example.org"]);
+    assert_eq!(people[0]["grants"][0]["role"], "server-owner");
+    let given: Vec<_> =
+        people[1]["grants"].as_array().unwrap().iter().map(|one| one["permissions"][0].clone()).collect();
+    assert_eq!(given.len(), 3, "{people}");
 }
 
 #[tokio::test]
@@ -297,4 +307,96 @@ async fn whoever_sets_a_chain_may_do_each_of_its_steps() {
     assert_eq!(set(&world.token, json!({ "command": "op me" })).await, "server.not_installed");
     assert_eq!(set(&world.token, json!({ "command": "a\nb" })).await, "value.refused");
     assert_eq!(set(&world.token, json!({ "power": "stop", "command": "x" })).await, "body.field");
+}
+
+#[tokio::test]
+async fn a_variable_is_a_secret_by_name_and_whoever_names_one_may_see_it() {
+    const VALUE: &str = "canary-2f8d61aa07";
+    let world = World::new().await;
+    let panel = world.panel(world.node("box").await).await;
+    let path = format!("{SERVERS}/{}", panel.server);
+    let with = |secrets: Value| json!({ "settings": { "secrets": secrets } });
+    let change = async |body: Value| world.call(Method::PATCH, &path, Some(body)).await;
+    let named = json!({ "MAX_PLAYERS": "player-limit" });
+    // There is none yet; and where everybody could read it, none may go.
+    assert_eq!(change(with(named.clone())).await.code(), "secret.missing");
+    let secret = world.post("/api/v1/secrets", json!({ "name": "player-limit", "value": VALUE })).await.expect(201);
+    for (secrets, variables, field) in [
+        (json!({ "NOBODY": "player-limit" }), json!({}), "settings.secrets.NOBODY"),
+        (json!({ "MOTD": "player-limit" }), json!({}), "settings.secrets.MOTD"),
+        (named.clone(), json!({ "MAX_PLAYERS": "5" }), "settings.secrets.MAX_PLAYERS"),
+    ] {
+        let refused = change(json!({ "settings": { "secrets": secrets, "variables": variables } })).await;
+        assert!(refused.body.to_string().contains(field), "{}", refused.body);
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    }
+    let preview = json!({ "name": "for-previews", "value": VALUE, "environment": "preview" });
+    world.post("/api/v1/secrets", preview).await.expect(201);
+    assert_eq!(change(with(json!({ "MAX_PLAYERS": "for-previews" }))).await.code(), "secret.other_environment");
+
+    // Who may change the server and not see secrets can use none.
+    let tenant = world.tenant().await;
+    let bea = world.member(tenant, "bea@example.org", &[]).await;
+    let her = world.send(Method::GET, "/api/v1/auth/me", Some(&bea), None).await.expect(200);
+    let object = json!({ "kind": "server", "id": panel.server });
+    let given = json!({ "permissions": ["server:view", "server:update", "server:start"], "object": object });
+    world.post(&format!("/api/v1/users/{}/grants", id(&her["user"])), given).await.expect(201);
+    let as_bea = async |body: Value| world.send(Method::PATCH, &path, Some(&bea), Some(body)).await;
+    assert_eq!(as_bea(with(named.clone())).await.code(), "permission.missing");
+
+    // Its value is in no answer, no plan, no run and no line of the audit.
+    let changed = change(with(named.clone())).await.expect(200);
+    assert_eq!(changed["settings"]["secrets"], named);
+    let used = world.get("/api/v1/secrets?q=player-limit").await.expect(200);
+    assert_eq!(used[0]["usedBy"], json!([{ "kind": "server", "id": panel.server, "name": "tiny" }]));
+    let gone = world.call(Method::DELETE, &format!("/api/v1/secrets/{}", id(&secret)), None).await;
+    assert_eq!(gone.code(), "secret.in_use");
+    let plan = world.post(&format!("{path}/install?dryRun=true"), json!({})).await.expect(200);
+    assert!(plan["plan"]["steps"].to_string().contains("the secret `player-limit`, version 1"), "{plan}");
+    for list in ["/api/v1/runs", "/api/v1/activity", SERVERS] {
+        assert!(!world.get(list).await.body.to_string().contains(VALUE), "{list}");
+    }
+
+    // What is there already she may keep; into another variable she may not put it.
+    as_bea(json!({ "settings": { "secrets": named, "description": "hers" } })).await.expect(200);
+    assert_eq!(as_bea(with(json!({ "MOTD": "player-limit" }))).await.code(), "permission.missing");
+}
+
+#[tokio::test]
+async fn all_that_does_not_fit_a_template_is_told_at_once() {
+    let world = World::new().await;
+    let panel = world.panel(world.node("box").await).await;
+    let settings = json!({ "variables": { "MOTD": "", "MAX_PLAYERS": "x" }, "startup": "None" });
+    let body = json!({ "name": "other", "altId": panel.alt, "settings": settings });
+    let refused = world.post(&format!("{SERVERS}?dryRun=true"), body).await;
+    assert_eq!(refused.code(), "server.refused");
+    let details = &refused.body["error"]["details"];
+    let findings = details["findings"].as_array().unwrap();
+    let fields: Vec<_> = findings.iter().map(|one| one["field"].as_str().unwrap()).collect();
+    for field in ["settings.variables.MOTD", "settings.variables.MAX_PLAYERS", "settings.startup"] {
+        assert!(fields.contains(&field), "{field}: {fields:?}");
+    }
+    assert_eq!(details["field"], findings[0]["field"]);
+    assert!(findings.iter().all(|one| !one["message"].as_str().unwrap().is_empty() && one["fix"].is_string()));
+}
+
+#[tokio::test]
+async fn who_owns_servers_is_not_removed_and_the_plan_says_so() {
+    let world = World::new().await;
+    let panel = world.panel(world.node("box").await).await;
+    let tenant = world.tenant().await;
+    let bea = world.member(tenant, "bea@example.org", &[]).await;
+    let her = id(&world.send(Method::GET, "/api/v1/auth/me", Some(&bea), None).await.expect(200)["user"]);
+    let server = format!("{SERVERS}/{}", panel.server);
+    world.call(Method::PATCH, &server, Some(json!({ "ownerId": her }))).await.expect(200);
+    let person = format!("/api/v1/users/{her}");
+    for path in [format!("{person}?dryRun=true"), person.clone()] {
+        let refused = world.call(Method::DELETE, &path, None).await;
+        assert_eq!(refused.code(), "user.owns_servers", "{path}: {}", refused.body);
+    }
+    let me = id(&world.get("/api/v1/auth/me").await.expect(200)["user"]);
+    world.call(Method::PATCH, &server, Some(json!({ "ownerId": me }))).await.expect(200);
+    let plan = world.call(Method::DELETE, &format!("{person}?dryRun=true"), None).await.expect(200);
+    assert!(plan["plan"]["steps"].is_array(), "{plan}");
+    world.call(Method::DELETE, &person, None).await.expect(200);
 }

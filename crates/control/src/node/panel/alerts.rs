@@ -53,7 +53,7 @@ pub(crate) async fn judge(tx: &mut Tx, node: &Node, sample: &SystemLog, after: &
         }
     }
     for server in placed.iter().filter(|server| turned.contains(&server.id)) {
-        tx.publish(events::server_turned(server.tenant, server.project, server.id, "alert"));
+        tx.publish(events::server_turned(server.tenant, Some(server.project), server.id, "alert"));
     }
     Ok(())
 }

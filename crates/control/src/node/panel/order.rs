@@ -11,9 +11,9 @@ use sf_protocol::schedule::Whose;
 use sf_protocol::server::{InstallScript, ServerAction as Ordered, ServerVerb};
 use sf_store::servers::{self, Changed, Server};
 use sf_store::{Look, Tx, nodes};
-use sf_types::{ErrorKind, Fault, Millis, NodeId};
+use sf_types::{ErrorKind, Fault, Millis, NodeId, SecretName};
 
-use super::{files, ports, resolve, templates};
+use super::{files, ports, resolve, secrets, templates};
 use crate::control::Core;
 use crate::schedules;
 
@@ -66,7 +66,29 @@ pub(crate) async fn ordered(tx: &mut Tx, core: &Core, run: &Run) -> sf_store::Re
     let Some(row) = servers::next_generation(tx, id).await? else {
         return Ok(Err(crate::subject::missing("server", id)));
     };
-    foreseen(tx, core, &run.action, &row).await
+    let (mut order, wanted) = match planned(tx, core, &run.action, &row).await? {
+        Ok(planned) => planned,
+        Err(fault) => return Ok(Err(fault)),
+    };
+    if let Order::ServerAction(order) = &mut order {
+        match secrets::sealed(tx, core, &row, &wanted).await? {
+            Ok(sealed) => order.spec.secrets = sealed,
+            Err(fault) if needs_values(&order.verb) => return Ok(Err(fault)),
+            // What ends a server must not fail for what a start needs: its next start brings them, or says why not.
+            Err(_) => {}
+        }
+    }
+    Ok(Ok(order))
+}
+
+/// Whether an order is one that a server's secrets are used by.
+pub(crate) fn brings_values(order: &Order) -> bool {
+    matches!(order, Order::ServerAction(order) if needs_values(&order.verb))
+}
+
+/// Whether a server's secrets are used by this at once.
+const fn needs_values(verb: &ServerVerb) -> bool {
+    matches!(verb, ServerVerb::Install { .. } | ServerVerb::Start | ServerVerb::Restart)
 }
 
 /// The order that an action would give about a server as it is.
@@ -76,12 +98,27 @@ pub(crate) async fn foreseen(
     action: &Action,
     row: &Server,
 ) -> sf_store::Result<Result<Order, Fault>> {
+    Ok(planned(at, core, action, row).await?.map(|(order, _)| order))
+}
+
+/// An order without its secrets, and which they are by the names of variables.
+type Planned = (Order, Vec<(String, SecretName)>);
+
+async fn planned(
+    at: &impl Look,
+    core: &Core,
+    action: &Action,
+    row: &Server,
+) -> sf_store::Result<Result<Planned, Fault>> {
     if let Err(fault) = known_to(core, row.node) {
         return Ok(Err(fault));
     }
     match action {
-        Action::File(action) => return Ok(files::order(action)),
-        Action::Schedule(action) => return schedules::foreseen_at(at, core, action, row).await,
+        Action::File(action) => return Ok(files::order(action).map(|order| (order, Vec::new()))),
+        Action::Schedule(action) => {
+            let foreseen = schedules::foreseen_at(at, core, action, row).await?;
+            return Ok(foreseen.map(|order| (order, Vec::new())));
+        }
         _ => {}
     }
     let template = templates::document(at, row.alt, row.alt_version).await?;
@@ -98,7 +135,8 @@ pub(crate) async fn foreseen(
     };
     // The node says how it ended before the run's own time is over.
     let time_limit = Millis(u64::try_from(action.spec().time_limit.as_millis()).unwrap_or(u64::MAX) * 3 / 4);
-    Ok(Ok(Order::ServerAction(Box::new(Ordered { spec: resolved.spec, verb, time_limit }))))
+    let order = Order::ServerAction(Box::new(Ordered { spec: resolved.spec, verb, time_limit }));
+    Ok(Ok((order, resolved.secrets)))
 }
 
 /// Whether an action says that a server is kept stopped, or that it is not.

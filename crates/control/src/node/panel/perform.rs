@@ -13,7 +13,7 @@ use sf_store::{Tx, alerts, allocations, alts, grants, metrics, nodes, schedules,
 use sf_types::{ErrorKind, Fault, NodeId, ProjectId, ServerId};
 
 use super::placement::{self, Place, Wanted};
-use super::{ports, resolve, rules, templates};
+use super::{ports, resolve, rules, secrets, templates};
 use crate::control::Core;
 use crate::events;
 use crate::perform::name_taken;
@@ -44,6 +44,7 @@ async fn make(tx: &mut Tx, core: &Arc<Core>, run: &Run, create: &Create, after: 
     let version = create.alt_version.unwrap_or(alt.version);
     let template = templates::document(tx, alt.id, version).await?;
     resolve::settings(&template, &create.settings)?;
+    secrets::known(tx, project, &create.settings).await?;
     let owner = match create.owner.or_else(|| run.actor.user()) {
         Some(owner) => users::get(tx, owner).await?,
         None => {
@@ -148,6 +149,7 @@ async fn change(tx: &mut Tx, run: &Run, update: &Update) -> sf_store::Result<Mad
     let settings = update.settings.clone().unwrap_or_else(|| before.settings.0.clone());
     let alt_version = update.alt_version.unwrap_or(before.alt_version);
     resolve::settings(&templates::document(tx, before.alt, alt_version).await?, &settings)?;
+    secrets::known(tx, before.project, &settings).await?;
     let owner = match update.owner {
         Some(owner) => users::get(tx, owner).await?.id,
         None => before.owner,

@@ -5,7 +5,7 @@ use sf_protocol::server::Allocation;
 use sf_store::servers::Server;
 use sf_template::resolve::{Facts, ImageChoice};
 use sf_template::{Alt, Choice, Refusal, Resolved};
-use sf_types::{ErrorKind, Fault, ServerId, Slug};
+use sf_types::{ErrorKind, Fault, Finding, ServerId, Slug};
 
 /// Where time is told in unless a variable says so.
 const TIMEZONE: &str = "UTC";
@@ -16,6 +16,7 @@ fn choice(settings: &ServerSettings, allocations: Vec<Allocation>) -> Choice {
         image: settings.image.clone().map(ImageChoice::Listed),
         startup: settings.startup.clone(),
         values: settings.variables.clone(),
+        secrets: settings.secrets.clone(),
         limits: settings.limits,
         allocations,
         restart: settings.restart.clone(),
@@ -25,7 +26,7 @@ fn choice(settings: &ServerSettings, allocations: Vec<Allocation>) -> Choice {
 /// The server as its node shall know it.
 ///
 /// # Errors
-/// A fault that names the first thing that does not fit its template, and how many more there are.
+/// A fault with all that does not fit its template; its message tells the first, and how many more there are.
 pub(super) fn server(
     template: &Alt,
     server: &Server,
@@ -73,10 +74,16 @@ fn refused(why: &[Refusal]) -> Fault {
         1 => String::new(),
         all => format!(" There are {} more such findings.", all - 1),
     };
-    let place = match first.place.strip_prefix("values.") {
-        Some(name) => format!("settings.variables.{name}"),
-        None => format!("settings.{}", first.place),
+    let finding = |one: &Refusal| Finding {
+        field: match one.place.strip_prefix("values.") {
+            Some(name) => format!("settings.variables.{name}"),
+            None if one.place.is_empty() => "settings".to_owned(),
+            None => format!("settings.{}", one.place),
+        },
+        message: one.message.clone(),
+        fix: one.fix.clone(),
     };
-    let message = format!("{place}: {}{more}", first.message);
-    Fault::new(ErrorKind::Invalid, "server.refused", message).fix(first.fix.clone())
+    let findings: Vec<_> = why.iter().map(finding).collect();
+    let message = format!("{}: {}{more}", findings[0].field, first.message);
+    Fault::new(ErrorKind::Invalid, "server.refused", message).fix(first.fix.clone()).findings(findings)
 }

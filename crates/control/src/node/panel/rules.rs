@@ -73,7 +73,7 @@ pub(super) async fn perform(tx: &mut Tx, run: &Run, action: &AlertAction) -> sf_
 /// What a rule has raised ends with it.
 async fn end(tx: &mut Tx, rule: &AlertRule) -> sf_store::Result<()> {
     for alert in alerts::clear_of_rule(tx, rule.id).await? {
-        tx.publish(events::server_turned(alert.tenant, alert.project, alert.server, "alert"));
+        tx.publish(events::server_turned(alert.tenant, Some(alert.project), alert.server, "alert"));
     }
     Ok(())
 }

@@ -36,7 +36,11 @@ pub(crate) async fn on_node(
         (Place::Node, Ordered::App(app), Some(node)) => (*app, node),
         (Place::Node, Ordered::Server(server), Some(_)) => {
             let order = panel::order::foreseen(at, core, &run.action, server).await??;
-            return Ok(Some(panel::told::ordered(at, &run.action, &order, server).await?));
+            let mut told = panel::told::ordered(at, &run.action, &order, server).await?;
+            if panel::order::brings_values(&order) {
+                told.steps.extend(panel::secrets::told(at, server).await?);
+            }
+            return Ok(Some(told));
         }
         _ => return Ok(None),
     };

@@ -1,13 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { caughtUp, gapOf, lineOf, MAX_LINES, NOTHING, readBack, took, type Stream } from './stream'
+import { caughtUp, gapOf, MAX_LINES, NOTHING, readBack, took, type Stream } from './stream'
 
 const line = (sequence: number) => ({ sequence, at: '2026-01-01T00:00:00.000Z', stream: 'out', text: `line ${sequence}`, releaseId: null })
 const lines = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => line(from + at))
 const numbers = ({ lines }: Stream) => lines.map(({ sequence }) => sequence)
-
-it('takes lines as they are told: numbers as text, times in milliseconds', () => {
-  expect(lineOf({ sequence: '12', at: 0, stream: 'tty', text: 'x' })).toEqual({ sequence: 12, at: '1970-01-01T00:00:00.000Z', stream: 'tty', text: 'x' })
-})
 
 describe('lines that follow one another', () => {
   const stream = took(took(NOTHING, lines(5, 7)), lines(7, 9))

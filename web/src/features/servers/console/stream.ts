@@ -3,16 +3,6 @@ import { merge, type Line } from '@/api/lines'
 /** Lines of a console that are kept in memory; the oldest go first. */
 export const MAX_LINES = 20_000
 
-/** Lines as a console's event tells them: numbers as text, times in milliseconds. */
-export interface ToldLine {
-  sequence: string
-  at: number
-  stream: string
-  text: string
-}
-
-export const lineOf = ({ sequence, at, stream, text }: ToldLine): Line => ({ sequence: Number(sequence), at: new Date(at).toISOString(), stream, text })
-
 /** What was read back: `oldest` and `newest` are the ends of what its machine keeps. */
 export interface Chunk {
   lines: readonly Line[]

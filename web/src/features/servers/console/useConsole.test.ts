@@ -43,7 +43,7 @@ async function opened() {
 const say = (from: number, to: number, more: object = {}): void => {
   kept.newest = Math.max(kept.newest, to)
   const lines = []
-  for (let at = from; at <= to; at++) lines.push({ sequence: String(at), at: 0, stream: 'out', text: `${at}` })
+  for (let at = from; at <= to; at++) lines.push({ sequence: at, at: '1970-01-01T00:00:00.000Z', stream: 'out', text: `${at}`, releaseId: null })
   hear({ event: 'console.output', topic: 'console:s', at: '2026-01-01T00:00:01Z', data: { lines, skipped: 0, sample: null, ...more } })
 }
 const numbers = (view: ReturnType<typeof useConsole>) => view.lines.value.map(({ sequence }) => sequence)

@@ -1,8 +1,9 @@
 import { computed, onScopeDispose, ref, shallowRef, watch } from 'vue'
 import { api, data, type Schemas } from '@/api/client'
 import { asProblem, type Problem } from '@/api/problem'
+import type { Line } from '@/api/lines'
 import { socket, useTopic } from '@/api/socket'
-import { caughtUp, gapOf, lineOf, NOTHING, readBack, took, type Chunk, type Stream, type ToldLine } from './stream'
+import { caughtUp, gapOf, NOTHING, readBack, took, type Chunk, type Stream } from './stream'
 import { ticked, type Sample } from './stats'
 
 /** Lines read back at once, as many as the API gives. */
@@ -15,7 +16,7 @@ const FIRST_WAIT_MS = 500
 const LONGEST_WAIT_MS = 10_000
 
 interface Told {
-  lines: ToldLine[]
+  lines: Line[]
   skipped: number
   sample: Omit<Sample, 'at'> | null
 }
@@ -29,7 +30,7 @@ export function useConsole(id: () => string | null) {
   const filling = ref(0)
   const oldest = ref(1)
   let work = new AbortController()
-  let pending: ToldLine[] = []
+  let pending: Line[] = []
   let drawing: ReturnType<typeof setTimeout> | null = null
   let isFilling = false
   let olderBusy = false
@@ -62,7 +63,7 @@ export function useConsole(id: () => string | null) {
   }
   function draw(): void {
     drawing = null
-    stream.value = took(stream.value, pending.map(lineOf))
+    stream.value = took(stream.value, pending)
     pending = []
     if (gapOf(stream.value)) void fill()
   }

@@ -9,7 +9,7 @@ const words = text.create
 
 it('what is left as it is follows the template, and goes where it fits best', () => {
   expect(fromForm(form({ values: { MOTD: 'Hello' } }), alt)).toEqual({
-    wanted: { name: 'lobby', altId: 'a', ports: 1, install: true, settings: { image: null, startup: null, variables: {}, limits: {}, allocationLimit: 1 } },
+    wanted: { name: 'lobby', altId: 'a', ports: 1, install: true, settings: { image: null, startup: null, variables: {}, secrets: {}, limits: {}, allocationLimit: 1 } },
     refused: {},
   })
 })

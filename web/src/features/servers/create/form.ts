@@ -16,6 +16,7 @@ export interface ServerForm {
   image: string
   startup: string
   values: Record<string, string>
+  secrets: Record<string, string>
   limits: LimitForm
 }
 /** What was refused, by field; variables under `var.<name>`. */
@@ -36,6 +37,7 @@ export const emptyForm = (alt = ''): ServerForm => ({
   image: '',
   startup: '',
   values: {},
+  secrets: {},
   limits: toLimits(undefined),
 })
 

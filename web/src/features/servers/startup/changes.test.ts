@@ -7,7 +7,7 @@ const alt = readAlt({ variables: [{ name: 'Motd', env: 'MOTD', default: 'Hello' 
 
 it('what a server says of its own survives, what is the template’s is left to it', () => {
   const settings = { image: 'Java 21', startup: null, variables: { MOTD: 'Hi', MAX: '100', GONE: 'x' } }
-  expect(fromStart(toStart(settings), alt)).toEqual({ image: 'Java 21', startup: null, variables: { MOTD: 'Hi', GONE: 'x' } })
+  expect(fromStart(toStart(settings), alt)).toEqual({ image: 'Java 21', startup: null, variables: { MOTD: 'Hi', GONE: 'x' }, secrets: {} })
 })
 
 it('tells what differs', () => {
@@ -18,8 +18,18 @@ it('tells what differs', () => {
   expect(startChanges(before, before, alt)).toEqual([])
 })
 
+it('a variable has a value or a secret, and no value of a secret is told', () => {
+  const { lines } = text.startup
+  const before = { variables: { MOTD: 'Hi' }, secrets: { MAX: 'limit' } }
+  const form = { ...toStart(before), secrets: { MOTD: ' greeting ', MAX: '' } }
+  const after = { ...before, ...fromStart(form, alt) }
+  expect(after).toMatchObject({ variables: {}, secrets: { MOTD: 'greeting' } })
+  expect(startChanges(before, after, alt)).toEqual([lines.secret('Motd', 'greeting'), lines.unset('Max users')])
+})
+
 it.each([
   ['settings.variables.MOTD', 'MOTD'],
+  ['settings.secrets.RCON', 'RCON'],
   ['settings.limits.memory', null],
   ['name', null],
 ])('%s is of %s', (field, name) => expect(variableOf(field)).toBe(name))

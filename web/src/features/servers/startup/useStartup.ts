@@ -2,7 +2,7 @@ import { computed, nextTick, reactive, ref, watch } from 'vue'
 import type { Schemas } from '@/api/client'
 import { asProblem } from '@/api/problem'
 import { failure, type Failure } from '@/app/failure'
-import { fieldOf, wordsOf } from '@/app/forms/refusal'
+import { findingsOf } from '@/app/forms/refusal'
 import { readAlt } from '@/app/panel/alt'
 import { text } from '@/locales/en/panel/servers'
 import { useServerPage } from '../one/page'
@@ -47,11 +47,11 @@ export function useStartup(server: () => Schemas['Server'], alt: () => Schemas['
       const told = await act.plan()
       ask({ ...act, plan: () => Promise.resolve(told) })
     } catch (error) {
-      const problem = asProblem(error)
-      const field = fieldOf(problem)
-      const name = field && (variableOf(field) ?? field.replace(/^settings\./, ''))
-      if (name) refused.value = { [name]: wordsOf(problem) }
-      if (!name || !(document.value?.variables.some(({ env }) => env === name) || name in form || name === 'altVersion')) failed.value = failure(error)
+      const found = findingsOf(asProblem(error)).map(({ field, words }) => ({ name: field && (variableOf(field) ?? field.replace(/^settings\./, '')), words }))
+      const shows = (name: string): boolean => document.value?.variables.some(({ env }) => env === name) || name in form || name === 'altVersion'
+      const beside = found.flatMap(({ name, words }) => (name && shows(name) ? [[name, words]] : []))
+      refused.value = Object.fromEntries(beside)
+      if (beside.length < found.length) failed.value = failure(error)
       await nextTick()
       window.document.querySelector<HTMLElement>('form [aria-invalid=true]')?.focus()
     } finally {

@@ -8,7 +8,7 @@ use sf_containers::Engine;
 use sf_containers::attach::{Attached, Stream as From};
 use sf_containers::container::{Spec, Swap};
 use sf_protocol::report::Stream;
-use sf_protocol::server::{InstallScript, ServerSpec};
+use sf_protocol::server::{InstallScript, ServerLimits, ServerSpec};
 use sf_types::{ByteSize, Fault, ServerId};
 
 use super::super::console::Console;
@@ -82,7 +82,10 @@ impl Node {
         };
         // Of an agent that was killed in the middle.
         engine.remove(&name).await.map_err(|error| fault(&error))?;
-        let ran = errand.unless_ended(run(&engine, (&name, &container), spec, &files, &mut console)).await;
+        let mut env = launch::variables(spec);
+        env.extend(self.server_values(spec)?.into_iter().map(|(name, value)| (name, value.expose().clone())));
+        let step = (&*name, &container, env.as_slice());
+        let ran = errand.unless_ended(run(&engine, step, &spec.limits, &files, &mut console)).await;
         engine.remove(&name).await.map_err(|error| fault(&error))?;
         // Also after a failure: what is there is the server's.
         if let Some(user) = self.server_user(server)? {
@@ -103,20 +106,20 @@ impl Node {
 /// Runs it to its end; answers its code.
 async fn run(
     engine: &Engine,
-    (name, container): (&str, &Spec),
-    spec: &ServerSpec,
+    (name, container, env): (&str, &Spec, &[(String, String)]),
+    limits: &ServerLimits,
     files: &Path,
     console: &mut Console,
 ) -> Result<i32, Fault> {
     let broken = |error| fault(&error);
-    let id = engine.create(name, container, &launch::variables(spec)).await.map_err(broken)?;
+    let id = engine.create(name, container, env).await.map_err(broken)?;
     let mut output = engine.attach(&id, container.ends()).await.map_err(broken)?;
     engine.start(&id).await.map_err(broken)?;
     let (mut out, mut err) = (LineSplitter::default(), LineSplitter::default());
     let code = {
         let mut lines = std::pin::pin!(copy(&mut output, (&mut out, &mut err), console));
         let mut ended = std::pin::pin!(engine.wait(&id));
-        let mut full = std::pin::pin!(watch_disk(engine, name, files, disk_limit(&spec.limits)));
+        let mut full = std::pin::pin!(watch_disk(engine, name, files, disk_limit(limits)));
         let mut is_open = true;
         loop {
             tokio::select! {

@@ -136,6 +136,7 @@ pub fn needs(method: &Method, path: &str) -> Option<Needs> {
         ("POST", "/api/client/servers/{id}/command") => Right(P::ConsoleCommand),
         ("GET", "/servers" | "/servers/{id}" | "/servers/{id}/status") => Right(P::ServerView),
         ("POST", "/servers") => Right(P::ServerCreate),
+        ("GET", "/servers/{id}/users") => Right(P::AdminRoles),
         ("PATCH", "/servers/{id}") => Right(P::ServerUpdate),
         (
             "POST",
