@@ -67,6 +67,7 @@ export const text = {
     searchFiles: 'Search in files',
     open: 'Open',
     edit: 'Edit',
+    download: 'Download',
     rename: 'Rename',
     move: 'Move',
     copy: 'Copy',

@@ -5,9 +5,9 @@ const of = (name: string, kind = 'file', denied = false) => ({ name, kind, denie
 const all = () => true
 
 it.each([
-  [[of('a')], 'rename move copy mode pack remove'],
-  [[of('a.zip')], 'rename move copy mode pack unpack remove'],
-  [[of('a.zip', 'folder')], 'rename move copy mode pack remove'],
+  [[of('a')], 'download rename move copy mode pack remove'],
+  [[of('a.zip')], 'download rename move copy mode pack unpack remove'],
+  [[of('a.zip', 'folder')], 'download rename move copy mode pack remove'],
   [[of('a', 'link')], 'rename move remove'],
   [[of('a', 'fifo')], 'rename move remove'],
   [[of('a', 'file', true)], ''],
@@ -21,5 +21,5 @@ it.each([
   ['file:write', 'rename move copy mode'],
   ['file:delete', 'remove'],
   ['file:archive', 'pack unpack'],
-  ['file:read', ''],
+  ['file:read', 'download'],
 ])('with %s alone', (right, expected) => expect(verbsFor([of('a.zip')], (asked) => asked === right).join(' ')).toBe(expected))

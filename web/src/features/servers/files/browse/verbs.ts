@@ -1,12 +1,12 @@
 import { isArchive } from '../paths'
 import type { Entry } from './order'
 
-export type Verb = 'rename' | 'move' | 'copy' | 'mode' | 'pack' | 'unpack' | 'remove'
+export type Verb = 'download' | 'rename' | 'move' | 'copy' | 'mode' | 'pack' | 'unpack' | 'remove'
 /** What each needs. */
-export const RIGHTS: Record<Verb, string> = { rename: 'file:write', move: 'file:write', copy: 'file:write', mode: 'file:write', pack: 'file:archive', unpack: 'file:archive', remove: 'file:delete' }
+export const RIGHTS: Record<Verb, string> = { download: 'file:read', rename: 'file:write', move: 'file:write', copy: 'file:write', mode: 'file:write', pack: 'file:archive', unpack: 'file:archive', remove: 'file:delete' }
 type Of = Pick<Entry, 'name' | 'kind' | 'denied'>
 
-const OF_ONE: Verb[] = ['rename', 'move', 'copy', 'mode', 'pack', 'unpack', 'remove']
+const OF_ONE: Verb[] = ['download', 'rename', 'move', 'copy', 'mode', 'pack', 'unpack', 'remove']
 const OF_SEVERAL: Verb[] = ['move', 'pack', 'remove']
 
 function takes({ name, kind, denied }: Of, verb: Verb): boolean {
