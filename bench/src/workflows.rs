@@ -212,7 +212,9 @@ impl Bench {
         let steps: String = (0..10).map(|n| format!("  - {{ id: s{n}, query: /x }}\n")).collect();
         let workflow = self.keep(format!("workflow: 1\nname: many\nsteps:\n{steps}")).await?;
         let (began, statements) = (Instant::now(), self.plane.control.store().statements());
-        if std::env::var_os("BENCH_SQL").is_some() { drop(sf_store::testing::statements(self.plane.control.store())); }
+        if std::env::var_os("BENCH_SQL").is_some() {
+            drop(sf_store::testing::statements(self.plane.control.store()));
+        }
         let one = |_: usize| async move {
             let began = Instant::now();
             self.ends.of(self.begin(workflow, Value::Null).await?).await?;
@@ -228,7 +230,9 @@ impl Bench {
             }
             let mut counts: Vec<_> = counts.into_iter().collect();
             counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-            for (text, count) in counts.iter().take(40) { eprintln!("{count:6} {text}"); }
+            for (text, count) in counts.iter().take(40) {
+                eprintln!("{count:6} {text}");
+            }
         }
         let times = Times::new(times.into_iter().collect::<Result<_>>()?);
         let statements = (self.plane.control.store().statements() - statements) as f64;

@@ -13,17 +13,14 @@ use sf_protocol::accept::{self, BodyHash, Decision, Refusal, State};
 use sf_protocol::app::AppState;
 use sf_protocol::enrol::{EnrolToken, Enrolled, Progress};
 use sf_protocol::handshake::{AgentHello, BindingKind, Nonce, Open, VERSIONS, Versions};
-use sf_protocol::order::{AppVerb, Order};
-use sf_protocol::outcome::{Accepted, AppFacts, DeployFacts, Facts, Outcome, Step};
-use sf_protocol::patch::{PatchFacts, TakesEffect};
+use sf_protocol::order::Order;
+use sf_protocol::outcome::{Accepted, AppFacts, Facts, Outcome, Step};
 use sf_protocol::query::{Answer, AppReport, JournalEntry, Query, Reply};
 use sf_protocol::report::{NodeEvent, NodeFacts, StatusUpdate, StepState};
 use sf_protocol::server::ServerReport;
 use sf_protocol::{Command, Frame, KeyId, Kind, SecretKey, Signed, Verdict};
 use sf_runtime::{Clock, Rng};
-use sf_types::{
-    AppId, CommandId, ContentHash, ErrorKind, Fault, FileState, Name, NodeId, Port, ReleaseId, ServerId, Timestamp,
-};
+use sf_types::{AppId, CommandId, ErrorKind, Fault, Name, NodeId, Port, ReleaseId, ServerId};
 
 use crate::journal::Journal;
 use crate::wire::{Dial, Wire, WireError};

@@ -1705,6 +1705,77 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/monitoring/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What rules have raised, newest first: what is so now, and for 90 days what was. */
+        get: operations["listServerAlerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/monitoring/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All servers that you may watch, now: totals, the busiest, those near a limit of theirs, and those that nothing is known of. */
+        get: operations["monitoringOverview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/monitoring/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Alert rules that stand where you may watch, newest first. */
+        get: operations["listAlertRules"];
+        put?: never;
+        /** Makes an alert rule. Its plan (`dryRun`) says what it would have raised over the last day. */
+        post: operations["createAlertRule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/monitoring/rules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One alert rule. */
+        get: operations["getAlertRule"];
+        /** Changes an alert rule. What it has raised is judged anew by the next sample. */
+        put: operations["changeAlertRule"];
+        post?: never;
+        /** Deletes an alert rule. What it has raised ends; what it raised before stays in the history. */
+        delete: operations["deleteAlertRule"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/nodes": {
         parameters: {
             query?: never;
@@ -2785,6 +2856,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/servers/{id}/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The course of a server in at most so many points. Each says what it stands for: means with the lowest and the highest, from samples of
+         *     the last day, rows of 5 minutes or rows of an hour, the coarsest that gives the points.
+         */
+        get: operations["serverMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/servers/{id}/power": {
         parameters: {
             query?: never;
@@ -2993,6 +3084,26 @@ export interface paths {
         put?: never;
         /** Shows an upload at its place, once all of it is there. */
         post: operations["finishServerUpload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/servers/{id}/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The people who were given rights at this server itself, by name, and which. Rights of the team or the project that reach it are
+         *     not among them.
+         */
+        get: operations["listServerUsers"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3764,6 +3875,91 @@ export interface components {
             /** @description What it is called. */
             agentName?: string | null;
         };
+        /**
+         * @description On which side something is wrong.
+         * @enum {string}
+         */
+        AlertComparison: "above" | "below";
+        /** @description An alert rule. */
+        AlertRule: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description Its name, unique within the team. */
+            name: string;
+            /** @description Of which servers. */
+            scope: components["schemas"]["AlertScope"];
+            /** @description What it says. */
+            settings: components["schemas"]["AlertSettings"];
+            /**
+             * Format: int64
+             * @description How many alerts of it there are now that you may see.
+             */
+            open: number;
+            /** @description When it was made. */
+            createdAt: components["schemas"]["Time"];
+            /** @description When it last changed. */
+            updatedAt: components["schemas"]["Time"];
+        };
+        /** @description Of which servers a rule is. */
+        AlertScope: {
+            /** @description `team`, `project`, `node`, `alt` or `server`. */
+            kind: components["schemas"]["AlertScopeKind"];
+            /**
+             * Format: uuid
+             * @description Which; left out for the team.
+             */
+            id?: string | null;
+        };
+        /**
+         * @description Kinds of scopes.
+         * @enum {string}
+         */
+        AlertScopeKind: "team" | "project" | "node" | "alt" | "server";
+        /**
+         * @description What a rule says. A value is on the wrong side `above` at the threshold, `below` below it; for `forSecs` without a gap, it is an alert.
+         *     It ends once the value is `marginPercent` better than the threshold; one that is back within `cooldownSecs` is the same alert.
+         */
+        AlertSettings: {
+            /** @description What is compared. */
+            metric: components["schemas"]["Metric"];
+            /** @description `above` or `below`. */
+            comparison: components["schemas"]["AlertComparison"];
+            /** @description With what. */
+            threshold: components["schemas"]["AlertThreshold"];
+            /**
+             * Format: int32
+             * @description For how long it has to be so, seconds; 300 where left out, 3,600 at the most.
+             */
+            forSecs?: number;
+            /**
+             * Format: int32
+             * @description By how many percent it has to be better again; 10 where left out, 50 at the most.
+             */
+            marginPercent?: number;
+            /**
+             * Format: int32
+             * @description How soon one that is back is the same, seconds; 900 where left out, 86,400 at the most.
+             */
+            cooldownSecs?: number;
+            /** @description Whether it is judged at all; it is where left out. */
+            enabled?: boolean;
+        };
+        /** @description Where a rule's line lies: one of the two. */
+        AlertThreshold: {
+            /**
+             * Format: int64
+             * @description At a value, in the unit of the metric.
+             */
+            value?: number | null;
+            /**
+             * Format: int32
+             * @description At so many percent of the server's own limit.
+             */
+            percent?: number | null;
+        };
         /** @description A port of a machine. */
         Allocation: {
             /**
@@ -4285,6 +4481,13 @@ export interface components {
          * @enum {string}
          */
         Builder: "node" | "python" | "rust" | "go" | "php" | "static" | "commands" | "dockerfile";
+        /** @description Servers that use the most of something. */
+        Busiest: {
+            /** @description Of what. */
+            metric: components["schemas"]["Metric"];
+            /** @description The most first, up to 10. */
+            servers: components["schemas"]["ServerDoing"][];
+        };
         /** @description A likely cause of a failure. */
         Cause: {
             /** @description Stable: `port.in_use`, `module.missing`, `memory`; `app.error` where no rule knows it. */
@@ -4617,6 +4820,8 @@ export interface components {
             fix?: string | null;
             /** @description The field that is wrong: `settings.env[2].name`. */
             field?: string | null;
+            /** @description Each thing that is wrong, where there may be several; the message tells the first. */
+            findings?: components["schemas"]["Finding"][];
         };
         /** @description What a CLI shows and asks with. */
         DeviceLogin: {
@@ -4845,6 +5050,37 @@ export interface components {
                 because: string;
                 /** @description People who could give it. */
                 grantableBy: components["schemas"]["GiverView"][];
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_AlertRule: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description An alert rule. */
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                /** @description Its name, unique within the team. */
+                name: string;
+                /** @description Of which servers. */
+                scope: components["schemas"]["AlertScope"];
+                /** @description What it says. */
+                settings: components["schemas"]["AlertSettings"];
+                /**
+                 * Format: int64
+                 * @description How many alerts of it there are now that you may see.
+                 */
+                open: number;
+                /** @description When it was made. */
+                createdAt: components["schemas"]["Time"];
+                /** @description When it last changed. */
+                updatedAt: components["schemas"]["Time"];
             };
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -5658,6 +5894,83 @@ export interface components {
                 secondFactorDue: boolean;
                 /** @description Whether they operate the installation's teams; absent for everybody else. */
                 operator?: boolean;
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_MonitoringOverview: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description All servers that you may watch, now. */
+            data?: {
+                /**
+                 * Format: int64
+                 * @description How many there are.
+                 */
+                servers: number;
+                /**
+                 * Format: int64
+                 * @description How many run and are ready, as far as it is known.
+                 */
+                running: number;
+                /**
+                 * Format: int64
+                 * @description How many are being started or stopped.
+                 */
+                turning: number;
+                /**
+                 * Format: int64
+                 * @description How many are stopped.
+                 */
+                stopped: number;
+                /**
+                 * Format: int64
+                 * @description How many wait for a person.
+                 */
+                error: number;
+                /**
+                 * Format: int64
+                 * @description How many their machine says nothing of.
+                 */
+                unknown: number;
+                /**
+                 * Format: int64
+                 * @description CPU use of all, thousandths of one core.
+                 */
+                cpuPermille: number;
+                /**
+                 * Format: int64
+                 * @description Memory of all, bytes.
+                 */
+                memory: number;
+                /**
+                 * Format: int64
+                 * @description Files of all, bytes.
+                 */
+                disk: number;
+                /**
+                 * Format: int64
+                 * @description Network of those that have one of their own, bytes in a second.
+                 */
+                network: number;
+                /**
+                 * Format: int64
+                 * @description How many alerts there are now.
+                 */
+                alerts: number;
+                /** @description Those that use the most. */
+                busiest: components["schemas"]["Busiest"][];
+                /** @description Those that use 90 % of a limit or more, the nearest first, up to 10. */
+                near: components["schemas"]["NearLimit"][];
+                /**
+                 * Format: int64
+                 * @description How many of those there are.
+                 */
+                nearCount: number;
+                /** @description Those that nothing is known of, longest first, up to 10. */
+                silent: components["schemas"]["ServerDoing"][];
             };
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -6690,6 +7003,36 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Vec_AlertRule: {
+            /** @description Whether it worked. */
+            success: boolean;
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                /** @description Its name, unique within the team. */
+                name: string;
+                /** @description Of which servers. */
+                scope: components["schemas"]["AlertScope"];
+                /** @description What it says. */
+                settings: components["schemas"]["AlertSettings"];
+                /**
+                 * Format: int64
+                 * @description How many alerts of it there are now that you may see.
+                 */
+                open: number;
+                /** @description When it was made. */
+                createdAt: components["schemas"]["Time"];
+                /** @description When it last changed. */
+                updatedAt: components["schemas"]["Time"];
+            }[];
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
         Envelope_Vec_Allocation: {
             /** @description Whether it worked. */
             success: boolean;
@@ -7160,8 +7503,8 @@ export interface components {
                 /** @description `approval`, `failed`, `review` or `alert`. */
                 kind: string;
                 /**
-                 * @description The action's name: `app.deploy`; `node.silent`, `node.locked`, `node.diskFull`, `app.down` or
-                 *     `schedule.failing` for alerts.
+                 * @description The action's name: `app.deploy`; `node.silent`, `node.locked`, `node.diskFull`, `app.down`,
+                 *     `schedule.failing` or `server.crossed` for alerts.
                  */
                 action: string;
                 /** @description For people: "Deploy an app". */
@@ -7896,6 +8239,120 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Vec_ServerAlert: {
+            /** @description Whether it worked. */
+            success: boolean;
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                /**
+                 * Format: uuid
+                 * @description The server.
+                 */
+                serverId: string;
+                /** @description What it was called then. */
+                serverName: string;
+                /**
+                 * Format: uuid
+                 * @description The machine it was on.
+                 */
+                nodeId: string;
+                /**
+                 * Format: uuid
+                 * @description The rule.
+                 */
+                ruleId: string;
+                /** @description What it was called then. */
+                ruleName: string;
+                /** @description What it said then. */
+                settings: components["schemas"]["AlertSettings"];
+                /**
+                 * Format: int64
+                 * @description Where its line was, in the unit of the metric.
+                 */
+                line: number;
+                /**
+                 * Format: int64
+                 * @description What it was when this was raised.
+                 */
+                value: number;
+                /**
+                 * Format: int64
+                 * @description The worst since.
+                 */
+                peak: number;
+                /** @description Since when it had been so. */
+                since: components["schemas"]["Time"];
+                /** @description When this was raised. */
+                raisedAt: components["schemas"]["Time"];
+                clearedAt?: components["schemas"]["Time"] | null;
+                /** @description Why: `back`, `stopped`, `noLimit`, `rule` (changed or deleted) or `server` (deleted). */
+                clearedBy?: string | null;
+            }[];
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Vec_ServerPerson: {
+            /** @description Whether it worked. */
+            success: boolean;
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description Their id.
+                 */
+                id: string;
+                /** @description What they are called. */
+                name: string;
+                /** @description Their address. */
+                email: string;
+                /** @description What they were given at this server itself. */
+                grants: components["schemas"]["Grant"][];
+            }[];
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Vec_ServerSample: {
+            /** @description Whether it worked. */
+            success: boolean;
+            data?: {
+                /** @description When the last sample of it was taken. */
+                at: components["schemas"]["Time"];
+                /** @description `stopped`, `starting`, `running`, `stopping` or `error`. */
+                state: string;
+                /**
+                 * Format: int64
+                 * @description Samples that were folded into it.
+                 */
+                samples: number;
+                /**
+                 * Format: int64
+                 * @description In how many of them it ran.
+                 */
+                up: number;
+                /**
+                 * Format: int64
+                 * @description Seconds that a point stands for; 0 where it is less than one.
+                 */
+                stepSecs: number;
+                cpuPermille?: components["schemas"]["MeanOf"] | null;
+                memory?: components["schemas"]["MeanOf"] | null;
+                disk?: components["schemas"]["MeanOf"] | null;
+                processes?: components["schemas"]["MeanOf"] | null;
+                received?: components["schemas"]["FlowOf"] | null;
+                sent?: components["schemas"]["FlowOf"] | null;
+            }[];
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
         Envelope_Vec_ServerUpload: {
             /** @description Whether it worked. */
             success: boolean;
@@ -8519,6 +8976,28 @@ export interface components {
             /** @description Ask for what comes after this path; null where nothing does. */
             next?: string | null;
         };
+        /** @description One of the things that are wrong with a request. */
+        Finding: {
+            /** @description The field: `settings.variables.MOTD`. */
+            field: string;
+            /** @description What is wrong with it, and why. */
+            message: string;
+            /** @description What to do; empty where nothing can be done. */
+            fix: string;
+        };
+        /** @description What is counted. */
+        FlowOf: {
+            /**
+             * Format: int64
+             * @description All of it.
+             */
+            sum: number;
+            /**
+             * Format: int64
+             * @description The most in a second between two samples.
+             */
+            most: number;
+        };
         /** @description Who lost their password. */
         ForgotPassword: {
             /** @description Their address. */
@@ -8711,8 +9190,8 @@ export interface components {
             /** @description `approval`, `failed`, `review` or `alert`. */
             kind: string;
             /**
-             * @description The action's name: `app.deploy`; `node.silent`, `node.locked`, `node.diskFull`, `app.down` or
-             *     `schedule.failing` for alerts.
+             * @description The action's name: `app.deploy`; `node.silent`, `node.locked`, `node.diskFull`, `app.down`,
+             *     `schedule.failing` or `server.crossed` for alerts.
              */
             action: string;
             /** @description For people: "Deploy an app". */
@@ -9088,6 +9567,14 @@ export interface components {
             /** @description Whether they operate the installation's teams; absent for everybody else. */
             operator?: boolean;
         };
+        /** @description What goes up and down. */
+        MeanOf: components["schemas"]["Spread"] & {
+            /**
+             * Format: int64
+             * @description On the mean.
+             */
+            mean: number;
+        };
         /** @description About the answer itself. */
         Meta: {
             /**
@@ -9099,6 +9586,12 @@ export interface components {
             timestamp: components["schemas"]["Time"];
             page?: components["schemas"]["PageMeta"] | null;
         };
+        /**
+         * @description What of a server a rule compares: `cpu` in thousandths of one core, `memory` and `disk` in bytes, `network` in bytes a second
+         *     (received and sent), `processes`.
+         * @enum {string}
+         */
+        Metric: "cpu" | "memory" | "disk" | "network" | "processes";
         /** @description Something that happened to a run. */
         Moment: {
             /** @description When. */
@@ -9111,6 +9604,75 @@ export interface components {
             state?: string | null;
             /** @description For people, one line. */
             note: string;
+        };
+        /** @description All servers that you may watch, now. */
+        MonitoringOverview: {
+            /**
+             * Format: int64
+             * @description How many there are.
+             */
+            servers: number;
+            /**
+             * Format: int64
+             * @description How many run and are ready, as far as it is known.
+             */
+            running: number;
+            /**
+             * Format: int64
+             * @description How many are being started or stopped.
+             */
+            turning: number;
+            /**
+             * Format: int64
+             * @description How many are stopped.
+             */
+            stopped: number;
+            /**
+             * Format: int64
+             * @description How many wait for a person.
+             */
+            error: number;
+            /**
+             * Format: int64
+             * @description How many their machine says nothing of.
+             */
+            unknown: number;
+            /**
+             * Format: int64
+             * @description CPU use of all, thousandths of one core.
+             */
+            cpuPermille: number;
+            /**
+             * Format: int64
+             * @description Memory of all, bytes.
+             */
+            memory: number;
+            /**
+             * Format: int64
+             * @description Files of all, bytes.
+             */
+            disk: number;
+            /**
+             * Format: int64
+             * @description Network of those that have one of their own, bytes in a second.
+             */
+            network: number;
+            /**
+             * Format: int64
+             * @description How many alerts there are now.
+             */
+            alerts: number;
+            /** @description Those that use the most. */
+            busiest: components["schemas"]["Busiest"][];
+            /** @description Those that use 90 % of a limit or more, the nearest first, up to 10. */
+            near: components["schemas"]["NearLimit"][];
+            /**
+             * Format: int64
+             * @description How many of those there are.
+             */
+            nearCount: number;
+            /** @description Those that nothing is known of, longest first, up to 10. */
+            silent: components["schemas"]["ServerDoing"][];
         };
         /** @description Another version for a run. */
         Move: {
@@ -9136,6 +9698,21 @@ export interface components {
         NamedProject: {
             /** @description What it is called, unique within the team. */
             name: string;
+        };
+        /** @description A server near a limit of its own. */
+        NearLimit: {
+            /** @description Near the limit of what. */
+            metric: components["schemas"]["Metric"];
+            /** @description Which server. */
+            server: components["schemas"]["ServerDoing"];
+        };
+        /** @description A new rule. */
+        NewAlertRule: {
+            /** @description Its name, unique within the team. */
+            name: string;
+            scope?: components["schemas"]["AlertScope"] | null;
+            /** @description What it says. */
+            settings: components["schemas"]["AlertSettings"];
         };
         /** @description New ports of a machine. */
         NewAllocations: {
@@ -10482,7 +11059,7 @@ export interface components {
         };
         /** @description Something that uses a secret. */
         SecretUser: {
-            /** @description `app`. */
+            /** @description `app` or `server`. */
             kind: string;
             /**
              * Format: uuid
@@ -10548,6 +11125,85 @@ export interface components {
             createdAt: components["schemas"]["Time"];
             /** @description When it last changed. */
             updatedAt: components["schemas"]["Time"];
+        };
+        /** @description One time that a rule was crossed. */
+        ServerAlert: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /**
+             * Format: uuid
+             * @description The server.
+             */
+            serverId: string;
+            /** @description What it was called then. */
+            serverName: string;
+            /**
+             * Format: uuid
+             * @description The machine it was on.
+             */
+            nodeId: string;
+            /**
+             * Format: uuid
+             * @description The rule.
+             */
+            ruleId: string;
+            /** @description What it was called then. */
+            ruleName: string;
+            /** @description What it said then. */
+            settings: components["schemas"]["AlertSettings"];
+            /**
+             * Format: int64
+             * @description Where its line was, in the unit of the metric.
+             */
+            line: number;
+            /**
+             * Format: int64
+             * @description What it was when this was raised.
+             */
+            value: number;
+            /**
+             * Format: int64
+             * @description The worst since.
+             */
+            peak: number;
+            /** @description Since when it had been so. */
+            since: components["schemas"]["Time"];
+            /** @description When this was raised. */
+            raisedAt: components["schemas"]["Time"];
+            clearedAt?: components["schemas"]["Time"] | null;
+            /** @description Why: `back`, `stopped`, `noLimit`, `rule` (changed or deleted) or `server` (deleted). */
+            clearedBy?: string | null;
+        };
+        /** @description How a server is doing now. */
+        ServerDoing: {
+            /**
+             * Format: uuid
+             * @description Which server.
+             */
+            id: string;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: uuid
+             * @description The machine it lives on.
+             */
+            nodeId: string;
+            /** @description What it does, as last heard. */
+            state: string;
+            /**
+             * Format: int64
+             * @description What it uses of what it is listed for: thousandths of a core, bytes, or bytes in a second; null where nothing is known.
+             */
+            value?: number | null;
+            /**
+             * Format: int64
+             * @description How much of that it may use; null where there is no limit.
+             */
+            limit?: number | null;
+            unknownSince?: components["schemas"]["Time"] | null;
         };
         /** @description A link that is followed once. */
         ServerDownloadLink: {
@@ -10681,6 +11337,20 @@ export interface components {
              */
             pids?: number | null;
         };
+        /** @description Somebody who was given rights at a server. */
+        ServerPerson: {
+            /**
+             * Format: uuid
+             * @description Their id.
+             */
+            id: string;
+            /** @description What they are called. */
+            name: string;
+            /** @description Their address. */
+            email: string;
+            /** @description What they were given at this server itself. */
+            grants: components["schemas"]["Grant"][];
+        };
         /** @description How a server is, in its machine's words. */
         ServerReport: {
             /** @description What it does: `stopped`, `starting`, `running`, `stopping` or `error`. */
@@ -10711,6 +11381,37 @@ export interface components {
              */
             generation: number;
         };
+        /**
+         * @description A server at one moment, or over a while: means with the lowest and the highest, counts added, its state at last. What was not asked
+         *     for is left out.
+         */
+        ServerSample: {
+            /** @description When the last sample of it was taken. */
+            at: components["schemas"]["Time"];
+            /** @description `stopped`, `starting`, `running`, `stopping` or `error`. */
+            state: string;
+            /**
+             * Format: int64
+             * @description Samples that were folded into it.
+             */
+            samples: number;
+            /**
+             * Format: int64
+             * @description In how many of them it ran.
+             */
+            up: number;
+            /**
+             * Format: int64
+             * @description Seconds that a point stands for; 0 where it is less than one.
+             */
+            stepSecs: number;
+            cpuPermille?: components["schemas"]["MeanOf"] | null;
+            memory?: components["schemas"]["MeanOf"] | null;
+            disk?: components["schemas"]["MeanOf"] | null;
+            processes?: components["schemas"]["MeanOf"] | null;
+            received?: components["schemas"]["FlowOf"] | null;
+            sent?: components["schemas"]["FlowOf"] | null;
+        };
         /** @description How a server is run; what is left out is as its template says. */
         ServerSettings: {
             /** @description For people. */
@@ -10721,6 +11422,10 @@ export interface components {
             startup?: string | null;
             /** @description Values of its template's variables. */
             variables?: {
+                [key: string]: string;
+            };
+            /** @description Names of its project's secrets that are the values of variables, by the variables' names. */
+            secrets?: {
                 [key: string]: string;
             };
             /** @description What it may use. */
@@ -11171,6 +11876,13 @@ export interface components {
             createdAt: components["schemas"]["Time"];
             /** @description Until when it waits. */
             expiresAt: components["schemas"]["Time"];
+        };
+        /** @description A rule as it shall be. */
+        WantedAlertRule: {
+            /** @description Its name, unique within the team. */
+            name: string;
+            /** @description What it says, whole. */
+            settings: components["schemas"]["AlertSettings"];
         };
         /** @description One more port of a server. */
         WantedAllocation: {
@@ -14653,6 +15365,178 @@ export interface operations {
             };
         };
     };
+    listServerAlerts: {
+        parameters: {
+            query?: {
+                /** @description `open` for those that are so now, `ended` for the others; all where absent. */
+                state?: string;
+                /** @description About this server. */
+                serverId?: string;
+                /** @description By this rule. */
+                ruleId?: string;
+                /** @description Rows wanted, 1 to 200. */
+                limit?: number;
+                /** @description Continue after this cursor. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_ServerAlert"];
+                };
+            };
+        };
+    };
+    monitoringOverview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_MonitoringOverview"];
+                };
+            };
+        };
+    };
+    listAlertRules: {
+        parameters: {
+            query?: {
+                /** @description Rows wanted, 1 to 200; 50 where absent. */
+                limit?: number;
+                /** @description Continue after this cursor. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_AlertRule"];
+                };
+            };
+        };
+    };
+    createAlertRule: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAlertRule"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_AlertRule"];
+                };
+            };
+        };
+    };
+    getAlertRule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_AlertRule"];
+                };
+            };
+        };
+    };
+    changeAlertRule: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WantedAlertRule"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_AlertRule"];
+                };
+            };
+        };
+    };
+    deleteAlertRule: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Nothing"];
+                };
+            };
+        };
+    };
     listNodes: {
         parameters: {
             query?: {
@@ -16744,6 +17628,36 @@ export interface operations {
             };
         };
     };
+    serverMetrics: {
+        parameters: {
+            query?: {
+                /** @description Not before (RFC 3339 or milliseconds); an hour before `to` where absent. */
+                from?: string;
+                /** @description Before; now where absent. */
+                to?: string;
+                /** @description Points wanted at the most, up to 2,000; 120 where absent. */
+                points?: number;
+                /** @description What is wanted, with commas between: `cpu`, `memory`, `disk`, `network`, `processes`; all where absent. */
+                series?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_ServerSample"];
+                };
+            };
+        };
+    };
     powerServer: {
         parameters: {
             query?: {
@@ -17148,6 +18062,27 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_RunOpened"];
+                };
+            };
+        };
+    };
+    listServerUsers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_ServerPerson"];
                 };
             };
         };

@@ -1,8 +1,8 @@
 //! The panel: templates, servers and their ports.
 
 pub mod files;
-pub mod transfers;
 pub mod monitoring;
+pub mod transfers;
 
 use sf_actions::{Actor, Permission, Standing};
 use sf_protocol::handshake::SERVERS_SINCE;

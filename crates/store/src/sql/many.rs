@@ -116,10 +116,12 @@ mod tests {
     use super::*;
 
     fn change(key: i64) -> Many {
-        Many::change("t", "UPDATE t SET a = v.column2 FROM (VALUES ", ") AS v WHERE t.id = v.column1", vec![
-            key.into(),
-            7_i64.into(),
-        ])
+        Many::change(
+            "t",
+            "UPDATE t SET a = v.column2 FROM (VALUES ",
+            ") AS v WHERE t.id = v.column1",
+            vec![key.into(), 7_i64.into()],
+        )
     }
 
     #[test]

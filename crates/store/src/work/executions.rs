@@ -273,8 +273,7 @@ pub fn stands(tx: &mut Tx, run: RunId, engine: InstanceId, standing: &Standing) 
     const HEAD: &str = "UPDATE workflow_executions SET state = v.column2, engine_id = v.column3, \
         wake_at = v.column4, version = v.column5, steps_ended = v.column6, steps_known = v.column7, \
         first_fault = v.column8, poison = v.column9, closed_at = v.column10, updated_at = v.column11 FROM (VALUES ";
-    const TAIL: &str =
-        ") AS v WHERE workflow_executions.closed_at IS NULL AND workflow_executions.run_id = v.column1";
+    const TAIL: &str = ") AS v WHERE workflow_executions.closed_at IS NULL AND workflow_executions.run_id = v.column1";
     let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     let closed = (standing.state == ExecutionState::Done).then_some(tx.now);
     let values = vec![
@@ -389,7 +388,9 @@ pub async fn incoming(at: &impl Look, engine: InstanceId) -> Result<Vec<Incoming
 /// [`StoreError::Stale`] where one of them was taken in before: its answer was lost, and it is not to happen again.
 pub async fn taken_in(tx: &mut Tx, ids: &[Uuid]) -> Result<()> {
     let rows = ids.iter().map(|id| vec![id.value()]).collect();
-    for (sql, taken) in Many::delete("workflow_inbox", "DELETE FROM workflow_inbox WHERE id IN (VALUES ", rows).statements() {
+    for (sql, taken) in
+        Many::delete("workflow_inbox", "DELETE FROM workflow_inbox WHERE id IN (VALUES ", rows).statements()
+    {
         if taken != Some(sql.run(tx).await?) {
             return Err(StoreError::Stale("inbox"));
         }

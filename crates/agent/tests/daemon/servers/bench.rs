@@ -18,10 +18,10 @@ mod irc;
 mod many;
 #[path = "power.rs"]
 mod power;
-#[path = "secrets.rs"]
-mod secrets;
 #[path = "second.rs"]
 mod second;
+#[path = "secrets.rs"]
+mod secrets;
 #[path = "transfers.rs"]
 mod transfers;
 

@@ -4,7 +4,7 @@ import { api, data, type Schemas } from '@/api/client'
 import { serverNow } from '@/api/clock'
 import { keys } from '@/api/keys'
 import { useTopic } from '@/api/socket'
-import { RANGES, type Range } from '@/app/watching'
+import { RANGES, type Range } from '@/app/metrics/watching'
 
 /** One told live has nothing within. */
 export type Sample = Omit<Schemas['AppSample'], 'within'> & Partial<Pick<Schemas['AppSample'], 'within'>>

@@ -32,7 +32,7 @@ it.each([
   ['another failure', card({ kind: 'failed', action: 'app.stop', appId: 'a' }), ['open', 'away', 'snooze']],
   ['a machine', card({ kind: 'alert', action: 'node.diskFull' }), ['node', 'away', 'snooze']],
   ['an app that is down', card({ kind: 'alert', action: 'app.down' }), ['app', 'away', 'snooze']],
-  ['a server that crossed a line', card({ kind: 'alert', action: 'server.crossed' }), ['open', 'away', 'snooze']],
+  ['a server that crossed a line', card({ kind: 'alert', action: 'server.crossed', serverId: 's' }), ['server', 'away', 'snooze']],
 ])('what can be done with %s', (_name, of, answers) => {
   const { right, left, others } = verbsOf(of)
   expect([right, left, ...others].map(({ answer }) => answer)).toEqual(answers)

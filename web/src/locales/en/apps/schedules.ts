@@ -18,7 +18,8 @@ export const text = {
       rests: 'The app is stopped: its schedules rest until it is started. By hand they run all the same.',
       name: 'nightly-report',
       nameHint: 'a-z, 0-9 and -, unique within the app.',
-      },
+      timeLimitHint: 'Up to a day; then all that the run started is ended.',
+    },
     server: {
       about: 'What the server’s node does to it by the clock, also while the control plane is away: commands at its console, starts and stops, one after another.',
       none: 'Nothing is done to this server by the clock',
