@@ -18,6 +18,9 @@ if (files.length === 0) {
   console.error(`no journey is called ${wanted.join(' or ')}; there are: ${readdirSync(folder).join(', ')}`)
   process.exit(2)
 }
+// Node 20 has a client of WebSockets, not yet by itself.
+process.env.NODE_OPTIONS = [process.env.NODE_OPTIONS, '--experimental-websocket'].filter(Boolean).join(' ')
+
 /** A journey that hangs is ended. */
 const FILE_MS = 330_000
 

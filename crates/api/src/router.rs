@@ -53,7 +53,20 @@ fn around(router: Router<Api>, api: &Api) -> Router<Api> {
 
 /// The routes with their descriptions.
 pub(crate) fn routes() -> OpenApiRouter<Api> {
+    // In parts: unoptimised, each route of a function has its own place on the stack.
     OpenApiRouter::with_openapi(openapi::Empty::openapi())
+        .merge(accounts())
+        .merge(machines())
+        .merge(served())
+        .merge(panel::routes())
+        .merge(decided())
+        .merge(installation())
+        .merge(automated())
+}
+
+/// People, and how they sign in.
+fn accounts() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
         .routes(routes!(health::get))
         .routes(routes!(auth::setup::get, auth::setup::post))
         .routes(routes!(auth::login))
@@ -98,6 +111,11 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(people::notifications::push::preferences, people::notifications::push::set_preferences))
         .routes(routes!(people::notifications::push::list, people::notifications::push::subscribe))
         .routes(routes!(people::notifications::push::unsubscribe))
+}
+
+/// Machines, and what is deployed to them.
+fn machines() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
         .routes(routes!(nodes::list))
         .routes(routes!(nodes::get, nodes::rename, nodes::remove))
         .routes(routes!(nodes::keys))
@@ -129,6 +147,11 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(apps::logs::download))
         .routes(routes!(apps::observe::metrics))
         .routes(routes!(apps::observe::status))
+}
+
+/// Runs, and what belongs to an app.
+fn served() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
         .routes(routes!(runs::list))
         .routes(routes!(runs::get))
         .routes(routes!(runs::timeline))
@@ -149,12 +172,16 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(apps::schedules::set, apps::schedules::delete))
         .routes(routes!(apps::schedules::run))
         .routes(routes!(apps::schedules::runs))
-        .merge(panel::routes())
         .routes(routes!(apps::hooks::rotate))
         .routes(routes!(apps::hooks::deliveries))
         .routes(routes!(apps::hooks::deliver))
         .routes(routes!(secrets::list, secrets::create))
         .routes(routes!(secrets::change, secrets::delete))
+}
+
+/// What people decide.
+fn decided() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
         .routes(routes!(runs::reopen))
         .routes(routes!(runs::review))
         .routes(routes!(approvals::inbox::edit))
@@ -170,6 +197,11 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(approvals::routing::attempt))
         .routes(routes!(approvals::routing::learning))
         .routes(routes!(approvals::routing::samples))
+}
+
+/// What was done, and who may do what.
+fn installation() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
         .routes(routes!(activity::list))
         .routes(routes!(people::roles::list, people::roles::create))
         .routes(routes!(people::roles::change, people::roles::delete))
@@ -182,6 +214,11 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(people::tenants::list, people::tenants::create))
         .routes(routes!(people::tenants::get, people::tenants::change))
         .routes(routes!(people::tenants::invite))
+}
+
+/// Workflows, and what describes all this.
+fn automated() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
         .routes(routes!(workflows::lint))
         .routes(routes!(workflows::schema))
         .routes(routes!(workflows::list, workflows::create))

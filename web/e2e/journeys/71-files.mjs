@@ -1,7 +1,8 @@
 // The files of a server that really runs: looked at, changed, packed, searched; by keyboard, on a phone, by two at once, and by
 // names that somebody chose to do harm.
 import assert from 'node:assert/strict'
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { violations } from '../axe.mjs'
 import { settled } from '../browser.mjs'
@@ -322,6 +323,32 @@ journey('a folder of many entries is read page by page, and jumped into', { at: 
   assert.equal(readdirSync(folder).length, 5_000)
 })
 
+journey('files go up after a plan, large ones too, and come down as they were', { at: at() }, async ({ page, plane }) => {
+  await row(page, 'server.properties').waitFor()
+  const large = randomBytes(20_000_000)
+  await page.locator('[data-pick-files]').setInputFiles([
+    { name: 'large.bin', mimeType: 'application/octet-stream', buffer: large },
+    { name: 'empty.txt', mimeType: 'text/plain', buffer: Buffer.alloc(0) },
+  ])
+  const dialog = page.getByRole('dialog', { name: 'Upload 2 files' })
+  await dialog.getByText('large.bin').waitFor()
+  assert.deepEqual(await violations(page, 'upload'), [])
+  await dialog.getByRole('button', { name: 'Review' }).click()
+  await until('the plan is there', async () => (await page.getByRole('dialog', { name: /^Upload 2 files \(/ }).count()) === 1)
+  assert.ok(!(await files(plane)).includes('large.bin'), 'the plan has done nothing')
+  const name = await page.getByRole('dialog', { name: /^Upload 2 files \(/ }).getByRole('heading').first().innerText()
+  await apply(page, name)
+  await row(page, 'large.bin').waitFor({ timeout: 60_000 })
+  await row(page, 'empty.txt').waitFor({ timeout: 60_000 })
+  // What is there already stays, unless it is to be replaced.
+  await page.locator('[data-pick-files]').setInputFiles([{ name: 'empty.txt', mimeType: 'text/plain', buffer: Buffer.from('more') }])
+  await page.getByRole('dialog').getByText('“empty.txt” is there already.').waitFor()
+  await page.keyboard.press('Escape')
+  const [download] = await Promise.all([page.waitForEvent('download'), menu(page, 'large.bin', 'Download')])
+  assert.equal(download.suggestedFilename(), 'large.bin')
+  assert.ok(readFileSync(await download.path()).equals(large), 'what comes down is what went up')
+})
+
 journey('whoever may only read sees files and no way to change them', { at: at() }, async ({ page, plane, me }) => {
   const password = 'seven otters below a quiet bridge'
   const role = await plane.call('POST', '/roles', { name: 'Reader', permissions: ['server:view', 'file:read'] })
@@ -341,7 +368,10 @@ journey('whoever may only read sees files and no way to change them', { at: at()
   await row(page, 'server.properties').waitFor()
   const tabs = page.getByRole('navigation', { name: 'Parts of this server' })
   assert.deepEqual(await tabs.getByRole('link').allTextContents(), ['Files', 'Activity'])
-  assert.equal(await page.getByRole('button', { name: /New file|New folder|What can be done with/ }).count(), 0)
+  assert.equal(await page.getByRole('button', { name: /New file|New folder|Upload/ }).count(), 0)
+  await row(page, 'server.properties').getByRole('button', { name: 'What can be done with server.properties' }).click()
+  assert.deepEqual(await page.getByRole('menuitem').allTextContents(), ['Download'])
+  await page.keyboard.press('Escape')
   await row(page, 'server.properties').getByRole('link').click()
   await page.getByText('You may read it and not change it').waitFor()
   const editor = page.getByRole('textbox', { name: 'Text of server.properties' })

@@ -59,7 +59,7 @@ journey('a chain is made by keyboard alone, refused where it is wrong, and done 
   await tabTo(page, form.getByRole('button', { name: 'Add a step' }), 'another step')
   await page.keyboard.press('Enter')
   // The new one has the focus, at what it does.
-  await until('it has the focus', () => step(form, 2).getByLabel('Do').evaluate((element) => element === document.activeElement))
+  await until('it has the focus', () => step(form, 2).getByLabel('Do', { exact: true }).evaluate((element) => element === document.activeElement))
   await tabTo(page, step(form, 2).getByLabel('Wait before, seconds'), 'its delay')
   await page.keyboard.press('Control+a')
   await page.keyboard.type('901')
@@ -108,7 +108,7 @@ journey('a restart is a step, on a phone, and power by hand waits for no chain',
   await page.getByRole('button', { name: 'Change hourly-word' }).click()
   const form = page.getByRole('form', { name: 'Change hourly-word' })
   await fits(page)
-  await step(form, 2).getByLabel('Do').selectOption('restart')
+  await step(form, 2).getByLabel('Do', { exact: true }).selectOption('restart')
   await form.getByLabel('Run it by the clock').uncheck()
   await form.getByRole('button', { name: 'Review' }).click()
   await page.getByRole('dialog').getByText('Step 2: after 1 s, stop it and start it again').waitFor()

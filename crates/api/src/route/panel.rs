@@ -20,8 +20,19 @@ use crate::state::Api;
 
 /// All of them.
 pub(crate) fn routes() -> OpenApiRouter<Api> {
+    // In parts: unoptimised, each route of a function has its own place on the stack.
     OpenApiRouter::new()
         .merge(clients::routes())
+        .merge(templates())
+        .merge(steered())
+        .merge(filed())
+        .merge(watched())
+        .merge(listening())
+}
+
+/// Categories, templates and eggs.
+fn templates() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
         .routes(routes!(ctrls::list, ctrls::create))
         .routes(routes!(ctrls::get, ctrls::change, ctrls::delete))
         .routes(routes!(alts::list, alts::create))
@@ -30,6 +41,11 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(eggs::read))
         .routes(routes!(eggs::lint))
         .routes(routes!(eggs::write))
+}
+
+/// Servers, their power and console.
+fn steered() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
         .routes(routes!(servers::list, servers::create))
         .routes(routes!(servers::get, servers::change, servers::delete))
         .routes(routes!(servers::status))
@@ -42,6 +58,11 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(power::power))
         .routes(routes!(console::read))
         .routes(routes!(console::command))
+}
+
+/// Their files.
+fn filed() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
         .routes(routes!(files::list))
         .routes(routes!(files::stat))
         .routes(routes!(files::content))
@@ -61,6 +82,11 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(files::download::download))
         .routes(routes!(files::download::link))
         .routes(routes!(files::download::follow))
+}
+
+/// How they are doing, and what is done to them by the clock.
+fn watched() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
         .routes(routes!(monitoring::metrics))
         .routes(routes!(monitoring::overview))
         .routes(routes!(monitoring::rules, monitoring::create))
@@ -70,6 +96,11 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(schedules::set, schedules::delete))
         .routes(routes!(schedules::run))
         .routes(routes!(schedules::runs))
+}
+
+/// Ports of machines.
+fn listening() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
         .routes(routes!(ports::list, ports::create))
         .routes(routes!(ports::delete))
         .routes(routes!(ports::assign))

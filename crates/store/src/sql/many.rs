@@ -7,6 +7,8 @@ use crate::sql::Sql;
 
 /// Rows of one statement at the most; fewer are split into powers of two, so that the texts stay few and prepared.
 const MAX_ROWS: usize = 32;
+/// So many rows, or fewer, are one statement.
+const FEW_ROWS: usize = 4;
 
 /// When rows of different tables, kept between two statements, run. What is written refers to runs alone of what may
 /// be as new as itself.
@@ -96,9 +98,10 @@ impl Many {
         let mut rows = rows.into_iter();
         std::iter::from_fn(move || {
             let mut count = MAX_ROWS;
-            while count > rows.len() {
+            while count > rows.len().max(FEW_ROWS) {
                 count /= 2;
             }
+            let count = count.min(rows.len());
             if count == 0 {
                 return None;
             }
@@ -129,7 +132,7 @@ mod tests {
         let mut many = change(0);
         (1..43).for_each(|key| many.extend(change(key)));
         let counts: Vec<_> = many.statements().map(|(_, rows)| rows).collect();
-        assert_eq!(counts, [Some(32), Some(8), Some(2), Some(1)]);
+        assert_eq!(counts, [Some(32), Some(8), Some(3)]);
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub fn needs(method: &Method, path: &str) -> Option<Needs> {
     let path = path.strip_prefix("/api/v1").unwrap_or(path);
     Some(match (method.as_str(), path) {
         ("GET", "/health" | "/setup" | "/openapi.json" | "/ws" | "/metrics") => Open,
+        // A link that is good once is its own credential.
+        ("GET", "/downloads/{token}") => Open,
         ("POST", "/setup" | "/auth/login" | "/auth/login/factor" | "/auth/refresh" | "/auth/logout") => Open,
         ("POST", "/auth/invitation" | "/auth/accept" | "/auth/forgot" | "/auth/reset") => Open,
         ("POST", "/auth/device" | "/auth/device/token" | "/hooks/{id}" | "/hooks/apps/{id}") => Open,
