@@ -19,7 +19,7 @@ pub struct Owner {
 }
 
 /// How a tree is worked on.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Who gets what is made; whoever runs this where `None`.
     pub owner: Option<Owner>,
@@ -29,12 +29,6 @@ pub struct Options {
     pub quota: Quota,
     /// How paths are walked; what the kernel can where `None`.
     pub resolve: Option<Resolve>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { owner: None, denied: Denied::default(), quota: Quota::unlimited(), resolve: None }
-    }
 }
 
 /// A folder of files, and beside it the staging folder in which everything new is made.

@@ -139,7 +139,7 @@ journey('one that fails raises an alert that leads here, and a good run ends it'
   await page.goto('/inbox')
   const card = page.locator('[data-swipe]:not([data-ghost])')
   await card.getByText(`save of ${server.name}`).waitFor()
-  await card.getByRole('button', { name: /Open the server/ }).click()
+  await page.keyboard.press('a')
   await page.waitForURL(`**${at({ server })}`)
   await page.getByText(/Its runs go wrong since/).waitFor()
   await plane.settled((await plane.call('POST', `/servers/${server.id}/power`, { verb: 'start' })).run.id)

@@ -3,7 +3,6 @@
 use serde::Deserialize;
 use sf_bus::Event;
 use sf_control::events as names;
-use sf_protocol::report::LogLine;
 use sf_protocol::server::ServerSample;
 use sf_store::servers::{Install, Server, State};
 use sf_types::ErrorKind;
@@ -13,9 +12,16 @@ use super::session::{End, Session};
 /// What a node sends of a console, as [`sf_control`] tells it.
 #[derive(Deserialize)]
 struct Output {
-    lines: Vec<LogLine>,
+    lines: Vec<Line>,
     skipped: u64,
     sample: Option<ServerSample>,
+}
+
+/// A line of it; what else is told of lines, clients do not hear.
+#[derive(Deserialize)]
+struct Line {
+    sequence: u64,
+    text: String,
 }
 
 /// What was told of the server last.
