@@ -212,9 +212,6 @@ impl Bench {
         let steps: String = (0..10).map(|n| format!("  - {{ id: s{n}, query: /x }}\n")).collect();
         let workflow = self.keep(format!("workflow: 1\nname: many\nsteps:\n{steps}")).await?;
         let (began, statements) = (Instant::now(), self.plane.control.store().statements());
-        if std::env::var_os("BENCH_SQL").is_some() {
-            drop(sf_store::testing::statements(self.plane.control.store()));
-        }
         let one = |_: usize| async move {
             let began = Instant::now();
             self.ends.of(self.begin(workflow, Value::Null).await?).await?;
@@ -222,18 +219,6 @@ impl Bench {
         };
         let times: Vec<_> = stream::iter((0..1_000).map(one)).buffer_unordered(CONCURRENT).collect().await;
         let took = began.elapsed().as_secs_f64();
-        if std::env::var_os("BENCH_SQL").is_some() {
-            let mut counts = HashMap::<String, usize>::new();
-            for text in sf_store::testing::statements(self.plane.control.store()) {
-                let text: String = text.split(" VALUES ").next().unwrap_or("").chars().take(150).collect();
-                *counts.entry(text).or_default() += 1;
-            }
-            let mut counts: Vec<_> = counts.into_iter().collect();
-            counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-            for (text, count) in counts.iter().take(40) {
-                eprintln!("{count:6} {text}");
-            }
-        }
         let times = Times::new(times.into_iter().collect::<Result<_>>()?);
         let statements = (self.plane.control.store().statements() - statements) as f64;
         let [p50, p99] = self.part.peers.each;
