@@ -96,7 +96,7 @@ journey('a server is made where it fits best, and the plan refuses beside the fi
   await page.getByRole('alert').getByText(/Message of the day/).waitFor()
   assert.ok(await message.evaluate((field) => field === document.activeElement), 'and has the focus')
   await message.fill('Welcome')
-  await page.getByLabel('Level').selectOption('hard')
+  await page.getByLabel('Level', { exact: true }).selectOption('hard')
   await page.getByRole('button', { name: 'Review' }).click()
   await page.getByRole('dialog').getByText(/on the machine with the most room that fits it/).waitFor()
   assert.equal(await server(plane), undefined, 'the plan has done nothing')
