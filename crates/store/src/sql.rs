@@ -196,8 +196,17 @@ impl Sql {
     }
 }
 
-/// Runs what writes have kept for later.
+/// Runs what writes have kept for later. Where that failed once, the batch is lost, whatever the write that met the failure
+/// made of it: it may have been another write's change.
 pub(crate) async fn settle(tx: &Tx) -> Result<()> {
+    if let Some(error) = tx.script.failure() {
+        return Err(error);
+    }
+    let settled = run_kept(tx).await;
+    settled.inspect_err(|error| tx.script.fail(error))
+}
+
+async fn run_kept(tx: &Tx) -> Result<()> {
     for later in tx.script.take() {
         match later {
             Later::Alone { sql, rows } => meets(sql.run_now(tx).await?, rows)?,

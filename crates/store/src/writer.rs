@@ -335,7 +335,7 @@ async fn run_one(tx: &mut Tx, job: &mut dyn Job) -> Result<Result<()>> {
             return Ok(Ok(()));
         };
         tx.said = Said::default();
-        drop(tx.script.take());
+        tx.script.forget();
         let contended = error.grave() == Grave::Contention;
         if error.grave() == Grave::Disk || (contended && tx.dialect() == Dialect::Postgres) {
             return Err(error);

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 
 use super::many::Many;
+use crate::StoreError;
 use crate::sql::Sql;
 
 /// A change that can wait.
@@ -107,9 +108,26 @@ impl Counters {
 pub(crate) struct Script {
     kept: Mutex<Vec<Later>>,
     numbers: AtomicI64,
+    failed: Mutex<Option<StoreError>>,
 }
 
 impl Script {
+    /// Why some of it could not be run.
+    pub(crate) fn failure(&self) -> Option<StoreError> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Some of it could not be run.
+    pub(crate) fn fail(&self, error: &StoreError) {
+        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.clone());
+    }
+
+    /// The write is taken back: so is what it kept, and its failure.
+    pub(crate) fn forget(&self) {
+        drop(self.take());
+        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// A number above all before it, for rows that have to keep their order.
     pub(crate) fn next(&self) -> i64 {
         self.numbers.fetch_add(1, Ordering::Relaxed)
