@@ -80,6 +80,10 @@ bench: ## the promises in numbers, one JSON line each (BENCH_AGENTS=15000 for th
 bench-deploy: test-deps build ## what users notice of deploys, one JSON line each (BENCH_DEPLOYS=10 for fewer)
 	cargo run --release --quiet -p sf-bench -- deploy $(TARGET)/release/serverflow $(TARGET)/agent/serverflow-agent
 
+.PHONY: bench-panel
+bench-panel: test-deps build ## what the panel promises, one JSON line each (as root, a million files and 1,000 servers: some minutes)
+	cargo run --release --quiet -p sf-bench -- panel $(TARGET)/release/serverflow $(TARGET)/agent/serverflow-agent
+
 .PHONY: bench-workflow
 bench-workflow: ## the promises about workflows, one JSON line each
 	cargo run --release --quiet -p sf-bench -- workflow

@@ -4,7 +4,6 @@
 //! happens, while a release is switched, while a build takes all it can get.
 
 mod greed;
-mod house;
 mod load;
 
 use std::path::Path;
@@ -12,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-use self::house::{Ended, House};
 use self::load::{Answers, Load};
+use crate::house::{self, Ended, House};
 use crate::line::{Line, Times};
 
 /// Deploys in a row, unless `BENCH_DEPLOYS` says otherwise.
@@ -33,7 +32,7 @@ const AT_ONCE: usize = 100;
 
 /// Measures with these programs.
 pub async fn measure(program: &Path, agent: &Path) -> Result<()> {
-    let house = House::start(program, agent).await?;
+    let house = House::start(program, agent).await?.with_nginx().await?;
     let load = Load::at(house.proxy, house::DOMAIN, house.folder.path())?;
     let steady = windows(&load, STEADY).await?;
     Line::new("deploy", "p99_steady", steady.p99, "ms").print()?;

@@ -6,21 +6,19 @@
 //! measures orders alone, `sf-bench sign-in` what a flood of sign-ins costs everybody else, `sf-bench audit` the
 //! verification of the audit chain, `sf-bench authority` deciding about a request, `sf-bench policy` admitting an AI's
 //! proposal, `sf-bench inbox` opening an inbox of 10,000 cards, `sf-bench memory` what a plain connection takes, `sf-bench deploy` what users of an app notice of its deploys, with the
-//! released programs, nginx and wrk, `sf-bench workflow` workflows whose steps do nothing: within
+//! released programs, nginx and wrk, `sf-bench panel` what the panel promises, with the released programs, `sf-bench workflow` workflows whose steps do nothing: within
 //! the process on SQLite, over HTTP, and on PostgreSQL, each in a process of its own (`sf-bench workflow sqlite`, `http`,
 //! `postgres`).
 
 mod agents;
 mod audit;
 mod authority;
-mod caller;
 mod deploys;
-mod floors;
+mod gauge;
 mod inbox;
-mod line;
 mod orders;
+mod panel;
 mod policy;
-mod rows;
 mod sign_in;
 mod swarm;
 mod workflows;
@@ -29,6 +27,7 @@ use anyhow::{Context, Result, ensure};
 use sf_testkit::Plane;
 
 use crate::agents::Agents;
+use crate::gauge::{caller, floors, house, line, rows};
 use crate::line::Line;
 
 /// Agents that connect unless `BENCH_AGENTS` says otherwise; 15,000 is the promise, 2,000 fits a coffee break.
@@ -49,6 +48,10 @@ fn main() -> Result<()> {
         Some("inbox") => runtime.block_on(inbox::opens()),
         Some("workflow") => runtime.block_on(workflows::measure(std::env::args().nth(2).as_deref())),
         Some("deploy") => runtime.block_on(deploys::measure(&argument(2)?, &argument(3)?)),
+        Some("panel") => {
+            let part = std::env::args().nth(4);
+            runtime.block_on(panel::measure(&argument(2)?, &argument(3)?, part.as_deref()))
+        }
         Some("memory") => runtime.block_on(memory()),
         Some("orders") => runtime.block_on(orders_only()),
         _ => runtime.block_on(measure()),
@@ -59,7 +62,7 @@ fn argument(n: usize) -> Result<std::path::PathBuf> {
     std::env::args_os()
         .nth(n)
         .map(Into::into)
-        .context("`sf-bench deploy` wants the programs `serverflow` and `serverflow-agent`")
+        .context("this part wants the programs `serverflow` and `serverflow-agent`")
 }
 
 async fn measure() -> Result<()> {

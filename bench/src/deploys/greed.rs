@@ -7,9 +7,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use tokio::process::Command;
 
-use super::house::House;
 use super::load::{Answers, Load, median};
 use super::{TIMES_STEADY, WINDOW};
+use crate::house::House;
 use crate::line::Line;
 
 /// Windows looked at.

@@ -5,10 +5,11 @@ use sea_orm::Value;
 use crate::row::Row;
 use crate::sql::Sql;
 
-/// Rows of one statement at the most; fewer are split into powers of two, so that the texts stay few and prepared.
-const MAX_ROWS: usize = 32;
-/// So many rows, or fewer, are one statement.
-const FEW_ROWS: usize = 4;
+/// Rows of one statement at the most.
+const MAX_ROWS: usize = 64;
+/// So many rows, or fewer, are one statement; more are a multiple of it and the rest. Two statements carry what one could,
+/// and the texts of a kind stay few (15) and prepared.
+const FEW_ROWS: usize = 8;
 
 /// When rows of different tables, kept between two statements, run. What is written refers to runs alone of what may
 /// be as new as itself.
@@ -97,11 +98,8 @@ impl Many {
         let Self { head, tail, counted, rows, .. } = self;
         let mut rows = rows.into_iter();
         std::iter::from_fn(move || {
-            let mut count = MAX_ROWS;
-            while count > rows.len().max(FEW_ROWS) {
-                count /= 2;
-            }
-            let count = count.min(rows.len());
+            let left = rows.len();
+            let count = if left > FEW_ROWS { (left - left % FEW_ROWS).min(MAX_ROWS) } else { left };
             if count == 0 {
                 return None;
             }
@@ -128,11 +126,11 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_split_into_powers_of_two() {
+    fn many_rows_are_a_multiple_and_the_rest() {
         let mut many = change(0);
-        (1..43).for_each(|key| many.extend(change(key)));
+        (1..107).for_each(|key| many.extend(change(key)));
         let counts: Vec<_> = many.statements().map(|(_, rows)| rows).collect();
-        assert_eq!(counts, [Some(32), Some(8), Some(3)]);
+        assert_eq!(counts, [Some(64), Some(40), Some(3)]);
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! A whole installation of the released programs in a folder of its own: control plane, agent, an app, and an nginx before it.
+//! A whole installation of the released programs in a folder of its own: control plane, agent, an app, and an nginx before it where
+//! that is wanted.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -27,7 +28,7 @@ pub struct House {
     program: PathBuf,
     port: u16,
     tasks: Tasks,
-    _up: Child,
+    up: Child,
 }
 
 /// How a deploy ended.
@@ -65,16 +66,62 @@ impl House {
         surroundings(&mut up, folder.path(), port);
         let mut up = up.stdout(Stdio::piped()).kill_on_drop(true).spawn().context("serverflow up")?;
         let mut lines = BufReader::new(up.stdout.take().context("its output")?).lines();
-        let house = Self { folder, proxy, program: program.to_owned(), port, tasks: Tasks::new(), _up: up };
+        let house = Self { folder, proxy, program: program.to_owned(), port, tasks: Tasks::new(), up };
         while !lines.next_line().await?.context("`up` ended early")?.starts_with(&format!("{APP} (running)")) {}
         // Whatever it says later is read, so that it never waits for us.
         house.tasks.spawn("what `up` says", OnError::Log, async move {
             while lines.next_line().await?.is_some() {}
             Ok::<(), std::io::Error>(())
         });
-        house.own_nginx()?;
-        house.json(&["domains", "add", DOMAIN, APP, "--https", "off"]).await?;
         Ok(house)
+    }
+
+    /// Puts an nginx of its own before the app.
+    pub async fn with_nginx(self) -> Result<Self> {
+        self.own_nginx()?;
+        self.json(&["domains", "add", DOMAIN, APP, "--https", "off"]).await?;
+        Ok(self)
+    }
+
+    /// Port of its API.
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Its state folder.
+    pub fn state(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
+    /// The control plane's process.
+    pub fn plane(&self) -> Result<i32> {
+        Ok(i32::try_from(self.up.id().context("the control plane has ended")?)?)
+    }
+
+    /// The agent's process.
+    pub fn agent(&self) -> Result<i32> {
+        let program = self.agent_program();
+        let is_it = |pid: &i32| {
+            let arguments = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            let mut arguments = arguments.split(|byte| *byte == 0);
+            arguments.next() == Some(program.as_os_str().as_encoded_bytes()) && arguments.next() == Some(b"run")
+        };
+        let all = std::fs::read_dir("/proc")?.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+        all.into_iter().find(is_it).context("no agent runs")
+    }
+
+    fn agent_program(&self) -> PathBuf {
+        self.state().join("bin/serverflow-agent")
+    }
+
+    /// Kills the agent and starts the next one.
+    pub fn restart_agent(&self) -> Result<()> {
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(self.agent()?), nix::sys::signal::Signal::SIGKILL)?;
+        let log = std::fs::File::create(self.folder.path().join("agent.log"))?;
+        let mut next = std::process::Command::new(self.agent_program());
+        next.args(["run", "--state"]).arg(self.state().join("agent"));
+        // It outlives this program's interest in it, and ends with `reset`.
+        next.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().map(drop).context("the agent")
     }
 
     fn own_nginx(&self) -> Result<()> {
@@ -85,7 +132,7 @@ impl House {
     }
 
     /// What the command line prints, as JSON.
-    async fn json(&self, args: &[&str]) -> Result<Value> {
+    pub async fn json(&self, args: &[&str]) -> Result<Value> {
         let mut command = Command::new(&self.program);
         command.arg("--json").args(args);
         surroundings(&mut command, self.folder.path(), self.port);
@@ -161,6 +208,13 @@ async fn git(folder: &Path, args: &[&str]) -> Result<()> {
     git.args(["-c", "user.name=Bench", "-c", "user.email=bench@serverflow.invalid", "-C"]).arg(folder).args(args);
     ensure!(git.status().await?.success(), "git {args:?}");
     Ok(())
+}
+
+/// Memory that a process keeps resident, in MB.
+pub fn resident_mb(pid: i32) -> Result<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("VmRSS")?;
+    Ok(line.trim().trim_end_matches(" kB").parse::<f64>()? / 1024.0)
 }
 
 /// A port whose neighbour is free, too.
