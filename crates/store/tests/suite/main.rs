@@ -90,6 +90,7 @@ suite! {
     writes {
         an_error_takes_back_its_own_changes_only,
         a_panic_takes_back_its_own_changes_only,
+        a_late_change_that_fails_in_anothers_look_is_told_to_its_own_write,
         many_writers_share_commits_and_none_is_lost,
         a_write_beside_failing_ones_is_done_once,
         unawaited_writes_ride_before_later_ones,

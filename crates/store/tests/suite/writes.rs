@@ -63,6 +63,28 @@ fn tx_is_empty() -> bool {
     false
 }
 
+/// A late change runs when somebody looks at its table, which may be another write of the batch. What that one makes of the failure
+/// is its own affair: who is told that it is stored has it stored.
+pub async fn a_late_change_that_fails_in_anothers_look_is_told_to_its_own_write(world: World) {
+    let (store, run) = (&world.store, world.run(world.a).await);
+    let scope = world.a.scope();
+    let (id, other) = (run.id, crate::fixture::new_run(world.a, world.now()));
+    let twice = async { write!(store, scope, |tx| sf_store::runs::insert(tx, &run)) };
+    let careless = async {
+        write!(store, scope, |tx| {
+            let seen = sf_store::runs::get(tx, id).await.is_ok();
+            Ok(seen)
+        })
+    };
+    let new = other.clone();
+    let late = async { write!(store, scope, |tx| sf_store::runs::insert(tx, &new)) };
+    let (late, twice, careless) = futures_util::join!(late, twice, careless);
+    assert!(matches!(twice, Err(StoreError::Taken(_))), "{twice:?}");
+    assert!(careless.unwrap(), "the run that was there is seen");
+    late.unwrap();
+    assert_eq!(sf_store::runs::get(&world.reader(world.a), other.id).await.unwrap().id, other.id);
+}
+
 pub async fn many_writers_share_commits_and_none_is_lost(world: World) {
     let store = &world.store;
     let writes = (0..300).map(|_| async move {
