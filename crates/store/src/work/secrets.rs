@@ -1,5 +1,7 @@
 //! Secrets: names, versions and sealed values. Nothing here can open one.
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use sf_actions::Environment;
 use sf_actions::app::Settings;
 use sf_actions::server::ServerSettings;
@@ -304,30 +306,26 @@ pub async fn last_two(at: &impl Look, id: SecretId, newest: u32) -> Result<Vec<K
 /// # Errors
 /// When the database fails.
 pub async fn users(at: &impl Look, project: Option<ProjectId>) -> Result<Vec<User>> {
-    // Most apps name none: they are not even read.
-    let rows = Sql::new("SELECT id, name, project_id, settings FROM apps WHERE deleted_at IS NULL ")
-        .push("AND CAST(settings AS TEXT) LIKE '%\"secret\"%'")
-        .and_some("project_id = ?", project.as_ref())
-        .scoped(at.scope())
-        .push(" ORDER BY name")
-        .raws(at)
-        .await?;
-    let read = |row: &Cells| {
-        let mut place = 0;
-        let (app, name) = (column(row, &mut place)?, column(row, &mut place)?);
-        let project = column(row, &mut place)?;
-        let Json(settings): Json<Settings> = column(row, &mut place)?;
-        let secrets = settings.all_secrets().into_iter().cloned().collect();
-        Ok(User { by: UsedBy::App(app), name, project, secrets })
-    };
-    let mut users = rows.iter().map(read).collect::<Result<Vec<_>>>()?;
-    users.extend(servers(at, project).await?);
+    let of_app = |settings: Settings| settings.all_secrets().into_iter().cloned().collect();
+    let of_server = |settings: ServerSettings| settings.secrets.into_values().collect();
+    // Most name none: they are not even read.
+    const APPS: &str = "FROM apps WHERE deleted_at IS NULL AND CAST(settings AS TEXT) LIKE '%\"secret\"%'";
+    const SERVERS: &str = "FROM servers WHERE CAST(settings AS TEXT) LIKE '%\"secrets\"%'";
+    let mut users = naming(at, APPS, project, UsedBy::App, of_app).await?;
+    users.extend(naming(at, SERVERS, project, UsedBy::Server, of_server).await?);
     Ok(users)
 }
 
-async fn servers(at: &impl Look, project: Option<ProjectId>) -> Result<Vec<User>> {
-    let rows = Sql::new("SELECT id, name, project_id, settings FROM servers WHERE TRUE ")
-        .push("AND CAST(settings AS TEXT) LIKE '%\"secrets\"%'")
+/// Rows whose settings name secrets, by name.
+async fn naming<I: Field, T: Serialize + DeserializeOwned>(
+    at: &impl Look,
+    from: &'static str,
+    project: Option<ProjectId>,
+    by: fn(I) -> UsedBy,
+    secrets_of: impl Fn(T) -> Vec<SecretName>,
+) -> Result<Vec<User>> {
+    let rows = Sql::new("SELECT id, name, project_id, settings ")
+        .push(from)
         .and_some("project_id = ?", project.as_ref())
         .scoped(at.scope())
         .push(" ORDER BY name")
@@ -335,11 +333,10 @@ async fn servers(at: &impl Look, project: Option<ProjectId>) -> Result<Vec<User>
         .await?;
     let read = |row: &Cells| {
         let mut place = 0;
-        let (server, name) = (column(row, &mut place)?, column(row, &mut place)?);
+        let (id, name) = (column(row, &mut place)?, column(row, &mut place)?);
         let project = column(row, &mut place)?;
-        let Json(settings): Json<ServerSettings> = column(row, &mut place)?;
-        let secrets = settings.secrets.into_values().collect();
-        Ok(User { by: UsedBy::Server(server), name, project, secrets })
+        let Json(settings): Json<T> = column(row, &mut place)?;
+        Ok(User { by: by(id), name, project, secrets: secrets_of(settings) })
     };
     rows.iter().map(read).collect()
 }

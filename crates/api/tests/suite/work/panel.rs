@@ -119,6 +119,46 @@ async fn a_server_is_made_with_its_ports_and_its_installation_waits_for_its_mach
 }
 
 #[tokio::test]
+async fn of_fifty_that_race_for_the_last_of_anything_one_gets_it() {
+    let world = World::new().await;
+    let node = world.node("box").await;
+    let panel = world.panel(node).await;
+    let race = async |what: &str, body: &(dyn Fn(usize) -> Value + Sync)| {
+        let tries = (0..50).map(|n| {
+            let mut body = body(n);
+            (body["altId"], body["nodeId"]) = (json!(panel.alt), json!(node));
+            let world = &world;
+            async move { world.post(SERVERS, body).await }
+        });
+        let answers = futures_util::future::join_all(tries).await;
+        let (made, refused): (Vec<_>, Vec<_>) =
+            answers.into_iter().partition(|answer| answer.status == StatusCode::CREATED);
+        assert_eq!(made.len(), 1, "{what}: {:?}", refused.first().map(|answer| &answer.body));
+        let servers = world.get(&format!("{SERVERS}?q={what}&limit=200")).await.expect(200);
+        assert_eq!(servers.as_array().unwrap().len(), 1, "{what}: nothing of the others is left");
+        let mut codes: Vec<_> = refused.iter().map(|answer| answer.code()).collect();
+        codes.dedup();
+        (id(&servers[0]), codes.join(", "))
+    };
+    // The last two free ports of the machine.
+    let (first, codes) = race("ports", &|n| json!({ "name": format!("ports-{n}"), "ports": 2 })).await;
+    assert_eq!(codes, "server.no_room");
+    let own = world.get(&format!("{SERVERS}/{first}")).await.expect(200)["allocations"].clone();
+    let taken = world.get(&format!("/api/v1/nodes/{node}/allocations?taken=true&limit=200")).await.expect(200);
+    assert_eq!((own.as_array().unwrap().len(), taken.as_array().unwrap().len()), (2, 4));
+    // A name.
+    let (_, codes) = race("same", &|_| json!({ "name": "same", "ports": 0 })).await;
+    assert_eq!(codes, "name.taken");
+    // The memory that is left: what one takes, no second one fits beside.
+    let most = world.get(&format!("/api/v1/nodes/{node}")).await.expect(200)["facts"]["memory"].as_u64();
+    let large = most.expect("the memory of a machine") / 10 * 6;
+    let settings = json!({ "limits": { "memory": large } });
+    let body = |n| json!({ "name": format!("large-{n}"), "ports": 0, "settings": settings });
+    let (_, codes) = race("large", &body).await;
+    assert_eq!(codes, "server.no_room");
+}
+
+#[tokio::test]
 async fn changes_are_made_on_top_of_what_was_read() {
     let world = World::new().await;
     let panel = world.panel(world.node("box").await).await;
