@@ -1,5 +1,9 @@
 // Every page there is, with what shows that it has arrived. Accessibility and screenshots go through this list, so a new
 // page is added here once.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { clone } from './plane.mjs'
+
 const NODE_TABS = ['overview', 'processes', 'ports', 'metrics', 'security', 'events']
 const APP_TABS = ['overview', 'deployments', 'schedules', 'env', 'files', 'domains', 'logs', 'metrics', 'settings']
 const SERVER_TABS = ['console', 'monitoring', 'startup', 'network', 'users', 'activity', 'settings']
@@ -42,6 +46,16 @@ async function ofFile(page, verb) {
   await page.getByRole('menuitem', { name: verb }).click()
   await page.getByRole('dialog').waitFor()
 }
+/** A real egg, one that says something else under the name of a template that is there, and none at all. */
+async function chooseEggs(page) {
+  const eggs = join(clone, 'crates/template/tests/eggs')
+  const chat = JSON.parse(readFileSync(join(eggs, 'ptdl-mumble.json'), 'utf8'))
+  const file = (name, text) => ({ name, mimeType: 'application/json', buffer: Buffer.from(text) })
+  const files = ['plcn-v3-paper.yaml', 'ptdl-v2-rust.json'].map((name) => file(name, readFileSync(join(eggs, name))))
+  await page.locator('[data-egg-picker] input[type=file]').setInputFiles([...files, file('egg-chat.json', JSON.stringify({ ...chat, name: 'Chat' })), file('readme.json', '{"hello": "there"}')])
+  await page.locator('[data-fate=refused]').waitFor()
+  await page.locator('[data-fate=version]').waitFor()
+}
 const editorOf = (page) => page.getByRole('textbox', { name: /^Text of / }).waitFor()
 
 /** `content` is what {@link fill} made. `open`: does something on the page that belongs to its look. */
@@ -72,6 +86,9 @@ export const pages = ({ node, hello, server, filed, template, workflow, checked,
   { name: 'monitoring', path: '/monitoring' },
   { name: 'templates', path: '/templates' },
   { name: 'template-new', path: '/templates/new' },
+  { name: 'template-import', path: '/templates/import' },
+  { name: 'template-import-checked', path: `/templates/import?category=${template.ctrlId}`, open: chooseEggs },
+  { name: 'template-export', path: `/templates/${template.id}`, open: (page) => page.getByRole('button', { name: 'Export', exact: true }).click().then(() => page.getByRole('dialog').waitFor()) },
   { name: 'template', path: `/templates/${template.id}` },
   { name: 'template-versions', path: `/templates/${template.id}/versions`, open: (page) => page.getByRole('button', { name: 'Show version 1' }).click() },
   { name: 'domains', path: '/domains' },

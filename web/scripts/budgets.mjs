@@ -7,7 +7,7 @@ const web = new URL('../', import.meta.url).pathname
 /** Scripts of the first page: what index.html loads, the shell, and Home. */
 const MAX_ENTRY_BYTES = 86 * 1024
 /** Scripts and styles of any one page with all of its tabs, shell included. */
-const MAX_ROUTE_BYTES = 251 * 1024
+const MAX_ROUTE_BYTES = 250 * 1024
 /** What the editor of files brings with every language it knows: it comes when a file is opened, and a language when a file is written in it. */
 const MAX_EDITOR_BYTES = 230 * 1024
 const EDITOR = 'src/features/servers/files/edit/TextEditor.vue'

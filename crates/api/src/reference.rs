@@ -99,6 +99,8 @@ fn all_limits() -> Vec<(&'static str, String, &'static str)> {
     let rate = |rate: crate::rate::Rate| format!("{} at once, {} a second", rate.burst, rate.per_second);
     let mut rows = vec![
         ("request body", bytes(crate::body::MAX_BODY_BYTES), "api::body::MAX_BODY_BYTES"),
+        ("the same of a template", bytes(crate::body::MAX_ALT_BODY_BYTES), "api::body::MAX_ALT_BODY_BYTES"),
+        ("the same of an egg", bytes(crate::body::MAX_EGG_BODY_BYTES), "api::body::MAX_EGG_BODY_BYTES"),
         ("request head", bytes(crate::serve::MAX_HEAD_BYTES), "api::serve::MAX_HEAD_BYTES"),
         ("time to send a request's head", secs(crate::serve::HEAD_TIMEOUT), "api::serve::HEAD_TIMEOUT"),
         ("time an answer may lie unread", secs(crate::serve::UNREAD_TIMEOUT), "api::serve::UNREAD_TIMEOUT"),

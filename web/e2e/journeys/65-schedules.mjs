@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { violations } from '../axe.mjs'
 import { settled } from '../browser.mjs'
 import { world } from '../journey.mjs'
+import { apply, carriedOut, tabTo } from '../plan.mjs'
 import { until } from '../plane.mjs'
 
 /** Every minute, and the node's word of it. */
@@ -30,28 +31,6 @@ const at = ({ app }) => `/apps/${app.id}/schedules`
 const schedules = (plane, app = shared.app) => plane.call('GET', `/apps/${app.id}/schedules`)
 const runsOf = (plane, name, app = shared.app) => plane.call('GET', `/apps/${app.id}/schedules/${name}/runs`)
 
-/** Goes on by Tab, as one without a mouse, until something has the focus. */
-async function tabTo(page, target, what) {
-  for (let step = 0; step < 60; step++) {
-    if (await target.evaluate((element) => element === document.activeElement).catch(() => false)) return
-    await page.keyboard.press('Tab')
-  }
-  assert.fail(`no Tab leads to ${what}`)
-}
-async function apply(page, name) {
-  const plan = page.getByRole('dialog', { name })
-  await plan.getByRole('listitem').first().waitFor()
-  await plan.getByRole('button', { name }).click()
-  await plan.waitFor({ state: 'detached' })
-  await carriedOut(page)
-}
-/** The timeline of what was ordered opens by itself; it is closed once its node has done it. */
-async function carriedOut(page) {
-  const timeline = page.getByRole('dialog')
-  await timeline.getByText('Succeeded', { exact: true }).waitFor({ timeout: 20_000 })
-  await page.keyboard.press('Escape')
-  await timeline.waitFor({ state: 'detached' })
-}
 
 journey('one is made by keyboard alone, refused where it is wrong, and runs by itself', { at, timeout: LONG_MS }, async ({ page, plane }) => {
   await page.getByText('Nothing of this app runs by the clock').waitFor()

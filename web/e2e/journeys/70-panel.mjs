@@ -6,6 +6,7 @@ import { TEMPLATE } from '../content.mjs'
 import { violations } from '../axe.mjs'
 import { settled } from '../browser.mjs'
 import { world } from '../journey.mjs'
+import { agree as apply, fits } from '../plan.mjs'
 import { until } from '../plane.mjs'
 
 const PASSWORD = 'seven otters below a quiet bridge'
@@ -18,14 +19,6 @@ const at = () => `/servers/${shared.server.id}`
 /** A field by its name alone; buttons beside it may speak of it, too. */
 const box = (where, name) => where.getByRole('textbox', { name, exact: true })
 
-/** Through the plan that is on screen. */
-async function apply(page, name) {
-  const plan = page.getByRole('dialog', { name })
-  await plan.getByRole('listitem').first().waitFor()
-  await plan.getByRole('button', { name, exact: true }).click()
-  await plan.waitFor({ state: 'detached' })
-}
-const fits = async (page) => assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0, 'the page is wider than the screen')
 
 journey('an empty panel teaches what it takes, and each step leads there', { at: '/servers' }, async ({ page, plane, node }) => {
   await page.getByRole('heading', { name: 'Run your first server' }).waitFor()
@@ -60,6 +53,7 @@ journey('a template is judged while it is typed, at its line', { at: '/templates
   await page.keyboard.press('Enter')
   await apply(page, 'Create the category Chats')
   await page.getByRole('link', { name: 'New template' }).first().click()
+  await page.getByRole('group', { name: 'Edited as' }).getByText('JSON', { exact: true }).click()
   const editor = page.getByRole('textbox', { name: 'Template as JSON' })
   const told = page.locator('[data-alt-check]')
   await told.getByText('Servers can be made from it.').waitFor()
@@ -271,6 +265,7 @@ journey('a console goes on without a gap and without a repetition, whatever is l
 
 journey('a template has versions: the next one is written, an old one is read and comes back', { at: '/templates' }, async ({ page, plane }) => {
   await page.getByRole('link', { name: 'Chat', exact: true }).click()
+  await page.getByRole('group', { name: 'Edited as' }).getByText('JSON', { exact: true }).click()
   const editor = page.getByRole('textbox', { name: 'Template as JSON' })
   await editor.fill(JSON.stringify(TEMPLATE({ description: 'Second thoughts' }), null, 2))
   await page.locator('[data-alt-check]').getByText('Servers can be made from it.').waitFor()
@@ -304,7 +299,8 @@ journey('a sub-user gets the console and nothing more', { at: () => `${at()}/use
   await page.reload()
   await page.getByRole('button', { name: 'Give access' }).click()
   const dialog = page.getByRole('dialog', { name: 'Give access' })
-  await dialog.getByLabel('Who').selectOption({ label: 'Linus (linus@example.org)' })
+  await dialog.getByLabel('E-mail address').fill('Linus@example.org')
+  await dialog.getByText('Linus is in the team and gets it at once.').waitFor()
   await dialog.getByRole('button', { name: 'Watch' }).click()
   await dialog.getByRole('button', { name: 'Review' }).click()
   await apply(page, 'Give Linus access to lobby')

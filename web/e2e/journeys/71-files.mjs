@@ -8,6 +8,7 @@ import { violations } from '../axe.mjs'
 import { settled } from '../browser.mjs'
 import { filesServer } from '../content.mjs'
 import { world } from '../journey.mjs'
+import { fits } from '../plan.mjs'
 import { until } from '../plane.mjs'
 
 const { journey, shared } = world({}, async (shared) => {
@@ -24,7 +25,6 @@ const grid = (page) => page.getByRole('grid')
 const row = (page, name) => grid(page).locator(`[data-entry="${name}"]`)
 const focused = (page) => page.evaluate(() => document.activeElement?.dataset.entry ?? null)
 const work = (page, state) => page.locator(`[data-file-work] [data-state=${state}]`)
-const fits = async (page) => assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0, 'the page is wider than the screen')
 
 /** Through the plan that is on screen, to the end of its run. */
 async function apply(page, name) {
@@ -279,14 +279,15 @@ journey('files are found by name and by content, and a search is stopped', { at:
   await panel.getByText(/^Stopped\./).waitFor()
 })
 
-journey('binary, denied, too large, gone: each says so', { at: at('?file=icon.bin') }, async ({ page, server }) => {
+journey('binary, denied, too large, gone: each says so', { at: at('?file=icon.bin') }, async ({ page, plane, server }) => {
   const to = (query) => page.goto(`/servers/${server.id}/files?${query}`)
   await page.getByText('This is no text').waitFor()
   await to('file=secret.key')
   await page.getByText(/template says that nobody/).or(page.getByText(/may not be touched by hand/)).first().waitFor()
   assert.equal(await page.getByRole('button', { name: 'Save' }).count(), 0)
-  await to('file=big.log')
-  await page.getByText(/can be written by hand: it is shown here/).waitFor()
+  writeFileSync(join(plane.agentState, 'servers', server.id, 'files/huge.log'), 'a line of a log\n'.repeat(40_000))
+  await to('file=huge.log')
+  await page.getByText(/are shown here and not changed/).waitFor()
   assert.equal(await page.getByRole('button', { name: 'Save' }).count(), 0)
   await to('file=no-such.txt')
   await page.getByText('This file is not there').waitFor()
@@ -391,4 +392,38 @@ journey('on a phone: rows, verbs and the editor fit, and are accessible', { at: 
   await page.getByRole('textbox', { name: 'Text of server.properties' }).waitFor()
   await fits(page)
   assert.deepEqual(await violations(page, 'editor, phone'), [])
+})
+
+journey('a large text is edited and saved whole, and a change of somebody else is seen before it is lost', { at: at('?file=big.log') }, async ({ page, plane, server }) => {
+  const file = join(plane.agentState, 'servers', server.id, 'files/big.log')
+  const before = readFileSync(file, 'utf8')
+  assert.ok(before.length > 48 * 1024, 'more than one order carries')
+  const editor = page.getByRole('textbox', { name: 'Text of big.log' })
+  await editor.waitFor()
+  await editor.click()
+  await page.keyboard.press('Control+Home')
+  await page.keyboard.type('mine\n')
+  await page.getByRole('button', { name: 'Save' }).click()
+  const plan = page.getByRole('dialog', { name: 'Save “big.log”' })
+  await plan.getByText('Refuse it where the file is not the one that was opened').waitFor()
+  await apply(page, 'Save “big.log”')
+  await until('it is written', () => readFileSync(file, 'utf8') === `mine\n${before}`, 30_000)
+  await page.getByText('Nothing changed').waitFor()
+  assert.deepEqual(await plane.call('GET', `/servers/${server.id}/uploads`), [], 'nothing is left of it')
+  // Somebody else writes between the plan and the order: theirs stays, and the difference is shown.
+  await editor.click()
+  await page.keyboard.press('Control+Home')
+  await page.keyboard.type('again\n')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await plan.getByRole('listitem').first().waitFor()
+  writeFileSync(file, `theirs\n${before}`)
+  await plan.getByRole('button', { name: 'Save “big.log”', exact: true }).click()
+  const clash = page.locator('[data-clash]')
+  await clash.waitFor()
+  assert.equal(readFileSync(file, 'utf8'), `theirs\n${before}`, 'nothing of theirs is lost')
+  await until('nothing is left of it', async () => (await plane.call('GET', `/servers/${server.id}/uploads`)).length === 0)
+  await clash.getByRole('button').first().click()
+  await page.getByRole('button', { name: 'Save' }).click()
+  await apply(page, 'Save “big.log”')
+  await until('now it is mine', () => readFileSync(file, 'utf8') === `again\nmine\n${before}`, 30_000)
 })

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { violations } from '../axe.mjs'
 import { settled } from '../browser.mjs'
 import { world } from '../journey.mjs'
+import { fits } from '../plan.mjs'
 import { clone, until } from '../plane.mjs'
 
 /** A sample comes every 30 s. */
@@ -34,7 +35,6 @@ async function apply(page, name) {
   await plan.getByRole('button', { name, exact: true }).click()
   await plan.waitFor({ state: 'detached' })
 }
-const fits = async (page) => assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0, 'the page is wider than the screen')
 const alerts = (plane, state) => plane.call('GET', `/monitoring/alerts?state=${state}`)
 
 journey('without a rule the page teaches what one is, and refuses what means nothing', { at: '/monitoring' }, async ({ page, plane }) => {

@@ -5,6 +5,7 @@ import { violations } from '../axe.mjs'
 import { settled } from '../browser.mjs'
 import { running } from '../content.mjs'
 import { world } from '../journey.mjs'
+import { apply, carriedOut, fits, tabTo } from '../plan.mjs'
 import { until } from '../plane.mjs'
 
 /** Every minute, and the node's word of it. */
@@ -20,30 +21,7 @@ const schedules = (plane) => plane.call('GET', `/servers/${shared.server.id}/sch
 const runsOf = (plane, name) => plane.call('GET', `/servers/${shared.server.id}/schedules/${name}/runs`)
 const consoleOf = async (plane) => (await plane.call('GET', `/servers/${shared.server.id}/console`)).lines.map(({ text }) => text)
 
-/** Goes on by Tab, as one without a mouse, until something has the focus. */
-async function tabTo(page, target, what) {
-  for (let step = 0; step < 80; step++) {
-    if (await target.evaluate((element) => element === document.activeElement).catch(() => false)) return
-    await page.keyboard.press('Tab')
-  }
-  assert.fail(`no Tab leads to ${what}`)
-}
-async function apply(page, name) {
-  const plan = page.getByRole('dialog', { name })
-  await plan.getByRole('listitem').first().waitFor()
-  await plan.getByRole('button', { name }).click()
-  await plan.waitFor({ state: 'detached' })
-  await carriedOut(page)
-}
-/** The timeline of what was ordered opens by itself; it is closed once its node has done it. */
-async function carriedOut(page) {
-  const timeline = page.getByRole('dialog')
-  await timeline.getByText('Succeeded', { exact: true }).waitFor({ timeout: 20_000 })
-  await page.keyboard.press('Escape')
-  await timeline.waitFor({ state: 'detached' })
-}
 const step = (form, number) => form.getByRole('group', { name: `Step ${number}`, exact: true })
-const fits = async (page) => assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0, 'the page is wider than the screen')
 
 journey('a chain is made by keyboard alone, refused where it is wrong, and done by the clock', { at, timeout: LONG_MS }, async ({ page, plane }) => {
   await page.getByText('Nothing is done to this server by the clock').waitFor()

@@ -32,5 +32,7 @@ export function useMe() {
     me.value === null ||
     me.value.permissions.includes(permission) ||
     (!!place && me.value.grants.some(({ object, permissions }) => permissions.includes(permission) && isInside(place, object)))
-  return { query, me, may }
+  /** Whether a right is had at anything at all: what there is to see is narrowed by the control plane. */
+  const maySomewhere = (permission: string): boolean => may(permission) || !!me.value?.grants.some(({ permissions }) => permissions.includes(permission))
+  return { query, me, may, maySomewhere }
 }

@@ -57,6 +57,7 @@ const inside: RouteRecordRaw[] = [
   { path: `servers/${id}/:tab([a-z]+)?`, name: 'server', component: panel('ServerPage') },
   { path: 'monitoring', component: panel('MonitoringPage') },
   { path: 'templates', component: panel('TemplatesPage') },
+  { path: 'templates/import', component: panel('ImportPage') },
   { path: 'templates/new', component: panel('NewTemplatePage') },
   { path: `templates/${id}/:tab(document|versions)?`, name: 'template', component: panel('TemplatePage') },
   { path: 'domains', component: page('DomainsPage') },
@@ -68,7 +69,9 @@ const inside: RouteRecordRaw[] = [
   { path: 'workflows', component: page('WorkflowsPage') },
   { path: 'workflows/new', component: page('NewWorkflowPage') },
   { path: `workflows/runs/${id}`, name: 'execution', component: page('ExecutionPage') },
-  { path: `workflows/${id}/:tab(runs|document|compare|triggers)?`, name: 'workflow', component: page('WorkflowPage') },
+  { path: `workflows/${id}/:tab(runs|triggers)?`, name: 'workflow', component: page('WorkflowPage') },
+  { path: `workflows/${id}/document`, name: 'workflow-document', component: page('WorkflowDocumentPage') },
+  { path: `workflows/${id}/compare`, name: 'workflow-compare', component: page('WorkflowComparePage') },
   { path: 'activity', component: page('ActivityPage'), meta: { title: 'Activity' } },
   {
     path: 'settings/:tab(profile|security|sessions|tokens|deputies|notifications|mail|appearance|about)?',

@@ -188,6 +188,11 @@ pub struct FinishUpload {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "crate::spec::arguments::text")]
     pub sha256: Option<ContentHash>,
+    /// How its place was when it was looked at: the SHA-256 of the file there in hex, or `absent`. Found otherwise, nothing
+    /// is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "crate::spec::arguments::text")]
+    pub before: Option<FileState>,
 }
 
 /// Arguments of `file.abort-upload`.
@@ -370,7 +375,9 @@ impl FileAction {
                 let (path, mode) = (below("path", &args.path)?, args.mode.as_deref().map(mode).transpose()?);
                 FileVerb::Upload { path, bytes: args.bytes, replace: args.overwrite, mode }
             }
-            Self::FinishUpload(args) => FileVerb::Finish { upload: args.upload, hash: args.sha256 },
+            Self::FinishUpload(args) => {
+                FileVerb::Finish { upload: args.upload, hash: args.sha256, before: args.before }
+            }
             Self::AbortUpload(args) => FileVerb::Abort { upload: args.upload },
         })
     }

@@ -8,6 +8,7 @@ use crate::permission::Permission;
 use crate::role::RoleRef;
 use crate::spec::{Effect, Place, Spec, minutes};
 use crate::target::{Target, TargetKind};
+use crate::valid::Refused;
 
 /// Changes to people.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -42,8 +43,12 @@ pub enum UserAction {
 pub struct Invite {
     /// Who: the invitation is good for this address alone.
     pub email: Email,
-    /// The role they get.
-    pub role: RoleRef,
+    /// The role they get; or else `permissions`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<RoleRef>,
+    /// Single permissions they get.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub permissions: Vec<Permission>,
     /// Where they get it.
     #[serde(default)]
     pub object: ObjectRef,
@@ -142,6 +147,18 @@ impl UserAction {
             Self::Reinstate(_) => &SPECS[4],
             Self::SignOut(_) => &SPECS[5],
             Self::Remove(_) => &SPECS[6],
+        }
+    }
+
+    /// Refuses what makes no sense.
+    ///
+    /// # Errors
+    /// [`Refused`] names the field.
+    pub fn check(&self) -> Result<(), Refused> {
+        let Self::Invite(args) = self else { return Ok(()) };
+        match (args.role, args.permissions.is_empty()) {
+            (Some(_), true) | (None, false) => Ok(()),
+            _ => Err(Refused::new("role", "a role or a list of permissions is expected, one of the two")),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, MatchedPath, Request};
 use http::request::Parts;
 use http::{StatusCode, header};
 use serde::de::DeserializeOwned;
@@ -12,6 +12,11 @@ use crate::fault::Problem;
 
 /// Bytes of a request body at the most: 256 KiB.
 pub const MAX_BODY_BYTES: usize = 256 * 1024;
+
+/// The same where a template is in it: 2 MiB. A template has 1 MiB, and some routes take it as a text within JSON.
+pub const MAX_ALT_BODY_BYTES: usize = 2 * 1024 * 1024;
+/// The same where an egg is in it: 6 MiB. An egg has 4 MiB, and is a text within JSON.
+pub const MAX_EGG_BODY_BYTES: usize = 6 * 1024 * 1024;
 
 /// A JSON body. An empty body counts as `{}`, so that bodies without required fields may be left out.
 #[derive(Debug)]
@@ -44,9 +49,19 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Strict<T> {
     }
 }
 
-/// The whole body within its limit.
+/// The whole body within its route's limit.
 pub(crate) async fn read(request: Request) -> Result<bytes::Bytes, Problem> {
-    read_within(request, MAX_BODY_BYTES).await
+    let most = most_at(request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str));
+    read_within(request, most).await
+}
+
+/// Bytes of a body at a route. Pictures are part of templates, and no other body is so large.
+fn most_at(route: &str) -> usize {
+    match route {
+        "/api/v1/alts" | "/api/v1/alts/{id}" | "/api/v1/alts/lint" => MAX_ALT_BODY_BYTES,
+        "/api/v1/alts/read" => MAX_EGG_BODY_BYTES,
+        _ => MAX_BODY_BYTES,
+    }
 }
 
 /// The whole body within a limit of its own.
@@ -212,6 +227,24 @@ mod tests {
             assert_eq!(untold(why), expected);
         }
         check(r#"{"inner":{"keepReleases":"hunter2"}}"#, "body.field", "invalid type: a text, expected u8");
+    }
+
+    #[test]
+    fn templates_and_eggs_alone_may_be_large() {
+        for (route, most) in [
+            ("/api/v1/alts/read", MAX_EGG_BODY_BYTES),
+            ("/api/v1/alts/lint", MAX_ALT_BODY_BYTES),
+            ("/api/v1/alts/{id}", MAX_ALT_BODY_BYTES),
+            ("/api/v1/alts/{id}/versions", MAX_BODY_BYTES),
+            ("/api/v1/ctrls", MAX_BODY_BYTES),
+            ("", MAX_BODY_BYTES),
+        ] {
+            assert_eq!(most_at(route), most, "{route}");
+        }
+        // As texts within JSON, with half as much again for what is escaped.
+        assert!(
+            MAX_EGG_BODY_BYTES > sf_template::egg::MAX_BYTES && MAX_ALT_BODY_BYTES > sf_template::alt::limit::ALT_BYTES
+        );
     }
 
     #[test]

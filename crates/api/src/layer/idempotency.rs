@@ -26,6 +26,8 @@ pub const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 pub const MAX_KEY_CHARS: usize = 255;
 /// Bytes of an answer that is kept at the most: 256 KiB.
 pub const MAX_KEPT_BYTES: usize = 256 * 1024;
+/// Bytes of an answer to a keyed write at the most: 4 MiB. One between the two is given once, and not repeated.
+pub const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 /// Answers that hold a secret shown once. They are never kept: a repetition is refused instead.
 const ONCE: [&str; 3] = ["/api/v1/tokens", "/api/v1/enrol-tokens", "/api/v1/invitations"];
 /// The same for everything below: a webhook that gets another address gets another secret, too.
@@ -40,8 +42,11 @@ const BY_OFFSET: &str = "/api/v1/servers/{id}/uploads/{upload}";
 #[derive(Debug, Serialize, Deserialize)]
 struct Kept {
     status: u16,
-    /// Base64; `None` for what is shown once.
+    /// Base64; `None` for what is shown once, or too large.
     body: Option<String>,
+    /// Whether it was too large.
+    #[serde(default)]
+    large: bool,
 }
 
 /// Below this stand passwords and codes. They are not actions and not replayed: not even a hash of such a request is
@@ -158,12 +163,14 @@ impl Keyed {
             return Ok(response);
         }
         let (parts, body) = response.into_parts();
-        let bytes = axum::body::to_bytes(body, MAX_KEPT_BYTES).await.map_err(|_| {
+        let bytes = axum::body::to_bytes(body, MAX_ANSWER_BYTES).await.map_err(|_| {
             let fault = Fault::new(ErrorKind::Internal, "idempotency.answer", "The answer is too large to be kept.");
             Problem::from(fault.fix("Look at what was done; ask without a key."))
         })?;
         let secret = self.once && status.is_success();
-        let kept = Kept { status: status.as_u16(), body: (!secret).then(|| STANDARD.encode(&bytes)) };
+        let large = bytes.len() > MAX_KEPT_BYTES;
+        let body = (!secret && !large).then(|| STANDARD.encode(&bytes));
+        let kept = Kept { status: status.as_u16(), body, large };
         let value = serde_json::to_value(&kept).expect("a number and a text");
         let finish = store.write(self.scope, move |tx| {
             Box::pin(async move { idempotency::finish(tx, &principal, &key, value).await })
@@ -173,11 +180,16 @@ impl Keyed {
     }
 }
 
+fn too_large() -> Fault {
+    let message = "This was done, and its answer was too large to be kept.";
+    Fault::new(ErrorKind::Conflict, "idempotency.large", message).fix("Read what was made in its list.")
+}
+
 fn replay(kept: &serde_json::Value) -> Result<Response, Problem> {
     let broken = || Fault::new(ErrorKind::Internal, "idempotency.kept", "The kept answer cannot be read.");
     let kept: Kept = serde_json::from_value(kept.clone()).map_err(|_| broken())?;
     let Some(body) = kept.body else {
-        return Err(keys::shown_once().into());
+        return Err(if kept.large { too_large() } else { keys::shown_once() }.into());
     };
     let mut response = Response::new(Body::from(STANDARD.decode(body).map_err(|_| broken())?));
     *response.status_mut() = StatusCode::from_u16(kept.status).map_err(|_| broken())?;

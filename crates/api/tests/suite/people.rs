@@ -4,6 +4,7 @@ mod mail;
 mod notices;
 mod notifications;
 mod passwords;
+mod shared;
 pub mod sink;
 mod teams;
 

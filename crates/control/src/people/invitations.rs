@@ -74,6 +74,7 @@ pub(crate) async fn invite(
         tenant: run.tenant,
         email: &args.email,
         role: args.role,
+        permissions: &args.permissions,
         object: args.object,
         by: Some(by),
         inviter: &inviter,
@@ -86,7 +87,9 @@ pub(crate) async fn invite(
 pub(super) struct Asked<'a> {
     pub(super) tenant: TenantId,
     pub(super) email: &'a Email,
-    pub(super) role: RoleRef,
+    pub(super) role: Option<RoleRef>,
+    /// In place of a role.
+    pub(super) permissions: &'a [Permission],
     pub(super) object: ObjectRef,
     /// Somebody of the team; `None` where who operates the installation asks its first owner.
     pub(super) by: Option<UserId>,
@@ -108,7 +111,7 @@ pub(super) async fn issue(
         id,
         tenant: asked.tenant,
         email: asked.email.to_string(),
-        role: asked.role.to_string(),
+        role: asked.role.map(|role| role.to_string()).unwrap_or_default(),
         object_kind: asked.object.kind().to_owned(),
         object_id: asked.object.id(),
         hash: issued.hash,
@@ -119,6 +122,7 @@ pub(super) async fn issue(
         withdrawn_at: None,
         user: None,
         from_operator: asked.by.is_none().then_some(true),
+        permissions: roles::written(asked.permissions),
     };
     invitations::create(tx, &invitation).await?;
     tx.publish(events::invitation_changed(asked.tenant, id, "made"));

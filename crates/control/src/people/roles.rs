@@ -2,7 +2,7 @@
 
 use sf_actions::role::RoleRef;
 use sf_actions::user::Invite;
-use sf_actions::{ObjectRef, PermissionSet};
+use sf_actions::{ObjectRef, Permission, PermissionSet};
 use sf_engine::Run;
 use sf_store::invitations::Invitation;
 use sf_store::{StoreError, Tx, grants, tenants};
@@ -16,24 +16,61 @@ use crate::perform::roles;
 pub(super) async fn can_be_given(tx: &Tx, run: &Run, args: &Invite) -> sf_store::Result<()> {
     let own = authority::rights_of(tx, run.actor).await?;
     let place = authority::standing_of(tx, args.object).await?;
-    roles::within(&own, roles::permissions_of(tx, args.role).await?, &place)
+    let wanted = match args.role {
+        Some(role) => roles::permissions_of(tx, role).await?,
+        None => args.permissions.iter().copied().collect(),
+    };
+    roles::within(&own, wanted, &place)
 }
 
-/// Gives somebody who joins the role they were invited with, as far as who invited could still give it.
+/// Single permissions as an invitation keeps them; `None` where it gives a role.
+pub(super) fn written(permissions: &[Permission]) -> Option<String> {
+    let names: Vec<&str> = permissions.iter().map(|permission| permission.name()).collect();
+    (!names.is_empty()).then(|| names.join(" "))
+}
+
+/// What an invitation gives.
+enum Given {
+    Role(RoleRef),
+    Permissions(Vec<Permission>),
+}
+
+impl Given {
+    /// # Errors
+    /// [`StoreError::Malformed`]; a permission that this program does not know is one, too: less than was meant is not given.
+    fn of(row: &Invitation) -> sf_store::Result<Self> {
+        let damaged = || StoreError::Malformed("what an invitation gives".to_owned());
+        let Some(names) = &row.permissions else {
+            return row.role.parse().map(Self::Role).map_err(|_| damaged());
+        };
+        let read: Result<Vec<Permission>, _> = names.split(' ').map(str::parse).collect();
+        read.map(Self::Permissions).map_err(|_| damaged())
+    }
+}
+
+/// Gives somebody who joins what they were invited with, as far as who invited could still give it.
 pub(super) async fn give(tx: &mut Tx, row: &Invitation, user: UserId) -> sf_store::Result<()> {
     let damaged = || StoreError::Malformed("what an invitation gives".to_owned());
-    let role: RoleRef = row.role.parse().map_err(|_| damaged())?;
+    let given = Given::of(row)?;
     let object = ObjectRef::parse(&row.object_kind, &row.object_id).map_err(|_| damaged())?;
     if row.from_operator == Some(true) {
+        let Given::Role(role) = given else { return Err(damaged()) };
         return first_owner(tx, row.tenant, user, role, object).await;
     }
     let by = row.invited_by.ok_or_else(over)?;
     let place = authority::standing_of(tx, object).await.map_err(gone)?;
-    let wanted = roles::permissions_of(tx, role).await.map_err(gone)?;
+    let wanted = match &given {
+        Given::Role(role) => roles::permissions_of(tx, *role).await.map_err(gone)?,
+        Given::Permissions(permissions) => permissions.iter().copied().collect(),
+    };
     if !sf_policy::beyond(&grants::rights_of(tx, by).await?, wanted, &place).is_empty() {
         return Err(over().into());
     }
-    grants::give(tx, user, role, object, Some(by)).await.map_err(gone)
+    let done = match given {
+        Given::Role(role) => grants::give(tx, user, role, object, Some(by)).await,
+        Given::Permissions(permissions) => grants::give_permissions(tx, user, &permissions, object, Some(by)).await,
+    };
+    done.map_err(gone)
 }
 
 /// Whoever operates the installation gives a team its owner, and nothing to a team that has one.

@@ -133,7 +133,8 @@ async fn invite(
     let asked = invitations::Asked {
         tenant: id,
         email: owner,
-        role: RoleRef::BuiltIn(built_in::owner()),
+        role: Some(RoleRef::BuiltIn(built_in::owner())),
+        permissions: &[],
         object: ObjectRef::TENANT,
         by: None,
         inviter: &inviter,

@@ -13,7 +13,12 @@ pub(crate) async fn tell(at: &impl Look, action: &UserAction) -> sf_store::Resul
     match action {
         UserAction::Invite(args) => {
             let days = INVITATION_LIFETIME.as_secs() / 86_400;
-            step(format!("{} may join once within {days} days, as `{}`.", args.email, args.role));
+            let names: Vec<String> = args.permissions.iter().map(|permission| format!("`{permission}`")).collect();
+            let what = match args.role {
+                Some(role) => format!("as `{role}`"),
+                None => format!("with {}", names.join(", ")),
+            };
+            step(format!("{} may join once within {days} days, {what}.", args.email));
             step("An open invitation to the same address is replaced.".to_owned());
         }
         UserAction::Uninvite(args) => {

@@ -139,6 +139,7 @@ fn check(action: &Action) -> Result<(), Fault> {
         Action::Proxy(ProxyAction::Provision(provision)) => provision.check(),
         Action::Schedule(schedule) => schedule.check(),
         Action::Hook(hook) => hook.check(),
+        Action::User(user) => user.check(),
         Action::Preview(preview) => preview.check(),
         Action::Access(sf_actions::access::AccessAction::CreateToken(token)) => token.check(),
         Action::Role(role) => role.check(),

@@ -45,6 +45,8 @@ pub struct Promised {
     pub bytes: u64,
     /// What is in it, where that was said.
     pub hash: Option<ContentHash>,
+    /// How its place is before, where that was said.
+    pub before: Option<FileState>,
     /// Its rwx bits; as any new file's, or those of the file that it replaces, where `None`.
     pub mode: Option<u32>,
 }
@@ -123,7 +125,8 @@ impl Tree {
     /// Shows what was uploaded at its place, once it has that size and content.
     ///
     /// # Errors
-    /// [`FileFault::Digest`] where it is something else: it is still there, to be given up or gone on with.
+    /// [`FileFault::Digest`] where it is something else, [`FileFault::Changed`] where its place is: it is still there, to be
+    /// given up or gone on with.
     pub fn upload_finish(
         &self,
         id: &UploadId,
@@ -132,7 +135,7 @@ impl Tree {
         replace: Replace,
         cancel: &Cancel,
     ) -> Result<Written, FileFault> {
-        let Promised { bytes, hash, mode } = promised;
+        let Promised { bytes, hash, before, mode } = promised;
         self.may_upload(path, replace)?;
         let (file, have) = self.part(id)?;
         if have != bytes {
@@ -147,7 +150,7 @@ impl Tree {
             return Err(FileFault::Digest { what });
         }
         let (dir, name) = self.place(path, "replaced")?;
-        let expected = (replace == Replace::Never).then_some(FileState::Absent);
+        let expected = before.or((replace == Replace::Never).then_some(FileState::Absent));
         let replaced = self.show(part, (&dir, name), &path.to_bytes(), expected, cancel)?;
         Ok(Written { bytes, hash: found, replaced })
     }
@@ -248,7 +251,7 @@ mod tests {
         let tree = bench.again();
         assert_eq!(tree.upload_begin(&id, &path, 6, Replace::Never).unwrap(), 3);
         let finish = |bytes, text| {
-            let promised = Promised { bytes, hash: Some(hash(text)), mode: None };
+            let promised = Promised { bytes, hash: Some(hash(text)), before: None, mode: None };
             tree.upload_finish(&id, &path, promised, Replace::Never, &cancel)
         };
         assert_eq!(tree.uploads().unwrap().iter().map(|part| (&part.id, part.bytes)).collect::<Vec<_>>(), [(&id, 3)]);
@@ -268,13 +271,35 @@ mod tests {
         bench.tree().upload_append(&id, 0, b"n").unwrap();
         bench.put("a", "old");
         let tree = bench.tree();
-        let promised = Promised { bytes: 1, hash: None, mode: Some(0o600) };
+        let promised = Promised { bytes: 1, hash: None, before: None, mode: Some(0o600) };
         let finish = |replace| tree.upload_finish(&id, &path, promised, replace, &cancel);
         assert_eq!(finish(Replace::Never).unwrap_err().code(), "file.exists");
         assert!(finish(Replace::Files).unwrap().replaced);
         assert_eq!((bench.text("a").as_str(), bench.mode("a")), ("n", 0o600));
         assert_eq!(tree.upload_begin(&id, &path, 1, Replace::Never).unwrap_err().code(), "file.exists");
         tree.upload_abort(&id).unwrap();
+        bench.is_clean();
+    }
+
+    #[test]
+    fn an_upload_takes_the_place_of_what_was_seen_and_of_nothing_else() {
+        let bench = Bench::new();
+        let (id, path, cancel) = ("1".parse().unwrap(), "a".parse().unwrap(), Cancel::new());
+        bench.put("a", "seen");
+        bench.tree().upload_begin(&id, &path, 1, Replace::Files).unwrap();
+        bench.tree().upload_append(&id, 0, b"n").unwrap();
+        let finish = |before| {
+            let promised = Promised { bytes: 1, hash: None, before: Some(before), mode: None };
+            bench.tree().upload_finish(&id, &path, promised, Replace::Files, &cancel)
+        };
+        // Somebody else was faster.
+        bench.put("a", "theirs");
+        assert_eq!(finish(FileState::Is(hash("seen"))).unwrap_err().code(), "file.changed");
+        assert_eq!(finish(FileState::Absent).unwrap_err().code(), "file.changed");
+        assert_eq!(bench.text("a"), "theirs");
+        // It is still there, and goes where the person has looked again.
+        assert!(finish(FileState::Is(hash("theirs"))).unwrap().replaced);
+        assert_eq!(bench.text("a"), "n");
         bench.is_clean();
     }
 
@@ -298,7 +323,7 @@ mod tests {
                 });
             }
         });
-        let promised = Promised { bytes: 400, hash: None, mode: None };
+        let promised = Promised { bytes: 400, hash: None, before: None, mode: None };
         bench.tree().upload_finish(&id, &path, promised, Replace::Never, &cancel).unwrap();
         let text = bench.text("a");
         assert!(["a", "b", "c", "d"].iter().all(|letter| text.matches(letter).count() == 100), "{text}");

@@ -116,7 +116,7 @@ fn uploading() {
     race(|_, tree, round| {
         let (id, cancel) = (format!("up-{round}").parse().unwrap(), Cancel::new());
         let which = path(["d/f", "d/sub/u", "file"][round % 3]);
-        let promised = Promised { bytes: 6, hash: None, mode: None };
+        let promised = Promised { bytes: 6, hash: None, before: None, mode: None };
         tree.upload_begin(&id, &which, 6, Replace::Files)?;
         let done = tree
             .upload_append(&id, 0, INSIDE.as_bytes())

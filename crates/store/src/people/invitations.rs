@@ -16,7 +16,7 @@ row! {
         tenant: TenantId = "tenant_id",
         /// Who, normalised: good for this address alone.
         email: String,
-        /// The role they get: a built-in name or the id of an own one.
+        /// The role they get: a built-in name or the id of an own one; empty where they get single permissions.
         role: String,
         /// Where they get it: `tenant`, `project`, `node`, `app`, `server`.
         object_kind: String,
@@ -38,6 +38,8 @@ row! {
         user: Option<UserId> = "user_id",
         /// Whether who operates the installation made it, for a team without an owner.
         from_operator: Option<bool>,
+        /// Single permissions they get in place of a role, by name, with spaces between them.
+        permissions: Option<String>,
     }
 }
 

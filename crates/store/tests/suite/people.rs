@@ -31,6 +31,7 @@ fn invitation(side: Side, email: &str, now: Timestamp) -> Invitation {
         withdrawn_at: None,
         user: None,
         from_operator: None,
+        permissions: None,
     }
 }
 
@@ -99,7 +100,8 @@ pub async fn who_is_removed_leaves_nothing_but_an_id(world: World) {
     let email = users::get(&world.system(), a.user).await.unwrap().email;
     let (session, token, reset, theirs) =
         (session(a, now, later), token(a, now, later), reset(a, now), invitation(a, &email, now));
-    let invite = Invite { email: email.parse().unwrap(), role: "viewer".parse().unwrap(), object: ObjectRef::TENANT };
+    let role = Some("viewer".parse().unwrap());
+    let invite = Invite { email: email.parse().unwrap(), role, permissions: Vec::new(), object: ObjectRef::TENANT };
     let theirs_id = theirs.id;
     let mut run = new_run(a, now);
     run.action = Action::User(UserAction::Invite(invite));

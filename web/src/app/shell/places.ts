@@ -1,4 +1,4 @@
-import { Activity, Boxes, Building2, HeartPulse, House, Inbox, ListChecks, LockKeyhole, Server, Settings, SquareTerminal, Users, Workflow } from '@lucide/vue'
+import { Activity, Boxes, Building2, ChartLine, HeartPulse, House, Inbox, ListChecks, LockKeyhole, Server, Settings, SquareTerminal, Users, Workflow } from '@lucide/vue'
 import type { Component } from 'vue'
 import { text } from '@/locales/en/shell'
 
@@ -8,7 +8,7 @@ export interface Place {
   icon: Component
   /** `g` and then this letter goes there; a place that not everybody has is without one. */
   key?: string
-  /** Not shown to who lacks this right. */
+  /** Not shown to who has this right nowhere. */
   right?: string
   /** On a phone: in the bar at the bottom. */
   bottom?: boolean
@@ -22,6 +22,7 @@ export const places: Place[] = [
   { label: text.inbox, to: '/inbox', icon: Inbox, key: 'i', bottom: true, counted: true },
   { label: text.apps, to: '/apps', icon: Boxes, key: 'a', bottom: true },
   { label: text.servers, to: '/servers', icon: SquareTerminal, key: 'v' },
+  { label: text.monitoring, to: '/monitoring', icon: ChartLine, key: 'm', right: 'monitoring:view' },
   { label: text.nodes, to: '/nodes', icon: Server, key: 'n', bottom: true },
   { label: text.runs, to: '/runs', icon: ListChecks, key: 'r' },
   { label: text.workflows, to: '/workflows', icon: Workflow, key: 'w', right: 'workflow:view' },

@@ -148,6 +148,28 @@ export function giveAccess(server: Acted, person: Pick<Schemas['Person'], 'id' |
   return { title: words.giveAccess(person.name, server.name), plan: () => plan(call(DRY)), perform: () => data(call()), touches: [keys.people, keys.roles, keys.me], done }
 }
 
+/** Asks somebody who has no account yet to join, with rights at this server alone; `made` hears of the link, which is shown once. */
+export function inviteTo(server: Acted, email: string, given: Omit<Schemas['NewInvitation'], 'email' | 'object'>, made: (invitation: Schemas['InvitationMade']) => void): Act {
+  const body = { ...given, email, object: { kind: 'server', id: server.id } }
+  const call = (query?: typeof DRY) => api.POST('/api/v1/invitations', { params: { query }, body })
+  return {
+    title: words.inviteTo(email, server.name),
+    plan: () => plan(call(DRY)),
+    perform: () => data(call()),
+    touches: [keys.people, keys.invitations],
+    done: (answer) => {
+      const told = answer as Schemas['InvitationMade'] | Schemas['RunOpened']
+      if ('link' in told) made(told)
+    },
+  }
+}
+
+/** Its link opens nothing any more. */
+export function takeInvitation(server: Acted, { id, email }: Pick<Schemas['Invitation'], 'id' | 'email'>): Act {
+  const call = (query?: typeof DRY) => api.DELETE('/api/v1/invitations/{id}', { params: { path: { id }, query } })
+  return { title: words.takeInvitation(email, server.name), danger: true, plan: () => plan(call(DRY)), perform: () => data(call()), touches: [keys.invitations] }
+}
+
 export function takeAccess(server: Acted, person: Pick<Schemas['Person'], 'id' | 'name'>, grant: Pick<Schemas['Grant'], 'id'>): Act {
   const call = (query?: typeof DRY) => api.DELETE('/api/v1/users/{id}/grants/{grant}', { params: { path: { id: person.id, grant: grant.id }, query } })
   return { title: words.takeAccess(person.name, server.name), danger: true, plan: () => plan(call(DRY)), perform: () => data(call()), touches: [keys.people, keys.roles, keys.me] }

@@ -5,6 +5,7 @@ export const text = {
   nodes: 'Nodes',
   apps: 'Apps',
   servers: 'Servers',
+  monitoring: 'Monitoring',
   inbox: 'Inbox',
   waiting: (count: string) => `${count} waiting`,
   runs: 'Runs',

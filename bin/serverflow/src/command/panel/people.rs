@@ -23,12 +23,12 @@ pub struct Share {
     /// Name or id of the server.
     #[arg(value_name = "SERVER")]
     which: String,
-    /// Their address. Who is not in the team yet is invited, and gets the role by joining.
+    /// Their address. Who is not in the team yet is invited, and gets it by joining.
     email: String,
     /// A role they get at this server.
     #[arg(long, required_unless_present = "permissions", conflicts_with = "permissions")]
     role: Option<String>,
-    /// A single permission in place of a role, for people of the team; may be repeated.
+    /// A single permission in place of a role; may be repeated.
     #[arg(long = "permission", value_name = "PERMISSION")]
     permissions: Vec<String>,
     /// Only say what would happen.
@@ -82,8 +82,8 @@ pub async fn share(context: &Context, args: Share) -> Done {
             ("/invitations".to_owned(), json!({ "email": args.email, "role": role, "object": object }))
         }
         (None, None) => {
-            let message = format!("{} is not in the team, and an invitation gives a role", args.email);
-            return Err(Failure { fix: "Give `--role`.".to_owned(), ..Failure::usage(message) });
+            let body = json!({ "email": args.email, "permissions": args.permissions, "object": object });
+            ("/invitations".to_owned(), body)
         }
     };
     if args.dry_run {

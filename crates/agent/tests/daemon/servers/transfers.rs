@@ -48,7 +48,7 @@ impl Bench {
     }
 
     async fn finish(&self, upload: RunId, hash: Option<ContentHash>) -> Result<FileFacts, Fault> {
-        self.file(FileVerb::Finish { upload, hash }).await.1
+        self.file(FileVerb::Finish { upload, hash, before: None }).await.1
     }
 
     async fn begun(&self) -> Vec<Upload> {

@@ -16,6 +16,7 @@ use crate::view::panel::template::{AltFindingsView, EggTextView, EggView};
 /// The text of an egg.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = EggFile)]
 pub struct EggText {
     /// The file as it is, JSON or YAML.
     text: String,

@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use sf_actions::role::RoleRef;
 use sf_actions::user::{InvitationRef, Invite, UserAction};
-use sf_actions::{Action, ObjectRef};
+use sf_actions::{Action, ObjectRef, Permission};
 use sf_control::Made;
 use sf_types::{Email, InvitationId, Name, Secret};
 use utoipa::{IntoParams, ToSchema};
@@ -31,8 +31,13 @@ pub struct NewInvitation {
     #[schema(value_type = String)]
     email: Email,
     /// A built-in role's name, or the id of an own one.
-    #[schema(value_type = String)]
-    role: RoleRef,
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    role: Option<RoleRef>,
+    /// Single permissions, in place of a role.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    permissions: Vec<Permission>,
     /// Where they get it; in the whole team where absent.
     #[serde(default)]
     #[schema(value_type = Option<ObjectBody>)]
@@ -102,8 +107,8 @@ pub async fn create(
     Asked(write): Asked<Write>,
     Strict(body): Strict<NewInvitation>,
 ) -> std::result::Result<Response, Problem> {
-    let NewInvitation { email, role, object } = body;
-    let action = UserAction::Invite(Invite { email, role, object });
+    let NewInvitation { email, role, permissions, object } = body;
+    let action = UserAction::Invite(Invite { email, role, permissions, object });
     match propose(&api, &caller, write, Action::User(action)).await? {
         Carried::Answered(response) => Ok(response),
         Carried::Done(Made::Invited { id, link, mailed }) => {

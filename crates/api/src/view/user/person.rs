@@ -44,8 +44,10 @@ pub struct InvitationView {
     pub id: Uuid,
     /// For which address it is.
     pub email: String,
-    /// The role that comes with it.
+    /// The role that comes with it; empty where single permissions do.
     pub role: String,
+    /// Single permissions that come with it.
+    pub permissions: Vec<String>,
     /// Where the role is given.
     pub object: ObjectView,
     /// Who invited.
@@ -139,6 +141,7 @@ impl InvitationView {
             id: row.id.uuid(),
             email: row.email,
             role: row.role,
+            permissions: row.permissions.iter().flat_map(|names| names.split(' ')).map(str::to_owned).collect(),
             object: ObjectView::stored(&row.object_kind, &row.object_id),
             invited_by: InviterView { id: row.invited_by.map(sf_types::UserId::uuid), name: inviter },
             created_at: Time(row.created_at),

@@ -1,6 +1,7 @@
 //! The panel over REST: templates and their versions, servers and their settings, ports.
 
 mod clients;
+mod eggs;
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};

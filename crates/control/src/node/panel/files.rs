@@ -62,10 +62,13 @@ pub(super) fn told(verb: &FileVerb, name: &str) -> Told {
                     .push(format!("what is in {path:?} of `{name}` when the upload is finished, if it is there"));
             }
         }
-        FileVerb::Finish { hash, .. } => {
+        FileVerb::Finish { hash, before, .. } => {
             steps.push(format!("Show what was uploaded at its place among the files of `{name}`"));
             if hash.is_some() {
                 steps.push("Refuse it where its content is not the one that was announced".to_owned());
+            }
+            if before.is_some() {
+                steps.push("Refuse it where its place is not as it was seen".to_owned());
             }
         }
         FileVerb::Abort { .. } => steps.push(format!("Remove what was uploaded to `{name}` and not finished")),

@@ -79,7 +79,9 @@ async fn template(at: &impl Look, action: &TemplateAction) -> sf_store::Result<T
         }
         TemplateAction::CreateAlt(create) => {
             let ctrl = ctrls::get(at, create.ctrl).await?.name;
-            told.steps.push(format!("A template is made in the category `{ctrl}`."));
+            // Nothing without a name comes as far as this.
+            let name = create.document.get("name").and_then(|name| name.as_str()).unwrap_or_default();
+            told.steps.push(format!("The template `{name}` is made in the category `{ctrl}`."));
         }
         TemplateAction::UpdateAlt(update) => {
             let alt = alts::get(at, update.alt).await?;

@@ -110,6 +110,9 @@ pub enum FileVerb {
         /// What is in it. Found otherwise, nothing is shown.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         hash: Option<ContentHash>,
+        /// How its place is before. Found otherwise, nothing is shown; as it was said when it was begun where `None`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<FileState>,
     },
     /// Give an upload up.
     Abort {

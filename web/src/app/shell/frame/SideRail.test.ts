@@ -29,4 +29,9 @@ describe('the rail', () => {
     { permissions: ['app:view'], shown: false },
   ])('shows workflows to who may see them: $permissions', ({ permissions, shown }) =>
     expect(labelsFor({ permissions }).includes(text.workflows)).toBe(shown))
+  it.each([
+    { me: { permissions: ['monitoring:view'] }, shown: true },
+    { me: { grants: [{ object: { kind: 'server', id: 's' }, permissions: ['monitoring:view'] }] }, shown: true },
+    { me: { grants: [{ object: { kind: 'server', id: 's' }, permissions: ['server:view'] }] }, shown: false },
+  ])('shows monitoring to who may see it anywhere: $me', ({ me, shown }) => expect(labelsFor(me).includes(text.monitoring)).toBe(shown))
 })

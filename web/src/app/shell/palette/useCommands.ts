@@ -27,10 +27,10 @@ export function useCommands() {
   const route = useRoute()
   const router = useRouter()
   const { isDark, theme, density, narrow } = useLook()
-  const { may, me } = useMe()
+  const { may, maySomewhere, me } = useMe()
 
   const go = computed(() => {
-    const pages = [...places, ...(me.value?.operator ? [teamsPlace] : []), ...rarePlaces].filter(({ right }) => !right || may(right)).map((place) =>
+    const pages = [...places, ...(me.value?.operator ? [teamsPlace] : []), ...rarePlaces].filter(({ right }) => !right || maySomewhere(right)).map((place) =>
       entry({ id: `go:${place.to}`, group: 'go', label: place.label, icon: place.icon, keys: place.key && `g ${place.key}`, run: () => void router.push(place.to) }),
     )
     const tabs = words.settingsTabs.map(({ tab, label, also }) =>

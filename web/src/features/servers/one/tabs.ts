@@ -21,7 +21,7 @@ export const TABS: ServerTab[] = [
   { key: 'startup', rights: ['server:update'], part: defineAsyncComponent(() => import('../startup/StartupTab.vue')) },
   { key: 'network', rights: ['network:view'], part: defineAsyncComponent(() => import('../network/NetworkTab.vue')) },
   { key: 'schedules', rights: ['schedule:view'], part: defineAsyncComponent(() => import('../schedules/SchedulesTab.vue')) },
-  { key: 'users', rights: ['user:view'], part: defineAsyncComponent(() => import('../users/UsersTab.vue')) },
+  { key: 'users', rights: ['user:view', 'admin:roles'], part: defineAsyncComponent(() => import('../users/UsersTab.vue')) },
   { key: 'activity', rights: ['server:view'], part: defineAsyncComponent(() => import('../activity/ActivityTab.vue')) },
   { key: 'settings', rights: ['server:update', 'server:delete'], part: defineAsyncComponent(() => import('../settings/SettingsTab.vue')) },
 ]

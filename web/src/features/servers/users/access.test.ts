@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import type { Schemas } from '@/api/client'
-import { accessOf, whatOf } from './access'
+import { accessOf, accessOfPeople, broughtBy, invitationsTo, isAddress, personOf, whatOf } from './access'
 import { presetFor, PRESETS } from './presets'
 
 const grant = (id: string, kind: string, object: string, given: object = { permissions: ['server:view'] }) => ({ id, permissions: [], object: { kind, id: object }, ...given })
@@ -23,3 +23,30 @@ it('each preset holds what the one before holds', () => {
 })
 
 it('hands on nothing that one does not have', () => expect(presetFor('operate', (right) => right !== 'server:stop')).not.toContain('server:stop'))
+
+it.each([
+  ['bea@example.org', true],
+  [' Bea@Example.org ', true],
+  ['bea', false],
+  ['bea@host', false],
+  ['bea @example.org', false],
+  ['', false],
+])('%j is an address: %s', (typed, is) => expect(isAddress(typed)).toBe(is))
+
+it('knows somebody by the whole address, however it is written', () => {
+  const people = [{ email: 'bea@example.org' }, { email: 'Cleo@Example.org' }]
+  expect(personOf(people, ' CLEO@example.org')).toBe(people[1])
+  expect(personOf(people, 'ea@example.org')).toBeUndefined()
+})
+
+it('tells invitations to this server from others, and what they bring', () => {
+  const invitation = (id: string, kind: string, object: string | null, role: string, permissions: string[] = []) => ({ id, object: { kind, id: object }, role, permissions }) as unknown as Schemas['Invitation']
+  const all = [invitation('1', 'server', 's', '', ['server:view', 'console:view']), invitation('2', 'server', 't', 'viewer'), invitation('3', 'tenant', null, 'viewer'), invitation('4', 'server', 's', 'server-owner')]
+  expect(invitationsTo(all, 's').map((one) => broughtBy(one, (role) => role.toUpperCase()))).toEqual([['console:view', 'server:view'], ['SERVER-OWNER']])
+})
+
+it('takes people as the server tells them', () => {
+  const told = [{ id: 'a', name: 'Ada', email: 'a@example.org', grants: [grant('1', 'server', 's'), grant('2', 'server', 's', { role: 'server-owner', roleTitle: 'Owner of a server' })] }] as unknown as Schemas['ServerPerson'][]
+  expect(accessOfPeople(told)[0]!.grants.map(({ id }) => id)).toEqual(['2', '1'])
+  expect(accessOfPeople(told)[0]!.person).toEqual({ id: 'a', name: 'Ada', email: 'a@example.org' })
+})

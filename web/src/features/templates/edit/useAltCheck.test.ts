@@ -16,37 +16,52 @@ const refusal = (message: string) => new Problem({ code: 'value.refused', messag
 async function checked(start: string) {
   const typed = ref(start)
   const ask = vi.fn(async (document: Record<string, unknown>) => {
-    if (document.name === '') throw refusal('document.name: it is empty')
+    if (document.name === 'taken') throw refusal('document.name: it is taken')
     return plan
   })
+  const lint = vi.fn(async (body: string) => {
+    const { name, stop } = JSON.parse(body) as { name?: string; stop?: string }
+    const wrong = [name === '' && 'name', stop === '' && 'stop'].filter((place) => place !== false)
+    return wrong.map((place) => ({ place, message: 'It is empty.', fix: 'Mend it.' }))
+  })
   let check!: ReturnType<typeof useAltCheck>
-  mount({ setup: () => ((check = useAltCheck(typed, () => 'c', ask)), () => null) }, { global: { plugins: [[VueQueryPlugin, { queryClient: new QueryClient() }]] } })
+  mount({ setup: () => ((check = useAltCheck(typed, () => 'c', ask, lint)), () => null) }, { global: { plugins: [[VueQueryPlugin, { queryClient: new QueryClient() }]] } })
   const rest = async () => {
     await flushPromises()
     await vi.advanceTimersByTimeAsync(1_000)
   }
   await rest()
-  return { typed, ask, check, rest }
+  return { typed, ask, lint, check, rest }
 }
 
 it('judges what rests, and calls good only what was judged', async () => {
-  const { typed, ask, check, rest } = await checked('{ "name": "x" }')
+  const { typed, ask, lint, check, rest } = await checked('{ "name": "x" }')
   expect(check.isGood.value).toBe(true)
-  for (const next of ['{ "name": "', '{ "name": ""', '{\n "name": "" }']) typed.value = next
+  for (const next of ['{ "name": "', '{ "name": ""', '{\n "name": "", "stop": "" }']) typed.value = next
   expect(check.isGood.value).toBe(false)
   await rest()
-  expect(ask.mock.calls.map(([{ name }]) => name)).toEqual(['x', ''])
-  expect(check.finding.value).toEqual({ place: 'name', message: 'It is empty Mend it.', spot: { line: 2, column: 2 } })
+  expect(lint).toHaveBeenCalledTimes(2)
+  expect(ask.mock.calls.map(([{ name }]) => name)).toEqual(['x'])
+  expect(check.findings.value).toEqual([
+    { place: 'name', message: 'It is empty. Mend it.', spot: { line: 2, column: 2 } },
+    { place: 'stop', message: 'It is empty. Mend it.', spot: { line: 2, column: 14 } },
+  ])
   expect(check.isGood.value).toBe(false)
 })
 
+it('asks what keeping it would do, where nothing else is wrong with it', async () => {
+  const { check } = await checked('{ "name": "taken" }')
+  expect(check.findings.value).toMatchObject([{ place: 'name', message: 'It is taken Mend it.' }])
+  expect(check.failed.value).toBeNull()
+})
+
 it('does not ask about what is no object', async () => {
-  const { ask, check } = await checked('[1]')
-  expect(ask).not.toHaveBeenCalled()
-  expect(check.finding.value?.message).toBe(text.edit.noObject)
+  const { ask, lint, check } = await checked('[1]')
+  expect(lint).not.toHaveBeenCalled()
+  expect(check.findings.value[0]?.message).toBe(text.edit.noObject)
   const broken = await checked('{\n "a": \n}')
-  expect(broken.check.finding.value?.spot?.line).toBe(3)
-  expect(broken.ask).not.toHaveBeenCalled()
+  expect(broken.check.findings.value[0]?.spot?.line).toBe(3)
+  expect(ask).not.toHaveBeenCalled()
 })
 
 it('tells what is not about the document apart', () => {

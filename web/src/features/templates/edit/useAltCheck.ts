@@ -5,7 +5,7 @@ import { panelKeys } from '@/app/panel/keys'
 import { asProblem } from '@/api/problem'
 import { fieldOf, wordsOf } from '@/app/forms/refusal'
 import { text } from '@/locales/en/panel/templates'
-import type { Plan } from '@/api/client'
+import { api, data, type Plan, type Schemas } from '@/api/client'
 import { breaksAt, spotIn, type Spot } from './place'
 import type { Document } from '../templateActs'
 
@@ -20,6 +20,7 @@ export interface Finding {
   message: string
   spot: Spot | null
 }
+type Defect = Schemas['AltFinding']
 
 const DOCUMENT = /^document\.?/
 /** A refusal of a document, with where it is in the text. */
@@ -31,8 +32,14 @@ export function findingOf(document: string, error: unknown): Finding | null {
   return { place, message: wordsOf(problem), spot: spotIn(document, place) }
 }
 
-/** What the control plane would say of a template while it is typed, by a plan that is never carried out. */
-export function useAltCheck(typed: Ref<string>, of: () => string, ask: (document: Document) => Promise<Plan>) {
+/** Everything that is wrong with the text of a template, as the control plane says. */
+const lintText = async (document: string): Promise<Defect[]> => (await data<Schemas['AltFindings']>(api.POST('/api/v1/alts/lint', { body: { text: document } }))).defects
+
+/**
+ * What the control plane says of a template while it is typed: everything that is wrong with it, and, where nothing is, what keeping
+ * it would do, by a plan that is never carried out.
+ */
+export function useAltCheck(typed: Ref<string>, of: () => string, ask: (document: Document) => Promise<Plan>, lint: (document: string) => Promise<Defect[]> = lintText) {
   const gathered = refDebounced(typed, GATHER_MS)
   const parsed = computed<{ document: Document } | { broken: Finding }>(() => {
     try {
@@ -45,9 +52,11 @@ export function useAltCheck(typed: Ref<string>, of: () => string, ask: (document
   })
   const query = useQuery({
     queryKey: computed(() => panelKeys.altCheck(of(), gathered.value)),
-    queryFn: async () => {
+    queryFn: async (): Promise<{ defects: Defect[] } | { plan: Plan }> => {
       if (!('document' in parsed.value)) throw new Error('nothing to judge')
-      return { plan: await ask(parsed.value.document) }
+      const { document } = parsed.value
+      const defects = await lint(gathered.value)
+      return defects.length ? { defects } : { plan: await ask(document) }
     },
     enabled: computed(() => of() !== '' && 'document' in parsed.value),
     staleTime: Infinity,
@@ -55,12 +64,18 @@ export function useAltCheck(typed: Ref<string>, of: () => string, ask: (document
     retry: (_, error) => asProblem(error).isPassing,
   })
   const isChecking = computed(() => gathered.value !== typed.value || ('document' in parsed.value && query.isFetching.value))
-  const finding = computed<Finding | null>(() => ('broken' in parsed.value ? parsed.value.broken : query.error.value ? findingOf(gathered.value, query.error.value) : null))
+  const findings = computed<Finding[]>(() => {
+    if ('broken' in parsed.value) return [parsed.value.broken]
+    if (query.error.value) return [findingOf(gathered.value, query.error.value) ?? []].flat()
+    const found = query.data.value
+    if (!found || !('defects' in found)) return []
+    return found.defects.map(({ place, message, fix }) => ({ place, message: [message, fix].filter(Boolean).join(' '), spot: spotIn(gathered.value, place) }))
+  })
   /** What was refused and is not about the document: a right, a category that is gone. */
-  const failed = computed(() => (query.error.value && !finding.value ? query.error.value : null))
+  const failed = computed(() => (query.error.value && findings.value.length === 0 ? query.error.value : null))
   /** Exactly this text may be kept. */
-  const isGood = computed(() => !isChecking.value && !finding.value && !failed.value && query.isSuccess.value)
+  const isGood = computed(() => !isChecking.value && findings.value.length === 0 && !failed.value && query.isSuccess.value)
   const document = computed(() => ('document' in parsed.value ? parsed.value.document : null))
   const name = computed(() => (typeof document.value?.name === 'string' ? document.value.name : ''))
-  return { isChecking, isGood, finding, failed, document, name }
+  return { isChecking, isGood, findings, failed, document, name }
 }

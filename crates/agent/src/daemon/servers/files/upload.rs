@@ -9,7 +9,7 @@ use std::time::Duration;
 use sf_files::{Cancel, FileFault, Options, Part, Promised, Quota, Replace, Tree, UploadId};
 use sf_protocol::server::{FileFacts, FileVerb, Upload};
 use sf_runtime::{OnError, Shutdown};
-use sf_types::{ContentHash, ErrorKind, Fault, RunId, ServerId, Timestamp};
+use sf_types::{ContentHash, ErrorKind, Fault, FileState, RunId, ServerId, Timestamp};
 
 use super::{Place, verb};
 use crate::daemon::aside;
@@ -82,13 +82,13 @@ impl Uploads {
         &self,
         tree: &Tree,
         upload: RunId,
-        hash: Option<ContentHash>,
+        (hash, before): (Option<ContentHash>, Option<FileState>),
         cancel: &Cancel,
     ) -> Result<FileFacts, Fault> {
         let one = begun(&self.servers().known_one(self.server)?, upload)?;
         self.servers().live(self.server).transfer_end(Moved::Upload(upload));
         let at = verb::path(&one.path)?;
-        let promised = Promised { bytes: one.bytes, hash, mode: one.mode };
+        let promised = Promised { bytes: one.bytes, hash, before, mode: one.mode };
         let written = tree.upload_finish(&name(upload), &at, promised, replace(one.replace), cancel)?;
         self.forget(upload)?;
         Ok(FileFacts { path: at.to_string(), bytes: written.bytes, entries: 1, hash: Some(written.hash) })

@@ -74,7 +74,7 @@ pub(super) fn carry_out(tree: &Tree, verb: &FileVerb, uploads: &Uploads, cancel:
             let (bytes, replace, mode) = (*bytes, *replace, *mode);
             uploads.begin(tree, BegunUpload { upload, path, bytes, replace, mode, begun_at })?
         }
-        FileVerb::Finish { upload, hash } => uploads.finish(tree, *upload, *hash, cancel)?,
+        FileVerb::Finish { upload, hash, before } => uploads.finish(tree, *upload, (*hash, *before), cancel)?,
         FileVerb::Abort { upload } => uploads.abort(tree, *upload)?,
     };
     Ok(Done { facts, goes_on })

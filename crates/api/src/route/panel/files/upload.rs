@@ -14,7 +14,7 @@ use sf_control::queries::panel::transfers::{More, Sending};
 use sf_control::{Proposal, Proposed};
 use sf_engine::RunState;
 use sf_protocol::server::PIECE_BYTES;
-use sf_types::{ContentHash, ErrorKind, Fault, RunId, ServerId};
+use sf_types::{ContentHash, ErrorKind, Fault, FileState, RunId, ServerId};
 use utoipa::{IntoParams, ToSchema};
 
 use super::asked;
@@ -62,6 +62,11 @@ pub struct UploadEnd {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     sha256: Option<ContentHash>,
+    /// How its place was when it was looked at: the SHA-256 of the file there in hex, or `absent`. Where it is otherwise,
+    /// `file.changed`, and the upload is kept.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    before: Option<FileState>,
     /// How sure whoever proposes it is, 0 to 100.
     #[serde(default)]
     confidence: Option<f64>,
@@ -176,9 +181,9 @@ pub async fn finish(
     Strict(body): Strict<UploadEnd>,
 ) -> Answered {
     let (server, upload) = ids(&path)?;
-    let action = FileAction::FinishUpload(file::FinishUpload { server, upload, sha256: body.sha256 });
-    let proposal =
-        Proposal { confidence: body.confidence, dry_run: write.is_dry(), ..Proposal::of(Action::File(action)) };
+    let UploadEnd { sha256, before, confidence } = body;
+    let action = FileAction::FinishUpload(file::FinishUpload { server, upload, sha256, before });
+    let proposal = Proposal { confidence, dry_run: write.is_dry(), ..Proposal::of(Action::File(action)) };
     order(&api, &caller, proposal).await
 }
 

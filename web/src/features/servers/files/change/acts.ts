@@ -2,6 +2,8 @@ import type { Schemas } from '@/api/client'
 import type { Act } from '@/app/acting/useAct'
 import { text } from '@/locales/en/panel/files'
 import { join } from '../paths'
+import { fits } from '../edit/text'
+import { writeLarge } from '../edit/writeLarge'
 import * as orders from './orders'
 import type { Work } from './useWork'
 
@@ -22,9 +24,11 @@ export function actsOf(server: string, track: Track) {
     remove: (folder: string, names: string[], done?: () => void) =>
       make(words.remove(names), orders.pieces(names.map((name) => join(folder, name)), orders.PATHS_MAX).map((some) => orders.remove(server, some)), { about: words.removeAbout, danger: true, done }),
     /** `begun` hears that it was ordered and answers what hears of its end: a file that was changed meanwhile is told then. */
-    write: (path: string, name: string, isNew: boolean, body: Omit<Schemas['NewContent'], 'path'>, begun: () => (run: Schemas['Run']) => void): Act => {
+    write: (path: string, name: string, isNew: boolean, body: { text: string; before: string }, begun: () => (run: Schemas['Run']) => void): Act => {
       const title = isNew ? words.create(name) : words.write(name)
-      return orders.act([orders.write(server, { path, ...body })], { title, opened: (run) => void track(title, run).then(begun()) })
+      // What does not fit into one order goes up in pieces, and takes the place of what was opened all the same, and of nothing else.
+      const order = fits(body.text) ? orders.write(server, { path, ...body }) : writeLarge(server, { path, ...body })
+      return orders.act([order], { title, opened: (run) => void track(title, run).then(begun()) })
     },
   }
 }

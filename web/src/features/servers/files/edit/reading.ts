@@ -1,4 +1,5 @@
 import type { Schemas } from '@/api/client'
+import { TYPED_BYTES } from './text'
 
 type Piece = Schemas['ServerFilePiece']
 type Entry = Schemas['ServerFile']
@@ -11,7 +12,7 @@ export type FileRead =
   | { kind: 'binary'; entry: Entry }
 
 /** Bytes of a file that are read to be shown; a longer one is shown as far as this. */
-export const SHOWN_BYTES = 512 * 1024
+export const SHOWN_BYTES = TYPED_BYTES
 /** A file that is written to all the time is read so often. */
 const TRIES = 3
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { fits, languageOf, lineEnds, WRITE_BYTES } from './text'
+import { fits, languageOf, lineEnds, mayType, TYPED_BYTES, WRITE_BYTES } from './text'
 
 it.each([
   ['', true],
@@ -11,6 +11,12 @@ it.each([
   ['\n'.repeat(18_000), true],
   ['\n'.repeat(19_000), false],
 ])('%#: what fits into one order', (text, expected) => expect(fits(text)).toBe(expected))
+
+it.each([
+  ['x'.repeat(TYPED_BYTES), true],
+  ['x'.repeat(TYPED_BYTES + 1), false],
+  ['ä'.repeat(TYPED_BYTES / 2 + 1), false],
+])('%#: what is edited at all', (text, expected) => expect(mayType(text)).toBe(expected))
 
 it.each([
   ['', 'unix'],

@@ -6,7 +6,11 @@ const JSON_BYTES = 36 * 1024
 const encoder = new TextEncoder()
 export const bytesOf = (text: string): number => encoder.encode(text).length
 
-/** Whether a text can be written by hand. */
+/** Bytes of a text that is edited at all: as much of a file is read to be shown. */
+export const TYPED_BYTES = 512 * 1024
+export const mayType = (text: string): boolean => text.length <= TYPED_BYTES && bytesOf(text) <= TYPED_BYTES
+
+/** Whether a text fits into one order; a larger one is uploaded. */
 export const fits = (text: string): boolean => text.length <= WRITE_BYTES && bytesOf(text) <= WRITE_BYTES && bytesOf(JSON.stringify(text)) <= JSON_BYTES
 
 /** How the lines of a text end. An editor that guessed would change each of them. `mixed`: every `\r` stays where it is. */

@@ -1,52 +1,17 @@
 import { useEventListener } from '@vueuse/core'
 import { computed, effectScope, shallowRef } from 'vue'
 import { api, data, type Schemas } from '@/api/client'
-import { asProblem, Problem } from '@/api/problem'
-import { socket } from '@/api/socket'
+import { asProblem } from '@/api/problem'
 import { queryClient } from '@/app/queries'
 import { fileKeys } from '../keys'
 import { parentOf } from '../paths'
+import { hashOf, succeeded } from './ends'
 import { after, due, FIRST_PIECE, isBusy, nextTick, pieceAfter, progress, type Happening, type Item, type Queue } from './queue'
 import { beginUpload, finishUpload, giveUp, sendPiece, uploadOf, uploadsOf } from './wire'
-
-type Run = Schemas['Run']
-/** Files up to here are hashed before they are put in their place; the machine has counted the bytes of all. */
-const HASHED_BYTES = 64 * 1024 * 1024
-
-/** The end of a run, whenever it comes. */
-async function endOf(opened: Run): Promise<Run> {
-  let stop: (() => void) | null = null
-  try {
-    return await new Promise<Run>((resolve) => {
-      const look = (): void =>
-        void data<Run>(api.GET('/api/v1/runs/{id}', { params: { path: { id: opened.id } } })).then(
-          (run) => run.closedAt && resolve(run),
-          // With the next event, or the next connection.
-          () => {},
-        )
-      const stops = [socket.listen(`run:${opened.id}`, look), socket.onGap(look)]
-      stop = () => stops.forEach((one) => one())
-      look()
-    })
-  } finally {
-    ;(stop as (() => void) | null)?.()
-  }
-}
-async function succeeded(run: Run): Promise<void> {
-  const { done, fault } = await endOf(run)
-  if (done !== 'succeeded') throw new Problem({ code: fault?.code ?? 'run.ended', message: fault?.message ?? `It ended: ${done}.`, fix: fault?.fix, status: 409 })
-}
 
 const unlessGone = (error: unknown): null => {
   if (asProblem(error).code === 'file.no_upload') return null
   throw error
-}
-
-async function hashOf(file: File): Promise<string | null> {
-  // Pages by plain HTTP under another name than localhost have no hash function.
-  if (file.size > HASHED_BYTES || !globalThis.crypto?.subtle) return null
-  const digest = await crypto.subtle.digest('SHA-256', await file.arrayBuffer())
-  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
 /** The uploads to one server: they go on while one looks at other pages, and as long as this one is open. */

@@ -17,8 +17,9 @@ export function sendPiece(id: string, upload: string, offset: number, piece: Blo
   const bytes = { body: piece as unknown as number[], bodySerializer: () => piece, headers: { 'Content-Type': 'application/octet-stream' } }
   return data(api.PATCH(ONE, { params: { path: { id, upload }, query: { offset } }, ...bytes, signal }))
 }
-export const finishUpload = async (id: string, upload: string, sha256: string | null): Promise<Schemas['Run']> =>
-  (await data<Schemas['RunOpened']>(api.POST(FINISH, { params: { path: { id, upload } }, body: sha256 ? { sha256 } : {} }))).run
+/** `before`: how its place was when it was looked at; where it is otherwise, nothing is shown there. */
+export const finishUpload = async (id: string, upload: string, sha256: string | null, before?: string): Promise<Schemas['Run']> =>
+  (await data<Schemas['RunOpened']>(api.POST(FINISH, { params: { path: { id, upload } }, body: { ...(sha256 ? { sha256 } : {}), ...(before ? { before } : {}) } }))).run
 export const giveUp = (id: string, upload: string): Promise<unknown> => data(api.DELETE(ONE, { params: { path: { id, upload } } }))
 
 /** An address that downloads a file, or a folder as an archive; good once, for a minute. */
