@@ -24,6 +24,7 @@ use serde::{Deserialize, Serialize};
 pub use actor::{Actor, ActorKind};
 pub use admission::{Admission, Decision};
 pub use app::{deploy, hook, key, patch, preview, process, proxy, schedule};
+pub use authority::access::{AccessScope, UnknownScope};
 pub use authority::{actor, object, permission, rights};
 pub use object::ObjectRef;
 pub use panel::{alert, allocation, console, file, power, server, template};
