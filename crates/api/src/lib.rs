@@ -22,6 +22,6 @@ pub mod ws;
 pub use exchange::{body, caller, envelope, fault, request};
 pub use options::ApiOptions;
 pub use route::dashboard;
-pub use router::router;
+pub use router::{router, router_beside};
 pub use serve::{Patience, ServeError, Serving, serve};
 pub use state::Api;

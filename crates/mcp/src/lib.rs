@@ -7,3 +7,4 @@
 //! Start reading at [`call`].
 
 pub mod call;
+pub mod wire;
