@@ -7,4 +7,5 @@
 //! Start reading at [`call`].
 
 pub mod call;
+pub mod conformance;
 pub mod wire;

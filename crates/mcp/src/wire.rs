@@ -94,7 +94,12 @@ impl WireOptions {
 /// origins.
 pub fn router<T: Toolbox>(control: Control, toolbox: T, options: WireOptions) -> Router {
     let tools = toolbox.list(&sf_actions::AccessScope::ALL).into_iter().map(|tool| tool.name).collect();
-    let rates = Arc::new(rates::Limiter::new(options.rates));
+    let rates = limiter(&options);
     let host = host::Host::new(control.clone(), toolbox, options.clone(), Arc::clone(&rates));
     stack(Stack { control, options, rates, tools }, host)
+}
+
+/// Counters for one endpoint.
+pub(crate) fn limiter(options: &WireOptions) -> Arc<rates::Limiter> {
+    Arc::new(rates::Limiter::new(options.rates))
 }

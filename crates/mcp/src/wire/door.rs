@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
@@ -28,6 +28,8 @@ const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
 const UNBUFFERED: HeaderName = HeaderName::from_static("x-accel-buffering");
 /// The first revision without sessions. They are dates, so they compare as text.
 const STATELESS: &str = "2026-07-28";
+/// How long it may take until a call is known to lack nothing.
+const SETTLES_WITHIN: Duration = Duration::from_millis(500);
 /// Characters of a client's own name that are kept.
 const MAX_CLIENT_CHARS: usize = 120;
 
@@ -154,8 +156,8 @@ async fn look(parts: &Parts, body: Body) -> Result<(Option<Glance>, Bytes), Resp
     Ok((Some(glance), bytes))
 }
 
-/// Waits until an answer that is a stream has begun: only then is it known whether it will be one. A call that takes longer
-/// than the first sign of life lacks nothing.
+/// Waits a moment until an answer that is a stream has begun: what a call lacks is known before anything is done, and has to
+/// be told by the status. A host that is to come back later is told where without waiting for the end of a long call.
 async fn begun(response: Response, is_call: bool) -> Response {
     let is_stream = response
         .headers()
@@ -171,13 +173,17 @@ async fn begun(response: Response, is_call: bool) -> Response {
     }
     let mut stream = body.into_data_stream();
     let mut read = Vec::new();
-    while let Some(piece) = stream.next().await {
-        let is_over = piece.as_ref().map_or(true, |piece| !is_prelude(piece));
-        read.push(piece);
-        if is_over {
-            break;
+    let first = async {
+        while let Some(piece) = stream.next().await {
+            let is_over = piece.as_ref().map_or(true, |piece| !is_prelude(piece));
+            read.push(piece);
+            if is_over {
+                break;
+            }
         }
-    }
+    };
+    // Whether in time or not: what was read goes first.
+    drop(tokio::time::timeout(SETTLES_WITHIN, first).await);
     Response::from_parts(parts, Body::from_stream(futures_util::stream::iter(read).chain(stream)))
 }
 
