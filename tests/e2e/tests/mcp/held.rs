@@ -9,8 +9,10 @@ use sf_actions::Action;
 use sf_actions::run::{Decide, RunAction};
 use sf_engine::{Done, RunState};
 use sf_runtime::Tasks;
+use sf_store::approvals::ApprovalState;
+use sf_store::runs::RunFilter;
 use sf_testkit::Script;
-use sf_types::{AppId, RunId};
+use sf_types::{AppId, PageRequest, RunId};
 
 use super::host::Host;
 use super::world::{World, listen};
@@ -37,24 +39,36 @@ impl Shop {
         json!({ "app": self.app })
     }
 
-    /// The run that waits for somebody.
+    /// The runs that wait for somebody, and their hashes.
+    async fn cards(&self) -> Result<Vec<(RunId, String)>> {
+        let open = Some(ApprovalState::Open);
+        let open = self.world.plane.control.approvals(&self.world.admin, open, &PageRequest::default()).await?;
+        Ok(open.items.into_iter().filter_map(|card| Some((card.run?, card.hash))).collect())
+    }
+
+    /// The one that waits.
     async fn waiting(&self) -> Result<(RunId, String)> {
-        let open = Some(sf_store::approvals::ApprovalState::Open);
-        let page = sf_types::PageRequest::default();
-        let open = self.world.plane.control.approvals(&self.world.admin, open, &page).await?;
-        let card = open.items.into_iter().next().context("a card waits")?;
-        Ok((card.run.context("of a run")?, card.hash))
+        self.cards().await?.pop().context("a card waits")
+    }
+
+    /// A person agrees to this very run.
+    async fn approve(&self, run: RunId) -> Result<()> {
+        let card = self.cards().await?.into_iter().find(|(of, _)| *of == run).context("its card")?;
+        let decide = Decide { run, hash: card.1, comment: None };
+        self.world.plane.propose(&self.world.admin, Action::Run(RunAction::Approve(decide))).await?;
+        self.world.plane.pass(Duration::from_secs(5)).await?;
+        self.world.plane.ended(run).await?;
+        Ok(())
     }
 
     /// The person decides in the dashboard.
     async fn decide(&self, yes: bool) -> Result<RunId> {
         let (run, hash) = self.waiting().await?;
-        let decide = Decide { run, hash, comment: (!yes).then(|| "Not today.".to_owned()) };
-        let action = if yes { RunAction::Approve(decide) } else { RunAction::Reject(decide) };
-        self.world.plane.propose(&self.world.admin, Action::Run(action)).await?;
         if yes {
-            self.world.plane.pass(Duration::from_secs(5)).await?;
-            self.world.plane.ended(run).await?;
+            self.approve(run).await?;
+        } else {
+            let decide = Decide { run, hash, comment: Some("Not today.".to_owned()) };
+            self.world.plane.propose(&self.world.admin, Action::Run(RunAction::Reject(decide))).await?;
         }
         Ok(run)
     }
@@ -166,13 +180,22 @@ async fn a_host_that_follows_tasks_gets_a_name_that_is_its_own() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_task_is_cancelled_by_whom_it_belongs_to() -> Result<()> {
+async fn to_cancel_a_task_is_proposed_like_anything_else() -> Result<()> {
     let shop = Shop::open(IMPATIENT).await?;
     let host = shop.world.host().await?;
     let host = host.which_can(json!({ "extensions": { "io.modelcontextprotocol/tasks": {} } }));
     let made = host.call("delete", shop.arguments()).await?.result()?;
     let task = json!({ "taskId": made["taskId"] });
+    let held = shop.waiting().await?.0;
     host.modern("tasks/cancel", task.clone()).await?.result()?;
+    // An agent without a record is asked about this, too.
+    assert_eq!(host.modern("tasks/get", task.clone()).await?.result()?["status"], "working");
+    let cancel =
+        shop.world.plane.control.runs(&shop.world.admin, &RunFilter::default(), &PageRequest::default()).await?;
+    let cancel = cancel.items.into_iter().find(|record| record.run.action.spec().name == "run.cancel");
+    let cancel = cancel.context("a run that cancels")?.run;
+    assert_eq!((cancel.state, cancel.id == held), (RunState::Waiting, false));
+    shop.approve(cancel.id).await?;
     assert_eq!(host.modern("tasks/get", task).await?.result()?["status"], "cancelled");
     shop.world.stop().await;
     Ok(())

@@ -26,7 +26,7 @@ pub struct Host {
     pub can: Value,
     /// What it asks at.
     pub path: &'static str,
-    tasks: Tasks,
+    pub tasks: Tasks,
 }
 
 /// An answer.
