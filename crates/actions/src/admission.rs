@@ -37,6 +37,9 @@ pub struct Decision {
     pub inputs: Inputs,
 }
 
+/// For how long what an AI agent has read makes it ask, in minutes.
+pub const TAINT_MINUTES: u32 = 30;
+
 /// Everything an admission looks at.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -66,6 +69,12 @@ pub struct Inputs {
     /// Whether it changes who may do what, or what runs by itself: then it never does.
     #[serde(default)]
     pub opens_gates: bool,
+    /// Whether its proposer was given words that others wrote (logs, files, names) within [`TAINT_MINUTES`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tainted: bool,
+    /// Whether an action takes it back. Of decisions from before taint it is not known, and no rule looks at it then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub undoable: bool,
     /// Whether `destroy` was waived for exactly this scope.
     pub waived: bool,
     /// Whether changes are frozen now, and this one with them.

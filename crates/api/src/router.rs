@@ -225,6 +225,7 @@ fn decided() -> OpenApiRouter<Api> {
 fn installation() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(activity::list))
+        .routes(routes!(activity::calls::list))
         .routes(routes!(people::roles::list, people::roles::create))
         .routes(routes!(people::roles::change, people::roles::delete))
         .routes(routes!(people::rights::list, people::rights::grant))

@@ -3,6 +3,7 @@
 //!
 //! Start reading at [`Control::keep_audit`]. `checkpoint` signs and shows, `verify` checks, `export` hands out.
 
+pub mod calls;
 mod checkpoint;
 pub mod export;
 pub mod retention;

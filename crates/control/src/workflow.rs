@@ -28,11 +28,11 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use serde_json::Value;
-use sf_actions::ActorKind;
+use sf_actions::{Actor, ActorKind};
 use sf_engine::workflow::definition::Installed;
 use sf_engine::workflow::{Definition, Event, StepKey};
 use sf_store::{Look, StoreError, workflows};
-use sf_types::{ErrorKind, Fault, ProjectId, RunId, TenantId, WorkflowId};
+use sf_types::{ErrorKind, Fault, ProjectId, RequestId, RunId, TenantId, WorkflowId};
 use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
@@ -54,6 +54,18 @@ const READS_WITHIN: Duration = Duration::from_secs(60);
 pub trait Reads: Send + Sync {
     /// Answers the data of `GET /api/v1{path}` as `who` sees it.
     fn read(&self, who: Principal, path: String) -> BoxFuture<'static, Result<Value, Fault>>;
+
+    /// The same as an actor that a credential made, with its narrower rights, in its own request.
+    fn read_as(&self, actor: Actor, request: RequestId, path: String) -> BoxFuture<'static, Result<Seen, Fault>>;
+}
+
+/// What a read answers.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// The data.
+    pub data: Value,
+    /// Where the next page begins; `None` on the last one, and where there are no pages.
+    pub next: Option<String>,
 }
 
 /// For whom a step acts.
@@ -211,6 +223,18 @@ impl Workflows {
 }
 
 impl crate::Control {
+    /// What `GET /api/v1{path}` shows this actor. Views are the API's, whoever asks.
+    ///
+    /// # Errors
+    /// What the route refuses; no API to ask.
+    pub async fn see(&self, actor: &Actor, request: RequestId, path: &str) -> Result<Seen, Fault> {
+        let Some(reads) = self.core().workflows.reads().await else {
+            let fault = Fault::new(ErrorKind::Unavailable, "api.starting", "The API is starting.");
+            return Err(fault.fix("Try again in a moment."));
+        };
+        reads.read_as(actor.clone(), request, path.to_owned()).await
+    }
+
     /// Who does the reads of workflows' steps. Told once, by the edge that knows the routes: the first is kept.
     pub fn set_reads(&self, reads: Arc<dyn Reads>) {
         self.core().workflows.reads.send_if_modified(|told| {

@@ -4,6 +4,7 @@ use sf_actions::admission::{Admission, Decision, Inputs, Proposer, SelfReport};
 use sf_types::Timestamp;
 
 use crate::learning::{Levels, calibrate, told};
+use crate::taint;
 
 /// Decides from the inputs alone; the same inputs always give the same decision.
 pub fn admit(inputs: Inputs) -> Decision {
@@ -44,6 +45,9 @@ fn rule(inputs: &Inputs) -> (Admission, String, Option<u8>) {
     }
     if inputs.never_auto {
         return answer(Admission::Ask, "this action never runs without a person");
+    }
+    if inputs.tainted && taint::lasts(inputs.destroys, inputs.risk, inputs.undoable) {
+        return answer(Admission::Ask, taint::WHY);
     }
     if inputs.destroys && !inputs.waived {
         return answer(Admission::Ask, "something would be lost, and an AI asks before that");
@@ -121,6 +125,13 @@ mod tests {
         check(|i| (i.destroys, i.waived) = (true, true), Admission::Auto);
         check(|i| i.never_auto = true, Admission::Ask);
         check(|i| (i.never_auto, i.waived, i.destroys) = (true, true, true), Admission::Ask);
+        check(|i| (i.tainted, i.undoable) = (true, true), Admission::Auto);
+        check(|i| (i.tainted, i.undoable, i.risk) = (true, true, taint::RISK), Admission::Ask);
+        check(|i| (i.tainted, i.undoable, i.auto_at, i.risk) = (true, true, 0, taint::RISK), Admission::Ask);
+        check(|i| (i.tainted, i.undoable) = (true, false), Admission::Ask);
+        check(|i| (i.tainted, i.destroys, i.waived, i.undoable) = (true, true, true, true), Admission::Ask);
+        check(|i| (i.proposer, i.tainted, i.destroys) = (Proposer::Person, true, true), Admission::Auto);
+        check(|i| (i.tainted, i.destroys, i.frozen) = (true, true, true), Admission::Deny);
         check(|i| i.frozen = true, Admission::Deny);
         check(|i| i.quota_left = 0, Admission::Deny);
         check(|i| i.proposer = Proposer::Person, Admission::Auto);
@@ -147,6 +158,12 @@ mod tests {
     }
 
     #[test]
+    fn a_card_says_that_somebody_elses_words_were_read() {
+        let decision = admit(Inputs { tainted: true, destroys: true, waived: true, ..usual() });
+        assert_eq!((decision.admission, decision.because.as_str()), (Admission::Ask, taint::WHY));
+    }
+
+    #[test]
     fn people_read_why() {
         let decision = admit(Inputs { calibration: Some(worth(74)), ..usual() });
         let expected = "confidence 74 of 100 (it reported 95; of 41 such runs of it 31 went well): \
@@ -159,10 +176,10 @@ mod tests {
         let report =
             prop_oneof![Just(SelfReport::None), Just(SelfReport::Malformed), any::<u8>().prop_map(SelfReport::Score),];
         let calibration = proptest::option::of((0_u8..=100).prop_map(worth));
-        let flags = proptest::array::uniform6(any::<bool>());
+        let flags = proptest::array::uniform8(any::<bool>());
         let numbers = (0_u8..=101, 0_u8..=101, any::<u8>(), 0_u32..3, 0_u16..1000);
         (proposer, report, calibration, flags, numbers).prop_map(|(proposer, report, calibration, flags, numbers)| {
-            let [destroys, never_auto, waived, frozen, passes_freeze, undo] = flags;
+            let [destroys, never_auto, waived, frozen, passes_freeze, undo, tainted, undoable] = flags;
             let (auto_at, notify_at, risk, quota_left, draw_permille) = numbers;
             Inputs {
                 risk,
@@ -179,6 +196,8 @@ mod tests {
                 quota_left,
                 draw_permille,
                 undo,
+                tainted,
+                undoable,
                 ..usual()
             }
         })
@@ -194,6 +213,7 @@ mod tests {
             prop_assert_eq!(&admit(decision.inputs.clone()), &decision);
             let automatic = matches!(decision.admission, Admission::Auto | Admission::AutoNotify);
             let held = inputs.never_auto
+                || inputs.tainted && taint::lasts(inputs.destroys, inputs.risk, inputs.undoable)
                 || inputs.destroys && !inputs.waived
                 || inputs.frozen
                 || inputs.quota_left == 0

@@ -4,7 +4,7 @@
 //! again later what would have been decided. This crate must never know a table or a route.
 //!
 //! Start reading at [`authorise`], then [`admit`]; what makes a confidence, at [`learning`]; what a place may set, at
-//! [`rules`]; who decides about what waits, at [`ballot`].
+//! [`rules`]; who decides about what waits, at [`ballot`]; what reading somebody's words does, at [`taint`].
 
 pub mod admit;
 pub mod authorise;
@@ -12,6 +12,7 @@ pub mod ballot;
 pub mod confidence;
 pub mod learning;
 pub mod rules;
+pub mod taint;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 

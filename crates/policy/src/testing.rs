@@ -16,6 +16,8 @@ pub fn deploy_of_ai(calibration: Calibration) -> Inputs {
         notify_at: 70,
         never_auto: false,
         opens_gates: false,
+        tainted: false,
+        undoable: true,
         waived: false,
         frozen: false,
         frozen_by: None,

@@ -159,6 +159,8 @@ fn new_run(place: &Place) -> Run {
         notify_at: 70,
         never_auto: false,
         opens_gates: false,
+        tainted: false,
+        undoable: true,
         waived: false,
         frozen: false,
         frozen_by: None,

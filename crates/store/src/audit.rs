@@ -13,6 +13,7 @@ pub mod chain;
 mod checkpoints;
 pub mod fields;
 pub mod file;
+pub mod mcp_calls;
 mod page;
 mod retain;
 pub mod verifier;

@@ -23,6 +23,7 @@ pub mod tx;
 pub mod work;
 mod writer;
 
+pub use audit::mcp_calls;
 pub use error::StoreError;
 pub use machines::panel::{alert_rules, alerts, allocations, alts, ctrls, servers};
 pub use machines::{commands, delegations, devices, enrol, metrics, nodes, proxies, schedules};

@@ -1,5 +1,6 @@
 //! The audit chain.
 
+pub mod calls;
 pub mod chain;
 mod csv;
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use sf_control::audit::ChainState;
 use sf_store::audit::{Activity, chain};
+use sf_store::mcp_calls::McpCall;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -70,6 +71,66 @@ impl ActivityView {
             fields: serde_json::from_str(&line.fields).unwrap_or_default(),
             personal: activity.personal.into_iter().collect(),
             hash: chain::hex(&line.entry_hash),
+        }
+    }
+}
+
+/// A call of a tool by an AI host.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = McpCall)]
+pub struct McpCallView {
+    /// Its id.
+    pub id: Uuid,
+    /// For whom.
+    pub user_id: Uuid,
+    /// What they are called, where that is still known.
+    pub user_name: Option<String>,
+    /// By which credential.
+    pub token_id: Uuid,
+    /// What that is called, where it still exists.
+    pub token_name: Option<String>,
+    /// What the host calls itself: its own word.
+    pub client: String,
+    /// Which tool.
+    pub tool: String,
+    /// SHA-256 of the canonical arguments, hexadecimal.
+    pub digest: String,
+    /// `allowed`, `held`, `denied`, `refused`, `failed` or `limited`.
+    pub decision: String,
+    /// The code of what was refused.
+    pub code: Option<String>,
+    /// The run it opened.
+    pub run_id: Option<Uuid>,
+    /// The card it waited for.
+    pub approval_id: Option<Uuid>,
+    /// Whether the answer held words that others wrote: for 30 minutes what does lasting harm asks then.
+    pub untrusted: bool,
+    /// How long it took, in microseconds.
+    pub duration_us: u64,
+    /// When it was answered.
+    pub at: Time,
+}
+
+impl McpCallView {
+    /// A call, and what those in it are called today.
+    pub fn of(call: McpCall, token_name: Option<String>, user_name: Option<String>) -> Self {
+        Self {
+            id: call.id,
+            user_id: call.user.uuid(),
+            user_name,
+            token_id: call.token.uuid(),
+            token_name,
+            client: call.client,
+            tool: call.tool,
+            digest: chain::hex(&call.digest),
+            decision: call.decision.word().to_owned(),
+            code: call.code,
+            run_id: call.run.map(|run| run.uuid()),
+            approval_id: call.approval.map(|approval| approval.uuid()),
+            untrusted: call.untrusted,
+            duration_us: call.duration_us,
+            at: Time(call.at),
         }
     }
 }

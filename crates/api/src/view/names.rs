@@ -106,7 +106,7 @@ impl<'a> Names<'a> {
         }
     }
 
-    async fn user(&mut self, id: UserId) -> Option<String> {
+    pub(crate) async fn user(&mut self, id: UserId) -> Option<String> {
         if let Some(known) = self.found.get(&id.uuid()) {
             return known.clone();
         }

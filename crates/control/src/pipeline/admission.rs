@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use sf_actions::admission::{Inputs, Proposer, SelfReport};
+use sf_actions::admission::{self, Inputs, Proposer, SelfReport};
 use sf_actions::node::NodeAction;
 use sf_actions::{Action, Actor, ActorKind};
 use sf_policy::rules::Routing;
-use sf_store::{Reader, runs};
+use sf_store::{Reader, mcp_calls, runs};
 use sf_types::{Fault, Timestamp};
 
 use crate::approval::{learn, routing};
@@ -15,6 +15,9 @@ use crate::subject::Subject;
 
 /// The window in which `Routing::runs_a_minute` counts.
 pub const QUOTA_WINDOW: Duration = Duration::from_secs(60);
+
+/// For how long what an AI agent has read makes it ask.
+pub const TAINTED_FOR: Duration = Duration::from_secs(admission::TAINT_MINUTES as u64 * 60);
 
 /// Code of the fault when a proposer has used their quota up.
 pub const QUOTA_USED: &str = "run.quota";
@@ -48,6 +51,10 @@ pub(crate) async fn inputs(
         }
         None => None,
     };
+    let tainted = match actor.kind.agent() {
+        Some(agent) => mcp_calls::is_tainted(reader, agent, now.minus(TAINTED_FOR)).await?,
+        None => false,
+    };
     let over_budget = over_budget(reader, &routing, actor, spec.name, proposer, now).await?;
     let inputs = Inputs {
         action: spec.name.to_owned(),
@@ -61,6 +68,8 @@ pub(crate) async fn inputs(
         notify_at: 0,
         never_auto: false,
         opens_gates: action.opens_gates(),
+        tainted,
+        undoable: spec.undo.is_some(),
         waived: false,
         frozen: false,
         frozen_by: None,

@@ -10,7 +10,7 @@ use sf_store::metrics::Subjects;
 use sf_store::metrics::history::Horizon;
 use sf_store::{
     alerts, apps, cli_logins, deputies, devices, enrol, events, idempotency, inbox, invitations, learning, lockout,
-    logs, metrics, resets, sessions, tickets,
+    logs, mcp_calls, metrics, resets, sessions, tickets,
 };
 use sf_types::{Fault, Scope, Timestamp};
 
@@ -85,6 +85,8 @@ impl Control {
             })
             .await?;
         let bite = || store.write(Scope::System, move |tx| Box::pin(alerts::prune(tx, now.minus(alerts::KEPT))));
+        while bite().await? > 0 {}
+        let bite = || store.write(Scope::System, move |tx| Box::pin(mcp_calls::prune(tx, now.minus(mcp_calls::KEPT))));
         while bite().await? > 0 {}
         self.keep_observed(now).await?;
         self.keep_audit_short(now).await

@@ -79,6 +79,8 @@ fn inputs(line: &Line, rows: &HashMap<Row, LevelState>, names: &[String], now: T
         notify_at: 70,
         never_auto: NEVER_AUTO.contains(&action),
         opens_gates: false,
+        tainted: false,
+        undoable: true,
         waived: false,
         frozen: false,
         frozen_by: None,

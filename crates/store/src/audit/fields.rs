@@ -23,6 +23,7 @@ pub const FIELDS: &[(&str, &str)] = &[
     ("session", "id of a session"),
     ("before", "SHA-256 of a file that was read, or was to be changed; `absent`"),
     ("bytes", "how many bytes"),
+    ("arguments", "SHA-256 of the arguments that an AI host gave a tool"),
     ("through", "what stood in for signing in: `data folder`"),
 ];
 

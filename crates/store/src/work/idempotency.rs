@@ -125,6 +125,17 @@ pub async fn finish(tx: &mut Tx, principal: &str, key: &str, response: Value) ->
     at(set, tenant, principal, key).run_one(tx, "idempotency key").await
 }
 
+/// Lets a key be used again that this run has carried out: for whoever wants the same done once more, and never for two at
+/// once. Answers whether it was still bound to it.
+///
+/// # Errors
+/// [`StoreError::OutOfScope`] for the system; when the database fails.
+pub async fn renew(tx: &mut Tx, principal: &str, key: &str, run: RunId) -> Result<bool> {
+    let tenant = tenant(tx.scope())?;
+    let delete = Sql::new("DELETE FROM idempotency_keys WHERE TRUE").and("run_id = ?", &run);
+    Ok(at(delete, tenant, principal, key).run(tx).await? > 0)
+}
+
 /// Forgets a key whose request was not carried out, so that it can be tried again. One with a run stays.
 ///
 /// # Errors

@@ -201,6 +201,8 @@ fn decision() -> Decision {
         notify_at: 70,
         never_auto: false,
         opens_gates: false,
+        tainted: false,
+        undoable: true,
         waived: false,
         frozen: false,
         frozen_by: None,

@@ -1,0 +1,176 @@
+//! The door of AI hosts: what was called through it, and the key by which a call that is made twice is done once.
+
+use sf_actions::{Actor, Permission};
+use sf_store::audit::Entry;
+use sf_store::idempotency::{self, Begin};
+use sf_store::mcp_calls::{self, CallDecision, CallFilter, McpCall};
+use sf_store::{Look, Tx, approvals, runs};
+use sf_types::{ApprovalId, Fault, Page, PageRequest, RequestId, RunId};
+
+use crate::control::Control;
+use crate::key;
+use crate::transition::actor_words;
+
+/// A call that was answered, as its edge knows it.
+#[derive(Clone, Debug)]
+pub struct Called {
+    /// The request it came in.
+    pub request: RequestId,
+    /// What the host calls itself.
+    pub client: String,
+    /// Which tool.
+    pub tool: String,
+    /// SHA-256 of its canonical arguments.
+    pub digest: [u8; 32],
+    /// What it came to.
+    pub decision: CallDecision,
+    /// The code of what was refused.
+    pub code: Option<String>,
+    /// The run it opened.
+    pub run: Option<RunId>,
+    /// The card it waits for.
+    pub approval: Option<ApprovalId>,
+    /// Whether the answer held words that others wrote.
+    pub untrusted: bool,
+    /// Whether the tool changes something.
+    pub acts: bool,
+    /// How long it took.
+    pub took: std::time::Duration,
+}
+
+impl Control {
+    /// Keeps a call of a tool; of one that changes something, an audit line as well. What others wrote is known of before
+    /// anybody is given it: then, and for changes, this waits until it is stored. Other calls are kept a moment later.
+    ///
+    /// # Errors
+    /// When it cannot be stored.
+    pub async fn note_call(&self, actor: &Actor, called: Called) -> Result<(), Fault> {
+        let (Some(user), Some(token)) = (actor.user(), actor.kind.token()) else { return Ok(()) };
+        let (tenant, awaited) = (actor.tenant, called.untrusted || called.acts);
+        let line = called.acts.then(|| line(actor, &called));
+        let call = McpCall {
+            id: uuid::Uuid::nil(),
+            tenant,
+            user,
+            token,
+            client: called.client.chars().take(mcp_calls::MAX_CLIENT_CHARS).collect(),
+            tool: called.tool,
+            digest: called.digest,
+            decision: called.decision,
+            code: called.code,
+            run: called.run,
+            approval: called.approval,
+            untrusted: called.untrusted,
+            duration_us: u64::try_from(called.took.as_micros()).unwrap_or(u64::MAX),
+            at: self.now(),
+        };
+        let store = &self.core().store;
+        if awaited {
+            return Ok(store.write(actor.scope(), move |tx| Box::pin(kept(tx, call, line))).await?);
+        }
+        store.write_unawaited(actor.scope(), move |tx| Box::pin(kept(tx, call, line))).await;
+        Ok(())
+    }
+
+    /// Calls of tools by AI hosts, newest first.
+    ///
+    /// # Errors
+    /// No right, or the store cannot be read.
+    pub async fn mcp_calls(
+        &self,
+        actor: &Actor,
+        filter: &CallFilter,
+        page: &PageRequest,
+    ) -> Result<Page<McpCall>, Fault> {
+        Ok(mcp_calls::page(&self.view_team(actor, Permission::AdminAudit)?, filter, page).await?)
+    }
+
+    /// Begins what a key stands for.
+    ///
+    /// # Errors
+    /// When it cannot be stored.
+    pub async fn begin_keyed(&self, actor: &Actor, key: &str, hash: [u8; 32]) -> Result<Begin, Fault> {
+        let (principal, key) = (key::principal(actor), key.to_owned());
+        let begun = self.core().store.write(actor.scope(), move |tx| {
+            Box::pin(async move { idempotency::begin(tx, &principal, &key, &hash).await })
+        });
+        Ok(begun.await?)
+    }
+
+    /// The run that a key of this actor was bound to.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn keyed_run(&self, actor: &Actor, key: &str) -> Result<Option<sf_engine::Run>, Fault> {
+        let reader = self.core().store.read(actor.scope());
+        let Some((run, _)) = idempotency::claimed(&reader, &key::principal(actor), key).await? else { return Ok(None) };
+        Ok(Some(runs::get(&reader, run).await?))
+    }
+
+    /// Lets a key be used again. `run` is what it was bound to; without one, its request was not carried out.
+    ///
+    /// # Errors
+    /// When it cannot be stored.
+    pub async fn release_key(&self, actor: &Actor, key: &str, run: Option<RunId>) -> Result<(), Fault> {
+        let (principal, key) = (key::principal(actor), key.to_owned());
+        let released = self.core().store.write(actor.scope(), move |tx| {
+            Box::pin(async move {
+                match run {
+                    Some(run) => idempotency::renew(tx, &principal, &key, run).await.map(drop),
+                    None => idempotency::forget(tx, &principal, &key).await,
+                }
+            })
+        });
+        Ok(released.await?)
+    }
+
+    /// A run of this actor's own: whoever proposed it may know how it stands, also without the right to see others'.
+    ///
+    /// # Errors
+    /// There is none, or it is somebody else's.
+    pub async fn own_run(&self, actor: &Actor, run: RunId) -> Result<sf_engine::Run, Fault> {
+        let run = runs::get(&self.core().store.read(actor.scope()), run).await?;
+        if run.actor.user() == actor.user() && run.actor.agent() == actor.kind.agent() {
+            return Ok(run);
+        }
+        Err(sf_store::StoreError::NotFound("run").into())
+    }
+
+    /// The open card of a run.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn card_of(&self, actor: &Actor, run: RunId) -> Result<Option<approvals::Approval>, Fault> {
+        Ok(approvals::open_of_run(&self.core().store.read(actor.scope()), run).await?)
+    }
+}
+
+async fn kept(tx: &mut Tx, call: McpCall, line: Option<Entry>) -> sf_store::Result<()> {
+    let call = McpCall { id: tx.new_uuid(), at: tx.now(), ..call };
+    mcp_calls::keep(tx, &call).await?;
+    if let Some(line) = line {
+        tx.audit(line);
+    }
+    Ok(())
+}
+
+fn line(actor: &Actor, called: &Called) -> Entry {
+    let (actor_kind, actor_ref) = actor_words(actor.kind);
+    let mut fields = vec![("arguments", called.digest.iter().map(|byte| format!("{byte:02x}")).collect())];
+    fields.extend(actor.kind.token().map(|token| ("token", token.to_string())));
+    fields.extend(called.code.clone().map(|code| ("fault", code)));
+    Entry {
+        tenant: Some(actor.tenant),
+        project: None,
+        actor_kind: actor_kind.to_owned(),
+        actor_ref,
+        action: "mcp.call".to_owned(),
+        target_kind: "tool".to_owned(),
+        target_id: called.tool.clone(),
+        run: called.run,
+        request: Some(called.request),
+        outcome: called.decision.word().to_owned(),
+        fields,
+        personal: Vec::new(),
+    }
+}
