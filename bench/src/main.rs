@@ -5,7 +5,8 @@
 //! Simulated agents live in a second process, started from this very binary as `sf-bench agents`. `sf-bench orders`
 //! measures orders alone, `sf-bench sign-in` what a flood of sign-ins costs everybody else, `sf-bench audit` the
 //! verification of the audit chain, `sf-bench authority` deciding about a request, `sf-bench policy` admitting an AI's
-//! proposal, `sf-bench inbox` opening an inbox of 10,000 cards, `sf-bench memory` what a plain connection takes, `sf-bench deploy` what users of an app notice of its deploys, with the
+//! proposal, `sf-bench inbox` opening an inbox of 10,000 cards, `sf-bench mcp` a call of an AI host's reading
+//! tool at the promised pace, `sf-bench memory` what a plain connection takes, `sf-bench deploy` what users of an app notice of its deploys, with the
 //! released programs, nginx and wrk, `sf-bench workflow` workflows whose steps do nothing: within
 //! the process on SQLite, over HTTP, and on PostgreSQL, each in a process of its own (`sf-bench workflow sqlite`, `http`,
 //! `postgres`).
@@ -18,6 +19,7 @@ mod deploys;
 mod floors;
 mod inbox;
 mod line;
+mod mcp;
 mod orders;
 mod policy;
 mod rows;
@@ -47,6 +49,7 @@ fn main() -> Result<()> {
         Some("authority") => authority::decisions(),
         Some("policy") => policy::admissions(),
         Some("inbox") => runtime.block_on(inbox::opens()),
+        Some("mcp") => runtime.block_on(mcp::calls()),
         Some("workflow") => runtime.block_on(workflows::measure(std::env::args().nth(2).as_deref())),
         Some("deploy") => runtime.block_on(deploys::measure(&argument(2)?, &argument(3)?)),
         Some("memory") => runtime.block_on(memory()),

@@ -54,7 +54,11 @@ pub async fn run(context: &Context) -> Done {
             }
             Ok(_) => bridge.take(&tasks, &line).await,
             Err(error) => {
-                return Err(Failure::new(Exit::Failed, "mcp.input", format!("Standard input cannot be read: {error}.")));
+                return Err(Failure::new(
+                    Exit::Failed,
+                    "mcp.input",
+                    format!("Standard input cannot be read: {error}."),
+                ));
             }
         }
     }
@@ -138,7 +142,8 @@ impl Bridge {
                 let id = response.headers().get("mcp-session-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
                 let mut revision = String::new();
                 self.pass_on(message, response, |answer| {
-                    revision = answer.pointer("/result/protocolVersion").and_then(Value::as_str).unwrap_or_default().into();
+                    revision =
+                        answer.pointer("/result/protocolVersion").and_then(Value::as_str).unwrap_or_default().into();
                 })
                 .await;
                 if let Some(id) = id {
@@ -211,7 +216,8 @@ impl Bridge {
                 }
                 Ok(None) => return,
                 Err(broken) => {
-                    let message = format!("The answer broke off: {broken}. Look whether it was done before you ask again.");
+                    let message =
+                        format!("The answer broke off: {broken}. Look whether it was done before you ask again.");
                     let failure = Failure::new(Exit::Unreachable, "mcp.broken_off", message);
                     return self.fail(asked, &failure).await;
                 }
