@@ -13,15 +13,14 @@
 
 mod agents;
 mod audit;
-mod authority;
 mod caller;
+mod deciding;
 mod deploys;
 mod floors;
 mod inbox;
 mod line;
 mod mcp;
 mod orders;
-mod policy;
 mod rows;
 mod sign_in;
 mod swarm;
@@ -46,8 +45,8 @@ fn main() -> Result<()> {
         Some("tls") => runtime.block_on(secured()),
         Some("sign-in") => runtime.block_on(sign_in::flood()),
         Some("audit") => audit::verify_rate(),
-        Some("authority") => authority::decisions(),
-        Some("policy") => policy::admissions(),
+        Some("authority") => deciding::authority::decisions(),
+        Some("policy") => deciding::policy::admissions(),
         Some("inbox") => runtime.block_on(inbox::opens()),
         Some("mcp") => runtime.block_on(mcp::calls()),
         Some("workflow") => runtime.block_on(workflows::measure(std::env::args().nth(2).as_deref())),
@@ -71,8 +70,8 @@ async fn measure() -> Result<()> {
     // First, while this process has held nothing else: what it keeps afterwards would count as the control plane's.
     plain(count()?, &fsync).await?;
     sign_in::flood().await?;
-    authority::decisions()?;
-    policy::admissions()?;
+    deciding::authority::decisions()?;
+    deciding::policy::admissions()?;
     inbox::opens().await?;
     audit::verify_rate()?;
     // In a process of its own: memory that the first part gave back would hide what these connections take.

@@ -10,10 +10,8 @@ use crate::command::approvals::{deputy, inbox, routing};
 use crate::command::apps::{inspect, logs, patch, power, search};
 use crate::command::nodes::{enrol, metrics};
 use crate::command::panel::{alts, ctrls, files, monitoring, ports, servers};
-use crate::command::people::{keys, mail, tenants, users};
-use crate::command::{
-    admin, apps, audit, completion, config, deploy, doctor, mcp, nodes, runs, server, session, workflow,
-};
+use crate::command::people::{keys, mail, mcp, tenants, users};
+use crate::command::{admin, apps, audit, completion, config, deploy, doctor, nodes, runs, server, session, workflow};
 use crate::context::Context;
 use crate::failure::Done;
 use crate::screen::Screen;

@@ -8,7 +8,6 @@ pub mod completion;
 pub mod config;
 pub mod deploy;
 pub mod doctor;
-pub mod mcp;
 pub mod nodes;
 pub mod panel;
 pub mod people;

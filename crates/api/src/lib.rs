@@ -19,6 +19,7 @@ mod state;
 pub mod view;
 pub mod ws;
 
+pub use axum::Router;
 pub use exchange::{body, caller, envelope, fault, request};
 pub use options::ApiOptions;
 pub use route::dashboard;

@@ -8,6 +8,7 @@
 mod asking;
 mod schema;
 mod showing;
+mod tasks;
 mod tools;
 
 use std::collections::BTreeSet;
@@ -15,14 +16,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult, ErrorData, GetPromptRequestParams,
-    GetPromptResponse, Implementation, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
-    ListToolsResult, PaginatedRequestParams, PromptListChangedNotification, ReadResourceRequestParams,
-    ReadResourceResponse, RequestStateCodec, ServerCapabilities, ServerConfig, ServerNotification,
-    SetLevelRequestParams, SubscribeRequestParams, SubscriptionFilter, Tool, ToolListChangedNotification,
-    UnsubscribeRequestParams,
+    CallToolRequestParams, CallToolResponse, CancelTaskParams, CompleteRequestParams, CompleteResult, ErrorData,
+    GetPromptRequestParams, GetPromptResponse, GetTaskParams, GetTaskResult, Implementation, ListPromptsResult,
+    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
+    PromptListChangedNotification, ReadResourceRequestParams, ReadResourceResponse, RequestStateCodec,
+    ServerCapabilities, ServerConfig, ServerNotification, SetLevelRequestParams, SubscribeRequestParams,
+    SubscriptionFilter, Tool, ToolListChangedNotification, UnsubscribeRequestParams, UpdateTaskParams,
 };
 use rmcp::service::{RequestContext, SubscriptionContext};
+use rmcp::task_manager::TaskManager;
 use rmcp::{RoleServer, ServerHandler};
 use sf_control::{Control, key};
 use tokio::sync::broadcast;
@@ -40,20 +42,21 @@ enum Change {
 }
 
 /// Everything the runner asks for.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Fixtures(Arc<Inner>);
 
-#[derive(Debug)]
 struct Inner {
     seals: RequestStateCodec,
     changes: broadcast::Sender<Change>,
     watched: Mutex<BTreeSet<String>>,
+    tasks: TaskManager,
 }
 
 /// The endpoint, with these behind it instead of our tools.
 pub fn router(control: Control, options: WireOptions) -> Router {
     let seals = RequestStateCodec::new_unchecked(key::seal_key(&control).to_vec());
-    let inner = Inner { seals, changes: broadcast::Sender::new(CHANGES), watched: Mutex::default() };
+    let changes = broadcast::Sender::new(CHANGES);
+    let inner = Inner { seals, changes, watched: Mutex::default(), tasks: TaskManager::new() };
     let tools = tools::NAMES.into_iter().collect();
     let rates = limiter(&options);
     stack(Stack { control, options, rates, tools }, Fixtures(Arc::new(inner)))
@@ -70,6 +73,7 @@ impl ServerHandler for Fixtures {
             .enable_prompts_list_changed()
             .enable_completions()
             .enable_logging()
+            .enable_tasks()
             .build();
         let name = Implementation::new("serverflow-conformance", env!("CARGO_PKG_VERSION"));
         ServerConfig::new(can).with_server_info(name)
@@ -95,11 +99,32 @@ impl ServerHandler for Fixtures {
         match request.name.as_ref() {
             "test_trigger_tool_change" => Ok(self.changed(Change::Tools)),
             "test_trigger_prompt_change" => Ok(self.changed(Change::Prompts)),
-            _ => match asking::call(&self.0.seals, &request, &context).await {
-                Some(answer) => answer,
-                None => tools::call(&request, &context).await,
-            },
+            _ => {
+                if let Some(answer) = asking::call(&self.0.seals, &request, &context).await {
+                    return answer;
+                }
+                if let Some(answer) = tasks::call(&self.0.tasks, &request, &context).await {
+                    return answer;
+                }
+                tools::call(&request, &context).await
+            }
         }
+    }
+
+    async fn get_task(
+        &self,
+        request: GetTaskParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<GetTaskResult, ErrorData> {
+        self.0.tasks.get_task(&request.task_id).map(GetTaskResult::new)
+    }
+
+    async fn update_task(&self, request: UpdateTaskParams, _: RequestContext<RoleServer>) -> Result<(), ErrorData> {
+        self.0.tasks.update_task(&request.task_id, request.input_responses)
+    }
+
+    async fn cancel_task(&self, request: CancelTaskParams, _: RequestContext<RoleServer>) -> Result<(), ErrorData> {
+        self.0.tasks.cancel_task(&request.task_id)
     }
 
     async fn list_resources(

@@ -144,12 +144,12 @@ fn is_answered(said: Option<&InputResponses>, asked: &Value) -> bool {
     keys.into_iter().all(|key| said.and_then(|said| said.get(key)).is_some_and(Value::is_object))
 }
 
-fn question(asked: &Value, state: Option<String>) -> InputRequiredResult {
+pub(super) fn question(asked: &Value, state: Option<String>) -> InputRequiredResult {
     let requests: Option<InputRequests> = serde_json::from_value(asked.clone()).ok();
     InputRequiredResult::new(requests, state)
 }
 
-fn form(message: &str, field: &str, kind: &str) -> Value {
+pub(super) fn form(message: &str, field: &str, kind: &str) -> Value {
     let schema = json!({ "type": "object", "properties": { field: { "type": kind } }, "required": [field] });
     json!({ "method": "elicitation/create", "params": { "mode": "form", "message": message, "requestedSchema": schema } })
 }

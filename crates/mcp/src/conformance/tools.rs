@@ -18,8 +18,14 @@ const SILENCE: &str = "UklGRiQAAABXQVZFZm10IBAAAAABAAEARKwAAIhYAQACABAAZGF0YQAAA
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// All of them, in order.
-pub(super) const NAMES: [&str; 30] = [
+pub(super) const NAMES: [&str; 37] = [
+    "confirm_delete",
+    "failing_job",
+    "greet",
     "json_schema_2020_12_tool",
+    "multi_input",
+    "protocol_error_job",
+    "slow_compute",
     "test_audio_content",
     "test_custom_header",
     "test_elicitation",
@@ -45,6 +51,7 @@ pub(super) const NAMES: [&str; 30] = [
     "test_streaming_elicitation",
     "test_tool_with_logging",
     "test_tool_with_progress",
+    "test_tool_with_task",
     "test_trigger_prompt_change",
     "test_trigger_tool_change",
     "test_slow",
@@ -58,6 +65,7 @@ pub(super) fn list() -> ListToolsResult {
             "test_custom_header" => schema::mirrored(),
             "test_elicitation" => schema::one("message", "What to show"),
             "test_sampling" => schema::one("prompt", "What to ask"),
+            "greet" => schema::one("name", "Whom to greet"),
             "test_echo" => schema::one("text", "What to say"),
             _ => schema::nothing(),
         };
@@ -92,10 +100,12 @@ pub(super) async fn call(
         "test_tool_with_logging" | "test_logging_tool" => logging(context).await,
         "test_tool_with_progress" => progress(context).await,
         "test_reconnection" => {
+            // tidy: sleep because a host is to leave and come back meanwhile
             tokio::time::sleep(2 * PAUSE).await;
             text("Reconnection test completed")
         }
         "test_slow" => {
+            // tidy: sleep because it is slow on purpose
             tokio::time::sleep(20 * PAUSE).await;
             text("Slow test completed")
         }

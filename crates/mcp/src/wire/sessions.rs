@@ -29,18 +29,21 @@ pub(crate) struct Sessions {
     total: Places<()>,
 }
 
+/// A place among the principal's own, and one among all.
+type Room = (Place<Principal>, Place<()>);
+
 #[derive(Debug)]
 struct Owned {
     by: Principal,
     used: Timestamp,
-    _places: (Place<Principal>, Place<()>),
+    _places: Room,
 }
 
 /// Room for a session that is about to begin. Travels with its request; free again where none came of it.
 #[derive(Clone, Debug)]
 pub(super) struct Reserved {
     by: Principal,
-    places: Arc<Mutex<Option<(Place<Principal>, Place<()>)>>>,
+    places: Arc<Mutex<Option<Room>>>,
 }
 
 impl Sessions {

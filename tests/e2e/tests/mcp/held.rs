@@ -15,7 +15,7 @@ use sf_testkit::Script;
 use sf_types::{AppId, PageRequest, RunId};
 
 use super::host::Host;
-use super::world::{World, listen};
+use super::world::{Behind, World, listen};
 
 /// As `wire` has it where a test does not want to wait.
 const IMPATIENT: Duration = Duration::from_millis(300);
@@ -142,7 +142,7 @@ async fn what_the_person_decided_is_told_by_another_control_plane_too() -> Resul
     let tasks = Tasks::new();
     let second = shop.world.plane.second_under(&tasks).await?;
     let tools = super::toolbox::Sample::new(second.clone());
-    let address = listen(&second, &tasks, Some(tools), |options| options.patience = IMPATIENT).await?;
+    let address = listen(&second, &tasks, Behind::Sample(tools), |options| options.patience = IMPATIENT).await?;
     let there = Host { address, ..host.clone() };
     let params = json!({ "name": "delete", "arguments": shop.arguments(), "requestState": state });
     let told = there.modern("tools/call", params.clone()).await?.result()?;

@@ -1,6 +1,7 @@
 //! The door for AI hosts, as hosts of both eras see it: over HTTP, with a control plane and real runs behind it.
 
 mod attacks;
+mod bridge;
 mod eras;
 mod held;
 mod host;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Result, ensure};
+use serde_json::Value;
 use sf_runtime::{OnError, Tasks};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -96,4 +97,40 @@ async fn the_official_runner_finds_nothing_wrong_with_the_revision_of_today() ->
 #[tokio::test]
 async fn the_official_runner_finds_nothing_wrong_with_the_last_revision_that_has_sessions() -> Result<()> {
     conforms("2025-11-25").await
+}
+
+/// What the inspector says of our own tools, by the protocol of one era.
+async fn inspected(world: &World, key: &str, era: &str, args: &[&str]) -> Result<Value> {
+    let home = tempfile::tempdir()?;
+    let url = format!("http://localhost:{}/mcp/v1", world.address.port());
+    let mut inspector = program("@modelcontextprotocol/inspector/clients/launcher/build/index.js")?;
+    inspector.env("HOME", home.path()).args(["--cli", "--server-url", &url, "--transport", "http"]);
+    inspector.args(["--format", "json", "--protocol-era", era]);
+    if !key.is_empty() {
+        inspector.args(["--header", &format!("Authorization: Bearer {key}")]);
+    }
+    let output = inspector.args(args).output().await?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{era} {args:?}: {} {said}", String::from_utf8_lossy(&output.stdout));
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+#[tokio::test]
+async fn the_inspector_lists_and_calls_our_tools_in_both_eras() -> Result<()> {
+    let world = World::ours().await?;
+    let key = world.key(None).await?;
+    for era in ["modern", "legacy"] {
+        let listed = inspected(&world, &key, era, &["--method", "tools/list", "--strict"]).await?;
+        let tools = listed.pointer("/result/tools").or_else(|| listed.get("tools")).and_then(Value::as_array);
+        assert_eq!(tools.map(Vec::len), Some(20), "{listed}");
+        for method in ["resources/list", "resources/templates/list", "prompts/list"] {
+            inspected(&world, &key, era, &["--method", method]).await?;
+        }
+        let called = inspected(&world, &key, era, &["--method", "tools/call", "--tool-name", "overview"]).await?;
+        assert!(called.to_string().contains("structuredContent"), "{called}");
+    }
+    let refused = inspected(&world, "", "modern", &["--method", "tools/list"]).await;
+    assert!(refused.is_err_and(|error| error.to_string().contains("auth")), "without a key it says what is missing");
+    world.stop().await;
+    Ok(())
 }

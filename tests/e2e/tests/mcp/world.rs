@@ -8,6 +8,7 @@ use sf_actions::{Action, Actor, Permission};
 use sf_api::rate::{Rate, Rates};
 use sf_api::{ApiOptions, Serving};
 use sf_control::{Control, Made, Proposed};
+use sf_mcp::tools::{Options, Tools};
 use sf_mcp::wire::{self, WireOptions};
 use sf_runtime::{OnError, Tasks};
 use sf_testkit::Plane;
@@ -15,6 +16,17 @@ use tokio::net::TcpListener;
 
 use super::host::Host;
 use super::toolbox::Sample;
+
+/// What stands behind the door.
+#[derive(Clone, Debug)]
+pub enum Behind {
+    /// Tools of the tests.
+    Sample(Sample),
+    /// Our own.
+    Ours,
+    /// What the conformance runner wants to find.
+    Fixtures,
+}
 
 /// What listens.
 pub struct World {
@@ -31,19 +43,24 @@ impl World {
     }
 
     pub async fn with(change: impl FnOnce(&mut WireOptions)) -> Result<Self> {
-        let plane = Plane::start(sf_testkit::Database::Sqlite).await?;
-        let admin = plane.admin().await?;
-        let (tasks, tools) = (Tasks::new(), Sample::new(plane.control.clone()));
-        let address = listen(&plane.control, &tasks, Some(tools.clone()), change).await?;
-        Ok(Self { plane, admin, tools, address, tasks })
+        Self::behind(|tools| Behind::Sample(tools.clone()), change).await
+    }
+
+    /// One with our own tools.
+    pub async fn ours() -> Result<Self> {
+        Self::behind(|_| Behind::Ours, |_| {}).await
     }
 
     /// One with what the conformance runner wants to find.
     pub async fn conformance() -> Result<Self> {
+        Self::behind(|_| Behind::Fixtures, |_| {}).await
+    }
+
+    async fn behind(which: impl FnOnce(&Sample) -> Behind, change: impl FnOnce(&mut WireOptions)) -> Result<Self> {
         let plane = Plane::start(sf_testkit::Database::Sqlite).await?;
         let admin = plane.admin().await?;
         let (tasks, tools) = (Tasks::new(), Sample::new(plane.control.clone()));
-        let address = listen(&plane.control, &tasks, None, |_| {}).await?;
+        let address = listen(&plane.control, &tasks, which(&tools), change).await?;
         Ok(Self { plane, admin, tools, address, tasks })
     }
 
@@ -83,30 +100,32 @@ impl World {
 pub async fn listen(
     control: &Control,
     tasks: &Tasks,
-    tools: Option<Sample>,
+    behind: Behind,
     change: impl FnOnce(&mut WireOptions),
 ) -> Result<SocketAddr> {
-    listen_at(control, tasks, (tools, Rate { burst: 100_000, per_second: 100_000 }), change).await
+    listen_at(control, tasks, (behind, Rate { burst: 100_000, per_second: 100_000 }), change).await
 }
 
 /// One that takes two requests of an address, and one more a second.
 pub async fn listen_narrowly(control: &Control, tasks: &Tasks, tools: Sample) -> Result<SocketAddr> {
-    listen_at(control, tasks, (Some(tools), Rate { burst: 2, per_second: 1 }), |_| {}).await
+    listen_at(control, tasks, (Behind::Sample(tools), Rate { burst: 2, per_second: 1 }), |_| {}).await
 }
 
 async fn listen_at(
     control: &Control,
     tasks: &Tasks,
-    (tools, rate): (Option<Sample>, Rate),
+    (behind, rate): (Behind, Rate),
     change: impl FnOnce(&mut WireOptions),
 ) -> Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?;
     let mut options = WireOptions::new(tasks.clone(), format!("http://{address}"));
     change(&mut options);
-    let beside = match tools {
-        Some(tools) => wire::router(control.clone(), tools, options),
-        None => sf_mcp::conformance::router(control.clone(), options),
+    let public_url = options.public_url.clone();
+    let beside = match behind {
+        Behind::Sample(tools) => wire::router(control.clone(), tools, options),
+        Behind::Ours => wire::router(control.clone(), Tools::new(control.clone(), Options { public_url }), options),
+        Behind::Fixtures => sf_mcp::conformance::router(control.clone(), options),
     };
     let mut api = ApiOptions::new(tasks.clone());
     api.rates = Rates { address: rate, principal: rate, sign_in: rate };
