@@ -21,13 +21,18 @@ lint: ## formatting and clippy, warnings denied
 tidy: ## the rules of the house (CONTRIBUTING.md)
 	cargo xtask tidy
 
-.PHONY: test-deps test-bins test test-fast test-full test-dashboard journeys screenshots
+.PHONY: test-deps test-bins test-peers test test-fast test-full test-dashboard journeys screenshots
 test-deps: ## what the tests need: installed when root, named otherwise
 	@scripts/test-deps.sh
 
 # End-to-end tests start the real binaries.
 test-bins:
 	cargo build -p serverflow -p serverflow-agent
+
+# Programs of others that speak the Model Context Protocol, with the Node they need; as npm pins them.
+test-peers:
+	@[ -e tests/mcp/node_modules/.package-lock.json ] && [ ! tests/mcp/package-lock.json -nt tests/mcp/node_modules/.package-lock.json ] || \
+	  (cd tests/mcp && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
 
 test-dashboard: ## the dashboard's types, rooms, unit tests and budgets
 	@scripts/dashboard.sh test
@@ -40,14 +45,14 @@ screenshots: dashboard test-bins ## every page, theme and width, into web/screen
 	cd web && node e2e/screenshots.mjs
 
 # The summary of nextest stays the last output: CI reads it.
-test: test-deps lint tidy test-dashboard journeys ## everything but the longest tests
+test: test-deps lint tidy test-dashboard test-peers journeys ## everything but the longest tests
 	cargo nextest run --workspace --profile ci
 
 test-fast: ## no whole systems and no sweeps (.config/nextest.toml); run it at every save
 	cargo nextest run --workspace --exclude sf-e2e --profile fast
 
 test-full: export SF_FULL := 1
-test-full: test-deps lint tidy test-dashboard journeys ## with the long seeds and sweeps
+test-full: test-deps lint tidy test-dashboard test-peers journeys ## with the long seeds and sweeps
 	cargo nextest run --workspace --profile full --run-ignored all
 
 # Where cargo puts what it builds.

@@ -5,20 +5,21 @@
 //! Simulated agents live in a second process, started from this very binary as `sf-bench agents`. `sf-bench orders`
 //! measures orders alone, `sf-bench sign-in` what a flood of sign-ins costs everybody else, `sf-bench audit` the
 //! verification of the audit chain, `sf-bench authority` deciding about a request, `sf-bench policy` admitting an AI's
-//! proposal, `sf-bench inbox` opening an inbox of 10,000 cards, `sf-bench memory` what a plain connection takes, `sf-bench deploy` what users of an app notice of its deploys, with the
+//! proposal, `sf-bench inbox` opening an inbox of 10,000 cards, `sf-bench mcp` a call of an AI host's reading
+//! tool at the promised pace, `sf-bench memory` what a plain connection takes, `sf-bench deploy` what users of an app notice of its deploys, with the
 //! released programs, nginx and wrk, `sf-bench panel` what the panel promises, with the released programs, `sf-bench workflow` workflows whose steps do nothing: within
 //! the process on SQLite, over HTTP, and on PostgreSQL, each in a process of its own (`sf-bench workflow sqlite`, `http`,
 //! `postgres`).
 
 mod agents;
 mod audit;
-mod authority;
+mod deciding;
 mod deploys;
 mod gauge;
 mod inbox;
+mod mcp;
 mod orders;
 mod panel;
-mod policy;
 mod sign_in;
 mod swarm;
 mod workflows;
@@ -43,9 +44,10 @@ fn main() -> Result<()> {
         Some("tls") => runtime.block_on(secured()),
         Some("sign-in") => runtime.block_on(sign_in::flood()),
         Some("audit") => audit::verify_rate(),
-        Some("authority") => authority::decisions(),
-        Some("policy") => policy::admissions(),
+        Some("authority") => deciding::authority::decisions(),
+        Some("policy") => deciding::policy::admissions(),
         Some("inbox") => runtime.block_on(inbox::opens()),
+        Some("mcp") => runtime.block_on(mcp::calls()),
         Some("workflow") => runtime.block_on(workflows::measure(std::env::args().nth(2).as_deref())),
         Some("deploy") => runtime.block_on(deploys::measure(&argument(2)?, &argument(3)?)),
         Some("panel") => {
@@ -71,8 +73,8 @@ async fn measure() -> Result<()> {
     // First, while this process has held nothing else: what it keeps afterwards would count as the control plane's.
     plain(count()?, &fsync).await?;
     sign_in::flood().await?;
-    authority::decisions()?;
-    policy::admissions()?;
+    deciding::authority::decisions()?;
+    deciding::policy::admissions()?;
     inbox::opens().await?;
     audit::verify_rate()?;
     // In a process of its own: memory that the first part gave back would hide what these connections take.

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use sf_api::rate::{Rate, Rates};
-use sf_api::{ApiOptions, Serving};
+use sf_api::{ApiOptions, Router, Serving};
 use sf_control::Control;
 use sf_runtime::{OnError, Tasks};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -14,13 +14,22 @@ use tokio::net::{TcpListener, TcpStream};
 /// A control plane listens, to a task of `tasks`. All come from few people at one address here, and what is measured is the
 /// work behind the limits; where they say they come from is believed.
 pub async fn listen(control: &Control, tasks: &Tasks) -> Result<SocketAddr> {
+    listen_beside(control, tasks, |_| Router::new()).await
+}
+
+/// The same with the routes of another edge, which is told where it listens.
+pub async fn listen_beside(
+    control: &Control,
+    tasks: &Tasks,
+    beside: impl FnOnce(SocketAddr) -> Router,
+) -> Result<SocketAddr> {
     let mut options = ApiOptions::new(tasks.clone());
     let wide = Rate { burst: 1_000_000, per_second: 1_000_000 };
     options.rates = Rates { address: wide, principal: wide, sign_in: wide };
     options.trusted_proxies = vec![Ipv4Addr::LOCALHOST.into()];
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?;
-    let router = sf_api::router(control.clone(), options);
+    let router = sf_api::router_beside(control.clone(), options, beside(address));
     tasks.spawn("api", OnError::Stop, sf_api::serve(listener, router, Serving::with(None), tasks.shutdown()));
     Ok(address)
 }

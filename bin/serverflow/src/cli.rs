@@ -10,7 +10,7 @@ use crate::command::approvals::{deputy, inbox, routing};
 use crate::command::apps::{inspect, logs, patch, power, search};
 use crate::command::nodes::{enrol, metrics};
 use crate::command::panel::{alts, ctrls, files, monitoring, ports, servers};
-use crate::command::people::{keys, mail, tenants, users};
+use crate::command::people::{keys, mail, mcp, tenants, users};
 use crate::command::{admin, apps, audit, completion, config, deploy, doctor, nodes, runs, server, session, workflow};
 use crate::context::Context;
 use crate::failure::Done;
@@ -137,6 +137,8 @@ pub enum Command {
     Tenants(tenants::Args),
     /// Whether mail goes
     Mail(mail::Args),
+    /// Let an AI host that starts programs speak to the control plane: the Model Context Protocol, a message a line
+    Mcp,
     /// Check this machine and the control plane
     Doctor,
     /// The whole control plane in one encrypted file, and back
@@ -203,6 +205,7 @@ impl Cli {
             Command::Keys(args) => keys::run(&context, args).await,
             Command::Tenants(args) => tenants::run(&context, args).await,
             Command::Mail(args) => mail::run(&context, args).await,
+            Command::Mcp => mcp::run(&context).await,
             Command::Doctor => doctor::run(&context).await,
             Command::Backup(args) => backup::run(&context, args).await,
             Command::Admin(args) => admin::run(&context, args).await,

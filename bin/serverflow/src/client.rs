@@ -1,5 +1,6 @@
 //! The REST side of the control plane, as the CLI uses it.
 
+mod door;
 mod download;
 mod follow;
 mod socket;

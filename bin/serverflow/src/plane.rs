@@ -8,6 +8,7 @@ use std::time::Duration;
 use sf_api::ApiOptions;
 use sf_control::Control;
 use sf_gateway::{Gateway, TlsFiles};
+use sf_mcp::wire::WireOptions;
 use sf_runtime::{Clock, OnError, Rng, Tasks};
 use sf_types::Secret;
 use tokio::net::TcpListener;
@@ -22,6 +23,28 @@ use crate::process::port_owner;
 pub const STOP_WITHIN: Duration = Duration::from_secs(10);
 /// The token of `/metrics`, in the data folder.
 const METRICS_TOKEN: &str = "metrics.token";
+
+/// What AI hosts find behind their door.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Hosts {
+    /// Our tools.
+    Tools,
+    /// What the protocol's conformance runner asks for.
+    Conformance,
+}
+
+impl Hosts {
+    fn router(self, control: &Control, tasks: &Tasks, public_url: String) -> axum::Router {
+        let options = WireOptions::new(tasks.clone(), public_url.clone());
+        match self {
+            Self::Tools => {
+                let tools = sf_mcp::tools::Tools::new(control.clone(), sf_mcp::tools::Options { public_url });
+                sf_mcp::wire::router(control.clone(), tools, options)
+            }
+            Self::Conformance => sf_mcp::conformance::router(control.clone(), options),
+        }
+    }
+}
 
 /// A running control plane.
 #[derive(Debug)]
@@ -41,6 +64,19 @@ impl Plane {
     /// # Errors
     /// A taken port (naming who holds it), a database or key that cannot be used.
     pub async fn open(config: &Config) -> Result<Self, Failure> {
+        Self::open_for(config, Hosts::Tools).await
+    }
+
+    /// The same, with something else for AI hosts.
+    ///
+    /// # Errors
+    /// As [`Plane::open`]; fixtures where other machines could reach them.
+    pub async fn open_for(config: &Config, hosts: Hosts) -> Result<Self, Failure> {
+        if hosts == Hosts::Conformance && !config.api.listen.ip().is_loopback() {
+            let message =
+                format!("{} is reachable from other machines, and fixtures are for tests.", config.api.listen);
+            return Err(Failure::usage(message).fix("Listen on 127.0.0.1, or leave out --mcp-conformance."));
+        }
         let (api, gateway) = (bind(config.api.listen).await?, config.agents.listen);
         // The gateway binds for itself, later; a taken port should be told before a database is made.
         drop(bind(gateway).await?);
@@ -48,6 +84,7 @@ impl Plane {
         let tasks = Tasks::new();
         let mut options = config.control()?;
         options.public_url = config.public_url(api.local_addr().unwrap_or(config.api.listen))?;
+        let public_url = options.public_url.clone();
         let started = Control::start(options, Clock::system(), Rng::system(), &tasks).await;
         let control = started.map_err(|error| {
             Failure::new(Exit::Failed, "server.start", format!("The control plane cannot start: {error}."))
@@ -57,7 +94,8 @@ impl Plane {
         let address = api.local_addr().unwrap_or(config.api.listen);
         let options = api_options(config, &data, &tasks, agents)?;
         let tls = api_tls(config)?;
-        let (router, shutdown) = (sf_api::router(control.clone(), options), tasks.shutdown());
+        let beside = hosts.router(&control, &tasks, public_url);
+        let (router, shutdown) = (sf_api::router_beside(control.clone(), options, beside), tasks.shutdown());
         let trusted_proxies = config.api.trusted_proxies.clone();
         let serving = sf_api::Serving { trusted_proxies, ..sf_api::Serving::with(tls) };
         tasks.spawn("api", OnError::Stop, sf_api::serve(api, router, serving, shutdown));

@@ -19,9 +19,10 @@ mod state;
 pub mod view;
 pub mod ws;
 
+pub use axum::Router;
 pub use exchange::{body, caller, envelope, fault, request};
 pub use options::ApiOptions;
 pub use route::dashboard;
-pub use router::router;
+pub use router::{router, router_beside};
 pub use serve::{Patience, ServeError, Serving, serve};
 pub use state::Api;

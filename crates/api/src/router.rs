@@ -25,22 +25,44 @@ use crate::{caller, metrics, openapi, request, ws};
 
 /// Every route of the control plane. To be served by [`crate::serve`], which tells it where requests come from.
 pub fn router(control: Control, options: ApiOptions) -> Router {
+    router_beside(control, options, Router::new())
+}
+
+/// The same, with the routes of another edge beside them: they know their callers themselves, and have the same names,
+/// origins, limits of time and of refused credentials, headers and request ids.
+pub fn router_beside(control: Control, options: ApiOptions, beside: Router) -> Router {
     let _ = metrics::recorder();
     let api = Api::new(control, options);
     let (router, _) = openapi::described().split_for_parts();
     api.control().set_reads(std::sync::Arc::new(workflows::reads::Routes::new(router.clone(), &api)));
-    around(router, &api).with_state(api)
+    around(inside(router, &api).merge(guarded(beside, &api)), &api).with_state(api)
 }
 
-/// The layers, the last one outermost. What is inside `route_layer` applies to known routes alone: an unknown path is
-/// a 404 for everybody.
-fn around(router: Router<Api>, api: &Api) -> Router<Api> {
+/// What applies to known routes alone: an unknown path is a 404 for everybody. The last one is outermost.
+fn inside(router: Router<Api>, api: &Api) -> Router<Api> {
     router
         .route_layer(from_fn_with_state(api.clone(), idempotency::honour))
         .route_layer(from_fn_with_state(api.clone(), rates::by_principal))
         .route_layer(from_fn_with_state(api.clone(), caller::require))
         .route_layer(from_fn_with_state(api.clone(), rates::by_address))
         .route_layer(from_fn_with_state(api.clone(), origin::guard))
+}
+
+/// What applies to the routes of another edge.
+fn guarded(beside: Router, api: &Api) -> Router<Api> {
+    if !beside.has_routes() {
+        return Router::new();
+    }
+    beside
+        .route_layer(from_fn_with_state(api.clone(), rates::by_refusal))
+        .route_layer(from_fn_with_state(api.clone(), rates::by_address))
+        .route_layer(from_fn_with_state(api.clone(), origin::foreign))
+        .with_state(())
+}
+
+/// The layers around everything, the last one outermost.
+fn around(router: Router<Api>, api: &Api) -> Router<Api> {
+    router
         .method_not_allowed_fallback(wrong_method)
         .fallback(unknown)
         .layer(from_fn_with_state(api.clone(), rescue::limit_time))

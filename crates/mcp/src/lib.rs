@@ -4,7 +4,9 @@
 //! does and no line of the protocol. Between them stand [`call::Call`] and [`call::Outcome`]. A tool changes nothing by itself: it
 //! proposes an action or asks a query, as its caller, and says what became of it.
 //!
-//! Start reading at [`call`]; what a tool is, at [`tools`].
+//! Start reading at [`call`]; what a tool is, at [`tools`]; how it is spoken of, at [`wire`]. [`conformance`] is for tests alone.
 
 pub mod call;
+pub mod conformance;
 pub mod tools;
+pub mod wire;

@@ -1,6 +1,8 @@
-//! People: those of the team, other teams, whether mail reaches them, and the keys they give to programs and AI agents.
+//! People: those of the team, other teams, whether mail reaches them, the keys they give to programs and AI agents, and a bridge for
+//! those.
 
 pub mod keys;
 pub mod mail;
+pub mod mcp;
 pub mod tenants;
 pub mod users;

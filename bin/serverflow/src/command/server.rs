@@ -9,7 +9,7 @@ use sf_runtime::telemetry;
 use crate::config::Config;
 use crate::context::Context;
 use crate::failure::Done;
-use crate::plane::Plane;
+use crate::plane::{Hosts, Plane};
 
 /// Arguments of `server`: they win over the configuration.
 #[derive(Debug, clap::Args)]
@@ -23,6 +23,9 @@ pub struct Args {
     /// The data folder.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Shows AI hosts what the protocol's conformance runner asks for, instead of our tools. For tests, on loopback.
+    #[arg(long, hide = true)]
+    mcp_conformance: bool,
 }
 
 /// Serves until SIGINT or SIGTERM.
@@ -35,7 +38,8 @@ pub async fn run(context: &Context, args: Args) -> Done {
     config.agents.listen = args.agents_listen.unwrap_or(config.agents.listen);
     config.data.folder = args.data.unwrap_or(config.data.folder);
     telemetry::install(&config.log.filter, config.log.format);
-    let plane = Plane::open(&config).await?;
+    let hosts = if args.mcp_conformance { Hosts::Conformance } else { Hosts::Tools };
+    let plane = Plane::open_for(&config, hosts).await?;
     let url = plane.url(&config);
     let code = if plane.control.needs_setup().await? { Some(plane.control.new_setup_code().await?) } else { None };
     let code = code.as_ref().map(|code| code.expose().as_str());

@@ -20,6 +20,8 @@ pub(crate) async fn find(State(api): State<Api>, mut request: Request, next: Nex
     let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     let address = behind(peer, request.headers(), &api.options().trusted_proxies);
     request.extensions_mut().insert(From(address));
+    // For edges beside this one, which know no type of ours.
+    request.extensions_mut().insert(address);
     if !may_ask(address, &api.options().allowed_networks) {
         let message = "This control plane does not answer requests from your address.";
         let fault = Fault::new(ErrorKind::Forbidden, "address.refused", message);

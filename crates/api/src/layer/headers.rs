@@ -61,12 +61,16 @@ fn share(headers: &mut http::HeaderMap, origin: HeaderValue, preflight: bool) {
     headers.append(header::VARY, HeaderValue::from_static("Origin"));
     headers.insert(HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("cross-origin"));
     let exposed = HeaderValue::from_static(
-        "x-request-id, idempotent-replayed, retry-after, ratelimit, ratelimit-policy, upload-offset",
+        "x-request-id, idempotent-replayed, retry-after, ratelimit, ratelimit-policy, upload-offset, www-authenticate, \
+         mcp-session-id, mcp-protocol-version",
     );
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
     if preflight {
         let methods = HeaderValue::from_static("GET, POST, PATCH, DELETE");
-        let allowed = HeaderValue::from_static("authorization, content-type, idempotency-key, x-request-id");
+        let allowed = HeaderValue::from_static(
+            "authorization, content-type, idempotency-key, x-request-id, last-event-id, mcp-session-id, \
+             mcp-protocol-version, mcp-method, mcp-name",
+        );
         headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
         headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);
         headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));

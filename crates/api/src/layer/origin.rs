@@ -100,6 +100,15 @@ pub(crate) fn may_open_socket(api: &Api, headers: &HeaderMap) -> bool {
     listed || is_own(api, headers, "POST")
 }
 
+/// On the routes of another edge: as for a socket, and whatever the method is.
+pub(crate) async fn foreign(State(api): State<Api>, request: Request, next: Next) -> Response {
+    if may_open_socket(&api, request.headers()) {
+        return next.run(request).await;
+    }
+    let fault = Fault::new(ErrorKind::Forbidden, "origin.refused", "A page of another site may not ask here.");
+    Problem::from(fault.fix("Add its origin to `api.cors_origins` in serverflow.toml.")).into_response()
+}
+
 /// The refresh token a browser sent.
 pub(crate) fn cookie(api: &Api, headers: &HeaderMap) -> Option<String> {
     let jar = axum_extra::extract::CookieJar::from_headers(headers);

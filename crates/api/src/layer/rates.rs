@@ -80,6 +80,20 @@ pub(crate) fn failed(api: &Api, from: Option<From>) -> Result<(), u64> {
     api.limiter().take(rate::Caller::address(ip), api.control().now()).map(drop)
 }
 
+/// Around an edge that knows its callers itself: a credential that it refused counts as one of ours would.
+pub(crate) async fn by_refusal(State(api): State<Api>, request: Request, next: Next) -> Response {
+    let from = request.extensions().get::<From>().copied();
+    let presented = request.headers().contains_key(http::header::AUTHORIZATION);
+    let response = next.run(request).await;
+    if presented
+        && response.status() == http::StatusCode::UNAUTHORIZED
+        && let Err(secs) = failed(&api, from)
+    {
+        return refuse(secs);
+    }
+    response
+}
+
 /// After authentication: by principal.
 pub(crate) async fn by_principal(State(api): State<Api>, request: Request, next: Next) -> Response {
     let counted = request.extensions().get::<Caller>().and_then(|caller| match caller.actor.kind {

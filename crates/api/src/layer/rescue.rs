@@ -17,6 +17,8 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 pub const NODE_TIMEOUT: Duration = Duration::from_secs(180);
 /// Time one piece of an upload may take, and a download until its first byte.
 pub const TRANSFER_TIMEOUT: Duration = Duration::from_secs(1800);
+/// Time until the answer to an AI host has to begin. Its calls end by themselves before.
+pub const HOST_TIMEOUT: Duration = Duration::from_secs(60);
 /// Time the verification of the whole audit chain may take.
 pub const CHAIN_TIMEOUT: Duration = Duration::from_secs(600);
 
@@ -31,6 +33,7 @@ pub(crate) async fn limit_time(State(api): State<Api>, request: Request, next: N
         _ if moves => TRANSFER_TIMEOUT,
         _ if asks_node => NODE_TIMEOUT,
         "/api/v1/activity/verify" => CHAIN_TIMEOUT,
+        "/mcp/v1" => HOST_TIMEOUT,
         _ => api.options().request_within,
     };
     match tokio::time::timeout(limit, next.run(request)).await {

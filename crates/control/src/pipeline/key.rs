@@ -43,6 +43,31 @@ pub fn request_hash(control: &Control, parts: &[&[u8]]) -> [u8; 32] {
     control.core().keys.master.fingerprint("idempotency", parts)
 }
 
+/// The key under which the edge for AI hosts seals what a host has to bring back: the same on every control plane over
+/// this database.
+pub fn seal_key(control: &Control) -> [u8; 32] {
+    control.core().keys.master.fingerprint("mcp sealed state", &[])
+}
+
+/// Takes `name` for this caller, once: whether nobody had. For a day, on every control plane over this database.
+///
+/// # Errors
+/// An actor of no tenant; when the database fails.
+pub async fn once(control: &Control, actor: &Actor, name: &str) -> Result<bool, Fault> {
+    let (principal, key) = (principal(actor), format!("once:{name}"));
+    let hash = request_hash(control, &[key.as_bytes()]);
+    let taken = control.store().write(actor.scope(), move |tx| {
+        Box::pin(async move {
+            let begun = idempotency::begin(tx, &principal, &key, &hash).await?;
+            if begun == idempotency::Begin::New {
+                idempotency::finish(tx, &principal, &key, serde_json::Value::Bool(true)).await?;
+            }
+            Ok(begun == idempotency::Begin::New)
+        })
+    });
+    Ok(taken.await?)
+}
+
 /// The same request is being carried out, and nothing of it can be shown yet.
 pub fn running() -> Fault {
     let fault = Fault::new(ErrorKind::Conflict, CLAIMED, "The same request is being carried out right now.");

@@ -9,8 +9,8 @@ use sf_mcp::call::{Caller, Held, Outcome};
 use sf_store::mcp_calls::{CallDecision, CallFilter};
 use sf_types::PageRequest;
 
-use crate::case::{structured, word};
-use crate::world::{PUBLIC_URL, World};
+use super::case::{structured, word};
+use super::world::{PUBLIC_URL, World};
 
 async fn held(world: &World, caller: &Caller, tool: &str, arguments: serde_json::Value) -> Result<Held> {
     match world.call(caller, tool, &arguments).await {

@@ -9,8 +9,8 @@ use sf_actions::AccessScope;
 use sf_mcp::call::{Caller, Outcome, Toolbox};
 use sf_mcp::tools::output::MAX_ANSWER_BYTES;
 
-use crate::case::{cases, filled, structured, word};
-use crate::world::World;
+use super::case::{cases, filled, structured, word};
+use super::world::World;
 
 /// Tools that a model begins with, knowing their descriptions alone.
 const FIRST: [&str; 8] = ["overview", "find", "status", "diagnose", "logs", "search_docs", "env", "approvals"];

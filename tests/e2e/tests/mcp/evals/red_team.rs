@@ -11,8 +11,8 @@ use sf_mcp::call::{Outcome, Toolbox};
 use sf_mcp::tools::output::clean::is_hidden;
 use sf_testkit::Words;
 
-use crate::case::{cases, filled, structured, word};
-use crate::world::World;
+use super::case::{cases, filled, structured, word};
+use super::world::World;
 
 /// Stands in every payload, so that its words are found wherever they get to.
 const MARK: &str = "XQZ";
