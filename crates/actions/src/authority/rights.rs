@@ -105,6 +105,12 @@ impl Rights {
         self.at(&Standing::TENANT)
     }
 
+    /// What is allowed at some object at least, as far as the layers are looked at one by one: never less than that.
+    pub fn anywhere(&self) -> PermissionSet {
+        let of_layer = |layer: &Layer| layer.iter().fold(PermissionSet::NONE, |all, (_, held)| all.union(*held));
+        self.0.iter().map(of_layer).reduce(PermissionSet::intersection).unwrap_or_default()
+    }
+
     /// Which objects are seen by `view`; `None` where there are none.
     pub fn sight(&self, view: Permission) -> Option<Sight> {
         self.shown(|_, permissions| permissions.has(view))

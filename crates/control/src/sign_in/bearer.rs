@@ -7,7 +7,7 @@ use sf_actions::access::SpeaksFor;
 use sf_actions::{Actor, ActorKind, Rights};
 use sf_identity::access::{Audience, Grant};
 use sf_identity::csrf::{self, CsrfKey, CsrfRefusal};
-use sf_identity::{refresh, token};
+use sf_identity::refresh;
 use sf_store::{StoreError, sessions, tokens, users};
 use sf_types::{ErrorKind, Fault, Scope, Secret, SessionId, TokenId, UserId};
 
@@ -50,15 +50,7 @@ impl Control {
     ) -> Result<(Actor, Option<Duty>), Fault> {
         let core = self.core();
         if bearer.starts_with("sf_") {
-            let (id, presented) = token::read(bearer).map_err(sf_identity::bearer::BearerRefusal::fault)?;
-            let row = self.key_row(id).await?;
-            let stored = row.as_ref().map(|row| token::Stored {
-                hash: row.hash,
-                expires_at: Some(row.expires_at),
-                revoked_at: row.revoked_at,
-            });
-            token::check(&presented, stored.as_ref(), self.now()).map_err(sf_identity::bearer::BearerRefusal::fault)?;
-            let row = row.ok_or_else(signed_out)?;
+            let row = self.good_key(bearer).await?;
             return self.of_key(&row, address).await;
         }
         let claims = core.access.verify(audience, bearer, self.now()).map_err(|refusal| {
@@ -81,15 +73,25 @@ impl Control {
         row: &tokens::Token,
         address: Option<IpAddr>,
     ) -> Result<(Actor, Option<Duty>), Fault> {
+        let kind = match row.speaks_for {
+            SpeaksFor::Person => ActorKind::Token { user: row.user, token: row.id },
+            SpeaksFor::Ai => ActorKind::Ai { user: row.user, token: row.id },
+        };
+        self.of_key_as(row, address, kind).await
+    }
+
+    /// The same, as an actor of this kind.
+    pub(super) async fn of_key_as(
+        &self,
+        row: &tokens::Token,
+        address: Option<IpAddr>,
+        kind: ActorKind,
+    ) -> Result<(Actor, Option<Duty>), Fault> {
         if !authority::is_from(row, address) {
             let fault = Fault::new(ErrorKind::Unauthenticated, "token.address", "This key is not used from here.");
             return Err(fault.fix("Use it from an address it was made for, or make another one."));
         }
         self.note_use(row, address).await;
-        let kind = match row.speaks_for {
-            SpeaksFor::Person => ActorKind::Token { user: row.user, token: row.id },
-            SpeaksFor::Ai => ActorKind::Ai { user: row.user, token: row.id },
-        };
         self.actor(row.user, kind).await
     }
 
