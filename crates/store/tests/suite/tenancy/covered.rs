@@ -80,6 +80,8 @@ const COVERED: &[&str] = &[
     // Looked at in `monitoring`.
     "alert_rules",
     "alerts",
+    // Looked at in `credentials`.
+    "mcp_grants",
 ];
 
 pub async fn every_table_with_a_tenant_is_covered(_: World) {
