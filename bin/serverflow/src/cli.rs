@@ -10,7 +10,7 @@ use crate::command::approvals::{deputy, inbox, routing};
 use crate::command::apps::{inspect, logs, patch, power, search};
 use crate::command::nodes::{enrol, metrics};
 use crate::command::panel::{alts, ctrls, files, monitoring, ports, servers};
-use crate::command::people::{keys, mail, mcp, tenants, users};
+use crate::command::people::{hosts, keys, mail, mcp, tenants, users};
 use crate::command::{admin, apps, audit, completion, config, deploy, doctor, nodes, runs, server, session, workflow};
 use crate::context::Context;
 use crate::failure::Done;
@@ -133,6 +133,8 @@ pub enum Command {
     Users(users::Args),
     /// What programs and AI agents come in by
     Keys(keys::Args),
+    /// AI hosts that people have let in
+    McpClients(hosts::Args),
     /// The teams of this installation, for those who operate it
     Tenants(tenants::Args),
     /// Whether mail goes
@@ -203,6 +205,7 @@ impl Cli {
             Command::Audit(args) => audit::run(&context, args).await,
             Command::Users(args) => users::run(&context, args).await,
             Command::Keys(args) => keys::run(&context, args).await,
+            Command::McpClients(args) => hosts::run(&context, args).await,
             Command::Tenants(args) => tenants::run(&context, args).await,
             Command::Mail(args) => mail::run(&context, args).await,
             Command::Mcp => mcp::run(&context).await,

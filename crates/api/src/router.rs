@@ -78,6 +78,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
     // In parts: unoptimised, each route of a function has its own place on the stack.
     OpenApiRouter::with_openapi(openapi::Empty::openapi())
         .merge(accounts())
+        .merge(hosts())
         .merge(machines())
         .merge(served())
         .merge(panel::routes())
@@ -133,6 +134,21 @@ fn accounts() -> OpenApiRouter<Api> {
         .routes(routes!(people::notifications::push::preferences, people::notifications::push::set_preferences))
         .routes(routes!(people::notifications::push::list, people::notifications::push::subscribe))
         .routes(routes!(people::notifications::push::unsubscribe))
+}
+
+/// AI hosts, and how people let them in.
+fn hosts() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(auth::oauth::resource))
+        .routes(routes!(auth::oauth::resource_of_path))
+        .routes(routes!(auth::oauth::server))
+        .routes(routes!(auth::oauth::authorize))
+        .routes(routes!(auth::oauth::token))
+        .routes(routes!(auth::oauth::register))
+        .routes(routes!(auth::oauth::revoke))
+        .routes(routes!(auth::consent::get, auth::consent::decide))
+        .routes(routes!(auth::connections::list))
+        .routes(routes!(auth::connections::revoke))
 }
 
 /// Machines, and what is deployed to them.

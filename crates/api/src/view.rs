@@ -24,7 +24,7 @@ use utoipa::ToSchema;
 
 pub use app::project;
 pub use approval::{inbox, routing};
-pub use user::{notification, person, rights, tenant};
+pub use user::{host, notification, person, rights, tenant};
 
 /// RFC 3339 with milliseconds, UTC.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ToSchema)]

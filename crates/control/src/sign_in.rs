@@ -11,7 +11,7 @@ mod duty;
 mod factor;
 mod line;
 mod lockout;
-mod mcp;
+pub mod mcp;
 mod reset;
 mod session;
 mod setup;
@@ -52,6 +52,8 @@ pub(crate) struct People {
     setup: SetupKey,
     recovery: RecoveryKey,
     device: DeviceKey,
+    hosts: RefreshKey,
+    programs: mcp::Programs,
 }
 
 /// From where and with what somebody signs in.
@@ -96,13 +98,20 @@ pub enum Entered {
 }
 
 impl People {
-    pub(crate) fn new(cost: Cost, master: &MasterKey, rng: &Rng) -> Result<Self, IdentityError> {
+    pub(crate) fn new(
+        cost: Cost,
+        master: &MasterKey,
+        rng: &Rng,
+        programs: mcp::Programs,
+    ) -> Result<Self, IdentityError> {
         Ok(Self {
             passwords: Passwords::new(cost, 0, rng)?,
             refresh: RefreshKey::new(master),
             setup: SetupKey::new(master),
             recovery: RecoveryKey::new(master),
             device: DeviceKey::new(master),
+            hosts: RefreshKey::of_hosts(master),
+            programs,
         })
     }
 }

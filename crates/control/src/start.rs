@@ -20,6 +20,7 @@ use crate::mail::Mail;
 use crate::notify::Notifier;
 use crate::options::{Options, StartError};
 use crate::sign_in::People;
+use crate::sign_in::mcp::Programs;
 use crate::signer::Signer;
 
 impl Control {
@@ -36,7 +37,7 @@ impl Control {
             .await?;
         crate::tenancy::check(&store, options.multi_tenant).await.map_err(StartError::Refused)?;
         let (keys, access) = Keys::open(&options, &store, &clock, &rng).await?;
-        let people = People::new(options.password_cost, &keys.master, &rng)?;
+        let people = People::new(options.password_cost, &keys.master, &rng, Programs::new(&options.egress)?)?;
         let mail = Mail::new(options.mail.as_ref(), &options.public_url).map_err(StartError::Mail)?;
         let vapid = crate::notify::vapid_key(&store, &keys.master, &rng).await?;
         let notices = Notifier::new(&options, vapid)?;

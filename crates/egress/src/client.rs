@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{ACCEPT, CACHE_CONTROL, HeaderMap, RETRY_AFTER};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
@@ -58,6 +58,17 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
+/// What stands at an address.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Page {
+    /// The status code; a redirect is one, and not followed.
+    pub status: u16,
+    /// How long it may be kept, where it says so.
+    pub max_age: Option<Duration>,
+    /// The beginning of its body, at most [`MAX_ANSWER_BYTES`].
+    pub body: Vec<u8>,
+}
+
 impl Egress {
     /// Checks the options; connects to nobody.
     ///
@@ -107,6 +118,25 @@ impl Egress {
         Target::parse(text, &self.allowed)
     }
 
+    /// Fetches what stands at an address, as JSON.
+    ///
+    /// # Errors
+    /// [`Failed`]; an answer of whatever status is none.
+    pub async fn get(&self, from: &Target) -> Result<Page, Failed> {
+        let from = self.target(from.expose())?;
+        let client = match from.is_plain() {
+            true => self.plain.as_ref().ok_or(Refused::Plain)?,
+            false => &self.secure,
+        };
+        let request = client.get(from.url().clone()).header(ACCEPT, "application/json");
+        let (begun, slow) = (Instant::now(), || Failed::Slow { host: from.host().to_owned(), limit: self.within });
+        let sent = tokio::time::timeout(self.within, request.send()).await.map_err(|_| slow())?;
+        let response = sent.map_err(|error| failed(from.host(), error))?;
+        let cached = response.headers().get(CACHE_CONTROL).and_then(|value| value.to_str().ok()).map(max_age);
+        let Answer { status, body, .. } = answer(response, self.within.saturating_sub(begun.elapsed())).await;
+        Ok(Page { status, max_age: cached.flatten(), body })
+    }
+
     /// Sends a body by POST. An address that was judged under other options is judged again.
     ///
     /// # Errors
@@ -123,6 +153,19 @@ impl Egress {
         let response = sent.map_err(|error| failed(to.host(), error))?;
         Ok(answer(response, self.within.saturating_sub(begun.elapsed())).await)
     }
+}
+
+/// For how long an answer may be kept; not at all where it says so in any way. Source: RFC 9111 section 5.2.2.
+fn max_age(control: &str) -> Option<Duration> {
+    let mut age = None;
+    for part in control.split(',').map(|part| part.trim().to_ascii_lowercase()) {
+        match part.split_once('=') {
+            None if matches!(part.as_str(), "no-store" | "no-cache") => return Some(Duration::ZERO),
+            Some(("max-age", secs)) => age = secs.trim_matches('"').parse().ok().map(Duration::from_secs),
+            _ => {}
+        }
+    }
+    age
 }
 
 /// The status is the answer: a body that breaks off, takes long or never ends takes nothing from it.
@@ -215,6 +258,20 @@ mod tests {
         let egress = scripted(&[&["140.82.121.4"]], &["127.0.0.0/8"]);
         let failed = refused(&egress, "http://hooks.example.org/").await;
         assert!(matches!(failed, Failed::Refused(Refused::Private { .. })), "{failed}");
+    }
+
+    #[test]
+    fn what_may_not_be_kept_is_not() {
+        for (control, expected) in [
+            ("max-age=60", Some(60)),
+            ("public, MAX-AGE=\"60\"", Some(60)),
+            ("max-age=60, no-store", Some(0)),
+            ("no-cache", Some(0)),
+            ("public", None),
+            ("max-age=soon", None),
+        ] {
+            assert_eq!(max_age(control), expected.map(Duration::from_secs), "{control}");
+        }
     }
 
     #[tokio::test]

@@ -14,7 +14,7 @@ mod names;
 pub mod options;
 pub mod target;
 
-pub use client::{Answer, Egress, Post};
+pub use client::{Answer, Egress, Page, Post};
 pub use error::{Failed, Refused};
 pub use options::{BadOptions, Options};
 pub use target::Target;

@@ -2,7 +2,9 @@
 //!
 //! The algorithm is ours to say, never the token's (RFC 8725 section 3.1); keys are found by id among our own.
 
+pub mod client;
 pub mod console;
+pub mod host;
 
 use std::time::Duration;
 

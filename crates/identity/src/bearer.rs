@@ -26,6 +26,10 @@ pub enum BearerKind {
     Ticket,
     /// A CLI that waits for a person to sign it in.
     Device,
+    /// What an AI host redeems, once, after a person has let it in.
+    HostCode,
+    /// Refresh token of an AI host.
+    HostRefresh,
 }
 
 /// Why a text was refused.
@@ -78,7 +82,16 @@ const CHECKSUM_BYTES: usize = 4;
 const BODY_BYTES: usize = ID_BYTES + SECRET_BYTES + CHECKSUM_BYTES;
 
 impl BearerKind {
-    const ALL: [Self; 6] = [Self::Token, Self::Refresh, Self::Invitation, Self::Reset, Self::Ticket, Self::Device];
+    const ALL: [Self; 8] = [
+        Self::Token,
+        Self::Refresh,
+        Self::Invitation,
+        Self::Reset,
+        Self::Ticket,
+        Self::Device,
+        Self::HostCode,
+        Self::HostRefresh,
+    ];
 
     /// What it begins with.
     pub const fn prefix(self) -> &'static str {
@@ -89,6 +102,8 @@ impl BearerKind {
             Self::Reset => "sfp_",
             Self::Ticket => "sft_",
             Self::Device => "sfd_",
+            Self::HostCode => "sfc_",
+            Self::HostRefresh => "sfh_",
         }
     }
 
@@ -100,6 +115,8 @@ impl BearerKind {
             Self::Reset => "link for a new password",
             Self::Ticket => "sign-in ticket",
             Self::Device => "device code",
+            Self::HostCode => "code for an AI host",
+            Self::HostRefresh => "refresh token of an AI host",
         }
     }
 }

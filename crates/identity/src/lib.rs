@@ -23,8 +23,9 @@ pub mod throttle;
 pub mod token;
 
 pub use access::{AccessKey, AccessKeys, Audience, Claims};
+pub use access::{client, host};
 pub use bearer::once;
-pub use code::{device, recovery, setup, totp};
+pub use code::{device, pkce, recovery, setup, totp};
 pub use error::IdentityError;
 pub use master::{MasterKey, Sealed};
 pub use password::{Passwords, Verified};

@@ -29,7 +29,10 @@ const FAMILY_BYTES: usize = SECRET_BYTES / 2;
 
 /// Derives families and successors; from the master key. Under another key every session has to sign in again.
 #[derive(Debug, Clone)]
-pub struct RefreshKey(Secret<[u8; 32]>);
+pub struct RefreshKey {
+    key: Secret<[u8; 32]>,
+    kind: BearerKind,
+}
 
 /// What the store knows of a session's tokens. Written back only if `generation` is still what was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +77,12 @@ pub enum Rotate {
 impl RefreshKey {
     /// The key of this control plane.
     pub fn new(master: &MasterKey) -> Self {
-        Self(master.derive("refresh"))
+        Self { key: master.derive("refresh"), kind: BearerKind::Refresh }
+    }
+
+    /// The one for AI hosts: by the same rules, of another kind, so that neither is taken where the other is.
+    pub fn of_hosts(master: &MasterKey) -> Self {
+        Self { key: master.derive("host-refresh"), kind: BearerKind::HostRefresh }
     }
 
     /// A new session's first token and row.
@@ -83,13 +91,13 @@ impl RefreshKey {
         let family = Family {
             session,
             generation: 0,
-            current: bearer::hash(BearerKind::Refresh, session.uuid(), secret.expose()),
+            current: bearer::hash(self.kind, session.uuid(), secret.expose()),
             previous: None,
             created_at: now,
             rotated_at: now,
             revoked_at: None,
         };
-        (bearer::write(BearerKind::Refresh, session.uuid(), secret.expose()), family)
+        (bearer::write(self.kind, session.uuid(), secret.expose()), family)
     }
 
     /// Decides on a presented token against the row of its session.
@@ -108,8 +116,8 @@ impl RefreshKey {
             return Rotate::Refused(BearerRefusal::Expired { at: end });
         }
         let next = self.successor(session, presented.secret.expose());
-        let hash = bearer::hash(BearerKind::Refresh, session.uuid(), next.expose());
-        let token = bearer::write(BearerKind::Refresh, session.uuid(), next.expose());
+        let hash = bearer::hash(self.kind, session.uuid(), next.expose());
+        let token = bearer::write(self.kind, session.uuid(), next.expose());
         if presented.matches(&stored.current) {
             let family = Family {
                 generation: stored.generation + 1,
@@ -143,7 +151,7 @@ impl RefreshKey {
     }
 
     fn mac(&self, label: &str, session: SessionId, bytes: &[u8]) -> [u8; 32] {
-        let mut mac = Hmac::<Sha256>::new_from_slice(self.0.expose()).expect("HMAC takes keys of every length");
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.key.expose()).expect("HMAC takes keys of every length");
         mac.update(label.as_bytes());
         mac.update(session.uuid().as_bytes());
         mac.update(bytes);
@@ -157,6 +165,15 @@ impl RefreshKey {
 /// [`BearerRefusal`] when it is no refresh token, or mistyped.
 pub fn read(text: &str) -> Result<(SessionId, Presented), BearerRefusal> {
     let presented = bearer::read(BearerKind::Refresh, text)?;
+    Ok((SessionId::from_uuid(presented.id), presented))
+}
+
+/// The same of an AI host's.
+///
+/// # Errors
+/// [`BearerRefusal`] when it is no refresh token of a host, or mistyped.
+pub fn read_host(text: &str) -> Result<(SessionId, Presented), BearerRefusal> {
+    let presented = bearer::read(BearerKind::HostRefresh, text)?;
     Ok((SessionId::from_uuid(presented.id), presented))
 }
 

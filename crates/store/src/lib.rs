@@ -28,6 +28,7 @@ pub use error::StoreError;
 pub use machines::panel::{alert_rules, alerts, allocations, alts, ctrls, servers};
 pub use machines::{commands, delegations, devices, enrol, metrics, nodes, proxies, schedules};
 pub use people::notices::{channels, held, preferences};
+pub use people::tokens::{clients, granted};
 pub use people::{
     cli_logins, deputies, factors, grants, invitations, lockout, permissions, resets, roles, sessions, tenants,
     tickets, tokens, users,

@@ -35,6 +35,7 @@ const STEPS: &[Step] = &[
     (21, "panel", include_str!("migrate/m0021.sql")),
     (23, "monitoring", include_str!("migrate/m0023.sql")),
     (24, "schedules of servers", include_str!("migrate/m0024.sql")),
+    (26, "grants of AI hosts", include_str!("migrate/m0026.sql")),
     (27, "calls of tools by AI hosts", include_str!("migrate/m0027.sql")),
     (28, "invitations with single permissions", include_str!("migrate/m0028.sql")),
 ];

@@ -102,6 +102,8 @@ typed_ids! {
     TicketId = "sign-in ticket";
     /// A CLI that waits for a person to sign it in.
     CliLoginId = "CLI sign-in";
+    /// An AI host that registered by itself.
+    ProgramId = "program";
     /// One agent connection, from AUTHORIZED to its end.
     ConnectionId = "connection";
     /// Something deployed from git.

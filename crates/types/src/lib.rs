@@ -26,8 +26,8 @@ pub use file::{ContentHash, FilePath, FileState};
 pub use id::{
     AccountId, AlertId, AlertRuleId, AllocationId, AltId, AppId, ApprovalId, ChannelId, CliLoginId, CommandId,
     ConnectionId, CtrlId, DeputyId, DeviceCodeId, EnrolTokenId, FactorId, GrantId, InstanceId, InvitationId, NodeId,
-    NotificationChannelId, ProjectId, ProxyId, ReleaseId, RequestId, ResetId, RoleId, RunId, ScheduleId, ScheduleRunId,
-    SecretId, ServerId, SessionId, TenantId, TicketId, TokenId, TriggerId, TypedId, UserId, WorkflowId,
+    NotificationChannelId, ProgramId, ProjectId, ProxyId, ReleaseId, RequestId, ResetId, RoleId, RunId, ScheduleId,
+    ScheduleRunId, SecretId, ServerId, SessionId, TenantId, TicketId, TokenId, TriggerId, TypedId, UserId, WorkflowId,
 };
 pub use network::Network;
 pub use page::{Cursor, Page, PageRequest};

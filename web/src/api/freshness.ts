@@ -49,7 +49,7 @@ export function keepFresh(client: QueryClient): void {
   })
   socket.listen('approvals', () => mark(['approvals'], keys.inboxCount, keys.inboxTop))
   // What somebody was given may have changed what this page may do.
-  socket.listen('users', () => mark(keys.people, keys.invitations, keys.roles, keys.me))
+  socket.listen('users', () => mark(keys.people, keys.invitations, keys.roles, keys.me, ['hostGrants']))
   socket.listen('projects', () => mark(keys.projects))
   socket.onGap(() => void client.invalidateQueries())
 }

@@ -76,6 +76,7 @@ export const keys = {
   channels: (whose: string) => ['notifications', 'channels', whose] as const,
   push: ['notifications', 'push'] as const,
   preferences: ['notifications', 'preferences'] as const,
+  hostGrants: (all: boolean) => ['hostGrants', all] as const,
   tokens: ['tokens'] as const,
   tokenList: (q: string) => ['tokens', 'list', q] as const,
 }

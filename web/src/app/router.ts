@@ -86,6 +86,7 @@ const inside: RouteRecordRaw[] = [
   { path: 'teams', component: page('TeamsPage'), meta: { title: 'Teams' } },
   { path: 'secrets', component: page('SecretsPage') },
   { path: 'projects', component: page('ProjectsPage') },
+  { path: 'connect/:tab(hosts|calls)?', component: page('ConnectPage') },
   { path: 'device', component: page('DevicePage') },
   { path: 'admin/health', component: page('HealthPage'), meta: { title: 'Health' } },
   { path: ':path(.*)*', component: page('LostPage'), meta: { title: 'Not found' } },
@@ -97,10 +98,12 @@ const due: RouteRecordRaw[] = [
   { path: duties.password, component: page('OwnPasswordPage'), meta: { title: 'A password of your own' } },
   { path: duties.factor, component: page('FirstFactorPage'), meta: { title: 'Second factor' } },
 ]
+/** Signed in, and without the shell: what is decided there is the only thing on it. */
+const alone: RouteRecordRaw[] = [{ path: '/connect/authorize', component: page('ConsentPage') }]
 
 export const router = createRouter({
   history: createWebHistory(),
-  routes: [...open, ...due, { path: '/', component: () => import('@/app/shell/AppShell.vue'), children: inside }],
+  routes: [...open, ...due, ...alone, { path: '/', component: () => import('@/app/shell/AppShell.vue'), children: inside }],
   scrollBehavior: (to, from, saved) => saved ?? (to.path === from.path ? false : { top: 0 }),
 })
 

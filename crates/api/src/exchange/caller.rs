@@ -47,6 +47,14 @@ pub const OPEN: &[(Method, &str)] = &[
     (Method::GET, "/api/v1/downloads/{token}"),
     // Has a token of its own.
     (Method::GET, "/metrics"),
+    // What an AI host has to know before anybody has let it in, and what it redeems then: a code or a token is the credential.
+    (Method::GET, "/.well-known/oauth-protected-resource"),
+    (Method::GET, "/.well-known/oauth-protected-resource/mcp/v1"),
+    (Method::GET, "/.well-known/oauth-authorization-server"),
+    (Method::GET, "/oauth/authorize"),
+    (Method::POST, "/oauth/token"),
+    (Method::POST, "/oauth/register"),
+    (Method::POST, "/oauth/revoke"),
 ];
 
 /// Routes that answer a session (and no key) that has to do something first ([`Duty`]), and that duty; everything else is refused to

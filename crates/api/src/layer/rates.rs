@@ -19,8 +19,8 @@ const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 /// What is left of it.
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
-/// Routes that cost a password hash or a letter, or guess a secret.
-const SIGN_IN: [&str; 9] = [
+/// Routes that cost a password hash, a letter or a row, or guess a secret.
+const SIGN_IN: [&str; 10] = [
     "/api/v1/auth/login",
     "/api/v1/auth/login/factor",
     "/api/v1/auth/device",
@@ -30,6 +30,7 @@ const SIGN_IN: [&str; 9] = [
     "/api/v1/auth/forgot",
     "/api/v1/auth/reset",
     "/api/v1/auth/password",
+    "/oauth/register",
 ];
 
 /// Before authentication: by address, and more strictly where secrets could be guessed.

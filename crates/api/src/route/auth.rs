@@ -1,7 +1,10 @@
 //! Signing in and out.
 
+pub mod connections;
+pub mod consent;
 pub mod device;
 pub mod factors;
+pub mod oauth;
 pub mod sessions;
 pub mod setup;
 

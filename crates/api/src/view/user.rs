@@ -1,5 +1,6 @@
 //! People, their sessions and tokens.
 
+pub mod host;
 pub mod notification;
 pub mod person;
 pub mod rights;

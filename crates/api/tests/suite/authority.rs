@@ -150,7 +150,7 @@ async fn what_belongs_to_another_tenant_does_not_exist() {
             "nodes" => &theirs.node,
             "apps" => &theirs.app,
             "runs" => &theirs.run,
-            "tokens" => &theirs.token,
+            "tokens" | "mcp" => &theirs.token,
             "sessions" => &theirs.session,
             "users" => &theirs.user,
             "invitations" => &theirs.invitation,

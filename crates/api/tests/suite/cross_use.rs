@@ -12,15 +12,16 @@ use sf_protocol::enrol::UserCode;
 use sf_store::{Json, Scope, devices, lockout};
 use sha2::{Digest, Sha256};
 
+use crate::hosts::Host;
 use crate::sockets;
 use crate::world::{Answer, EMAIL, PASSWORD, World, facts, request};
 
 /// Kinds of credentials, and the doors each opens.
-const OPENS: [(&str, &[&str]); 13] = [
+const OPENS: [(&str, &[&str]); 16] = [
     ("access token, api", &["rest", "socket", "socket protocol"]),
     ("access token, ws", &["socket", "socket protocol"]),
     ("access token, mcp", &[]),
-    ("CLI token", &["rest", "socket", "socket protocol"]),
+    ("CLI token", &["rest", "socket", "socket protocol", "mcp"]),
     ("refresh token", &["refresh", "refresh cookie"]),
     ("set-up code", &["set-up"]),
     ("enrolment token", &[]),
@@ -30,10 +31,13 @@ const OPENS: [(&str, &[&str]); 13] = [
     ("CLI device code", &["CLI poll"]),
     ("CLI user code", &["CLI approval"]),
     ("metrics token", &["metrics"]),
+    ("host access token", &["mcp"]),
+    ("host refresh token", &["host refresh"]),
+    ("host code", &["host redemption"]),
 ];
 
 /// Doors; the gateway's are not HTTP and have a table of their own in its protocol's tests.
-const DOORS: [&str; 12] = [
+const DOORS: [&str; 15] = [
     "rest",
     "socket",
     "socket protocol",
@@ -46,6 +50,9 @@ const DOORS: [&str; 12] = [
     "CLI poll",
     "CLI approval",
     "metrics",
+    "mcp",
+    "host refresh",
+    "host redemption",
 ];
 
 /// Somebody with an authenticator app, whose credentials are made, and an administrator who only asks.
@@ -54,6 +61,7 @@ struct Case {
     address: SocketAddr,
     person: String,
     secret: TotpSecret,
+    host: Host,
     paper: std::cell::RefCell<Vec<String>>,
     nth: std::cell::Cell<u8>,
 }
@@ -71,7 +79,8 @@ impl Case {
         let codes = world.send(Method::POST, path, Some(&person), Some(body)).await.expect(200);
         let paper = codes["recoveryCodes"].as_array().unwrap().iter().map(|code| code.as_str().unwrap().to_owned());
         let paper = std::cell::RefCell::new(paper.collect());
-        Self { world, address, person, secret, paper, nth: Default::default() }
+        let host = Host::register(&world).await;
+        Self { host, world, address, person, secret, paper, nth: Default::default() }
     }
 
     /// A fresh credential of a kind that would open its own door now.
@@ -99,6 +108,9 @@ impl Case {
             }
             "CLI user code" => text(&self.device().await, "userCode"),
             "metrics token" => "metrics-secret".to_owned(),
+            "host access token" => self.host.tokens(world, &world.token, &["read"]).await.access,
+            "host refresh token" => self.host.tokens(world, &world.token, &["read"]).await.refresh,
+            "host code" => self.host.allowed(world, &world.token, &["read"]).await,
             other => panic!("how is a {other} made?"),
         }
     }
@@ -150,6 +162,9 @@ impl Case {
             "CLI poll" => send("/api/v1/auth/device/token", json!({ "deviceCode": credential })).await,
             "CLI approval" => world.post("/api/v1/auth/device/approve", json!({ "userCode": credential })).await,
             "metrics" => world.send(Method::GET, "/metrics", Some(credential), None).await,
+            "mcp" => return crate::hosts::caller(world, credential).await.is_ok(),
+            "host refresh" => self.host.refresh(world, credential).await,
+            "host redemption" => self.host.redeem(world, credential).await,
             other => panic!("how is {other} tried?"),
         };
         assert!(!answer.status.is_server_error(), "{door}: {}", answer.body);
@@ -269,4 +284,7 @@ doors! {
     cli_poll = "CLI poll",
     cli_approval = "CLI approval",
     metrics = "metrics",
+    mcp = "mcp",
+    host_refresh = "host refresh",
+    host_redemption = "host redemption",
 }

@@ -7,6 +7,7 @@ mod crashes;
 mod cross_use;
 mod dashboard;
 mod envelopes;
+mod hosts;
 mod idempotency;
 mod idle;
 mod listening;

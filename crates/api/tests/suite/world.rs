@@ -29,6 +29,9 @@ pub const PASSWORD: &str = "four lanterns drift westward";
 /// Where the dashboard is said to be.
 pub const PUBLIC_URL: &str = "https://panel.example.org";
 
+/// In a world's folder, where it trusts a further authority.
+const FURTHER_CA: &str = "further-ca.pem";
+
 pub struct World {
     pub control: Control,
     pub router: Router,
@@ -85,11 +88,22 @@ impl World {
         Self::built((routing, None, Identity::default()), |_| {}).await
     }
 
-    async fn built(
+    /// One that trusts another authority when it fetches what people named.
+    pub async fn trusting(ca: &std::path::Path) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::copy(ca, folder.path().join(FURTHER_CA)).unwrap();
+        Self::begun(folder, (Routing::default(), None, Identity::default()), |_| {}).await
+    }
+
+    async fn built(settings: (Routing, Option<MailOptions>, Identity), change: impl FnOnce(&mut ApiOptions)) -> Self {
+        Self::begun(tempfile::tempdir().unwrap(), settings, change).await
+    }
+
+    async fn begun(
+        folder: tempfile::TempDir,
         (routing, mail, identity): (Routing, Option<MailOptions>, Identity),
         change: impl FnOnce(&mut ApiOptions),
     ) -> Self {
-        let folder = tempfile::tempdir().unwrap();
         let mut world = Self::over(folder, Clock::manual(start()), (7, routing, mail, identity), change).await;
         world.control.first_admin(EMAIL, "Ada", Secret::new(PASSWORD.to_owned())).await.unwrap();
         world.sign_in().await;
@@ -129,6 +143,7 @@ impl World {
         options.identity = identity;
         options.public_url = PUBLIC_URL.to_owned();
         options.egress.allowed_networks = vec!["127.0.0.0/8".parse().unwrap()];
+        options.egress.ca = Some(folder.path().join(FURTHER_CA)).filter(|file| file.exists());
         let control = Control::start(options, clock.clone(), Rng::seeded(seed), &tasks).await.unwrap();
         let mut options = ApiOptions::new(tasks.clone());
         let wide = Rate { burst: 100_000, per_second: 100_000 };

@@ -10,14 +10,14 @@ use sf_actions::alert::RuleScope;
 use sf_actions::app::{AppAction, Settings};
 use sf_actions::factor::FactorAction;
 use sf_actions::node::NodeAction;
-use sf_actions::{Action, Object, ObjectRef};
+use sf_actions::{Action, Object, ObjectRef, Permission};
 use sf_engine::Run;
 use sf_protocol::order::{AppVerb, DeploySource, Order, ServiceAction, ServiceVerb};
 use sf_protocol::site::{CertificateFrom, SiteSpec};
 use sf_store::{
-    Json, Look, StoreError, Tx, allocations, apps, factors, grants, nodes, servers, tenants, tokens, users,
+    Json, Look, StoreError, Tx, allocations, apps, factors, granted, grants, nodes, servers, tenants, tokens, users,
 };
-use sf_types::{AppId, ErrorKind, Fault, NodeId};
+use sf_types::{AppId, ErrorKind, Fault, NodeId, TokenId};
 use sha2::{Digest, Sha256};
 
 use crate::authority;
@@ -93,10 +93,12 @@ pub(crate) async fn perform(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mu
             Ok(Made::Token { id, text: issued.text.expose().clone(), expires_at })
         }
         Action::Access(AccessAction::RevokeToken(revoke)) => {
-            if tokens::get(tx, revoke.token).await?.user != person(run)? {
+            let user = tokens::get(tx, revoke.token).await?.user;
+            if user != person(run)? && !may_end_of_others(tx, run, revoke.token).await? {
                 return Err(StoreError::NotFound("token"));
             }
             tokens::revoke(tx, revoke.token).await?;
+            tx.publish(events::user_changed(run.tenant, user, "token revoked"));
             Ok(Made::Nothing)
         }
         Action::User(action) => crate::people::perform::perform(tx, core, run, action, after).await,
@@ -189,6 +191,15 @@ async fn node(
 pub fn settings_tag(settings: &Settings) -> String {
     let bytes = serde_json::to_vec(settings).expect("settings are structs, lists, numbers and text");
     Sha256::digest(bytes).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Whether this is a grant of an AI host, which who may change people ends for them: as they could by suspending them.
+async fn may_end_of_others(tx: &Tx, run: &Run, token: TokenId) -> sf_store::Result<bool> {
+    match granted::get(tx, token).await {
+        Ok(_) => Ok(authority::rights_of(tx, run.actor).await?.in_tenant().has(Permission::UserUpdate)),
+        Err(StoreError::NotFound(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Refuses to let a key with limits make what has none.

@@ -62,7 +62,7 @@ impl Control {
 }
 
 /// What one comes in by is no matter of who acts for somebody.
-fn person(actor: &Actor) -> Result<UserId, Fault> {
+pub(crate) fn person(actor: &Actor) -> Result<UserId, Fault> {
     actor.kind.person().ok_or_else(nobody)
 }
 

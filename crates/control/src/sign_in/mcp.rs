@@ -1,12 +1,27 @@
-//! Who calls at the door for AI hosts (`/mcp/v1`): always an AI, whatever it came with.
+//! Who calls at the door for AI hosts (`/mcp/v1`): always an AI, whatever it came with; and how people let hosts in.
+//!
+//! Start reading at [`Control::consider`] (what a host asks for), then `exchange` (how it gets its tokens), `program` (who it
+//! says it is), `list` (whom people have let in).
+
+mod consent;
+mod exchange;
+mod list;
+mod program;
 
 use std::net::IpAddr;
 
 use sf_actions::{AccessScope, Actor, ActorKind, Rights};
 use sf_identity::token;
+use sf_store::granted::{self, Granted};
 use sf_store::tokens;
-use sf_types::{ErrorKind, Fault};
+use sf_types::{Fault, Scope};
 
+pub use self::consent::{CODE_LIFETIME, Consent, Considered, Offered, Wish};
+pub use self::exchange::{HostTokens, Redemption};
+pub use self::list::Connection;
+pub(crate) use self::program::Programs;
+pub use self::program::{Program, Registered, UNUSED_PROGRAM, USED_PROGRAM};
+use super::bearer::{or_signed_out, signed_out};
 use crate::control::Control;
 
 /// Who calls a tool.
@@ -30,14 +45,29 @@ impl Control {
     /// [`ErrorKind::Unauthenticated`] for all that is unknown, expired, revoked, made for another endpoint or not used from
     /// there; [`ErrorKind::Forbidden`] where its person has to do something first; when the store cannot be read.
     pub async fn mcp_caller(&self, resource: &str, bearer: &str, address: Option<IpAddr>) -> Result<McpCaller, Fault> {
-        let _ = resource;
         if !bearer.starts_with("sf_") {
-            let fault = Fault::new(ErrorKind::Unauthenticated, "access.audience", "This is no token for AI hosts.");
-            return Err(fault.fix("Connect through the sign-in page, or use an API key."));
+            return self.host_caller(resource, bearer, address).await;
         }
         let row = self.good_key(bearer).await?;
         let actor = self.as_ai(&row, address).await?;
         Ok(McpCaller { scopes: touched(&actor.rights), actor, client: row.name })
+    }
+
+    /// The same, by an access token that a grant of a person stands behind. All that can end is looked up: what was revoked a
+    /// moment ago is refused now.
+    async fn host_caller(&self, resource: &str, bearer: &str, address: Option<IpAddr>) -> Result<McpCaller, Fault> {
+        let claims = self
+            .core()
+            .access
+            .verify_host(resource, bearer, self.now())
+            .map_err(|refusal| refusal.fault().fix("Ask for a token for this endpoint, or use an API key."))?;
+        let row = self.key_row(claims.gid).await?.ok_or_else(signed_out)?;
+        if row.revoked_at.is_some() || row.expires_at <= self.now() || row.user != claims.sub {
+            return Err(signed_out());
+        }
+        let reader = self.core().store.read(Scope::System);
+        let grant = granted::get(&reader, row.id).await.map_err(or_signed_out)?;
+        Ok(McpCaller { actor: self.as_ai(&row, address).await?, scopes: scopes_of(&grant), client: row.name })
     }
 
     /// The AI that speaks by this row, which is good now.
@@ -58,8 +88,13 @@ impl Control {
             revoked_at: row.revoked_at,
         });
         token::check(&presented, stored.as_ref(), self.now()).map_err(sf_identity::bearer::BearerRefusal::fault)?;
-        row.ok_or_else(super::bearer::signed_out)
+        row.ok_or_else(signed_out)
     }
+}
+
+/// What was granted; a name this program does not know grants nothing.
+fn scopes_of(grant: &Granted) -> Vec<AccessScope> {
+    grant.scopes.0.iter().filter_map(|name| name.parse().ok()).collect()
 }
 
 /// The scopes that somebody has any right of, wherever it is: what it is worth showing them.

@@ -9,8 +9,8 @@ use sf_store::logs::{Cut, LogCursor};
 use sf_store::metrics::Subjects;
 use sf_store::metrics::history::Horizon;
 use sf_store::{
-    alerts, apps, cli_logins, deputies, devices, enrol, events, idempotency, inbox, invitations, learning, lockout,
-    logs, mcp_calls, metrics, resets, sessions, tickets,
+    alerts, apps, cli_logins, clients, deputies, devices, enrol, events, idempotency, inbox, invitations, learning,
+    lockout, logs, mcp_calls, metrics, resets, sessions, tickets,
 };
 use sf_types::{Fault, Scope, Timestamp};
 
@@ -75,6 +75,7 @@ impl Control {
                     resets::prune(tx, credentials).await?;
                     tickets::prune(tx, credentials).await?;
                     cli_logins::prune(tx, credentials).await?;
+                    clients::prune(tx, now).await?;
                     lockout::prune(tx, credentials).await?;
                     deputies::prune(tx, credentials).await?;
                     inbox::prune(tx, now.minus(ASIDE_KEPT)).await?;

@@ -95,3 +95,17 @@ fn the_store_holds_nothing_that_could_be_presented() {
     check(&row, &as_secret, after(1), "Refused(Unknown");
     assert!(!format!("{token:?} {presented:?}").contains("sfr_"));
 }
+
+#[test]
+fn a_hosts_token_is_none_of_a_session() {
+    let master = MasterKey::from_bytes([1; 32]);
+    let (ours, hosts) = (RefreshKey::new(&master), RefreshKey::of_hosts(&master));
+    let (mine, row) = ours.start(session(1), START, &Rng::seeded(1));
+    let (theirs, other) = hosts.start(session(1), START, &Rng::seeded(1));
+    assert_ne!(row.current, other.current);
+    assert!(read(theirs.expose()).is_err() && read_host(mine.expose()).is_err());
+    // Not even where the kind is not looked at.
+    let presented = read_host(theirs.expose()).unwrap().1;
+    assert!(matches!(ours.rotate(Some(&row), &presented, START), Rotate::Refused(BearerRefusal::Unknown)));
+    assert!(matches!(hosts.rotate(Some(&other), &presented, START), Rotate::Rotated { .. }));
+}

@@ -46,6 +46,8 @@ const PREFIXES: &[(&[u8], usize)] = &[
     (b"sfp_", 40),
     (b"sft_", 40),
     (b"sfd_", 40),
+    (b"sfc_", 40),
+    (b"sfh_", 40),
     (b"eyJ", 40),
 ];
 /// A user name alone in a URL is hidden from this length on: `git@` is no secret, an access token is.

@@ -21,6 +21,13 @@ const EXPIRING: &[(&str, Option<&str>)] = &[
     ("login_tickets", Some("UPDATE login_tickets SET expires_at = ? WHERE expires_at > ?")),
     // Programs keep theirs; the guide says to look through the list for those that were revoked after the backup.
     ("api_tokens", None),
+    // Of what somebody granted, the refresh tokens spent since would be good again: they go, and are granted anew.
+    (
+        "mcp_grants",
+        Some("UPDATE api_tokens SET revoked_at = ? WHERE revoked_at IS NULL AND id IN (SELECT id FROM mcp_grants)"),
+    ),
+    // A name and addresses, which opens nothing.
+    ("mcp_clients", None),
     // Answers to requests that were made before the backup: still true.
     ("idempotency_keys", None),
     // What expires is an app: it is deleted when its time comes, as it would have been.

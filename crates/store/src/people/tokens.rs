@@ -1,5 +1,8 @@
 //! Long-lived tokens of the CLI and of programs.
 
+pub mod clients;
+pub mod granted;
+
 use sf_actions::access::SpeaksFor;
 use sf_types::{ProjectId, TenantId, Timestamp, TokenId, UserId};
 
@@ -60,16 +63,39 @@ pub async fn get(at: &impl Look, id: TokenId) -> Result<Token> {
     Sql::select::<Token>().and("id = ?", &id).tenant_scoped(at.scope()).get(at, "token").await
 }
 
-/// The tokens of a person that are not revoked, newest first; `q` is looked for in the name.
+/// The keys of a person that are not revoked, newest first, and no grants: those have a list of their own. `q` is looked for
+/// in the name.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn of_user(at: &impl Look, user: UserId, q: Option<&str>) -> Result<Vec<Token>> {
-    let mut sql = Sql::select::<Token>().and("user_id = ?", &user).push(" AND revoked_at IS NULL");
+    let mut sql = Sql::select::<Token>()
+        .and("user_id = ?", &user)
+        .push(" AND revoked_at IS NULL AND NOT EXISTS (SELECT 1 FROM mcp_grants g WHERE g.id = api_tokens.id)");
     if let Some(q) = q {
         sql = sql.with(" AND lower(name) LIKE ? ESCAPE '\\'", containing(q));
     }
     sql.tenant_scoped(at.scope()).push(" ORDER BY id DESC").all(at).await
+}
+
+/// Tokens by their ids, in no order; what is not inside the scope is left out.
+///
+/// # Errors
+/// When the database fails.
+pub async fn many(at: &impl Look, ids: &[TokenId]) -> Result<Vec<Token>> {
+    let Some((first, more)) = ids.split_first() else { return Ok(Vec::new()) };
+    let sql = Sql::select::<Token>().with(" AND id IN (?", first.uuid());
+    let sql = more.iter().fold(sql, |sql, id| sql.with(", ?", id.uuid())).push(")");
+    sql.tenant_scoped(at.scope()).all(at).await
+}
+
+/// Moves the end of a token that is not revoked.
+///
+/// # Errors
+/// [`crate::StoreError::NotFound`] when there is none, or it was revoked.
+pub async fn extend(tx: &mut Tx, id: TokenId, until: Timestamp) -> Result<()> {
+    let sql = Sql::new("UPDATE api_tokens SET expires_at = ").with("? WHERE revoked_at IS NULL", until.as_millis());
+    sql.and("id = ?", &id).tenant_scoped(tx.scope()).run_one(tx, "token").await
 }
 
 /// Makes a token useless.

@@ -193,6 +193,7 @@ pub async fn set_locale(tx: &mut Tx, user: UserId, locale: &str) -> Result<()> {
 /// Tables whose rows go with a person, those that others refer to last.
 pub const OWNED: &[&str] = &[
     "sessions",
+    "mcp_grants",
     "api_tokens",
     "password_resets",
     "invitations",

@@ -258,6 +258,7 @@ id_fields!(
     EnrolTokenId,
     DeviceCodeId,
     CliLoginId,
+    ProgramId,
     FactorId,
     TicketId,
     ConnectionId,

@@ -3,13 +3,15 @@
 use futures_util::future::join_all;
 use sf_store::cli_logins::{self, CliLogin, CliLoginState};
 use sf_store::factors::{self, Factor, FactorKind};
+use sf_store::granted::{self, Granted};
 use sf_store::lockout::{self, Subject};
 use sf_store::tickets::{self, AddressFamily, MAX_ATTEMPTS, Ticket};
-use sf_store::{Scope, StoreError, sessions};
+use sf_store::tokens::{self, Token};
+use sf_store::{Json, Scope, StoreError, clients, sessions};
 use sf_types::{PageRequest, Timestamp};
 
 use crate::fixture::{Side, World, id};
-use crate::tenancy::session;
+use crate::tenancy::{session, token};
 use crate::write;
 
 const RACERS: usize = 50;
@@ -214,6 +216,106 @@ pub async fn a_sign_in_by_code_is_decided_and_fetched_once(world: World) {
     write!(store, Scope::System, |tx| cli_logins::create(tx, &row).await).unwrap();
     let later = Timestamp::from_millis(world.now().as_millis() + 5_000);
     assert_eq!(write!(store, Scope::System, |tx| cli_logins::prune(tx, later).await).unwrap(), 13);
+}
+
+fn grant(side: Side, now: Timestamp) -> (Token, Granted) {
+    let later = Timestamp::from_millis(now.as_millis() + 60_000);
+    let token = Token { hash: [9; 32], ..token(side, now, later) };
+    let grant = Granted {
+        id: token.id,
+        tenant: side.tenant,
+        user: side.user,
+        client: "https://app.example.com/client.json".to_owned(),
+        client_name: "App".to_owned(),
+        redirect: "http://127.0.0.1/cb".to_owned(),
+        resource: "https://panel.example.org/mcp/v1".to_owned(),
+        scopes: Json(vec!["read".to_owned()]),
+        code_hash: [1; 32],
+        challenge: "c".to_owned(),
+        code_expires_at: later,
+        redeemed_at: None,
+        generation: 0,
+        current_hash: None,
+        previous_hash: None,
+        rotated_at: None,
+        created_at: now,
+    };
+    (token, grant)
+}
+
+pub async fn a_grant_is_a_token_that_is_no_key_and_its_code_is_spent_once(world: World) {
+    let (store, a, b, now) = (&world.store, world.a, world.b, world.now());
+    let (token, row) = grant(a, now);
+    let (kept, id) = (row.clone(), row.id);
+    write!(store, a.scope(), |tx| granted::create(tx, &token, &kept).await).unwrap();
+    assert_eq!(granted::get(&world.reader(a), id).await.unwrap(), row);
+    assert!(tokens::of_user(&world.reader(a), a.user, None).await.unwrap().is_empty());
+    assert_eq!(tokens::many(&world.reader(a), &[id]).await.unwrap().len(), 1);
+    assert_eq!(granted::count(&world.reader(a), a.user).await.unwrap(), 1);
+    let page = PageRequest::default();
+    assert!(granted::page(&world.reader(a), None, &page).await.unwrap().items.is_empty(), "nobody has it yet");
+    // Another team neither sees it nor changes it.
+    assert!(granted::get(&world.reader(b), id).await.is_err());
+    assert!(tokens::many(&world.reader(b), &[id]).await.unwrap().is_empty());
+    assert!(!write!(store, b.scope(), |tx| granted::spend(tx, id).await).unwrap());
+    assert!(write!(store, b.scope(), |tx| granted::begin(tx, id, [2; 32]).await).is_err());
+    assert!(write!(store, b.scope(), |tx| granted::rotate(tx, id, 0, [2; 32], [1; 32]).await).is_err());
+    assert!(write!(store, b.scope(), |tx| tokens::extend(tx, id, now).await).is_err());
+    let (other, theirs) = grant(a, now);
+    assert!(write!(store, b.scope(), |tx| granted::create(tx, &other, &theirs).await).is_err());
+    let races =
+        (0..RACERS).map(|_| async move { write!(store, Scope::System, |tx| granted::spend(tx, id).await).unwrap() });
+    assert_eq!(join_all(races).await.into_iter().filter(|spent| *spent).count(), 1);
+    write!(store, a.scope(), |tx| granted::begin(tx, id, [2; 32]).await).unwrap();
+    assert!(write!(store, a.scope(), |tx| granted::begin(tx, id, [3; 32]).await).is_err(), "it begins once");
+    let races = (0..RACERS).map(|_| async move {
+        write!(store, Scope::System, |tx| granted::rotate(tx, id, 0, [4; 32], [2; 32]).await).is_ok()
+    });
+    assert_eq!(join_all(races).await.into_iter().filter(|turned| *turned).count(), 1);
+    let turned = granted::get(&world.reader(a), id).await.unwrap();
+    assert_eq!((turned.generation, turned.current_hash, turned.previous_hash), (1, Some([4; 32]), Some([2; 32])));
+    assert_eq!(granted::page(&world.reader(a), Some(a.user), &page).await.unwrap().items.len(), 1);
+    assert!(granted::page(&world.reader(b), None, &page).await.unwrap().items.is_empty());
+    write!(store, a.scope(), |tx| tokens::revoke(tx, id).await).unwrap();
+    assert!(granted::page(&world.reader(a), None, &page).await.unwrap().items.is_empty());
+    assert_eq!(granted::count(&world.reader(a), a.user).await.unwrap(), 0);
+    assert!(write!(store, a.scope(), |tx| tokens::extend(tx, id, now).await).is_err(), "what is revoked stays so");
+}
+
+pub async fn programs_that_register_are_few_and_forgotten(world: World) {
+    let (store, a) = (&world.store, world.a);
+    let client = |address: &str| clients::Client {
+        id: id(),
+        name: "App".to_owned(),
+        redirects: Json(vec!["http://127.0.0.1/cb".to_owned()]),
+        address: address.to_owned(),
+        created_at: world.now(),
+        expires_at: Timestamp::from_millis(world.now().as_millis() + 1_000),
+    };
+    let first = client("192.0.2.9");
+    let kept = first.clone();
+    assert!(write!(store, a.scope(), |tx| clients::create(tx, &kept).await).is_err(), "the system's alone");
+    let kept = first.clone();
+    write!(store, Scope::System, |tx| clients::create(tx, &kept).await).unwrap();
+    assert_eq!(clients::get(&world.system(), first.id).await.unwrap(), first);
+    assert!(clients::get(&world.reader(a), first.id).await.is_err());
+    for _ in 1..clients::MAX_PER_NETWORK {
+        let row = client("192.0.2.9");
+        write!(store, Scope::System, |tx| clients::create(tx, &row).await).unwrap();
+    }
+    let row = client("192.0.2.9");
+    assert!(write!(store, Scope::System, |tx| clients::create(tx, &row).await).is_err());
+    let row = client("192.0.2.10");
+    write!(store, Scope::System, |tx| clients::create(tx, &row).await).unwrap();
+    let (used, until) = (first.id, Timestamp::from_millis(world.now().as_millis() + 5_000));
+    write!(store, Scope::System, |tx| clients::keep(tx, used, until).await).unwrap();
+    world.pass(1_000);
+    let row = client("192.0.2.9");
+    write!(store, Scope::System, |tx| clients::create(tx, &row).await).unwrap();
+    let now = Timestamp::from_millis(world.now().as_millis() + 1);
+    let gone = write!(store, Scope::System, |tx| clients::prune(tx, now).await).unwrap();
+    assert_eq!(gone, clients::MAX_PER_NETWORK, "all but the one that was let in and the newest");
+    assert!(clients::get(&world.system(), first.id).await.is_ok());
 }
 
 pub async fn credentials_of_another_tenant_are_out_of_reach(world: World) {

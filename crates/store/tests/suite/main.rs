@@ -139,6 +139,8 @@ suite! {
         a_ticket_takes_five_tries_and_is_spent_once,
         attempts_are_counted_one_after_the_other,
         a_sign_in_by_code_is_decided_and_fetched_once,
+        a_grant_is_a_token_that_is_no_key_and_its_code_is_spent_once,
+        programs_that_register_are_few_and_forgotten,
         credentials_of_another_tenant_are_out_of_reach,
         known_networks_and_pages_of_sessions,
     }

@@ -1,4 +1,4 @@
-import { Activity, Boxes, Building2, ChartLine, HeartPulse, House, Inbox, ListChecks, LockKeyhole, Server, Settings, SquareTerminal, Users, Workflow } from '@lucide/vue'
+import { Activity, Boxes, Building2, ChartLine, HeartPulse, House, Inbox, ListChecks, LockKeyhole, Plug, Server, Settings, SquareTerminal, Users, Workflow } from '@lucide/vue'
 import type { Component } from 'vue'
 import { text } from '@/locales/en/shell'
 
@@ -32,6 +32,7 @@ export const places: Place[] = [
 
 /** Rare work. */
 export const rarePlaces: Place[] = [
+  { label: text.connect, to: '/connect', icon: Plug, key: 'c' },
   { label: text.team, to: '/team', icon: Users, key: 't' },
   { label: text.health, to: '/admin/health', icon: HeartPulse, key: 'e' },
   { label: text.settings, to: '/settings', icon: Settings, key: 's' },

@@ -12,6 +12,7 @@ export const text = {
   workflows: 'Workflows',
   activity: 'Activity',
   secrets: 'Secrets',
+  connect: 'Connect',
   team: 'Team',
   teams: 'Teams',
   settings: 'Settings',

@@ -246,6 +246,7 @@ async fn every_route_by_every_role() {
                 "/device-codes/approve",
                 "/device-codes/deny",
                 "/tokens/{id}",
+                "/grants/{id}",
                 "/command",
                 "/unlock",
                 "/servers/{id}/schedules/{name}/runs",

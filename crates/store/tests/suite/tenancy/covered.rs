@@ -82,6 +82,8 @@ const COVERED: &[&str] = &[
     "alerts",
     // Looked at in `agents`.
     "mcp_calls",
+    // Looked at in `credentials`.
+    "mcp_grants",
 ];
 
 pub async fn every_table_with_a_tenant_is_covered(_: World) {

@@ -21,6 +21,11 @@ pub fn needs(method: &Method, path: &str) -> Option<Needs> {
     let path = path.strip_prefix("/api/v1").unwrap_or(path);
     Some(match (method.as_str(), path) {
         ("GET", "/health" | "/setup" | "/openapi.json" | "/ws" | "/metrics") => Open,
+        ("GET", "/.well-known/oauth-protected-resource" | "/.well-known/oauth-protected-resource/mcp/v1") => Open,
+        ("GET", "/.well-known/oauth-authorization-server" | "/oauth/authorize") => Open,
+        ("POST", "/oauth/token" | "/oauth/register" | "/oauth/revoke") => Open,
+        (_, "/auth/consent") | ("GET", "/mcp/grants") => SignedIn,
+        ("DELETE", "/mcp/grants/{id}") => Right(P::TokenManage),
         // A link that is good once is its own credential.
         ("GET", "/downloads/{token}") => Open,
         ("POST", "/setup" | "/auth/login" | "/auth/login/factor" | "/auth/refresh" | "/auth/logout") => Open,
