@@ -63,7 +63,7 @@ journey('all samples go through: checked, planned, imported, and the later one o
 
 journey('the same again is nothing to do, and what is left out stays out', { at: '/templates/import' }, async ({ page, plane }) => {
   const before = await alts(plane)
-  await choose(page, [join(folder, 'ptdl-v2-rust.json'), file('renamed.json', JSON.stringify({ ...JSON.parse(sample('ptdl-v2-rust.json')), name: 'Rust, ours' }))])
+  await choose(page, [file('ptdl-v2-rust.json', sample('ptdl-v2-rust.json')), file('renamed.json', JSON.stringify({ ...JSON.parse(sample('ptdl-v2-rust.json')), name: 'Rust, ours' }))])
   await fate(page, 'ptdl-v2-rust.json', 'same')
   await card(page, 'ptdl-v2-rust.json').getByText('“Rust” in this category says exactly this already.', { exact: false }).waitFor()
   await fate(page, 'renamed.json', 'new')

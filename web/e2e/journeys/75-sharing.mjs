@@ -80,7 +80,7 @@ journey('somebody of the team is known by the address, and gets it at once', { a
   await dialog.getByLabel('E-mail address').fill(' BEA@example.org ')
   await dialog.getByText('Bea is in the team and gets it at once.').waitFor()
   await dialog.getByText('A role', { exact: true }).click()
-  await dialog.getByLabel('Role').selectOption('server-owner')
+  await dialog.getByLabel('Role', { exact: true }).selectOption('server-owner')
   await dialog.getByRole('button', { name: 'Review' }).click()
   await agree(page, 'Give Bea access to lobby')
   await page.getByRole('list', { name: 'What Bea may do' }).getByRole('listitem').filter({ hasText: /owner/i }).waitFor()

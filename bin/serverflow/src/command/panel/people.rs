@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::command::deploy;
 use crate::context::{Context, find_id};
-use crate::failure::{Done, Exit, Failure};
+use crate::failure::{Done, Exit};
 use crate::screen::Table;
 use crate::value;
 

@@ -31,7 +31,7 @@ export const text = {
   tabs: { label: 'Parts of this template', document: 'Template', versions: 'Versions' },
   edit: {
     label: 'Template as JSON',
-    about: 'JSON, judged while you type. The reference of templates explains every field.',
+    about: 'As a form or as JSON, judged while you type. The reference of templates explains every field.',
     checking: 'Judging…',
     good: 'Servers can be made from it.',
     line: (line: number) => `Line ${line}`,
