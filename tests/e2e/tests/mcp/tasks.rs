@@ -43,7 +43,7 @@ async fn done(world: &World, task: &Value, bytes: &mut Vec<usize>) -> Result<()>
         Some(words) => words.iter().filter_map(|word| word.as_str()?.parse().ok()).collect(),
         None => AccessScope::ALL.to_vec(),
     };
-    let caller = world.agent(&scopes)?;
+    let caller = world.agent(&scopes).await?;
     let (mut names, mut suggested) = (world.names.clone(), Vec::<String>::new());
     for (at, step) in task["calls"].as_array().context("calls")?.iter().enumerate() {
         let tool = step["tool"].as_str().context("a tool")?;
@@ -95,7 +95,9 @@ fn expect(step: &Value, expected: &Value, outcome: &Outcome) -> Result<()> {
         let found = told.pointer(place).cloned().unwrap_or_default();
         let fits = match (&found, value) {
             (Value::String(found), Value::String(part)) => found.contains(part.as_str()),
-            (Value::Array(found), Value::String(part)) => found.iter().any(|one| one.to_string().contains(part.as_str())),
+            (Value::Array(found), Value::String(part)) => {
+                found.iter().any(|one| one.to_string().contains(part.as_str()))
+            }
             (Value::Object(_), Value::String(part)) => found.to_string().contains(part.as_str()),
             (found, value) => found == value,
         };
