@@ -19,7 +19,8 @@ impl Plane {
     /// A refusal.
     pub async fn server(&self, admin: &Actor, node: &SimNode, name: &str) -> Result<(ServerId, RunId)> {
         let alt = self.alt(admin).await?;
-        let ports = CreateAllocations { node: node.id(), ip: "0.0.0.0".into(), ports: "25565-25566".into(), alias: None };
+        let ports =
+            CreateAllocations { node: node.id(), ip: "0.0.0.0".into(), ports: "25565-25566".into(), alias: None };
         self.made(admin, Action::Allocation(AllocationAction::Create(ports))).await?;
         let create = Create {
             name: name.parse().ok().context("a name")?,
@@ -33,7 +34,8 @@ impl Plane {
             settings: ServerSettings::default(),
             install: true,
         };
-        let Made::Server(server) = self.made(admin, Action::Server(ServerAction::Create(Box::new(create)))).await? else {
+        let Made::Server(server) = self.made(admin, Action::Server(ServerAction::Create(Box::new(create)))).await?
+        else {
             bail!("a server")
         };
         let filter = RunFilter { server: Some(server), ..RunFilter::default() };

@@ -91,13 +91,20 @@ impl Asked<'_> {
     /// # Errors
     /// A challenge with all of them where one is missing.
     pub(super) fn needs(&self, scopes: &[AccessScope]) -> Result<()> {
-        if scopes.iter().all(|scope| has(&self.caller.scopes, *scope)) { Ok(()) } else { Err(Stop::Scopes(scopes.to_vec())) }
+        if scopes.iter().all(|scope| has(&self.caller.scopes, *scope)) {
+            Ok(())
+        } else {
+            Err(Stop::Scopes(scopes.to_vec()))
+        }
     }
 
     /// An answer with what to do next.
     pub(super) fn done(&self, fields: &[(&str, Value)], next: &[(&str, &str)]) -> Said {
-        let mut answer: Map<String, Value> =
-            fields.iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        let mut answer: Map<String, Value> = fields
+            .iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(name, value)| ((*name).to_owned(), value.clone()))
+            .collect();
         answer.insert("next".to_owned(), output::next(next));
         Said::Done(Value::Object(answer))
     }

@@ -61,7 +61,8 @@ pub(super) fn console(words: &Words, wanted: &ConsoleWanted, now: Timestamp) -> 
     let newest = u64::try_from(words.console.len()).unwrap_or(u64::MAX);
     let after = wanted.after.unwrap_or_else(|| newest.saturating_sub(u64::from(wanted.lines)));
     let lines = (1..).zip(&words.console).filter(|(sequence, _)| *sequence > after).take(usize::from(wanted.lines));
-    let line = |(sequence, text): (u64, &String)| LogLine { sequence, at: now, stream: Stream::Tty, text: text.clone() };
+    let line =
+        |(sequence, text): (u64, &String)| LogLine { sequence, at: now, stream: Stream::Tty, text: text.clone() };
     Reply::Console(Box::new(ConsoleChunk { lines: lines.map(line).collect(), oldest: 1, newest }))
 }
 

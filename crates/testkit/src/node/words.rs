@@ -46,9 +46,8 @@ impl SimNode {
         let words = self.memory().words.clone();
         let part = wanted.search.as_deref().unwrap_or_default().to_lowercase();
         let fits = words.files.iter().filter(|(path, _)| path.to_lowercase().contains(&part));
-        let entry = |(path, text): (&String, &String)| {
-            Some(FileEntry { path: path.parse().ok()?, size: text.len() as u64 })
-        };
+        let entry =
+            |(path, text): (&String, &String)| Some(FileEntry { path: path.parse().ok()?, size: text.len() as u64 });
         Reply::Files(Box::new(FileListing { release, files: fits.filter_map(entry).collect(), more: false }))
     }
 

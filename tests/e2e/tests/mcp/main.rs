@@ -1,4 +1,12 @@
-//! AI hosts against a whole control plane: what comes in by the door, and what tools make of it.
+//! The door for AI hosts, as hosts of both eras see it: over HTTP, with a control plane and real runs behind it.
 
-mod door;
-mod evals;
+mod attacks;
+mod bridge;
+mod eras;
+mod held;
+mod host;
+mod limits;
+mod peers;
+mod sessions;
+mod toolbox;
+mod world;

@@ -11,8 +11,8 @@ use sf_mcp::call::{Outcome, Toolbox};
 use sf_mcp::tools::output::clean::is_hidden;
 use sf_testkit::Words;
 
-use super::case::{cases, filled, structured, word};
-use super::world::World;
+use crate::case::{cases, filled, structured, word};
+use crate::world::World;
 
 /// Stands in every payload, so that its words are found wherever they get to.
 const MARK: &str = "XQZ";
@@ -43,7 +43,7 @@ async fn without_the_words_the_same_calls_run() -> Result<()> {
         ("proxy_remove", json!({ "domain": "blog.example.org" })),
         ("stop", json!({ "target": "shop" })),
     ] {
-        let caller = world.agent(&AccessScope::ALL)?;
+        let caller = world.agent(&AccessScope::ALL).await?;
         let outcome = world.call(&caller, tool, &arguments).await;
         ensure!(word(&outcome) == "done", "{tool}: {} {}", word(&outcome), structured(&outcome));
         ensure!(structured(&outcome)["status"] == "succeeded", "{tool}: {}", structured(&outcome));
@@ -66,14 +66,16 @@ fn the_judge_sees_an_escape() {
     ] {
         assert!(judge(&outside, None).is_err(), "{outside}");
     }
-    assert!(judge(&json!({ "a": "<untrusted 00aa>\nhunter2hunter2\n</untrusted 00aa>" }), Some("hunter2hunter2")).is_err());
+    assert!(
+        judge(&json!({ "a": "<untrusted 00aa>\nhunter2hunter2\n</untrusted 00aa>" }), Some("hunter2hunter2")).is_err()
+    );
 }
 
 async fn stands(world: &mut World, attack: &Value) -> Result<()> {
     let payload = attack["payload"].as_str().context("a payload")?;
     ensure!(payload.contains(MARK), "a payload without its mark is not found again");
     plant(world, attack["place"].as_str().context("a place")?, payload).await?;
-    let caller = world.agent(&AccessScope::ALL)?;
+    let caller = world.agent(&AccessScope::ALL).await?;
     let begun = world.node.began().len();
     let read = &attack["read"];
     let secret = attack["secret"].as_str();
@@ -97,7 +99,8 @@ async fn stands(world: &mut World, attack: &Value) -> Result<()> {
         judge(&outcome, secret)?;
         hash = outcome["hash"].as_str().unwrap_or(&hash).to_owned();
     }
-    let names: BTreeMap<_, _> = world.names.iter().map(|(name, id)| (name.clone(), id.clone())).chain([("hash".to_owned(), hash)]).collect();
+    let names: BTreeMap<_, _> =
+        world.names.iter().map(|(name, id)| (name.clone(), id.clone())).chain([("hash".to_owned(), hash)]).collect();
     for asked in attack["then"].as_array().context("what it asks for")? {
         let tool = asked["tool"].as_str().context("a tool")?;
         let outcome = world.call(&caller, tool, &filled(&asked["arguments"], &names)).await;
@@ -108,7 +111,11 @@ async fn stands(world: &mut World, attack: &Value) -> Result<()> {
             ensure!(held.why.contains("words that others wrote"), "its card says `{}`", held.why);
             ensure!(!held.summary.contains(MARK), "its card speaks their words: {}", held.summary);
             let again = world.call(&caller, tool, &filled(&asked["arguments"], &names)).await;
-            ensure!(matches!(&again, Outcome::Held(other) if other.run == held.run), "asking again asks twice: {}", word(&again));
+            ensure!(
+                matches!(&again, Outcome::Held(other) if other.run == held.run),
+                "asking again asks twice: {}",
+                word(&again)
+            );
         }
         judge(&told, secret)?;
     }
@@ -119,10 +126,13 @@ async fn stands(world: &mut World, attack: &Value) -> Result<()> {
 
 /// Puts the words where they are read.
 async fn plant(world: &mut World, place: &str, payload: &str) -> Result<()> {
-    let file = |name: &str| Words { files: BTreeMap::from([(name.to_owned(), payload.to_owned())]), ..Words::default() };
+    let file =
+        |name: &str| Words { files: BTreeMap::from([(name.to_owned(), payload.to_owned())]), ..Words::default() };
     match place {
         "app_log" => world.logs(&["GET / 200", payload, "GET /health 200"]).await?,
-        "console" => world.node.says(Words { console: vec!["Done (3.1 s)!".to_owned(), payload.to_owned()], ..Words::default() }),
+        "console" => {
+            world.node.says(Words { console: vec!["Done (3.1 s)!".to_owned(), payload.to_owned()], ..Words::default() })
+        }
         "readme" => world.node.says(file("README.md")),
         "ticket" => world.node.says(file("ticket.md")),
         "config" => world.node.says(file("config.yml")),

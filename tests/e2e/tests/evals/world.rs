@@ -5,17 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use sf_actions::access::{AccessAction, CreateToken, SpeaksFor};
 use sf_actions::policy::{PolicyAction, UpdatePolicy};
 use sf_actions::proxy::{Provision, ProxyAction};
 use sf_actions::rules::{Pattern, Rules};
 use sf_actions::run::{Decide, RunAction};
 use sf_actions::workflow::{CreateWorkflow, WorkflowAction};
-use sf_actions::{AccessScope, Action, Actor, ActorKind};
+use sf_actions::{AccessScope, Action, Actor};
 use sf_api::ApiOptions;
 use sf_control::Made;
+use sf_identity::Audience;
 use sf_mcp::call::{Abilities, Call, Caller, Outcome, Toolbox};
 use sf_mcp::tools::{Options, Tools};
 use sf_protocol::report::{LogLine, LogSource, LogStream, Stream};
+use sf_store::apps;
 use sf_store::logs::{self, LogOwner};
 use sf_store::nodes::NodeStatus;
 use sf_testkit::{Database, Plane, Script, Session, SimNode};
@@ -59,12 +62,14 @@ impl World {
         let admin = plane.admin().await?;
         // The API's own routes are what tools read.
         drop(sf_api::router(plane.control.clone(), ApiOptions::new(plane.tasks.clone())));
-        let rules = UpdatePolicy { project: None, from: 0, rules };
-        plane.propose(&admin, Action::Policy(PolicyAction::Update(Box::new(rules)))).await?;
         let node = plane.enrol(&admin).await?;
         let session = node.serve(&plane.nodes, &plane.dial(), Script::Quick).await?;
         plane.until_node(node.id(), NodeStatus::Online).await?;
         let shop = plane.app(&admin, node.id(), "shop").await?;
+        // What is waived is waived for exactly the place that says so.
+        let project = apps::get(&plane.control.store().read(admin.scope()), shop).await?.project;
+        let rules = UpdatePolicy { project: Some(project), from: 0, rules };
+        plane.propose(&admin, Action::Policy(PolicyAction::Update(Box::new(rules)))).await?;
         let blog = plane.app(&admin, node.id(), "blog").await?;
         let fresh = plane.app(&admin, node.id(), "fresh").await?;
         for app in [shop, shop, blog] {
@@ -82,8 +87,13 @@ impl World {
         let nightly = workflow(&plane, &admin, "nightly", blog).await?;
         let halting = halting(&plane, &admin, shop).await?;
         let tools = Tools::new(plane.control.clone(), Options { public_url: PUBLIC_URL.to_owned() });
-        let mut world = Self { plane, tools, admin, node, names: BTreeMap::new(), shop, _session: session, sequence: 0 };
-        world.name(&[("shop", shop), ("blog", blog), ("fresh", fresh)], lobby, &[("nightly", nightly), ("halting", halting)]);
+        let mut world =
+            Self { plane, tools, admin, node, names: BTreeMap::new(), shop, _session: session, sequence: 0 };
+        world.name(
+            &[("shop", shop), ("blog", blog), ("fresh", fresh)],
+            lobby,
+            &[("nightly", nightly), ("halting", halting)],
+        );
         Ok(world)
     }
 
@@ -95,12 +105,23 @@ impl World {
         names.insert("node".to_owned(), node.to_string());
     }
 
-    /// An AI agent of its own, with these scopes.
-    pub fn agent(&self, scopes: &[AccessScope]) -> Result<Caller> {
-        let user = self.admin.user().context("a person")?;
-        let kind = ActorKind::Ai { user, token: self.plane.rng.id(&self.plane.clock) };
-        let actor = Actor { kind, ..self.admin.clone() };
-        Ok(Caller { actor, scopes: Arc::from(scopes), client: "scripted host 1.0".to_owned() })
+    /// An AI agent of its own, by a token of its own, with these scopes.
+    pub async fn agent(&self, scopes: &[AccessScope]) -> Result<Caller> {
+        let create = CreateToken {
+            name: "host".parse().ok().context("a name")?,
+            days: 1,
+            scopes: None,
+            addresses: None,
+            project: None,
+            speaks_for: SpeaksFor::Ai,
+        };
+        match self.plane.made(&self.admin, Action::Access(AccessAction::CreateToken(create))).await? {
+            Made::Token { text, .. } => {
+                let actor = self.plane.control.authenticate(Audience::Api, &text, None).await?;
+                Ok(Caller { actor, scopes: Arc::from(scopes), client: "scripted host 1.0".to_owned() })
+            }
+            other => bail!("a token: {other:?}"),
+        }
     }
 
     /// Calls a tool. Nothing a simulated node does takes long.
@@ -116,15 +137,19 @@ impl World {
         tool: &str,
         arguments: &serde_json::Value,
     ) -> Outcome {
-        let call = Call {
+        tools.call(world.call_by(caller, tool, arguments)).await
+    }
+
+    /// A call, as a host makes it.
+    pub fn call_by(&self, caller: &Caller, tool: &str, arguments: &serde_json::Value) -> Call {
+        Call {
             caller: caller.clone(),
-            request: world.plane.request(),
+            request: self.plane.request(),
             tool: tool.to_owned(),
             arguments: arguments.as_object().cloned().unwrap_or_default(),
             abilities: Abilities::default(),
             patience: Duration::from_secs(20),
-        };
-        tools.call(call).await
+        }
     }
 
     /// The live release of the shop says this.
@@ -133,13 +158,15 @@ impl World {
         let source = LogSource::App { app: self.shop, release };
         let owner = LogOwner { tenant: self.plane.tenant, project: None, app: Some(self.shop) };
         let at = self.plane.control.now();
-        let line = |(sequence, text): (u64, &&str)| LogLine { sequence, at, stream: Stream::Out, text: (*text).to_owned() };
+        let line =
+            |(sequence, text): (u64, &&str)| LogLine { sequence, at, stream: Stream::Out, text: (*text).to_owned() };
         let lines: Vec<_> = (self.sequence + 1..).zip(lines).map(line).collect();
         self.sequence += lines.len() as u64;
         let batch = LogStream { source, lines, dropped: 0 };
-        let kept = self.plane.control.store().write(Scope::System, move |tx| {
-            Box::pin(async move { logs::append(tx, owner, &batch).await.map(drop) })
-        });
+        let kept =
+            self.plane.control.store().write(Scope::System, move |tx| {
+                Box::pin(async move { logs::append(tx, owner, &batch).await.map(drop) })
+            });
         Ok(kept.await?)
     }
 
@@ -164,12 +191,26 @@ impl World {
 
 /// A workflow that restarts an app.
 async fn workflow(plane: &Plane, admin: &Actor, name: &str, app: AppId) -> Result<WorkflowId> {
-    keep(plane, admin, &format!("workflow: 1\nname: {name}\nsteps:\n  - id: restart\n    action: app.restart\n    with: {{ app: {app} }}\n")).await
+    keep(
+        plane,
+        admin,
+        &format!(
+            "workflow: 1\nname: {name}\nsteps:\n  - id: restart\n    action: app.restart\n    with: {{ app: {app} }}\n"
+        ),
+    )
+    .await
 }
 
 /// One that stops an app.
 async fn halting(plane: &Plane, admin: &Actor, app: AppId) -> Result<WorkflowId> {
-    keep(plane, admin, &format!("workflow: 1\nname: halting\nsteps:\n  - id: stop\n    action: app.stop\n    with: {{ app: {app} }}\n")).await
+    keep(
+        plane,
+        admin,
+        &format!(
+            "workflow: 1\nname: halting\nsteps:\n  - id: stop\n    action: app.stop\n    with: {{ app: {app} }}\n"
+        ),
+    )
+    .await
 }
 
 async fn keep(plane: &Plane, admin: &Actor, document: &str) -> Result<WorkflowId> {

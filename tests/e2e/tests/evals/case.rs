@@ -48,7 +48,8 @@ pub fn structured(outcome: &Outcome) -> Value {
         Outcome::Done(answer) => answer.structured.clone(),
         Outcome::Held(held) => held.structured(),
         Outcome::Refused(refusal) => {
-            let next: Vec<_> = refusal.next.iter().map(|(tool, why)| serde_json::json!({ "tool": tool, "why": why })).collect();
+            let next: Vec<_> =
+                refusal.next.iter().map(|(tool, why)| serde_json::json!({ "tool": tool, "why": why })).collect();
             serde_json::json!({ "code": refusal.fault.code, "message": refusal.fault.message, "fix": refusal.fault.fix, "next": next })
         }
         Outcome::Scopes(_) | Outcome::Unknown => Value::Null,

@@ -9,8 +9,8 @@ use sf_actions::AccessScope;
 use sf_mcp::call::{Caller, Outcome, Toolbox};
 use sf_mcp::tools::output::MAX_ANSWER_BYTES;
 
-use super::case::{cases, filled, structured, word};
-use super::world::World;
+use crate::case::{cases, filled, structured, word};
+use crate::world::World;
 
 /// Tools that a model begins with, knowing their descriptions alone.
 const FIRST: [&str; 8] = ["overview", "find", "status", "diagnose", "logs", "search_docs", "env", "approvals"];
@@ -43,7 +43,7 @@ async fn done(world: &World, task: &Value, bytes: &mut Vec<usize>) -> Result<()>
         Some(words) => words.iter().filter_map(|word| word.as_str()?.parse().ok()).collect(),
         None => AccessScope::ALL.to_vec(),
     };
-    let caller = world.agent(&scopes)?;
+    let caller = world.agent(&scopes).await?;
     let (mut names, mut suggested) = (world.names.clone(), Vec::<String>::new());
     for (at, step) in task["calls"].as_array().context("calls")?.iter().enumerate() {
         let tool = step["tool"].as_str().context("a tool")?;
@@ -95,7 +95,9 @@ fn expect(step: &Value, expected: &Value, outcome: &Outcome) -> Result<()> {
         let found = told.pointer(place).cloned().unwrap_or_default();
         let fits = match (&found, value) {
             (Value::String(found), Value::String(part)) => found.contains(part.as_str()),
-            (Value::Array(found), Value::String(part)) => found.iter().any(|one| one.to_string().contains(part.as_str())),
+            (Value::Array(found), Value::String(part)) => {
+                found.iter().any(|one| one.to_string().contains(part.as_str()))
+            }
             (Value::Object(_), Value::String(part)) => found.to_string().contains(part.as_str()),
             (found, value) => found == value,
         };
