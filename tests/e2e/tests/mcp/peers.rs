@@ -120,12 +120,11 @@ async fn the_inspector_lists_and_calls_our_tools_in_both_eras() -> Result<()> {
     let world = World::ours().await?;
     let key = world.key(None).await?;
     for era in ["modern", "legacy"] {
+        // Each is a program of its own, which is slow to start: what differs between the eras, and no more.
         let listed = inspected(&world, &key, era, &["--method", "tools/list", "--strict"]).await?;
         let tools = listed.pointer("/result/tools").or_else(|| listed.get("tools")).and_then(Value::as_array);
         assert_eq!(tools.map(Vec::len), Some(20), "{listed}");
-        for method in ["resources/list", "resources/templates/list", "prompts/list"] {
-            inspected(&world, &key, era, &["--method", method]).await?;
-        }
+        inspected(&world, &key, era, &["--method", "resources/templates/list"]).await?;
         let called = inspected(&world, &key, era, &["--method", "tools/call", "--tool-name", "overview"]).await?;
         assert!(called.to_string().contains("structuredContent"), "{called}");
     }

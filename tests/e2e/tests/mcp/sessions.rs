@@ -62,7 +62,7 @@ async fn one_more_ends_the_one_that_was_idle_longest_and_nobody_elses() -> Resul
 
 #[tokio::test]
 async fn an_idle_session_ends_by_itself() -> Result<()> {
-    let world = World::with(|options| options.session_idle = std::time::Duration::from_millis(50)).await?;
+    let world = World::with(|options| options.session_idle = std::time::Duration::from_secs(2)).await?;
     let host = world.host().await?;
     let session = host.open().await?;
     let stream = [("mcp-session-id", session.as_str())];
