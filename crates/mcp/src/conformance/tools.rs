@@ -17,15 +17,9 @@ const SILENCE: &str = "UklGRiQAAABXQVZFZm10IBAAAAABAAEARKwAAIhYAQACABAAZGF0YQAAA
 /// Between two words of a tool that reports: the runner wants to see them come one by one.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// All of them, in order.
+/// All of them, in order: the runner tries the first one, which has to answer at once.
 pub(super) const NAMES: [&str; 37] = [
-    "confirm_delete",
-    "failing_job",
-    "greet",
     "json_schema_2020_12_tool",
-    "multi_input",
-    "protocol_error_job",
-    "slow_compute",
     "test_audio_content",
     "test_custom_header",
     "test_elicitation",
@@ -56,6 +50,12 @@ pub(super) const NAMES: [&str; 37] = [
     "test_trigger_tool_change",
     "test_slow",
     "test_echo",
+    "confirm_delete",
+    "failing_job",
+    "greet",
+    "multi_input",
+    "protocol_error_job",
+    "slow_compute",
 ];
 
 pub(super) fn list() -> ListToolsResult {
