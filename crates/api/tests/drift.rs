@@ -98,6 +98,9 @@ const UNPLANNED: [(&str, &str); 20] = [
     ("/alts/lint", "it reads"),
     ("/hooks/{id}", "another system sends it, and its signature is over what it sends"),
     ("/hooks/apps/{id}", "another system sends it, and its signature is over what it sends"),
+    ("/oauth/token", "OAuth's own form: a program redeems what a person granted"),
+    ("/oauth/register", "OAuth's own form: a program says who it is; nothing is granted"),
+    ("/oauth/revoke", "OAuth's own form: a program gives back what it has"),
 ];
 
 #[test]

@@ -4,6 +4,57 @@
  */
 
 export interface paths {
+    "/.well-known/oauth-authorization-server": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What this authorization server can do. Source: RFC 8414. */
+        get: operations["authorizationServer"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/.well-known/oauth-protected-resource": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where the endpoint's tokens come from, for a host that was refused there. Source: RFC 9728. */
+        get: operations["mcpResource"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/.well-known/oauth-protected-resource/mcp/v1": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same at the address that belongs to the endpoint's path. */
+        get: operations["mcpResourceOfPath"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/client": {
         parameters: {
             query?: never;
@@ -898,6 +949,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/auth/consent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What an AI host asks for, to be looked at before it is let in. */
+        get: operations["getConsent"];
+        put?: never;
+        /**
+         * Lets an AI host in, or refuses it. For pages of ours that show their session's CSRF token, and for nobody else: not for
+         *     keys, not for other sites.
+         */
+        post: operations["decideConsent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/device": {
         parameters: {
             query?: never;
@@ -1594,6 +1666,43 @@ export interface paths {
         /** Sends a letter that says nothing but that mail arrives. */
         post: operations["testMail"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mcp/grants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** AI hosts that were let in, newest first. */
+        get: operations["listHostGrants"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mcp/grants/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Ends what was granted to an AI host: from its next request on it is refused. One's own; those of others for who may change
+         *     people.
+         */
+        delete: operations["revokeHostGrant"];
         options?: never;
         head?: never;
         patch?: never;
@@ -3722,6 +3831,77 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/oauth/authorize": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where a program sends its person. Nothing is looked at here: the page does, once somebody is signed in, and nothing goes on
+         *     to anywhere without a click.
+         */
+        get: operations["authorize"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/oauth/register": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Registers a program, for those without an address of their own. Source: RFC 7591. */
+        post: operations["registerProgram"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/oauth/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A program gives its grant back. Source: RFC 7009: what is no token of ours is none already. */
+        post: operations["giveBack"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/oauth/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Redeems a code or a refresh token. */
+        post: operations["redeem"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -4739,6 +4919,15 @@ export interface components {
             /** @description When it last changed. */
             updatedAt: components["schemas"]["Time"];
         };
+        /** @description What a person decides about it. */
+        Decide: {
+            /** @description What was asked for, as the page was opened with. */
+            asked: components["schemas"]["WishQuery"];
+            /** @description Whether it is let in. */
+            allow: boolean;
+            /** @description With which scopes. */
+            scopes?: string[];
+        };
         /** @description The code a person typed. */
         DecideDevice: {
             /** @description As the program shows it; case and hyphens do not matter. */
@@ -5637,6 +5826,45 @@ export interface components {
                  * @description The run that it started; the same for the same delivery.
                  */
                 runId: string;
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_HostConsent: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description What a person is shown before they decide. */
+            data?: {
+                /** @description What the program calls itself: claimed, never proven. */
+                name: string;
+                /** @description The host of the program's address, which it has proven; null where it only registered. */
+                host?: string | null;
+                /** @description By which the program is asked for. */
+                clientId: string;
+                /** @description Where the answer goes. */
+                redirectUri: string;
+                /** @description The host of that. */
+                redirectHost: string;
+                /** @description The team that it would act in. */
+                team: string;
+                /** @description What it asks for. */
+                scopes: components["schemas"]["HostScope"][];
+                refused?: components["schemas"]["HostRefused"] | null;
+            };
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_HostDecided: {
+            /** @description Whether it worked. */
+            success: boolean;
+            /** @description What a decision leads to. */
+            data?: {
+                /** @description Where the browser goes next: back to the program. */
+                redirectTo: string;
             };
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -7491,6 +7719,43 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Vec_HostGrant: {
+            /** @description Whether it worked. */
+            success: boolean;
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description Its id: also the AI agent's, in runs and cards.
+                 */
+                id: string;
+                /** @description What it is called: the claimed name with what is known. */
+                name: string;
+                /** @description The program: an https address of its own, or the id it registered under. */
+                clientId: string;
+                /** @description Where it was answered. */
+                redirectUri: string;
+                /** @description What it was granted. */
+                scopes: string[];
+                /**
+                 * Format: uuid
+                 * @description Who granted it.
+                 */
+                userId: string;
+                /** @description Their name. */
+                userName: string;
+                /** @description When. */
+                createdAt: components["schemas"]["Time"];
+                /** @description When it ends unless it is used. */
+                expiresAt: components["schemas"]["Time"];
+                lastUsedAt?: components["schemas"]["Time"] | null;
+                /** @description From where. */
+                lastUsedFrom?: string | null;
+            }[];
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
         Envelope_Vec_InboxCard: {
             /** @description Whether it worked. */
             success: boolean;
@@ -9180,6 +9445,95 @@ export interface components {
             /** @description Those that change one of these folders or files, from the root of the repository; all where absent. At most 50. */
             paths?: string[] | null;
         };
+        /** @description What a person is shown before they decide. */
+        HostConsent: {
+            /** @description What the program calls itself: claimed, never proven. */
+            name: string;
+            /** @description The host of the program's address, which it has proven; null where it only registered. */
+            host?: string | null;
+            /** @description By which the program is asked for. */
+            clientId: string;
+            /** @description Where the answer goes. */
+            redirectUri: string;
+            /** @description The host of that. */
+            redirectHost: string;
+            /** @description The team that it would act in. */
+            team: string;
+            /** @description What it asks for. */
+            scopes: components["schemas"]["HostScope"][];
+            refused?: components["schemas"]["HostRefused"] | null;
+        };
+        /** @description What a decision leads to. */
+        HostDecided: {
+            /** @description Where the browser goes next: back to the program. */
+            redirectTo: string;
+        };
+        /** @description What was granted to an AI host. */
+        HostGrant: {
+            /**
+             * Format: uuid
+             * @description Its id: also the AI agent's, in runs and cards.
+             */
+            id: string;
+            /** @description What it is called: the claimed name with what is known. */
+            name: string;
+            /** @description The program: an https address of its own, or the id it registered under. */
+            clientId: string;
+            /** @description Where it was answered. */
+            redirectUri: string;
+            /** @description What it was granted. */
+            scopes: string[];
+            /**
+             * Format: uuid
+             * @description Who granted it.
+             */
+            userId: string;
+            /** @description Their name. */
+            userName: string;
+            /** @description When. */
+            createdAt: components["schemas"]["Time"];
+            /** @description When it ends unless it is used. */
+            expiresAt: components["schemas"]["Time"];
+            lastUsedAt?: components["schemas"]["Time"] | null;
+            /** @description From where. */
+            lastUsedFrom?: string | null;
+        };
+        /** @description Why a program cannot be let in. */
+        HostRefused: {
+            /** @description What is wrong. */
+            message: string;
+            /** @description What to do. */
+            fix: string;
+            /** @description Where a person may go to tell the program so. Nobody is sent there without a click. */
+            backTo: string;
+        };
+        /** @description A scope to choose. */
+        HostScope: {
+            /** @description `read`, `deploy`, `operate`, `files`, `provision` or `admin`. */
+            name: string;
+            /** @description What it means. */
+            meaning: string;
+            /** @description Whether the person has any right of it. */
+            available: boolean;
+            /** @description Whether it is chosen already. */
+            chosen: boolean;
+        };
+        /** @description Tokens of an AI host. Source: RFC 6749 section 5.1. */
+        HostTokensView: {
+            /** @description For `Authorization: Bearer`. */
+            access_token: string;
+            /** @description `Bearer`. */
+            token_type: string;
+            /**
+             * Format: int64
+             * @description Seconds.
+             */
+            expires_in: number;
+            /** @description For the next one. */
+            refresh_token: string;
+            /** @description What was granted, with blanks between. */
+            scope: string;
+        };
         /** @description A card of the stack. */
         InboxCard: {
             /**
@@ -10281,6 +10635,13 @@ export interface components {
          * @enum {string}
          */
         NotificationTime: "now" | "hourly" | "daily" | "never";
+        /** @description A refusal. Source: RFC 6749 section 5.2. */
+        OauthError: {
+            /** @description One word. */
+            error: string;
+            /** @description What happened, and what to do. */
+            error_description: string;
+        };
         /** @description An object that rights are given at. */
         Object: {
             /** @description `tenant`, `project`, `node`, `app` or `server`. */
@@ -10547,6 +10908,13 @@ export interface components {
             /** @enum {string} */
             kind: "alive";
         };
+        /** @description What a program says of itself. Source: RFC 7591. */
+        ProgramRequest: {
+            /** @description Its name. */
+            client_name?: string | null;
+            /** @description Where it may be answered. */
+            redirect_uris: string[];
+        };
         /** @description What owns apps, servers, workflows and secrets that belong together. */
         Project: {
             /**
@@ -10733,6 +11101,11 @@ export interface components {
             reference: string;
             /** @description First line of the message. */
             subject: string;
+        };
+        /** @description What a program gives back. */
+        RevokeRequest: {
+            /** @description A refresh token or an access token. */
+            token: string;
         };
         /** @description A role. */
         Role: {
@@ -11755,6 +12128,23 @@ export interface components {
             /** @description Who speaks by it: `person`, or `ai` for an AI agent that acts for its person. */
             speaksFor: string;
         };
+        /** @description What a program asks of the token endpoint. */
+        TokenRequest: {
+            /** @description `authorization_code` or `refresh_token`. */
+            grant_type: string;
+            /** @description The program. */
+            client_id: string;
+            /** @description `sfc_…`, once. */
+            code?: string | null;
+            /** @description Where the code was sent. */
+            redirect_uri?: string | null;
+            /** @description What the challenge is the SHA-256 of. */
+            code_verifier?: string | null;
+            /** @description The endpoint the token is for; needed with a code. */
+            resource?: string | null;
+            /** @description `sfh_…` */
+            refresh_token?: string | null;
+        };
         /** @description A confirmed authenticator app. */
         Totp: {
             /**
@@ -11973,6 +12363,49 @@ export interface components {
             invitedBy?: string | null;
             /** @description Until when it is good. */
             expiresAt: components["schemas"]["Time"];
+        };
+        /** @description What a program asks for, as it stands in the address that it sent its person to. */
+        WishQuery: {
+            /**
+             * @description `code`.
+             * @default
+             */
+            responseType: string;
+            /**
+             * @description Who: the address of its document, or the id it registered under.
+             * @default
+             */
+            clientId: string;
+            /**
+             * @description Where the answer goes.
+             * @default
+             */
+            redirectUri: string;
+            /**
+             * @description SHA-256 of its proof, base 64 without padding.
+             * @default
+             */
+            codeChallenge: string;
+            /**
+             * @description `S256`.
+             * @default
+             */
+            codeChallengeMethod: string;
+            /**
+             * @description Scopes, with blanks between them.
+             * @default null
+             */
+            scope: string | null;
+            /**
+             * @description To be sent back as it is.
+             * @default null
+             */
+            state: string | null;
+            /**
+             * @description The endpoint it wants a token for.
+             * @default
+             */
+            resource: string;
         };
         /** @description A workflow. */
         Workflow: {
@@ -12257,6 +12690,66 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    authorizationServer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description RFC 8414 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+        };
+    };
+    mcpResource: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description RFC 9728 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+        };
+    };
+    mcpResourceOfPath: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description RFC 9728 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+        };
+    };
     clientServers: {
         parameters: {
             query?: {
@@ -13926,6 +14419,68 @@ export interface operations {
             };
         };
     };
+    getConsent: {
+        parameters: {
+            query?: {
+                /** @description `code`. */
+                responseType?: string;
+                /** @description Who: the address of its document, or the id it registered under. */
+                clientId?: string;
+                /** @description Where the answer goes. */
+                redirectUri?: string;
+                /** @description SHA-256 of its proof, base 64 without padding. */
+                codeChallenge?: string;
+                /** @description `S256`. */
+                codeChallengeMethod?: string;
+                /** @description Scopes, with blanks between them. */
+                scope?: string;
+                /** @description To be sent back as it is. */
+                state?: string;
+                /** @description The endpoint it wants a token for. */
+                resource?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_HostConsent"];
+                };
+            };
+        };
+    };
+    decideConsent: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Decide"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_HostDecided"];
+                };
+            };
+        };
+    };
     findDevice: {
         parameters: {
             query: {
@@ -15121,6 +15676,56 @@ export interface operations {
         };
         responses: {
             202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Nothing"];
+                };
+            };
+        };
+    };
+    listHostGrants: {
+        parameters: {
+            query?: {
+                /** @description Those of the whole team, for who may change its people (`user:update`); one's own where left out. */
+                all?: boolean;
+                /** @description Rows wanted, 1 to 200; 50 where absent. */
+                limit?: number;
+                /** @description Continue after this cursor. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_HostGrant"];
+                };
+            };
+        };
+    };
+    revokeHostGrant: {
+        parameters: {
+            query?: {
+                /** @description Only say what would happen. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -19222,6 +19827,116 @@ export interface operations {
                 };
                 content: {
                     "text/plain": unknown;
+                };
+            };
+        };
+    };
+    authorize: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description to the page on which a person decides */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    registerProgram: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProgramRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OauthError"];
+                };
+            };
+        };
+    };
+    giveBack: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": components["schemas"]["RevokeRequest"];
+            };
+        };
+        responses: {
+            /** @description it is worth nothing */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OauthError"];
+                };
+            };
+        };
+    };
+    redeem: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": components["schemas"]["TokenRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HostTokensView"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OauthError"];
                 };
             };
         };

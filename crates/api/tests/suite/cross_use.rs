@@ -12,7 +12,7 @@ use sf_protocol::enrol::UserCode;
 use sf_store::{Json, Scope, devices, lockout};
 use sha2::{Digest, Sha256};
 
-use crate::hosts::Host;
+use crate::sign_in::hosts::Host;
 use crate::sockets;
 use crate::world::{Answer, EMAIL, PASSWORD, World, facts, request};
 
@@ -162,7 +162,7 @@ impl Case {
             "CLI poll" => send("/api/v1/auth/device/token", json!({ "deviceCode": credential })).await,
             "CLI approval" => world.post("/api/v1/auth/device/approve", json!({ "userCode": credential })).await,
             "metrics" => world.send(Method::GET, "/metrics", Some(credential), None).await,
-            "mcp" => return crate::hosts::caller(world, credential).await.is_ok(),
+            "mcp" => return crate::sign_in::hosts::caller(world, credential).await.is_ok(),
             "host refresh" => self.host.refresh(world, credential).await,
             "host redemption" => self.host.redeem(world, credential).await,
             other => panic!("how is {other} tried?"),

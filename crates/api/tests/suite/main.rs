@@ -7,7 +7,6 @@ mod crashes;
 mod cross_use;
 mod dashboard;
 mod envelopes;
-mod hosts;
 mod idempotency;
 mod idle;
 mod listening;

@@ -3,6 +3,7 @@
 mod device;
 mod duties;
 pub mod factors;
+pub mod hosts;
 mod lockout;
 mod sessions;
 
