@@ -326,6 +326,17 @@ fn the_guide_to_domains_works_and_shows_what_is_printed() {
 }
 
 #[test]
+fn the_guide_to_ai_hosts_works_and_shows_what_is_printed() {
+    let agent = Path::new(env!("CARGO_BIN_EXE_serverflow")).with_file_name("serverflow-agent");
+    assert!(agent.is_file(), "{} is missing: make test-bins", agent.display());
+    let page = std::fs::read_to_string(root().join("docs/guides/claude.md")).unwrap();
+    let mut up = Up::start(&agent);
+    up.wait_until_deployed();
+    let compared = follow(&page, up.folder.path(), up.port, &root());
+    assert!(compared >= 5, "only {compared} answers were compared");
+}
+
+#[test]
 fn the_guide_to_zero_downtime_works_and_shows_what_is_printed() {
     let agent = Path::new(env!("CARGO_BIN_EXE_serverflow")).with_file_name("serverflow-agent");
     let page = std::fs::read_to_string(root().join("docs/guides/zero-downtime.md")).unwrap();
