@@ -5160,6 +5160,11 @@ export interface components {
             /** @description How its servers are stopped, in words. */
             stop: string;
         };
+        /** @description The text of an egg. */
+        EggFile: {
+            /** @description The file as it is, JSON or YAML. */
+            text: string;
+        };
         /** @description A template as an egg. */
         EggText: {
             /** @description Its format. */
@@ -7832,8 +7837,10 @@ export interface components {
                 id: string;
                 /** @description For which address it is. */
                 email: string;
-                /** @description The role that comes with it. */
+                /** @description The role that comes with it; empty where single permissions do. */
                 role: string;
+                /** @description Single permissions that come with it. */
+                permissions: string[];
                 /** @description Where the role is given. */
                 object: components["schemas"]["Object"];
                 /** @description Who invited. */
@@ -9675,8 +9682,10 @@ export interface components {
             id: string;
             /** @description For which address it is. */
             email: string;
-            /** @description The role that comes with it. */
+            /** @description The role that comes with it; empty where single permissions do. */
             role: string;
+            /** @description Single permissions that come with it. */
+            permissions: string[];
             /** @description Where the role is given. */
             object: components["schemas"]["Object"];
             /** @description Who invited. */
@@ -10176,7 +10185,9 @@ export interface components {
             /** @description Their address. */
             email: string;
             /** @description A built-in role's name, or the id of an own one. */
-            role: string;
+            role?: string | null;
+            /** @description Single permissions, in place of a role. */
+            permissions?: string[];
             object?: components["schemas"]["ObjectBody"] | null;
         };
         /** @description Who may do what with a file. */
@@ -12226,6 +12237,11 @@ export interface components {
             /** @description SHA-256 of all of it, in hex: something else is not shown. Not compared where absent. */
             sha256?: string | null;
             /**
+             * @description How its place was when it was looked at: the SHA-256 of the file there in hex, or `absent`. Where it is otherwise,
+             *     `file.changed`, and the upload is kept.
+             */
+            before?: string | null;
+            /**
              * Format: double
              * @description How sure whoever proposes it is, 0 to 100.
              */
@@ -13172,7 +13188,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["EggText"];
+                "application/json": components["schemas"]["EggFile"];
             };
         };
         responses: {

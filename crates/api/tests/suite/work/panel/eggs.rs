@@ -41,7 +41,7 @@ async fn every_sample_becomes_a_template_or_the_next_version_of_one() {
             }
         };
         let plan = world.call(method.clone(), &format!("{path}?dryRun=true"), Some(body.clone())).await.expect(200);
-        assert!(plan["steps"][0].as_str().unwrap().contains(name.as_str().unwrap()), "{file}: {plan}");
+        assert!(plan["plan"]["steps"][0].as_str().unwrap().contains(name.as_str().unwrap()), "{file}: {plan}");
         let kept = world.call(method, &path, Some(body)).await;
         assert!(kept.status.is_success(), "{file}: {}", kept.body);
         let kept = &kept.body["data"];
