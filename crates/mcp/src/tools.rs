@@ -216,7 +216,7 @@ fn refused(stop: Stop) -> Outcome {
     match stop {
         Stop::Scopes(scopes) => Outcome::Scopes(scopes),
         Stop::Refused(refusal) => {
-            let Refusal { mut fault, retry_safe, next } = refusal;
+            let Refusal { mut fault, retry_safe, next } = *refusal;
             (fault.message, fault.fix) = (clean::told(&fault.message), clean::told(&fault.fix));
             for finding in &mut fault.findings {
                 (finding.message, finding.fix) = (clean::told(&finding.message), clean::told(&finding.fix));

@@ -1,7 +1,5 @@
 //! The reference page of the tools is what the program says. `SF_BLESS=1` rewrites it.
 
-#![expect(clippy::unwrap_used, reason = "a test says by panicking")]
-
 #[test]
 fn the_reference_page_is_up_to_date() {
     let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/mcp-tools.md");

@@ -38,7 +38,7 @@ pub(super) enum Said {
 /// Why a tool stops.
 #[derive(Debug)]
 pub(super) enum Stop {
-    Refused(Refusal),
+    Refused(Box<Refusal>),
     Scopes(Vec<AccessScope>),
 }
 
@@ -47,7 +47,7 @@ pub(super) type Result<T> = std::result::Result<T, Stop>;
 
 impl From<Fault> for Stop {
     fn from(fault: Fault) -> Self {
-        Self::Refused(Refusal { next: after(&fault), fault, retry_safe: true })
+        Self::Refused(Box::new(Refusal { next: after(&fault), fault, retry_safe: true }))
     }
 }
 
