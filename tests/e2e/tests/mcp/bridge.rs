@@ -113,6 +113,7 @@ async fn a_session_that_is_over_is_opened_anew_without_the_hosts_doing() -> Resu
     let mut bridge = Bridge::start(&world, &key)?;
     bridge.ask(opening()).await?;
     bridge.say(json!({ "jsonrpc": "2.0", "method": "notifications/initialized" })).await?;
+    bridge.ask(request(9, "ping", json!({}))).await?;
     // Another session of the same key ends this one.
     super::host::Host::new(world.address, key).open().await?;
     let called = bridge.ask(request(2, "tools/call", json!({ "name": "look", "arguments": {} }))).await?;

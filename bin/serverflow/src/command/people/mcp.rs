@@ -107,7 +107,11 @@ impl Bridge {
             drop(self.0.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&id.to_string()));
             return;
         }
-        let (bridge, cancelled) = (self.clone(), self.opened(&message));
+        let Some(id) = message.id() else {
+            // Notices and answers keep their order: what follows may rest on them.
+            return self.carry(&message).await;
+        };
+        let (bridge, cancelled) = (self.clone(), self.opened(id));
         tasks.spawn("mcp message", OnError::Log, async move {
             tokio::select! {
                 () = bridge.carry(&message) => {}
@@ -119,10 +123,9 @@ impl Bridge {
         });
     }
 
-    fn opened(&self, message: &Message) -> oneshot::Receiver<()> {
+    fn opened(&self, id: &Value) -> oneshot::Receiver<()> {
         let (give_up, given_up) = oneshot::channel();
-        let key = message.id().map_or_else(|| format!("notice {:p}", &raw const give_up), Value::to_string);
-        self.0.open.lock().unwrap_or_else(PoisonError::into_inner).insert(key, give_up);
+        self.0.open.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_string(), give_up);
         given_up
     }
 
