@@ -1,7 +1,7 @@
 import type { Schemas } from '@/api/client'
 
 /** What a program asks for, in the names of our API. */
-export type Wish = Schemas['WishQuery']
+export type Wish = { [name in keyof Schemas['WishQuery']]?: string }
 
 const NAMES = {
   response_type: 'responseType',
