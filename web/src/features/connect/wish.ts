@@ -1,7 +1,7 @@
-import type { operations } from '@/api/schema'
+import type { Schemas } from '@/api/client'
 
 /** What a program asks for, in the names of our API. */
-export type Wish = NonNullable<operations['getConsent']['parameters']['query']>
+export type Wish = { [name in keyof Schemas['WishQuery']]?: string }
 
 const NAMES = {
   response_type: 'responseType',

@@ -1,6 +1,7 @@
 //! Whom people have let in.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use sf_actions::{AccessScope, Actor, Permission};
 use sf_store::granted::{self, Granted};
@@ -42,11 +43,11 @@ impl Control {
         let mut names: HashMap<UserId, String> = HashMap::new();
         let mut found = Vec::new();
         for grant in items {
-            if !names.contains_key(&grant.user) {
-                names.insert(grant.user, users::get(&reader, grant.user).await?.name);
-            }
+            let person = match names.entry(grant.user) {
+                Entry::Occupied(known) => known.get().clone(),
+                Entry::Vacant(place) => place.insert(users::get(&reader, grant.user).await?.name).clone(),
+            };
             let Some(token) = rows.remove(&grant.id) else { continue };
-            let person = names[&grant.user].clone();
             found.push(Connection { scopes: scopes_of(&grant), grant, token, person });
         }
         Ok(Page { items: found, next })
