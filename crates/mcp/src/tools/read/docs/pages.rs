@@ -11,6 +11,7 @@ pub(super) const PAGES: &[(&str, &str)] = &[
     page!("guides/approvals.md"),
     page!("guides/audit.md"),
     page!("guides/backup.md"),
+    page!("guides/claude.md"),
     page!("guides/dashboard.md"),
     page!("guides/domains.md"),
     page!("guides/first-deploy.md"),
