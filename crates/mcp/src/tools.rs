@@ -28,7 +28,9 @@ use sf_actions::AccessScope;
 use sf_control::Control;
 use sf_types::{ErrorKind, Fault, RequestId};
 
-use crate::call::{Answer, Call, Caller, Outcome, Partial, PromptSpec, Reading, Refusal, ResourceSpec, ToolSpec, Toolbox};
+use crate::call::{
+    Answer, Call, Caller, Outcome, Partial, PromptSpec, Reading, Refusal, ResourceSpec, ToolSpec, Toolbox,
+};
 use asked::{Asked, Result, Said, Stop, has};
 use input::Input;
 use output::{Fence, clean};
@@ -190,7 +192,9 @@ async fn dispatch(asked: &Asked<'_>, tool: &str) -> Result<Said> {
         "proxy_remove" => act::proxy::remove(asked).await,
         "patch_file" => act::patch::call(asked).await,
         "run_workflow" => act::workflow::run(asked).await,
-        other => Err(Fault::new(ErrorKind::Internal, "tool.dispatch", format!("`{other}` is listed and not there.")).into()),
+        other => {
+            Err(Fault::new(ErrorKind::Internal, "tool.dispatch", format!("`{other}` is listed and not there.")).into())
+        }
     }
 }
 
@@ -212,7 +216,7 @@ fn refused(stop: Stop) -> Outcome {
     match stop {
         Stop::Scopes(scopes) => Outcome::Scopes(scopes),
         Stop::Refused(refusal) => {
-            let Refusal { mut fault, retry_safe, next } = refusal;
+            let Refusal { mut fault, retry_safe, next } = *refusal;
             (fault.message, fault.fix) = (clean::told(&fault.message), clean::told(&fault.fix));
             for finding in &mut fault.findings {
                 (finding.message, finding.fix) = (clean::told(&finding.message), clean::told(&finding.fix));

@@ -8,6 +8,7 @@
 
 pub mod journal;
 pub mod node;
+pub mod panel;
 pub mod people;
 pub mod plane;
 pub mod script;
@@ -15,7 +16,7 @@ pub mod session;
 pub mod wire;
 
 pub use journal::Journal;
-pub use node::SimNode;
+pub use node::{SimNode, Words};
 pub use plane::{Database, Plane};
 pub use script::Script;
 pub use session::Session;

@@ -3,8 +3,10 @@
 mod facts;
 mod joining;
 mod panel;
+mod words;
 
 pub use joining::WaitingMachine;
+pub use words::Words;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -59,6 +61,7 @@ struct Memory {
     servers: HashMap<ServerId, ServerReport>,
     refused: Vec<Refusal>,
     began: Vec<Command>,
+    words: Words,
 }
 
 /// An app's folder on a simulated node's disk.
@@ -364,8 +367,11 @@ impl SimNode {
             Query::Node => Reply::Node(Box::new(machine())),
             Query::Journal { command } => Reply::Journal(Box::new(self.entry(*command))),
             Query::App { app } => self.report(*app),
-            Query::ServerFiles(wanted) => panel::file(&wanted.look, self.0.clock.now()),
-            Query::Console(wanted) => panel::console(wanted, self.0.clock.now()),
+            Query::ServerFiles(wanted) => panel::file(&self.memory().words, &wanted.look, self.0.clock.now()),
+            Query::Console(wanted) => panel::console(&self.memory().words, wanted, self.0.clock.now()),
+            Query::Files(wanted) => self.files(wanted),
+            Query::File { app, path, .. } => self.file(*app, path),
+            Query::Preview(proposed) => self.preview(proposed),
             _ => Reply::Fault(Fault::new(ErrorKind::NotFound, "simulated", "A simulated node knows only itself.")),
         };
         self.reply(command.id, reply)

@@ -4,7 +4,7 @@ use sf_actions::{Actor, Permission};
 use sf_store::audit::Entry;
 use sf_store::idempotency::{self, Begin};
 use sf_store::mcp_calls::{self, CallDecision, CallFilter, McpCall};
-use sf_store::{Look, Tx, approvals, runs};
+use sf_store::{Tx, approvals, runs};
 use sf_types::{ApprovalId, Fault, Page, PageRequest, RequestId, RunId};
 
 use crate::control::Control;
@@ -49,7 +49,8 @@ impl Control {
         let (tenant, awaited) = (actor.tenant, called.untrusted || called.acts);
         let line = called.acts.then(|| line(actor, &called));
         let call = McpCall {
-            id: uuid::Uuid::nil(),
+            // As old as its answer, whenever it is stored.
+            id: self.rng().id::<RequestId>(self.clock()).uuid(),
             tenant,
             user,
             token,
@@ -146,7 +147,6 @@ impl Control {
 }
 
 async fn kept(tx: &mut Tx, call: McpCall, line: Option<Entry>) -> sf_store::Result<()> {
-    let call = McpCall { id: tx.new_uuid(), at: tx.now(), ..call };
     mcp_calls::keep(tx, &call).await?;
     if let Some(line) = line {
         tx.audit(line);

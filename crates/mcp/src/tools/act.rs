@@ -19,8 +19,9 @@ use super::output::is_plain;
 /// # Errors
 /// A value was refused.
 fn action(name: &str, args: Value) -> Result<Action> {
-    serde_json::from_value(json!({ "action": name, "args": args }))
-        .map_err(|why| Fault::new(ErrorKind::Invalid, "value.refused", format!("`{name}` takes no such value: {why}.")).into())
+    serde_json::from_value(json!({ "action": name, "args": args })).map_err(|why| {
+        Fault::new(ErrorKind::Invalid, "value.refused", format!("`{name}` takes no such value: {why}.")).into()
+    })
 }
 
 /// What a thing is called in a sentence of ours: a name that could say something is left out.

@@ -38,7 +38,7 @@ pub(super) enum Said {
 /// Why a tool stops.
 #[derive(Debug)]
 pub(super) enum Stop {
-    Refused(Refusal),
+    Refused(Box<Refusal>),
     Scopes(Vec<AccessScope>),
 }
 
@@ -47,7 +47,7 @@ pub(super) type Result<T> = std::result::Result<T, Stop>;
 
 impl From<Fault> for Stop {
     fn from(fault: Fault) -> Self {
-        Self::Refused(Refusal { next: after(&fault), fault, retry_safe: true })
+        Self::Refused(Box::new(Refusal { next: after(&fault), fault, retry_safe: true }))
     }
 }
 
@@ -91,13 +91,20 @@ impl Asked<'_> {
     /// # Errors
     /// A challenge with all of them where one is missing.
     pub(super) fn needs(&self, scopes: &[AccessScope]) -> Result<()> {
-        if scopes.iter().all(|scope| has(&self.caller.scopes, *scope)) { Ok(()) } else { Err(Stop::Scopes(scopes.to_vec())) }
+        if scopes.iter().all(|scope| has(&self.caller.scopes, *scope)) {
+            Ok(())
+        } else {
+            Err(Stop::Scopes(scopes.to_vec()))
+        }
     }
 
     /// An answer with what to do next.
     pub(super) fn done(&self, fields: &[(&str, Value)], next: &[(&str, &str)]) -> Said {
-        let mut answer: Map<String, Value> =
-            fields.iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        let mut answer: Map<String, Value> = fields
+            .iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(name, value)| ((*name).to_owned(), value.clone()))
+            .collect();
         answer.insert("next".to_owned(), output::next(next));
         Said::Done(Value::Object(answer))
     }

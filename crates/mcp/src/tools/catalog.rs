@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 use sf_actions::spec::Spec;
 use sf_actions::{AccessScope, Action, Effect};
 
-use schema::{act, arguments, choice, flag, kind, read, text, whole};
 use crate::call::ToolSpec;
+use schema::{act, arguments, choice, flag, kind, read, text, whole};
 
 /// Tools at the most.
 pub const MAX_TOOLS: usize = 20;
@@ -45,7 +45,8 @@ pub(super) fn named(name: &str) -> Option<&'static ToolSpec> {
 fn spec(row: Row) -> ToolSpec {
     let specs: Vec<&Spec> = Action::all_specs().filter(|spec| row.actions.contains(&spec.name)).collect();
     assert_eq!(specs.len(), row.actions.len(), "{} proposes an unknown action", row.name);
-    let lasting = |spec: &&Spec| sf_policy::taint::lasts(spec.effect == Effect::Destroy, spec.risk, spec.undo.is_some());
+    let lasting =
+        |spec: &&Spec| sf_policy::taint::lasts(spec.effect == Effect::Destroy, spec.risk, spec.undo.is_some());
     let helps = specs.iter().map(|spec| spec.help).collect::<Vec<_>>().join(" ");
     let description = if helps.is_empty() { row.about.to_owned() } else { format!("{} {helps}", row.about) };
     ToolSpec {
@@ -105,7 +106,13 @@ fn looks() -> Vec<Row> {
             arguments(
                 &[
                     ("target", text("Id, name, domain, or run_id.")),
-                    ("kind", choice(&["app", "server", "node", "domain", "workflow", "run"], "Only where a name is ambiguous.")),
+                    (
+                        "kind",
+                        choice(
+                            &["app", "server", "node", "domain", "workflow", "run"],
+                            "Only where a name is ambiguous.",
+                        ),
+                    ),
                     ("detail", choice(&["summary", "full"], "")),
                     ("wait_seconds", whole(0, 30, "Of a run: wait for its end.")),
                 ],
@@ -152,7 +159,10 @@ fn looks() -> Vec<Row> {
             "Approvals",
             "Use to see what waits for a person and what was decided. You cannot approve: a person does, on the card's page.",
             arguments(
-                &[("id", text("Approval or run; lists if absent.")), ("state", choice(&["open", "decided", "expired", "withdrawn", "all"], ""))],
+                &[
+                    ("id", text("Approval or run; lists if absent.")),
+                    ("state", choice(&["open", "decided", "expired", "withdrawn", "all"], "")),
+                ],
                 &[],
             ),
             &[("approvals", list()), ("approval", object())],
@@ -329,7 +339,9 @@ mod tests {
             let tool = named(name).unwrap_or_else(|| panic!("no {name}"));
             assert_eq!((tool.read_only, tool.destructive, tool.scope), (read_only, destructive, scope), "{name}");
         };
-        for name in ["overview", "find", "status", "diagnose", "logs", "metrics", "approvals", "domains", "env", "search_docs"] {
+        for name in
+            ["overview", "find", "status", "diagnose", "logs", "metrics", "approvals", "domains", "env", "search_docs"]
+        {
             check(name, true, false, AccessScope::Read);
         }
         check("files", true, false, AccessScope::Files);
@@ -345,7 +357,8 @@ mod tests {
         // Of one tool all actions last, or none.
         for row in acts() {
             let lasting = Action::all_specs().filter(|spec| row.actions.contains(&spec.name));
-            let mut lasting = lasting.map(|spec| sf_policy::taint::lasts(spec.effect == Effect::Destroy, spec.risk, spec.undo.is_some()));
+            let mut lasting = lasting
+                .map(|spec| sf_policy::taint::lasts(spec.effect == Effect::Destroy, spec.risk, spec.undo.is_some()));
             let first = lasting.next().unwrap();
             assert!(lasting.all(|other| other == first), "{}", row.name);
         }
@@ -354,7 +367,11 @@ mod tests {
     #[test]
     fn nothing_decides() {
         for tool in all() {
-            assert!(!acts().iter().any(|row| row.actions.iter().any(|action| action.starts_with("run."))), "{}", tool.name);
+            assert!(
+                !acts().iter().any(|row| row.actions.iter().any(|action| action.starts_with("run."))),
+                "{}",
+                tool.name
+            );
         }
     }
 }

@@ -54,9 +54,8 @@ impl Input {
 
     /// A text that the schema asks for.
     pub(super) fn required(&self, name: &str) -> Result<&str, Fault> {
-        self.text(name).ok_or_else(|| {
-            Fault::new(ErrorKind::Invalid, "argument.empty", format!("The argument `{name}` is empty."))
-        })
+        self.text(name)
+            .ok_or_else(|| Fault::new(ErrorKind::Invalid, "argument.empty", format!("The argument `{name}` is empty.")))
     }
 
     pub(super) fn whole(&self, name: &str) -> Option<u64> {
@@ -88,7 +87,8 @@ fn fits(name: &str, value: &Value, schema: &Value) -> Result<(), String> {
         ("integer", Value::Number(number)) => {
             let float = number.as_f64().unwrap_or(f64::NAN);
             let (least, most) = (schema["minimum"].as_f64(), schema["maximum"].as_f64());
-            if float.fract() != 0.0 || least.is_some_and(|least| float < least) || most.is_some_and(|most| float > most) {
+            if float.fract() != 0.0 || least.is_some_and(|least| float < least) || most.is_some_and(|most| float > most)
+            {
                 return Err(format!("is no whole number from {} to {}", schema["minimum"], schema["maximum"]));
             }
             Ok(())
@@ -112,7 +112,12 @@ mod tests {
 
     fn check(given: Value, expected: Result<(), &str>) {
         let schema = arguments(
-            &[("app", text("")), ("limit", whole(1, 200, "")), ("do", choice(&["start", "stop"], "")), ("full", flag(""))],
+            &[
+                ("app", text("")),
+                ("limit", whole(1, 200, "")),
+                ("do", choice(&["start", "stop"], "")),
+                ("full", flag("")),
+            ],
             &["app"],
         );
         let told = Input::new(given.as_object().unwrap().clone(), &schema);

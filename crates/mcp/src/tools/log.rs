@@ -51,7 +51,9 @@ pub(super) fn decision(outcome: &Outcome) -> (CallDecision, Option<String>) {
             let decision = match refusal.fault.kind {
                 ErrorKind::Forbidden | ErrorKind::Unauthenticated => CallDecision::Denied,
                 ErrorKind::RateLimited => CallDecision::Limited,
-                ErrorKind::Invalid | ErrorKind::NotFound | ErrorKind::Conflict | ErrorKind::TooLarge => CallDecision::Refused,
+                ErrorKind::Invalid | ErrorKind::NotFound | ErrorKind::Conflict | ErrorKind::TooLarge => {
+                    CallDecision::Refused
+                }
                 ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Internal => CallDecision::Failed,
             };
             (decision, Some(refusal.fault.code.clone()))
@@ -68,7 +70,8 @@ mod tests {
 
     #[test]
     fn outcomes_as_a_table() {
-        let refused = |kind| Outcome::Refused(Refusal { fault: Fault::new(kind, "x.y", "no"), retry_safe: true, next: vec![] });
+        let refused =
+            |kind| Outcome::Refused(Refusal { fault: Fault::new(kind, "x.y", "no"), retry_safe: true, next: vec![] });
         for (outcome, expected, code) in [
             (Outcome::Unknown, CallDecision::Refused, "tool.unknown"),
             (Outcome::Scopes(vec![]), CallDecision::Denied, "scope.missing"),

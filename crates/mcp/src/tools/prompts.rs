@@ -50,9 +50,10 @@ const PROMPTS: &[(&str, &str, &str, &[Argument], &str)] = &[
 
 /// All of them.
 pub(super) fn all() -> Vec<PromptSpec> {
-    let one = |(name, title, description, arguments, _): &(&'static str, &'static str, &'static str, &[Argument], &str)| {
-        PromptSpec { name, title, description, arguments: arguments.to_vec() }
-    };
+    let one =
+        |(name, title, description, arguments, _): &(&'static str, &'static str, &'static str, &[Argument], &str)| {
+            PromptSpec { name, title, description, arguments: arguments.to_vec() }
+        };
     PROMPTS.iter().map(one).collect()
 }
 
@@ -83,7 +84,13 @@ pub(super) fn filled(name: &str, given: &Map<String, Value>) -> Result<String, F
 /// One line without what hides, and without what would end its quotes.
 fn line(value: &str) -> String {
     let visible = clean::told(value);
-    visible.chars().filter(|c| !matches!(c, '`' | '\n' | '\t' | '{' | '}')).take(MAX_VALUE_CHARS).collect::<String>().trim().to_owned()
+    visible
+        .chars()
+        .filter(|c| !matches!(c, '`' | '\n' | '\t' | '{' | '}'))
+        .take(MAX_VALUE_CHARS)
+        .collect::<String>()
+        .trim()
+        .to_owned()
 }
 
 #[cfg(test)]

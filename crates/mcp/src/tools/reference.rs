@@ -40,7 +40,11 @@ pub fn page() -> String {
     for tool in catalog::all() {
         let word = |yes: bool| if yes { "yes" } else { "-" };
         let (changes, lasting) = (word(!tool.read_only), word(tool.destructive));
-        let _ = writeln!(page, "| [`{0}`](#{0}) | {1} | `{2}` | {changes} | {lasting} |", tool.name, tool.title, tool.scope);
+        let _ = writeln!(
+            page,
+            "| [`{0}`](#{0}) | {1} | `{2}` | {changes} | {lasting} |",
+            tool.name, tool.title, tool.scope
+        );
     }
     page.push_str(
         "\nA lasting change asks a person for 30 minutes after the host was given words that others wrote. A change that is held \
@@ -73,7 +77,9 @@ fn arguments(page: &mut String, tool: &ToolSpec) {
     names.sort();
     for name in names {
         let schema = &properties[name];
-        let words = schema["enum"].as_array().map(|words| words.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "));
+        let words = schema["enum"]
+            .as_array()
+            .map(|words| words.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "));
         let kind = words.unwrap_or_else(|| schema["type"].as_str().unwrap_or_default().to_owned());
         let must = required.is_some_and(|all| all.iter().any(|one| one == name));
         let about = schema["description"].as_str().unwrap_or_default();

@@ -23,13 +23,44 @@ const AUDITED: usize = 50;
 /// All of them, in the order in which they are listed.
 pub(super) fn all() -> &'static [ResourceSpec] {
     static ALL: LazyLock<Vec<ResourceSpec>> = LazyLock::new(|| {
-        let one = |uri, name, title, description, scope| ResourceSpec { uri, name, title, description, mime: JSON, scope };
+        let one =
+            |uri, name, title, description, scope| ResourceSpec { uri, name, title, description, mime: JSON, scope };
         vec![
-            one("serverflow://overview", "overview", "Overview", "Counts, open problems, what waits.", AccessScope::Read),
-            one("serverflow://apps/{id}", "app", "App", "An app with its settings, releases and runs.", AccessScope::Read),
-            one("serverflow://servers/{id}", "server", "Server", "A server with its settings and runs.", AccessScope::Read),
-            one("serverflow://deployments/{id}/log", "deployment_log", "Log of a deployment", "By its run.", AccessScope::Read),
-            one("serverflow://audit/{id}", "audit", "Audit of a thing", "Who did what to it, by its id.", AccessScope::Admin),
+            one(
+                "serverflow://overview",
+                "overview",
+                "Overview",
+                "Counts, open problems, what waits.",
+                AccessScope::Read,
+            ),
+            one(
+                "serverflow://apps/{id}",
+                "app",
+                "App",
+                "An app with its settings, releases and runs.",
+                AccessScope::Read,
+            ),
+            one(
+                "serverflow://servers/{id}",
+                "server",
+                "Server",
+                "A server with its settings and runs.",
+                AccessScope::Read,
+            ),
+            one(
+                "serverflow://deployments/{id}/log",
+                "deployment_log",
+                "Log of a deployment",
+                "By its run.",
+                AccessScope::Read,
+            ),
+            one(
+                "serverflow://audit/{id}",
+                "audit",
+                "Audit of a thing",
+                "Who did what to it, by its id.",
+                AccessScope::Admin,
+            ),
         ]
     });
     &ALL
@@ -47,7 +78,11 @@ enum Place<'a> {
 
 fn place(uri: &str) -> Option<Place<'_>> {
     let rest = uri.strip_prefix("serverflow://")?;
-    let is_id = |id: &str| !id.is_empty() && id.len() <= 64 && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'));
+    let is_id = |id: &str| {
+        !id.is_empty()
+            && id.len() <= 64
+            && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'))
+    };
     let parts: Vec<&str> = rest.split('/').collect();
     Some(match parts[..] {
         ["overview"] => Place::Overview,
@@ -125,7 +160,10 @@ mod tests {
         for (uri, expected) in [
             ("serverflow://overview", Some(Place::Overview)),
             ("serverflow://servers/lobby", Some(Place::Server("lobby"))),
-            ("serverflow://apps/0193a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b", Some(Place::App("0193a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b"))),
+            (
+                "serverflow://apps/0193a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                Some(Place::App("0193a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b")),
+            ),
             ("serverflow://deployments/x/log", Some(Place::Log("x"))),
             ("serverflow://audit/x", Some(Place::Audit("x"))),
             ("serverflow://deployments/x", None),

@@ -15,8 +15,8 @@ use sf_types::{ErrorKind, Fault, RunId};
 
 use super::asked::{Asked, Result, Said, refuse};
 
-use repeat::is_retry;
 use crate::call::Held;
+use repeat::is_retry;
 
 /// How often a key that somebody else has just used is looked at again.
 const TRIES: usize = 3;
@@ -35,17 +35,10 @@ pub(super) async fn propose(asked: &Asked<'_>, action: Action, about: &str) -> R
     let spec = action.spec();
     asked.needs(&[AccessScope::of(spec.permission)])?;
     let key = key(asked);
+    let (control, actor) = (asked.control, &asked.caller.actor);
     for _ in 0..TRIES {
-        if let Some(before) = asked.control.keyed_run(&asked.caller.actor, &key.text).await? {
-            let ended = before.closed_at.map_or(Duration::ZERO, |at| asked.control.now().since(at));
-            if is_retry(before.state, key.given, ended) {
-                return told(asked, before, about, true).await;
-            }
-            asked.control.release_key(&asked.caller.actor, &key.text, Some(before.id)).await?;
-        }
-        match asked.control.begin_keyed(&asked.caller.actor, &key.text, asked.digest).await? {
+        match control.begin_keyed(actor, &key.text, asked.digest).await? {
             Begin::New => return open(asked, &key, action, about).await,
-            // It was faster than this look.
             Begin::Carried | Begin::Replay(_) => {}
             Begin::Running => break,
             Begin::Conflict => {
@@ -53,6 +46,13 @@ pub(super) async fn propose(asked: &Asked<'_>, action: Action, about: &str) -> R
                 return refuse(ErrorKind::Conflict, "idempotency.conflict", message, "Use a new one for another call.");
             }
         }
+        // Another call may have renewed it meanwhile.
+        let Some(before) = control.keyed_run(actor, &key.text).await? else { continue };
+        let ended = before.closed_at.map_or(Duration::ZERO, |at| control.now().since(at));
+        if is_retry(before.state, key.given, ended) {
+            return told(asked, before, about, true).await;
+        }
+        control.release_key(actor, &key.text, Some(before.id)).await?;
     }
     let message = "The same call is being carried out right now.";
     refuse(ErrorKind::Conflict, "idempotency.running", message, "Make it again in a moment: nothing is done twice.")
@@ -73,7 +73,9 @@ async fn open(asked: &Asked<'_>, key: &Key, action: Action, about: &str) -> Resu
     let proposal = Proposal { key: Some(key.text.clone()), ..Proposal::of(action) };
     match control.propose(actor, asked.request, proposal).await {
         Ok(Proposed::Done(run, _) | Proposed::Open(run)) => told(asked, *run, about, false).await,
-        Ok(Proposed::Plan(_)) => Err(Fault::new(ErrorKind::Internal, "mcp.planned", "It was planned, not done.").into()),
+        Ok(Proposed::Plan(_)) => {
+            Err(Fault::new(ErrorKind::Internal, "mcp.planned", "It was planned, not done.").into())
+        }
         Err(fault) => {
             control.release_key(actor, &key.text, None).await?;
             Err(fault.into())

@@ -20,7 +20,7 @@ use std::pin::Pin;
 
 use fixture::World;
 use people::notices;
-use pipeline::{hooks, inbox, monitoring, panel, previews, schedules};
+use pipeline::{agents, hooks, inbox, monitoring, panel, previews, schedules};
 use sf_store::testing::{Postgres, TestStore};
 
 fn fresh(server: &Postgres) -> Pin<Box<dyn Future<Output = World> + '_>> {
@@ -63,6 +63,11 @@ suite! {
     monitoring {
         servers_are_sampled_and_folded_as_apps_are,
         rules_and_alerts_are_one_teams,
+    }
+    agents {
+        calls_are_kept_found_and_go_after_their_time,
+        what_was_read_is_known_of_one_credential_of_one_team,
+        a_key_is_renewed_by_the_run_it_is_bound_to_and_by_no_other,
     }
     previews {
         a_branch_has_one_preview_with_a_name_of_its_own,

@@ -1,5 +1,6 @@
 //! Runs, commands, approvals, the outbox, apps and releases.
 
+pub mod agents;
 pub mod hooks;
 pub mod inbox;
 pub mod monitoring;

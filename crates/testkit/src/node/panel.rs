@@ -11,6 +11,8 @@ use sf_protocol::server::{
 };
 use sf_types::{ErrorKind, Fault, ServerId, Timestamp};
 
+use super::words::Words;
+
 /// What a server is after an order.
 pub(super) fn server(
     servers: &mut HashMap<ServerId, ServerReport>,
@@ -54,30 +56,40 @@ pub(super) fn server(
     report.clone()
 }
 
-/// The one line that every console has.
-pub(super) fn console(wanted: &ConsoleWanted, now: Timestamp) -> Reply {
-    let line = LogLine { sequence: 1, at: now, stream: Stream::Tty, text: "hello".to_owned() };
-    let lines = if wanted.after.unwrap_or(0) == 0 && wanted.lines > 0 { vec![line] } else { Vec::new() };
-    Reply::Console(Box::new(ConsoleChunk { lines, oldest: 1, newest: 1 }))
+/// The lines of a console after a number.
+pub(super) fn console(words: &Words, wanted: &ConsoleWanted, now: Timestamp) -> Reply {
+    let newest = u64::try_from(words.console.len()).unwrap_or(u64::MAX);
+    let after = wanted.after.unwrap_or_else(|| newest.saturating_sub(u64::from(wanted.lines)));
+    let lines = (1..).zip(&words.console).filter(|(sequence, _)| *sequence > after).take(usize::from(wanted.lines));
+    let line =
+        |(sequence, text): (u64, &String)| LogLine { sequence, at: now, stream: Stream::Tty, text: text.clone() };
+    Reply::Console(Box::new(ConsoleChunk { lines: lines.map(line).collect(), oldest: 1, newest }))
 }
 
-/// The one file that servers of a simulated node have: `motd.txt`.
-pub(super) fn file(look: &FileLook, now: Timestamp) -> Reply {
-    const TEXT: &[u8] = b"hello\n";
-    let bytes = TEXT.len() as u64;
-    let (name, kind) = ("motd.txt".to_owned(), EntryKind::File);
-    let entry = FileEntry { name, kind, bytes, mode: 0o644, modified: now, links: 1, denied: false };
+/// The files that servers of a simulated node have.
+pub(super) fn file(words: &Words, look: &FileLook, now: Timestamp) -> Reply {
+    let entry = |name: &str, text: &str| {
+        let (name, kind, bytes) = (name.to_owned(), EntryKind::File, text.len() as u64);
+        FileEntry { name, kind, bytes, mode: 0o644, modified: now, links: 1, denied: false }
+    };
+    let missing = || Reply::Fault(Fault::new(ErrorKind::NotFound, "file.not_found", "It is not there."));
     let seen = match look {
-        FileLook::Read { path, .. } if *path == entry.name => {
-            let (content, _) = FileContent::of(TEXT);
-            FilesSeen::Piece(FilePiece { content, next: None, entry, hash: None })
+        FileLook::Read { path, .. } => {
+            let Some(text) = words.files.get(path) else { return missing() };
+            let (content, _) = FileContent::of(text.as_bytes());
+            FilesSeen::Piece(FilePiece { content, next: None, entry: entry(path, text), hash: None })
         }
-        FileLook::Stat { path } if *path == entry.name => FilesSeen::Entry(entry),
+        FileLook::Stat { path } => {
+            let Some(text) = words.files.get(path) else { return missing() };
+            FilesSeen::Entry(entry(path, text))
+        }
         FileLook::List { path, .. } if path.is_empty() => {
-            FilesSeen::Listing(FolderPage { entries: vec![entry], next: None, total: 1 })
+            let entries: Vec<_> = words.files.iter().map(|(name, text)| entry(name, text)).collect();
+            let total = entries.len().try_into().unwrap_or_default();
+            FilesSeen::Listing(FolderPage { entries, next: None, total })
         }
         FileLook::Uploads => FilesSeen::Uploads(Vec::new()),
-        _ => return Reply::Fault(Fault::new(ErrorKind::NotFound, "file.not_found", "It is not there.")),
+        _ => return missing(),
     };
     Reply::ServerFiles(Box::new(seen))
 }

@@ -40,11 +40,7 @@ pub struct ListCalls {
 /// Calls of tools by AI hosts, newest first: kept for 90 days. Arguments and answers are not kept, only the arguments' digest.
 #[utoipa::path(get, path = "/api/v1/mcp/calls", tag = "activity", operation_id = "listMcpCalls", params(ListCalls),
     responses((status = 200, body = Envelope<Vec<McpCallView>>)))]
-pub async fn list(
-    State(api): State<Api>,
-    caller: Caller,
-    Asked(query): Asked<ListCalls>,
-) -> Result<Vec<McpCallView>> {
+pub async fn list(State(api): State<Api>, caller: Caller, Asked(query): Asked<ListCalls>) -> Result<Vec<McpCallView>> {
     let given = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
     let decision = match given(query.decision) {
         None => None,

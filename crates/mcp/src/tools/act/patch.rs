@@ -29,19 +29,34 @@ pub(in crate::tools) async fn call(asked: &Asked<'_>) -> Result<Said> {
         Fault::new(ErrorKind::Invalid, "argument.path", format!("`path` is no path of a release: {why}."))
     })?;
     let (before, known) = content(asked, &app, &path).await?;
-    let change = change(known.as_deref(), asked.input.raw("old_text").unwrap_or_default(), asked.input.raw("new_text").unwrap_or_default())?;
+    let change = change(
+        known.as_deref(),
+        asked.input.raw("old_text").unwrap_or_default(),
+        asked.input.raw("new_text").unwrap_or_default(),
+    )?;
     if asked.input.flag("dry_run", true) {
         return preview(asked, &app, &path, (before, change)).await;
     }
     let Some(hash) = asked.input.text("hash") else {
         let message = "A change is made by the hash of the file that it was shown for.";
-        return refuse(ErrorKind::Invalid, "argument.hash", message, "Call it with dry_run first, and give the hash it answers.");
+        return refuse(
+            ErrorKind::Invalid,
+            "argument.hash",
+            message,
+            "Call it with dry_run first, and give the hash it answers.",
+        );
     };
     if hash != before.to_string() {
         let message = "The file is not any more what it was when the change was shown.";
-        return refuse(ErrorKind::Conflict, "patch.moved", message, "Call it with dry_run again and look at the new difference.");
+        return refuse(
+            ErrorKind::Conflict,
+            "patch.moved",
+            message,
+            "Call it with dry_run again and look at the new difference.",
+        );
     }
-    let mut args = json!({ "app": app.id, "path": path.to_string(), "before": hash, "text": change.text, "from": change.from });
+    let mut args =
+        json!({ "app": app.id, "path": path.to_string(), "before": hash, "text": change.text, "from": change.from });
     if let Some(to) = change.to {
         args["to"] = json!(to);
     }
@@ -70,7 +85,12 @@ fn change(known: Option<&str>, old: &str, new: &str) -> Result<Change> {
         if old.is_empty() {
             return Ok(Change { from: 0, to: None, text: new.to_owned() });
         }
-        return refuse(ErrorKind::NotFound, "patch.no_file", "There is no such file, so nothing in it can be replaced.", "Leave old_text out to make it.");
+        return refuse(
+            ErrorKind::NotFound,
+            "patch.no_file",
+            "There is no such file, so nothing in it can be replaced.",
+            "Leave old_text out to make it.",
+        );
     };
     if old.is_empty() {
         let message = "The file is there: `old_text` says what of it is replaced.";
@@ -90,24 +110,36 @@ fn change(known: Option<&str>, old: &str, new: &str) -> Result<Change> {
     }
 }
 
-async fn preview(asked: &Asked<'_>, app: &Thing, path: &FilePath, (before, change): (FileState, Change)) -> Result<Said> {
+async fn preview(
+    asked: &Asked<'_>,
+    app: &Thing,
+    path: &FilePath,
+    (before, change): (FileState, Change),
+) -> Result<Said> {
     let id = app.id.parse().map_err(|_| Fault::new(ErrorKind::Internal, "app.id", "The app's id cannot be read."))?;
     let edit = Edit::Write { from: change.from, to: change.to, text: change.text };
     let proposed = Proposed { app: id, path: path.clone(), before: Some(before), edit };
     let shown = asked.control.preview(&asked.caller.actor, asked.request, proposed).await?;
     let syntax = shown.syntax;
     let verdict = serde_json::to_value(syntax.verdict).unwrap_or_default();
-    let wrong: Vec<String> = syntax.findings.iter().map(|found| serde_json::to_string(found).unwrap_or_default()).collect();
+    let wrong: Vec<String> =
+        syntax.findings.iter().map(|found| serde_json::to_string(found).unwrap_or_default()).collect();
     let wrong = if wrong.is_empty() { Value::Null } else { json!(asked.fence.text(&wrong.join("\n"), SYNTAX_BYTES)) };
     let fields = [
         ("status", json!("dry_run")),
-        ("summary", json!(format!("Nothing was changed. {} lines would be added and {} removed.", shown.added, shown.removed))),
+        (
+            "summary",
+            json!(format!("Nothing was changed. {} lines would be added and {} removed.", shown.added, shown.removed)),
+        ),
         ("hash", json!(before.to_string())),
         ("diff", json!(asked.fence.text(&shown.diff, DIFF_BYTES))),
         ("syntax", verdict),
         ("syntax_findings", wrong),
     ];
-    let next = [("patch_file", "Make the change: the same arguments with dry_run false and this hash. A person is asked first.")];
+    let next = [(
+        "patch_file",
+        "Make the change: the same arguments with dry_run false and this hash. A person is asked first.",
+    )];
     Ok(asked.done(&fields, &next))
 }
 

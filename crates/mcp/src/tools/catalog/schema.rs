@@ -19,7 +19,8 @@ pub(in crate::tools) fn read(properties: &[(&str, Value)]) -> Map<String, Value>
 
 /// What a tool that changes something answers; also while a person has to decide.
 pub(in crate::tools) fn act(more: &[(&str, Value)]) -> Map<String, Value> {
-    let same = [("status", kind("string")), ("run_id", kind("string")), ("summary", kind("string")), ("next", kind("array"))];
+    let same =
+        [("status", kind("string")), ("run_id", kind("string")), ("summary", kind("string")), ("next", kind("array"))];
     object(&same.into_iter().chain(more.iter().cloned()).collect::<Vec<_>>(), &["status", "next"])
 }
 

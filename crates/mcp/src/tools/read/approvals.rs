@@ -31,7 +31,8 @@ async fn one(asked: &Asked<'_>, id: &str) -> Result<Said> {
     let cards = asked.data("/approvals?state=all&limit=200").await?;
     let named = |card: &&Value| text(card, "/id") == id || text(card, "/runId") == id;
     let Some(card) = rows(&cards).iter().find(named) else {
-        let fault = sf_types::Fault::new(sf_types::ErrorKind::NotFound, "approval.unknown", "There is no such approval.");
+        let fault =
+            sf_types::Fault::new(sf_types::ErrorKind::NotFound, "approval.unknown", "There is no such approval.");
         return Err(fault.fix("Leave `id` out to list what waits.").into());
     };
     let run = asked.maybe(&format!("/runs/{}", text(card, "/runId"))).await;

@@ -41,8 +41,11 @@ pub(in crate::tools) async fn call(asked: &Asked<'_>) -> Result<Said> {
             json!({ "page": section.page, "heading": section.heading, "text": text })
         })
         .collect();
-    let next: &[(&str, &str)] =
-        if found.is_empty() { &[("search_docs", "Try other words.")] } else { &[("overview", "See what there is here.")] };
+    let next: &[(&str, &str)] = if found.is_empty() {
+        &[("search_docs", "Try other words.")]
+    } else {
+        &[("overview", "See what there is here.")]
+    };
     Ok(asked.done(&[("sections", Value::Array(found))], next))
 }
 
@@ -56,7 +59,8 @@ fn search(query: &str) -> Vec<&'static Section> {
         .iter()
         .map(|word| SECTIONS.len() / (1 + SECTIONS.iter().filter(|section| section.searched.contains(word)).count()))
         .collect();
-    let mut ranked: Vec<(usize, &Section)> = SECTIONS.iter().map(|section| (score(section, &words, &rarity), section)).collect();
+    let mut ranked: Vec<(usize, &Section)> =
+        SECTIONS.iter().map(|section| (score(section, &words, &rarity), section)).collect();
     ranked.retain(|(score, _)| *score > 0);
     ranked.sort_by(|(one, _), (other, _)| other.cmp(one));
     let mut told: Vec<&Section> = Vec::new();

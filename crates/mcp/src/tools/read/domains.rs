@@ -19,7 +19,8 @@ pub(in crate::tools) async fn call(asked: &Asked<'_>) -> Result<Said> {
     }
     let found = asked.data(&path).await?;
     let one = |domain: &Value| {
-        let mut told = asked.shown(&pick(domain, &["id", "domain", "url", "app", "appId", "state", "reason", "inStep"]));
+        let mut told =
+            asked.shown(&pick(domain, &["id", "domain", "url", "app", "appId", "state", "reason", "inStep"]));
         told["certificate"] = asked.shown(&pick(&domain["certificate"], &["state", "notAfter"]));
         told["aliases"] = asked.shown(&domain["settings"]["aliases"]);
         told

@@ -39,7 +39,10 @@ async fn list_app(asked: &Asked<'_>, thing: &Thing, part: Option<&str>) -> Resul
         }
     }
     let found = asked.data(&path.replace("?&", "?")).await?;
-    let lines = rows(&found["files"]).iter().take(LISTED).map(|file| format!("{}\t{}", whole(file, "/size"), text(file, "/path")));
+    let lines = rows(&found["files"])
+        .iter()
+        .take(LISTED)
+        .map(|file| format!("{}\t{}", whole(file, "/size"), text(file, "/path")));
     Ok(told(asked, thing, "bytes, path", lines.collect(), &found["next"]))
 }
 
@@ -82,9 +85,16 @@ async fn read_app(asked: &Asked<'_>, thing: &Thing) -> Result<Said> {
 
 async fn read_server(asked: &Asked<'_>, thing: &Thing) -> Result<Said> {
     let from = asked.input.text("cursor").unwrap_or("0");
-    let found = asked.data(&thing.path(&format!("/files/content?path={}&from={}", encoded(path(asked)?), encoded(from)))).await?;
+    let found = asked
+        .data(&thing.path(&format!("/files/content?path={}&from={}", encoded(path(asked)?), encoded(from))))
+        .await?;
     let Some(said) = found["text"].as_str() else {
-        return refuse(ErrorKind::Invalid, "file.binary", "This file is no text.", "Give your person the server's files page.");
+        return refuse(
+            ErrorKind::Invalid,
+            "file.binary",
+            "This file is no text.",
+            "Give your person the server's files page.",
+        );
     };
     let next = found["next"].as_u64().map_or(Value::Null, |next| json!(next.to_string()));
     let fields = [

@@ -18,8 +18,10 @@ pub(in crate::tools) async fn call(asked: &Asked<'_>) -> Result<Said> {
         .iter()
         .take(MAX_FOUND)
         .map(|thing| {
-            let state = ["/state", "/status"].into_iter().map(|at| text(&thing.view, at)).find(|state| !state.is_empty());
-            let mut told = json!({ "kind": thing.kind.word(), "id": thing.id, "name": asked.name(thing.name()), "state": state });
+            let state =
+                ["/state", "/status"].into_iter().map(|at| text(&thing.view, at)).find(|state| !state.is_empty());
+            let mut told =
+                json!({ "kind": thing.kind.word(), "id": thing.id, "name": asked.name(thing.name()), "state": state });
             if let Some(url) = thing.view.get("url").and_then(Value::as_str) {
                 told["url"] = asked.name(url);
             }

@@ -75,7 +75,10 @@ mod tests {
     fn a_series_in_short() {
         let samples: Vec<_> = (1..=30_u64).map(|n| json!({ "cpuPermille": { "mean": n } })).collect();
         let told = summed(&samples, "/cpuPermille/mean").unwrap();
-        assert_eq!((&told["min"], &told["mean"], &told["max"], &told["last"]), (&json!(1), &json!(15), &json!(30), &json!(30)));
+        assert_eq!(
+            (&told["min"], &told["mean"], &told["max"], &told["last"]),
+            (&json!(1), &json!(15), &json!(30), &json!(30))
+        );
         assert_eq!(told["points"], json!([3, 6, 9, 12, 15, 18, 21, 24, 27, 30]));
         assert_eq!(summed(&samples, "/memory/mean"), None);
     }

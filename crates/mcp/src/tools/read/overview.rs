@@ -32,7 +32,8 @@ pub(in crate::tools) async fn call(asked: &Asked<'_>) -> Result<Said> {
     }
     let more = problems.len().saturating_sub(MAX_PROBLEMS);
     problems.truncate(MAX_PROBLEMS);
-    let failures: Vec<Value> = rows(&failed).iter().map(|run| pick(run, &["id", "action", "appId", "serverId", "closedAt"])).collect();
+    let failures: Vec<Value> =
+        rows(&failed).iter().map(|run| pick(run, &["id", "action", "appId", "serverId", "closedAt"])).collect();
     let counts = json!({
         "nodes": counted(&nodes, "/status"), "apps": counted(&apps, "/state"),
         "servers": pick(&servers, &["servers", "running", "stopped", "error", "unknown", "alerts"]),
@@ -41,7 +42,10 @@ pub(in crate::tools) async fn call(asked: &Asked<'_>) -> Result<Said> {
     let quiet = problems.is_empty() && whole(&servers, "/error") == 0;
     let fields = [("counts", counts), ("problems", Value::Array(problems)), ("failed_runs", Value::Array(failures))];
     let next: &[(&str, &str)] = match (quiet, rows(&waiting).is_empty()) {
-        (false, _) => &[("diagnose", "Find out what is wrong with one of the problems."), ("approvals", "See what waits for a person.")],
+        (false, _) => &[
+            ("diagnose", "Find out what is wrong with one of the problems."),
+            ("approvals", "See what waits for a person."),
+        ],
         (true, false) => &[("approvals", "See what waits for a person.")],
         (true, true) => &[("find", "Look for something by name.")],
     };

@@ -61,7 +61,18 @@ async fn of_app(asked: &Asked<'_>, thing: &Thing, full: bool) -> Value {
     let view = &thing.view;
     let mut told = asked.shown(&pick(
         view,
-        &["name", "nodeId", "state", "desired", "stateReason", "url", "port", "restarts", "secretsPending", "updatedAt"],
+        &[
+            "name",
+            "nodeId",
+            "state",
+            "desired",
+            "stateReason",
+            "url",
+            "port",
+            "restarts",
+            "secretsPending",
+            "updatedAt",
+        ],
     ));
     told["live_release"] = asked.shown(&pick(&view["liveRelease"], &["id", "number", "commit", "reference", "liveAt"]));
     let releases = asked.maybe(&thing.path("/releases?limit=5")).await;
@@ -78,7 +89,8 @@ async fn of_app(asked: &Asked<'_>, thing: &Thing, full: bool) -> Value {
 
 async fn of_server(asked: &Asked<'_>, thing: &Thing, full: bool) -> Value {
     let view = &thing.view;
-    let mut told = asked.shown(&pick(view, &["name", "nodeId", "state", "install", "suspended", "unknownSince", "heardAt"]));
+    let mut told =
+        asked.shown(&pick(view, &["name", "nodeId", "state", "install", "suspended", "unknownSince", "heardAt"]));
     told["report"] = asked.shown(&pick(&view["report"], &["since", "reason", "restarts", "stoppedBy", "diskBytes"]));
     told["limits"] = view["settings"]["limits"].clone();
     let ports = rows(&view["allocations"]).iter().map(|one| asked.shown(&pick(one, &["ip", "port", "isDefault"])));
@@ -117,7 +129,8 @@ fn of_domain(asked: &Asked<'_>, view: &Value) -> Value {
 async fn of_workflow(asked: &Asked<'_>, thing: &Thing) -> Value {
     let mut told = asked.shown(&pick(&thing.view, &["name", "version", "enabled", "openRuns", "updatedAt"]));
     let runs = asked.maybe(&format!("/workflow-executions?workflowId={}&limit={RUNS}", thing.id)).await;
-    told["runs"] = rows(&runs).iter().map(|run| pick(run, &["runId", "state", "done", "openedAt", "closedAt"])).collect();
+    told["runs"] =
+        rows(&runs).iter().map(|run| pick(run, &["runId", "state", "done", "openedAt", "closedAt"])).collect();
     told
 }
 
@@ -153,14 +166,19 @@ async fn of_run(asked: &Asked<'_>, id: RunId, surely: bool) -> Result<Option<Sai
     if !view.is_object() {
         return if surely { Ok(Some(Said::Done(asked.data(&format!("/runs/{id}")).await?))) } else { Ok(None) };
     }
-    let mut told = pick(&view, &["action", "title", "state", "done", "step", "stale", "appId", "serverId", "nodeId", "openedAt", "closedAt"]);
+    let mut told = pick(
+        &view,
+        &["action", "title", "state", "done", "step", "stale", "appId", "serverId", "nodeId", "openedAt", "closedAt"],
+    );
     told["because"] = view["policy"]["because"].clone();
     if view["fault"].is_object() {
         told["fault"] = json!({ "code": view["fault"]["code"], "fix": view["fault"]["fix"],
             "message": asked.fence.text(text(&view, "/fault/message"), SENTENCE_BYTES) });
     }
     let next: &[(&str, &str)] = match text(&view, "/state") {
-        "done" if text(&view, "/done") == "failed" => &[("diagnose", "Find out why, by the app's or server's id."), ("logs", "Read its log, by the run's id.")],
+        "done" if text(&view, "/done") == "failed" => {
+            &[("diagnose", "Find out why, by the app's or server's id."), ("logs", "Read its log, by the run's id.")]
+        }
         "done" => &[("status", "See how the app or server is now.")],
         "waiting" => &[("approvals", "See the card that a person has to decide.")],
         _ => &[("status", "Ask again with wait_seconds 25.")],

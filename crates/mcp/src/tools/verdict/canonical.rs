@@ -18,7 +18,8 @@ pub(in crate::tools) fn hex(bytes: &[u8]) -> String {
 fn write(value: &Value, out: &mut String) {
     match value {
         Value::Object(fields) => {
-            let mut sorted: Vec<_> = fields.iter().collect();
+            // What is null is absent.
+            let mut sorted: Vec<_> = fields.iter().filter(|(_, value)| !value.is_null()).collect();
             sorted.sort_by(|(one, _), (other, _)| one.encode_utf16().cmp(other.encode_utf16()));
             out.push('{');
             for (at, (name, field)) in sorted.into_iter().enumerate() {
@@ -58,6 +59,7 @@ mod tests {
     fn order_and_spaces_do_not_matter_and_everything_else_does() {
         let same = of(r#"{"app":"shop","ref":"main","n":30}"#);
         assert_eq!(same, of(r#"{ "n":30.0, "ref":"main", "app":"shop" }"#));
+        assert_eq!(same, of(r#"{"app":"shop","ref":"main","n":30,"commit":null}"#));
         for other in [r#"{"app":"shop","ref":"Main","n":30}"#, r#"{"app":"shop","ref":"main"}"#, "{}"] {
             assert_ne!(same, of(other), "{other}");
         }

@@ -1,13 +1,11 @@
 //! Servers of the panel on a simulated node: ordered, believed, brought in step, deleted.
 
 use anyhow::{Context, Result, bail};
-use sf_actions::allocation::{AllocationAction, CreateAllocations};
 use sf_actions::console::{ConsoleAction, ConsoleCommand};
 use sf_actions::file::{FileAction, Write};
 use sf_actions::power::{PowerAction, PowerVerb};
 use sf_actions::schedule::{ScheduleAction, SetSchedule};
-use sf_actions::server::{Create, ServerAction, ServerRef, ServerSettings};
-use sf_actions::template::{CreateAlt, CreateCtrl, TemplateAction};
+use sf_actions::server::{ServerAction, ServerRef};
 use sf_actions::{Action, Actor};
 use sf_control::queries::panel::files::FilesAsked;
 use sf_control::{Made, Proposed};
@@ -16,10 +14,9 @@ use sf_protocol::order::Order;
 use sf_protocol::schedule::Whose;
 use sf_protocol::server::{FileContent, FileVerb, ServerVerb};
 use sf_store::nodes::NodeStatus;
-use sf_store::runs::{self, RunFilter};
 use sf_store::servers::{self, Install, Server, State};
 use sf_testkit::{Plane, Script, SimNode};
-use sf_types::{AltId, FileState, PageRequest, RunId, Scope, ServerId};
+use sf_types::{FileState, RunId, Scope, ServerId};
 
 async fn made(plane: &Plane, actor: &Actor, action: Action) -> Result<Made> {
     match plane.propose(actor, action).await? {
@@ -28,50 +25,9 @@ async fn made(plane: &Plane, actor: &Actor, action: Action) -> Result<Made> {
     }
 }
 
-async fn alt(plane: &Plane, admin: &Actor) -> Result<AltId> {
-    let ctrl = CreateCtrl { name: "Games".parse().ok().context("a name")?, description: String::new() };
-    let Made::Ctrl(ctrl) = made(plane, admin, Action::Template(TemplateAction::CreateCtrl(ctrl))).await? else {
-        bail!("a category")
-    };
-    let document = serde_json::json!({
-        "alt": 1, "name": "Tiny", "slug": "tiny", "runtime": "process",
-        "startups": [{ "label": "Default", "run": { "kind": "argv", "argv": ["sh", "server.sh", "{{MOTD}}"] } }],
-        "variables": [{ "name": "Message", "env": "MOTD", "default": "hello" }],
-        "install": { "entrypoint": "sh", "script": "echo hello\n" },
-        "ready": { "lines": [], "within": 60000 },
-        "stop": { "kind": "command", "line": "stop", "grace": 10000 },
-    });
-    let create = CreateAlt { ctrl, document, source: None };
-    match made(plane, admin, Action::Template(TemplateAction::CreateAlt(Box::new(create)))).await? {
-        Made::Alt(alt) => Ok(alt),
-        other => bail!("a template: {other:?}"),
-    }
-}
-
 /// A server of a node's own, and the run that installs it.
 pub async fn server(plane: &Plane, admin: &Actor, node: &SimNode, name: &str) -> Result<(ServerId, RunId)> {
-    let alt = alt(plane, admin).await?;
-    let ports = CreateAllocations { node: node.id(), ip: "0.0.0.0".into(), ports: "25565-25566".into(), alias: None };
-    made(plane, admin, Action::Allocation(AllocationAction::Create(ports))).await?;
-    let create = Create {
-        name: name.parse().ok().context("a name")?,
-        alt,
-        alt_version: None,
-        node: Some(node.id()),
-        project: None,
-        owner: None,
-        allocations: Vec::new(),
-        ports: 1,
-        settings: ServerSettings::default(),
-        install: true,
-    };
-    let Made::Server(server) = made(plane, admin, Action::Server(ServerAction::Create(Box::new(create)))).await? else {
-        bail!("a server")
-    };
-    let filter = RunFilter { server: Some(server), ..RunFilter::default() };
-    let reader = plane.control.store().read(admin.scope());
-    let runs = runs::page(&reader, &filter, &PageRequest::default()).await?;
-    Ok((server, runs.items.first().context("its installation")?.run.id))
+    plane.server(admin, node, name).await
 }
 
 async fn row(plane: &Plane, server: ServerId) -> Result<Server> {

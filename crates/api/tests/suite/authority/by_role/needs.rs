@@ -101,7 +101,9 @@ pub fn needs(method: &Method, path: &str) -> Option<Needs> {
         ("GET", "/routing-rules" | "/learning" | "/learning/samples") => Right(P::ApprovalView),
         ("POST", "/routing-rules/try") => Right(P::ApprovalView),
         ("PUT", "/routing-rules") => Right(P::AdminSettings),
-        (_, "/activity" | "/mcp/calls" | "/activity/state" | "/activity/verify" | "/activity/export") => Right(P::AdminAudit),
+        (_, "/activity" | "/mcp/calls" | "/activity/state" | "/activity/verify" | "/activity/export") => {
+            Right(P::AdminAudit)
+        }
         ("GET", "/users" | "/users/{id}" | "/users/{id}/grants" | "/users/{id}/access") => Right(P::UserView),
         ("PATCH", "/users/{id}") => Right(P::UserUpdate),
         ("POST", "/users/{id}/suspend" | "/users/{id}/reinstate" | "/users/{id}/sign-out") => Right(P::UserUpdate),

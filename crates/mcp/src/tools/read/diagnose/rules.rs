@@ -104,12 +104,19 @@ fn of_machine(node: &Value) -> Vec<Finding> {
         )),
         _ => {}
     }
-    for (what, used, total) in [("disk", "/latest/diskUsed", "/latest/diskTotal"), ("memory", "/latest/memoryUsed", "/latest/memoryTotal")] {
+    for (what, used, total) in
+        [("disk", "/latest/diskUsed", "/latest/diskTotal"), ("memory", "/latest/memoryUsed", "/latest/memoryTotal")]
+    {
         let percent = share(node, used, total);
         if percent >= NEARLY_FULL {
             let severity = if percent >= FULL { Severity::Critical } else { Severity::Warning };
             let fix = "Find what fills it; give it more, or move something away.";
-            found.push(finding(severity, format!("The {what} of its machine is {percent} % full."), fix, ("metrics", "See since when.")));
+            found.push(finding(
+                severity,
+                format!("The {what} of its machine is {percent} % full."),
+                fix,
+                ("metrics", "See since when."),
+            ));
         }
     }
     found
@@ -137,14 +144,16 @@ fn of_app(seen: &Seen, now: Timestamp, found: &mut Vec<Finding>) {
             "Deploy it.",
             ("deploy", "Put its first release live."),
         )),
-        ("stopped", "running") => found.push(finding(
-            Severity::Warning,
-            "It should run and does not.",
-            "Start it.",
-            ("process", "Start it."),
-        )),
+        ("stopped", "running") => {
+            found.push(finding(Severity::Warning, "It should run and does not.", "Start it.", ("process", "Start it.")))
+        }
         ("stopped", _) => {
-            found.push(finding(Severity::Notice, "It was stopped on purpose.", "Start it if it is wanted.", ("process", "Start it.")));
+            found.push(finding(
+                Severity::Notice,
+                "It was stopped on purpose.",
+                "Start it if it is wanted.",
+                ("process", "Start it."),
+            ));
         }
         _ => {}
     }
@@ -172,7 +181,8 @@ fn of_app(seen: &Seen, now: Timestamp, found: &mut Vec<Finding>) {
 fn of_domain(domain: &Value, now: Timestamp, found: &mut Vec<Finding>) {
     let name = text(domain, "/domain").to_owned();
     let next = ("domains", "See it with its certificate.");
-    let why = |at: &str| Some(text(domain, at).to_owned()).filter(|why| !why.is_empty()).into_iter().collect::<Vec<_>>();
+    let why =
+        |at: &str| Some(text(domain, at).to_owned()).filter(|why| !why.is_empty()).into_iter().collect::<Vec<_>>();
     if text(domain, "/state") == "failed" {
         let fix = "Have it lead to the app again once the reason is gone.";
         let mut said = finding(Severity::Critical, format!("The domain {name} is not served."), fix, next);
@@ -206,25 +216,47 @@ fn of_server(seen: &Seen, found: &mut Vec<Finding>) {
             "Read what the script said; a person can install it again.",
             logs,
         )),
-        ("missing", _) => found.push(finding(Severity::Warning, "It was never installed.", "A person installs it on its page.", ("status", "See it."))),
+        ("missing", _) => found.push(finding(
+            Severity::Warning,
+            "It was never installed.",
+            "A person installs it on its page.",
+            ("status", "See it."),
+        )),
         (_, "error") => {
             let fix = "Find the cause in its console, then start it.";
-            let mut said = finding(Severity::Critical, "It ended by itself too often, or could not be started.", fix, logs);
-            said.evidence = Some(text(view, "/report/reason").to_owned()).filter(|why| !why.is_empty()).into_iter().collect();
+            let mut said =
+                finding(Severity::Critical, "It ended by itself too often, or could not be started.", fix, logs);
+            said.evidence =
+                Some(text(view, "/report/reason").to_owned()).filter(|why| !why.is_empty()).into_iter().collect();
             found.push(said);
         }
         _ => {}
     }
     if view["suspended"].as_bool() == Some(true) {
-        found.push(finding(Severity::Warning, "It is suspended: nobody can start it.", "Somebody who may let it run again.", ("status", "See it.")));
+        found.push(finding(
+            Severity::Warning,
+            "It is suspended: nobody can start it.",
+            "Somebody who may let it run again.",
+            ("status", "See it."),
+        ));
     }
     let disk = share(view, "/report/diskBytes", "/settings/limits/disk");
     if disk >= NEARLY_FULL {
         let what = format!("Its files take {disk} % of the disk it may use.");
-        found.push(finding(Severity::Warning, what, "Delete what is not needed, or raise the limit.", ("files", "See what is there.")));
+        found.push(finding(
+            Severity::Warning,
+            what,
+            "Delete what is not needed, or raise the limit.",
+            ("files", "See what is there."),
+        ));
     }
     for alert in rows(&seen.alerts) {
-        let mut said = finding(Severity::Warning, "An alert rule about it is crossed.", "See the course of what it watches.", ("metrics", "See the course."));
+        let mut said = finding(
+            Severity::Warning,
+            "An alert rule about it is crossed.",
+            "See the course of what it watches.",
+            ("metrics", "See the course."),
+        );
         said.evidence = vec![text(alert, "/ruleName").to_owned()];
         found.push(said);
     }
@@ -241,7 +273,8 @@ fn of_runs(seen: &Seen, found: &mut Vec<Finding>) {
     for cause in &seen.causes {
         let fixes: Vec<_> = rows(&cause["fixes"]).iter().filter_map(Value::as_str).collect();
         let what = format!("A run failed (`{}`).", text(cause, "/code"));
-        let mut said = finding(Severity::Warning, what, "See the evidence.", ("logs", "Read the log of the run, by its id."));
+        let mut said =
+            finding(Severity::Warning, what, "See the evidence.", ("logs", "Read the log of the run, by its id."));
         let lines = rows(&cause["lines"]).iter().map(|line| text(line, "/text"));
         said.evidence = std::iter::once(text(cause, "/what")).chain(fixes).chain(lines).map(str::to_owned).collect();
         found.push(said);
@@ -293,8 +326,13 @@ mod tests {
             { "domain": "a.example.org", "state": "failed", "reason": "nginx said no", "certificate": { "state": "none" } },
             { "domain": "b.example.org", "state": "live", "certificate": { "state": "valid", "notAfter": soon } },
         ]);
-        check(Kind::App, Seen { domains, ..app("running", "running") }, &[(Critical, "a.example.org"), (Warning, "b.example.org ends")]);
-        let server = Seen { view: json!({ "install": "installed", "state": "error", "suspended": true }), ..Seen::default() };
+        check(
+            Kind::App,
+            Seen { domains, ..app("running", "running") },
+            &[(Critical, "a.example.org"), (Warning, "b.example.org ends")],
+        );
+        let server =
+            Seen { view: json!({ "install": "installed", "state": "error", "suspended": true }), ..Seen::default() };
         check(Kind::Server, server, &[(Critical, "too often"), (Warning, "suspended")]);
         let failed = Seen { runs: json!([{ "action": "app.deploy", "done": "failed" }]), ..app("running", "running") };
         check(Kind::App, failed, &[(Warning, "app.deploy")]);
