@@ -80,6 +80,9 @@ impl AccessScope {
     /// All of them, the smallest first.
     pub const ALL: [Self; 6] = [Self::Read, Self::Deploy, Self::Operate, Self::Files, Self::Provision, Self::Admin];
 
+    /// What a host is told to ask for before anything was granted: to look, and the daily work. A person grants less or more.
+    pub const FIRST: [Self; 3] = [Self::Read, Self::Deploy, Self::Operate];
+
     /// As it is written in tokens and challenges.
     pub const fn name(self) -> &'static str {
         match self {

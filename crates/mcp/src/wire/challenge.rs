@@ -55,7 +55,8 @@ pub(super) fn refuse(status: StatusCode, code: i64, id: Option<Value>, fault: &F
 /// Nobody we know: where to get a token, and for what. Source: RFC 9728, section 5.1; RFC 6750, section 3.
 pub(super) fn unknown(metadata: &str, presented: bool, fault: &Fault) -> Response {
     let error = if presented { ", error=\"invalid_token\"" } else { "" };
-    let value = format!("Bearer resource_metadata=\"{metadata}\", scope=\"{}\"{error}", AccessScope::Read);
+    let first = AccessScope::FIRST.map(AccessScope::name).join(" ");
+    let value = format!("Bearer resource_metadata=\"{metadata}\", scope=\"{first}\"{error}");
     challenged(refuse(StatusCode::UNAUTHORIZED, code::REFUSED, None, fault), &value)
 }
 

@@ -17,7 +17,7 @@ async fn nobody_comes_in_without_a_credential_for_this_very_door() -> Result<()>
     let session = session.as_str().unwrap_or_default().to_owned();
     assert!(!session.is_empty(), "a person's session");
     for (token, expected) in [
-        ("", "scope=\"read\""),
+        ("", "scope=\"read deploy operate\""),
         ("sf_nonsense", "error=\"invalid_token\""),
         (session.as_str(), "error=\"invalid_token\""),
         ("eyJhbGciOiJub25lIn0.e30.", "error=\"invalid_token\""),

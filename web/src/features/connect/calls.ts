@@ -1,21 +1,9 @@
-import { page, type Page } from '@/api/client'
-import { access } from '@/api/session'
+import { api, page, type Page, type Schemas } from '@/api/client'
 
-/** A call of a tool by an AI host: an item of `GET /api/v1/mcp/calls`. */
-export interface Call {
-  id: string
-  at: string
-  client: string
-  tool: string
-  decision: string
-  code?: string | null
-  runId?: string | null
-  approvalId?: string | null
-  untrusted: boolean
-  durationUs: number
-}
+/** A call of a tool by an AI host. */
+export type Call = Schemas['McpCall']
 
-/** Which calls. */
+/** Which calls; what is empty does not matter. */
 export interface CallFilter {
   q: string
   tool: string
@@ -24,16 +12,9 @@ export interface CallFilter {
 }
 
 /** One page of them. */
-export async function readCalls(filter: CallFilter, after: string | undefined, signal: AbortSignal): Promise<Page<Call>> {
-  const asked = Object.entries({ ...filter, after: after ?? '' }).filter(([, value]) => value !== '')
-  const token = await access.token()
-  const answer = fetch(`/api/v1/mcp/calls?${new URLSearchParams(asked)}`, { headers: token ? { Authorization: `Bearer ${token}` } : {}, signal })
-  return page<Call>(
-    answer.then(async (response) => {
-      const body: unknown = await response.json()
-      return response.ok ? { data: body as { data?: Call[] }, response } : { error: body, response }
-    }),
-  )
+export function readCalls(filter: CallFilter, after: string | undefined, signal: AbortSignal): Promise<Page<Call>> {
+  const asked = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== ''))
+  return page<Call>(api.GET('/api/v1/mcp/calls', { params: { query: { ...asked, after } }, signal }))
 }
 
 /** How long it took, for people. */

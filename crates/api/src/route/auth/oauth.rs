@@ -23,8 +23,6 @@ use crate::state::Api;
 pub const MAX_QUERY_BYTES: usize = 8 * 1024;
 /// Bytes of what a program says when it registers.
 pub const MAX_REGISTRATION_BYTES: usize = 16 * 1024;
-/// Scopes that hosts are told to begin with. More is asked for when it is needed.
-const FIRST_SCOPES: [AccessScope; 3] = [AccessScope::Read, AccessScope::Deploy, AccessScope::Operate];
 
 /// A form of OAuth: pairs, none of them twice.
 type Pairs = Result<Form<Vec<(String, String)>>, FormRejection>;
@@ -100,7 +98,7 @@ pub async fn resource(State(api): State<Api>) -> Response {
         "resource": control.mcp_resource(),
         "resource_name": "ServerFlow",
         "authorization_servers": [control.issuer()],
-        "scopes_supported": FIRST_SCOPES.map(AccessScope::name),
+        "scopes_supported": AccessScope::FIRST.map(AccessScope::name),
         "bearer_methods_supported": ["header"],
     }))
 }
