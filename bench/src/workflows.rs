@@ -14,12 +14,12 @@ use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use sf_actions::workflow::{CreateWorkflow, WorkflowAction};
 use sf_actions::{Action, Actor};
-use sf_control::workflow::{Principal, Reads};
+use sf_control::workflow::{Principal, Reads, Seen};
 use sf_control::{Made, Proposal, Proposed};
 use sf_runtime::Tasks;
 use sf_store::testing::Postgres;
 use sf_testkit::{Database, Plane};
-use sf_types::{Fault, RunId, WorkflowId};
+use sf_types::{Fault, RequestId, RunId, WorkflowId};
 use tokio::sync::oneshot;
 
 use self::way::{Ends, Way};
@@ -52,6 +52,10 @@ impl Reads for Nothing {
             let _ = waiting.send(Instant::now());
         }
         Box::pin(std::future::ready(Ok(Value::Null)))
+    }
+
+    fn read_as(&self, _: Actor, _: RequestId, _: String) -> BoxFuture<'static, Result<Seen, Fault>> {
+        Box::pin(std::future::ready(Ok(Seen { data: Value::Null, next: None })))
     }
 }
 

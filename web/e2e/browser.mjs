@@ -85,9 +85,9 @@ async function admit(plane, context) {
 /** Nothing asked for so long: the page has what it wants. */
 const QUIET_MS = 120
 
-/** Until the page hears events, reads nothing more, and shows no placeholder. */
-export async function settled(page) {
-  await page.locator('[data-connection][data-state=live]').waitFor({ state: 'attached' })
+/** Until the page hears events (one that stands alone, without the shell, does not), reads nothing more, and shows no placeholder. */
+export async function settled(page, { alone = false } = {}) {
+  if (!alone) await page.locator('[data-connection][data-state=live]').waitFor({ state: 'attached' })
   const open = inFlight.get(page)
   const end = Date.now() + PATIENCE_MS
   while (open.requests.size > 0 || Date.now() - open.since < QUIET_MS) {

@@ -21,13 +21,13 @@ export function world(options = {}, prepare = async () => {}) {
     await shared.plane?.stop()
   }, { timeout: 90_000 })
 
-  /** `at`: the page it begins on; null opens none. The rest is for the browser: theme, size, signedIn. */
-  const journey = (name, { at = '/', timeout = JOURNEY_MS, ...browser } = {}, body) =>
+  /** `at`: the page it begins on; null opens none. `alone`: it has no shell. The rest is for the browser: theme, size, signedIn. */
+  const journey = (name, { at = '/', timeout = JOURNEY_MS, alone = false, ...browser } = {}, body) =>
     test(name, { timeout }, async (t) => {
       const me = await person(shared.plane, browser)
       try {
         const page = at === null ? null : await me.open(typeof at === 'function' ? at(shared) : at)
-        if (page && browser.signedIn !== false) await settled(page)
+        if (page && browser.signedIn !== false) await settled(page, { alone })
         await body({ ...shared, me, page, t })
         me.assertQuiet()
       } catch (error) {

@@ -1671,6 +1671,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/mcp/calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Calls of tools by AI hosts, newest first: kept for 90 days. Arguments and answers are not kept, only the arguments' digest. */
+        get: operations["listMcpCalls"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/mcp/grants": {
         parameters: {
             query?: never;
@@ -7857,6 +7874,64 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
+        Envelope_Vec_McpCall: {
+            /** @description Whether it worked. */
+            success: boolean;
+            data?: {
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                /**
+                 * Format: uuid
+                 * @description For whom.
+                 */
+                userId: string;
+                /** @description What they are called, where that is still known. */
+                userName?: string | null;
+                /**
+                 * Format: uuid
+                 * @description By which credential.
+                 */
+                tokenId: string;
+                /** @description What that is called, where it still exists. */
+                tokenName?: string | null;
+                /** @description What the host calls itself: its own word. */
+                client: string;
+                /** @description Which tool. */
+                tool: string;
+                /** @description SHA-256 of the canonical arguments, hexadecimal. */
+                digest: string;
+                /** @description `allowed`, `held`, `denied`, `refused`, `failed` or `limited`. */
+                decision: string;
+                /** @description The code of what was refused. */
+                code?: string | null;
+                /**
+                 * Format: uuid
+                 * @description The run it opened.
+                 */
+                runId?: string | null;
+                /**
+                 * Format: uuid
+                 * @description The card it waited for.
+                 */
+                approvalId?: string | null;
+                /** @description Whether the answer held words that others wrote: for 30 minutes what does lasting harm asks then. */
+                untrusted: boolean;
+                /**
+                 * Format: int64
+                 * @description How long it took, in microseconds.
+                 */
+                durationUs: number;
+                /** @description When it was answered. */
+                at: components["schemas"]["Time"];
+            }[];
+            error?: components["schemas"]["ErrorBody"] | null;
+            /** @description About the answer itself. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description `{"success", "data", "error", "meta"}`: the same for successes and failures. */
         Envelope_Vec_Moment: {
             /** @description Whether it worked. */
             success: boolean;
@@ -9910,6 +9985,57 @@ export interface components {
             waiting: number;
             /** @description Why the last letter did not go. */
             lastError?: string | null;
+        };
+        /** @description A call of a tool by an AI host. */
+        McpCall: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /**
+             * Format: uuid
+             * @description For whom.
+             */
+            userId: string;
+            /** @description What they are called, where that is still known. */
+            userName?: string | null;
+            /**
+             * Format: uuid
+             * @description By which credential.
+             */
+            tokenId: string;
+            /** @description What that is called, where it still exists. */
+            tokenName?: string | null;
+            /** @description What the host calls itself: its own word. */
+            client: string;
+            /** @description Which tool. */
+            tool: string;
+            /** @description SHA-256 of the canonical arguments, hexadecimal. */
+            digest: string;
+            /** @description `allowed`, `held`, `denied`, `refused`, `failed` or `limited`. */
+            decision: string;
+            /** @description The code of what was refused. */
+            code?: string | null;
+            /**
+             * Format: uuid
+             * @description The run it opened.
+             */
+            runId?: string | null;
+            /**
+             * Format: uuid
+             * @description The card it waited for.
+             */
+            approvalId?: string | null;
+            /** @description Whether the answer held words that others wrote: for 30 minutes what does lasting harm asks then. */
+            untrusted: boolean;
+            /**
+             * Format: int64
+             * @description How long it took, in microseconds.
+             */
+            durationUs: number;
+            /** @description When it was answered. */
+            at: components["schemas"]["Time"];
         };
         /** @description Who is asking. */
         Me: {
@@ -15697,6 +15823,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_Nothing"];
+                };
+            };
+        };
+    };
+    listMcpCalls: {
+        parameters: {
+            query?: {
+                /** @description A text in the tool, the client or the code of what was refused. */
+                q?: string;
+                /** @description Of this tool. */
+                tool?: string;
+                /** @description What it came to: `allowed`, `held`, `denied`, `refused`, `failed`, `limited`. */
+                decision?: string;
+                /** @description Of hosts whose name holds this text. */
+                client?: string;
+                /** @description By this credential: the id of a token. */
+                token?: string;
+                /** @description Rows wanted, 1 to 200. */
+                limit?: number;
+                /** @description Continue after this cursor. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_McpCall"];
                 };
             };
         };

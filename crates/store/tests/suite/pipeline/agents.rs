@@ -97,8 +97,9 @@ pub async fn a_key_is_renewed_by_the_run_it_is_bound_to_and_by_no_other(world: W
     write!(world.store, a.scope(), |tx| idempotency::claim(tx, "agent", "key", run, serde_json::json!({})).await)
         .unwrap();
     assert_eq!(begin().await, Begin::Carried);
+    let store = &world.store;
     let renew = |run: RunId| async move {
-        write!(world.store, a.scope(), |tx| idempotency::renew(tx, "agent", "key", run).await).unwrap()
+        write!(store, a.scope(), |tx| idempotency::renew(tx, "agent", "key", run).await).unwrap()
     };
     let renew = &renew;
     assert!(!renew(id()).await, "another run");
