@@ -15,8 +15,11 @@ class Host {
     const host = new Host()
     host.answers = []
     host.server = createServer((request, response) => {
-      host.answers.push(new URL(request.url, 'http://127.0.0.1'))
-      host.heard?.()
+      // A browser asks for an icon, too.
+      if (request.url.startsWith('/callback')) {
+        host.answers.push(new URL(request.url, 'http://127.0.0.1'))
+        host.heard?.()
+      }
       response.setHeader('content-type', 'text/html')
       response.end('<!doctype html><title>Host</title><p>You can close this page.</p>')
     })
