@@ -77,6 +77,8 @@ journey('a run that failed opens its failing step, tells of its tries, and is sa
   // Whatever names a run of a workflow leads to its steps.
   await page.getByRole('link', { name: 'Run', exact: true }).last().click()
   await page.waitForURL(/\/workflows\/runs\//)
+  // Whoever leaves while a part of the page comes gets an error for it.
+  await settled(page)
   await page.goto(`/runs/${checked.failed.id}`)
   await page.getByRole('link', { name: 'Open its steps' }).click()
   await page.waitForURL(`**/workflows/runs/${checked.failed.id}`)
@@ -91,12 +93,14 @@ journey('a run that failed opens its failing step, tells of its tries, and is sa
   const large = await plane.call('POST', '/workflows', { document: 'workflow: 1\nname: large\nsteps: [{ id: all, query: /actions }]' })
   const run = await runOf(plane, large, null)
   assert.ok((await plane.call('GET', `/workflow-executions/${run.id}`)).steps[0].outputLeftOut)
+  await settled(page)
   await page.goto(`/workflows/runs/${run.id}`)
   const [all] = (await exported(page)).steps
   assert.equal(all.outputLeftOut, false)
   assert.deepEqual(all.output, await plane.call('GET', '/actions'))
 
   // Lists tell how each ended, and find those that ended so.
+  await settled(page)
   await page.goto(`/workflows/${checked.workflow.id}`)
   await page.getByRole('row').filter({ hasText: checked.failed.id.slice(-8) }).getByText('Failed').waitFor()
   await page.getByLabel('State').selectOption('failed')
