@@ -41,7 +41,7 @@ impl Reply {
     /// The last message in it, however it came.
     pub fn message(&self) -> Result<Value> {
         let data = self.text.lines().filter_map(|line| line.strip_prefix("data:"));
-        let last = data.map(str::trim).filter(|data| !data.is_empty()).next_back();
+        let last = data.map(str::trim).rfind(|data| !data.is_empty());
         serde_json::from_str(last.unwrap_or(&self.text)).with_context(|| format!("a message in {:?}", self))
     }
 
