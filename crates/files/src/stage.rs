@@ -154,6 +154,8 @@ impl<'t> NewFile<'t> {
 
     /// It stays where it was exchanged to; what was there is removed.
     pub fn keep(mut self) {
+        // Under its name in the staging folder is what was there now, and no part of an upload any more.
+        self.stays = false;
         std::mem::replace(&mut self.hold, self.tree.options.quota.hold()).keep();
     }
 }
