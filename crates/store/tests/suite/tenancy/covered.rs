@@ -80,10 +80,10 @@ const COVERED: &[&str] = &[
     // Looked at in `monitoring`.
     "alert_rules",
     "alerts",
-    // Looked at in `agents`.
-    "mcp_calls",
     // Looked at in `credentials`.
     "mcp_grants",
+    // Looked at in `agents`.
+    "mcp_calls",
 ];
 
 pub async fn every_table_with_a_tenant_is_covered(_: World) {
