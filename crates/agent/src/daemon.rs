@@ -10,10 +10,12 @@ pub mod servers;
 use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sf_runtime::{Clock, OnError, Rng, Tasks};
 use sf_types::{ErrorKind, Fault};
 use tokio::sync::{Notify, RwLock, Semaphore, mpsc, watch};
+use tokio::time::Instant;
 
 use crate::confine::cgroup::Cgroups;
 use crate::execute::{DEPLOYS_AT_ONCE, Executor, LOOKS_AT_ONCE, Node, Observer, Ports, app::Apps};
@@ -29,10 +31,15 @@ use crate::process::{self, Supervisor};
 use crate::proxy::{self, Proxy};
 use crate::relay::{self, Relays};
 use crate::source::{self, FetchLimits, Sources};
-use crate::state::StateDir;
+use crate::state::{StateDir, StateError};
 use crate::user::Users;
 use schedules::Schedules;
 use servers::Servers;
+
+/// Time an agent that was killed gets to let go of its folder.
+const LET_GO_WITHIN: Duration = Duration::from_secs(3);
+/// Between two looks at whether it has.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// How the daemon is run.
 #[derive(Clone, Debug)]
@@ -62,6 +69,17 @@ fn disk(what: &str, error: &impl std::fmt::Display) -> Fault {
         .fix("Check the disk and the rights of the agent's state folder.")
 }
 
+/// The folder, for this agent alone. One that was killed a moment ago has its locks until its last thread is gone.
+async fn hold(state: &StateDir, clock: &Clock) -> Result<Held, Fault> {
+    let began = Instant::now();
+    loop {
+        match state.hold(clock.now()) {
+            Err(StateError::Held { .. }) if began.elapsed() < LET_GO_WITHIN => tokio::time::sleep(LOOK_EVERY).await,
+            held => return Ok(held?),
+        }
+    }
+}
+
 impl Daemon {
     /// Starts everything as tasks of `tasks` and returns. Processes and relays are found again before this returns;
     /// what else has to be true follows in the background, then orders are taken.
@@ -70,7 +88,7 @@ impl Daemon {
     /// When the node is not enrolled, another agent works with the folder, or a file of it cannot be used.
     pub async fn start(options: Options, tasks: &Tasks) -> Result<Self, Fault> {
         let state = StateDir::open(&options.state)?;
-        let held = state.hold(options.clock.now())?;
+        let held = hold(&state, &options.clock).await?;
         let registration = state.registration()?;
         let key = state.node_key()?;
         let (journal, recovered) = Journal::open(state.path()).map_err(|error| disk("the journal", &error))?;

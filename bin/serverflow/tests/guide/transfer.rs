@@ -68,7 +68,7 @@ impl System {
         i32::try_from(self.up.child.id()).unwrap()
     }
 
-    /// As `kill -9`; another one is started in its place.
+    /// As `kill -9`; another one is started in its place at once.
     fn kill_agent(&mut self) {
         kill(self.agent_pid());
         let log = File::options().create(true).append(true).open(self.up.folder.path().join("agent.log")).unwrap();
@@ -112,10 +112,11 @@ fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-fn ends_well(mut child: Child) {
+fn ends_well(mut child: Child, system: &System) {
     let mut said = String::new();
     child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-    assert!(child.wait().unwrap().success(), "{said}");
+    let log = || std::fs::read_to_string(system.up.folder.path().join("agent.log")).unwrap_or_default();
+    assert!(child.wait().unwrap().success(), "{said}\n{}", log());
 }
 
 /// Kilobytes of a field of `/proc/<pid>/status`, in bytes.
@@ -164,7 +165,7 @@ fn a_large_file_goes_both_ways_in_constant_memory_and_across_kills() {
     let had = system.came();
     until("it goes on", || system.came() > had + BYTES / 8);
     system.kill_control();
-    ends_well(upload);
+    ends_well(upload, &system);
 
     std::fs::remove_file(&back).unwrap();
     let part = folder.join("back.bin.part");
@@ -172,6 +173,6 @@ fn a_large_file_goes_both_ways_in_constant_memory_and_across_kills() {
     let download = download.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     until("a part of it has come", || part.metadata().is_ok_and(|facts| facts.len() > BYTES / 8));
     system.kill_agent();
-    ends_well(download);
+    ends_well(download, &system);
     assert!(same(&local, &back) && !part.exists());
 }

@@ -2,6 +2,7 @@
 
 mod change;
 mod download;
+mod patience;
 mod upload;
 
 use clap::Subcommand;

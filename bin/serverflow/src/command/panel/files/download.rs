@@ -3,21 +3,16 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde_json::json;
 use sf_types::ByteSize;
 
+use super::patience::Patience;
 use crate::client::{Client, Download};
 use crate::context::{Context, find_id};
 use crate::failure::{Done, Exit, Failure};
 use crate::screen::Progress;
 use crate::value;
-
-/// Times in a row that it is gone on with.
-const TRIES: u32 = 30;
-/// Between two of them.
-const AGAIN: Duration = Duration::from_secs(2);
 
 /// What is downloaded.
 #[derive(Debug, clap::Args)]
@@ -107,7 +102,7 @@ async fn fetch(
     progress: &Progress,
 ) -> Result<u64, Failure> {
     let query = [("path", remote.to_owned())];
-    let mut misses = 0;
+    let mut patience = Patience::new();
     loop {
         let (have, tag) = if whole { (0, None) } else { part.have() };
         let from = tag.filter(|_| have > 0).map(|tag| (have, tag));
@@ -119,11 +114,12 @@ async fn fetch(
         };
         match came {
             Ok(bytes) => return Ok(bytes),
-            Err(failure) if failure.exit == Exit::Unreachable && misses < TRIES && !whole => {
-                // What goes on is no standstill.
-                misses = if part.have().0 > have { 0 } else { misses + 1 };
+            Err(failure) if failure.exit == Exit::Unreachable && !patience.is_over() && !whole => {
+                if part.have().0 > have {
+                    patience.moved();
+                }
                 progress.hint(&failure.message);
-                tokio::time::sleep(AGAIN).await;
+                Patience::pause().await;
             }
             Err(failure) => return Err(failure),
         }

@@ -4,13 +4,13 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
 use sf_types::ByteSize;
 use sha2::{Digest, Sha256};
 
+use super::patience::Patience;
 use crate::client::{Client, Doorbell};
 use crate::context::{Context, find_id};
 use crate::failure::{Done, Exit, Failure};
@@ -19,10 +19,6 @@ use crate::{run, value};
 
 /// Bytes sent at once: what a lost connection costs at the most.
 const PIECE_BYTES: usize = 8 * 1024 * 1024;
-/// Times in a row that a piece is tried again.
-const TRIES: u32 = 30;
-/// Between two of them.
-const AGAIN: Duration = Duration::from_secs(2);
 /// Folders that are gone into.
 const DEPTH_MAX: usize = 64;
 
@@ -156,7 +152,7 @@ impl Target<'_> {
         let at = format!("{}/uploads/{}", self.server, value::text(&upload, "/id"));
         // What was sent before is read all the same: all of it has to be what is announced in the end.
         let (mut hasher, mut hashed) = (Sha256::new(), 0);
-        let (mut piece, mut misses) = (vec![0; PIECE_BYTES], 0);
+        let (mut piece, mut patience) = (vec![0; PIECE_BYTES], Patience::new());
         loop {
             let offset = value::number(&upload, "/offset").unwrap_or(0);
             while hashed < offset.min(bytes) {
@@ -179,11 +175,10 @@ impl Target<'_> {
             let sent = self.client.send(&at, &[("offset", offset.to_string())], piece[..read].to_vec()).await;
             upload = match sent {
                 Ok(upload) => {
-                    misses = 0;
+                    patience.moved();
                     upload
                 }
-                Err(failure) if misses < TRIES && may_pass(&failure) => {
-                    misses += 1;
+                Err(failure) if may_pass(&failure) && !patience.is_over() => {
                     self.progress.hint(&format!("{label}: {}", failure.message));
                     self.state(&at, upload).await?
                 }
@@ -205,7 +200,7 @@ impl Target<'_> {
 
     /// How far it is, once somebody answers; as it was known where nobody does.
     async fn state(&self, at: &str, known: Value) -> Result<Value, Failure> {
-        tokio::time::sleep(AGAIN).await;
+        Patience::pause().await;
         match self.client.get(at, &[]).await {
             Ok(answer) => Ok(answer.data),
             Err(failure) if may_pass(&failure) => Ok(known),
