@@ -36,7 +36,7 @@ pub async fn measure(program: &Path, agent: &Path) -> Result<()> {
     let load = Load::at(house.proxy, house::DOMAIN, house.folder.path())?;
     let steady = windows(&load, STEADY).await?;
     Line::new("deploy", "p99_steady", steady.p99, "ms").print()?;
-    in_a_row(&house, &load, &steady).await?;
+    in_a_row(&house, &load).await?;
     greed::measure(&house, &load, &steady).await?;
     side_by_side(&house).await
 }
@@ -50,9 +50,12 @@ async fn windows(load: &Load, count: usize) -> Result<Answers> {
     Ok(load::median(seen))
 }
 
-async fn in_a_row(house: &House, load: &Load, steady: &Answers) -> Result<()> {
+async fn in_a_row(house: &House, load: &Load) -> Result<()> {
     let count = sf_runtime::env::var("BENCH_DEPLOYS").map_or(Ok(DEPLOYS), |text| text.parse())?;
     let always = load.begin()?;
+    // With whom asks all the time: what differs between these windows and those of a switch is the switch.
+    let steady = windows(load, STEADY).await?;
+    Line::new("deploy", "p99_steady_of_both", steady.p99, "ms").print()?;
     let (mut overheads, mut switches, mut returns) = (Vec::new(), Vec::new(), Vec::new());
     for n in 0..count {
         let broken = (n % FAILING == FAILING - 1).then(|| BROKEN[n / FAILING % BROKEN.len()]);

@@ -83,11 +83,11 @@ pub async fn measure(house: &House, desk: &Desk) -> Result<()> {
 async fn flood(desk: &Desk, server: &str) -> Result<Duration> {
     let command = format!("/servers/{server}/command");
     let began = Instant::now();
-    desk.post(&command, json!({ "command": format!("flood {BEATS} {LINES}") })).await?;
+    desk.post(&command, json!({ "line": format!("flood {BEATS} {LINES}") })).await?;
     // tidy: sleep because the flood lasts as long as it does
     sleep(Duration::from_millis(100) * BEATS).await;
     let took = began.elapsed();
-    desk.post(&command, json!({ "command": format!("flood {BEATS} {LINES}") })).await?;
+    desk.post(&command, json!({ "line": format!("flood {BEATS} {LINES}") })).await?;
     // tidy: sleep because the restart comes in the middle of a flood
     sleep(Duration::from_secs(2)).await;
     desk.power(server, "restart").await?;

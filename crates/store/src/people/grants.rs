@@ -10,7 +10,7 @@ use crate::sql::{Sql, insert};
 use crate::tx::{Look, Tx};
 use crate::{Result, StoreError, apps, permissions, roles, users};
 
-/// Roles and permissions of one person at the most.
+/// Roles and permissions of one person at the most. What they have at servers of their own goes with these and is not counted.
 pub const MAX_GRANTS: u64 = 500;
 
 row! {
@@ -94,7 +94,9 @@ pub async fn give(tx: &mut Tx, user: UserId, role: RoleRef, object: ObjectRef, b
     if same.scalar::<u64>(tx).await?.unwrap_or(0) > 0 {
         return Ok(());
     }
-    room(tx, user).await?;
+    if built_in != built_in::SERVER_OWNER {
+        room(tx, user).await?;
+    }
     let row = RoleRow {
         id: tx.new_id(),
         tenant: person.tenant,
@@ -128,6 +130,7 @@ pub async fn give_permissions(
 async fn room(tx: &Tx, user: UserId) -> Result<()> {
     let count = Sql::new("SELECT (SELECT count(*) FROM user_roles WHERE TRUE")
         .and("user_id = ?", &user)
+        .with(" AND built_in <> ?", built_in::SERVER_OWNER)
         .push(") + (SELECT count(*) FROM user_permissions WHERE TRUE")
         .and("user_id = ?", &user)
         .push(")");
@@ -237,11 +240,28 @@ pub async fn at_object(at: &impl Look, object: ObjectRef) -> Result<Vec<Grant>> 
 /// # Errors
 /// When the database fails.
 pub async fn of_user(at: &impl Look, user: UserId) -> Result<Vec<Grant>> {
+    given_to(at, user, |sql| sql).await
+}
+
+/// Leaves out what is given at servers of one's own, where the same is given everywhere: whoever runs an installation may own
+/// thousands, and each request asks for this.
+fn without_repeats(mut sql: Sql) -> Sql {
+    let wide = built_in::ALL.iter().filter(|role| role.permissions.has_all(built_in::server_owner().permissions));
+    sql = sql.with(" AND (g.built_in <> ?", built_in::SERVER_OWNER).push(
+        " OR NOT EXISTS (SELECT 1 FROM user_roles w WHERE w.user_id = g.user_id AND w.object_kind = '' AND w.built_in IN (''",
+    );
+    for role in wide.filter(|role| role.name != built_in::SERVER_OWNER) {
+        sql = sql.with(", ?", role.name);
+    }
+    sql.push(")))")
+}
+
+async fn given_to(at: &impl Look, user: UserId, narrow: impl Fn(Sql) -> Sql + Send) -> Result<Vec<Grant>> {
     let sql = Sql::new(
         "SELECT g.id, g.built_in, g.role_id, g.object_kind, g.object_id, g.granted_by, g.created_at, r.permissions, \
          NULL FROM user_roles g LEFT JOIN roles r ON r.id = g.role_id WHERE TRUE",
     );
-    let sql = sql.and("g.user_id = ?", &user);
+    let sql = narrow(sql.and("g.user_id = ?", &user));
     let sql = narrowed(sql, at.scope(), "g.tenant_id = ?").push(
         " UNION ALL SELECT p.id, '', NULL, p.object_kind, p.object_id, p.granted_by, COALESCE(p.created_at, 0), NULL, \
          p.permission FROM user_permissions p WHERE TRUE",
@@ -288,7 +308,7 @@ fn read(row: &Cells, user: UserId) -> Result<Option<Grant>> {
 /// # Errors
 /// When the database fails.
 pub async fn rights_of(at: &impl Look, user: UserId) -> Result<Rights> {
-    let grants = of_user(at, user).await?;
+    let grants = given_to(at, user, without_repeats).await?;
     let mut given: Vec<_> = grants.into_iter().map(|grant| (grant.object.0, grant.permissions)).collect();
     let apps: Vec<_> = given.iter().filter_map(|(object, _)| app_of(*object)).collect();
     for (preview, of) in apps::previews_of(at, &apps).await? {

@@ -128,6 +128,7 @@ suite! {
     }
     rights {
         grants_add_up_and_end,
+        servers_of_ones_own_are_not_counted,
         a_role_is_its_teams_own,
         who_has_rights_at_an_object_sees_it_and_nothing_else,
         a_key_keeps_its_limits,

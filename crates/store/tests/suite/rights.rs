@@ -54,6 +54,32 @@ pub async fn grants_add_up_and_end(world: World) {
     assert_eq!(grants::owners(&world.system(), a.tenant).await.unwrap(), []);
 }
 
+pub async fn servers_of_ones_own_are_not_counted(world: World) {
+    let (a, store) = (world.a, &world.store);
+    let servers: Vec<_> = (0..=grants::MAX_GRANTS).map(|_| id()).collect();
+    let (first, last) = (servers[0], servers[servers.len() - 1]);
+    write!(store, a.scope(), |tx| {
+        for server in servers {
+            let at = ObjectRef(Object::Server(server));
+            grants::give(tx, a.user, RoleRef::BuiltIn(built_in::server_owner()), at, None).await?;
+        }
+        grants::give(tx, a.user, built_in("viewer"), ObjectRef::TENANT, None).await
+    })
+    .unwrap();
+    let at = |server| Standing { server: Some(server), ..Standing::TENANT };
+    let rights = grants::rights_of(&world.system(), a.user).await.unwrap();
+    let all = built_in::server_owner().permissions;
+    assert!(rights.at(&at(first)).has_all(all) && rights.at(&at(last)).has_all(all));
+    assert!(!rights.at(&at(id())).has_all(all), "somebody else's");
+    // Who has the same everywhere has it at their own, too, and keeps it there when that ends.
+    write!(store, a.scope(), |tx| grants::give(tx, a.user, built_in("admin"), ObjectRef::TENANT, None).await).unwrap();
+    let rights = grants::rights_of(&world.system(), a.user).await.unwrap();
+    assert!(rights.at(&at(first)).has_all(all) && rights.at(&at(id())).has_all(all));
+    write!(store, a.scope(), |tx| grants::take_role(tx, a.user, "admin", ObjectRef::TENANT).await).unwrap();
+    let rights = grants::rights_of(&world.system(), a.user).await.unwrap();
+    assert!(rights.at(&at(last)).has_all(all) && !rights.at(&at(id())).has_all(all));
+}
+
 pub async fn a_role_is_its_teams_own(world: World) {
     let (a, b, store) = (world.a, world.b, &world.store);
     let make = |tenant, name: &'static str, scope| async move {
