@@ -89,6 +89,10 @@ bench-deploy: test-deps build ## what users notice of deploys, one JSON line eac
 bench-panel: test-deps build ## what the panel promises, one JSON line each (as root, a million files and 1,000 servers: some minutes)
 	cargo run --release --quiet -p sf-bench -- panel $(TARGET)/release/serverflow $(TARGET)/agent/serverflow-agent
 
+.PHONY: bench-mcp
+bench-mcp: ## what a call of an AI host takes, one JSON line each
+	cargo run --release --quiet -p sf-bench -- mcp
+
 .PHONY: bench-workflow
 bench-workflow: ## the promises about workflows, one JSON line each
 	cargo run --release --quiet -p sf-bench -- workflow

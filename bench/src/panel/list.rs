@@ -41,7 +41,7 @@ pub async fn measure() -> Result<()> {
     let looks = [
         ("list_p99", "/servers?limit=50", 50),
         ("list_of_200_p99", "/servers?limit=200", 200),
-        ("list_search_p99", "/servers?q=server-99&limit=50", 50),
+        ("list_search_p99", "/servers?q=er-099&limit=50", 50),
         ("list_stopped_p99", "/servers?state=stopped&limit=50", 50),
         ("overview_p99", "/monitoring/overview", 0),
     ];

@@ -125,10 +125,12 @@ row! {
     }
 }
 
-/// Chains what a batch collected to the chain that ends with `head`, and stores it.
-pub(crate) fn store(tx: &Tx, instance: InstanceId, mut head: Head, entries: Vec<Entry>) {
+/// Chains what a batch collected to the chain that ends with `before`, and stores it; answers how it ends then. Where the chain
+/// has another end by now, nothing of it is stored.
+pub(crate) fn store(tx: &Tx, instance: InstanceId, before: Head, entries: Vec<Entry>) -> Head {
+    let mut head = before;
     if entries.is_empty() {
-        return;
+        return head;
     }
     let (mut lines, mut personal) = (Vec::with_capacity(entries.len()), Vec::new());
     for entry in entries {
@@ -142,7 +144,10 @@ pub(crate) fn store(tx: &Tx, instance: InstanceId, mut head: Head, entries: Vec<
         .with("?", instance.uuid())
         .with(", ?", i64::try_from(head.seq).unwrap_or(i64::MAX))
         .with(", ?) ON CONFLICT (instance_id) DO UPDATE SET seq = excluded.seq, hash = excluded.hash", &head.hash[..])
+        .with(" WHERE audit_heads.seq = ?", i64::try_from(before.seq).unwrap_or(i64::MAX))
+        .with(" AND audit_heads.hash = ?", &before.hash[..])
         .later(tx, Some(1));
+    head
 }
 
 fn link(tx: &Tx, instance: InstanceId, head: &Head, entry: Entry, personal: &mut Vec<PersonalValue>) -> Line {

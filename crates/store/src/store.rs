@@ -13,8 +13,9 @@ use tokio::sync::mpsc;
 use crate::events::StoredEvent;
 use crate::script::SharedCounters;
 use crate::session::Writable;
+use crate::session::server::Line;
 use crate::tx::{Reader, Tx};
-use crate::writer::{self, Checkpoints, Health, Queued, Writer};
+use crate::writer::{self, Checkpoints, Health, Queued, Tail, Writer};
 use crate::{Result, StoreError, Work, meta, migrate};
 
 /// Writes waiting for the writer at the most; beyond it callers wait for a place.
@@ -30,8 +31,8 @@ const MAX_IDLE_WAL_BYTES: i64 = 67_108_864;
 const MAX_WAL_PAGES: i64 = MAX_IDLE_WAL_BYTES / 4096;
 /// How long SQLite waits for a lock another process holds (a command-line tool beside the server).
 const BUSY: Duration = Duration::from_secs(5);
-/// How long a reader waits for a connection.
-const ACQUIRE: Duration = Duration::from_secs(10);
+/// How long a reader waits for a connection, and the writer for an answer to its first word.
+pub(crate) const ACQUIRE: Duration = Duration::from_secs(10);
 /// The oldest SQLite whose WAL is free of the checkpoint race fixed in 3.51.3.
 /// Source: <https://sqlite.org/releaselog/3_51_3.html>.
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
@@ -112,6 +113,7 @@ impl Store {
             health: Health::Good,
             counters: counters.clone(),
             checkpoints: Checkpoints::start(readers.clone(), tasks),
+            tail: Tail::default(),
         };
         writer::start(writer, receiver, tasks)?;
         Ok(Self { queue, readers, sinks, instance, clock, counters })
@@ -235,7 +237,11 @@ pub(crate) async fn connect_first(options: &StoreOptions) -> Result<DatabaseConn
 
 /// The only connection that writes.
 pub(crate) async fn connect_writer(options: &StoreOptions) -> Result<Writable> {
-    let Some(path) = options.sqlite_path() else { return Ok(Writable::Server(postgres(&options.url, 1).await?)) };
+    let Some(path) = options.sqlite_path() else {
+        let server = server(&options.url)?;
+        let line = tokio::time::timeout(ACQUIRE, Line::connect(&server)).await.map_err(|_| StoreError::Away("it did not answer".into()))??;
+        return Ok(Writable::Server(Arc::new(line)));
+    };
     let opened = || -> rusqlite::Result<rusqlite::Connection> {
         let file = rusqlite::Connection::open(path)?;
         file.busy_timeout(BUSY)?;
@@ -279,7 +285,8 @@ fn sqlite(path: &str) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-async fn postgres(url: &str, connections: u32) -> Result<DatabaseConnection> {
+/// How a server is reached.
+fn server(url: &str) -> Result<PgConnectOptions> {
     use sqlx::ConnectOptions;
     if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
         let shown: String = url.split("://").next().unwrap_or("").chars().take(20).collect();
@@ -288,8 +295,11 @@ async fn postgres(url: &str, connections: u32) -> Result<DatabaseConnection> {
         )));
     }
     let options: PgConnectOptions = url.parse().map_err(|error| StoreError::Open(format!("PostgreSQL: {error}")))?;
-    let options =
-        options.application_name("serverflow").statement_cache_capacity(CACHED_STATEMENTS).disable_statement_logging();
+    Ok(options.application_name("serverflow").statement_cache_capacity(CACHED_STATEMENTS).disable_statement_logging())
+}
+
+async fn postgres(url: &str, connections: u32) -> Result<DatabaseConnection> {
+    let options = server(url)?;
     let pool = PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(ACQUIRE)

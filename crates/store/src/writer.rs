@@ -17,19 +17,21 @@ use crate::dialect::Dialect;
 use crate::error::Grave;
 use crate::events::StoredEvent;
 use crate::script::SharedCounters;
-use crate::session::Writable;
+use crate::session::{Session, Writable};
 use crate::sql::settle;
-use crate::store::{Sink, StoreOptions, connect_writer};
+use crate::store::{ACQUIRE, Sink, StoreOptions, connect_writer};
 use crate::tx::{Look, Said, Tx};
 use crate::{Result, StoreError};
 
 mod checkpoint;
 mod flush;
 mod job;
+mod tail;
 mod thread;
 
 pub(crate) use checkpoint::Checkpoints;
 pub(crate) use job::{Job, awaited, unawaited};
+pub(crate) use tail::Tail;
 pub(crate) use thread::start;
 
 /// Writes of one COMMIT at the most: more bring nothing (measured), and the first would wait longer.
@@ -69,6 +71,7 @@ pub(crate) struct Writer {
     pub(crate) health: Health,
     pub(crate) counters: SharedCounters,
     pub(crate) checkpoints: Checkpoints,
+    pub(crate) tail: Tail,
 }
 
 impl Writer {
@@ -113,10 +116,7 @@ impl Writer {
             return batch.into_iter().for_each(|queued| queued.job.answer(Err(error.clone())));
         }
         let ran = match self.ready().await {
-            Ok(()) => match self.run(&mut batch).await {
-                Err(error) if error.grave() == Grave::Contention && !self.blocks() => self.one_by_one(&mut batch).await,
-                ran => ran,
-            },
+            Ok(()) => self.run_with_rivals(&mut batch).await,
             Err(error) => Err(error),
         };
         fail::fail_point!("store::reply::before");
@@ -137,6 +137,21 @@ impl Writer {
         }
     }
 
+    /// Where another control plane is in the way, all of it runs again, and then each write alone.
+    async fn run_with_rivals(&mut self, batch: &mut [Queued]) -> Result<Ran> {
+        let mut ran = self.run(batch).await;
+        let mut tries = 1;
+        // Numbers were given meanwhile: where they go on is asked for now.
+        while matches!(ran, Err(StoreError::Contended)) && self.tail.has_rivals() && tries < MAX_TRIES {
+            ran = self.run(batch).await;
+            tries += 1;
+        }
+        match ran {
+            Err(error) if error.grave() == Grave::Contention && !self.blocks() => self.one_by_one(batch).await,
+            ran => ran,
+        }
+    }
+
     /// After a full disk a small write has to succeed first.
     async fn ready(&mut self) -> Result<()> {
         if matches!(self.health, Health::Full) {
@@ -151,7 +166,7 @@ impl Writer {
 
     /// One transaction: all writes, then what they said, then COMMIT. First without SAVEPOINTs, which would be almost
     /// half of all statements; when one of several fails, all is taken back and run again, each in its own.
-    async fn run(&self, batch: &mut [Queued]) -> Result<Ran> {
+    async fn run(&mut self, batch: &mut [Queued]) -> Result<Ran> {
         let mut tx = self.begin().await?;
         let error = match run_all(&mut tx, batch).await {
             Ok(said) => return self.finish(tx, said, batch.iter().map(|_| Ok(())).collect()).await,
@@ -184,7 +199,7 @@ impl Writer {
 
     /// After a conflict with another control plane, each write has a transaction of its own: one that holds the locks
     /// of many is what runs into others. Each is tried again with growing pauses.
-    async fn one_by_one(&self, batch: &mut [Queued]) -> Result<Ran> {
+    async fn one_by_one(&mut self, batch: &mut [Queued]) -> Result<Ran> {
         let mut all = Ran { results: Vec::with_capacity(batch.len()), events: Vec::new() };
         for queued in batch.chunks_mut(1) {
             let ran = self.patiently(queued).await;
@@ -200,7 +215,7 @@ impl Writer {
         Ok(all)
     }
 
-    async fn patiently(&self, queued: &mut [Queued]) -> Result<Ran> {
+    async fn patiently(&mut self, queued: &mut [Queued]) -> Result<Ran> {
         let mut tries = 1;
         loop {
             match self.run(queued).await {
@@ -215,9 +230,19 @@ impl Writer {
         }
     }
 
-    async fn begin(&self) -> Result<Tx> {
+    async fn begin(&mut self) -> Result<Tx> {
+        let session = match self.first_word().await {
+            // Cut while nobody asked anything: nothing is lost by asking again.
+            Err(error) if !self.blocks() => {
+                tracing::info!(%error, "the writer's connection is made anew");
+                let old = std::mem::replace(&mut self.database, connect_writer(&self.options).await?);
+                old.close().await;
+                self.first_word().await?
+            }
+            session => session?,
+        };
         Ok(Tx {
-            session: self.database.begin().await?,
+            session,
             scope: Scope::System,
             now: self.clock.now(),
             clock: self.clock.clone(),
@@ -228,13 +253,26 @@ impl Writer {
         })
     }
 
-    async fn finish(&self, tx: Tx, said: Said, results: Vec<Result<()>>) -> Result<Ran> {
+    async fn first_word(&self) -> Result<Session> {
+        let begun = tokio::time::timeout(ACQUIRE, self.database.begin()).await;
+        begun.unwrap_or_else(|_| Err(StoreError::Away("it did not answer".into())))
+    }
+
+    async fn finish(&mut self, tx: Tx, said: Said, results: Vec<Result<()>>) -> Result<Ran> {
         let audited = said.audit.len();
-        let events = flush::flush(&tx, self.instance, said).await?;
+        let known = self.tail.take();
+        let flushed = flush::flush(&tx, self.instance, said, known).await;
+        if matches!(flushed, Err(StoreError::Contended)) {
+            self.tail.met_a_rival();
+        }
+        let (events, ends) = flushed?;
         fail::fail_point!("store::commit::before", |kind| Err(injected(kind.as_deref())));
         let dialect = tx.conn().dialect();
         tx.session.commit().await.map_err(|error| commit_failed(dialect, error))?;
         self.counters.committed(audited);
+        if let Some(ends) = ends.filter(|_| dialect == Dialect::Postgres) {
+            self.tail.keep(ends);
+        }
         fail::fail_point!("store::commit::after");
         Ok(Ran { results, events })
     }

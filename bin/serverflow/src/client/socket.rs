@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{FutureExt, SinkExt, StreamExt};
 use reqwest::{Method, StatusCode, Upgraded, header};
 use serde_json::{Value, json};
 use sf_runtime::Rng;
@@ -21,7 +21,7 @@ const AT_LEAST_EVERY: Duration = Duration::from_secs(2);
 /// Looked at this often while there is no socket.
 const WITHOUT_SOCKET: Duration = Duration::from_millis(500);
 /// A storm of events rings once in this time.
-const AT_MOST_EVERY: Duration = Duration::from_millis(60);
+const AT_MOST_EVERY: Duration = Duration::from_millis(150);
 /// Time the socket gets to open.
 const OPEN_WITHIN: Duration = Duration::from_secs(5);
 /// Rings without a socket before another one is tried.
@@ -64,7 +64,13 @@ impl Doorbell {
             }
         };
         match tokio::time::timeout(AT_LEAST_EVERY, news).await {
-            Ok(true) => tokio::time::sleep(AT_MOST_EVERY).await,
+            Ok(true) => {
+                tokio::time::sleep(AT_MOST_EVERY).await;
+                // What came meanwhile is seen by the look that follows. The end of the socket is met by the next ring.
+                while let Some(Some(Ok(Message::Text(_) | Message::Ping(_) | Message::Pong(_)))) =
+                    socket.next().now_or_never()
+                {}
+            }
             Ok(false) => self.socket = None,
             Err(_) => {}
         }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sf_protocol::Frame;
 use sf_types::{CommandId, ConnectionId, Fault, NodeId};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::sync::mpsc::error::TrySendError;
 
 /// Frames waiting for one connection at the most. Commands beyond are read from the store again when these are written;
@@ -52,6 +52,19 @@ struct Link {
     written: u64,
     /// Whether the node has said anything on it.
     spoke: bool,
+    /// Gone with the link: whoever asked something by it knows then that no answer comes.
+    life: watch::Sender<()>,
+}
+
+/// The end of the connection that a question left by.
+#[derive(Debug)]
+pub struct End(watch::Receiver<()>);
+
+impl End {
+    /// Returns when the connection is no more the node's.
+    pub async fn come(&mut self) {
+        while self.0.changed().await.is_ok() {}
+    }
 }
 
 /// Numbers that wait for an earlier one.
@@ -71,7 +84,7 @@ impl Links {
     pub fn open(&self, node: NodeId, connection: ConnectionId, version: u16) -> mpsc::Receiver<Outgoing> {
         let (sender, receiver) = mpsc::channel(MAX_QUEUED_FRAMES);
         let order = Order::Loading(BTreeMap::new());
-        let link = Link { connection, version, sender, order, written: 0, spoke: false };
+        let link = Link { connection, version, sender, order, written: 0, spoke: false, life: watch::Sender::new(()) };
         if let Some(old) = self.lock().insert(node, link) {
             let fault = Fault::new(sf_types::ErrorKind::Conflict, "link.replaced", "The node connected again.");
             drop(old.sender.try_send(Outgoing::Close(Box::new(fault))));
@@ -147,6 +160,14 @@ impl Links {
     pub fn send(&self, node: NodeId, frame: Frame) -> bool {
         let links = self.lock();
         links.get(&node).is_some_and(|link| link.sender.try_send(Outgoing::Frame(Box::new(frame))).is_ok())
+    }
+
+    /// Sends something that is to be answered. Answers the end of the connection it leaves by, where it was queued.
+    pub fn ask(&self, node: NodeId, frame: Frame) -> Option<End> {
+        let links = self.lock();
+        let link = links.get(&node)?;
+        link.sender.try_send(Outgoing::Frame(Box::new(frame))).ok()?;
+        Some(End(link.life.subscribe()))
     }
 
     /// Sends a frame to up to `most` nodes whose connections speak `version` or a later one, beginning at the

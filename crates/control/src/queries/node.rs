@@ -79,17 +79,23 @@ impl Control {
             waiting.insert(id, (node.id, sender));
         }
         let forget = Forget { control: self, id };
-        if !core.links.send(node.id, carried(kind, signed)) {
+        let Some(mut end) = core.links.ask(node.id, carried(kind, signed)) else {
             return Err(Fault::new(
                 ErrorKind::Unavailable,
                 "node.offline",
                 format!("The node `{}` is not connected.", node.name),
             )
             .fix("Start its agent (`serverflow-agent run`), or look at `serverflow nodes`."));
-        }
+        };
         let shutdown = core.tasks.shutdown();
         let reply = tokio::select! {
+            biased;
             reply = tokio::time::timeout(ANSWER_WITHIN, answer) => reply,
+            () = end.come() => {
+                let message = format!("The connection to `{}` ended before it answered.", node.name);
+                let fault = Fault::new(ErrorKind::Unavailable, "node.lost", message);
+                return Err(fault.fix("Try again: its agent connects again by itself."));
+            }
             () = shutdown.requested() => {
                 return Err(Fault::new(ErrorKind::Unavailable, "control.stopping", "The control plane is stopping."));
             }

@@ -1,15 +1,18 @@
 //! The writer's connection. SQLite is called in the writer's own thread: a statement costs no way to another one and
-//! back, which is more than most statements take. PostgreSQL is reached through SeaORM's connection.
+//! back, which is more than most statements take. PostgreSQL is spoken to on a connection of the writer's own: a pool asks
+//! whether it is good before it lends it and after it has it back, which is two ways there and back for each batch.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::types::ToSqlOutput;
 use rusqlite::{CachedStatement, Connection};
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, QueryResult, TransactionTrait, Value};
+use sea_orm::{QueryResult, Value};
 
 use crate::dialect::Dialect;
 use crate::sql::Sql;
 use crate::{Result, StoreError};
+
+pub(crate) mod server;
 
 /// A connection between two transactions.
 #[derive(Clone, Debug)]
@@ -17,7 +20,7 @@ pub(crate) enum Writable {
     /// SQLite.
     File(Arc<Mutex<Connection>>),
     /// PostgreSQL.
-    Server(DatabaseConnection),
+    Server(Arc<server::Line>),
 }
 
 /// The same within one transaction, which is taken back unless it is committed.
@@ -26,7 +29,7 @@ pub(crate) enum Session {
     /// SQLite.
     File(Arc<Mutex<Connection>>),
     /// PostgreSQL.
-    Server(DatabaseTransaction),
+    Server(Arc<server::Line>),
 }
 
 /// One row of an answer.
@@ -54,7 +57,10 @@ impl Writable {
                 connection.execute_batch("BEGIN IMMEDIATE")?;
                 Session::File(file.clone())
             }
-            Self::Server(server) => Session::Server(server.begin().await?),
+            Self::Server(line) => {
+                line.begin().await?;
+                Session::Server(line.clone())
+            }
         })
     }
 
@@ -67,8 +73,10 @@ impl Writable {
     }
 
     pub(crate) async fn close(self) {
-        if let Self::Server(server) = self {
-            drop(server.close().await);
+        if let Self::Server(line) = self
+            && let Some(line) = Arc::into_inner(line)
+        {
+            line.close().await;
         }
     }
 }
@@ -92,7 +100,7 @@ impl Session {
                 while rows.next()?.is_some() {}
                 Ok(connection.changes())
             }
-            Self::Server(server) => Ok(server.execute_raw(sql.statement(Dialect::Postgres)).await?.rows_affected()),
+            Self::Server(line) => line.change(&sql).await,
         }
     }
 
@@ -100,9 +108,7 @@ impl Session {
     pub(crate) async fn first(&self, sql: Sql) -> Result<Option<Cells>> {
         match self {
             Self::File(file) => Ok(read(&lock(file), &sql, 1)?.pop()),
-            Self::Server(server) => {
-                Ok(server.query_one_raw(sql.statement(Dialect::Postgres)).await?.map(Cells::Server))
-            }
+            Self::Server(line) => line.first(&sql).await,
         }
     }
 
@@ -110,10 +116,7 @@ impl Session {
     pub(crate) async fn all(&self, sql: Sql) -> Result<Vec<Cells>> {
         match self {
             Self::File(file) => read(&lock(file), &sql, usize::MAX),
-            Self::Server(server) => {
-                let rows = server.query_all_raw(sql.statement(Dialect::Postgres)).await?;
-                Ok(rows.into_iter().map(Cells::Server).collect())
-            }
+            Self::Server(line) => line.all(&sql).await,
         }
     }
 
@@ -121,21 +124,21 @@ impl Session {
     pub(crate) async fn script(&self, text: &str) -> Result<()> {
         match self {
             Self::File(file) => Ok(lock(file).execute_batch(text)?),
-            Self::Server(server) => Ok(server.execute_unprepared(text).await.map(drop)?),
+            Self::Server(line) => line.script(text).await,
         }
     }
 
     pub(crate) async fn commit(self) -> Result<()> {
         match self {
             Self::File(file) => Ok(lock(&file).execute_batch("COMMIT")?),
-            Self::Server(server) => Ok(server.commit().await?),
+            Self::Server(line) => line.end("COMMIT").await,
         }
     }
 
     pub(crate) async fn rollback(self) -> Result<()> {
         match self {
             Self::File(file) => Ok(lock(&file).execute_batch("ROLLBACK")?),
-            Self::Server(server) => Ok(server.rollback().await?),
+            Self::Server(line) => line.end("ROLLBACK").await,
         }
     }
 }

@@ -170,6 +170,7 @@ suite! {
     }
     observed {
         events_have_no_gaps_and_resume,
+        numbers_are_asked_for_once,
         logs_are_taken_in_once_and_cut,
         metrics_are_taken_in_once_and_folded,
         lines_of_all_logs_are_one_row_by_time,

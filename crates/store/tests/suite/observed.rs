@@ -86,6 +86,44 @@ async fn two_control_planes(world: &World) {
     assert!(told.iter().all(Result::is_ok));
     let (found, _) = events::after(&world.system(), before, &EventFilter::default(), 1000).await.unwrap();
     assert_eq!(found.iter().map(|e| e.seq).collect::<Vec<_>>(), (before + 1..=before + 100).collect::<Vec<_>>());
+    // By turns: what each knows of the numbers is old whenever it is its turn.
+    for n in 0..10 {
+        say(n).await.unwrap();
+    }
+    let (found, _) = events::after(&world.system(), before + 100, &EventFilter::default(), 1000).await.unwrap();
+    assert_eq!(found.iter().map(|e| e.seq).collect::<Vec<_>>(), (before + 101..=before + 110).collect::<Vec<_>>());
+}
+
+/// Who is alone asks once where numbers go on; once somebody else has given one, it asks again and takes the lock.
+pub async fn numbers_are_asked_for_once(world: World) {
+    if world.db.folder().is_some() {
+        return;
+    }
+    let (tenant, one) = (world.a.tenant, &world.store);
+    let say = |store: sf_store::Store| async move {
+        write!(store, Scope::System, |tx| {
+            let topics = vec!["runs".into()];
+            tx.publish(NewEvent { tenant: Some(tenant), project: None, topics, name: "x".into(), data: "{}".into() });
+            Ok(())
+        })
+        .unwrap();
+    };
+    let asked = || sf_store::testing::statements(one).iter().filter(|text| text.contains("max(seq)")).count();
+    say(one.clone()).await;
+    asked();
+    for _ in 0..3 {
+        say(one.clone()).await;
+    }
+    assert_eq!(asked(), 0, "nobody else is there");
+    let options = StoreOptions { instance: Some(id()), ..world.db.options.clone() };
+    let other = sf_store::testing::TestStore::at(options).await.unwrap();
+    let before = events::head(&world.system()).await.unwrap();
+    say(other.store.clone()).await;
+    say(one.clone()).await;
+    assert!(asked() > 0, "its number was given");
+    say(one.clone()).await;
+    assert!(asked() > 0, "and may be given again");
+    assert_eq!(events::head(&world.system()).await.unwrap(), before + 3);
 }
 
 fn batch(source: LogSource, from: u64, to: u64, dropped: u64) -> LogStream {

@@ -143,6 +143,23 @@ pub async fn a_second_connection_replaces_the_first(plane: Plane) -> Result<()> 
     Ok(())
 }
 
+pub async fn a_question_ends_with_the_connection_that_it_left_by(plane: Plane) -> Result<()> {
+    let admin = plane.admin().await?;
+    let node = plane.enrol(&admin).await?;
+    let (mut wire, _) = node.connect(&plane.dial()).await?;
+    let asked = plane.control.services(&admin, plane.request(), node.id());
+    let cut = async {
+        wire.hear().await?.signed().context("a question")?;
+        drop(wire);
+        Ok::<_, anyhow::Error>(())
+    };
+    let (answer, cut) = tokio::join!(asked, cut);
+    cut?;
+    assert_eq!(answer.unwrap_err().code, "node.lost", "long before it would be given up");
+    plane.stop().await;
+    Ok(())
+}
+
 pub async fn a_node_that_goes_silent_leaves_its_run_stale(plane: Plane) -> Result<()> {
     let admin = plane.admin().await?;
     let node = plane.enrol(&admin).await?;

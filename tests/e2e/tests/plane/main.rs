@@ -67,6 +67,7 @@ scenarios! {
     connect::a_lock_says_that_its_runs_are_not_known;
     connect::a_journal_that_lost_its_end_goes_on;
     connect::a_second_connection_replaces_the_first;
+    connect::a_question_ends_with_the_connection_that_it_left_by;
     alerts::silent_machines_and_copied_keys_are_told_with_their_cards;
     connect::what_a_node_says_of_others_apps_is_told_to_nobody;
     connect::a_node_that_goes_silent_leaves_its_run_stale;
