@@ -116,10 +116,22 @@ async fn more_than_a_thousand_orders_wait_for_their_node() -> Result<()> {
     Box::pin(connect::more_than_a_thousand_orders(Plane::start(Database::Sqlite).await?)).await
 }
 
+/// Servers that the scenarios are shared out to: one test would take minutes.
+const SERVERS: usize = 2;
+
 #[tokio::test]
-async fn all_of_it_on_postgresql() -> Result<()> {
+async fn all_of_it_on_postgresql_first_half() -> Result<()> {
+    on_postgresql(0).await
+}
+
+#[tokio::test]
+async fn all_of_it_on_postgresql_second_half() -> Result<()> {
+    on_postgresql(1).await
+}
+
+async fn on_postgresql(part: usize) -> Result<()> {
     let Some(server) = Postgres::start_or_skip().await else { return Ok(()) };
-    for (name, scenario) in SCENARIOS {
+    for (name, scenario) in SCENARIOS.iter().skip(part).step_by(SERVERS) {
         let plane = Plane::start(Database::Postgres(&server)).await?;
         Box::pin(scenario(plane)).await.with_context(|| format!("{name} on PostgreSQL"))?;
     }
