@@ -96,7 +96,7 @@ fn all_limits() -> Vec<(&'static str, String, &'static str)> {
     let bytes = |n: usize| ByteSize(u64::try_from(n).unwrap_or(u64::MAX)).to_string();
     let secs = |time: std::time::Duration| format!("{} s", time.as_secs());
     let rates = crate::rate::Rates::default();
-    let rate = |rate: crate::rate::Rate| format!("{} at once, {} a second", rate.burst, rate.per_second);
+    let rate = |rate: sf_runtime::Rate| format!("{} at once, {} a second", rate.burst, rate.per_minute / 60);
     let mut rows = vec![
         ("request body", bytes(crate::body::MAX_BODY_BYTES), "api::body::MAX_BODY_BYTES"),
         ("the same of a template", bytes(crate::body::MAX_ALT_BODY_BYTES), "api::body::MAX_ALT_BODY_BYTES"),

@@ -5,12 +5,12 @@ use std::net::{Ipv4Addr, SocketAddr};
 use anyhow::{Context, Result, bail};
 use sf_actions::access::{AccessAction, CreateToken, SpeaksFor};
 use sf_actions::{Action, Actor, Permission};
-use sf_api::rate::{Rate, Rates};
+use sf_api::rate::Rates;
 use sf_api::{ApiOptions, Serving};
 use sf_control::{Control, Made, Proposed};
 use sf_mcp::tools::{Options, Tools};
 use sf_mcp::wire::{self, WireOptions};
-use sf_runtime::{OnError, Tasks};
+use sf_runtime::{OnError, Rate, Tasks};
 use sf_testkit::Plane;
 use tokio::net::TcpListener;
 
@@ -103,12 +103,12 @@ pub async fn listen(
     behind: Behind,
     change: impl FnOnce(&mut WireOptions),
 ) -> Result<SocketAddr> {
-    listen_at(control, tasks, (behind, Rate { burst: 100_000, per_second: 100_000 }), change).await
+    listen_at(control, tasks, (behind, Rate::a_second(100_000, 100_000)), change).await
 }
 
 /// One that takes two requests of an address, and one more a second.
 pub async fn listen_narrowly(control: &Control, tasks: &Tasks, tools: Sample) -> Result<SocketAddr> {
-    listen_at(control, tasks, (Behind::Sample(tools), Rate { burst: 2, per_second: 1 }), |_| {}).await
+    listen_at(control, tasks, (Behind::Sample(tools), Rate::a_second(2, 1)), |_| {}).await
 }
 
 async fn listen_at(
