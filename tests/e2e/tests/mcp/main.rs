@@ -5,6 +5,7 @@ mod bridge;
 mod eras;
 mod held;
 mod host;
+mod let_in;
 mod limits;
 mod peers;
 mod sessions;
