@@ -8,6 +8,8 @@ mod host;
 mod let_in;
 mod limits;
 mod peers;
+mod quiet;
+mod reads;
 mod sessions;
 mod toolbox;
 mod world;
