@@ -21,10 +21,13 @@ pub const WRITTEN_EVERY: Duration = Duration::from_secs(5);
 /// Of how many credentials and tools it is known at a time; what is more goes unnoted until the next write.
 pub const MAX_WAITING: usize = 1_000;
 
+/// By credential and what it called.
+type Waiting = HashMap<(Principal, &'static str), (Actor, Limited)>;
+
 /// What has not been written yet.
 #[derive(Debug, Default)]
 pub struct Refused {
-    waiting: Mutex<HashMap<(Principal, &'static str), (Actor, Limited)>>,
+    waiting: Mutex<Waiting>,
     woken: Notify,
 }
 
