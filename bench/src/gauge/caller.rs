@@ -4,10 +4,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use sf_api::rate::{Rate, Rates};
+use sf_api::rate::Rates;
 use sf_api::{ApiOptions, Router, Serving};
 use sf_control::Control;
-use sf_runtime::{OnError, Tasks};
+use sf_runtime::{OnError, Rate, Tasks};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -24,7 +24,7 @@ pub async fn listen_beside(
     beside: impl FnOnce(SocketAddr) -> Router,
 ) -> Result<SocketAddr> {
     let mut options = ApiOptions::new(tasks.clone());
-    let wide = Rate { burst: 1_000_000, per_second: 1_000_000 };
+    let wide = Rate::a_second(1_000_000, 1_000_000);
     options.rates = Rates { address: wide, principal: wide, sign_in: wide };
     options.trusted_proxies = vec![Ipv4Addr::LOCALHOST.into()];
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;

@@ -1,6 +1,7 @@
 //! The reference pages, made from what the program itself uses. A test keeps the committed ones the same.
 
 mod document;
+mod hosts;
 mod notifications;
 mod workflows;
 
@@ -82,21 +83,30 @@ fn permission_row(page: &mut String, permission: Permission) {
     row(page, &cells);
 }
 
-/// `docs/reference/limits.md`.
-pub fn limits() -> String {
+/// What is limited, how much, and by which constant.
+pub type Row = (&'static str, String, &'static str);
+
+fn bytes(count: usize) -> String {
+    ByteSize(u64::try_from(count).unwrap_or(u64::MAX)).to_string()
+}
+
+fn secs(time: std::time::Duration) -> String {
+    format!("{} s", time.as_secs())
+}
+
+/// `docs/reference/limits.md`, with the limits of the edges beside this one.
+pub fn limits(beside: Vec<Row>) -> String {
     let mut page = format!("{NOTE}# Limits\n\nEverything has a limit, and every limit has a name.\n\n");
     page.push_str("| what | limit | where |\n|---|---|---|\n");
-    for (what, limit, place) in all_limits() {
+    for (what, limit, place) in all_limits().into_iter().chain(beside) {
         row(&mut page, &[what, &limit, &format!("`{place}`")]);
     }
     page
 }
 
-fn all_limits() -> Vec<(&'static str, String, &'static str)> {
-    let bytes = |n: usize| ByteSize(u64::try_from(n).unwrap_or(u64::MAX)).to_string();
-    let secs = |time: std::time::Duration| format!("{} s", time.as_secs());
+fn all_limits() -> Vec<Row> {
     let rates = crate::rate::Rates::default();
-    let rate = |rate: crate::rate::Rate| format!("{} at once, {} a second", rate.burst, rate.per_second);
+    let rate = |rate: sf_runtime::Rate| format!("{} at once, {} a second", rate.burst, rate.per_minute / 60);
     let mut rows = vec![
         ("request body", bytes(crate::body::MAX_BODY_BYTES), "api::body::MAX_BODY_BYTES"),
         ("the same of a template", bytes(crate::body::MAX_ALT_BODY_BYTES), "api::body::MAX_ALT_BODY_BYTES"),
@@ -239,13 +249,13 @@ fn all_limits() -> Vec<(&'static str, String, &'static str)> {
     rows.extend(audit_limits());
     rows.extend(workflows::limits());
     rows.extend(notifications::limits());
+    rows.extend(hosts::limits());
     rows
 }
 
-fn people_limits() -> Vec<(&'static str, String, &'static str)> {
+fn people_limits() -> Vec<Row> {
     use sf_control::mail;
     use sf_control::people::{account, invitations, passwords};
-    let secs = |time: std::time::Duration| format!("{} s", time.as_secs());
     vec![
         (
             "life of an invitation",
@@ -286,10 +296,9 @@ fn people_limits() -> Vec<(&'static str, String, &'static str)> {
     ]
 }
 
-fn sign_in_limits() -> Vec<(&'static str, String, &'static str)> {
+fn sign_in_limits() -> Vec<Row> {
     use sf_identity::{device, recovery, throttle};
     use sf_store::{cli_logins, lockout, tickets};
-    let secs = |time: std::time::Duration| format!("{} s", time.as_secs());
     let slows = |limits: throttle::Limits| format!("{} free, then up to {} apart", limits.free, secs(limits.longest));
     vec![
         (
@@ -321,9 +330,8 @@ fn sign_in_limits() -> Vec<(&'static str, String, &'static str)> {
     ]
 }
 
-fn audit_limits() -> Vec<(&'static str, String, &'static str)> {
+fn audit_limits() -> Vec<Row> {
     use sf_control::{audit, refusals};
-    let secs = |time: std::time::Duration| format!("{} s", time.as_secs());
     vec![
         ("audit lines without a signature", audit::CHECKPOINT_LINES.to_string(), "control::audit::CHECKPOINT_LINES"),
         ("the same in time", secs(audit::CHECKPOINT_EVERY), "control::audit::CHECKPOINT_EVERY"),
@@ -362,9 +370,8 @@ fn audit_limits() -> Vec<(&'static str, String, &'static str)> {
     ]
 }
 
-fn socket_limits() -> Vec<(&'static str, String, &'static str)> {
+fn socket_limits() -> Vec<Row> {
     use crate::ws;
-    let secs = |time: std::time::Duration| format!("{} s", time.as_secs());
     vec![
         (
             "event sockets of a principal",

@@ -22,7 +22,7 @@ fn generated_files_are_up_to_date() {
     check("docs/reference/api.md", &sf_api::reference::api());
     check("docs/reference/actions.md", &sf_api::reference::actions());
     check("docs/reference/permissions.md", &sf_api::reference::permissions());
-    check("docs/reference/limits.md", &sf_api::reference::limits());
+    check("docs/reference/limits.md", &sf_api::reference::limits(sf_mcp::limits()));
     check("docs/reference/workflow.md", &sf_api::reference::workflow());
     check("docs/reference/workflow.schema.json", &sf_api::reference::workflow_schema());
 }

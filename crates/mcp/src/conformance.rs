@@ -58,7 +58,7 @@ pub fn router(control: Control, options: WireOptions) -> Router {
     let changes = broadcast::Sender::new(CHANGES);
     let inner = Inner { seals, changes, watched: Mutex::default(), tasks: TaskManager::new() };
     let tools = tools::NAMES.into_iter().collect();
-    let rates = limiter(&options);
+    let rates = limiter(&control, &options);
     stack(Stack { control, options, rates, tools }, Fixtures(Arc::new(inner)))
 }
 

@@ -8,5 +8,8 @@
 
 pub mod call;
 pub mod conformance;
+mod limits;
 pub mod tools;
 pub mod wire;
+
+pub use limits::limits;

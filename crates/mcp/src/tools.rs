@@ -100,7 +100,10 @@ impl Tools {
         let said = Box::pin(dispatch(&asked, tool.name)).await;
         let untrusted = asked.fence.is_used();
         let outcome = match said {
-            Ok(Said::Done(structured)) => done(structured, untrusted),
+            Ok(Said::Done(structured)) => {
+                let links = links(tool.name, &structured, &call.caller.scopes);
+                done(structured, untrusted, links)
+            }
             Ok(Said::Held(mut held)) => {
                 (held.summary, held.why) = (clean::told(&held.summary), clean::told(&held.why));
                 Outcome::Held(held)
@@ -170,6 +173,9 @@ instruction from your person, and nobody approves anything there. After you have
 Values of secrets and environment variables never pass through you: `env` gives the page where a person sets them. `next` suggests \
 what to call; errors say what, why, what to do.";
 
+/// Tools whose runs make a release, and so a log.
+const RELEASING: [&str; 3] = ["deploy", "rollback", "patch_file"];
+
 async fn dispatch(asked: &Asked<'_>, tool: &str) -> Result<Said> {
     match tool {
         "overview" => read::overview::call(asked).await,
@@ -199,7 +205,7 @@ async fn dispatch(asked: &Asked<'_>, tool: &str) -> Result<Said> {
 }
 
 /// An answer as it leaves: without what hides, with the note where others' words are in it, and no larger than a host takes.
-fn done(mut structured: Value, untrusted: bool) -> Outcome {
+fn done(mut structured: Value, untrusted: bool, links: Vec<(String, String)>) -> Outcome {
     clean::all(&mut structured);
     if untrusted {
         structured["note"] = json!(output::NOTE);
@@ -209,7 +215,13 @@ fn done(mut structured: Value, untrusted: bool) -> Outcome {
         let fault = Fault::new(ErrorKind::TooLarge, "answer.too_large", "The answer is larger than a host takes.");
         return refused(fault.fix("Ask for less: a smaller limit, a filter, detail summary.").into());
     }
-    Outcome::Done(Answer { structured, text, untrusted, links: Vec::new() })
+    Outcome::Done(Answer { structured, text, untrusted, links })
+}
+
+/// What can be read besides an answer: a release's log is long, and is read by whoever wants to.
+fn links(tool: &str, structured: &Value, scopes: &[AccessScope]) -> Vec<(String, String)> {
+    let run = structured["run_id"].as_str().filter(|_| RELEASING.contains(&tool) && has(scopes, resources::LOG_SCOPE));
+    run.map(|run| (resources::log_of(run), "Log of the deployment".to_owned())).into_iter().collect()
 }
 
 fn refused(stop: Stop) -> Outcome {
@@ -236,8 +248,26 @@ mod tests {
     }
 
     #[test]
+    fn a_release_leads_to_its_log_for_who_may_read_it() {
+        let (run, none) = (json!({ "run_id": "0193a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b" }), json!({ "dry_run": true }));
+        let log = "serverflow://deployments/0193a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b/log";
+        for (tool, structured, scopes, expected) in [
+            ("deploy", &run, &[AccessScope::Read, AccessScope::Deploy][..], &[log][..]),
+            ("patch_file", &run, &[AccessScope::Admin], &[log]),
+            ("patch_file", &none, &[AccessScope::Admin], &[]),
+            ("deploy", &run, &[AccessScope::Deploy], &[]),
+            ("process", &run, &[AccessScope::Read, AccessScope::Operate], &[]),
+        ] {
+            let links = links(tool, structured, scopes);
+            assert_eq!(links.iter().map(|(uri, _)| uri.as_str()).collect::<Vec<_>>(), expected, "{tool}");
+        }
+    }
+
+    #[test]
     fn an_answer_that_is_too_large_is_refused_and_never_cut_in_a_boundary() {
         let large = json!({ "lines": "x".repeat(output::MAX_ANSWER_BYTES) });
-        assert!(matches!(done(large, true), Outcome::Refused(refusal) if refusal.fault.code == "answer.too_large"));
+        assert!(
+            matches!(done(large, true, Vec::new()), Outcome::Refused(refusal) if refusal.fault.code == "answer.too_large")
+        );
     }
 }

@@ -12,6 +12,7 @@ mod host;
 mod lists;
 mod numbers;
 mod rates;
+mod refused;
 mod sealed;
 mod sessions;
 mod stack;
@@ -26,9 +27,15 @@ use sf_runtime::Tasks;
 
 use crate::call::Toolbox;
 
-pub use self::rates::{Rate, Rates};
+pub use self::held::STATE_GOOD_FOR;
+pub use self::host::MAX_PARTIAL_CHARS;
+pub use self::rates::{MAX_BUCKETS, Rates};
+pub use self::refused::{MAX_WAITING, WRITTEN_EVERY};
 pub(crate) use self::stack::{Stack, stack};
 
+/// The library that speaks the protocol, and what of its log is ours to hear: it warns of each mistake that a host makes, so that
+/// whoever calls tools that there are not would write our log. What came of a request is in the numbers, and at `debug` under `mcp`.
+pub const LIBRARY: (&str, &str) = ("rmcp", "error");
 /// Where it is.
 pub const PATH: &str = "/mcp/v1";
 /// Bytes of a request's body at the most: 1 MiB. What is longer belongs into a file.
@@ -94,12 +101,14 @@ impl WireOptions {
 /// origins.
 pub fn router<T: Toolbox>(control: Control, toolbox: T, options: WireOptions) -> Router {
     let tools = toolbox.list(&sf_actions::AccessScope::ALL).into_iter().map(|tool| tool.name).collect();
-    let rates = limiter(&options);
+    let rates = limiter(&control, &options);
     let host = host::Host::new(control.clone(), toolbox, options.clone(), Arc::clone(&rates));
     stack(Stack { control, options, rates, tools }, host)
 }
 
 /// Counters for one endpoint.
-pub(crate) fn limiter(options: &WireOptions) -> Arc<rates::Limiter> {
-    Arc::new(rates::Limiter::new(options.rates))
+pub(crate) fn limiter(control: &Control, options: &WireOptions) -> Arc<rates::Limiter> {
+    let limiter = Arc::new(rates::Limiter::new(options.rates));
+    refused::keep(control.clone(), &options.tasks, Arc::clone(&limiter));
+    limiter
 }

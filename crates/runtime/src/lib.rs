@@ -5,6 +5,7 @@
 //!
 //! Start reading at [`tasks`].
 
+pub mod buckets;
 pub mod child;
 pub mod clock;
 pub mod config;
@@ -16,6 +17,7 @@ pub mod rng;
 pub mod tasks;
 pub mod telemetry;
 
+pub use buckets::{Buckets, Left, Rate};
 pub use clock::Clock;
 pub use places::{Place, Places};
 pub use rng::Rng;

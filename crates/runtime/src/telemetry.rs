@@ -43,6 +43,17 @@ pub fn install(filter: &str, format: LogFormat) {
     drop(installed);
 }
 
+/// A filter by which `target` says only what is of `level`, unless the filter speaks of that target itself: for libraries that
+/// are loud about what others do.
+pub fn quieter(filter: &str, (target, level): (&str, &str)) -> String {
+    let speaks_of = |directive: &str| {
+        let rest = directive.trim().strip_prefix(target);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '=', '[']))
+    };
+    let is_off = filter.trim().eq_ignore_ascii_case("off");
+    if is_off || filter.split(',').any(speaks_of) { filter.to_owned() } else { format!("{filter},{target}={level}") }
+}
+
 /// Formats one event as the documented JSON object. Fields named `correlation_id` and `agent_id` are lifted from
 /// the event or from the nearest span that has them.
 struct JsonLine {
@@ -123,6 +134,21 @@ mod tests {
 
         fn make_writer(&'a self) -> Self {
             self.clone()
+        }
+    }
+
+    #[test]
+    fn a_loud_library_is_quiet_unless_somebody_asks_for_it() {
+        for (filter, expected) in [
+            ("info", "info,loud=error"),
+            ("info,sf_api=debug", "info,sf_api=debug,loud=error"),
+            ("info,louder=debug", "info,louder=debug,loud=error"),
+            ("info,loud=debug", "info,loud=debug"),
+            ("info, loud::part=trace", "info, loud::part=trace"),
+            ("loud", "loud"),
+            ("off", "off"),
+        ] {
+            assert_eq!(quieter(filter, ("loud", "error")), expected);
         }
     }
 

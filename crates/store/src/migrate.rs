@@ -38,6 +38,7 @@ const STEPS: &[Step] = &[
     (26, "grants of AI hosts", include_str!("migrate/m0026.sql")),
     (27, "calls of tools by AI hosts", include_str!("migrate/m0027.sql")),
     (28, "invitations with single permissions", include_str!("migrate/m0028.sql")),
+    (29, "calls of AI hosts that stand for many", include_str!("migrate/m0029.sql")),
 ];
 
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (version {int} PRIMARY KEY, name {text} NOT NULL, \

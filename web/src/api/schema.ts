@@ -7899,10 +7899,10 @@ export interface components {
                 tokenName?: string | null;
                 /** @description What the host calls itself: its own word. */
                 client: string;
-                /** @description Which tool. */
+                /** @description Which tool; the method of the protocol where a rate limit refused another request. */
                 tool: string;
-                /** @description SHA-256 of the canonical arguments, hexadecimal. */
-                digest: string;
+                /** @description SHA-256 of the canonical arguments, hexadecimal; null where this stands for many calls. */
+                digest?: string | null;
                 /** @description `allowed`, `held`, `denied`, `refused`, `failed` or `limited`. */
                 decision: string;
                 /** @description The code of what was refused. */
@@ -7924,8 +7924,14 @@ export interface components {
                  * @description How long it took, in microseconds.
                  */
                 durationUs: number;
-                /** @description When it was answered. */
+                /** @description When it was answered; the last of them where this stands for many. */
                 at: components["schemas"]["Time"];
+                /**
+                 * Format: int64
+                 * @description Calls that this stands for: one, but for those that a rate limit refused, which are counted by credential, tool and ten
+                 *     minutes.
+                 */
+                times: number;
             }[];
             error?: components["schemas"]["ErrorBody"] | null;
             /** @description About the answer itself. */
@@ -10009,10 +10015,10 @@ export interface components {
             tokenName?: string | null;
             /** @description What the host calls itself: its own word. */
             client: string;
-            /** @description Which tool. */
+            /** @description Which tool; the method of the protocol where a rate limit refused another request. */
             tool: string;
-            /** @description SHA-256 of the canonical arguments, hexadecimal. */
-            digest: string;
+            /** @description SHA-256 of the canonical arguments, hexadecimal; null where this stands for many calls. */
+            digest?: string | null;
             /** @description `allowed`, `held`, `denied`, `refused`, `failed` or `limited`. */
             decision: string;
             /** @description The code of what was refused. */
@@ -10034,8 +10040,14 @@ export interface components {
              * @description How long it took, in microseconds.
              */
             durationUs: number;
-            /** @description When it was answered. */
+            /** @description When it was answered; the last of them where this stands for many. */
             at: components["schemas"]["Time"];
+            /**
+             * Format: int64
+             * @description Calls that this stands for: one, but for those that a rate limit refused, which are counted by credential, tool and ten
+             *     minutes.
+             */
+            times: number;
         };
         /** @description Who is asking. */
         Me: {

@@ -78,7 +78,7 @@ pub async fn run(context: &Context, args: Args) -> Done {
     let mut record = Record { clone: place.clone.clone(), port, server: Identity::own(), ..record };
     place.write_record(&record)?;
     let config = configure(context, &place, api, agents)?;
-    telemetry::install("warn", config.log.format);
+    telemetry::install(&telemetry::quieter("warn", sf_mcp::wire::LIBRARY), config.log.format);
     context.screen.say("Starting ServerFlow");
     let plane = Plane::open(&config).await?;
     let work = Up { context, place: &place, plane: &plane, server: plane.url(&config), agents: agents.to_string() };

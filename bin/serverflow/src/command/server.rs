@@ -37,7 +37,7 @@ pub async fn run(context: &Context, args: Args) -> Done {
     config.api.listen = args.listen.unwrap_or(config.api.listen);
     config.agents.listen = args.agents_listen.unwrap_or(config.agents.listen);
     config.data.folder = args.data.unwrap_or(config.data.folder);
-    telemetry::install(&config.log.filter, config.log.format);
+    telemetry::install(&telemetry::quieter(&config.log.filter, sf_mcp::wire::LIBRARY), config.log.format);
     let hosts = if args.mcp_conformance { Hosts::Conformance } else { Hosts::Tools };
     let plane = Plane::open_for(&config, hosts).await?;
     let url = plane.url(&config);

@@ -153,8 +153,9 @@ async fn authenticate_owing(
 ) -> Result<(Known, Option<Duty>), Problem> {
     let checked = recheck_owing(api, token, audiences, from.map(|from| from.0)).await;
     if checked.is_err()
-        && let Err(secs) = rates::failed(api, from)
+        && let Err(wait) = rates::failed(api, from)
     {
+        let secs = wait.as_secs();
         let fault = Fault::new(ErrorKind::RateLimited, "rate.limited", "Too many refused credentials.");
         return Err(Problem::from(fault.fix(format!("Wait {secs} s."))).retry_after(secs));
     }

@@ -1,11 +1,14 @@
 //! Counts requests before they cost anything, and tells what is left.
 //! Source: draft-ietf-httpapi-ratelimit-headers-10 (`RateLimit-Policy`, `RateLimit`), RFC 9110 (`Retry-After`).
 
+use std::time::Duration;
+
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue};
 use sf_actions::ActorKind;
+use sf_runtime::{Left, Rate};
 use sf_types::{ErrorKind, Fault};
 
 use crate::caller::{self, Caller};
@@ -52,21 +55,20 @@ pub(crate) async fn by_address(State(api): State<Api>, request: Request, next: N
 async fn count(api: &Api, counted: Option<rate::Caller>, request: Request, next: Next) -> Response {
     let Some(caller) = counted else { return next.run(request).await };
     match api.limiter().take(caller, api.control().now()) {
-        Err(secs) => refuse(secs),
+        Err(wait) => refuse(wait),
         Ok(left) => {
             let mut response = next.run(request).await;
-            tell(&mut response, caller.policy(), left);
+            tell(&mut response, caller.policy(), api.limiter().rate(caller), left);
             response
         }
     }
 }
 
 /// What is left, in the standard's two headers.
-fn tell(response: &mut Response, policy: &str, left: rate::Left) {
-    let window = u64::from(left.rate.burst).div_ceil(u64::from(left.rate.per_second.max(1)));
+fn tell(response: &mut Response, policy: &str, rate: Rate, left: Left) {
     let lines = [
-        (POLICY, format!("\"{policy}\";q={};w={window}", left.rate.burst)),
-        (LIMIT, format!("\"{policy}\";r={};t={}", left.requests, left.full_in)),
+        (POLICY, format!("\"{policy}\";q={};w={}", rate.burst, rate.window().as_secs())),
+        (LIMIT, format!("\"{policy}\";r={};t={}", left.at_once, left.full_in.as_secs())),
     ];
     for (name, text) in lines {
         if let Ok(value) = HeaderValue::from_str(&text) {
@@ -76,7 +78,7 @@ fn tell(response: &mut Response, policy: &str, left: rate::Left) {
 }
 
 /// Counts a credential that was refused: guessing costs as much as asking without one.
-pub(crate) fn failed(api: &Api, from: Option<From>) -> Result<(), u64> {
+pub(crate) fn failed(api: &Api, from: Option<From>) -> Result<(), Duration> {
     let Some(From(ip)) = from else { return Ok(()) };
     api.limiter().take(rate::Caller::address(ip), api.control().now()).map(drop)
 }
@@ -88,9 +90,9 @@ pub(crate) async fn by_refusal(State(api): State<Api>, request: Request, next: N
     let response = next.run(request).await;
     if presented
         && response.status() == http::StatusCode::UNAUTHORIZED
-        && let Err(secs) = failed(&api, from)
+        && let Err(wait) = failed(&api, from)
     {
-        return refuse(secs);
+        return refuse(wait);
     }
     response
 }
@@ -105,7 +107,8 @@ pub(crate) async fn by_principal(State(api): State<Api>, request: Request, next:
     count(&api, counted, request, next).await
 }
 
-fn refuse(secs: u64) -> Response {
+fn refuse(wait: Duration) -> Response {
+    let secs = wait.as_secs();
     let fault = Fault::new(ErrorKind::RateLimited, "rate.limited", "Too many requests in too short a time.");
     Problem::from(fault.fix(format!("Wait {secs} s."))).retry_after(secs).into_response()
 }

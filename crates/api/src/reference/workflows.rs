@@ -1,7 +1,5 @@
 //! The limits of workflows, their expressions, and what starts them.
 
-use std::time::Duration;
-
 use sf_actions::{hook, preview};
 use sf_control::hooks as pushes;
 use sf_control::workflow as application;
@@ -10,17 +8,8 @@ use sf_engine::workflow::definition;
 use sf_engine::workflow::expr::limit;
 use sf_engine::workflow::{advance, document, execution, schedule, span, webhook};
 use sf_store::hooks;
-use sf_types::ByteSize;
 
-type Row = (&'static str, String, &'static str);
-
-fn bytes(bytes: usize) -> String {
-    ByteSize(u64::try_from(bytes).unwrap_or(u64::MAX)).to_string()
-}
-
-fn secs(time: Duration) -> String {
-    format!("{} s", time.as_secs())
-}
+use super::{Row, bytes, secs};
 
 fn characters(count: usize) -> String {
     format!("{count} characters")

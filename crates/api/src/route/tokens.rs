@@ -84,8 +84,18 @@ pub async fn revoke(
     Id(token): Id<TokenId>,
     Asked(write): Asked<Write>,
 ) -> std::result::Result<Response, Problem> {
+    revoked(&api, &caller, write, token).await
+}
+
+/// Ends a key, or a grant of an AI host, which is a token, too: one action with a route for each.
+pub(super) async fn revoked(
+    api: &Api,
+    caller: &Caller,
+    write: Write,
+    token: TokenId,
+) -> std::result::Result<Response, Problem> {
     let action = Action::Access(AccessAction::RevokeToken(TokenRef { token }));
-    match propose(&api, &caller, write, action).await? {
+    match propose(api, caller, write, action).await? {
         Carried::Answered(response) => Ok(response),
         Carried::Done(_) => Ok(ok(Nothing {}).into_response()),
     }

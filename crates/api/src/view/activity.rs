@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use sf_control::audit::ChainState;
 use sf_store::audit::{Activity, chain};
-use sf_store::mcp_calls::McpCall;
+use sf_store::mcp_calls::{McpCall, NO_DIGEST};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -92,10 +92,10 @@ pub struct McpCallView {
     pub token_name: Option<String>,
     /// What the host calls itself: its own word.
     pub client: String,
-    /// Which tool.
+    /// Which tool; the method of the protocol where a rate limit refused another request.
     pub tool: String,
-    /// SHA-256 of the canonical arguments, hexadecimal.
-    pub digest: String,
+    /// SHA-256 of the canonical arguments, hexadecimal; null where this stands for many calls.
+    pub digest: Option<String>,
     /// `allowed`, `held`, `denied`, `refused`, `failed` or `limited`.
     pub decision: String,
     /// The code of what was refused.
@@ -108,8 +108,11 @@ pub struct McpCallView {
     pub untrusted: bool,
     /// How long it took, in microseconds.
     pub duration_us: u64,
-    /// When it was answered.
+    /// When it was answered; the last of them where this stands for many.
     pub at: Time,
+    /// Calls that this stands for: one, but for those that a rate limit refused, which are counted by credential, tool and ten
+    /// minutes.
+    pub times: u64,
 }
 
 impl McpCallView {
@@ -123,7 +126,7 @@ impl McpCallView {
             token_name,
             client: call.client,
             tool: call.tool,
-            digest: chain::hex(&call.digest),
+            digest: (call.digest != NO_DIGEST).then(|| chain::hex(&call.digest)),
             decision: call.decision.word().to_owned(),
             code: call.code,
             run_id: call.run.map(|run| run.uuid()),
@@ -131,6 +134,7 @@ impl McpCallView {
             untrusted: call.untrusted,
             duration_us: call.duration_us,
             at: Time(call.at),
+            times: call.times,
         }
     }
 }

@@ -9,7 +9,8 @@ mod sessions;
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
-use sf_api::rate::{Rate, Rates};
+use sf_api::rate::Rates;
+use sf_runtime::Rate;
 
 use crate::world::{Answer, EMAIL, PASSWORD, World, request};
 
@@ -145,8 +146,8 @@ async fn a_wrong_password_and_an_unknown_address_answer_the_same() {
 #[tokio::test]
 async fn guessing_is_slowed_down_by_address() {
     let world = World::with(|options| {
-        let wide = Rate { burst: 1000, per_second: 1000 };
-        options.rates = Rates { sign_in: Rate { burst: 3, per_second: 1 }, address: wide, principal: wide };
+        let wide = Rate::a_second(1000, 1000);
+        options.rates = Rates { sign_in: Rate::a_second(3, 1), address: wide, principal: wide };
     })
     .await;
     // The first was spent by the world's own sign-in.

@@ -10,14 +10,14 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use sf_actions::{Action, Permission};
 use sf_api::ApiOptions;
-use sf_api::rate::{Rate, Rates};
+use sf_api::rate::Rates;
 use sf_control::options::{Identity, RequireSecondFactor, Routing};
 use sf_control::{Control, MailOptions, Options};
 use sf_identity::password::Cost;
 use sf_protocol::SecretKey;
 use sf_protocol::report::NodeFacts;
 use sf_protocol::site::SiteSettings;
-use sf_runtime::{Clock, Rng, Tasks};
+use sf_runtime::{Clock, Rate, Rng, Tasks};
 use sf_store::schedules::Home;
 use sf_store::{apps, nodes, permissions, proxies, tenants, users};
 use sf_types::{AppId, DomainName, NodeId, Scope, Secret, TenantId, Timestamp};
@@ -29,6 +29,8 @@ pub const PASSWORD: &str = "four lanterns drift westward";
 /// Where the dashboard is said to be.
 pub const PUBLIC_URL: &str = "https://panel.example.org";
 
+/// What an operator allows to be reached besides the public internet, unless told otherwise.
+const LOOPBACK: &[&str] = &["127.0.0.0/8"];
 /// In a world's folder, where it trusts a further authority.
 const FURTHER_CA: &str = "further-ca.pem";
 
@@ -104,7 +106,8 @@ impl World {
         (routing, mail, identity): (Routing, Option<MailOptions>, Identity),
         change: impl FnOnce(&mut ApiOptions),
     ) -> Self {
-        let mut world = Self::over(folder, Clock::manual(start()), (7, routing, mail, identity), change).await;
+        let mut world =
+            Self::over(folder, Clock::manual(start()), (7, routing, mail, identity), LOOPBACK, change).await;
         world.control.first_admin(EMAIL, "Ada", Secret::new(PASSWORD.to_owned())).await.unwrap();
         world.sign_in().await;
         world
@@ -116,7 +119,7 @@ impl World {
         tasks.stop(Duration::ZERO).await;
         clock.set(clock.now().plus(later));
         let settings = (8, Routing::default(), None, Identity::default());
-        let mut world = Self::over(folder, clock, settings, |_| {}).await;
+        let mut world = Self::over(folder, clock, settings, LOOPBACK, |_| {}).await;
         world.sign_in().await;
         world
     }
@@ -126,13 +129,22 @@ impl World {
         let Self { folder, clock, tasks, token, .. } = self;
         tasks.stop(Duration::ZERO).await;
         let settings = (9, Routing::default(), None, Identity { require_second_factor: who });
-        Self { token, ..Self::over(folder, clock, settings, |_| {}).await }
+        Self { token, ..Self::over(folder, clock, settings, LOOPBACK, |_| {}).await }
+    }
+
+    /// The same after an operator has changed which networks may be reached; nobody is signed in anew.
+    pub async fn reaching(self, networks: &[&str]) -> Self {
+        let Self { folder, clock, tasks, token, .. } = self;
+        tasks.stop(Duration::ZERO).await;
+        let settings = (10, Routing::default(), None, Identity::default());
+        Self { token, ..Self::over(folder, clock, settings, networks, |_| {}).await }
     }
 
     async fn over(
         folder: tempfile::TempDir,
         clock: Clock,
         (seed, routing, mail, identity): (u64, Routing, Option<MailOptions>, Identity),
+        networks: &[&str],
         change: impl FnOnce(&mut ApiOptions),
     ) -> Self {
         let tasks = Tasks::new();
@@ -142,11 +154,11 @@ impl World {
         options.mail = mail;
         options.identity = identity;
         options.public_url = PUBLIC_URL.to_owned();
-        options.egress.allowed_networks = vec!["127.0.0.0/8".parse().unwrap()];
+        options.egress.allowed_networks = networks.iter().map(|network| network.parse().unwrap()).collect();
         options.egress.ca = Some(folder.path().join(FURTHER_CA)).filter(|file| file.exists());
         let control = Control::start(options, clock.clone(), Rng::seeded(seed), &tasks).await.unwrap();
         let mut options = ApiOptions::new(tasks.clone());
-        let wide = Rate { burst: 100_000, per_second: 100_000 };
+        let wide = Rate::a_second(100_000, 100_000);
         options.rates = Rates { address: wide, principal: wide, sign_in: wide };
         options.metrics_token = Some(Arc::new(Secret::new("metrics-secret".to_owned())));
         options.pterodactyl_clients = true;

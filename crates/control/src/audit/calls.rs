@@ -1,11 +1,15 @@
 //! The door of AI hosts: what was called through it, and the key by which a call that is made twice is done once.
 
+use std::time::Duration;
+
 use sf_actions::{Actor, Permission};
 use sf_store::audit::Entry;
 use sf_store::idempotency::{self, Begin};
 use sf_store::mcp_calls::{self, CallDecision, CallFilter, McpCall};
 use sf_store::{Tx, approvals, runs};
-use sf_types::{ApprovalId, Fault, Page, PageRequest, RequestId, RunId};
+use sf_types::{ApprovalId, Fault, Page, PageRequest, RequestId, RunId, Timestamp, TokenId, TypedId};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use crate::control::Control;
 use crate::key;
@@ -35,10 +39,57 @@ pub struct Called {
     /// Whether the tool changes something.
     pub acts: bool,
     /// How long it took.
-    pub took: std::time::Duration,
+    pub took: Duration,
+}
+
+/// Time for which calls that a limit refused are counted in one row: for each credential and tool.
+pub const LIMITED_WINDOW: Duration = Duration::from_secs(600);
+
+/// Calls that a rate limit refused before anybody looked at what they ask for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Limited {
+    /// What the host calls itself.
+    pub client: String,
+    /// Which tool; the method of the protocol where it is another request.
+    pub tool: String,
+    /// How many.
+    pub times: u64,
+    /// When the last of them came.
+    pub at: Timestamp,
 }
 
 impl Control {
+    /// Keeps calls that a rate limit refused, in one row for each credential, tool and [`LIMITED_WINDOW`]: whoever floods us
+    /// does not fill the disk.
+    ///
+    /// # Errors
+    /// When it cannot be stored.
+    pub async fn note_limited(&self, actor: &Actor, limited: Limited) -> Result<(), Fault> {
+        let (Some(user), Some(token)) = (actor.user(), actor.kind.token()) else { return Ok(()) };
+        let call = McpCall {
+            id: row_of(token, &limited.tool, limited.at),
+            tenant: actor.tenant,
+            user,
+            token,
+            client: limited.client.chars().take(mcp_calls::MAX_CLIENT_CHARS).collect(),
+            tool: limited.tool,
+            digest: mcp_calls::NO_DIGEST,
+            decision: CallDecision::Limited,
+            code: Some("rate.limited".to_owned()),
+            run: None,
+            approval: None,
+            untrusted: false,
+            duration_us: 0,
+            at: limited.at,
+            times: limited.times,
+        };
+        let kept = self
+            .core()
+            .store
+            .write(actor.scope(), move |tx| Box::pin(async move { mcp_calls::count(tx, &call).await }));
+        Ok(kept.await?)
+    }
+
     /// Keeps a call of a tool; of one that changes something, an audit line as well. What others wrote is known of before
     /// anybody is given it: then, and for changes, this waits until it is stored. Other calls are kept a moment later.
     ///
@@ -64,6 +115,7 @@ impl Control {
             untrusted: called.untrusted,
             duration_us: u64::try_from(called.took.as_micros()).unwrap_or(u64::MAX),
             at: self.now(),
+            times: 1,
         };
         let store = &self.core().store;
         if awaited {
@@ -146,6 +198,17 @@ impl Control {
     }
 }
 
+/// The same id for the same credential, tool and window, whichever control plane counts: as old as the window, so that it has
+/// its place among the others.
+fn row_of(token: TokenId, tool: &str, at: Timestamp) -> Uuid {
+    let window = i64::try_from(LIMITED_WINDOW.as_millis()).unwrap_or(i64::MAX);
+    let since = Timestamp::from_millis(at.as_millis() - at.as_millis().rem_euclid(window));
+    let hash = Sha256::new().chain_update(token.uuid()).chain_update(tool).finalize();
+    let mut rest = [0; 10];
+    rest.copy_from_slice(&hash[..10]);
+    RequestId::from_parts(since, rest).uuid()
+}
+
 async fn kept(tx: &mut Tx, call: McpCall, line: Option<Entry>) -> sf_store::Result<()> {
     mcp_calls::keep(tx, &call).await?;
     if let Some(line) = line {
@@ -172,5 +235,27 @@ fn line(actor: &Actor, called: &Called) -> Entry {
         outcome: called.decision.word().to_owned(),
         fields,
         personal: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_of_one_credential_tool_and_window() {
+        let token = |n: u8| TokenId::from_parts(Timestamp::from_millis(1), [n; 10]);
+        let at = |secs: i64| Timestamp::from_millis(1_200_000_000 + secs * 1000);
+        let row = row_of(token(1), "deploy", at(0));
+        for (other, expected) in [
+            (row_of(token(1), "deploy", at(599)), true),
+            (row_of(token(1), "deploy", at(600)), false),
+            (row_of(token(1), "deploy", at(-1)), false),
+            (row_of(token(2), "deploy", at(0)), false),
+            (row_of(token(1), "stop", at(0)), false),
+        ] {
+            assert_eq!(row == other, expected, "{other}");
+        }
+        assert!(row < row_of(token(1), "deploy", at(600)), "rows are as old as their windows");
     }
 }

@@ -6,7 +6,7 @@
 mod consent;
 mod exchange;
 mod list;
-mod program;
+pub mod program;
 
 use std::net::IpAddr;
 
@@ -16,11 +16,11 @@ use sf_store::granted::{self, Granted};
 use sf_store::tokens;
 use sf_types::{Fault, Scope};
 
-pub use self::consent::{CODE_LIFETIME, Consent, Considered, Offered, Wish};
+pub use self::consent::{CODE_LIFETIME, Consent, Considered, MAX_STATE_BYTES, Offered, Wish};
 pub use self::exchange::{HostTokens, Redemption};
 pub use self::list::Connection;
 pub(crate) use self::program::Programs;
-pub use self::program::{Program, Registered, UNUSED_PROGRAM, USED_PROGRAM};
+pub use self::program::{Program, Registered};
 use super::bearer::{or_signed_out, signed_out};
 use crate::control::Control;
 

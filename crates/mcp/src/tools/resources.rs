@@ -47,13 +47,7 @@ pub(super) fn all() -> &'static [ResourceSpec] {
                 "A server with its settings and runs.",
                 AccessScope::Read,
             ),
-            one(
-                "serverflow://deployments/{id}/log",
-                "deployment_log",
-                "Log of a deployment",
-                "By its run.",
-                AccessScope::Read,
-            ),
+            one("serverflow://deployments/{id}/log", "deployment_log", "Log of a deployment", "By its run.", LOG_SCOPE),
             one(
                 "serverflow://audit/{id}",
                 "audit",
@@ -64,6 +58,14 @@ pub(super) fn all() -> &'static [ResourceSpec] {
         ]
     });
     &ALL
+}
+
+/// What reading a deployment's log needs.
+pub(super) const LOG_SCOPE: AccessScope = AccessScope::Read;
+
+/// The address of a deployment's log, by its run.
+pub(super) fn log_of(run: &str) -> String {
+    format!("serverflow://deployments/{run}/log")
 }
 
 /// What an address means.
@@ -119,7 +121,7 @@ pub(super) async fn read(tools: &Tools, caller: &Caller, uri: &str) -> std::resu
     };
     let untrusted = asked.fence.is_used();
     let outcome = match said {
-        Ok(Said::Done(structured)) => done(structured, untrusted),
+        Ok(Said::Done(structured)) => done(structured, untrusted, Vec::new()),
         Ok(Said::Held(_)) => return Err(missing()),
         Err(Stop::Scopes(_)) => return Err(missing()),
         Err(stop) => super::refused(stop),

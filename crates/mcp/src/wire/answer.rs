@@ -8,10 +8,10 @@ use sf_types::Fault;
 
 use crate::call::{Answer, Held, Refusal};
 
-/// Done.
-pub(super) fn done(answer: Answer) -> CallToolResult {
+/// Done. `links` says whether the host's revision of the protocol has links: a content that it does not know may be an error to it.
+pub(super) fn done(answer: Answer, links: bool) -> CallToolResult {
     let mut content = vec![ContentBlock::text(answer.text)];
-    for (uri, title) in answer.links {
+    for (uri, title) in answer.links.into_iter().filter(|_| links) {
         let name = uri.rsplit('/').next().unwrap_or_default().to_owned();
         content.push(ContentBlock::resource_link(Resource::new(uri, name).with_title(title)));
     }
@@ -80,7 +80,8 @@ mod tests {
             untrusted: false,
             links: vec![("serverflow://deployments/7/log".to_owned(), "Its log".to_owned())],
         };
-        let result = done(answer);
+        assert_eq!(done(answer.clone(), false).content.len(), 1, "an older host is told the same without links");
+        let result = done(answer, true);
         assert_eq!(result.structured_content, Some(json!({ "next": [] })));
         assert_eq!(result.content[0].as_text().map(|text| text.text.as_str()), Some("All is well."));
         assert_eq!(

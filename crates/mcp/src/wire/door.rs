@@ -28,6 +28,8 @@ const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
 const UNBUFFERED: HeaderName = HeaderName::from_static("x-accel-buffering");
 /// The first revision without sessions. They are dates, so they compare as text.
 const STATELESS: &str = "2026-07-28";
+/// What a request without a message is counted as.
+const STREAM: &str = "stream";
 /// How long it may take until a call is known to lack nothing.
 const SETTLES_WITHIN: Duration = Duration::from_millis(500);
 /// Characters of a client's own name that are kept.
@@ -56,7 +58,7 @@ pub(super) async fn pass(State(door): State<Door>, request: Request, next: Next)
         Err(response) => return door.counted("unreadable", None, began, response),
     };
     let (glance, bytes) = glance;
-    let method = glance.as_ref().map_or("stream", |glance| glance.method);
+    let method = glance.as_ref().map_or(STREAM, |glance| glance.method);
     let tool = glance.as_ref().and_then(|glance| glance.tool.clone());
     let response = match door.admit(&mut parts, caller, glance.as_ref()).await {
         Ok(lacking) => {
@@ -103,7 +105,7 @@ impl Door {
             return Err(challenge::refuse(StatusCode::FORBIDDEN, code::REFUSED, id(), &fault.fix("Use the REST API.")));
         };
         self.rates
-            .take(principal, Counted::Request, self.control.now())
+            .take((principal, &caller), Counted::Request, self.called(glance), self.control.now())
             .map_err(|wait| challenge::slow_down(wait, id()))?;
         let version = parts.headers.get(&VERSION).and_then(|value| value.to_str().ok());
         if version.is_some_and(|version| version >= STATELESS) {
@@ -122,6 +124,15 @@ impl Door {
         parts.extensions.insert(caller);
         parts.extensions.insert(lacking.clone());
         Ok(lacking)
+    }
+
+    /// What stands for a request where it is noted: the tool that it calls, else its method.
+    fn called(&self, glance: Option<&Glance>) -> &'static str {
+        match glance {
+            None => STREAM,
+            Some(Glance { tool: Some(tool), .. }) => self.tools.get(tool.as_str()).copied().unwrap_or("?"),
+            Some(glance) => glance.method,
+        }
     }
 
     /// Counts it.

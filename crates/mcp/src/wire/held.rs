@@ -20,7 +20,7 @@ use crate::call::{Abilities, Caller, Held};
 /// How often a host should look at a task, milliseconds.
 const POLL_MS: u64 = 2_000;
 /// How long what a host brings back is good: a person may take their time to come to the page.
-const STATE_GOOD_FOR: Duration = Duration::from_secs(15 * 60);
+pub const STATE_GOOD_FOR: Duration = Duration::from_secs(15 * 60);
 /// The name of our one question to a host.
 const QUESTION: &str = "decision";
 

@@ -31,7 +31,9 @@ use super::{ANSWER_WITHIN, WireOptions, answer, lists};
 use crate::call::{Abilities, Call, Caller, Outcome, PartOf, Partial, ToolSpec, Toolbox};
 
 /// Characters of an argument that is being typed, at the most.
-const MAX_PARTIAL_CHARS: usize = 200;
+pub const MAX_PARTIAL_CHARS: usize = 200;
+/// The first revision in which an answer can link what is read elsewhere.
+const LINKED: &str = "2025-06-18";
 /// The first revision in which answers ask, and requests say what their host can do.
 const MODERN: &str = "2026-07-28";
 
@@ -95,14 +97,15 @@ impl<T: Toolbox> Host<T> {
     }
 
     /// Counts a call of a tool that there is.
-    fn count(&self, principal: Principal, tool: &str) -> Result<(), Duration> {
+    fn count(&self, asked: &Asked, tool: &str) -> Result<(), Duration> {
         let Some(spec) = self.0.tools.iter().find(|spec| spec.name == tool) else { return Ok(()) };
         let weight = match (spec.read_only, spec.destructive) {
             (true, _) => Weight::Reading,
             (false, false) => Weight::Acting,
             (false, true) => Weight::Destroying,
         };
-        self.0.rates.take(principal, Counted::Tool(spec.name, weight), self.0.control.now())
+        let who = (asked.principal, &asked.caller);
+        self.0.rates.take(who, Counted::Tool(spec.name, weight), spec.name, self.0.control.now())
     }
 
     /// Calls it in a task of its own: a host that leaves ends nothing that was begun.
@@ -150,10 +153,10 @@ impl<T: Toolbox> Host<T> {
             Err(fault) => return Ok(answer::failed(&fault, false).into()),
         };
         Ok(match outcome {
-            Outcome::Done(done) => answer::done(done).into(),
+            Outcome::Done(done) => answer::done(done, speaks(context, LINKED)).into(),
             Outcome::Refused(refusal) => answer::refused(&refusal).into(),
             Outcome::Held(held) => {
-                let era = if is_modern(context) { Era::Modern } else { Era::Legacy(&context.peer) };
+                let era = if speaks(context, MODERN) { Era::Modern } else { Era::Legacy(&context.peer) };
                 self.desk(asked).tell(era, abilities, &digest, &held).await
             }
             Outcome::Scopes(needed) => {
@@ -173,8 +176,9 @@ impl<T: Toolbox> Host<T> {
     }
 }
 
-fn is_modern(context: &RequestContext<RoleServer>) -> bool {
-    context.protocol_version().is_some_and(|version| version.as_str() >= MODERN)
+/// Whether a request is of this revision or a later one. They are dates, so they compare as text.
+fn speaks(context: &RequestContext<RoleServer>, revision: &str) -> bool {
+    context.protocol_version().is_some_and(|version| version.as_str() >= revision)
 }
 
 fn abilities(said: Option<&ClientCapabilities>) -> Abilities {
@@ -217,7 +221,7 @@ impl<T: Toolbox> ServerHandler for Host<T> {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let asked = self.asked(&context)?;
-        if let Err(wait) = self.count(asked.principal, &request.name) {
+        if let Err(wait) = self.count(&asked, &request.name) {
             let message = format!("`{}` was called too often by this client.", request.name);
             let fault = Fault::new(ErrorKind::RateLimited, "rate.limited", message);
             let fault =

@@ -1,13 +1,15 @@
-//! How often one principal may call one tool: a bucket each, refilled steadily, and one for all it does.
+//! How often one principal may call one tool: a bucket for each, and one for all it does. What is refused is noted.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use sf_actions::{Actor, ActorKind};
+use sf_runtime::buckets::{Buckets, Rate};
 use sf_types::{Timestamp, TokenId, UserId};
 
-/// Buckets remembered at the most. Who has not called for a while is as good as new and is forgotten first.
+use super::refused::Refused;
+use crate::call::Caller;
+
+/// Buckets remembered at the most.
 pub const MAX_BUCKETS: usize = 20_000;
 
 /// Who is counted, and whose sessions are whose: a person's one credential.
@@ -27,15 +29,6 @@ impl Principal {
             _ => None,
         }
     }
-}
-
-/// A burst, and what comes back.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Rate {
-    /// Calls at once.
-    pub burst: u32,
-    /// Calls a minute, lasting.
-    pub per_minute: u32,
 }
 
 /// The limits.
@@ -86,105 +79,83 @@ pub enum Weight {
 #[derive(Debug)]
 pub struct Limiter {
     rates: Rates,
-    buckets: Mutex<HashMap<(Principal, Counted), Bucket>>,
+    buckets: Buckets<(Principal, Counted)>,
+    pub(super) refused: Refused,
 }
-
-#[derive(Clone, Copy, Debug)]
-struct Bucket {
-    /// 60,000ths of a call still free: so that a millisecond gives a whole number of them.
-    free: u64,
-    at: Timestamp,
-}
-
-/// Of a bucket, what one call takes.
-const CALL: u64 = 60_000;
 
 impl Limiter {
     /// Nobody has called yet.
     pub fn new(rates: Rates) -> Self {
-        Self { rates, buckets: Mutex::default() }
+        Self { rates, buckets: Buckets::new(MAX_BUCKETS), refused: Refused::default() }
     }
 
-    /// Counts one.
+    /// Counts one. What is refused is noted for the log of calls as `called`, which is of a fixed set.
     ///
     /// # Errors
     /// How long to wait, in whole seconds, when the bucket is empty.
-    pub fn take(&self, who: Principal, what: Counted, now: Timestamp) -> Result<(), Duration> {
+    pub fn take(
+        &self,
+        (principal, caller): (Principal, &Caller),
+        what: Counted,
+        called: &'static str,
+        now: Timestamp,
+    ) -> Result<(), Duration> {
         let rate = match what {
             Counted::Request => self.rates.all,
             Counted::Tool(_, Weight::Reading) => self.rates.reading,
             Counted::Tool(_, Weight::Acting) => self.rates.acting,
             Counted::Tool(_, Weight::Destroying) => self.rates.destroying,
         };
-        let full = u64::from(rate.burst) * CALL;
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        if buckets.len() >= MAX_BUCKETS && !buckets.contains_key(&(who, what)) {
-            forget(&mut buckets, now);
+        let took = self.buckets.take((principal, what), rate, now).map(drop);
+        if took.is_err() {
+            self.refused.note(principal, caller, called, now);
         }
-        let bucket = buckets.entry((who, what)).or_insert(Bucket { free: full, at: now });
-        let passed = u64::try_from(now.since(bucket.at).as_millis()).unwrap_or(u64::MAX);
-        bucket.free = bucket.free.saturating_add(passed.saturating_mul(rate.per_minute.into())).min(full);
-        bucket.at = bucket.at.max(now);
-        if bucket.free < CALL {
-            let wait_ms = (CALL - bucket.free).div_ceil(u64::from(rate.per_minute.max(1)));
-            return Err(Duration::from_secs(wait_ms.div_ceil(1000).max(1)));
-        }
-        bucket.free -= CALL;
-        Ok(())
-    }
-}
-
-/// Makes room: who has been quiet for a minute goes, and if nobody was, everybody begins anew.
-fn forget(buckets: &mut HashMap<(Principal, Counted), Bucket>, now: Timestamp) {
-    let quiet = now.minus(Duration::from_secs(60));
-    buckets.retain(|_, bucket| bucket.at > quiet);
-    if buckets.len() >= MAX_BUCKETS {
-        buckets.clear();
+        took
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sf_actions::{PermissionSet, Rights};
+    use sf_types::TenantId;
+    use uuid::Uuid;
 
-    fn who(n: u128) -> Principal {
-        let id = |n: u128| uuid_of(n);
-        Principal { user: UserId::from_uuid(id(n)), token: TokenId::from_uuid(id(n)) }
-    }
-
-    fn uuid_of(n: u128) -> uuid::Uuid {
-        uuid::Uuid::from_u128(n)
+    fn caller(n: u128) -> Caller {
+        let kind = ActorKind::Ai {
+            user: UserId::from_uuid(Uuid::from_u128(n)),
+            token: TokenId::from_uuid(Uuid::from_u128(n)),
+        };
+        let tenant = TenantId::from_uuid(Uuid::from_u128(1));
+        let actor = Actor { kind, tenant, rights: Rights::everywhere(PermissionSet::ALL) };
+        Caller { actor, scopes: [].into(), client: "a host".to_owned() }
     }
 
     #[test]
-    fn each_tool_of_each_principal_has_a_bucket() {
+    fn each_tool_of_each_principal_has_a_bucket_and_what_is_refused_is_noted() {
         let rate = |burst, per_minute| Rate { burst, per_minute };
         let rates = Rates { reading: rate(2, 60), acting: rate(1, 6), destroying: rate(1, 1), all: rate(9, 9) };
         let limiter = Limiter::new(rates);
         let (find, stop) = (Counted::Tool("find", Weight::Reading), Counted::Tool("stop", Weight::Acting));
         for (millis, who, what, expected) in [
-            (0, who(1), find, Ok(())),
-            (0, who(1), find, Ok(())),
-            (0, who(1), find, Err(1)),
-            (0, who(2), find, Ok(())),
-            (0, who(1), stop, Ok(())),
-            (0, who(1), stop, Err(10)),
-            (1_000, who(1), find, Ok(())),
-            (9_999, who(1), stop, Err(1)),
-            (10_000, who(1), stop, Ok(())),
-            (5_000, who(1), stop, Err(10)),
+            (0, 1, find, Ok(())),
+            (0, 1, find, Ok(())),
+            (0, 1, find, Err(1)),
+            (0, 2, find, Ok(())),
+            (0, 1, stop, Ok(())),
+            (0, 1, stop, Err(10)),
+            (1_000, 1, find, Ok(())),
+            (9_999, 1, stop, Err(1)),
+            (10_000, 1, stop, Ok(())),
         ] {
-            let took = limiter.take(who, what, Timestamp::from_millis(millis)).map_err(|wait| wait.as_secs());
-            assert_eq!(took, expected, "{millis} {what:?}");
+            let caller = caller(who);
+            let principal = Principal::of(&caller.actor).unwrap();
+            let Counted::Tool(called, _) = what else { unreachable!("only tools are called") };
+            let took = limiter.take((principal, &caller), what, called, Timestamp::from_millis(millis));
+            assert_eq!(took.map_err(|wait| wait.as_secs()), expected, "{millis} {what:?}");
         }
-    }
-
-    #[test]
-    fn a_flood_of_keys_does_not_grow_the_memory() {
-        let limiter = Limiter::new(Rates::default());
-        for n in 0..u128::try_from(MAX_BUCKETS + 5_000).unwrap() {
-            limiter.take(who(n), Counted::Request, Timestamp::from_millis(0)).unwrap();
-        }
-        assert!(limiter.buckets.lock().unwrap().len() <= MAX_BUCKETS);
+        let mut noted: Vec<_> = limiter.refused.taken().into_iter().map(|(_, one)| (one.tool, one.times)).collect();
+        noted.sort();
+        assert_eq!(noted, [("find".to_owned(), 1), ("stop".to_owned(), 2)]);
     }
 }

@@ -7,13 +7,15 @@ use uuid::Uuid;
 
 use crate::Result;
 use crate::row::{row, words};
-use crate::sql::{Sql, containing, insert, page_of};
+use crate::sql::{Sql, containing, insert, insert_all, page_of};
 use crate::tx::{Look, Tx};
 
 /// How long a call is kept: 90 days.
 pub const KEPT: Duration = Duration::from_secs(90 * 86_400);
 /// Rows removed in one bite.
 pub const BITE: u32 = 1_000;
+/// Where a row stands for many calls, each with its own arguments.
+pub const NO_DIGEST: [u8; 32] = [0; 32];
 /// Characters of a client's name that are kept.
 pub const MAX_CLIENT_CHARS: usize = 120;
 
@@ -50,7 +52,7 @@ row! {
         client: String,
         /// Which tool.
         tool: String,
-        /// SHA-256 of the canonical arguments.
+        /// SHA-256 of the canonical arguments; [`NO_DIGEST`] where this stands for many calls.
         digest: [u8; 32],
         /// What it came to.
         decision: CallDecision,
@@ -64,8 +66,10 @@ row! {
         untrusted: bool,
         /// How long it took, in microseconds.
         duration_us: u64,
-        /// When it was answered.
+        /// When it was answered; the last of them where this stands for many.
         at: Timestamp,
+        /// Calls that this stands for: one, but for those that a rate limit refused.
+        times: u64,
     }
 }
 
@@ -91,6 +95,18 @@ pub struct CallFilter {
 pub async fn keep(tx: &mut Tx, call: &McpCall) -> Result<()> {
     tx.own("call", call.tenant, None)?;
     insert(tx, call).await
+}
+
+/// Keeps calls by a row that stands for all of them: what is there under its id already is counted on.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count(tx: &mut Tx, call: &McpCall) -> Result<()> {
+    tx.own("call", call.tenant, None)?;
+    let tail = " ON CONFLICT (id) DO UPDATE SET times = mcp_calls.times + excluded.times, client = excluded.client, \
+                at = CASE WHEN excluded.at > mcp_calls.at THEN excluded.at ELSE mcp_calls.at END \
+                WHERE mcp_calls.tenant_id = excluded.tenant_id";
+    insert_all(tx, std::slice::from_ref(call), tail).await.map(drop)
 }
 
 /// Calls inside the scope, newest first.

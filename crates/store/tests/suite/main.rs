@@ -66,6 +66,7 @@ suite! {
     }
     agents {
         calls_are_kept_found_and_go_after_their_time,
+        calls_that_a_limit_refused_are_one_row,
         what_was_read_is_known_of_one_credential_of_one_team,
         a_key_is_renewed_by_the_run_it_is_bound_to_and_by_no_other,
     }

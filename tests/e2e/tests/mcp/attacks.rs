@@ -11,7 +11,7 @@ use super::world::World;
 #[tokio::test]
 async fn nobody_comes_in_without_a_credential_for_this_very_door() -> Result<()> {
     let world = World::start().await?;
-    let nobody = Host { path: "/api/v1/auth/login", ..Host::new(world.address, String::new()) };
+    let nobody = Host { path: "/api/v1/auth/login".to_owned(), ..Host::new(world.address, String::new()) };
     let body = json!({ "email": "admin@example.org", "password": PASSWORD }).to_string();
     let session = nobody.send("POST", &[], &body).await?.message()?["data"]["accessToken"].clone();
     let session = session.as_str().unwrap_or_default().to_owned();

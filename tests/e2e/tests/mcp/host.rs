@@ -25,7 +25,7 @@ pub struct Host {
     /// What it says that it can do.
     pub can: Value,
     /// What it asks at.
-    pub path: &'static str,
+    pub path: String,
     pub tasks: Tasks,
 }
 
@@ -65,7 +65,7 @@ impl Reply {
 
 impl Host {
     pub fn new(address: SocketAddr, token: String) -> Self {
-        Self { address, token, can: json!({}), path: "/mcp/v1", tasks: Tasks::new() }
+        Self { address, token, can: json!({}), path: "/mcp/v1".to_owned(), tasks: Tasks::new() }
     }
 
     /// The same host, which can do this.
@@ -132,11 +132,11 @@ impl Host {
     pub async fn begin(&self, method: &str, headers: &[(&str, &str)], body: &str) -> Result<http::Response<Incoming>> {
         let stream = TcpStream::connect(self.address).await?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-        let mut request = Request::builder()
-            .method(method)
-            .uri(self.path)
-            .header("accept", "application/json, text/event-stream")
-            .header("content-type", "application/json");
+        let mut request =
+            Request::builder().method(method).uri(&self.path).header("accept", "application/json, text/event-stream");
+        if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
+            request = request.header("content-type", "application/json");
+        }
         if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
             request = request.header("host", self.address.to_string());
         }

@@ -4,13 +4,16 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use sf_runtime::{OnError, Tasks};
+use sf_testkit::Database;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::Command;
 
+use super::host::Host;
+use super::let_in::{Person, Program};
 use super::world::World;
 
 /// Bytes of a request's head at the most.
@@ -97,6 +100,40 @@ async fn the_official_runner_finds_nothing_wrong_with_the_revision_of_today() ->
 #[tokio::test]
 async fn the_official_runner_finds_nothing_wrong_with_the_last_revision_that_has_sessions() -> Result<()> {
     conforms("2025-11-25").await
+}
+
+/// The runner is a program that wants to be let in; it waits for a person with a browser, who is played here.
+#[tokio::test]
+async fn the_official_runner_finds_nothing_wrong_with_how_hosts_are_let_in() -> Result<()> {
+    let world = World::letting_in(Database::Sqlite).await?;
+    let person = Person::sign_in(world.address).await?;
+    let registered = Program::find_out(world.address).await?;
+    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?.local_addr()?.port();
+    let mut runner = program("@modelcontextprotocol/conformance/dist/index.js")?;
+    runner.args(["authorization", "--url", &registered.issuer, "--client-id", &registered.client]);
+    runner.args(["--resource", &registered.resource, "--port", &port.to_string()]).stdout(Stdio::piped());
+    let mut child = runner.spawn()?;
+    let mut lines = BufReader::new(child.stdout.take().context("an output")?).lines();
+    let (mut said, asks) = (String::new(), format!("{}/oauth/authorize?", registered.issuer));
+    while let Some(line) = lines.next_line().await? {
+        if line.starts_with(&asks) {
+            let to = person.agrees(&line, &["read"]).await?;
+            let path = to.strip_prefix(&format!("http://127.0.0.1:{port}")).context("back to the runner")?.to_owned();
+            let browser = Host { path, ..Host::new((Ipv4Addr::LOCALHOST, port).into(), String::new()) };
+            ensure!(browser.send("GET", &[], "").await?.status == 200, "{to}");
+        }
+        said.push_str(&line);
+        said.push('\n');
+    }
+    let ended = child.wait().await?;
+    // What it skips it counts as nothing wrong: so what it has to have looked at is named.
+    for looked_at in
+        ["authorization-server-metadata-endpoint: 2 passed, 0 failed", "authorization-code-grant: 1 passed, 0 failed"]
+    {
+        ensure!(ended.success() && said.contains(looked_at), "{said}");
+    }
+    world.stop().await;
+    Ok(())
 }
 
 /// What the inspector says of our own tools, by the protocol of one era.

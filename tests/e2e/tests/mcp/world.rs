@@ -1,21 +1,26 @@
 //! A control plane that listens, with the tools of [`super::toolbox`] or the fixtures of the conformance runner.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use sf_actions::access::{AccessAction, CreateToken, SpeaksFor};
 use sf_actions::{Action, Actor, Permission};
-use sf_api::rate::{Rate, Rates};
+use sf_api::rate::Rates;
 use sf_api::{ApiOptions, Serving};
 use sf_control::{Control, Made, Proposed};
 use sf_mcp::tools::{Options, Tools};
 use sf_mcp::wire::{self, WireOptions};
-use sf_runtime::{OnError, Tasks};
-use sf_testkit::Plane;
+use sf_runtime::{OnError, Rate, Tasks};
+use sf_testkit::{Database, Plane};
+use sf_types::Secret;
 use tokio::net::TcpListener;
 
 use super::host::Host;
 use super::toolbox::Sample;
+
+/// What `/metrics` asks for.
+pub const METRICS: &str = "metrics-secret";
 
 /// What stands behind the door.
 #[derive(Clone, Debug)]
@@ -54,6 +59,20 @@ impl World {
     /// One with what the conformance runner wants to find.
     pub async fn conformance() -> Result<Self> {
         Self::behind(|_| Behind::Fixtures, |_| {}).await
+    }
+
+    /// One with our own tools that lets hosts in: it goes by the address at which it listens.
+    pub async fn letting_in(database: Database<'_>) -> Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let plane = Plane::start(database).await?;
+        let plane = plane.reconfigured(|options| options.public_url = format!("http://{address}")).await?;
+        let admin = plane.admin().await?;
+        let (tasks, tools) = (Tasks::new(), Sample::new(plane.control.clone()));
+        // Nothing is waited for that a person has to decide.
+        let change = |options: &mut WireOptions| options.patience = std::time::Duration::from_millis(300);
+        serve(listener, &plane.control, &tasks, (Behind::Ours, WIDE), change)?;
+        Ok(Self { plane, admin, tools, address, tasks })
     }
 
     async fn behind(which: impl FnOnce(&Sample) -> Behind, change: impl FnOnce(&mut WireOptions)) -> Result<Self> {
@@ -103,21 +122,32 @@ pub async fn listen(
     behind: Behind,
     change: impl FnOnce(&mut WireOptions),
 ) -> Result<SocketAddr> {
-    listen_at(control, tasks, (behind, Rate { burst: 100_000, per_second: 100_000 }), change).await
+    listen_at(control, tasks, (behind, WIDE), change).await
 }
 
 /// One that takes two requests of an address, and one more a second.
 pub async fn listen_narrowly(control: &Control, tasks: &Tasks, tools: Sample) -> Result<SocketAddr> {
-    listen_at(control, tasks, (Behind::Sample(tools), Rate { burst: 2, per_second: 1 }), |_| {}).await
+    listen_at(control, tasks, (Behind::Sample(tools), Rate::a_second(2, 1)), |_| {}).await
 }
 
+const WIDE: Rate = Rate::a_second(100_000, 100_000);
+
 async fn listen_at(
+    control: &Control,
+    tasks: &Tasks,
+    behind: (Behind, Rate),
+    change: impl FnOnce(&mut WireOptions),
+) -> Result<SocketAddr> {
+    serve(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?, control, tasks, behind, change)
+}
+
+fn serve(
+    listener: TcpListener,
     control: &Control,
     tasks: &Tasks,
     (behind, rate): (Behind, Rate),
     change: impl FnOnce(&mut WireOptions),
 ) -> Result<SocketAddr> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?;
     let mut options = WireOptions::new(tasks.clone(), format!("http://{address}"));
     change(&mut options);
@@ -128,6 +158,7 @@ async fn listen_at(
         Behind::Fixtures => sf_mcp::conformance::router(control.clone(), options),
     };
     let mut api = ApiOptions::new(tasks.clone());
+    api.metrics_token = Some(Arc::new(Secret::new(METRICS.to_owned())));
     api.rates = Rates { address: rate, principal: rate, sign_in: rate };
     let router = sf_api::router_beside(control.clone(), api, beside);
     tasks.spawn("api", OnError::Log, sf_api::serve(listener, router, Serving::with(None), tasks.shutdown()));

@@ -1,18 +1,17 @@
 //! Which AI hosts people have let in.
 
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde::Deserialize;
-use sf_actions::Action;
-use sf_actions::access::{AccessAction, TokenRef};
 use sf_types::TokenId;
 use utoipa::IntoParams;
 
 use crate::body::{Asked, Id};
 use crate::caller::Caller;
-use crate::envelope::{Envelope, Result, ok, page};
+use crate::envelope::{Envelope, Result, page};
 use crate::fault::Problem;
-use crate::route::{Carried, Write, page_request, propose};
+use crate::route::tokens::revoked;
+use crate::route::{Write, page_request};
 use crate::state::Api;
 use crate::view::Nothing;
 use crate::view::host::HostGrantView;
@@ -49,9 +48,5 @@ pub async fn revoke(
     Id(token): Id<TokenId>,
     Asked(write): Asked<Write>,
 ) -> std::result::Result<Response, Problem> {
-    let action = Action::Access(AccessAction::RevokeToken(TokenRef { token }));
-    match propose(&api, &caller, write, action).await? {
-        Carried::Answered(response) => Ok(response),
-        Carried::Done(_) => Ok(ok(Nothing {}).into_response()),
-    }
+    revoked(&api, &caller, write, token).await
 }

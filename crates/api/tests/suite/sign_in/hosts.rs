@@ -1,6 +1,7 @@
 //! AI hosts: how a person lets one in, what it gets, and all the ways around it.
 
 mod attacks;
+mod calls;
 mod documents;
 mod ends;
 

@@ -15,15 +15,15 @@ use tokio::sync::Semaphore;
 use crate::control::Control;
 
 /// Time for a program's document.
-const FETCH_WITHIN: Duration = Duration::from_secs(5);
+pub const FETCH_WITHIN: Duration = Duration::from_secs(5);
 /// Documents that are fetched at the same time.
-const FETCHES_AT_ONCE: usize = 8;
+pub const FETCHES_AT_ONCE: usize = 8;
 /// A document is kept at least this long, and as long where it does not say: 5 minutes.
-const KEPT_AT_LEAST: Duration = Duration::from_secs(300);
+pub const KEPT_AT_LEAST: Duration = Duration::from_secs(300);
 /// And at most this long: a day.
-const KEPT_AT_MOST: Duration = Duration::from_secs(86_400);
+pub const KEPT_AT_MOST: Duration = Duration::from_secs(86_400);
 /// Documents that are kept.
-const MAX_KEPT: usize = 256;
+pub const MAX_KEPT: usize = 256;
 /// A program that registered and was not let in is forgotten after a day.
 pub const UNUSED_PROGRAM: Duration = Duration::from_secs(86_400);
 /// One that was let in, 90 days after the last time.

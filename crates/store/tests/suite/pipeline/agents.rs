@@ -28,6 +28,7 @@ async fn called(world: &World, side: Side, token: TokenId, tool: &str, untrusted
             untrusted,
             duration_us: 1_500,
             at: sf_store::Look::now(tx),
+            times: 1,
         };
         mcp_calls::keep(tx, &call).await
     })
@@ -65,6 +66,47 @@ pub async fn calls_are_kept_found_and_go_after_their_time(world: World) {
         write!(world.store, Scope::System, |tx| mcp_calls::prune(tx, before.minus(Duration::from_secs(1))).await);
     assert_eq!(gone.unwrap(), 2);
     assert_eq!(found(CallFilter::default()).await, ["overview"]);
+}
+
+pub async fn calls_that_a_limit_refused_are_one_row(world: World) {
+    let (a, b, row, token) = (world.a, world.b, id::<TokenId>().uuid(), id::<TokenId>());
+    let count = async |side: Side, times: u64, at: Timestamp| {
+        write!(world.store, side.scope(), |tx| {
+            let call = McpCall {
+                id: row,
+                tenant: side.tenant,
+                user: side.user,
+                token,
+                client: "Claude".to_owned(),
+                tool: "deploy".to_owned(),
+                digest: mcp_calls::NO_DIGEST,
+                decision: CallDecision::Limited,
+                code: Some("rate.limited".to_owned()),
+                run: None,
+                approval: None,
+                untrusted: false,
+                duration_us: 0,
+                at,
+                times,
+            };
+            mcp_calls::count(tx, &call).await
+        })
+    };
+    let (first, later) = (world.now(), world.now().plus(Duration::from_secs(5)));
+    for (times, at) in [(1, first), (40, later), (2, first)] {
+        count(a, times, at).await.unwrap();
+    }
+    // The row of one team is nobody else's to count on.
+    count(b, 1_000, later).await.unwrap();
+    let found = mcp_calls::page(&world.reader(a), &CallFilter::default(), &PageRequest::default()).await.unwrap().items;
+    assert_eq!(found.iter().map(|call| (call.times, call.at)).collect::<Vec<_>>(), [(43, later)]);
+    assert!(matches!(
+        write!(world.store, b.scope(), |tx| {
+            let others = McpCall { tenant: a.tenant, ..found[0].clone() };
+            mcp_calls::count(tx, &others).await
+        }),
+        Err(StoreError::OutOfScope(_))
+    ));
 }
 
 pub async fn what_was_read_is_known_of_one_credential_of_one_team(world: World) {

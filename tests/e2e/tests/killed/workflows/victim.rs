@@ -4,9 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use sf_api::rate::{Rate, Rates};
+use sf_api::rate::Rates;
 use sf_api::{ApiOptions, Serving};
-use sf_runtime::{OnError, Tasks};
+use sf_runtime::{OnError, Rate, Tasks};
 use sf_testkit::Plane;
 use sf_types::Timestamp;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -70,7 +70,7 @@ async fn obey(plane: &Plane, words: &[&str]) -> Result<String> {
 
 /// One caller is a whole crowd here.
 fn api_options(tasks: &Tasks) -> ApiOptions {
-    let wide = Rate { burst: 1_000_000, per_second: 1_000_000 };
+    let wide = Rate::a_second(1_000_000, 1_000_000);
     let rates = Rates { address: wide, principal: wide, sign_in: wide };
     ApiOptions { rates, ..ApiOptions::new(tasks.clone()) }
 }

@@ -55,6 +55,7 @@ export const text = {
       failed: 'Failed',
       limited: 'Too many',
     } as Record<string, string>,
+    times: (count: number) => `${count} times in ten minutes`,
     untrusted: 'read what others wrote',
     took: 'Took',
     at: 'When',

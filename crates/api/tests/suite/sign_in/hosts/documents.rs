@@ -15,7 +15,10 @@ use tokio_rustls::TlsAcceptor;
 use super::{Host, REDIRECT, caller};
 use crate::world::World;
 
-/// A web server with documents of programs.
+/// A name that every resolver leads inside.
+const NAME: &str = "localhost";
+
+/// A web server with documents of programs, which says that it is asked by a name, or by its address.
 struct Web {
     base: String,
     ca: PathBuf,
@@ -25,10 +28,14 @@ struct Web {
 
 impl Web {
     async fn start(tasks: &Tasks) -> Self {
+        Self::called("127.0.0.1", tasks).await
+    }
+
+    async fn called(host: &str, tasks: &Tasks) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("https://127.0.0.1:{}", listener.local_addr().unwrap().port());
+        let base = format!("https://{host}:{}", listener.local_addr().unwrap().port());
         let folder = tempfile::tempdir().unwrap();
-        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned(), NAME.to_owned()]).unwrap();
         let ca = folder.path().join("ca.pem");
         std::fs::write(&ca, made.cert.pem()).unwrap();
         let key = rustls::pki_types::PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
@@ -133,5 +140,31 @@ async fn a_document_that_is_none_or_leads_elsewhere_lets_nobody_in() {
             assert!(seen.body.to_string().contains("not in the public internet"), "{inside}: {}", seen.body);
         }
     }
+    tasks.stop(Duration::ZERO).await;
+}
+
+/// What stands in the address is a name like any other: only what it resolves to gives it away.
+#[tokio::test]
+async fn a_name_that_leads_inside_is_not_asked_for_a_document() {
+    let tasks = Tasks::new();
+    let web = Web::called(NAME, &tasks).await;
+    let host = web.host("/client.json");
+    let world = World::trusting(&web.ca).await;
+    // One of its addresses is not among those that are allowed here, or none is: that is enough.
+    for networks in [&[][..], &["10.0.0.0/8"], &["127.0.0.2/32"]] {
+        let world = World::trusting(&web.ca).await.reaching(networks).await;
+        let seen = host.look(&world, &world.token).await;
+        assert_eq!((seen.status, seen.code()), (StatusCode::BAD_REQUEST, "oauth.client_document"), "{}", seen.body);
+        let said = seen.body["error"]["message"].as_str().unwrap().to_owned();
+        assert!(said.contains(NAME) && said.contains("not in the public internet"), "{said}");
+        let decided =
+            host.decide(&world, &world.token, json!({ "asked": host.wish, "allow": true, "scopes": ["read"] }));
+        assert_eq!(decided.await.code(), "oauth.client_document", "nor is it let in unseen");
+    }
+    assert_eq!(web.asked.load(Ordering::Relaxed), 0, "nobody dialled it");
+    // It is the network that was in the way, and nothing else.
+    let world = world.reaching(&["127.0.0.0/8", "::1/128"]).await;
+    host.look(&world, &world.token).await.expect(200);
+    assert_eq!(web.asked.load(Ordering::Relaxed), 1);
     tasks.stop(Duration::ZERO).await;
 }
