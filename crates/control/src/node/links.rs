@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sf_protocol::Frame;
-use sf_types::{CommandId, ConnectionId, Fault, NodeId};
+use sf_types::{CommandId, ConnectionId, Fault, NodeId, Timestamp};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
@@ -52,6 +52,8 @@ struct Link {
     written: u64,
     /// Whether the node has said anything on it.
     spoke: bool,
+    /// Ports that something else has on it, and when it said so.
+    held: (Timestamp, Vec<u16>),
 }
 
 /// Numbers that wait for an earlier one.
@@ -71,7 +73,8 @@ impl Links {
     pub fn open(&self, node: NodeId, connection: ConnectionId, version: u16) -> mpsc::Receiver<Outgoing> {
         let (sender, receiver) = mpsc::channel(MAX_QUEUED_FRAMES);
         let order = Order::Loading(BTreeMap::new());
-        let link = Link { connection, version, sender, order, written: 0, spoke: false };
+        let held = (Timestamp::EPOCH, Vec::new());
+        let link = Link { connection, version, sender, order, written: 0, spoke: false, held };
         if let Some(old) = self.lock().insert(node, link) {
             let fault = Fault::new(sf_types::ErrorKind::Conflict, "link.replaced", "The node connected again.");
             drop(old.sender.try_send(Outgoing::Close(Box::new(fault))));
@@ -192,6 +195,18 @@ impl Links {
         self.lock().get(&node).map(|link| link.version)
     }
 
+    /// A node says which of its ports something else has; what it said of an earlier moment comes late.
+    pub fn holds(&self, node: NodeId, at: Timestamp, ports: Vec<u16>) {
+        if let Some(link) = self.lock().get_mut(&node).filter(|link| link.held.0 <= at) {
+            link.held = (at, ports);
+        }
+    }
+
+    /// Ports that something else had on a node when it last spoke of them; none of one that is away.
+    pub fn held(&self, node: NodeId) -> Vec<u16> {
+        self.lock().get(&node).map(|link| link.held.1.clone()).unwrap_or_default()
+    }
+
     /// How many nodes are connected.
     pub fn count(&self) -> usize {
         self.lock().len()
@@ -227,7 +242,7 @@ impl Link {
 mod tests {
     use super::*;
     use sf_protocol::report::Stored;
-    use sf_types::{Timestamp, TypedId};
+    use sf_types::TypedId;
 
     fn id<I: TypedId>(n: u8) -> I {
         I::from_parts(Timestamp::from_millis(1), [n; 10])
