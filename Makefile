@@ -25,9 +25,11 @@ tidy: ## the rules of the house (CONTRIBUTING.md)
 test-deps: ## what the tests need: installed when root, named otherwise
 	@scripts/test-deps.sh
 
-# End-to-end tests start the real binaries.
+# End-to-end tests start the real binaries. They are built with all tests, since cargo makes features one over what is built
+# together: the two alone would have other features of tokio, serde_json and fail, and all that uses those, which is every
+# crate of ours and the largest of others, would be compiled a second time for the tests.
 test-bins:
-	cargo build -p serverflow -p serverflow-agent
+	cargo build --workspace --all-targets
 
 # Programs of others that speak the Model Context Protocol, with the Node they need; as npm pins them.
 test-peers:

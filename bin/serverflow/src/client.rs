@@ -16,7 +16,7 @@ use sf_types::RequestId;
 use crate::failure::{Exit, Failure};
 use crate::value;
 pub use download::Download;
-pub use follow::followed;
+pub use follow::{followed, until_done};
 pub use socket::Doorbell;
 
 /// Time a connection gets to come about.

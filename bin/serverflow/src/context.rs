@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::cli::Global;
 use crate::client::Client;
 use crate::credentials::Credentials;
-use crate::failure::{Exit, Failure};
+use crate::failure::{Done, Exit, Failure};
 use crate::screen::Screen;
 use crate::value;
 
@@ -77,6 +77,22 @@ impl Context {
                 .fix(format!("Sign in: serverflow login --server {server}")));
         }
         Client::new(&server, token, self.global.ca.as_deref())
+    }
+
+    /// Answers with a list, read to its end and narrowed by what of `filter` is given.
+    ///
+    /// # Errors
+    /// The control plane's.
+    pub async fn list(
+        &self,
+        client: &Client,
+        path: &str,
+        filter: &[(&str, Option<String>)],
+        table: impl FnOnce(&Value) -> String,
+    ) -> Done {
+        let given: Vec<_> = filter.iter().filter_map(|(key, value)| Some((*key, value.clone()?))).collect();
+        self.screen.answer(&Value::Array(client.list(path, &given).await?), table);
+        Ok(Exit::Succeeded)
     }
 }
 

@@ -1,19 +1,12 @@
 //! A run, followed to its end: steps with their times, the live build log, the exit code by outcome.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
-use crate::client::{Client, Doorbell};
+use crate::client::{Client, until_done};
 use crate::context::Context;
 use crate::failure::{Done, Exit, Failure};
 use crate::screen::{Progress, Tone};
 use crate::value;
-
-/// Failed looks in a row after which following is given up; the run goes on without us.
-const MAX_MISSES: u32 = 60;
-/// Between two looks while the control plane is away.
-const WHILE_AWAY: Duration = Duration::from_secs(1);
 
 /// The exit code of a run that is done.
 pub fn exit_of(run: &Value) -> Exit {
@@ -68,27 +61,17 @@ pub async fn settle(context: &Context, client: &Client, answer: &Value, follow: 
 /// # Errors
 /// A control plane that stays away.
 pub async fn follow_to_end(context: &Context, client: &Client, id: &str) -> Result<Value, Failure> {
-    let mut bell = Doorbell::new(client, vec![format!("run:{id}"), format!("logs:run:{id}")]).await;
     let mut view = View::new(context);
-    let mut misses = 0;
-    loop {
-        match view.look(client, id).await {
-            Ok(run) => {
-                misses = 0;
-                if !outcome(&run).is_empty() {
-                    view.finish(&run, &causes(client, &run).await);
-                    return Ok(run);
-                }
-                bell.ring().await;
-            }
-            Err(failure) if failure.exit == Exit::Unreachable && misses < MAX_MISSES => {
-                misses += 1;
-                view.progress.hint("the control plane is away; the run goes on, waiting for news");
-                tokio::time::sleep(WHILE_AWAY).await;
-            }
-            Err(failure) => return Err(failure),
+    let look = async |view: &mut View<'_>| {
+        let run = view.look(client, id).await?;
+        if outcome(&run).is_empty() {
+            return Ok(None);
         }
-    }
+        view.finish(&run, &causes(client, &run).await);
+        Ok(Some(run))
+    };
+    let topics = vec![format!("run:{id}"), format!("logs:run:{id}")];
+    until_done(client, topics, &mut view, look, |view| &view.progress).await
 }
 
 /// What was shown already.

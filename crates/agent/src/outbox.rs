@@ -335,7 +335,8 @@ fn parts(sample: &SystemLog) -> Vec<SystemLog> {
         let (apps, servers) = (apps.next(), servers.next());
         let at = sample.at.plus(std::time::Duration::from_millis(index as u64));
         let owned = (apps.unwrap_or_default().to_vec(), servers.unwrap_or_default().to_vec());
-        let part = SystemLog { at, node: sample.node, apps: owned.0, servers: owned.1 };
+        let held = sample.held.clone().filter(|_| index == 0);
+        let part = SystemLog { at, node: sample.node, apps: owned.0, servers: owned.1, held };
         // The machine itself is in the first one, whatever runs on it.
         (index == 0 || apps.is_some() || servers.is_some()).then_some(part)
     };

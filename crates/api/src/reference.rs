@@ -391,9 +391,9 @@ fn socket_limits() -> Vec<Row> {
             "api::ws::socket::backlog::MAX_REPLAYED",
         ),
         ("events waiting for a slow reader", sf_bus::Options::QUEUE_EVENTS.to_string(), "bus::Options::QUEUE_EVENTS"),
-        ("silence of a socket's peer", secs(ws::socket::SILENCE), "api::ws::socket::SILENCE"),
-        ("time to write to a socket", secs(ws::socket::SEND_TIMEOUT), "api::ws::socket::SEND_TIMEOUT"),
-        ("time until a revoked token's socket ends", secs(ws::socket::BEAT), "api::ws::socket::BEAT"),
+        ("silence of a socket's peer", secs(ws::end::SILENCE), "api::ws::end::SILENCE"),
+        ("time to write to a socket", secs(ws::end::SEND_TIMEOUT), "api::ws::end::SEND_TIMEOUT"),
+        ("time until a revoked token's socket ends", secs(ws::end::BEAT), "api::ws::end::BEAT"),
     ]
 }
 

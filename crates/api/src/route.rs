@@ -107,6 +107,17 @@ pub(crate) async fn carry(api: &Api, caller: &Caller, proposal: Proposal) -> Res
     })
 }
 
+/// Proposes what a node carries out, with how sure of it whoever proposes it is.
+pub(crate) async fn ordered(
+    api: &Api,
+    caller: &Caller,
+    write: Write,
+    action: Action,
+    confidence: Option<f64>,
+) -> Result<Response, Problem> {
+    order(api, caller, Proposal { confidence, dry_run: write.is_dry(), ..Proposal::of(action) }).await
+}
+
 /// Proposes what a node carries out: the answer is a plan or a run.
 pub(crate) async fn order(api: &Api, caller: &Caller, proposal: Proposal) -> Result<Response, Problem> {
     match carry(api, caller, proposal).await? {

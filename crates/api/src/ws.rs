@@ -3,6 +3,7 @@
 //! Start reading at [`message`] (what is said), then [`topic`] (who may follow what), then [`socket`] (one
 //! connection). [`wings`] is another socket, for clients that were not written for us.
 
+pub mod end;
 pub mod message;
 pub mod socket;
 pub mod topic;

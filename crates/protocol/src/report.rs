@@ -207,6 +207,15 @@ pub struct SystemLog {
     /// The panel servers. Version [`crate::handshake::SERVERS_SINCE`] and above.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub servers: Vec<ServerSample>,
+    /// TCP and UDP ports that something on the machine has and no panel server of it was given, ascending, at the most
+    /// [`SystemLog::MAX_HELD`]; `None` where nobody has looked. Version [`crate::handshake::SERVERS_SINCE`] and above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<Vec<u16>>,
+}
+
+impl SystemLog {
+    /// Ports in [`SystemLog::held`] at the most: the lowest ones, since those are given first.
+    pub const MAX_HELD: usize = 256;
 }
 
 /// The machine at one moment.

@@ -96,8 +96,7 @@ pub async fn run(context: &Context, args: Args) -> Done {
     let client = context.client()?;
     match args.command.unwrap_or(Command::List) {
         Command::List => {
-            let apps = client.list("/apps", &[]).await?;
-            context.screen.answer(&Value::Array(apps), table);
+            context.list(&client, "/apps", &[], table).await?;
         }
         Command::Create { name, repository: text, node: wanted, settings: given } => {
             let mut wanted_settings = json!({ "repository": repository(&text)? });

@@ -90,9 +90,7 @@ pub async fn run(context: &Context, args: Args) -> Done {
     let client = context.client()?;
     match args.command.unwrap_or(Command::List { status: None }) {
         Command::List { status } => {
-            let filter: Vec<_> = status.into_iter().map(|status| ("status", status)).collect();
-            let nodes = client.list("/nodes", &filter).await?;
-            context.screen.answer(&Value::Array(nodes), table);
+            context.list(&client, "/nodes", &[("status", status)], table).await?;
         }
         Command::Show { node } => {
             let id = find_id(&client, "/nodes", &node).await?;

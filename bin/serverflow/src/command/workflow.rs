@@ -124,9 +124,7 @@ pub async fn run(context: &Context, args: Args) -> Done {
     let client = &context.client()?;
     match command {
         Command::List { q } => {
-            let filter: Vec<_> = q.into_iter().map(|q| ("q", q)).collect();
-            let workflows = client.list("/workflows", &filter).await?;
-            context.screen.answer(&Value::Array(workflows), shown::table);
+            context.list(client, "/workflows", &[("q", q)], shown::table).await?;
         }
         Command::Show { workflow } => {
             let mut workflow = meant::workflow(client, &workflow).await?;

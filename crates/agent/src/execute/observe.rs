@@ -1,11 +1,12 @@
 //! Watching apps while the agent runs: crashes, restarts, ports; and the samples of the node.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use sf_protocol::app::AppState;
-use sf_protocol::report::{DetectedPorts, NodeEvent};
+use sf_protocol::handshake::SERVERS_SINCE;
+use sf_protocol::report::{DetectedPorts, NodeEvent, SystemLog};
 use sf_runtime::Shutdown;
 use sf_types::{AppId, Port, ReleaseId};
 use tokio::sync::{broadcast, watch};
@@ -15,13 +16,15 @@ use super::node::Node;
 use crate::daemon::aside;
 use crate::facts::metrics::{self, AppReading, Sampler};
 use crate::link::LinkState;
-use crate::process::{Process, Usage};
+use crate::process::{Process, Usage, ports};
 use crate::shim::state::Status;
 
 /// Looks at the ports of a process this long after it was started: by then most listen.
 const PORTS_AFTER: Duration = Duration::from_secs(1);
 /// Between two looks at the ports of all processes.
 const PORTS_EVERY: Duration = Duration::from_secs(30);
+/// The lowest port that a server of the panel can be given.
+const LOWEST_GIVEN: u16 = 1_024;
 
 /// Watches apps. One per agent.
 #[derive(Debug)]
@@ -115,15 +118,17 @@ impl Observer {
                     let now = matches!(*link.borrow_and_update(), LinkState::Connected { .. });
                     if now && !std::mem::replace(&mut connected, now) {
                         // The first frame of a connection confirms it; there is always this one.
-                        let sample = sampler.take(node.clock.now(), &node.readings().await, &node.server_readings().await);
+                        let mut sample = sampler.take(node.clock.now(), &node.readings().await, &node.server_readings().await);
+                        sample.held = node.held_ports().await;
                         node.outbox.live_sample(&sample);
                     }
                     connected = now;
                     continue;
                 }
             }
-            let sample = sampler.take(node.clock.now(), &node.readings().await, &node.server_readings().await);
+            let mut sample = sampler.take(node.clock.now(), &node.readings().await, &node.server_readings().await);
             if Instant::now() >= next {
+                sample.held = node.held_ports().await;
                 node.outbox.sample(&sample);
                 next = Instant::now() + metrics::EVERY.duration();
             } else {
@@ -157,6 +162,20 @@ impl Node {
             });
         }
         readings
+    }
+
+    /// Ports that no server should be given: something has them that is no server. A server's own are not among them, since
+    /// whether it runs says nothing of whose they are.
+    async fn held_ports(&self) -> Option<Vec<u16>> {
+        if self.outbox.spoken() < SERVERS_SINCE {
+            return None;
+        }
+        let given: HashSet<u16> =
+            self.servers.list().iter().flat_map(|record| record.spec.allocations.iter().map(|one| one.port)).collect();
+        // A busy machine has a hundred thousand sockets to read through.
+        let held = aside::short(ports::held).await;
+        let others = held.into_iter().filter(|port| *port >= LOWEST_GIVEN && !given.contains(port));
+        Some(others.take(SystemLog::MAX_HELD).collect())
     }
 
     async fn tell_ports(&self) {

@@ -131,7 +131,7 @@ impl Sampler {
         self.at = Some(now);
         self.servers.keep(servers);
         let servers = servers.iter().map(|reading| self.servers.sample(now, reading)).collect();
-        SystemLog { at: now, node, apps: sampled, servers }
+        SystemLog { at: now, node, apps: sampled, servers, held: None }
     }
 
     fn node(&mut self) -> NodeSample {

@@ -131,12 +131,15 @@ async fn large_samples_are_sent_in_parts_and_once() {
         uptime_ms: u64::MAX,
     };
     let (apps, servers) = ((0..150).map(app).collect(), (0..70).map(server).collect());
-    outbox.sample(&SystemLog { at, node: NodeSample::default(), apps, servers });
+    let held = Some((u16::MAX - SystemLog::MAX_HELD as u16..u16::MAX).collect());
+    outbox.sample(&SystemLog { at, node: NodeSample::default(), apps, servers, held });
     let mut delivery = Delivery::new(&outbox, &Stored::default());
     let frames = drain(&mut delivery);
     assert_eq!(frames.len(), 3);
     let count = |f: &Frame| if let Frame::SystemLog(part) = f { (part.apps.len(), part.servers.len()) } else { (0, 0) };
     assert_eq!(frames.iter().map(count).collect::<Vec<_>>(), [(64, 32), (64, 32), (22, 6)]);
+    let held = |f: &Frame| if let Frame::SystemLog(part) = f { part.held.as_ref().map(Vec::len) } else { None };
+    assert_eq!(frames.iter().map(held).collect::<Vec<_>>(), [Some(SystemLog::MAX_HELD), None, None]);
     assert!(frames.iter().all(|frame| frame.write().unwrap().len() < sf_protocol::frame::MAX_FRAME_BYTES / 2));
     delivery.stored(&Stored { metrics: Some(Timestamp::from_millis(5_001)), ..Stored::default() });
     delivery.save();
@@ -156,6 +159,7 @@ async fn samples_of_the_time_without_a_connection_are_delivered_once_though_a_li
         node: NodeSample::default(),
         apps: Vec::new(),
         servers: Vec::new(),
+        held: None,
     };
     let stored = |ms| Stored { metrics: Some(Timestamp::from_millis(ms)), ..Stored::default() };
     (1..=4).for_each(|n| outbox.sample(&sample(n * 30_000)));

@@ -54,6 +54,12 @@ pub fn udp_owner(port: u16) -> Option<Owner> {
     owner_among(tables(["/proc/net/udp", "/proc/net/udp6"], BOUND), port)
 }
 
+/// TCP ports that somebody listens on and UDP ports that somebody has, whoever it is.
+pub fn held() -> BTreeSet<u16> {
+    let udp = tables(["/proc/net/udp", "/proc/net/udp6"], BOUND);
+    listening_sockets().into_values().chain(udp.into_values()).collect()
+}
+
 fn owner_among(sockets: HashMap<u64, u16>, port: u16) -> Option<Owner> {
     let inodes: Vec<u64> = sockets.into_iter().filter(|(_, p)| *p == port).map(|(inode, _)| inode).collect();
     if inodes.is_empty() {
@@ -116,7 +122,10 @@ mod tests {
         assert!(listening(&sockets(), &[pid]).contains(&port));
         assert_eq!(owner(port).map(|owner| owner.pid), Some(pid));
         let udp = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
-        assert_eq!(udp_owner(udp.local_addr().unwrap().port()).map(|owner| owner.pid), Some(pid));
+        let udp_port = udp.local_addr().unwrap().port();
+        assert_eq!(udp_owner(udp_port).map(|owner| owner.pid), Some(pid));
+        let all = held();
+        assert!(all.contains(&port) && all.contains(&udp_port), "{all:?}");
         if let Ok(six) = TcpListener::bind("[::1]:0") {
             assert!(listening(&sockets(), &[pid]).contains(&six.local_addr().unwrap().port()));
         }

@@ -68,6 +68,8 @@ pub struct State {
     /// By log and number: a line that comes twice is taken in once.
     pub lines: BTreeMap<(LogSource, u64), String>,
     pub samples: usize,
+    /// The ports that something else has on the node, as it last said.
+    pub held: Option<Vec<u16>>,
     /// What watched servers said, as it came.
     pub consoles: Vec<ConsoleOutput>,
     /// The newest sample of each server.
@@ -461,6 +463,7 @@ fn receive(state: &mut State, frame: Frame, key: &PublicKey) -> Option<Stored> {
         }
         Frame::SystemLog(sample) => {
             state.samples += 1;
+            state.held = sample.held.or(state.held.take());
             state.servers.extend(sample.servers.iter().map(|one| (one.server, *one)));
             Some(Stored { metrics: Some(sample.at), ..Stored::default() })
         }

@@ -6,7 +6,7 @@ use axum::extract::{FromRequest, FromRequestParts, MatchedPath, Request};
 use http::request::Parts;
 use http::{StatusCode, header};
 use serde::de::DeserializeOwned;
-use sf_types::{ErrorKind, Fault};
+use sf_types::{ErrorKind, Fault, Slug};
 
 use crate::fault::Problem;
 
@@ -29,6 +29,14 @@ pub struct Asked<T>(pub T);
 /// The `{id}` of a path.
 #[derive(Debug)]
 pub struct Id<T>(pub T);
+
+/// The two ids of a path: whose, and which of theirs.
+#[derive(Debug)]
+pub struct Ids<T, U>(pub T, pub U);
+
+/// Id and name of a path: whose, and what it is called there.
+#[derive(Debug)]
+pub struct Named<T>(pub T, pub Slug);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Strict<T> {
     type Rejection = Problem;
@@ -164,6 +172,37 @@ impl<S: Send + Sync, T: FromStr<Err = sf_types::id::BadId>> FromRequestParts<S> 
         let path = axum::extract::Path::<String>::from_request_parts(parts, state).await;
         id(&path.map(|path| path.0).unwrap_or_default()).map(Self)
     }
+}
+
+impl<S, T, U> FromRequestParts<S> for Ids<T, U>
+where
+    S: Send + Sync,
+    T: FromStr<Err = sf_types::id::BadId>,
+    U: FromStr<Err = sf_types::id::BadId>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let (first, second) = two(parts, state).await;
+        Ok(Self(id(&first)?, id(&second)?))
+    }
+}
+
+impl<S: Send + Sync, T: FromStr<Err = sf_types::id::BadId>> FromRequestParts<S> for Named<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let (first, name) = two(parts, state).await;
+        let name =
+            name.parse().map_err(|why: sf_types::text::BadText| Problem::invalid("path.invalid", why.to_string()));
+        Ok(Self(id(&first)?, name?))
+    }
+}
+
+/// The two variable parts of a path.
+async fn two<S: Send + Sync>(parts: &mut Parts, state: &S) -> (String, String) {
+    let path = axum::extract::Path::<(String, String)>::from_request_parts(parts, state).await;
+    path.map(|path| path.0).unwrap_or_default()
 }
 
 /// An id of a path. A text that is none names nothing: the same answer as for an id that is not there.

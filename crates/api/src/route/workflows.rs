@@ -208,11 +208,7 @@ pub async fn execute(
     Strict(body): Strict<Execute>,
 ) -> Answered {
     let run = RunWorkflow { workflow, version: body.version, input: body.input, trigger: None };
-    let proposal = sf_control::Proposal {
-        dry_run: write.is_dry(),
-        ..sf_control::Proposal::of(Action::Workflow(WorkflowAction::Run(run)))
-    };
-    super::order(&api, &caller, proposal).await
+    super::ordered(&api, &caller, write, Action::Workflow(WorkflowAction::Run(run)), None).await
 }
 
 /// Versions of a workflow, newest first; 50 at a time.

@@ -4,9 +4,8 @@ pub mod backlog;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::time::Duration;
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use axum::extract::ws::{Message, WebSocket};
 use sf_actions::Permission;
 use sf_bus::{Delivery, Event, Subscription};
 use sf_control::{Watching, events as names};
@@ -15,42 +14,22 @@ use sf_runtime::{Place, Shutdown};
 use sf_store::{StoreError, events};
 use sf_types::{ErrorKind, Fault, ServerId, Timestamp, UserId};
 use tokio::sync::watch;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 use uuid::Uuid;
 
+use super::end::{self, BEAT, End, SILENCE};
 use super::message::{self, FromClient, Subscribe};
 use super::topic::Topic;
 use crate::caller::{self, Known};
 use crate::state::Api;
 use crate::view::log::LineView;
 
-/// How often a socket asks whether its token is still good, pings, and counts messages.
-pub const BEAT: Duration = Duration::from_secs(4);
-/// A peer that says nothing for so long, not even `pong`, is gone.
-pub const SILENCE: Duration = Duration::from_secs(45);
-/// A message that cannot be written for so long ends the socket; its client comes back and resumes.
-pub const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 /// Messages a client may send between two beats.
 pub const MAX_MESSAGES_PER_BEAT: u32 = 200;
 /// Topics of one socket.
 pub const MAX_TOPICS: usize = 200;
 /// Subscriptions that may wait for the database.
 const MAX_WAITING: usize = 32;
-
-/// Why a socket ends: WebSocket close code and reason. Codes from 4000 on are ours.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum End {
-    /// It is gone already.
-    Gone,
-    /// The control plane stops.
-    Stopping,
-    /// The token is no longer good.
-    Unauthenticated,
-    /// It sent too much, or what is no message.
-    Refused(&'static str),
-    /// It did not read.
-    Slow,
-}
 
 pub(super) struct Socket {
     api: Api,
@@ -127,17 +106,7 @@ impl Socket {
         let Err(end) = self.run(shutdown).await;
         metrics::gauge!("event_sockets").decrement(1);
         tracing::debug!(?end, "an event socket ended");
-        let close = match end {
-            End::Gone => None,
-            End::Stopping => Some((1001, "the control plane is stopping")),
-            End::Unauthenticated => Some((4401, "the token is no longer good")),
-            End::Refused(why) => Some((1008, why)),
-            End::Slow => Some((1013, "too slow: connect again and resume")),
-        };
-        if let Some((code, reason)) = close {
-            let frame = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
-            drop(tokio::time::timeout(Duration::from_secs(1), self.stream.send(frame)).await);
-        }
+        end.say(&mut self.stream).await;
         drop(place);
     }
 
@@ -152,7 +121,7 @@ impl Socket {
                 _ = beat.tick() => self.beat().await?,
                 message = self.stream.recv() => self.heard(message).await?,
                 health = next_health(&mut self.health) => self.tell_health(health).await?,
-                delivery = next(&mut self.subscription) => match delivery {
+                delivery = end::next(&mut self.subscription) => match delivery {
                     Some(delivery) => self.deliver(delivery).await?,
                     None => return Err(End::Stopping),
                 },
@@ -216,12 +185,7 @@ impl Socket {
         if self.messages > MAX_MESSAGES_PER_BEAT {
             return Err(End::Refused("too many messages"));
         }
-        let text = match message {
-            Some(Ok(Message::Text(text))) => text,
-            Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Ok(()),
-            Some(Ok(Message::Binary(_))) => return Err(End::Refused("text messages only")),
-            Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(End::Gone),
-        };
+        let Some(text) = end::text(message)? else { return Ok(()) };
         match serde_json::from_str(&text) {
             Ok(FromClient::Subscribe(wanted)) => self.subscribe(wanted).await,
             Ok(FromClient::Unsubscribe(unwanted)) => {
@@ -415,19 +379,8 @@ impl Socket {
 
     /// Writes one message. While the peer does not read, its token is still asked about.
     async fn write(&mut self, message: Message) -> Result<(), End> {
-        let began = Instant::now();
-        let mut sending = std::pin::pin!(self.stream.send(message));
-        loop {
-            tokio::select! {
-                sent = &mut sending => return sent.map_err(|_| End::Gone),
-                () = sleep(BEAT) => {
-                    still_known(&self.api, &self.token, self.known.address).await?;
-                    if began.elapsed() > SEND_TIMEOUT {
-                        return Err(End::Slow);
-                    }
-                }
-            }
-        }
+        let still = || async { still_known(&self.api, &self.token, self.known.address).await.map(drop) };
+        end::write(&mut self.stream, message, still).await
     }
 }
 
@@ -462,13 +415,6 @@ async fn still_known(api: &Api, token: &str, address: Option<IpAddr>) -> Result<
 /// Whether the same may go well a moment later.
 const fn passes(fault: &Fault) -> bool {
     matches!(fault.kind, ErrorKind::Internal | ErrorKind::Unavailable | ErrorKind::Timeout)
-}
-
-async fn next(subscription: &mut Option<Subscription>) -> Option<Delivery> {
-    match subscription {
-        Some(subscription) => subscription.next().await,
-        None => std::future::pending().await,
-    }
 }
 
 async fn next_health(health: &mut Option<watch::Receiver<Option<String>>>) -> Option<String> {

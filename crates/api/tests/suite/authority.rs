@@ -4,6 +4,7 @@ mod by_role;
 mod refused;
 mod rights;
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
@@ -14,11 +15,17 @@ use sf_identity::Audience;
 
 use crate::world::{World, id, start};
 
+/// The API's own description, read once: it has a megabyte.
+pub fn described() -> &'static Value {
+    static DOCUMENT: LazyLock<Value> =
+        LazyLock::new(|| serde_json::from_str(&sf_api::openapi::json()).expect("our own description"));
+    &DOCUMENT
+}
+
 /// Every route of the description, with its method.
 pub fn routes() -> Vec<(Method, String)> {
-    let document: Value = serde_json::from_str(&sf_api::openapi::json()).unwrap();
     let mut routes = Vec::new();
-    for (path, item) in document["paths"].as_object().unwrap() {
+    for (path, item) in described()["paths"].as_object().unwrap() {
         for method in item.as_object().unwrap().keys() {
             if let Ok(method) = Method::from_bytes(method.to_uppercase().as_bytes())
                 && [Method::GET, Method::POST, Method::PATCH, Method::DELETE, Method::PUT].contains(&method)

@@ -2,7 +2,7 @@
 
 mod mail;
 mod notices;
-mod notifications;
+pub mod notifications;
 mod passwords;
 mod shared;
 pub mod sink;

@@ -308,7 +308,7 @@ async fn a_database_that_is_away_for_a_moment_ends_no_socket_and_hides_nothing()
     fresh.say(json!({ "subscribe": { "topics": ["runs"] } })).await;
     // Two beats: all of them ask about their tokens meanwhile.
     for socket in [&mut live, &mut resumed, &mut fresh] {
-        let nothing = tokio::time::timeout(sf_api::ws::socket::BEAT, socket.next()).await;
+        let nothing = tokio::time::timeout(sf_api::ws::end::BEAT, socket.next()).await;
         assert!(nothing.is_err(), "{nothing:?}");
     }
     away.teardown();

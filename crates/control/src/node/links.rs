@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sf_protocol::Frame;
-use sf_types::{CommandId, ConnectionId, Fault, NodeId};
+use sf_types::{CommandId, ConnectionId, Fault, NodeId, Timestamp};
 use tokio::sync::{mpsc, watch};
 use tokio::sync::mpsc::error::TrySendError;
 
@@ -54,6 +54,8 @@ struct Link {
     spoke: bool,
     /// Gone with the link: whoever asked something by it knows then that no answer comes.
     life: watch::Sender<()>,
+    /// Ports that something else has on it, and when it said so.
+    held: (Timestamp, Vec<u16>),
 }
 
 /// The end of the connection that a question left by.
@@ -84,7 +86,9 @@ impl Links {
     pub fn open(&self, node: NodeId, connection: ConnectionId, version: u16) -> mpsc::Receiver<Outgoing> {
         let (sender, receiver) = mpsc::channel(MAX_QUEUED_FRAMES);
         let order = Order::Loading(BTreeMap::new());
-        let link = Link { connection, version, sender, order, written: 0, spoke: false, life: watch::Sender::new(()) };
+        let held = (Timestamp::EPOCH, Vec::new());
+        let life = watch::Sender::new(());
+        let link = Link { connection, version, sender, order, written: 0, spoke: false, life, held };
         if let Some(old) = self.lock().insert(node, link) {
             let fault = Fault::new(sf_types::ErrorKind::Conflict, "link.replaced", "The node connected again.");
             drop(old.sender.try_send(Outgoing::Close(Box::new(fault))));
@@ -213,6 +217,18 @@ impl Links {
         self.lock().get(&node).map(|link| link.version)
     }
 
+    /// A node says which of its ports something else has; what it said of an earlier moment comes late.
+    pub fn holds(&self, node: NodeId, at: Timestamp, ports: Vec<u16>) {
+        if let Some(link) = self.lock().get_mut(&node).filter(|link| link.held.0 <= at) {
+            link.held = (at, ports);
+        }
+    }
+
+    /// Ports that something else had on a node when it last spoke of them; none of one that is away.
+    pub fn held(&self, node: NodeId) -> Vec<u16> {
+        self.lock().get(&node).map(|link| link.held.1.clone()).unwrap_or_default()
+    }
+
     /// How many nodes are connected.
     pub fn count(&self) -> usize {
         self.lock().len()
@@ -248,7 +264,7 @@ impl Link {
 mod tests {
     use super::*;
     use sf_protocol::report::Stored;
-    use sf_types::{Timestamp, TypedId};
+    use sf_types::TypedId;
 
     fn id<I: TypedId>(n: u8) -> I {
         I::from_parts(Timestamp::from_millis(1), [n; 10])

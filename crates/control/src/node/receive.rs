@@ -225,9 +225,13 @@ impl Control {
         Ok(())
     }
 
-    async fn sample(&self, node: NodeId, sample: SystemLog) -> Result<(), Fault> {
+    async fn sample(&self, node: NodeId, mut sample: SystemLog) -> Result<(), Fault> {
         let core = self.core();
         let at = sample.at;
+        if let Some(mut held) = sample.held.take() {
+            held.truncate(SystemLog::MAX_HELD);
+            core.links.holds(node, at, held);
+        }
         let mut told = sample.clone();
         let (tenant, own, after) = core
             .store

@@ -167,7 +167,13 @@ fn told() -> Vec<Frame> {
         }),
         Frame::ConsoleOutput(ConsoleOutput { server: id(15), lines: vec![line], skipped: 2, sample: None }),
         Frame::DetectedPorts(DetectedPorts { app: id(10), release: id(11), ports: vec![port], stable: Some(port) }),
-        Frame::SystemLog(SystemLog { at: NOW, node: NodeSample::default(), apps: vec![sample], servers: vec![] }),
+        Frame::SystemLog(SystemLog {
+            at: NOW,
+            node: NodeSample::default(),
+            apps: vec![sample],
+            servers: vec![],
+            held: None,
+        }),
     ]
 }
 

@@ -276,6 +276,7 @@ pub async fn metrics_are_taken_in_once_and_folded(world: World) {
             })
             .to_vec(),
         servers: Vec::new(),
+        held: None,
     };
     for _ in 0..2 {
         let samples: Vec<_> = (0..100).map(sample).collect();
@@ -322,7 +323,7 @@ fn sample_at(app: sf_types::AppId, at: i64, cpu: u32) -> SystemLog {
     let node = NodeSample { cpu_permille: cpu, net_received: 3_000, memory_used: u64::MAX, ..Default::default() };
     let state = AppState::Running;
     let of_app = AppSample { app, state, cpu_permille: cpu, memory: 7, processes: 1, requests: 60, restarts: 0 };
-    SystemLog { at: Timestamp::from_millis(at), node, apps: vec![of_app], servers: Vec::new() }
+    SystemLog { at: Timestamp::from_millis(at), node, apps: vec![of_app], servers: Vec::new(), held: None }
 }
 
 const HOUR_MS: i64 = 3_600_000;

@@ -85,7 +85,8 @@ async fn fill(world: &World, side: Side) -> Everything {
         outbox::push(tx, "lane", "kind", serde_json::json!({}), now);
         let owner = LogOwner { tenant: side.tenant, project: Some(side.project), app: Some(side.app) };
         logs::append(tx, owner, &lines(all.log)).await?;
-        let sample = SystemLog { at: now, node: Default::default(), apps: Vec::new(), servers: Vec::new() };
+        let (node, apps, servers) = Default::default();
+        let sample = SystemLog { at: now, node, apps, servers, held: None };
         metrics::append(tx, side.node, &[sample]).await?;
         tx.publish(NewEvent {
             tenant: Some(side.tenant),
@@ -272,7 +273,8 @@ async fn more_attempts(world: &World, all: &Everything) {
             outbox::claim(tx, "lane", 10, std::time::Duration::ZERO).await,
             Err(StoreError::OutOfScope(_))
         ));
-        let sample = SystemLog { at: now, node: Default::default(), apps: Vec::new(), servers: Vec::new() };
+        let (node, apps, servers) = Default::default();
+        let sample = SystemLog { at: now, node, apps, servers, held: None };
         assert!(matches!(metrics::append(tx, a.node, &[sample]).await, Err(StoreError::NotFound(_))));
         let owner = LogOwner { tenant: b.tenant, project: None, app: None };
         assert!(matches!(logs::append(tx, owner, &lines(mine.log)).await, Err(StoreError::OutOfScope(_))));

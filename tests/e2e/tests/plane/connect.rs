@@ -210,6 +210,7 @@ pub async fn what_a_node_says_of_others_apps_is_told_to_nobody(plane: Plane) -> 
         node: NodeSample::default(),
         apps,
         servers: Vec::new(),
+        held: None,
     }))
     .await?;
     let event = loop {

@@ -91,6 +91,8 @@ scenarios! {
     rights::what_was_given_at_an_object_ends_with_it;
     panel::a_server_is_installed_started_steered_and_deleted_by_its_node;
     panel::files_of_a_server_are_changed_by_orders_and_who_read_one_is_recorded;
+    panel::a_port_that_something_else_has_is_given_last;
+    panel::more_than_a_machine_has_is_promised_where_its_operator_says_so;
     transfers::a_ticket_is_worth_something_once_for_its_node_while_somebody_waits;
     transfers::what_is_not_what_was_said_is_cut_off;
     transfers::an_upload_goes_to_its_node_which_has_the_last_word;

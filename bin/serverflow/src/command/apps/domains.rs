@@ -165,13 +165,11 @@ pub async fn run(context: &Context, args: Args) -> Done {
     let client = context.client()?;
     match args.command.unwrap_or(Command::List { app: None, q: None }) {
         Command::List { app, q } => {
-            let mut filter: Vec<(&str, String)> = q.into_iter().map(|q| ("q", q)).collect();
-            if let Some(app) = app {
-                filter.push(("appId", find_id(&client, "/apps", &app).await?));
-            }
-            let domains = client.list("/proxies", &filter).await?;
-            context.screen.answer(&Value::Array(domains), table);
-            Ok(Exit::Succeeded)
+            let app = match app {
+                Some(app) => Some(find_id(&client, "/apps", &app).await?),
+                None => None,
+            };
+            context.list(&client, "/proxies", &[("q", q), ("appId", app)], table).await
         }
         Command::Show { domain } => {
             let domain = named(&client, &domain).await?;

@@ -61,9 +61,7 @@ pub async fn run(context: &Context, args: Args) -> Done {
     let client = context.client()?;
     match args.command.unwrap_or(Command::List { q: None }) {
         Command::List { q } => {
-            let filter: Vec<_> = q.into_iter().map(|q| ("q", q)).collect();
-            let secrets = client.list("/secrets", &filter).await?;
-            context.screen.answer(&Value::Array(secrets), table);
+            context.list(&client, "/secrets", &[("q", q)], table).await?;
         }
         Command::Set { name, description, environment } => {
             set(context, &client, &name, (description, environment)).await?;

@@ -56,8 +56,7 @@ pub async fn run(context: &Context, args: Args) -> Done {
             });
         }
         Some(Command::Pending) => {
-            let waiting = client.list("/device-codes", &[]).await?;
-            context.screen.answer(&Value::Array(waiting), pending);
+            context.list(&client, "/device-codes", &[], pending).await?;
         }
         Some(Command::Approve { code, name }) => {
             let mut body = json!({ "code": code });

@@ -104,12 +104,7 @@ fn format(text: &str) -> Result<egg::Format, String> {
 /// The control plane's.
 pub async fn run(context: &Context, args: Args) -> Done {
     match args.command {
-        Command::List { query } => {
-            let filter: Vec<_> = query.into_iter().map(|q| ("q", q)).collect();
-            let alts = context.client()?.list("/alts", &filter).await?;
-            context.screen.answer(&Value::Array(alts), table);
-            Ok(Exit::Succeeded)
-        }
+        Command::List { query } => context.list(&context.client()?, "/alts", &[("q", query)], table).await,
         Command::Show { alt, revision } => {
             let found = document(context, &alt, revision).await?;
             context.screen.answer(&found, |found| format!("{:#}", found["document"]));

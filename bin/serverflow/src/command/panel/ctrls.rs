@@ -43,8 +43,7 @@ pub async fn run(context: &Context, args: Args) -> Done {
     let client = context.client()?;
     match args.command.unwrap_or(Command::List) {
         Command::List => {
-            let ctrls = client.list("/ctrls", &[]).await?;
-            context.screen.answer(&Value::Array(ctrls), table);
+            context.list(&client, "/ctrls", &[], table).await?;
         }
         Command::Create { name, description } => {
             let body = json!({ "name": name, "description": description });

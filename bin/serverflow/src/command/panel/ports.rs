@@ -73,9 +73,8 @@ pub async fn run(context: &Context, args: Args) -> Done {
     match args.command {
         Command::List { node, free } => {
             let id = find_id(&client, "/nodes", &node).await?;
-            let filter: &[(&str, String)] = if free { &[("taken", "false".to_owned())] } else { &[] };
-            let ports = client.list(&format!("/nodes/{id}/allocations"), filter).await?;
-            context.screen.answer(&Value::Array(ports), |ports| table(ports, &node));
+            let (path, taken) = (format!("/nodes/{id}/allocations"), free.then(|| "false".to_owned()));
+            context.list(&client, &path, &[("taken", taken)], |ports| table(ports, &node)).await?;
         }
         Command::Add { node, ports, ip, alias } => {
             let id = find_id(&client, "/nodes", &node).await?;

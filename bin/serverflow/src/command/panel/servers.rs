@@ -185,11 +185,7 @@ pub async fn run(context: &Context, args: Args) -> Done {
     let client = context.client()?;
     match args.command.unwrap_or(Command::List { state: None, query: None }) {
         Command::List { state, query } => {
-            let filter: Vec<_> =
-                [("state", state), ("q", query)].into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
-            let servers = client.list("/servers", &filter).await?;
-            context.screen.answer(&Value::Array(servers), table);
-            Ok(Exit::Succeeded)
+            context.list(&client, "/servers", &[("state", state), ("q", query)], table).await
         }
         Command::Show { which } => {
             let id = find_id(&client, "/servers", &which).await?;

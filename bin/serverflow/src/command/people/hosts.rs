@@ -39,9 +39,8 @@ pub async fn run(context: &Context, args: Args) -> Done {
     let client = context.client()?;
     match args.command.unwrap_or(Command::List { all: false }) {
         Command::List { all } => {
-            let filter: Vec<_> = all.then(|| ("all", "true".to_owned())).into_iter().collect();
-            let hosts = Value::Array(client.list("/mcp/grants", &filter).await?);
-            context.screen.answer(&hosts, table);
+            let all = all.then(|| "true".to_owned());
+            context.list(&client, "/mcp/grants", &[("all", all)], table).await?;
         }
         Command::Revoke { host } => {
             let path = format!("/mcp/grants/{}", find_id(&client, "/mcp/grants", &host).await?);

@@ -72,9 +72,7 @@ pub async fn run(context: &Context, args: Args) -> Done {
     let client = context.client()?;
     match args.command.unwrap_or(Command::List { q: None }) {
         Command::List { q } => {
-            let filter: Vec<_> = q.into_iter().map(|q| ("q", q)).collect();
-            let teams = client.list("/tenants", &filter).await?;
-            context.screen.answer(&Value::Array(teams), table);
+            context.list(&client, "/tenants", &[("q", q)], table).await?;
         }
         Command::Create { name, owner } => {
             let body = json!({ "name": name, "owner": owner });

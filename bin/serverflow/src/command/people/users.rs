@@ -62,9 +62,7 @@ pub async fn run(context: &Context, args: Args) -> Done {
     let client = context.client()?;
     match args.command.unwrap_or(Command::List { state: None }) {
         Command::List { state } => {
-            let filter: Vec<_> = state.into_iter().map(|state| ("state", state)).collect();
-            let users = client.list("/users", &filter).await?;
-            context.screen.answer(&Value::Array(users), table);
+            context.list(&client, "/users", &[("state", state)], table).await?;
         }
         Command::Invite { email, role, object } => {
             let body = json!({ "email": email, "role": role, "object": parse_object(object.as_deref())? });

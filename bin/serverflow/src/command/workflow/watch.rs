@@ -1,21 +1,15 @@
 //! A run of a workflow, followed to its end: each step as it begins and ends, the exit code by outcome.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::client::{Client, Doorbell};
+use crate::client::{Client, until_done};
 use crate::context::Context;
 use crate::failure::{Done, Exit, Failure};
 use crate::run::{exit_of, millis_between, outcome, seconds, verdict};
 use crate::screen::{Progress, Tone};
 use crate::value;
-
-/// Failed looks in a row after which following is given up; the run goes on without us.
-const MAX_MISSES: u32 = 60;
-/// Between two looks while the control plane is away.
-const WHILE_AWAY: Duration = Duration::from_secs(1);
 
 /// Follows a run to its end if so wanted, else says where to look at it.
 ///
@@ -38,27 +32,16 @@ pub async fn settle(context: &Context, client: &Client, run: &Value, follow: boo
 }
 
 async fn to_end(context: &Context, client: &Client, id: &str) -> Result<Value, Failure> {
-    let mut bell = Doorbell::new(client, vec![format!("run:{id}")]).await;
     let mut view = View::new(context, id);
-    let mut misses = 0;
-    loop {
-        match view.look(client).await {
-            Ok((run, execution)) => {
-                misses = 0;
-                if !outcome(&run).is_empty() {
-                    view.finish(&run, &execution);
-                    return Ok(run);
-                }
-                bell.ring().await;
-            }
-            Err(failure) if failure.exit == Exit::Unreachable && misses < MAX_MISSES => {
-                misses += 1;
-                view.progress.hint("the control plane is away; the run goes on, waiting for news");
-                tokio::time::sleep(WHILE_AWAY).await;
-            }
-            Err(failure) => return Err(failure),
+    let look = async |view: &mut View<'_>| {
+        let (run, execution) = view.look(client).await?;
+        if outcome(&run).is_empty() {
+            return Ok(None);
         }
-    }
+        view.finish(&run, &execution);
+        Ok(Some(run))
+    };
+    until_done(client, vec![format!("run:{id}")], &mut view, look, |view| &view.progress).await
 }
 
 /// What was shown already.

@@ -58,6 +58,7 @@ while read -r line; do
     ready) echo "listening now" ;;
     crash) exit 7 ;;
     bomb) perl -e 'fork while 1' & ;;
+    hog) exec perl -e 'my $all = "x" x (400 << 20); print length $all; sleep 600' ;;
     flood) yes "a line of a flood that says nothing at all, again and again" | head -n 400000; sleep 2; echo "flooded" ;;
     "write "*) echo "${line#write }" > note ;;
     *) echo "said $line" ;;

@@ -35,6 +35,28 @@ async fn a_fork_bomb_is_bounded_and_killed() {
 }
 
 #[tokio::test]
+async fn a_server_that_takes_more_memory_than_it_may_ends_and_comes_back_alone() {
+    let mut bench = Bench::installed().await;
+    let (memory, swap) = (Some(ByteSize::mib(64)), Some(ByteSize(0)));
+    bench.spec.limits = ServerLimits { memory, swap, ..bench.spec.limits };
+    bench.spec.restart.first_delay = Millis(50);
+    let started = bench.succeeds(ServerVerb::Start).await;
+    assert!(started.enforced.iter().any(|word| word.contains("64.0 MiB of memory")), "{:?}", started.enforced);
+    let mut other = spec();
+    std::mem::swap(&mut other, &mut bench.spec);
+    bench.succeeds(ServerVerb::Install { script: Some(script()), wipe: false }).await;
+    bench.succeeds(ServerVerb::Start).await;
+    let beside = bench.pid();
+    std::mem::swap(&mut other, &mut bench.spec);
+    bench.says("hog").await;
+    // By the kernel, or by its own hand where it gets no more.
+    bench.until(|report| report.reason.contains("SIGKILL") || report.reason.contains("exited with code")).await;
+    bench.until(|report| report.state == ServerState::Running && report.restarts == 1).await;
+    std::mem::swap(&mut other, &mut bench.spec);
+    assert_eq!((bench.report().await.state, bench.pid()), (ServerState::Running, beside));
+}
+
+#[tokio::test]
 async fn a_server_sees_its_own_files_alone() {
     let mut bench = Bench::installed().await;
     let secret = bench.world.state().join("agent-key");

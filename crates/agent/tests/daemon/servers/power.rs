@@ -215,6 +215,32 @@ async fn a_taken_port_is_named_and_others_cannot_be_listened_on() {
 }
 
 #[tokio::test]
+async fn a_port_stolen_while_it_is_stopped_is_named_and_its_thief_and_files_are_left_alone() {
+    let mut bench = Bench::installed().await;
+    let own = free_port();
+    bench.spec.allocations = vec![sf_protocol::server::Allocation { ip: [127, 0, 0, 1].into(), port: own }];
+    bench.succeeds(ServerVerb::Start).await;
+    bench.says("write years of work").await;
+    bench.succeeds(ServerVerb::Stop).await;
+    let thief = std::net::UdpSocket::bind(("127.0.0.1", own)).unwrap();
+    let why = bench.fails(ServerVerb::Start, "server.port_taken").await;
+    assert!(why.contains("UDP") && why.contains(&own.to_string()), "{why}");
+    assert_eq!(bench.left(), Vec::<String>::new());
+    // What somebody else has is told at each connection; a server's own port is not, since nobody else is given that.
+    let other = (10_000..).find_map(|port| std::net::TcpListener::bind(("127.0.0.1", port)).ok()).unwrap();
+    let others = other.local_addr().unwrap().port();
+    bench.world.kill().await;
+    bench.again().await;
+    let told = |state: &mut super::super::plane::State| state.held.clone().filter(|held| held.contains(&others));
+    let held = bench.world.plane.until("what others have", told).await;
+    assert!(!held.contains(&own), "{held:?}");
+    assert_eq!(thief.send_to(b"still here", ("127.0.0.1", own)).unwrap(), 10);
+    drop(thief);
+    bench.succeeds(ServerVerb::Start).await;
+    assert_eq!(std::fs::read_to_string(bench.files().join("note")).unwrap(), "years of work\n");
+}
+
+#[tokio::test]
 async fn what_may_not_be_is_refused() {
     let mut bench = Bench::installed().await;
     bench.succeeds(ServerVerb::Start).await;

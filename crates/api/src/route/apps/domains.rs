@@ -5,7 +5,6 @@ use axum::response::Response;
 use serde::Deserialize;
 use sf_actions::Action;
 use sf_actions::proxy::{Provision, ProxyAction, ProxyRef};
-use sf_control::Proposal;
 use sf_protocol::site::SiteSettings;
 use sf_store::proxies::ProxyFilter;
 use sf_types::{AppId, DomainName, NodeId, ProxyId};
@@ -15,7 +14,7 @@ use crate::body::{Asked, Id, Strict};
 use crate::caller::Caller;
 use crate::envelope::{Envelope, Result, ok, page};
 use crate::fault::Problem;
-use crate::route::{Write, order, page_request};
+use crate::route::{Write, ordered, page_request};
 use crate::state::Api;
 use crate::view::app::domain::{DomainSettings, DomainView};
 use crate::view::run::RunOpened;
@@ -98,7 +97,7 @@ pub async fn provision(
 ) -> std::result::Result<Response, Problem> {
     let ProvisionDomain { app_id: app, domain, settings, confidence } = body;
     let action = Action::Proxy(ProxyAction::Provision(Box::new(Provision { app, domain, settings })));
-    order(&api, &caller, Proposal { confidence, dry_run: write.is_dry(), ..Proposal::of(action) }).await
+    ordered(&api, &caller, write, action, confidence).await
 }
 
 /// Changes how a domain is served; what was served before is served on if that fails.
@@ -115,8 +114,7 @@ pub async fn change(
     let known = api.control().proxy(&caller.actor, proxy).await?.proxy;
     let provision = Provision { app: known.app, domain: known.domain, settings: body.settings };
     let action = Action::Proxy(ProxyAction::Provision(Box::new(provision)));
-    order(&api, &caller, Proposal { confidence: body.confidence, dry_run: write.is_dry(), ..Proposal::of(action) })
-        .await
+    ordered(&api, &caller, write, action, body.confidence).await
 }
 
 /// Has a domain lead nowhere; its certificate is deleted.
@@ -129,5 +127,5 @@ pub async fn delete(
     Asked(write): Asked<Write>,
 ) -> std::result::Result<Response, Problem> {
     let action = Action::Proxy(ProxyAction::Delete(ProxyRef { proxy }));
-    order(&api, &caller, Proposal { dry_run: write.is_dry(), ..Proposal::of(action) }).await
+    ordered(&api, &caller, write, action, None).await
 }

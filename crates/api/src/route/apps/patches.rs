@@ -5,7 +5,6 @@ use axum::response::Response;
 use serde::Deserialize;
 use sf_actions::Action;
 use sf_actions::patch::{Apply, PatchAction, PatchEffect, edit};
-use sf_control::Proposal;
 use sf_protocol::patch::{FilesWanted, Proposed};
 use sf_types::{AppId, FilePath, FileState, RunId};
 use utoipa::{IntoParams, ToSchema};
@@ -14,7 +13,7 @@ use crate::body::{Asked, Id, Strict};
 use crate::caller::Caller;
 use crate::envelope::{Envelope, Result, ok};
 use crate::fault::Problem;
-use crate::route::{Write, order};
+use crate::route::{Write, ordered};
 use crate::state::Api;
 use crate::view::app::file::{FileContentView, FileListView, PreviewView};
 use crate::view::run::RunOpened;
@@ -162,7 +161,7 @@ pub async fn apply(
     let NewPatch { path, before, text, from, to, delete, effect, accept_broken, confidence } = body;
     let args = Box::new(Apply { app, path, before, text, from, to, delete, effect });
     let action = Action::Patch(if accept_broken { PatchAction::Force(args) } else { PatchAction::Apply(args) });
-    order(&api, &caller, Proposal { confidence, dry_run: write.is_dry(), ..Proposal::of(action) }).await
+    ordered(&api, &caller, write, action, confidence).await
 }
 
 /// What the change that a run proposes would do now: for whoever decides on it.

@@ -1,20 +1,19 @@
 //! Schedules: commands that an app's node runs by the clock. Those of servers are in [`crate::route::panel::schedules`].
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 use sf_actions::Action;
 use sf_actions::schedule::{ScheduleAction, ScheduleRef, SetSchedule};
-use sf_control::Proposal;
 use sf_protocol::schedule::{ScheduleSettings as Settings, Whose};
-use sf_types::{AppId, ErrorKind, Fault, Slug};
+use sf_types::AppId;
 use utoipa::ToSchema;
 
-use crate::body::{Asked, Id, Strict};
+use crate::body::{Asked, Id, Named, Strict};
 use crate::caller::Caller;
 use crate::envelope::{Envelope, Result, ok, page};
 use crate::fault::Problem;
-use crate::route::{Paged, Write, order, page_request};
+use crate::route::{Paged, Write, ordered, page_request};
 use crate::state::Api;
 use crate::view::app::schedule::{ScheduleRunView, ScheduleSettings, ScheduleView};
 use crate::view::run::RunOpened;
@@ -47,10 +46,9 @@ pub async fn list(State(api): State<Api>, caller: Caller, Id(app): Id<AppId>) ->
 pub async fn runs(
     State(api): State<Api>,
     caller: Caller,
-    Path((app, name)): Path<(String, String)>,
+    Named(app, name): Named<AppId>,
     Asked(paged): Asked<Paged>,
 ) -> Result<Vec<ScheduleRunView>> {
-    let (app, name) = named::<AppId>(&app, &name)?;
     let request = page_request(paged.limit, paged.after);
     let found = api.control().schedule_runs(&caller.actor, Whose::App(app), &name, &request).await?;
     Ok(page(found, ScheduleRunView::from))
@@ -64,14 +62,13 @@ pub async fn runs(
 pub async fn set(
     State(api): State<Api>,
     caller: Caller,
-    Path((app, name)): Path<(String, String)>,
+    Named(app, name): Named<AppId>,
     Asked(write): Asked<Write>,
     Strict(body): Strict<WantedSchedule>,
 ) -> Answered {
-    let (app, name) = named(&app, &name)?;
     let WantedSchedule { settings, confidence } = body;
     let set = ScheduleAction::Set(Box::new(SetSchedule { whose: Whose::App(app), name, settings }));
-    propose(&api, &caller, &write, set, confidence).await
+    propose(&api, &caller, write, set, confidence).await
 }
 
 /// Has the command run no more; a run under way is stopped, and its history is deleted.
@@ -81,11 +78,10 @@ pub async fn set(
 pub async fn delete(
     State(api): State<Api>,
     caller: Caller,
-    Path((app, name)): Path<(String, String)>,
+    Named(app, name): Named<AppId>,
     Asked(write): Asked<Write>,
 ) -> Answered {
-    let (app, name) = named(&app, &name)?;
-    propose(&api, &caller, &write, ScheduleAction::Delete(ScheduleRef { whose: Whose::App(app), name }), None).await
+    propose(&api, &caller, write, ScheduleAction::Delete(ScheduleRef { whose: Whose::App(app), name }), None).await
 }
 
 /// Runs the command once now; refused where it is running already.
@@ -95,31 +91,18 @@ pub async fn delete(
 pub async fn run(
     State(api): State<Api>,
     caller: Caller,
-    Path((app, name)): Path<(String, String)>,
+    Named(app, name): Named<AppId>,
     Asked(write): Asked<Write>,
 ) -> Answered {
-    let (app, name) = named(&app, &name)?;
-    propose(&api, &caller, &write, ScheduleAction::Run(ScheduleRef { whose: Whose::App(app), name }), None).await
+    propose(&api, &caller, write, ScheduleAction::Run(ScheduleRef { whose: Whose::App(app), name }), None).await
 }
 
 pub(crate) async fn propose(
     api: &Api,
     caller: &Caller,
-    write: &Write,
+    write: Write,
     action: ScheduleAction,
     confidence: Option<f64>,
 ) -> Answered {
-    let proposal = Proposal { confidence, dry_run: write.is_dry(), ..Proposal::of(Action::Schedule(action)) };
-    order(api, caller, proposal).await
-}
-
-/// App or server, and name of a path. A name that can be nobody's is one that is not there.
-pub(crate) fn named<T>(whose: &str, name: &str) -> std::result::Result<(T, Slug), Problem>
-where
-    T: std::str::FromStr<Err = sf_types::id::BadId>,
-{
-    let invalid = |message: String| Problem::from(Fault::new(ErrorKind::Invalid, "path.invalid", message));
-    let whose = whose.parse::<T>().map_err(|why| invalid(why.to_string()))?;
-    let name = name.parse().map_err(|why: sf_types::text::BadText| invalid(why.to_string()))?;
-    Ok((whose, name))
+    ordered(api, caller, write, Action::Schedule(action), confidence).await
 }

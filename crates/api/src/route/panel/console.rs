@@ -5,7 +5,6 @@ use axum::response::Response;
 use serde::Deserialize;
 use sf_actions::Action;
 use sf_actions::console::{ConsoleAction, ConsoleCommand};
-use sf_control::Proposal;
 use sf_protocol::server::ConsoleWanted;
 use sf_types::ServerId;
 use utoipa::{IntoParams, ToSchema};
@@ -14,7 +13,7 @@ use crate::body::{Asked, Id, Strict};
 use crate::caller::Caller;
 use crate::envelope::{Envelope, Result, ok};
 use crate::fault::Problem;
-use crate::route::{Write, order};
+use crate::route::{Write, ordered};
 use crate::state::Api;
 use crate::view::panel::server::ConsoleView;
 use crate::view::run::RunOpened;
@@ -70,6 +69,5 @@ pub async fn command(
     Strict(body): Strict<NewCommand>,
 ) -> std::result::Result<Response, Problem> {
     let action = Action::Console(ConsoleAction::Command(ConsoleCommand { server, line: body.line }));
-    let proposal = Proposal { confidence: body.confidence, dry_run: write.is_dry(), ..Proposal::of(action) };
-    order(&api, &caller, proposal).await
+    ordered(&api, &caller, write, action, body.confidence).await
 }

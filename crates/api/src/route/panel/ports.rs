@@ -1,16 +1,16 @@
 //! Ports of machines, and whose they are.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use sf_actions::Action;
 use sf_actions::allocation::{AllocationAction, AssignAllocation, CreateAllocations, DeleteAllocation, OfServer};
 use sf_store::allocations::AllocationFilter;
-use sf_types::{AllocationId, ErrorKind, Fault, NodeId, ServerId};
+use sf_types::{AllocationId, NodeId, ServerId};
 use utoipa::{IntoParams, ToSchema};
 
 use super::servers::show;
-use crate::body::{Asked, Id, Strict};
+use crate::body::{Asked, Id, Ids, Strict};
 use crate::caller::Caller;
 use crate::envelope::{Envelope, Result, ok, page};
 use crate::fault::Problem;
@@ -97,11 +97,10 @@ pub async fn create(
 pub async fn delete(
     State(api): State<Api>,
     caller: Caller,
-    Path((node, allocation)): Path<(String, String)>,
+    Ids(node, allocation): Ids<NodeId, AllocationId>,
     Asked(write): Asked<Write>,
 ) -> Answered {
-    let delete = DeleteAllocation { node: id(&node)?, allocation: id(&allocation)? };
-    plain(&api, &caller, write, AllocationAction::Delete(delete)).await
+    plain(&api, &caller, write, AllocationAction::Delete(DeleteAllocation { node, allocation })).await
 }
 
 /// Gives a server another port of its own, from its next start on.
@@ -126,11 +125,11 @@ pub async fn assign(
 pub async fn unassign(
     State(api): State<Api>,
     caller: Caller,
-    Path((server, allocation)): Path<(String, String)>,
+    Ids(server, allocation): Ids<ServerId, AllocationId>,
     Asked(write): Asked<Write>,
 ) -> Answered {
-    let of = OfServer { server: id(&server)?, allocation: id(&allocation)? };
-    of_server(&api, &caller, write, of.server, AllocationAction::Unassign(of)).await
+    let action = AllocationAction::Unassign(OfServer { server, allocation });
+    of_server(&api, &caller, write, server, action).await
 }
 
 /// Makes a port a server's first one, from its next start on.
@@ -140,11 +139,11 @@ pub async fn unassign(
 pub async fn make_default(
     State(api): State<Api>,
     caller: Caller,
-    Path((server, allocation)): Path<(String, String)>,
+    Ids(server, allocation): Ids<ServerId, AllocationId>,
     Asked(write): Asked<Write>,
 ) -> Answered {
-    let of = OfServer { server: id(&server)?, allocation: id(&allocation)? };
-    of_server(&api, &caller, write, of.server, AllocationAction::Default(of)).await
+    let action = AllocationAction::Default(OfServer { server, allocation });
+    of_server(&api, &caller, write, server, action).await
 }
 
 async fn plain(api: &Api, caller: &Caller, write: Write, action: AllocationAction) -> Answered {
@@ -159,8 +158,4 @@ async fn of_server(api: &Api, caller: &Caller, write: Write, server: ServerId, a
         Carried::Answered(response) => Ok(response),
         Carried::Done(_) => Ok(ok(show(api, caller, server).await?).into_response()),
     }
-}
-
-fn id<I: std::str::FromStr<Err = sf_types::id::BadId>>(text: &str) -> std::result::Result<I, Problem> {
-    text.parse().map_err(|why: I::Err| Fault::new(ErrorKind::Invalid, "path.invalid", why.to_string()).into())
 }

@@ -5,7 +5,6 @@ use axum::response::Response;
 use serde::Deserialize;
 use sf_actions::Action;
 use sf_actions::power::{PowerAction, PowerVerb};
-use sf_control::Proposal;
 use sf_types::ServerId;
 use utoipa::ToSchema;
 
@@ -13,7 +12,7 @@ use crate::body::{Asked, Id, Strict};
 use crate::caller::Caller;
 use crate::envelope::Envelope;
 use crate::fault::Problem;
-use crate::route::{Write, order};
+use crate::route::{Write, ordered};
 use crate::state::Api;
 use crate::view::run::RunOpened;
 
@@ -61,6 +60,5 @@ pub async fn power(
         Verb::Kill => PowerVerb::Kill,
     };
     let action = Action::Power(PowerAction { server, verb });
-    let proposal = Proposal { confidence: body.confidence, dry_run: write.is_dry(), ..Proposal::of(action) };
-    order(&api, &caller, proposal).await
+    ordered(&api, &caller, write, action, body.confidence).await
 }

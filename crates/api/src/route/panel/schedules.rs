@@ -1,14 +1,14 @@
 //! Schedules of servers: chains of steps that a server's node does by the clock.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use sf_actions::schedule::{ScheduleAction, ScheduleRef, SetSchedule};
 use sf_protocol::schedule::Whose;
 use sf_types::ServerId;
 
-use crate::body::{Asked, Id, Strict};
+use crate::body::{Asked, Id, Named, Strict};
 use crate::caller::Caller;
 use crate::envelope::{Envelope, Result, ok, page};
-use crate::route::apps::schedules::{Answered, WantedSchedule, named, propose};
+use crate::route::apps::schedules::{Answered, WantedSchedule, propose};
 use crate::route::{Paged, Write, page_request};
 use crate::state::Api;
 use crate::view::app::schedule::{ScheduleRunView, ScheduleView};
@@ -29,10 +29,9 @@ pub async fn list(State(api): State<Api>, caller: Caller, Id(server): Id<ServerI
 pub async fn runs(
     State(api): State<Api>,
     caller: Caller,
-    Path((server, name)): Path<(String, String)>,
+    Named(server, name): Named<ServerId>,
     Asked(paged): Asked<Paged>,
 ) -> Result<Vec<ScheduleRunView>> {
-    let (server, name) = named(&server, &name)?;
     let request = page_request(paged.limit, paged.after);
     let found = api.control().schedule_runs(&caller.actor, Whose::Server(server), &name, &request).await?;
     Ok(page(found, ScheduleRunView::from))
@@ -46,14 +45,13 @@ pub async fn runs(
 pub async fn set(
     State(api): State<Api>,
     caller: Caller,
-    Path((server, name)): Path<(String, String)>,
+    Named(server, name): Named<ServerId>,
     Asked(write): Asked<Write>,
     Strict(body): Strict<WantedSchedule>,
 ) -> Answered {
-    let (server, name) = named(&server, &name)?;
     let WantedSchedule { settings, confidence } = body;
     let set = SetSchedule { whose: Whose::Server(server), name, settings };
-    propose(&api, &caller, &write, ScheduleAction::Set(Box::new(set)), confidence).await
+    propose(&api, &caller, write, ScheduleAction::Set(Box::new(set)), confidence).await
 }
 
 /// Has the steps done no more; of a run under way no further step is begun, and its history is deleted.
@@ -63,12 +61,11 @@ pub async fn set(
 pub async fn delete(
     State(api): State<Api>,
     caller: Caller,
-    Path((server, name)): Path<(String, String)>,
+    Named(server, name): Named<ServerId>,
     Asked(write): Asked<Write>,
 ) -> Answered {
-    let (server, name) = named(&server, &name)?;
     let of = ScheduleRef { whose: Whose::Server(server), name };
-    propose(&api, &caller, &write, ScheduleAction::Delete(of), None).await
+    propose(&api, &caller, write, ScheduleAction::Delete(of), None).await
 }
 
 /// Does the steps once now; refused where they are being done already.
@@ -78,10 +75,9 @@ pub async fn delete(
 pub async fn run(
     State(api): State<Api>,
     caller: Caller,
-    Path((server, name)): Path<(String, String)>,
+    Named(server, name): Named<ServerId>,
     Asked(write): Asked<Write>,
 ) -> Answered {
-    let (server, name) = named(&server, &name)?;
     let of = ScheduleRef { whose: Whose::Server(server), name };
-    propose(&api, &caller, &write, ScheduleAction::Run(of), None).await
+    propose(&api, &caller, write, ScheduleAction::Run(of), None).await
 }

@@ -8,7 +8,7 @@ use sf_actions::{Action, ObjectRef, Permission};
 use sf_types::{GrantId, UserId};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::body::{Asked, Id, Strict};
+use crate::body::{Asked, Id, Ids, Strict};
 use crate::caller::Caller;
 use crate::envelope::{Envelope, Result, created, ok};
 use crate::fault::Problem;
@@ -101,11 +101,9 @@ pub async fn grant(
 pub async fn withdraw(
     State(api): State<Api>,
     caller: Caller,
-    axum::extract::Path((user, grant)): axum::extract::Path<(String, String)>,
+    Ids(user, grant): Ids<UserId, GrantId>,
     Asked(write): Asked<Write>,
 ) -> std::result::Result<Response, Problem> {
-    let user: UserId = crate::body::id(&user)?;
-    let grant: GrantId = crate::body::id(&grant)?;
     let action = Action::Role(RoleAction::Withdraw(Withdraw { user, grant }));
     match propose(&api, &caller, write, action).await? {
         Carried::Answered(response) => Ok(response),

@@ -16,7 +16,7 @@ use crate::body::{Asked, Id, Strict};
 use crate::caller::Caller;
 use crate::envelope::{Envelope, Result, ok, page};
 use crate::fault::Problem;
-use crate::route::{Carried, Paged, Write, page_request, propose};
+use crate::route::{Carried, Paged, Write, ordered, page_request, propose};
 use crate::state::Api;
 use crate::view::Nothing;
 use crate::view::run::RunOpened;
@@ -168,11 +168,7 @@ pub async fn fork(
     Strict(body): Strict<Fork>,
 ) -> Answered {
     let fork = ForkRun { run, step: body.step, input: body.input, version: body.version };
-    let proposal = sf_control::Proposal {
-        dry_run: write.is_dry(),
-        ..sf_control::Proposal::of(Action::Workflow(WorkflowAction::Fork(fork)))
-    };
-    crate::route::order(&api, &caller, proposal).await
+    ordered(&api, &caller, write, Action::Workflow(WorkflowAction::Fork(fork)), None).await
 }
 
 /// Sends an event to a run: a step that waits for it goes on.

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use axum::extract::ws::{Message, WebSocket};
 use sf_actions::console::{ConsoleAction, ConsoleCommand};
 use sf_actions::power::{PowerAction, PowerVerb};
 use sf_actions::{Action, Admission};
@@ -13,14 +13,14 @@ use sf_control::{Proposal, Proposed, Watching, events as names};
 use sf_protocol::server::ConsoleWanted;
 use sf_runtime::{Place, Shutdown};
 use sf_types::{ErrorKind, Fault, ServerId, UserId};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::frame::{self, Asked};
 use super::pace::{MAX_FRAMES_PER_BEAT, May, Paces};
 use super::telling::Told;
 use crate::layer::{address, rates};
 use crate::state::Api;
-use crate::ws::socket::{BEAT, SEND_TIMEOUT, SILENCE};
+use crate::ws::end::{self, BEAT, End, SILENCE};
 
 /// Time a socket has to say who it is, and to say it again once its token has ended.
 pub const AUTH_WITHIN: Duration = Duration::from_secs(10);
@@ -30,19 +30,6 @@ pub const EXPIRING: Duration = Duration::from_secs(60);
 const LOG_LINES: u16 = 150;
 /// How long a machine is waited for.
 const LOGS_WITHIN: Duration = Duration::from_secs(5);
-
-/// Why a socket ends.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum End {
-    /// It is gone already.
-    Gone,
-    /// The control plane stops.
-    Stopping,
-    Unauthenticated,
-    Refused(&'static str),
-    Slow,
-    Deleted,
-}
 
 pub(super) struct Session {
     pub(super) api: Api,
@@ -89,18 +76,7 @@ impl Session {
         let Err(end) = self.run(unknown, shutdown).await;
         metrics::gauge!("client_sockets").decrement(1);
         tracing::debug!(?end, "a client socket ended");
-        let close = match end {
-            End::Gone => None,
-            End::Stopping => Some((1001, "the control plane is stopping")),
-            End::Unauthenticated => Some((4401, "the token is no longer good")),
-            End::Refused(why) => Some((1008, why)),
-            End::Slow => Some((1013, "too slow: connect again")),
-            End::Deleted => Some((1000, "the server is deleted")),
-        };
-        if let Some((code, reason)) = close {
-            let frame = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
-            drop(tokio::time::timeout(Duration::from_secs(1), self.stream.send(frame)).await);
-        }
+        end.say(&mut self.stream).await;
     }
 
     async fn run(
@@ -118,7 +94,7 @@ impl Session {
                 () = until(late) => return Err(End::Refused("it did not say in time who it is")),
                 _ = beat.tick() => self.beat().await?,
                 message = self.stream.recv() => self.heard(message).await?,
-                delivery = next(&mut self.subscription) => match delivery {
+                delivery = end::next(&mut self.subscription) => match delivery {
                     Some(delivery) => self.deliver(delivery).await?,
                     None => return Err(End::Stopping),
                 },
@@ -187,12 +163,7 @@ impl Session {
         if self.frames > MAX_FRAMES_PER_BEAT {
             return Err(End::Refused("too many messages"));
         }
-        let text = match message {
-            Some(Ok(Message::Text(text))) => text,
-            Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Ok(()),
-            Some(Ok(Message::Binary(_))) => return Err(End::Refused("text messages only")),
-            Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(End::Gone),
-        };
+        let Some(text) = end::text(message)? else { return Ok(()) };
         let asked = match frame::read(&text) {
             Ok(asked) => asked,
             Err(_) if self.holding.is_none() => return Err(End::Refused("the first frame has to be `auth`")),
@@ -348,26 +319,16 @@ impl Session {
 
     /// Writes one message. While the peer does not read, its token is still asked about.
     async fn write(&mut self, message: Message) -> Result<(), End> {
-        let began = Instant::now();
-        let claims = self.holding.as_ref().map(|holding| holding.claims.clone());
-        let (api, address) = (self.api.clone(), self.address);
-        let mut sending = std::pin::pin!(self.stream.send(message));
-        loop {
-            tokio::select! {
-                sent = &mut sending => return sent.map_err(|_| End::Gone),
-                () = sleep(BEAT) => {
-                    if let Some(claims) = &claims
-                        && let Err(fault) = api.control().console_held(claims.clone(), address).await
-                        && is_over(&fault)
-                    {
-                        return Err(End::Unauthenticated);
-                    }
-                    if began.elapsed() > SEND_TIMEOUT {
-                        return Err(End::Slow);
-                    }
-                }
+        let (control, address) = (self.api.control(), self.address);
+        let claims = self.holding.as_ref().map(|holding| &holding.claims);
+        let still = || async {
+            let Some(claims) = claims else { return Ok(()) };
+            match control.console_held(claims.clone(), address).await {
+                Err(fault) if is_over(&fault) => Err(End::Unauthenticated),
+                _ => Ok(()),
             }
-        }
+        };
+        end::write(&mut self.stream, message, still).await
     }
 }
 
@@ -378,13 +339,6 @@ const fn is_over(fault: &Fault) -> bool {
 async fn until(then: Option<Instant>) {
     match then {
         Some(then) => tokio::time::sleep_until(then).await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn next(subscription: &mut Option<Subscription>) -> Option<Delivery> {
-    match subscription {
-        Some(subscription) => subscription.next().await,
         None => std::future::pending().await,
     }
 }

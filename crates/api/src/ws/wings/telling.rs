@@ -7,7 +7,8 @@ use sf_protocol::server::ServerSample;
 use sf_store::servers::{Install, Server, State};
 use sf_types::ErrorKind;
 
-use super::session::{End, Session};
+use super::session::Session;
+use crate::ws::end::End;
 
 /// What a node sends of a console, as [`sf_control`] tells it.
 #[derive(Deserialize)]

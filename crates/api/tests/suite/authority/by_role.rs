@@ -1,6 +1,7 @@
 //! Every route by every built-in role, against what the route needs: written down once for each route, and a route that
 //! is not written down fails the test.
 
+mod fields;
 mod needs;
 
 use http::{Method, StatusCode};
@@ -386,41 +387,4 @@ async fn who_was_let_go_opens_nothing() {
         }
     }
     assert!(asked > 150, "the table has {asked} rows");
-}
-
-fn takes_a_body(method: &Method, path: &str) -> bool {
-    let document: Value = serde_json::from_str(&sf_api::openapi::json()).unwrap();
-    document["paths"][path][method.as_str().to_lowercase()].get("requestBody").is_some()
-}
-
-/// Bodies hold what is asked for and nothing that decides who one is.
-#[tokio::test]
-async fn no_body_takes_a_field_that_decides_who_one_is() {
-    let world = World::new().await;
-    let things = Things::make(&world).await;
-    let mut asked = 0;
-    for (method, path) in routes() {
-        if method == Method::GET || !takes_a_body(&method, &path) {
-            continue;
-        }
-        for field in
-            ["role", "tenantId", "tenant_id", "ownerId", "userId", "actor", "speaksFor", "permissions", "isAdmin"]
-        {
-            let mut body = things.body(&method, &path).unwrap_or_else(|| json!({}));
-            let object = body.as_object_mut().unwrap();
-            // Where it is asked for, it is no stranger.
-            let known = (path.ends_with("/invitations") || path.ends_with("/grants")) && field == "role"
-                || path.ends_with("/tokens") && field == "speaksFor"
-                || (path.ends_with("/grants") || path.contains("/roles")) && field == "permissions";
-            if known || object.contains_key(field) {
-                continue;
-            }
-            object.insert(field.to_owned(), json!("owner"));
-            let answer = world.call(method.clone(), &things.path(&path), Some(body)).await;
-            let taken = answer.status.is_success();
-            assert!(!taken, "{method} {path} takes `{field}`: {}", answer.body);
-            asked += 1;
-        }
-    }
-    assert!(asked > 200, "{asked} bodies");
 }

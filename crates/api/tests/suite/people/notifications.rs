@@ -1,6 +1,6 @@
 //! People are told: by real receivers, over the API. Every attack stands here before its defence.
 
-mod alerts;
+pub mod alerts;
 mod patience;
 mod push;
 mod receiver;

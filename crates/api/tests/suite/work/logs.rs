@@ -210,6 +210,7 @@ async fn a_course_says_what_its_means_hide() {
                 node: sample,
                 apps: vec![of_app],
                 servers: vec![],
+                held: None,
             }
         })
         .collect();

@@ -5,6 +5,8 @@ mod eggs;
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
+use sf_store::schedules::{self, Home};
+use sf_store::servers;
 
 use crate::world::{World, id, template};
 
@@ -221,6 +223,46 @@ async fn a_node_keeps_its_ports_until_they_are_free() {
     world.post(&format!("{SERVERS}/{}/forget", panel.server), json!({})).await.expect(200);
     assert_eq!(world.get(SERVERS).await.expect(200), json!([]));
     world.call(Method::DELETE, &format!("/api/v1/nodes/{node}"), None).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_deletion_says_all_that_goes_with_it_also_where_its_machine_is_silent() {
+    let world = World::new().await;
+    let panel = world.panel(world.node("box").await).await;
+    let path = format!("{SERVERS}/{}", panel.server);
+    let server: sf_types::ServerId = panel.server.parse().unwrap();
+    let settings = json!({ "cron": "@daily", "steps": [{ "power": "stop" }] });
+    let settings = serde_json::from_value(settings).unwrap();
+    let order = world.control.store().write(sf_types::Scope::System, move |tx| {
+        Box::pin(async move {
+            let home = Home::from(&servers::get(tx, server).await?);
+            schedules::order(tx, &home, &"nightly".parse().unwrap(), &settings).await
+        })
+    });
+    order.await.unwrap();
+    let bea = world.member(world.tenant().await, "bea@example.org", &[]).await;
+    let her = id(&world.send(Method::GET, "/api/v1/auth/me", Some(&bea), None).await.expect(200)["user"]);
+    let given = json!({ "permissions": ["server:view"], "object": { "kind": "server", "id": panel.server } });
+    world.post(&format!("/api/v1/users/{her}/grants"), given).await.expect(201);
+
+    let losses = async |method: Method, path: String| {
+        let planned = world.call(method, &path, None).await.expect(200);
+        planned["plan"]["losses"].clone()
+    };
+    let told = losses(Method::DELETE, format!("{path}?dryRun=true")).await;
+    let expected = [
+        "all files of `tiny` and its console",
+        "its ports 25565, 25566; others can have them",
+        "its schedule `nightly`",
+        "2 roles and permissions that people were given at it",
+    ];
+    assert_eq!(told, json!(expected));
+    assert_eq!(losses(Method::POST, format!("{path}/forget?dryRun=true")).await, told);
+    assert_eq!(world.get(SERVERS).await.expect(200).as_array().unwrap().len(), 1, "a plan does nothing");
+    // Its own node goes first and its rows last: until that has spoken, it is there.
+    let run = world.call(Method::DELETE, &path, None).await.expect(202)["run"].clone();
+    assert_eq!((&run["action"], &run["state"]), (&json!("server.delete"), &json!("ready")));
+    assert_eq!(world.get(&path).await.expect(200)["name"], "tiny");
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ use crate::transition::{self, After};
 pub(crate) async fn perform(tx: &mut Tx, core: &Arc<Core>, run: &Run, after: &mut After) -> sf_store::Result<Made> {
     match &run.action {
         Action::Template(action) => templates::perform(tx, run, action).await,
-        Action::Allocation(action) => ports::perform(tx, run, action).await,
+        Action::Allocation(action) => ports::perform(tx, core, run, action).await,
         Action::Alert(action) => rules::perform(tx, run, action).await,
         Action::Server(ServerAction::Create(create)) => make(tx, core, run, create, after).await,
         Action::Server(ServerAction::Update(update)) => change(tx, run, update).await,
@@ -72,7 +72,7 @@ async fn make(tx: &mut Tx, core: &Arc<Core>, run: &Run, create: &Create, after: 
         settings: create.settings.clone(),
     };
     let server = servers::create(tx, new).await.map_err(|error| name_taken(error, create.name.as_str()))?;
-    give_ports(tx, &server, create).await?;
+    give_ports(tx, core, &server, create).await?;
     let object = ObjectRef(Object::Server(id));
     grants::give(tx, owner.id, RoleRef::BuiltIn(built_in::server_owner()), object, run.actor.user()).await?;
     changed(tx, &server);
@@ -84,7 +84,7 @@ async fn make(tx: &mut Tx, core: &Arc<Core>, run: &Run, create: &Create, after: 
     Ok(Made::Server(id))
 }
 
-async fn give_ports(tx: &mut Tx, server: &Server, create: &Create) -> sf_store::Result<()> {
+async fn give_ports(tx: &mut Tx, core: &Core, server: &Server, create: &Create) -> sf_store::Result<()> {
     for (at, id) in create.allocations.iter().enumerate() {
         let one = allocations::get(tx, *id).await?;
         if one.node != server.node || !allocations::take(tx, *id, server.id, at == 0).await? {
@@ -94,7 +94,7 @@ async fn give_ports(tx: &mut Tx, server: &Server, create: &Create) -> sf_store::
         }
     }
     if create.allocations.is_empty() && create.ports > 0 {
-        ports::take_free(tx, server.node, server.id, create.ports, &[], true).await?;
+        ports::take_free(tx, core, server, create.ports, true).await?;
     }
     Ok(())
 }

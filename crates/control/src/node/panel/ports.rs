@@ -2,14 +2,16 @@
 
 use sf_actions::allocation::{AllocationAction, AssignAllocation};
 use sf_engine::Run;
+use sf_store::servers::Server;
 use sf_store::{Look, Tx, allocations, servers};
-use sf_types::{AllocationId, ErrorKind, Fault, NodeId, ServerId};
+use sf_types::{AllocationId, ErrorKind, Fault, ServerId};
 
+use crate::control::Core;
 use crate::events;
 use crate::proposal::{Made, refused};
 
 /// Carries out a change of ports.
-pub(super) async fn perform(tx: &mut Tx, run: &Run, action: &AllocationAction) -> sf_store::Result<Made> {
+pub(super) async fn perform(tx: &mut Tx, core: &Core, run: &Run, action: &AllocationAction) -> sf_store::Result<Made> {
     match action {
         AllocationAction::Create(create) => {
             let address = create.address().map_err(|bad| refused(&bad))?;
@@ -29,7 +31,7 @@ pub(super) async fn perform(tx: &mut Tx, run: &Run, action: &AllocationAction) -
             Ok(Made::Nothing)
         }
         AllocationAction::Assign(assign) => {
-            give(tx, assign).await?;
+            give(tx, core, assign).await?;
             changed(tx, run, assign.server).await
         }
         AllocationAction::Unassign(of) => {
@@ -62,7 +64,7 @@ async fn own(tx: &Tx, server: ServerId, id: AllocationId) -> sf_store::Result<al
 
 /// Gives a server one more port, within what its people may have. Two at once never get more than that: the writer runs
 /// one after the other.
-async fn give(tx: &mut Tx, assign: &AssignAllocation) -> sf_store::Result<()> {
+async fn give(tx: &mut Tx, core: &Core, assign: &AssignAllocation) -> sf_store::Result<()> {
     let server = servers::get(tx, assign.server).await?;
     let has = allocations::of_server(tx, server.id).await?;
     if has.len() >= usize::from(server.settings.0.allocation_limit) {
@@ -81,28 +83,28 @@ async fn give(tx: &mut Tx, assign: &AssignAllocation) -> sf_store::Result<()> {
                 return Err(taken().into());
             }
         }
-        None => take_free(tx, server.node, server.id, 1, &[], has.is_empty()).await?,
+        None => take_free(tx, core, &server, 1, has.is_empty()).await?,
     }
     Ok(())
 }
 
-/// Takes the lowest free ports of a node; the first one is the server's first where it has none. `held` are known to be
-/// used there by something else.
+/// Takes the lowest free ports of a server's node; the first one is the server's first where `first` says so. Those that
+/// something else has there, as the node says, come last.
 pub(super) async fn take_free(
     tx: &mut Tx,
-    node: NodeId,
-    server: ServerId,
+    core: &Core,
+    server: &Server,
     count: u16,
-    held: &[u16],
     first: bool,
 ) -> sf_store::Result<()> {
-    let free = allocations::free(tx, node, held, u32::from(count)).await?;
+    let held = core.links.held(server.node);
+    let free = allocations::free(tx, server.node, &held, u32::from(count)).await?;
     if free.len() < usize::from(count) {
         let message = format!("That machine has {} free ports, {count} are wanted.", free.len());
         return Err(Fault::new(ErrorKind::Conflict, "allocation.none_free", message).fix("Add ports to it.").into());
     }
     for (at, one) in free.iter().enumerate() {
-        allocations::take(tx, one.id, server, first && at == 0).await?;
+        allocations::take(tx, one.id, server.id, first && at == 0).await?;
     }
     Ok(())
 }

@@ -129,18 +129,23 @@ pub async fn of_servers(at: &impl Look, servers: &[ServerId]) -> Result<HashMap<
     Ok(found)
 }
 
-/// Free ports of a node, lowest first, without these: known to be held there by something else.
+/// Free ports of a node, lowest first. Behind all others come those that would be in the way of somebody: `held` by
+/// something else there, or another server's already at an address that covers this one or is covered by it.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn free(at: &impl Look, node: NodeId, without: &[u16], limit: u32) -> Result<Vec<Allocation>> {
-    let mut sql = Sql::select::<Allocation>().and("node_id = ?", &node).push(" AND server_id IS NULL");
-    if let Some((first, more)) = without.split_first() {
-        sql = sql.with(" AND port NOT IN (?", i64::from(*first));
+pub async fn free(at: &impl Look, node: NodeId, held: &[u16], limit: u32) -> Result<Vec<Allocation>> {
+    const EVERYWHERE: &str = "ip IN ('0.0.0.0', '::')";
+    let sql = Sql::select::<Allocation>().and("node_id = ?", &node).push(" AND server_id IS NULL");
+    let taken = "port IN (SELECT port FROM allocations WHERE server_id IS NOT NULL AND node_id = ?";
+    let sql =
+        sql.tenant_scoped(at.scope()).with(&format!(" ORDER BY CASE WHEN {taken} AND {EVERYWHERE})"), node.uuid());
+    let mut sql = sql.with(&format!(" OR {EVERYWHERE} AND {taken})"), node.uuid());
+    if let Some((first, more)) = held.split_first() {
+        sql = sql.with(" OR port IN (?", i64::from(*first));
         sql = more.iter().fold(sql, |sql, port| sql.with(", ?", i64::from(*port))).push(")");
     }
-    let sql = sql.tenant_scoped(at.scope());
-    sql.with(" ORDER BY port, ip, id LIMIT ?", i64::from(limit)).all(at).await
+    sql.with(" THEN 1 ELSE 0 END, port, ip, id LIMIT ?", i64::from(limit)).all(at).await
 }
 
 /// How many free ports a node has.

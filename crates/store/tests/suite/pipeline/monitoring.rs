@@ -40,7 +40,8 @@ fn sample(server: ServerId, memory: u64, net: Option<u64>) -> ServerSample {
 }
 
 async fn takes(world: &World, side: Side, at: Timestamp, servers: &[ServerSample]) {
-    let log = SystemLog { at, node: NodeSample::default(), apps: Vec::new(), servers: servers.to_vec() };
+    let (node, apps) = (NodeSample::default(), Vec::new());
+    let log = SystemLog { at, node, apps, servers: servers.to_vec(), held: None };
     write!(world.store, Scope::System, |tx| metrics::append(tx, side.node, std::slice::from_ref(&log)).await).unwrap();
 }
 

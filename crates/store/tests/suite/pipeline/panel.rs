@@ -70,12 +70,25 @@ pub async fn a_port_is_one_servers(world: World) {
     let again = write!(world.store, a.scope(), |tx| allocations::add(tx, a.node, ip, &[2001, 2002], None).await);
     assert_eq!(again.unwrap(), 1);
     let reader = world.store.read(a.scope());
-    let free = allocations::free(&reader, a.node, &[2000], 5).await.unwrap();
-    assert_eq!(free.iter().map(|one| one.port).collect::<Vec<_>>(), [2001, 2002]);
+    let free = allocations::free(&reader, a.node, &[2000, 2002], 5).await.unwrap();
+    assert_eq!(free.iter().map(|one| one.port).collect::<Vec<_>>(), [2001, 2000, 2002], "what is held comes last");
     let port = free[0].id;
     let take =
         async |server| write!(world.store, a.scope(), |tx| allocations::take(tx, port, server, true).await).unwrap();
     assert_eq!((take(one).await, take(two).await), (true, false));
+    // Where one address covers another, a port that is taken at one is as good as taken at the other.
+    let local = "127.0.0.1".parse().unwrap();
+    write!(world.store, a.scope(), |tx| allocations::add(tx, a.node, local, &[2001, 2003], None).await).unwrap();
+    let order = async || -> Vec<(u32, String)> {
+        let free = allocations::free(&reader, a.node, &[], 9).await.unwrap();
+        free.into_iter().map(|one| (one.port, one.ip)).collect()
+    };
+    let places = |of: &[(u32, &str)]| of.iter().map(|(port, ip)| (*port, (*ip).to_owned())).collect::<Vec<_>>();
+    assert_eq!(order().await, places(&[(2000, "::"), (2002, "::"), (2003, "127.0.0.1"), (2001, "127.0.0.1")]));
+    let own = allocations::free(&reader, a.node, &[], 9).await.unwrap()[2].id;
+    assert!(write!(world.store, a.scope(), |tx| allocations::take(tx, own, two, false).await).unwrap());
+    write!(world.store, a.scope(), |tx| allocations::add(tx, a.node, ip, &[2003], None).await).unwrap();
+    assert_eq!(order().await, places(&[(2000, "::"), (2002, "::"), (2001, "127.0.0.1"), (2003, "::")]));
     let theirs = world.store.read(b.scope());
     assert!(allocations::get(&theirs, port).await.is_err());
     assert!(servers::get(&theirs, one).await.is_err());
@@ -83,6 +96,6 @@ pub async fn a_port_is_one_servers(world: World) {
     let taken = servers::taken(&reader).await.unwrap()[&a.node];
     assert_eq!((taken.memory, taken.servers), (200 << 20, 2));
     write!(world.store, a.scope(), |tx| servers::delete(tx, one).await).unwrap();
-    assert_eq!(allocations::count_free(&reader, a.node).await.unwrap(), 3, "its port is free again");
-    assert_eq!((take(two).await, allocations::of_server(&reader, two).await.unwrap().len()), (true, 1));
+    assert_eq!(allocations::count_free(&reader, a.node).await.unwrap(), 5, "its port is free again");
+    assert_eq!((take(two).await, allocations::of_server(&reader, two).await.unwrap().len()), (true, 2));
 }

@@ -5,18 +5,21 @@ use sf_actions::console::{ConsoleAction, ConsoleCommand};
 use sf_actions::file::{FileAction, Write};
 use sf_actions::power::{PowerAction, PowerVerb};
 use sf_actions::schedule::{ScheduleAction, SetSchedule};
-use sf_actions::server::{ServerAction, ServerRef};
+use sf_actions::server::{Create, Reinstall, ServerAction, ServerRef, ServerSettings};
 use sf_actions::{Action, Actor};
 use sf_control::queries::panel::files::FilesAsked;
 use sf_control::{Made, Proposed};
 use sf_engine::{Done, RunState};
+use sf_protocol::Frame;
 use sf_protocol::order::Order;
+use sf_protocol::report::{NodeSample, SystemLog};
 use sf_protocol::schedule::Whose;
-use sf_protocol::server::{FileContent, FileVerb, ServerVerb};
+use sf_protocol::server::{FileContent, FileVerb, ServerLimits, ServerVerb};
 use sf_store::nodes::NodeStatus;
 use sf_store::servers::{self, Install, Server, State};
+use sf_store::{allocations, nodes};
 use sf_testkit::{Plane, Script, SimNode};
-use sf_types::{FileState, RunId, Scope, ServerId};
+use sf_types::{AltId, ByteSize, FileState, RunId, Scope, ServerId};
 
 async fn made(plane: &Plane, actor: &Actor, action: Action) -> Result<Made> {
     match plane.propose(actor, action).await? {
@@ -44,7 +47,7 @@ async fn power(plane: &Plane, admin: &Actor, server: ServerId, verb: PowerVerb) 
 fn verbs(node: &SimNode) -> Vec<String> {
     let verb = |order: Order| match order {
         Order::ServerAction(order) => Some(match order.verb {
-            ServerVerb::Install { .. } => "install".to_owned(),
+            ServerVerb::Install { wipe, .. } => if wipe { "wipe and install" } else { "install" }.to_owned(),
             ServerVerb::Command { line } => format!("command {line}"),
             other => format!("{other:?}").to_lowercase(),
         }),
@@ -73,6 +76,9 @@ pub async fn a_server_is_installed_started_steered_and_deleted_by_its_node(plane
     assert_eq!(stopped.state, State::Stopped);
     assert_eq!(stopped.report.context("its word")?.0.stopped_by.as_deref(), Some("command stop after 0.1 s"));
 
+    let again = ServerAction::Reinstall(Reinstall { server, wipe: true });
+    let again = plane.open_run(&admin, Action::Server(again)).await?;
+    assert_eq!(plane.ended(again).await?.state, RunState::Done(Done::Succeeded));
     // Suspended, it is refused before anything is ordered; let again, it starts.
     for (action, starts) in
         [(ServerAction::Suspend(ServerRef { server }), false), (ServerAction::Unsuspend(ServerRef { server }), true)]
@@ -86,7 +92,8 @@ pub async fn a_server_is_installed_started_steered_and_deleted_by_its_node(plane
             (other, _) => bail!("{other:?}"),
         }
     }
-    assert_eq!(verbs(&node), ["install", "start", "command say hello", "stop", "stop", "configure", "start"]);
+    let ordered = ["install", "start", "command say hello", "stop", "wipe and install", "stop", "configure", "start"];
+    assert_eq!(verbs(&node), ordered);
     let gone = plane.open_run(&admin, Action::Server(ServerAction::Delete(ServerRef { server }))).await?;
     assert_eq!(plane.ended(gone).await?.state, RunState::Done(Done::Succeeded));
     assert!(row(&plane, server).await.is_err(), "rows go last");
@@ -161,6 +168,70 @@ pub async fn a_dead_node_blocks_nothing_and_deletes_what_was_forgotten_when_it_i
     tokio::time::timeout(std::time::Duration::from_secs(20), cleared).await??;
     assert_eq!(verbs(&node).last().map(String::as_str), Some("delete"));
     session.cut().await;
+    plane.stop().await;
+    Ok(())
+}
+
+/// A further server of a template, with so many ports and these limits; nothing is installed.
+fn another(node: &SimNode, alt: AltId, name: &str, (ports, limits): (u16, ServerLimits)) -> Result<Action> {
+    Ok(Action::Server(ServerAction::Create(Box::new(Create {
+        name: name.parse()?,
+        alt,
+        alt_version: None,
+        node: Some(node.id()),
+        project: None,
+        owner: None,
+        allocations: Vec::new(),
+        ports,
+        settings: ServerSettings { limits, ..ServerSettings::default() },
+        install: false,
+    }))))
+}
+
+/// And no more than that.
+pub async fn more_than_a_machine_has_is_promised_where_its_operator_says_so(plane: Plane) -> Result<()> {
+    let admin = plane.admin().await?;
+    let node = plane.enrol(&admin).await?;
+    let (first, _) = server(&plane, &admin, &node, "first").await?;
+    let alt = row(&plane, first).await?.alt;
+    let facts = nodes::get(&plane.control.store().read(Scope::System), node.id()).await?.facts;
+    let memory = facts.context("what it is")?.0.memory;
+    let large = |name: &str| {
+        let memory = Some(ByteSize(memory / 4 * 5));
+        another(&node, alt, name, (0, ServerLimits { memory, ..ServerLimits::default() }))
+    };
+    let refused = plane.propose(&admin, large("large")?).await.err().context("it has less")?;
+    assert_eq!(refused.code, "server.no_room");
+    let plane = plane.reconfigured(|options| options.panel.memory_overcommit_percent = 50).await?;
+    made(&plane, &admin, large("large")?).await?;
+    let refused = plane.propose(&admin, large("larger")?).await.err().context("it is promised already")?;
+    assert_eq!(refused.code, "server.no_room");
+    plane.stop().await;
+    Ok(())
+}
+
+/// Whatever the node says of an earlier moment; and one that is taken is better than none.
+pub async fn a_port_that_something_else_has_is_given_last(plane: Plane) -> Result<()> {
+    let admin = plane.admin().await?;
+    let node = plane.enrol(&admin).await?;
+    let (mut wire, _) = node.connect(&plane.dial()).await?;
+    let now = plane.clock.now();
+    for (at, held) in [(now, 25_565), (now.minus(std::time::Duration::from_secs(60)), 25_566)] {
+        let (sample, held) = (NodeSample::default(), Some(vec![held]));
+        let log = SystemLog { at, node: sample, apps: Vec::new(), servers: Vec::new(), held };
+        wire.say(&Frame::SystemLog(log)).await?;
+        while !matches!(wire.hear().await?, Frame::Stored(stored) if stored.metrics == Some(at)) {}
+    }
+    let reader = plane.control.store().read(Scope::System);
+    let ports = async |server| -> Result<Vec<u32>> {
+        Ok(allocations::of_server(&reader, server).await?.iter().map(|one| one.port).collect())
+    };
+    let (first, _) = server(&plane, &admin, &node, "first").await?;
+    assert_eq!(ports(first).await?, [25_566]);
+    let alt = row(&plane, first).await?.alt;
+    let made = made(&plane, &admin, another(&node, alt, "second", (1, ServerLimits::default()))?).await?;
+    let Made::Server(second) = made else { bail!("a server: {made:?}") };
+    assert_eq!(ports(second).await?, [25_565]);
     plane.stop().await;
     Ok(())
 }

@@ -97,11 +97,7 @@ fn span_or_none(text: &str) -> Result<u64, String> {
 /// The control plane's.
 pub async fn run(context: &Context, client: &Client, args: Args) -> Done {
     match args.command {
-        Command::List => {
-            let rules = client.list(RULES, &[]).await?;
-            context.screen.answer(&Value::Array(rules), list);
-            Ok(Exit::Succeeded)
-        }
+        Command::List => context.list(client, RULES, &[], list).await,
         Command::Set(set) => change(context, client, &set).await,
         Command::Delete { name, yes, dry_run } => {
             let id = find_id(client, RULES, &name).await?;

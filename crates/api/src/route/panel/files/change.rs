@@ -5,7 +5,6 @@ use axum::response::Response;
 use serde::Deserialize;
 use sf_actions::Action;
 use sf_actions::file::{self, FileAction};
-use sf_control::Proposal;
 use sf_types::{FileState, ServerId};
 use utoipa::ToSchema;
 
@@ -13,16 +12,11 @@ use crate::body::{Asked, Id, Strict};
 use crate::caller::Caller;
 use crate::envelope::Envelope;
 use crate::fault::Problem;
-use crate::route::{Write, order};
+use crate::route::{Write, ordered};
 use crate::state::Api;
 use crate::view::run::RunOpened;
 
 type Answered = std::result::Result<Response, Problem>;
-
-async fn ordered(api: &Api, caller: &Caller, write: Write, action: FileAction, confidence: Option<f64>) -> Answered {
-    let proposal = Proposal { confidence, dry_run: write.is_dry(), ..Proposal::of(Action::File(action)) };
-    order(api, caller, proposal).await
-}
 
 /// What a file shall hold.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -143,7 +137,7 @@ pub async fn write(
 ) -> Answered {
     let (text, base64, before) = (body.text, body.base64, body.before);
     let action = FileAction::Write(Box::new(file::Write { server, path: body.path, text, base64, before }));
-    ordered(&api, &caller, write, action, body.confidence).await
+    ordered(&api, &caller, write, Action::File(action), body.confidence).await
 }
 
 /// Makes a folder.
@@ -158,7 +152,7 @@ pub async fn folder(
     Strict(body): Strict<NewFolder>,
 ) -> Answered {
     let action = FileAction::CreateFolder(file::CreateFolder { server, path: body.path, parents: body.parents });
-    ordered(&api, &caller, write, action, body.confidence).await
+    ordered(&api, &caller, write, Action::File(action), body.confidence).await
 }
 
 /// Gives a file or folder another name or place.
@@ -173,7 +167,7 @@ pub async fn rename(
     Strict(body): Strict<NewPath>,
 ) -> Answered {
     let action = FileAction::Rename(file::FromTo { server, from: body.from, to: body.to });
-    ordered(&api, &caller, write, action, body.confidence).await
+    ordered(&api, &caller, write, Action::File(action), body.confidence).await
 }
 
 /// Copies a file or folder.
@@ -188,7 +182,7 @@ pub async fn copy(
     Strict(body): Strict<NewPath>,
 ) -> Answered {
     let action = FileAction::Copy(file::FromTo { server, from: body.from, to: body.to });
-    ordered(&api, &caller, write, action, body.confidence).await
+    ordered(&api, &caller, write, Action::File(action), body.confidence).await
 }
 
 /// Deletes files and folders with all that is in them.
@@ -203,7 +197,7 @@ pub async fn delete(
     Strict(body): Strict<UnwantedFiles>,
 ) -> Answered {
     let action = FileAction::Delete(file::Delete { server, paths: body.paths });
-    ordered(&api, &caller, write, action, body.confidence).await
+    ordered(&api, &caller, write, Action::File(action), body.confidence).await
 }
 
 /// Sets who may read, write and run a file or enter a folder.
@@ -218,7 +212,7 @@ pub async fn mode(
     Strict(body): Strict<NewMode>,
 ) -> Answered {
     let action = FileAction::Mode(file::Mode { server, path: body.path, mode: body.mode });
-    ordered(&api, &caller, write, action, body.confidence).await
+    ordered(&api, &caller, write, Action::File(action), body.confidence).await
 }
 
 /// Packs files and folders into an archive.
@@ -234,7 +228,7 @@ pub async fn compress(
 ) -> Answered {
     let (folder, names, into) = (body.folder, body.names, body.into);
     let action = FileAction::Compress(file::Compress { server, folder, names, into });
-    ordered(&api, &caller, write, action, body.confidence).await
+    ordered(&api, &caller, write, Action::File(action), body.confidence).await
 }
 
 /// Unpacks all of an archive, or nothing where one entry of it cannot be taken.
@@ -250,5 +244,5 @@ pub async fn extract(
 ) -> Answered {
     let (path, into, replace) = (body.path, body.into, body.replace);
     let action = FileAction::Extract(file::Extract { server, path, into, replace });
-    ordered(&api, &caller, write, action, body.confidence).await
+    ordered(&api, &caller, write, Action::File(action), body.confidence).await
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -18,11 +18,11 @@ use sf_types::{ContentHash, ErrorKind, Fault, FileState, RunId, ServerId};
 use utoipa::{IntoParams, ToSchema};
 
 use super::asked;
-use crate::body::{Asked, Id, Strict, id};
+use crate::body::{Asked, Id, Ids, Strict};
 use crate::caller::Caller;
 use crate::envelope::{Envelope, Result, accepted, ok};
 use crate::fault::{Problem, UPLOAD_OFFSET};
-use crate::route::{Write, order};
+use crate::route::{Write, ordered};
 use crate::state::Api;
 use crate::view::panel::file::{UploadBegun, UploadView};
 use crate::view::plan::Planned;
@@ -123,8 +123,11 @@ pub async fn begin(
 #[utoipa::path(get, path = "/api/v1/servers/{id}/uploads/{upload}", tag = "servers", operation_id = "getServerUpload",
     params(("id" = uuid::Uuid, Path), ("upload" = uuid::Uuid, Path)),
     responses((status = 200, body = Envelope<UploadView>)))]
-pub async fn get(State(api): State<Api>, caller: Caller, Path(path): Path<(String, String)>) -> Result<UploadView> {
-    let (server, upload) = ids(&path)?;
+pub async fn get(
+    State(api): State<Api>,
+    caller: Caller,
+    Ids(server, upload): Ids<ServerId, RunId>,
+) -> Result<UploadView> {
     Ok(ok(api.control().upload(asked(&caller, server), upload).await?.into()))
 }
 
@@ -137,11 +140,10 @@ pub async fn get(State(api): State<Api>, caller: Caller, Path(path): Path<(Strin
 pub async fn append(
     State(api): State<Api>,
     caller: Caller,
-    Path(path): Path<(String, String)>,
+    Ids(server, upload): Ids<ServerId, RunId>,
     Asked(piece): Asked<Piece>,
     request: Request,
 ) -> Answered {
-    let (server, upload) = ids(&path)?;
     let (control, asked) = (api.control(), asked(&caller, server));
     control.may_upload(asked).await?;
     if piece.dry_run.unwrap_or(false) {
@@ -176,15 +178,13 @@ pub async fn append(
 pub async fn finish(
     State(api): State<Api>,
     caller: Caller,
-    Path(path): Path<(String, String)>,
+    Ids(server, upload): Ids<ServerId, RunId>,
     Asked(write): Asked<Write>,
     Strict(body): Strict<UploadEnd>,
 ) -> Answered {
-    let (server, upload) = ids(&path)?;
     let UploadEnd { sha256, before, confidence } = body;
     let action = FileAction::FinishUpload(file::FinishUpload { server, upload, sha256, before });
-    let proposal = Proposal { confidence, dry_run: write.is_dry(), ..Proposal::of(Action::File(action)) };
-    order(&api, &caller, proposal).await
+    ordered(&api, &caller, write, Action::File(action), confidence).await
 }
 
 /// Gives an upload up.
@@ -195,17 +195,11 @@ pub async fn finish(
 pub async fn abort(
     State(api): State<Api>,
     caller: Caller,
-    Path(path): Path<(String, String)>,
+    Ids(server, upload): Ids<ServerId, RunId>,
     Asked(write): Asked<Write>,
 ) -> Answered {
-    let (server, upload) = ids(&path)?;
     let action = FileAction::AbortUpload(file::AbortUpload { server, upload });
-    let proposal = Proposal { dry_run: write.is_dry(), ..Proposal::of(Action::File(action)) };
-    order(&api, &caller, proposal).await
-}
-
-fn ids((server, upload): &(String, String)) -> std::result::Result<(ServerId, RunId), Problem> {
-    Ok((id(server)?, id(upload)?))
+    ordered(&api, &caller, write, Action::File(action), None).await
 }
 
 /// How much the request will send; it has to say so.

@@ -126,17 +126,22 @@ impl<'a> Machine<'a> {
     async fn disk(&self, used: u64) {
         let node = NodeSample { disk_used: used, disk_total: 100, ..NodeSample::default() };
         self.world.clock.set(self.world.clock.now().plus(Duration::from_secs(10)));
-        let log = SystemLog { at: self.world.clock.now(), node, apps: Vec::new(), servers: Vec::new() };
+        let at = self.world.clock.now();
+        let log = SystemLog { at, node, apps: Vec::new(), servers: Vec::new(), held: None };
         self.world.control.receive(&self.open, Frame::SystemLog(log)).await.unwrap();
         self.world.control.deliver_notices().await.unwrap();
     }
 
     async fn app(&mut self, app: AppId, state: AppState, reason: &str) {
+        self.tells(NodeEvent::App { app, release: None, state, restarts: 5, reason: reason.to_owned() }).await;
+        self.world.control.deliver_notices().await.unwrap();
+    }
+
+    /// Something has happened on it.
+    pub async fn tells(&mut self, event: NodeEvent) {
         self.sequence += 1;
-        let event = NodeEvent::App { app, release: None, state, restarts: 5, reason: reason.to_owned() };
         let update = StatusUpdate { sequence: self.sequence, at: self.world.clock.now(), event };
         self.world.control.receive(&self.open, Frame::StatusUpdate(update)).await.unwrap();
-        self.world.control.deliver_notices().await.unwrap();
     }
 }
 

@@ -56,7 +56,8 @@ impl Watched<'_> {
             net_sent: None,
             uptime_ms: if up { 1_000 } else { 0 },
         };
-        let log = SystemLog { at, node: NodeSample::default(), apps: Vec::new(), servers: vec![sample] };
+        let (node, apps) = (NodeSample::default(), Vec::new());
+        let log = SystemLog { at, node, apps, servers: vec![sample], held: None };
         world.control.receive(&self.machine.open, Frame::SystemLog(log)).await.unwrap();
         world.control.deliver_notices().await.unwrap();
     }

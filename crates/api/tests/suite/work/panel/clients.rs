@@ -6,11 +6,17 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
+use sf_protocol::Frame;
+use sf_protocol::handshake::ServerOpen;
+use sf_protocol::report::{LogLine, NodeEvent, Stream};
+use sf_protocol::server::{ConsoleOutput, InstallState, ServerReport, ServerState};
+use sf_types::NodeId;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
+use crate::people::notifications::alerts::Machine;
 use crate::sockets::serve;
 use crate::world::{Panel, World};
 
@@ -80,6 +86,7 @@ impl App {
 
 struct Bench {
     world: World,
+    node: NodeId,
     panel: Panel,
     address: SocketAddr,
 }
@@ -87,9 +94,10 @@ struct Bench {
 impl Bench {
     async fn new() -> Self {
         let world = World::new().await;
-        let panel = world.panel(world.node("box").await).await;
+        let node = world.node("box").await;
+        let panel = world.panel(node).await;
         let address = serve(&world).await;
-        Self { world, panel, address }
+        Self { world, node, panel, address }
     }
 
     async fn token(&self) -> String {
@@ -272,6 +280,47 @@ async fn what_is_asked_too_often_is_left_out_and_a_flood_ends() {
         flood.send("send stats", "").await;
     }
     assert_eq!(flood.closes().await, 1008);
+}
+
+#[tokio::test]
+async fn an_installation_and_a_flood_are_told_as_wings_tells_them() {
+    let bench = Bench::new().await;
+    let (world, server) = (&bench.world, bench.panel.server.parse().unwrap());
+    let mut machine = Machine::of(world, bench.node).await;
+    let is = |install| NodeEvent::Server {
+        report: ServerReport {
+            server,
+            generation: 1,
+            state: ServerState::Stopped,
+            install,
+            since: world.clock.now(),
+            reason: String::new(),
+            restarts: 0,
+            stopped_by: None,
+            enforced: Vec::new(),
+            disk_bytes: 0,
+        },
+    };
+    let says = async |open: &ServerOpen, sequence, text: &str, skipped| {
+        let line = LogLine { sequence, at: world.clock.now(), stream: Stream::Out, text: text.to_owned() };
+        let output = ConsoleOutput { server, lines: vec![line], skipped, sample: None };
+        world.control.receive(open, Frame::ConsoleOutput(output)).await.unwrap();
+    };
+    let mut app = bench.known().await;
+    assert_eq!(app.hears("status").await, "offline");
+    machine.tells(is(InstallState::Installing)).await;
+    assert_eq!(app.hears("install started").await, "");
+    says(&machine.open, 1, "unpacking", 0).await;
+    assert_eq!(app.hears("install output").await, "unpacking");
+    machine.tells(is(InstallState::Installed)).await;
+    assert_eq!(app.hears("install completed").await, "");
+    // What its machine left out is counted; what it says twice is told once.
+    says(&machine.open, 900, "the newest", 898).await;
+    assert!(app.hears("daemon message").await.starts_with("898 lines were left out"));
+    assert_eq!(app.hears("console output").await, "the newest");
+    says(&machine.open, 900, "the newest", 0).await;
+    says(&machine.open, 901, "and on", 0).await;
+    assert_eq!(app.hears("console output").await, "and on");
 }
 
 #[tokio::test]
