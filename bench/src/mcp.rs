@@ -143,7 +143,6 @@ impl Host {
         let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }).to_string();
         Ok(Self { caller: Caller::dial(address).await?, headers, body })
     }
-
 }
 
 impl Asks for Host {

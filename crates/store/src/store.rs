@@ -239,7 +239,9 @@ pub(crate) async fn connect_first(options: &StoreOptions) -> Result<DatabaseConn
 pub(crate) async fn connect_writer(options: &StoreOptions) -> Result<Writable> {
     let Some(path) = options.sqlite_path() else {
         let server = server(&options.url)?;
-        let line = tokio::time::timeout(ACQUIRE, Line::connect(&server)).await.map_err(|_| StoreError::Away("it did not answer".into()))??;
+        let line = tokio::time::timeout(ACQUIRE, Line::connect(&server))
+            .await
+            .map_err(|_| StoreError::Away("it did not answer".into()))??;
         return Ok(Writable::Server(Arc::new(line)));
     };
     let opened = || -> rusqlite::Result<rusqlite::Connection> {

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sf_protocol::Frame;
 use sf_types::{CommandId, ConnectionId, Fault, NodeId, Timestamp};
-use tokio::sync::{mpsc, watch};
 use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, watch};
 
 /// Frames waiting for one connection at the most. Commands beyond are read from the store again when these are written;
 /// a node that reads nothing is cut by its connection.

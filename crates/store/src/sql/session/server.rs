@@ -98,7 +98,9 @@ fn arguments(values: &[Value]) -> Result<PgArguments> {
             Value::Bytes(bytes) => arguments.add(bytes.as_deref()),
             Value::Uuid(id) => arguments.add(id),
             Value::Json(json) => arguments.add(json.as_deref()),
-            other => return Err(StoreError::malformed("a bound value", format!("{other:?} has no place in PostgreSQL"))),
+            other => {
+                return Err(StoreError::malformed("a bound value", format!("{other:?} has no place in PostgreSQL")));
+            }
         };
         added.map_err(|error| StoreError::malformed("a bound value", error))?;
     }
