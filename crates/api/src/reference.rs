@@ -169,6 +169,7 @@ fn all_limits() -> Vec<Row> {
         ),
         ("roles of a team's own", sf_store::roles::MAX_ROLES.to_string(), "store::roles::MAX_ROLES"),
         ("roles and permissions of a person", sf_store::grants::MAX_GRANTS.to_string(), "store::grants::MAX_GRANTS"),
+        ("servers of one person", sf_store::grants::MAX_OWN_SERVERS.to_string(), "store::grants::MAX_OWN_SERVERS"),
         ("projects of a team", sf_store::tenants::MAX_PROJECTS.to_string(), "store::tenants::MAX_PROJECTS"),
         ("address ranges of a key", sf_actions::access::MAX_ADDRESSES.to_string(), "actions::access::MAX_ADDRESSES"),
         ("rows of a page", sf_types::PageRequest::MAX_ROWS.to_string(), "types::PageRequest::MAX_ROWS"),

@@ -12,6 +12,8 @@ use crate::{Result, StoreError, apps, permissions, roles, users};
 
 /// Roles and permissions of one person at the most. What they have at servers of their own goes with these and is not counted.
 pub const MAX_GRANTS: u64 = 500;
+/// Servers of one person at the most. Who sees nothing else reads with the ids of them all, and a statement has 32,766 places.
+pub const MAX_OWN_SERVERS: u64 = 10_000;
 
 row! {
     /// A role that somebody has.
@@ -72,7 +74,8 @@ fn object_of(kind: &str, id: &str) -> Option<ObjectRef> {
 /// Gives a person inside the scope a role at an object. What they have already stays as it is.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] when person or role are not inside the scope; a fault beyond [`MAX_GRANTS`].
+/// [`StoreError::NotFound`] when person or role are not inside the scope; a fault beyond [`MAX_GRANTS`] or
+/// [`MAX_OWN_SERVERS`].
 pub async fn give(tx: &mut Tx, user: UserId, role: RoleRef, object: ObjectRef, by: Option<UserId>) -> Result<()> {
     let person = users::get(tx, user).await?;
     let (built_in, own) = match role {
@@ -94,7 +97,9 @@ pub async fn give(tx: &mut Tx, user: UserId, role: RoleRef, object: ObjectRef, b
     if same.scalar::<u64>(tx).await?.unwrap_or(0) > 0 {
         return Ok(());
     }
-    if built_in != built_in::SERVER_OWNER {
+    if built_in == built_in::SERVER_OWNER {
+        room_for_a_server(tx, user).await?;
+    } else {
         room(tx, user).await?;
     }
     let row = RoleRow {
@@ -125,6 +130,16 @@ pub async fn give_permissions(
     let (kind, id) = columns(object);
     permissions::grant_at(tx, user, given, &kind, &id, by).await?;
     room(tx, user).await
+}
+
+async fn room_for_a_server(tx: &Tx, user: UserId) -> Result<()> {
+    let own = Sql::new("SELECT count(*) FROM user_roles WHERE TRUE").and("user_id = ?", &user);
+    let own = own.with(" AND built_in = ?", built_in::SERVER_OWNER);
+    if own.scalar::<u64>(tx).await?.unwrap_or(0) < MAX_OWN_SERVERS {
+        return Ok(());
+    }
+    let message = format!("One person can own {MAX_OWN_SERVERS} servers at the most.");
+    Err(Fault::new(ErrorKind::TooLarge, "grant.too_many", message).fix("Let it be somebody else's.").into())
 }
 
 async fn room(tx: &Tx, user: UserId) -> Result<()> {
